@@ -1,3 +1,4 @@
+using AgentIdentity.Credentials.Identifiers;
 using AgentIdentity.Ledger;
 
 namespace AgentIdentity.Registry.Sequencing;
@@ -41,31 +42,6 @@ public interface ILedgerStore : IDisposable
 
     /// <summary>Writes a small document if its version is still <paramref name="expectedVersion"/> (0 when there is none); false when it is not.</summary>
     bool TryWriteDocument(string name, long expectedVersion, ReadOnlyMemory<byte> content);
-}
-
-/// <summary>Something that entries are about: an agent, a token, a caller, the registry. 16 bytes, a UUIDv7 in network order.</summary>
-/// <remarks>Compares byte by byte, so that ids sort by the time they were made.</remarks>
-public readonly record struct SubjectId(UInt128 Value) : IComparable<SubjectId>
-{
-    public const int Size = 16;
-
-    public static SubjectId Read(ReadOnlySpan<byte> bytes) => new(System.Buffers.Binary.BinaryPrimitives.ReadUInt128BigEndian(bytes));
-
-    public void CopyTo(Span<byte> destination) => System.Buffers.Binary.BinaryPrimitives.WriteUInt128BigEndian(destination, Value);
-
-    public byte[] ToArray()
-    {
-        var bytes = new byte[Size];
-        CopyTo(bytes);
-        return bytes;
-    }
-
-    public Guid ToGuid() => new(ToArray(), bigEndian: true);
-
-    public int CompareTo(SubjectId other) => Value.CompareTo(other.Value);
-
-    /// <summary>Lower-case UUID with hyphens.</summary>
-    public override string ToString() => ToGuid().ToString("D");
 }
 
 /// <summary>An entry as it is kept: the public leaf, the private entry, and what opens the leaf.</summary>
