@@ -66,6 +66,7 @@ public sealed class Hashes
         {
             var input = data.AsSpan(0, length);
             var expected = SHA256.HashData(input);
+            Assert.Equal(expected, Sha256.Hash(input).ToArray());
             Sha256.Hash(input, hash);
             Assert.Equal(expected, hash);
             Sha256.Hash(input[..(length / 3)], input[(length / 3)..], hash);
