@@ -25,7 +25,11 @@ public sealed class Leaves(ITestOutputHelper output)
     public void The_largest_leaf_fits_the_length_that_an_entry_bundle_has_for_it_and_no_larger_one_would()
     {
         Assert.InRange(Leaf.Encode(1, Nullifiers(Leaf.NullifiersMax), Salt, []).Length, ushort.MaxValue - Hash.Size + 1, ushort.MaxValue);
-        Assert.Throws<ArgumentException>(() => Leaf.Encode(1, Nullifiers(Leaf.NullifiersMax + 1), Salt, []));
+        var tooMany = Nullifiers(Leaf.NullifiersMax + 1);
+        Assert.Throws<ArgumentException>(() => Leaf.Encode(1, tooMany, Salt, []));
+        byte[] tooLong = [1, 1, 0x07, 0xff, .. tooMany.SelectMany(nullifier => nullifier.ToArray()), .. new byte[32]];
+        Assert.Equal(0x07ff, tooMany.Length);
+        Assert.False(Leaf.TryDecode(tooLong, out _));
     }
 
     [Fact]

@@ -111,6 +111,7 @@ public sealed class TileNames
     [InlineData(long.MaxValue, 8, 0, 0)]
     [InlineData(long.MaxValue, 63, 0, 0)]
     [InlineData(long.MaxValue, 0, ulong.MaxValue, 0)]
+    [InlineData(70_000, 0, 1UL << 56, 0)]
     public void A_tile_is_as_wide_as_the_size_demands(ulong size, int level, ulong index, int width) =>
         Assert.Equal(width, new TileId(level, index).WidthAt(new TreeSize(size)));
 

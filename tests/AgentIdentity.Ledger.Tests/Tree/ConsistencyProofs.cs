@@ -72,6 +72,7 @@ public sealed class ConsistencyProofs
     {
         Assert.True(ConsistencyProof.Verify(Of(0), Of(0), MerkleHash.Empty, MerkleHash.Empty, []));
         Assert.False(ConsistencyProof.Verify(Of(0), Of(0), _oracle.Root(1), _oracle.Root(1), []));
+        Assert.False(ConsistencyProof.Verify(Of(0), Of(0), MerkleHash.Empty, _oracle.Root(1), []));
         Assert.False(ConsistencyProof.Verify(Of(0), Of(1), _oracle.Root(1), _oracle.Root(1), []));
     }
 

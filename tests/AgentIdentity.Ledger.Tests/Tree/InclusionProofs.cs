@@ -69,12 +69,22 @@ public sealed class InclusionProofs
     }
 
     [Fact]
+    public void A_leaf_of_a_larger_tree_does_not_pass_for_one_of_a_smaller_tree()
+    {
+        // On the right edge all siblings stand on the left, so that a hash too many would be folded in like any other.
+        var path = InclusionProof.Build(At(6), Of(8), _oracle.Node);
+        Assert.True(InclusionProof.Verify(At(6), Of(8), Oracle.LeafHash(6), path, _oracle.Root(8)));
+        Assert.False(InclusionProof.Verify(At(2), Of(4), Oracle.LeafHash(6), path, _oracle.Root(8)));
+    }
+
+    [Fact]
     public void The_largest_sizes_there_are_neither_throw_nor_verify_without_proof()
     {
         Assert.False(InclusionProof.Verify(new LeafIndex(ulong.MaxValue), new TreeSize(ulong.MaxValue), default, [], default));
         Assert.False(InclusionProof.Verify(new LeafIndex(0), new TreeSize(ulong.MaxValue), default, new Hash[64], default));
         Assert.False(InclusionProof.Verify(new LeafIndex(long.MaxValue - 1), TreeSize.Max, default, new Hash[62], default));
         Assert.False(InclusionProof.Verify(new LeafIndex(0), new TreeSize(0), MerkleHash.Empty, [], MerkleHash.Empty));
+        Assert.Equal(64, InclusionProof.Build(new LeafIndex(1), new TreeSize(ulong.MaxValue), (_, _) => default).Length);
     }
 
     [Fact]
