@@ -88,9 +88,11 @@ public sealed class PublicApi
     private static string Parameter(ParameterInfo parameter)
     {
         var direction = parameter.IsOut ? "out " : parameter.IsIn ? "in " : parameter.ParameterType.IsByRef ? "ref " : "";
-        var nullable = new NullabilityInfoContext().Create(parameter) is { ReadState: NullabilityState.Nullable } && !parameter.ParameterType.IsValueType ? "?" : "";
-        var isParams = parameter.IsDefined(typeof(ParamArrayAttribute)) || parameter.IsDefined(typeof(ParamCollectionAttribute)) ? "params " : "";
-        return $"{isParams}{direction}{Name(parameter.ParameterType)}{nullable} {parameter.Name}" + (parameter.HasDefaultValue ? $" = {parameter.DefaultValue ?? "null"}" : "");
+        var isNullable = new NullabilityInfoContext().Create(parameter).ReadState == NullabilityState.Nullable && !parameter.ParameterType.IsValueType;
+        var isParams = parameter.IsDefined(typeof(ParamArrayAttribute)) || parameter.IsDefined(typeof(ParamCollectionAttribute));
+        var type = Name(parameter.ParameterType) + (isNullable ? "?" : "");
+        var fallback = parameter.HasDefaultValue ? $" = {parameter.DefaultValue ?? "null"}" : "";
+        return $"{(isParams ? "params " : "")}{direction}{type} {parameter.Name}{fallback}";
     }
 
     private static string Name(Type type)

@@ -6,8 +6,9 @@ namespace AgentIdentity.Ledger.Tests.Notes;
 /// <summary>Whatever the bytes: no parser throws, and what a parser accepts is written back as the same bytes, so that there is one spelling.</summary>
 public sealed class DamagedNotes(ITestOutputHelper output)
 {
-    private static readonly byte[][] Tokens =
-        [.. new[] { "\n", "\n\n", "— ", " ", "+", "=", "A", "0", "\u0085", "\u00a0", "\ud83d\ude00", "\t", "\r\n", "\0" }.Select(Encoding.UTF8.GetBytes), [0xff], [0xe2, 0x80]];
+    private static readonly string[] Texts = ["\n", "\n\n", "— ", " ", "+", "=", "A", "0", "\u0085", "\u00a0", "\ud83d\ude00", "\t", "\r\n", "\0"];
+
+    private static readonly byte[][] Tokens = [.. Texts.Select(Encoding.UTF8.GetBytes), [0xff], [0xe2, 0x80]];
 
     private readonly NoteSignerKey _log = SignedNotes.Signer("localhost:5000", 1);
     private readonly NoteSignerKey _witness = SignedNotes.Signer("localhost:6000/2", 2);
