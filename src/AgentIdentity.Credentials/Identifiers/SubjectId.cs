@@ -29,6 +29,21 @@ public readonly record struct SubjectId(UInt128 Value) : IComparable<SubjectId>
     /// <summary>Byte by byte.</summary>
     public int CompareTo(SubjectId other) => Value.CompareTo(other.Value);
 
+    /// <summary>Whether <paramref name="left"/> comes before <paramref name="right"/>.</summary>
+    public static bool operator <(SubjectId left, SubjectId right) => left.Value < right.Value;
+
+    /// <summary>Whether <paramref name="left"/> comes after <paramref name="right"/>.</summary>
+    public static bool operator >(SubjectId left, SubjectId right) => left.Value > right.Value;
+
+    /// <summary>Whether <paramref name="left"/> comes before <paramref name="right"/>, or equals it.</summary>
+    public static bool operator <=(SubjectId left, SubjectId right) => left.Value <= right.Value;
+
+    /// <summary>Whether <paramref name="left"/> comes after <paramref name="right"/>, or equals it.</summary>
+    public static bool operator >=(SubjectId left, SubjectId right) => left.Value >= right.Value;
+
+    /// <summary>Whether this is a UUIDv7 (RFC 9562): version 7, and the variant of that RFC.</summary>
+    public bool IsVersion7 => (uint)(Value >> 76 & 0xf) == 7 && (uint)(Value >> 62 & 0x3) == 0b10;
+
     /// <summary>Lower-case UUID with hyphens.</summary>
     public override string ToString() => ToGuid().ToString("D");
 
