@@ -24,12 +24,7 @@ public readonly record struct KeyId(Hash Value)
     public byte[] ToArray() => Value.ToArray();
 
     /// <summary>base64url without padding, 43 characters.</summary>
-    public override string ToString()
-    {
-        Span<byte> bytes = stackalloc byte[Size];
-        Value.CopyTo(bytes);
-        return CanonicalBase64Url.Encode(bytes);
-    }
+    public override string ToString() => Value.ToBase64Url();
 
     /// <summary>Reads the text form, and no other spelling of it.</summary>
     public static bool TryParse(ReadOnlySpan<char> text, out KeyId id)

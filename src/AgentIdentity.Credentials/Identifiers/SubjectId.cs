@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Buffers.Binary;
 
 namespace AgentIdentity.Credentials.Identifiers;
@@ -8,6 +9,11 @@ public readonly record struct SubjectId(UInt128 Value) : IComparable<SubjectId>
 {
     /// <summary>Bytes in an id.</summary>
     public const int Size = 16;
+
+    /// <summary>Characters of the text form.</summary>
+    public const int TextLength = 36;
+
+    private static readonly SearchValues<char> TextLetters = SearchValues.Create("0123456789abcdef-");
 
     /// <summary>Reads the id that the first 16 bytes hold.</summary>
     public static SubjectId Read(ReadOnlySpan<byte> bytes) => new(BinaryPrimitives.ReadUInt128BigEndian(bytes));
@@ -59,7 +65,8 @@ public readonly record struct SubjectId(UInt128 Value) : IComparable<SubjectId>
     public static bool TryParse(ReadOnlySpan<char> text, out SubjectId id)
     {
         id = default;
-        if (!Guid.TryParseExact(text, "D", out var guid) || text.ContainsAnyInRange('A', 'F'))
+        // The parser of the class library also takes white space around the text, and 0x and + within it.
+        if (text.Length != TextLength || text.ContainsAnyExcept(TextLetters) || !Guid.TryParseExact(text, "D", out var guid))
             return false;
         Span<byte> bytes = stackalloc byte[Size];
         guid.TryWriteBytes(bytes, bigEndian: true, out _);

@@ -1,6 +1,7 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Text.Json;
 using System.Text.Unicode;
+using AgentIdentity.Credentials.Tokens;
 
 namespace AgentIdentity.Credentials.Json;
 
@@ -34,6 +35,18 @@ public static class StrictJson
             document = null;
             return false;
         }
+    }
+
+    /// <summary>As <see cref="TryParse"/>, for a text that must be an object.</summary>
+    internal static bool TryParseObject(ReadOnlyMemory<byte> utf8, [NotNullWhen(true)] out JsonDocument? document)
+    {
+        if (!TryParse(utf8, out document))
+            return false;
+        if (document.RootElement.ValueKind == JsonValueKind.Object)
+            return true;
+        document.Dispose();
+        document = null;
+        return false;
     }
 
     /// <summary>A member of an object; false when there is none, or the owner is not an object.</summary>
@@ -70,6 +83,10 @@ public static class StrictJson
         value = 0;
         return element.ValueKind == JsonValueKind.Number && element.TryGetInt64(out value) && value >= 0 && value <= most;
     }
+
+    /// <summary>The bytes of a member that must be their canonical base64url and fill <paramref name="destination"/> exactly.</summary>
+    internal static bool TryGetBytes(this JsonElement owner, ReadOnlySpan<byte> name, Span<byte> destination) =>
+        owner.TryGetText(name, int.MaxValue, out var text) && CanonicalBase64Url.TryDecodeExactly(text, destination);
 
     /// <summary>Whether a member is exactly this string.</summary>
     internal static bool HasText(this JsonElement owner, ReadOnlySpan<byte> name, ReadOnlySpan<char> text) =>

@@ -12,6 +12,7 @@ internal static class KeyFile
 {
     private const string KeyDerivation = "PBKDF2-HMAC-SHA-512";
     private const string Cipher = "AES-256-GCM";
+    private const string NotAKeyFile = "This is not a key file: a private JWK, or an encrypted one, as JSON is expected.";
     private const int SecretSize = 32;
     private const int SaltSize = 16;
     private const int NonceSize = 12;
@@ -41,15 +42,16 @@ internal static class KeyFile
     public static bool TryRead(ReadOnlySpan<byte> content, ReadOnlySpan<char> passphrase, [NotNullWhen(true)] out PrivateKey? key, out string problem)
     {
         key = null;
-        problem = "This is not a key file: a private JWK, or an encrypted one, as JSON is expected.";
         if (content.Length > FileLengthMax || !StrictJson.TryParse(content.ToArray(), out var document))
-            return false;
+            return Refuse(NotAKeyFile, out problem);
         using (document)
         {
             var file = document.RootElement;
-            if (!file.TryGetMember("cipher"u8, out _))
-                return passphrase.IsEmpty ? TryReadJwk(file, out key) : Refuse("The key file is not encrypted, and a passphrase was given for it.", out problem);
-            return passphrase.IsEmpty ? Refuse("The key file is encrypted: its passphrase is needed.", out problem) : TryDecrypt(file, passphrase, out key, out problem);
+            var isEncrypted = file.TryGetMember("cipher"u8, out _);
+            // Taken in silence, a plain file could stand in for the encrypted one, with somebody else's key.
+            if (isEncrypted == passphrase.IsEmpty)
+                return Refuse(isEncrypted ? "The key file is encrypted: its passphrase is needed." : "The key file is not encrypted, and a passphrase was given for it.", out problem);
+            return isEncrypted ? TryDecrypt(file, passphrase, out key, out problem) : TryReadJwk(file, out key, out problem);
         }
     }
 
@@ -65,30 +67,29 @@ internal static class KeyFile
         return text;
     }
 
-    private static bool TryReadJwk(JsonElement jwk, [NotNullWhen(true)] out PrivateKey? key)
+    private static bool TryReadJwk(JsonElement jwk, [NotNullWhen(true)] out PrivateKey? key, out string problem)
     {
         key = null;
         Span<byte> secret = stackalloc byte[SecretSize];
-        if (!PublicKey.TryReadCurve(jwk, out var algorithm) || !PublicKey.TryReadCoordinate(jwk, "d"u8, secret))
-            return false;
+        if (!PublicKey.TryReadCurve(jwk, out var algorithm) || !jwk.TryGetBytes("d"u8, secret))
+            return Refuse(NotAKeyFile, out problem);
         var read = PrivateKey.FromSecret(algorithm, secret);
         CryptographicOperations.ZeroMemory(secret);
         if (read is null || !NamesPublicHalf(jwk, read.PublicKey))
         {
             read?.Dispose();
-            return false;
+            return Refuse("The two halves of the key in the key file do not belong together.", out problem);
         }
         key = read;
+        problem = "";
         return true;
     }
 
     // A file that was pieced together from two keys would sign with one and show the other.
     private static bool NamesPublicHalf(JsonElement jwk, PublicKey key)
     {
-        Span<byte> named = stackalloc byte[key.Bytes.Length];
-        return PublicKey.TryReadCoordinate(jwk, "x"u8, named[..P256.CoordinateSize])
-            && (key.Algorithm != KeyAlgorithm.ES256 || PublicKey.TryReadCoordinate(jwk, "y"u8, named[P256.CoordinateSize..]))
-            && named.SequenceEqual(key.Bytes);
+        Span<byte> named = stackalloc byte[2 * P256.CoordinateSize];
+        return PublicKey.TryReadPoint(jwk, key.Algorithm, named, out var length) && named[..length].SequenceEqual(key.Bytes);
     }
 
     private static byte[] Encrypt(ReadOnlySpan<byte> jwk, ReadOnlySpan<char> passphrase)
@@ -112,7 +113,7 @@ internal static class KeyFile
         var ciphertext = new byte[JwkLengthMax];
         if (!file.HasText("cipher"u8, Cipher) || !file.HasText("kdf"u8, KeyDerivation)
             || !file.TryGetInteger("iterations"u8, IterationsMax, out var iterations) || iterations < IterationsMin
-            || !PublicKey.TryReadCoordinate(file, "salt"u8, salt) || !PublicKey.TryReadCoordinate(file, "nonce"u8, nonce) || !PublicKey.TryReadCoordinate(file, "tag"u8, tag)
+            || !file.TryGetBytes("salt"u8, salt) || !file.TryGetBytes("nonce"u8, nonce) || !file.TryGetBytes("tag"u8, tag)
             || !file.TryGetText("ciphertext"u8, FileLengthMax, out var text) || !CanonicalBase64Url.TryDecode(text, ciphertext, out var length))
             return Refuse($"The encrypted key file is not one of ours: {KeyDerivation} with {IterationsMin} to {IterationsMax} iterations and {Cipher} are expected.", out problem);
 
@@ -126,7 +127,14 @@ internal static class KeyFile
         {
             return Refuse("The passphrase is wrong, or the key file was changed.", out problem);
         }
-        return TryRead(jwk, passphrase: [], out key, out problem);
+        try
+        {
+            return TryRead(jwk, passphrase: [], out key, out problem);
+        }
+        finally
+        {
+            CryptographicOperations.ZeroMemory(jwk);
+        }
     }
 
     private static AesGcm Derive(ReadOnlySpan<char> passphrase, ReadOnlySpan<byte> salt, int iterations)

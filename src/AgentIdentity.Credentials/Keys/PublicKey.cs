@@ -102,15 +102,16 @@ public sealed class PublicKey : IEquatable<PublicKey>
         key = null;
         if (jwk.ValueKind != JsonValueKind.Object || !TryReadCurve(jwk, out var algorithm) || !HasOnlyPublicMembers(jwk, algorithm))
             return false;
-        Span<byte> bytes = stackalloc byte[algorithm == KeyAlgorithm.ES256 ? 2 * P256.CoordinateSize : Ed25519.PublicKeySize];
-        return TryReadCoordinate(jwk, "x"u8, bytes[..P256.CoordinateSize])
-            && (algorithm != KeyAlgorithm.ES256 || TryReadCoordinate(jwk, "y"u8, bytes[P256.CoordinateSize..]))
-            && TryRead(algorithm, bytes, out key);
+        Span<byte> bytes = stackalloc byte[2 * P256.CoordinateSize];
+        return TryReadPoint(jwk, algorithm, bytes, out var length) && TryRead(algorithm, bytes[..length], out key);
     }
 
-    /// <summary>Reads one member of a JWK that holds exactly as many bytes as the destination.</summary>
-    internal static bool TryReadCoordinate(JsonElement jwk, ReadOnlySpan<byte> name, Span<byte> destination) =>
-        jwk.TryGetText(name, KeyId.TextLength, out var text) && CanonicalBase64Url.TryDecodeExactly(text, destination);
+    /// <summary>Reads x, and y where the curve has one, without judging them.</summary>
+    internal static bool TryReadPoint(JsonElement jwk, KeyAlgorithm algorithm, Span<byte> destination, out int length)
+    {
+        length = algorithm == KeyAlgorithm.ES256 ? 2 * P256.CoordinateSize : Ed25519.PublicKeySize;
+        return jwk.TryGetBytes("x"u8, destination[..32]) && (length == 32 || jwk.TryGetBytes("y"u8, destination[32..length]));
+    }
 
     internal static bool TryReadCurve(JsonElement jwk, out KeyAlgorithm algorithm)
     {
