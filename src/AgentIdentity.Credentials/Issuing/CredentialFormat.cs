@@ -10,7 +10,7 @@ internal static class CredentialFormat
     public const string ContentType = "vc";
 
     public const string BaseContext = "https://www.w3.org/ns/credentials/v2";
-    public const string OwnContext = "urn:agentidentity:v1";
+    public const string OwnContext = Documents.CredentialContext.Name;
     public const string BaseCredentialType = "VerifiableCredential";
     public const string OwnCredentialType = "AgentCredential";
     public const string UuidUrn = "urn:uuid:";
