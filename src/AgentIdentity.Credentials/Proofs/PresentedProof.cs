@@ -49,7 +49,8 @@ public sealed class PresentedProof
     {
         if (Method != expected.Method || Url != expected.Url || !AreEqual(CredentialHash, expected.CredentialHash))
             return Refusal.ProofRequestMismatch;
-        if (expected.Nonce is not null && !AreEqual(Nonce, expected.Nonce))
+        // An empty nonce is none: a verifier that forgot to give one out must not take a proof that has none for a match.
+        if (expected.Nonce is not null && (Nonce.Length == 0 || !AreEqual(Nonce, expected.Nonce)))
             return Refusal.NonceMismatch;
         return expected.BodyHash is null || AreEqual(BodyHash, expected.BodyHash) ? Refusal.None : Refusal.BodyMismatch;
     }
