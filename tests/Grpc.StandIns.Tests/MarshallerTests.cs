@@ -50,12 +50,13 @@ public sealed class MarshallerTests
     [Fact]
     public void A_method_knows_its_path_and_its_marshallers()
     {
-        var method = new Method<string, string>(MethodType.ServerStreaming, "package.Service", "Name", Marshallers.StringMarshaller, Marshallers.StringMarshaller);
+        var (request, response) = (Marshallers.StringMarshaller, Marshallers.Create(BitConverter.GetBytes, bytes => BitConverter.ToInt32(bytes)));
+        var method = new Method<string, int>(MethodType.ServerStreaming, "package.Service", "Name", request, response);
         Assert.Equal("/package.Service/Name", method.FullName);
         Assert.Equal((MethodType.ServerStreaming, "package.Service", "Name"), (method.Type, method.ServiceName, method.Name));
-        Assert.Same(Marshallers.StringMarshaller, method.RequestMarshaller);
-        Assert.Same(Marshallers.StringMarshaller, method.ResponseMarshaller);
-        Assert.Throws<ArgumentNullException>(() => new Method<string, string>(MethodType.Unary, "s", "n", null!, Marshallers.StringMarshaller));
+        Assert.Same(request, method.RequestMarshaller);
+        Assert.Same(response, method.ResponseMarshaller);
+        Assert.Throws<ArgumentNullException>(() => new Method<string, int>(MethodType.Unary, "s", "n", null!, response));
     }
 
     private sealed class Payload(byte[] completed) : SerializationContext
