@@ -1,0 +1,111 @@
+using AgentIdentity.Credentials.Identifiers;
+using AgentIdentity.Credentials.Keys;
+using AgentIdentity.Ledger;
+
+namespace AgentIdentity.Credentials.Entries;
+
+/// <summary>What an entry says, by kind. Fields in the order of docs/formats.md, "Entry".</summary>
+public abstract record EntryBody
+{
+    private protected EntryBody()
+    {
+    }
+
+    /// <summary>The number of the kind in the format.</summary>
+    public abstract EntryKind Kind { get; }
+
+    /// <summary>The class of evidence that the leaf shows.</summary>
+    public virtual EntryClass Class => EntryClass.Authority;
+}
+
+/// <summary>A key of the registry as the genesis entry names it.</summary>
+public sealed record RegistryKey(RegistryKeyUse Use, PublicKey Key);
+
+/// <summary>A first operator as the genesis entry names it, with the proof of possession that it gave.</summary>
+public sealed record GenesisOperator(SubjectId Id, string Name, PublicKey Key, string Proof);
+
+/// <summary>Kind 1.</summary>
+public sealed record Genesis(
+    string PublicUrl, string Origin, IReadOnlyList<RegistryKey> Keys, IReadOnlyList<GenesisOperator> Operators, bool SingleOperator) : EntryBody
+{
+    /// <inheritdoc/>
+    public override EntryKind Kind => EntryKind.Genesis;
+}
+
+/// <summary>Kind 2.</summary>
+public sealed record CallerRegistered(CallerRole Role, string Name, PublicKey Key, IReadOnlyList<string> Audiences) : EntryBody
+{
+    /// <inheritdoc/>
+    public override EntryKind Kind => EntryKind.CallerRegistered;
+}
+
+/// <summary>What an enrolment token grants, and what the agents enrolled with it are.</summary>
+/// <param name="Sponsor">Who answers for them.</param>
+/// <param name="Blueprint">What they are instances of.</param>
+/// <param name="Labels">Name and value, ascending by name.</param>
+/// <param name="MaximumEnvelope">The most that a credential may carry, in JCS form.</param>
+/// <param name="Audiences">Whom their credentials may address, ascending.</param>
+public sealed record Grant(
+    string Sponsor, string Blueprint, IReadOnlyList<KeyValuePair<string, string>> Labels, string MaximumEnvelope, IReadOnlyList<string> Audiences);
+
+/// <summary>Kind 3. Expiry is in ms since 1970.</summary>
+public sealed record TokenCreated(Hash TokenHash, Grant Grant, uint Uses, long ExpiresAt) : EntryBody
+{
+    /// <inheritdoc/>
+    public override EntryKind Kind => EntryKind.TokenCreated;
+}
+
+/// <summary>Kind 4.</summary>
+public sealed record AgentEnrolled(SubjectId AgentId, SubjectId TokenId, PublicKey Key, Grant Grant, string Proof) : EntryBody
+{
+    /// <inheritdoc/>
+    public override EntryKind Kind => EntryKind.AgentEnrolled;
+}
+
+/// <summary>Kind 5. The items stand in the opening.</summary>
+public sealed record CredentialsIssued(Hash Root, uint Count) : EntryBody
+{
+    /// <inheritdoc/>
+    public override EntryKind Kind => EntryKind.CredentialsIssued;
+}
+
+/// <summary>Kind 6.</summary>
+public sealed record Activity(byte[] Statement, KeyAlgorithm Algorithm, byte[] Signature, bool Quarantined) : EntryBody
+{
+    /// <inheritdoc/>
+    public override EntryKind Kind => EntryKind.Activity;
+
+    /// <inheritdoc/>
+    public override EntryClass Class => Quarantined ? EntryClass.Quarantined : EntryClass.Activity;
+}
+
+/// <summary>Kind 7. <paramref name="Epoch"/> is the epoch that this entry opens.</summary>
+public sealed record Stop(ScopeKind ScopeKind, SubjectId Scope, StandingState State, string Reason, string Incident, ulong Epoch) : EntryBody
+{
+    /// <inheritdoc/>
+    public override EntryKind Kind => EntryKind.Stop;
+}
+
+/// <summary>Kind 8. The key <paramref name="Retired"/> ends with this entry.</summary>
+public sealed record RegistryKeyRotated(RegistryKeyUse Use, PublicKey Key, KeyId Retired) : EntryBody
+{
+    /// <inheritdoc/>
+    public override EntryKind Kind => EntryKind.RegistryKeyRotated;
+}
+
+/// <summary>Kind 9.</summary>
+public sealed record PrivateDataRead(string Method, string Target, uint Records) : EntryBody
+{
+    /// <inheritdoc/>
+    public override EntryKind Kind => EntryKind.PrivateDataRead;
+}
+
+/// <summary>Refusals of one kind that were gathered. <paramref name="KeyId"/> is null when the caller had proven no key.</summary>
+public sealed record RefusedCalls(string Method, string Reason, KeyId? KeyId, uint Count);
+
+/// <summary>Kind 10, ascending bytewise by (method, reason, key id).</summary>
+public sealed record CallsRefused(IReadOnlyList<RefusedCalls> Refused) : EntryBody
+{
+    /// <inheritdoc/>
+    public override EntryKind Kind => EntryKind.CallsRefused;
+}

@@ -1,0 +1,282 @@
+using System.Formats.Cbor;
+using AgentIdentity.Credentials.Identifiers;
+using AgentIdentity.Credentials.Keys;
+
+namespace AgentIdentity.Credentials.Entries;
+
+/// <summary>Bodies by kind, key by key as docs/formats.md, "Entry", lists them.</summary>
+internal static class EntryBodyCodec
+{
+    public static void Write(CborWriter cbor, EntryBody body)
+    {
+        var fields = new FieldWriter(cbor);
+        switch (body)
+        {
+            case Genesis genesis:
+                cbor.WriteStartMap(5);
+                fields.Text(genesis.PublicUrl);
+                fields.Text(genesis.Origin);
+                fields.Array(genesis.Keys, WriteRegistryKey);
+                fields.Array(genesis.Operators, WriteOperator);
+                fields.Number(genesis.SingleOperator ? 1u : 2u);
+                break;
+            case CallerRegistered caller:
+                cbor.WriteStartMap(5);
+                fields.Number((uint)caller.Role);
+                fields.Text(caller.Name);
+                fields.Key(caller.Key);
+                fields.Texts(caller.Audiences);
+                break;
+            case TokenCreated token:
+                cbor.WriteStartMap(8);
+                fields.Bytes(token.TokenHash.ToArray());
+                fields.Grant(token.Grant);
+                fields.Number(token.Uses);
+                fields.Number((ulong)token.ExpiresAt);
+                break;
+            case AgentEnrolled agent:
+                cbor.WriteStartMap(10);
+                fields.Bytes(agent.AgentId.ToArray());
+                fields.Bytes(agent.TokenId.ToArray());
+                fields.Key(agent.Key);
+                fields.Grant(agent.Grant);
+                fields.Text(agent.Proof);
+                break;
+            case CredentialsIssued issued:
+                cbor.WriteStartMap(2);
+                fields.Bytes(issued.Root.ToArray());
+                fields.Number(issued.Count);
+                break;
+            case Activity activity:
+                cbor.WriteStartMap(4);
+                fields.Bytes(activity.Statement);
+                fields.Number((uint)activity.Algorithm);
+                fields.Bytes(activity.Signature);
+                fields.Number((uint)activity.Class);
+                break;
+            case Stop stop:
+                cbor.WriteStartMap(6);
+                fields.Number((uint)stop.ScopeKind);
+                fields.Bytes(stop.Scope.ToArray());
+                fields.Number((uint)stop.State);
+                fields.Text(stop.Reason);
+                fields.Text(stop.Incident);
+                fields.Number(stop.Epoch);
+                break;
+            case RegistryKeyRotated rotated:
+                cbor.WriteStartMap(4);
+                fields.Number((uint)rotated.Use);
+                fields.Key(rotated.Key);
+                fields.Bytes(rotated.Retired.ToArray());
+                break;
+            case PrivateDataRead read:
+                cbor.WriteStartMap(3);
+                fields.Text(read.Method);
+                fields.Text(read.Target);
+                fields.Number(read.Records);
+                break;
+            case CallsRefused refused:
+                cbor.WriteStartMap(1);
+                fields.Array(refused.Refused, WriteRefused);
+                break;
+            default:
+                throw new InvalidOperationException($"No format for {body.GetType().Name}.");
+        }
+        cbor.WriteEndMap();
+    }
+
+    public static EntryBody Read(CborReader cbor, EntryKind kind)
+    {
+        var count = cbor.ReadStartMap() ?? throw new FormatException("maps have a length");
+        var fields = new FieldReader(cbor);
+        EntryBody body = kind switch
+        {
+            EntryKind.Genesis => new Genesis(
+                fields.Text(), fields.Text(), fields.Array(ReadRegistryKey), fields.Array(ReadOperator), fields.Number(1, 2) == 1),
+            EntryKind.CallerRegistered => new CallerRegistered(fields.Enum<CallerRole>(), fields.Text(), fields.Key(), fields.Texts()),
+            EntryKind.TokenCreated => new TokenCreated(fields.Hash(), fields.Grant(), (uint)fields.Number(1, uint.MaxValue), fields.Instant()),
+            EntryKind.AgentEnrolled => new AgentEnrolled(fields.Id(), fields.Id(), fields.Key(), fields.Grant(), fields.Text()),
+            EntryKind.CredentialsIssued => new CredentialsIssued(fields.Hash(), (uint)fields.Number(1, uint.MaxValue)),
+            EntryKind.Activity => new Activity(
+                fields.Bytes(), fields.Enum<KeyAlgorithm>(), fields.Bytes(64), fields.Number((ulong)EntryClass.Activity, (ulong)EntryClass.Quarantined) == (ulong)EntryClass.Quarantined),
+            EntryKind.Stop => new Stop(
+                fields.Enum<ScopeKind>(), fields.Id(), fields.Enum<StandingState>(), fields.Text(), fields.Text(), fields.Number(0, ulong.MaxValue)),
+            EntryKind.RegistryKeyRotated => new RegistryKeyRotated(fields.Enum<RegistryKeyUse>(), fields.Key(), new KeyId(fields.Hash())),
+            EntryKind.PrivateDataRead => new PrivateDataRead(fields.Text(), fields.Text(), (uint)fields.Number(0, uint.MaxValue)),
+            EntryKind.CallsRefused => new CallsRefused(fields.Array(ReadRefused)),
+            _ => throw new FormatException("unknown kind"),
+        };
+        if (fields.Count != count)
+            throw new FormatException($"expected {fields.Count} fields, found {count}");
+        cbor.ReadEndMap();
+        return body;
+    }
+
+    private static void WriteRegistryKey(CborWriter cbor, RegistryKey key)
+    {
+        cbor.WriteStartArray(3);
+        cbor.WriteInt32((int)key.Use);
+        cbor.WriteKey(key.Key);
+        cbor.WriteEndArray();
+    }
+
+    private static RegistryKey ReadRegistryKey(CborReader cbor)
+    {
+        cbor.ReadStartArray();
+        var key = new RegistryKey(cbor.ReadEnum<RegistryKeyUse>(), cbor.ReadKey(cbor.ReadAlgorithm()));
+        cbor.ReadEndArray();
+        return key;
+    }
+
+    private static void WriteOperator(CborWriter cbor, GenesisOperator person)
+    {
+        cbor.WriteStartArray(5);
+        cbor.WriteId(person.Id);
+        cbor.WriteTextString(person.Name);
+        cbor.WriteKey(person.Key);
+        cbor.WriteTextString(person.Proof);
+        cbor.WriteEndArray();
+    }
+
+    private static GenesisOperator ReadOperator(CborReader cbor)
+    {
+        cbor.ReadStartArray();
+        var person = new GenesisOperator(cbor.ReadId(), cbor.ReadTextString(), cbor.ReadKey(cbor.ReadAlgorithm()), cbor.ReadTextString());
+        cbor.ReadEndArray();
+        return person;
+    }
+
+    private static void WriteRefused(CborWriter cbor, RefusedCalls refused)
+    {
+        cbor.WriteStartArray(4);
+        cbor.WriteTextString(refused.Method);
+        cbor.WriteTextString(refused.Reason);
+        cbor.WriteByteString(refused.KeyId is { } key ? key.ToArray() : []);
+        cbor.WriteUInt32(refused.Count);
+        cbor.WriteEndArray();
+    }
+
+    private static RefusedCalls ReadRefused(CborReader cbor)
+    {
+        cbor.ReadStartArray();
+        var method = cbor.ReadTextString();
+        var reason = cbor.ReadTextString();
+        var key = cbor.ReadDefiniteLengthByteString();
+        KeyId? keyId = key.Length switch
+        {
+            0 => null,
+            Ledger.Hash.Size => KeyId.Read(key.Span),
+            _ => throw new FormatException("not a key id"),
+        };
+        var refused = new RefusedCalls(method, reason, keyId, cbor.ReadUInt32());
+        cbor.ReadEndArray();
+        return refused;
+    }
+
+    /// <summary>Writes values under the keys 1, 2, 3, …</summary>
+    private struct FieldWriter(CborWriter cbor)
+    {
+        private int last;
+
+        public void Text(string text)
+        {
+            Next();
+            cbor.WriteTextString(text);
+        }
+
+        public void Number(ulong value)
+        {
+            Next();
+            cbor.WriteUInt64(value);
+        }
+
+        public void Bytes(ReadOnlySpan<byte> bytes)
+        {
+            Next();
+            cbor.WriteByteString(bytes);
+        }
+
+        public void Texts(IReadOnlyList<string> texts)
+        {
+            Next();
+            cbor.WriteTexts(texts);
+        }
+
+        public void Key(PublicKey key)
+        {
+            Number((uint)key.Algorithm);
+            Bytes(key.Bytes);
+        }
+
+        public void Grant(Grant grant)
+        {
+            Text(grant.Sponsor);
+            Text(grant.Blueprint);
+            Array(grant.Labels, static (cbor, label) => cbor.WriteTexts([label.Key, label.Value]));
+            Text(grant.MaximumEnvelope);
+            Texts(grant.Audiences);
+        }
+
+        public void Array<T>(IReadOnlyList<T> items, Action<CborWriter, T> writeItem)
+        {
+            Next();
+            cbor.WriteStartArray(items.Count);
+            foreach (var item in items)
+                writeItem(cbor, item);
+            cbor.WriteEndArray();
+        }
+
+        private void Next() => cbor.WriteInt32(++last);
+    }
+
+    /// <summary>Reads values under the keys 1, 2, 3, … in that order, and counts them.</summary>
+    private sealed class FieldReader(CborReader cbor)
+    {
+        public int Count { get; private set; }
+
+        public string Text() => Next().ReadTextString();
+
+        public byte[] Bytes() => Next().ReadByteString();
+
+        public byte[] Bytes(int length) => Next().ReadBytes(length).ToArray();
+
+        public Ledger.Hash Hash() => Next().ReadHash();
+
+        public SubjectId Id() => Next().ReadId();
+
+        public string[] Texts() => Next().ReadTexts();
+
+        public T[] Array<T>(Func<CborReader, T> readItem) => Next().ReadArrayOf(readItem);
+
+        public T Enum<T>()
+            where T : struct, Enum => Next().ReadEnum<T>();
+
+        public PublicKey Key()
+        {
+            var algorithm = Next().ReadAlgorithm();
+            return Next().ReadKey(algorithm);
+        }
+
+        public long Instant() => checked((long)Number(0, long.MaxValue));
+
+        public ulong Number(ulong least, ulong most)
+        {
+            var value = Next().ReadUInt64();
+            return value >= least && value <= most ? value : throw new FormatException($"{value} is out of range");
+        }
+
+        public Grant Grant() => new(Text(), Text(), Array(ReadLabel), Text(), Texts());
+
+        private static KeyValuePair<string, string> ReadLabel(CborReader cbor)
+        {
+            var label = cbor.ReadTexts();
+            return label.Length == 2 ? new(label[0], label[1]) : throw new FormatException("a label is a name and a value");
+        }
+
+        private CborReader Next()
+        {
+            cbor.ReadKey(++Count);
+            return cbor;
+        }
+    }
+}

@@ -1,0 +1,97 @@
+namespace AgentIdentity.Credentials.Entries;
+
+/// <summary>What an entry says. The numbers are bytes of the format: docs/formats.md, "Entry".</summary>
+public enum EntryKind
+{
+    /// <summary>The first entry of a log.</summary>
+    Genesis = 1,
+
+    /// <summary>An auditor, enforcer or sponsor was registered.</summary>
+    CallerRegistered = 2,
+
+    /// <summary>An enrolment token was created.</summary>
+    TokenCreated = 3,
+
+    /// <summary>An agent was enrolled.</summary>
+    AgentEnrolled = 4,
+
+    /// <summary>The credentials of one commit group were issued.</summary>
+    CredentialsIssued = 5,
+
+    /// <summary>An agent recorded a signed statement.</summary>
+    Activity = 6,
+
+    /// <summary>A scope was stopped.</summary>
+    Stop = 7,
+
+    /// <summary>A key of the registry was replaced.</summary>
+    RegistryKeyRotated = 8,
+
+    /// <summary>Somebody read private data.</summary>
+    PrivateDataRead = 9,
+
+    /// <summary>Calls were refused on the control listener.</summary>
+    CallsRefused = 10,
+}
+
+/// <summary>What class of evidence an entry is; public, in the leaf. docs/formats.md, "Leaf".</summary>
+public enum EntryClass : byte
+{
+    /// <summary>What somebody may do, and who looked.</summary>
+    Authority = 1,
+
+    /// <summary>What an agent did.</summary>
+    Activity = 2,
+
+    /// <summary>What a stopped key handed in.</summary>
+    Quarantined = 3,
+}
+
+/// <summary>What a caller that is not an agent may be. docs/formats.md, "Entry", kind 2.</summary>
+public enum CallerRole
+{
+    /// <summary>Runs the registry and answers to break-ins.</summary>
+    Operator = 1,
+
+    /// <summary>Reads what is needed to check the registry.</summary>
+    Auditor = 2,
+
+    /// <summary>Lets agents in or keeps them out.</summary>
+    Enforcer = 3,
+
+    /// <summary>Answers for agents.</summary>
+    Sponsor = 4,
+}
+
+/// <summary>What an agent may do at all. Ordered: a later one takes away more.</summary>
+public enum StandingState
+{
+    /// <summary>No stop is in force.</summary>
+    Active = 1,
+
+    /// <summary>Only what its blueprint lists as reads.</summary>
+    Restricted = 2,
+
+    /// <summary>Nothing, until two people restore it.</summary>
+    Frozen = 3,
+
+    /// <summary>Nothing, for ever.</summary>
+    Revoked = 4,
+}
+
+/// <summary>What a key of the registry is for. docs/formats.md, "Entry", kind 1.</summary>
+public enum RegistryKeyUse
+{
+    /// <summary>Signs credentials (ES256).</summary>
+    Credentials = 1,
+
+    /// <summary>Signs checkpoints (Ed25519).</summary>
+    Log = 2,
+}
+
+/// <summary>What a stop covers. docs/formats.md, "Entry", kind 7.</summary>
+public enum ScopeKind
+{
+    /// <summary>One agent.</summary>
+    Agent = 1,
+}

@@ -1,0 +1,93 @@
+using System.Diagnostics.CodeAnalysis;
+using System.Globalization;
+using System.Text;
+
+namespace AgentIdentity.Ledger;
+
+/// <summary>
+/// What a log states when it signs (C2SP tlog-checkpoint): three lines, the origin, the size in decimal, the root in base64.
+/// Extension lines are refused, since nothing audits them.
+/// </summary>
+/// <param name="Origin">Which log: one non-empty line. For ours also the name of its key.</param>
+/// <param name="Size">Leaves in the tree.</param>
+/// <param name="Root">Root of the tree of that size.</param>
+public sealed record Checkpoint(string Origin, TreeSize Size, Hash Root)
+{
+    /// <summary>Reads the text of a note as a checkpoint. Whether anyone has signed it is not asked: see <see cref="TryOpen"/>.</summary>
+    public static bool TryParse(ReadOnlySpan<byte> text, [NotNullWhen(true)] out Checkpoint? checkpoint, out NoteRefusal refusal)
+    {
+        refusal = Parse(text, out checkpoint);
+        return checkpoint is not null;
+    }
+
+    /// <summary>Reads a published checkpoint: a note that the log's key has signed, whose origin is the name of that key.</summary>
+    public static bool TryOpen(ReadOnlySpan<byte> note, NoteVerifierKey logKey, [NotNullWhen(true)] out Checkpoint? checkpoint, out NoteRefusal refusal)
+    {
+        refusal = Open(note, logKey, out checkpoint);
+        return checkpoint is not null;
+    }
+
+    /// <summary>Signs the checkpoint with the key of its log. Never two inconsistent ones: the caller has made sure.</summary>
+    /// <exception cref="ArgumentException">The key's name is not the origin.</exception>
+    public SignedNote Sign(NoteSignerKey logKey)
+    {
+        if (logKey.Verifier.Name != Origin)
+            throw new ArgumentException($"A checkpoint of '{Origin}' is signed by the key of that name; this is '{logKey.Verifier.Name}'.", nameof(logKey));
+        return SignedNote.Sign(ToText(), logKey);
+    }
+
+    /// <summary>The text that is signed: three lines, each with its line feed, in UTF-8.</summary>
+    public byte[] ToText() => Encoding.UTF8.GetBytes($"{Origin}\n{Size}\n{Root}\n");
+
+    private static NoteRefusal Open(ReadOnlySpan<byte> bytes, NoteVerifierKey logKey, out Checkpoint? checkpoint)
+    {
+        checkpoint = null;
+        if (!SignedNote.TryParse(bytes, out var note, out var refusal))
+            return refusal;
+        refusal = note.Verify(logKey);
+        if (refusal != NoteRefusal.None)
+            return refusal;
+        refusal = Parse(note.Text.Span, out var parsed);
+        if (refusal != NoteRefusal.None)
+            return refusal;
+        if (parsed!.Origin != logKey.Name)
+            return NoteRefusal.WrongOrigin;
+        checkpoint = parsed;
+        return NoteRefusal.None;
+    }
+
+    private static NoteRefusal Parse(ReadOnlySpan<byte> text, out Checkpoint? checkpoint)
+    {
+        checkpoint = null;
+        if (!NoteText.IsValid(text))
+            return NoteRefusal.NotText;
+        var lines = Encoding.UTF8.GetString(text).Split('\n');
+
+        // A text that ends in a line feed splits into its lines and an empty rest.
+        if (lines.Length < 4 || lines[^1].Length > 0 || lines.AsSpan(0, lines.Length - 1).Contains("")
+            || !TryParseSize(lines[1], out var size) || !TryParseRoot(lines[2], out var root))
+            return NoteRefusal.MalformedCheckpoint;
+        if (lines.Length > 4)
+            return NoteRefusal.ExtensionLines;
+        if (size.Value == 0 && root != MerkleHash.Empty)
+            return NoteRefusal.WrongEmptyRoot;
+        checkpoint = new Checkpoint(lines[0], size, root);
+        return NoteRefusal.None;
+    }
+
+    private static bool TryParseSize(string line, out TreeSize size)
+    {
+        var isNumber = ulong.TryParse(line, NumberStyles.None, CultureInfo.InvariantCulture, out var value);
+        size = new TreeSize(value);
+        return isNumber && value <= TreeSize.Max.Value && line == size.ToString();
+    }
+
+    private static bool TryParseRoot(string line, out Hash root)
+    {
+        root = default;
+        if (!NoteText.TryEncode(line, out var base64) || !NoteText.TryDecodeBase64(base64, out var bytes) || bytes.Length != Hash.Size)
+            return false;
+        root = Hash.Read(bytes);
+        return true;
+    }
+}

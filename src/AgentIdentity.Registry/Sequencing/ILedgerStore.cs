@@ -1,0 +1,71 @@
+using AgentIdentity.Credentials.Identifiers;
+using AgentIdentity.Ledger;
+
+namespace AgentIdentity.Registry.Sequencing;
+
+/// <summary>Where entries, tiles, checkpoints and a few small documents are kept. The source of truth; everything else is folded from it.</summary>
+/// <remarks>
+/// Durability: a method that returns has made its change durable (on stable storage, not in a cache of the process or the system).
+/// Concurrency: writes may come from any thread and are carried out one after the other; reads never wait for a write.
+/// Idempotence: none. A write whose outcome is unknown is settled by reopening and reading, never by trying again.
+/// Errors: <see cref="StoreFullException"/> means that nothing was written and the store is still good. Any other exception from a write
+/// means that the outcome is unknown: the store refuses every further write, and the process must end.
+/// </remarks>
+public interface ILedgerStore : IDisposable
+{
+    /// <summary>The number of entries. Their indexes run from 0 without a gap.</summary>
+    TreeSize Size { get; }
+
+    /// <summary>Appends entries in one durable transaction. <paramref name="first"/> must equal <see cref="Size"/>: a second writer is a bug.</summary>
+    void Append(LeafIndex first, IReadOnlyList<StoredEntry> entries);
+
+    /// <summary>Up to <paramref name="countMax"/> entries from <paramref name="first"/>, in order; fewer only at the end.</summary>
+    IReadOnlyList<StoredEntry> Read(LeafIndex first, int countMax);
+
+    /// <summary>Up to <paramref name="countMax"/> entries that name the subject, from its sequence number <paramref name="firstSequence"/>, in order, with everything appended before the call.</summary>
+    IReadOnlyList<StoredEntry> ReadBySubject(SubjectId subject, ulong firstSequence, int countMax);
+
+    /// <summary>The newest checkpoint published, or null before the first.</summary>
+    StoredCheckpoint? LastCheckpoint { get; }
+
+    /// <summary>
+    /// Replaces the checkpoint and the tiles that changed with it, in one durable transaction, if the last one still has size <paramref name="expected"/>
+    /// (0 before the first); false when it does not, and then nothing was written.
+    /// </summary>
+    bool TryPublish(TreeSize expected, StoredCheckpoint next, IReadOnlyList<StoredTile> tiles);
+
+    /// <summary>The widest version of a tile that was published, or null.</summary>
+    ReadOnlyMemory<byte>? ReadTile(int level, ulong index);
+
+    /// <summary>A small document (up to 64 KiB), or null.</summary>
+    StoredDocument? ReadDocument(string name);
+
+    /// <summary>Writes a small document if its version is still <paramref name="expectedVersion"/> (0 when there is none); false when it is not.</summary>
+    bool TryWriteDocument(string name, long expectedVersion, ReadOnlyMemory<byte> content);
+}
+
+/// <summary>An entry as it is kept: the public leaf, the private entry, and what opens the leaf.</summary>
+/// <param name="Index">Its place in the log.</param>
+/// <param name="Leaf">docs/formats.md, "Leaf". Public.</param>
+/// <param name="Entry">docs/formats.md, "Entry". Private.</param>
+/// <param name="Opening">docs/formats.md, "Opening": salt, labels, issuance items. Private.</param>
+/// <param name="Subjects">Whom the entry is about, ascending by id.</param>
+public sealed record StoredEntry(LeafIndex Index, byte[] Leaf, byte[] Entry, byte[] Opening, IReadOnlyList<SubjectSequence> Subjects);
+
+/// <summary>An entry's place among all entries about one subject.</summary>
+public readonly record struct SubjectSequence(SubjectId Subject, ulong Sequence);
+
+/// <summary>A signed checkpoint as it was published.</summary>
+public sealed record StoredCheckpoint(TreeSize Size, Hash Root, string Note);
+
+/// <summary>A tile of the tree: up to 256 hashes of 32 bytes.</summary>
+public sealed record StoredTile(int Level, ulong Index, byte[] Hashes);
+
+/// <summary>A small document and its version, which grows by one with each write.</summary>
+public sealed record StoredDocument(long Version, ReadOnlyMemory<byte> Content);
+
+/// <summary>There is no room: nothing was written, and the store can go on when there is room again.</summary>
+public sealed class StoreFullException(string message, Exception? inner = null) : Exception(message, inner);
+
+/// <summary>The data folder cannot be opened, and the message says in one sentence why and what to do.</summary>
+public sealed class StoreRefusedException(string message, Exception? inner = null) : Exception(message, inner);

@@ -1,0 +1,84 @@
+using AgentIdentity.Registry.Sequencing;
+
+namespace AgentIdentity.Storage.Sqlite;
+
+/// <summary>The background thread of a store: it extends the subject index and copies the journal into the database, so that no commit does.</summary>
+internal sealed class Housekeeper : IDisposable
+{
+    // 64 MiB of journal: it is read whole after a crash, and copying it seldom spares writing the same hot pages again.
+    private const int JournalPagesMax = 16_384;
+
+    private readonly LedgerWriter _writer;
+    private readonly LedgerReader _reader;
+    private readonly Connection _copier;
+    private readonly SubjectIndexer _indexer;
+    private readonly AutoResetEvent _work = new(initialState: true);
+    private readonly CancellationTokenSource _stop = new();
+    private readonly Thread _thread;
+
+    public Housekeeper(string path, LedgerWriter writer)
+    {
+        _writer = writer;
+        _reader = new LedgerReader(path);
+        _copier = Connection.OpenWriter(path, cacheKibibytes: 64);
+        _indexer = new SubjectIndexer(_reader, writer);
+        _thread = new Thread(Run) { Name = "ledger housekeeping", IsBackground = true };
+        _thread.Start();
+    }
+
+    /// <summary>There may be something to do.</summary>
+    public void Wake() => _work.Set();
+
+    public void Dispose()
+    {
+        _stop.Cancel();
+        _work.Set();
+        _thread.Join();
+        _reader.Dispose();
+        _copier.Dispose();
+        _work.Dispose();
+        _stop.Dispose();
+    }
+
+    private void Run()
+    {
+        try
+        {
+            while (_work.WaitOne() && !_stop.IsCancellationRequested)
+                KeepHouse();
+        }
+        catch (Exception failure)
+        {
+            // The flush of a copied journal that failed is a failed write like any other.
+            _writer.Fail(failure);
+        }
+    }
+
+    private void KeepHouse()
+    {
+        try
+        {
+            do
+                CopyLongJournal();
+            while (_indexer.TryIndexRun(_stop.Token));
+        }
+        catch (StoreFullException)
+        {
+            // Nothing is lost: entries that are not indexed are searched, and the next write calls again.
+        }
+        catch (SqliteException failure) when (failure.IsFull)
+        {
+            // The same for the database file: the journal keeps what could not be copied.
+        }
+    }
+
+    // SQLite before 3.51.3 can lose commits when a write starts the journal anew while a copy runs that found nothing left to copy. So a copy runs beside
+    // writes only when there is something to copy, which is what a count of pages above 0 says; and the one that may find nothing shuts out writes.
+    private void CopyLongJournal()
+    {
+        if (_writer.JournalPages < JournalPagesMax)
+            return;
+        _copier.CopyJournal();
+        _writer.FinishJournal(_copier.CopyJournal);
+    }
+}
