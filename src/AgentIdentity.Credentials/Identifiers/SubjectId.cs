@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Buffers.Binary;
 
 namespace AgentIdentity.Credentials.Identifiers;
@@ -8,6 +9,11 @@ public readonly record struct SubjectId(UInt128 Value) : IComparable<SubjectId>
 {
     /// <summary>Bytes in an id.</summary>
     public const int Size = 16;
+
+    /// <summary>Characters of the text form.</summary>
+    public const int TextLength = 36;
+
+    private static readonly SearchValues<char> TextLetters = SearchValues.Create("0123456789abcdef-");
 
     /// <summary>Reads the id that the first 16 bytes hold.</summary>
     public static SubjectId Read(ReadOnlySpan<byte> bytes) => new(BinaryPrimitives.ReadUInt128BigEndian(bytes));
@@ -29,6 +35,21 @@ public readonly record struct SubjectId(UInt128 Value) : IComparable<SubjectId>
     /// <summary>Byte by byte.</summary>
     public int CompareTo(SubjectId other) => Value.CompareTo(other.Value);
 
+    /// <summary>Whether <paramref name="left"/> comes before <paramref name="right"/>.</summary>
+    public static bool operator <(SubjectId left, SubjectId right) => left.Value < right.Value;
+
+    /// <summary>Whether <paramref name="left"/> comes after <paramref name="right"/>.</summary>
+    public static bool operator >(SubjectId left, SubjectId right) => left.Value > right.Value;
+
+    /// <summary>Whether <paramref name="left"/> comes before <paramref name="right"/>, or equals it.</summary>
+    public static bool operator <=(SubjectId left, SubjectId right) => left.Value <= right.Value;
+
+    /// <summary>Whether <paramref name="left"/> comes after <paramref name="right"/>, or equals it.</summary>
+    public static bool operator >=(SubjectId left, SubjectId right) => left.Value >= right.Value;
+
+    /// <summary>Whether this is a UUIDv7 (RFC 9562): version 7, and the variant of that RFC.</summary>
+    public bool IsVersion7 => (uint)(Value >> 76 & 0xf) == 7 && (uint)(Value >> 62 & 0x3) == 0b10;
+
     /// <summary>Lower-case UUID with hyphens.</summary>
     public override string ToString() => ToGuid().ToString("D");
 
@@ -44,7 +65,8 @@ public readonly record struct SubjectId(UInt128 Value) : IComparable<SubjectId>
     public static bool TryParse(ReadOnlySpan<char> text, out SubjectId id)
     {
         id = default;
-        if (!Guid.TryParseExact(text, "D", out var guid) || text.ContainsAnyInRange('A', 'F'))
+        // The parser of the class library also takes white space around the text, and 0x and + within it.
+        if (text.Length != TextLength || text.ContainsAnyExcept(TextLetters) || !Guid.TryParseExact(text, "D", out var guid))
             return false;
         Span<byte> bytes = stackalloc byte[Size];
         guid.TryWriteBytes(bytes, bigEndian: true, out _);

@@ -9,6 +9,13 @@ public static class Sha256
     // A kilobyte takes about half a microsecond with the processor's SHA instructions, and a few without.
     private const int ShortBytesMax = 1024;
 
+    /// <summary>The SHA-256 of <paramref name="data"/>.</summary>
+    public static Hash Hash(ReadOnlySpan<byte> data)
+    {
+        Hash(data, Ledger.Hash.Fill(out var hash));
+        return hash;
+    }
+
     /// <summary>Writes the SHA-256 of <paramref name="data"/> to the start of <paramref name="destination"/>.</summary>
     /// <exception cref="ArgumentException">The destination is shorter than 32 bytes.</exception>
     public static void Hash(ReadOnlySpan<byte> data, Span<byte> destination) => Hash([], data, destination);

@@ -1,0 +1,99 @@
+using System.Diagnostics.CodeAnalysis;
+using System.Text;
+using System.Text.Json;
+using AgentIdentity.Credentials.Json;
+using AgentIdentity.Ledger;
+
+namespace AgentIdentity.Credentials.Envelopes;
+
+/// <summary>What a credential allows at most: <c>authorization_details</c> (RFC 9396) in the narrow form of docs/formats.md, "Envelope".</summary>
+public sealed class Envelope
+{
+    /// <summary>Bytes of an envelope's text at most, so that it leaves room for the rest of a credential.</summary>
+    public const int TextBytesMax = 8192;
+
+    private const int ItemsMax = 32;
+
+    private readonly EnvelopeItem[] _items;
+
+    private Envelope(EnvelopeItem[] items, string canonical)
+    {
+        _items = items;
+        Canonical = canonical;
+    }
+
+    /// <summary>The array in JCS form.</summary>
+    public string Canonical { get; }
+
+    /// <summary>Reads an envelope; false for anything else, an unknown or repeated member included.</summary>
+    public static bool TryParse(ReadOnlySpan<byte> utf8, [NotNullWhen(true)] out Envelope? envelope)
+    {
+        envelope = null;
+        if (utf8.Length > TextBytesMax || !StrictJson.TryParse(utf8.ToArray(), out var document))
+            return false;
+        using (document)
+            return TryRead(document.RootElement, out envelope);
+    }
+
+    /// <inheritdoc cref="TryParse(ReadOnlySpan{byte}, out Envelope)"/>
+    public static bool TryParse(string json, [NotNullWhen(true)] out Envelope? envelope) => TryParse(Encoding.UTF8.GetBytes(json), out envelope);
+
+    /// <summary>Whether each item is covered by one single item of the parent.</summary>
+    public bool IsWithin(Envelope parent) => IsWithin(parent, out _);
+
+    /// <summary>Whether each item is covered by one single item of the parent.</summary>
+    /// <param name="parent">The wider envelope.</param>
+    /// <param name="expiryMax">
+    /// When so: the latest expiry (seconds since 1970) of a credential with this envelope. An item that names no end of its own ends with the
+    /// credential, and must not outlast the item that covers it. Null when nothing limits it.
+    /// </param>
+    public bool IsWithin(Envelope parent, out long? expiryMax)
+    {
+        expiryMax = null;
+        foreach (var item in _items)
+        {
+            if (!parent.Covers(item, out var itemExpiryMax))
+                return false;
+            if (itemExpiryMax is not null && (expiryMax is null || itemExpiryMax < expiryMax))
+                expiryMax = itemExpiryMax;
+        }
+        return true;
+    }
+
+    /// <summary>Whether one item covers the action and the location, both, and has not ended.</summary>
+    public bool Covers(string type, string action, string location, long nowSeconds) =>
+        Array.Exists(_items, item => item.Covers(type, action, location, nowSeconds));
+
+    /// <summary>What an issuance item says of a credential's authority: the hash of the JCS of its envelope and its chain of command (JCS of <c>act</c>, or null).</summary>
+    public static Hash AuthorityHash(Envelope envelope, string? actJcs)
+    {
+        var act = actJcs is null ? "" : $"\"act\":{actJcs},";
+        return Sha256.Hash(Encoding.UTF8.GetBytes($"{{{act}\"authorization_details\":{envelope.Canonical}}}"));
+    }
+
+    internal static bool TryRead(JsonElement element, [NotNullWhen(true)] out Envelope? envelope)
+    {
+        envelope = null;
+        if (element.ValueKind != JsonValueKind.Array || element.GetArrayLength() is 0 or > ItemsMax)
+            return false;
+        var items = new EnvelopeItem[element.GetArrayLength()];
+        var next = 0;
+        foreach (var item in element.EnumerateArray())
+        {
+            if (!EnvelopeItem.TryRead(item, out items[next++]))
+                return false;
+        }
+        if (!Jcs.TryCanonicalize(element, out var canonical))
+            return false;
+        envelope = new Envelope(items, canonical);
+        return true;
+    }
+
+    private bool Covers(EnvelopeItem child, out long? expiryMax)
+    {
+        var covering = Array.FindAll(_items, item => item.Covers(child));
+        var isLimited = child.NotAfter is null && Array.TrueForAll(covering, item => item.NotAfter is not null);
+        expiryMax = isLimited ? covering.Max(item => item.NotAfter) : null;
+        return covering.Length > 0;
+    }
+}

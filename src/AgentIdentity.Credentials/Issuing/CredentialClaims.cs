@@ -1,0 +1,35 @@
+using AgentIdentity.Credentials.Envelopes;
+using AgentIdentity.Credentials.Identifiers;
+
+namespace AgentIdentity.Credentials.Issuing;
+
+/// <summary>What a credential says. docs/formats.md, "Credential".</summary>
+/// <param name="Jti">The credential's id.</param>
+/// <param name="AgentId">Whose it is.</param>
+/// <param name="Jkt">The key that it is bound to.</param>
+/// <param name="Sponsor">Who answers for the agent.</param>
+/// <param name="Blueprint">What the agent is an instance of.</param>
+/// <param name="Labels">Name and value, names distinct.</param>
+/// <param name="Audience">Whom it may be presented to.</param>
+/// <param name="Envelope">What it allows at most.</param>
+/// <param name="Act">The chain of command above the agent, JCS of RFC 8693 <c>act</c>; null when nobody delegated.</param>
+/// <param name="IssuedAt">Seconds since 1970.</param>
+/// <param name="NotBefore">Seconds since 1970.</param>
+/// <param name="ExpiresAt">Seconds since 1970; at that second it is already refused.</param>
+/// <param name="LedgerIndex">The entry that holds the issuance.</param>
+/// <param name="LedgerPosition">The item's place among the items of that entry.</param>
+public sealed record CredentialClaims(
+    SubjectId Jti,
+    SubjectId AgentId,
+    KeyId Jkt,
+    string Sponsor,
+    string Blueprint,
+    IReadOnlyList<KeyValuePair<string, string>> Labels,
+    IReadOnlyList<string> Audience,
+    Envelope Envelope,
+    string? Act,
+    long IssuedAt,
+    long NotBefore,
+    long ExpiresAt,
+    ulong LedgerIndex,
+    uint LedgerPosition);

@@ -1,0 +1,17 @@
+namespace AgentIdentity.Credentials.Issuing;
+
+/// <summary>The fixed texts of a credential. docs/formats.md, "Credential".</summary>
+internal static class CredentialFormat
+{
+    public const int LengthMax = 16_384;
+
+    public const string Algorithm = "ES256";
+    public const string Type = "vc+jwt";
+    public const string ContentType = "vc";
+
+    public const string BaseContext = "https://www.w3.org/ns/credentials/v2";
+    public const string OwnContext = Documents.CredentialContext.Name;
+    public const string BaseCredentialType = "VerifiableCredential";
+    public const string OwnCredentialType = "AgentCredential";
+    public const string UuidUrn = "urn:uuid:";
+}

@@ -1,0 +1,39 @@
+using System.Diagnostics.CodeAnalysis;
+using AgentIdentity.Credentials.Json;
+using AgentIdentity.Credentials.Keys;
+using AgentIdentity.Credentials.Tokens;
+
+namespace AgentIdentity.Credentials.Proofs;
+
+/// <summary>What all proofs of possession share: a compact JWS whose header carries the public key that signed it, and nothing else but <c>alg</c> and <c>typ</c>.</summary>
+internal static class JwkSignedToken
+{
+    private const int LengthMax = 4096;
+
+    public static string Sign(string type, string claims, PrivateKey key) =>
+        CompactJws.Sign($$"""{"alg":"{{Jose.Name(key.PublicKey.Algorithm)}}","jwk":{{key.PublicKey.ToJwk()}},"typ":"{{type}}"}""", claims, key);
+
+    /// <summary>Reads a token and verifies its signature. Who the key belongs to is the caller's question.</summary>
+    public static bool TryRead(string? token, string type, [NotNullWhen(true)] out CompactJws? jws, [NotNullWhen(true)] out PublicKey? key)
+    {
+        key = null;
+        if (!CompactJws.TryRead(token, LengthMax, out jws))
+            return false;
+        if (TryReadKey(jws, type, out key) && jws.IsSignedBy(key))
+            return true;
+        jws.Dispose();
+        jws = null;
+        return false;
+    }
+
+    private static bool TryReadKey(CompactJws jws, string type, [NotNullWhen(true)] out PublicKey? key)
+    {
+        key = null;
+        return jws.Header.GetPropertyCount() == 3
+            && jws.Header.HasText("typ"u8, type)
+            && Jose.TryParse(jws.Header, out var algorithm)
+            && jws.Header.TryGetMember("jwk"u8, out var jwk)
+            && PublicKey.TryParseJwk(jwk, out key)
+            && key.Algorithm == algorithm;
+    }
+}

@@ -1,0 +1,195 @@
+namespace AgentIdentity.Credentials;
+
+/// <summary>Why something was refused. The names are part of the wire: docs/formats.md, "Refusals".</summary>
+/// <remarks>The numbers are not: nothing stores or sends them.</remarks>
+public enum Refusal
+{
+    /// <summary>Not refused.</summary>
+    None = 0,
+
+    /// <summary>The message cannot be read, or a field of it is not what its description asks for.</summary>
+    MessageMalformed,
+
+    /// <summary>The message is larger than its method takes.</summary>
+    MessageTooLarge,
+
+    /// <summary>A unary call came without a deadline.</summary>
+    DeadlineMissing,
+
+    /// <summary>The key that signed the call belongs to nobody whom the registry knows.</summary>
+    CallerUnknown,
+
+    /// <summary>The caller is known, and may not do this.</summary>
+    NotPermitted,
+
+    /// <summary>The proof carries no nonce of this instance, or an old one; a good one comes with the refusal.</summary>
+    UseDpopNonce,
+
+    /// <summary>The credential failed before its signature was verified, or is not one. One name for all causes.</summary>
+    CredentialInvalid,
+
+    /// <summary>The credential is genuine in form, and the ledger does not hold it.</summary>
+    CredentialUnlogged,
+
+    /// <summary>The credential's time has not come.</summary>
+    CredentialNotYetValid,
+
+    /// <summary>The credential's time is over.</summary>
+    CredentialExpired,
+
+    /// <summary>The credential is not for this verifier.</summary>
+    AudienceMismatch,
+
+    /// <summary>There is no key proof.</summary>
+    ProofMissing,
+
+    /// <summary>The key proof is not one: its form, its key or its signature is wrong.</summary>
+    ProofInvalid,
+
+    /// <summary>The key proof is made with another key than the one that the credential is bound to.</summary>
+    ProofKeyMismatch,
+
+    /// <summary>The key proof was made for another method, another URL or another credential.</summary>
+    ProofRequestMismatch,
+
+    /// <summary>The key proof was made too long ago, in the future, or before the verifier started.</summary>
+    ProofStale,
+
+    /// <summary>The key proof carries another nonce than the one expected.</summary>
+    NonceMismatch,
+
+    /// <summary>The key proof was used before.</summary>
+    ProofReplayed,
+
+    /// <summary>No further key proof can be remembered at the moment, so none is accepted.</summary>
+    ReplayStoreFull,
+
+    /// <summary>The key proof was made for another message.</summary>
+    BodyMismatch,
+
+    /// <summary>There is no such agent.</summary>
+    AgentUnknown,
+
+    /// <summary>The agent is frozen.</summary>
+    AgentFrozen,
+
+    /// <summary>The agent is revoked.</summary>
+    AgentRevoked,
+
+    /// <summary>The envelope is not one.</summary>
+    EnvelopeMalformed,
+
+    /// <summary>The envelope asks for more than the agent may have.</summary>
+    EnvelopeTooWide,
+
+    /// <summary>The envelope does not cover the action.</summary>
+    EnvelopeExceeded,
+
+    /// <summary>The audience is not among those that the agent may address.</summary>
+    AudienceNotAllowed,
+
+    /// <summary>The audiences are not 1 to 16 distinct strings of visible ASCII characters.</summary>
+    AudienceMalformed,
+
+    /// <summary>The lifetime lies outside the bounds.</summary>
+    LifetimeOutOfRange,
+
+    /// <summary>The labels are too many, too long, or repeat a name.</summary>
+    LabelsMalformed,
+
+    /// <summary>The name is empty, too long, or holds what a name may not hold.</summary>
+    NameMalformed,
+
+    /// <summary>The name is another's.</summary>
+    NameTaken,
+
+    /// <summary>The enrolment token is not one of this registry.</summary>
+    TokenInvalid,
+
+    /// <summary>The enrolment token's time is over.</summary>
+    TokenExpired,
+
+    /// <summary>The enrolment token has been used as often as it allows.</summary>
+    TokenUsedUp,
+
+    /// <summary>The key is enrolled under another token.</summary>
+    KeyAlreadyEnrolled,
+
+    /// <summary>The key is registered for another caller.</summary>
+    KeyAlreadyRegistered,
+
+    /// <summary>The key is neither P-256 nor Ed25519, or not a valid one.</summary>
+    KeyUnsupported,
+
+    /// <summary>The challenge is not one of this instance, or an old one.</summary>
+    ChallengeInvalid,
+
+    /// <summary>The public URL names this machine only, and the registry does not run in development mode.</summary>
+    LoopbackUrl,
+
+    /// <summary>The signed statement is not one.</summary>
+    StatementMalformed,
+
+    /// <summary>The statement names another log.</summary>
+    WrongOrigin,
+
+    /// <summary>The statement names a key that is not the agent's.</summary>
+    WrongKey,
+
+    /// <summary>The signature does not verify.</summary>
+    SignatureInvalid,
+
+    /// <summary>The statement leaves out a sequence number, or does not name the one before.</summary>
+    SequenceGap,
+
+    /// <summary>Another statement with this sequence number is recorded.</summary>
+    SequenceFork,
+
+    /// <summary>The level that was asked for is not configured here.</summary>
+    LevelNotConfigured,
+
+    /// <summary>The ledger holds no such entry.</summary>
+    EntryUnknown,
+
+    /// <summary>No checkpoint covers the entry yet.</summary>
+    NotIntegrated,
+
+    /// <summary>That is no state that a stop can ask for.</summary>
+    StopStateUnsupported,
+
+    /// <summary>The agent is revoked already, which is final.</summary>
+    AlreadyRevoked,
+
+    /// <summary>A reason is demanded and there is none.</summary>
+    ReasonMissing,
+
+    /// <summary>The registry has no operators yet.</summary>
+    NotBootstrapped,
+
+    /// <summary>The registry has its operators already.</summary>
+    BootstrapClosed,
+
+    /// <summary>The bootstrap secret is wrong, or its time is over.</summary>
+    BootstrapInvalid,
+
+    /// <summary>Two operators with different keys and names are needed.</summary>
+    NeedsTwoOperators,
+
+    /// <summary>The registry has not reached the epoch that the caller demands.</summary>
+    EpochNotReached,
+
+    /// <summary>The agent holds as many unexpired credentials as it may.</summary>
+    TooManyCredentials,
+
+    /// <summary>There is more work than can be done now.</summary>
+    Overloaded,
+
+    /// <summary>The caller has used up what it may use now.</summary>
+    QuotaExceeded,
+
+    /// <summary>There is no room on the disk.</summary>
+    StorageFull,
+
+    /// <summary>The registry has stopped accepting writes and must be restarted.</summary>
+    RegistryHalted,
+}

@@ -1,0 +1,50 @@
+using System.Buffers;
+using System.Buffers.Text;
+
+namespace AgentIdentity.Credentials.Tokens;
+
+/// <summary>base64url (RFC 4648, section 5) with one text for each value: no padding, no white space, no stray bits at the end.</summary>
+/// <remarks>A second text for the same bytes would be a second token that hashes differently and verifies all the same.</remarks>
+public static class CanonicalBase64Url
+{
+    private static readonly SearchValues<char> Alphabet = SearchValues.Create("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_");
+
+    /// <summary>The text of the bytes.</summary>
+    public static string Encode(ReadOnlySpan<byte> bytes) => Base64Url.EncodeToString(bytes);
+
+    /// <summary>Bytes that a canonical text of this length stands for.</summary>
+    public static int DecodedLength(int textLength) => (int)((long)textLength * 3 / 4);
+
+    /// <summary>Decodes into the start of <paramref name="destination"/>. False unless the text is canonical and there is room for its bytes.</summary>
+    public static bool TryDecode(ReadOnlySpan<char> text, Span<byte> destination, out int written)
+    {
+        written = 0;
+        return IsCanonical(text) && Base64Url.TryDecodeFromChars(text, destination, out written);
+    }
+
+    /// <summary>Decodes a text that must fill <paramref name="destination"/> exactly.</summary>
+    public static bool TryDecodeExactly(ReadOnlySpan<char> text, Span<byte> destination) =>
+        DecodedLength(text.Length) == destination.Length && TryDecode(text, destination, out _);
+
+    private static bool IsCanonical(ReadOnlySpan<char> text)
+    {
+        if (text.ContainsAnyExcept(Alphabet))
+            return false;
+        return (text.Length % 4) switch
+        {
+            0 => true,
+            2 => (Sextet(text[^1]) & 0b1111) == 0,
+            3 => (Sextet(text[^1]) & 0b0011) == 0,
+            _ => false,
+        };
+    }
+
+    private static int Sextet(char letter) => letter switch
+    {
+        >= 'A' and <= 'Z' => letter - 'A',
+        >= 'a' and <= 'z' => letter - 'a' + 26,
+        >= '0' and <= '9' => letter - '0' + 52,
+        '-' => 62,
+        _ => 63,
+    };
+}

@@ -1,0 +1,24 @@
+using System.Text.Json;
+using AgentIdentity.Credentials.Json;
+using AgentIdentity.Ledger;
+
+namespace AgentIdentity.Credentials.Tokens;
+
+/// <summary>Hashes as tokens write them: base64url, 43 characters. (<see cref="Hash.ToString"/> is the padded base64 of checkpoints.)</summary>
+public static class HashText
+{
+    /// <summary>base64url without padding, as in <c>ath</c>, <c>body_sha256</c> and <c>token_hash</c>.</summary>
+    public static string ToBase64Url(this Hash hash)
+    {
+        Span<byte> bytes = stackalloc byte[Hash.Size];
+        hash.CopyTo(bytes);
+        return CanonicalBase64Url.Encode(bytes);
+    }
+
+    /// <summary>Whether a member is this hash; takes the same time wherever they differ.</summary>
+    internal static bool HasHash(this JsonElement owner, ReadOnlySpan<byte> name, Hash hash)
+    {
+        Span<byte> bytes = stackalloc byte[Hash.Size];
+        return owner.TryGetBytes(name, bytes) && Hash.Read(bytes) == hash;
+    }
+}

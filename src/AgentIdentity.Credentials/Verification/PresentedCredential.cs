@@ -1,0 +1,95 @@
+using System.Diagnostics.CodeAnalysis;
+using System.Text.Json;
+using AgentIdentity.Credentials.Envelopes;
+using AgentIdentity.Credentials.Identifiers;
+using AgentIdentity.Credentials.Issuing;
+using AgentIdentity.Credentials.Json;
+using AgentIdentity.Credentials.Keys;
+using AgentIdentity.Credentials.Tokens;
+using AgentIdentity.Ledger;
+
+namespace AgentIdentity.Credentials.Verification;
+
+/// <summary>A credential that somebody presented, and that a key of the registry signed. Steps: docs/formats.md, "Verifying a credential".</summary>
+public sealed class PresentedCredential
+{
+    // How far a verifier's clock may be behind the registry's.
+    private const long NotBeforeLeewaySeconds = 5;
+
+    private PresentedCredential(CredentialClaims claims, KeyId issuerKeyId, Hash tokenHash)
+    {
+        Claims = claims;
+        IssuerKeyId = issuerKeyId;
+        TokenHash = tokenHash;
+        AuthorityHash = Envelope.AuthorityHash(claims.Envelope, claims.Act);
+    }
+
+    /// <summary>What the credential says.</summary>
+    public CredentialClaims Claims { get; }
+
+    /// <summary>The key of the registry that signed it. Whether it was in force at the credential's ledger index is for the caller to ask (step 5).</summary>
+    public KeyId IssuerKeyId { get; }
+
+    /// <summary>What the issuance item must say of the authority (step 6).</summary>
+    public Hash AuthorityHash { get; }
+
+    /// <summary>SHA-256 of the compact form: what the proof's <c>ath</c> must name (step 9).</summary>
+    public Hash TokenHash { get; }
+
+    /// <summary>Steps 1 to 4. Whatever fails there has one name outside, <see cref="Refusal.CredentialInvalid"/>.</summary>
+    /// <param name="token">What was presented.</param>
+    /// <param name="registry">Whose credentials are accepted.</param>
+    /// <param name="issuerKeys">Finds a key that signs, or ever signed, this registry's credentials. Null for any other id.</param>
+    /// <param name="credential">The credential, when the answer is <see cref="Refusal.None"/>.</param>
+    public static Refusal Read(string? token, RegistryName registry, Func<KeyId, PublicKey?> issuerKeys, out PresentedCredential? credential)
+    {
+        credential = null;
+        // 1. One form.
+        if (!CompactJws.TryRead(token, CredentialFormat.LengthMax, out var jws))
+            return Refusal.CredentialInvalid;
+        using (jws)
+        {
+            if (!IsHeader(jws.Header, registry, out var issuerKeyId))
+                return Refusal.CredentialInvalid;
+
+            // 2. The key is the registry's own: what the token says about where to find keys is never followed.
+            if (issuerKeys(issuerKeyId) is not { Algorithm: KeyAlgorithm.ES256 } issuerKey)
+                return Refusal.CredentialInvalid;
+
+            // 3. The signature covers the bytes received; encoding the parsed claims again would hide a second reading of them.
+            if (!jws.IsSignedBy(issuerKey))
+                return Refusal.CredentialInvalid;
+
+            // 4. Claims of the right types. After the signature, so that no stranger's JSON is looked at more closely than needed.
+            if (!CredentialClaimsReader.TryRead(jws.Payload, registry, out var claims))
+                return Refusal.CredentialInvalid;
+
+            credential = new PresentedCredential(claims, issuerKeyId, Sha256.Hash(jws.Ascii));
+            return Refusal.None;
+        }
+    }
+
+    /// <summary>Step 7. Expiry is exclusive: at <c>exp</c> the credential is already refused.</summary>
+    public static Refusal CheckTimes(CredentialClaims claims, DateTimeOffset now)
+    {
+        var seconds = now.ToUnixTimeSeconds();
+        if (claims.NotBefore > seconds + NotBeforeLeewaySeconds)
+            return Refusal.CredentialNotYetValid;
+        return seconds >= claims.ExpiresAt ? Refusal.CredentialExpired : Refusal.None;
+    }
+
+    /// <summary>Step 8.</summary>
+    public static Refusal CheckAudience(CredentialClaims claims, string audience) =>
+        claims.Audience.Contains(audience, StringComparer.Ordinal) ? Refusal.None : Refusal.AudienceMismatch;
+
+    private static bool IsHeader(JsonElement header, RegistryName registry, out KeyId issuerKeyId)
+    {
+        issuerKeyId = default;
+        return header.GetPropertyCount() == 4
+            && header.HasText("alg"u8, CredentialFormat.Algorithm)
+            && header.HasText("typ"u8, CredentialFormat.Type)
+            && header.HasText("cty"u8, CredentialFormat.ContentType)
+            && header.TryGetText("kid"u8, int.MaxValue, out var kid)
+            && registry.TryParseKeyUrl(kid, out issuerKeyId);
+    }
+}

@@ -1,0 +1,79 @@
+using AgentIdentity.Credentials.Keys;
+using AgentIdentity.Credentials.Proofs;
+using AgentIdentity.Credentials.Tests.Tokens;
+using AgentIdentity.Credentials.Tokens;
+using AgentIdentity.Ledger;
+
+namespace AgentIdentity.Credentials.Tests.Proofs;
+
+public sealed class EnrolmentProofTests
+{
+    private static readonly PrivateKey Agent = Vectors.Key("agent");
+    private static readonly string PublicUrl = Vectors.Registry.PublicUrl;
+    private static readonly Hash TokenHash = Sha256.Hash("a token"u8);
+    private static readonly string Genuine = EnrolmentProof.Create(Agent, PublicUrl, "challenge", TokenHash, Vectors.Now);
+
+    [Fact]
+    public void The_proof_of_the_vectors_is_read_and_made_the_same_again()
+    {
+        var section = Vectors.Section("enrolment_proof");
+        var tokenHash = Sha256.Hash(Vectors.Utf8(section.Text("enrolment_token")));
+        Assert.Equal(Refusal.None, EnrolmentProof.Read(section.GetProperty("token").Text("token"), PublicUrl, tokenHash, Vectors.Now, out var proof));
+        Assert.Equal(Agent.PublicKey, proof!.Key);
+        Assert.Equal(section.Text("challenge"), proof.Challenge);
+        Assert.Equal(section.GetProperty("token").Text("token"), EnrolmentProof.Create(Agent, PublicUrl, section.Text("challenge"), tokenHash, Vectors.Now));
+    }
+
+    [Theory]
+    [InlineData(-301, Refusal.ProofStale)]
+    [InlineData(-300, Refusal.None)]
+    [InlineData(300, Refusal.None)]
+    [InlineData(301, Refusal.ProofStale)]
+    public void It_is_good_for_five_minutes_around_the_registrys_clock(int registryAhead, Refusal expected) =>
+        Assert.Equal(expected, EnrolmentProof.Read(Genuine, PublicUrl, TokenHash, Vectors.Now.AddSeconds(registryAhead), out _));
+
+    [Fact]
+    public void It_is_for_one_registry_and_one_token()
+    {
+        Assert.Equal(Refusal.None, EnrolmentProof.Read(Genuine, PublicUrl, TokenHash, Vectors.Now, out _));
+        Assert.Equal(Refusal.ProofInvalid, EnrolmentProof.Read(Genuine, PublicUrl + "/", TokenHash, Vectors.Now, out _));
+        Assert.Equal(Refusal.ProofInvalid, EnrolmentProof.Read(Genuine, "https://attacker.example", TokenHash, Vectors.Now, out _));
+        Assert.Equal(Refusal.ProofInvalid, EnrolmentProof.Read(Genuine, PublicUrl, Sha256.Hash("another token"u8), Vectors.Now, out _));
+        Assert.Equal(Refusal.ProofMissing, EnrolmentProof.Read("", PublicUrl, TokenHash, Vectors.Now, out _));
+    }
+
+    [Theory]
+    [InlineData("\"aud\":\"https://localhost:5000\"", "\"aud\":[\"https://localhost:5000\"]")]
+    [InlineData("\"aud\":\"https://localhost:5000\",", "")]
+    [InlineData("\"nonce\":\"challenge\"", "\"nonce\":\"\"")]
+    [InlineData("\"nonce\":\"challenge\"", "\"nonce\":1")]
+    [InlineData("\"nonce\":\"challenge\",", "")]
+    [InlineData("\"token_hash\":\"", "\"token_hash\":\"A")]
+    [InlineData("\"token_hash\"", "\"hash_token\"")]
+    [InlineData("\"iat\":", "\"iat\":-")]
+    [InlineData("\"iat\":", "\"iat\":0.")]
+    [InlineData("\"iat\":", "\"tai\":")]
+    [InlineData("{\"aud\"", "{\"iat\":1,\"aud\"")]
+    public void A_claim_that_is_missing_or_not_what_it_should_be_refuses(string piece, string replacement)
+    {
+        var claims = $$"""{"aud":"{{PublicUrl}}","iat":{{Vectors.Seconds}},"nonce":"challenge","token_hash":"{{TokenHash.ToBase64Url()}}"}""";
+        Assert.Equal(Refusal.None, Read(claims));
+        Assert.Equal(Refusal.ProofInvalid, Read(claims.With(piece, replacement)));
+    }
+
+    [Fact]
+    public void No_other_proof_stands_in_for_it()
+    {
+        var keyProof = KeyProof.Create(Agent, new RequestBinding("POST", PublicUrl, "challenge"), Vectors.Now);
+        var bootstrapProof = BootstrapProof.Create(Agent, PublicUrl, TokenHash, "name", Vectors.Now);
+        Assert.Equal(Refusal.ProofInvalid, EnrolmentProof.Read(keyProof, PublicUrl, TokenHash, Vectors.Now, out _));
+        Assert.Equal(Refusal.ProofInvalid, EnrolmentProof.Read(bootstrapProof, PublicUrl, TokenHash, Vectors.Now, out _));
+        Assert.Equal(Refusal.ProofInvalid, EnrolmentProof.Read(Genuine + " ", PublicUrl, TokenHash, Vectors.Now, out _));
+    }
+
+    private static Refusal Read(string claims)
+    {
+        var header = $$"""{"alg":"EdDSA","jwk":{{Agent.PublicKey.ToJwk()}},"typ":"agentid-enrol+jwt"}""";
+        return EnrolmentProof.Read(Forge.Token(header, claims, Agent), PublicUrl, TokenHash, Vectors.Now, out _);
+    }
+}

@@ -1,0 +1,700 @@
+#!/usr/bin/env python3
+"""Makes formats.json, and the examples in docs/formats.md, with an implementation of its own: the standard library of Python 3, nothing of the product.
+
+    python3 tests/vectors/make_formats.py           writes both files
+    python3 tests/vectors/make_formats.py --check   exit code 1 when they would change
+
+Everything here is public: the keys are hashes of their names.
+"""
+import base64
+import hashlib
+import hmac
+import json
+import pathlib
+import re
+import sys
+import textwrap
+import uuid
+
+HERE = pathlib.Path(__file__).resolve().parent
+VECTORS = HERE / "formats.json"
+DOCUMENT = HERE.parent.parent / "docs" / "formats.md"
+
+
+# --- bytes -----------------------------------------------------------------------------------------------------------
+
+def sha256(*parts):
+    return hashlib.sha256(b"".join(parts)).digest()
+
+
+def sha512(*parts):
+    return hashlib.sha512(b"".join(parts)).digest()
+
+
+def u16(number):
+    return number.to_bytes(2, "big")
+
+
+def u64(number):
+    return number.to_bytes(8, "big")
+
+
+def b64u(data):
+    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
+
+
+def fixed(name):
+    """32 bytes that stand for something random."""
+    return sha256(b"agentidentity vectors: " + name.encode())
+
+
+# --- deterministic CBOR (RFC 8949, section 4.2) -----------------------------------------------------------------------
+
+def cbor(value):
+    if isinstance(value, bool):
+        raise TypeError("no booleans in our formats")
+    if isinstance(value, int):
+        return cbor_head(0, value)
+    if isinstance(value, bytes):
+        return cbor_head(2, len(value)) + value
+    if isinstance(value, str):
+        return cbor_head(3, len(value.encode())) + value.encode()
+    if isinstance(value, list):
+        return cbor_head(4, len(value)) + b"".join(map(cbor, value))
+    if isinstance(value, dict):
+        return cbor_head(5, len(value)) + b"".join(cbor(key) + cbor(value[key]) for key in sorted(value))
+    raise TypeError(type(value))
+
+
+def cbor_head(major, number):
+    assert number >= 0
+    if number < 24:
+        return bytes([major << 5 | number])
+    for code, size in ((24, 1), (25, 2), (26, 4), (27, 8)):
+        if number < 1 << (8 * size):
+            return bytes([major << 5 | code]) + number.to_bytes(size, "big")
+    raise OverflowError(number)
+
+
+def diagnostic(value):
+    """The value in CBOR diagnostic notation (RFC 8949, section 8)."""
+    if isinstance(value, bytes):
+        return f"h'{value.hex()}'"
+    if isinstance(value, str):
+        return json.dumps(value, ensure_ascii=False)
+    if isinstance(value, list):
+        return "[" + ", ".join(map(diagnostic, value)) + "]"
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{key}: {diagnostic(value[key])}" for key in sorted(value)) + "}"
+    return str(value)
+
+
+# --- JSON canonicalization (RFC 8785), integers only ------------------------------------------------------------------
+
+def jcs(value):
+    if isinstance(value, dict):
+        names = sorted(value, key=lambda name: name.encode("utf-16-be"))
+        return "{" + ",".join(jcs_string(name) + ":" + jcs(value[name]) for name in names) + "}"
+    if isinstance(value, list):
+        return "[" + ",".join(map(jcs, value)) + "]"
+    if isinstance(value, str):
+        return jcs_string(value)
+    if value is None or isinstance(value, bool):
+        return {None: "null", True: "true", False: "false"}[value]
+    assert isinstance(value, int) and abs(value) < 1 << 53
+    return str(value)
+
+
+def jcs_string(text):
+    short = {'"': '\\"', "\\": "\\\\", "\b": "\\b", "\t": "\\t", "\n": "\\n", "\f": "\\f", "\r": "\\r"}
+    return '"' + "".join(short.get(c) or (f"\\u{ord(c):04x}" if c < " " else c) for c in text) + '"'
+
+
+# --- the Merkle tree (RFC 6962, section 2.1) --------------------------------------------------------------------------
+
+def tree_root(leaves):
+    if not leaves:
+        return sha256(b"")
+    if len(leaves) == 1:
+        return sha256(b"\0", leaves[0])
+    split = 1
+    while split * 2 < len(leaves):
+        split *= 2
+    return sha256(b"\1", tree_root(leaves[:split]), tree_root(leaves[split:]))
+
+
+# --- Ed25519 (RFC 8032, section 5.1), in affine coordinates: slow and short --------------------------------------------
+
+ED_P = 2**255 - 19
+ED_L = 2**252 + 27742317777372353535851937790883648493
+ED_D = -121665 * pow(121666, -1, ED_P) % ED_P
+
+
+def ed_add(a, b):
+    (x1, y1), (x2, y2) = a, b
+    k = ED_D * x1 * x2 * y1 * y2 % ED_P
+    return ((x1 * y2 + x2 * y1) * pow(1 + k, -1, ED_P) % ED_P, (y1 * y2 + x1 * x2) * pow(1 - k, -1, ED_P) % ED_P)
+
+
+def ed_multiply(point, scalar):
+    result = (0, 1)
+    while scalar:
+        if scalar & 1:
+            result = ed_add(result, point)
+        point = ed_add(point, point)
+        scalar >>= 1
+    return result
+
+
+def ed_base():
+    y = 4 * pow(5, -1, ED_P) % ED_P
+    square = (y * y - 1) * pow(ED_D * y * y + 1, -1, ED_P) % ED_P
+    x = pow(square, (ED_P + 3) // 8, ED_P)
+    if x * x % ED_P != square:
+        x = x * pow(2, (ED_P - 1) // 4, ED_P) % ED_P
+    return (ED_P - x if x & 1 else x, y)
+
+
+ED_B = ed_base()
+
+
+def ed_encode(point):
+    return (point[1] | (point[0] & 1) << 255).to_bytes(32, "little")
+
+
+def ed_scalar(seed):
+    scalar = int.from_bytes(sha512(seed)[:32], "little")
+    return scalar & ((1 << 254) - 8) | 1 << 254
+
+
+def ed_public(seed):
+    return ed_encode(ed_multiply(ED_B, ed_scalar(seed)))
+
+
+def ed_sign(seed, message):
+    r = int.from_bytes(sha512(sha512(seed)[32:], message), "little") % ED_L
+    point = ed_encode(ed_multiply(ED_B, r))
+    k = int.from_bytes(sha512(point, ed_public(seed), message), "little") % ED_L
+    return point + ((r + k * ed_scalar(seed)) % ED_L).to_bytes(32, "little")
+
+
+# --- ECDSA on P-256 (FIPS 186-5) with the nonces of RFC 6979 -----------------------------------------------------------
+
+EC_P = 2**256 - 2**224 + 2**192 + 2**96 - 1
+EC_N = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
+EC_G = (0x6B17D1F2E12C4247F8BCE6E563A440F277037D812DEB33A0F4A13945D898C296, 0x4FE342E2FE1A7F9B8EE7EB4A7C0F9E162BCE33576B315ECECBB6406837BF51F5)
+
+
+def ec_add(a, b):
+    if a is None or b is None:
+        return a or b
+    (x1, y1), (x2, y2) = a, b
+    if x1 == x2 and (y1 + y2) % EC_P == 0:
+        return None
+    slope = (3 * x1 * x1 - 3) * pow(2 * y1, -1, EC_P) if a == b else (y2 - y1) * pow(x2 - x1, -1, EC_P)
+    x3 = (slope * slope - x1 - x2) % EC_P
+    return (x3, (slope * (x1 - x3) - y1) % EC_P)
+
+
+def ec_multiply(point, scalar):
+    result = None
+    while scalar:
+        if scalar & 1:
+            result = ec_add(result, point)
+        point = ec_add(point, point)
+        scalar >>= 1
+    return result
+
+
+def ec_public(secret):
+    x, y = ec_multiply(EC_G, int.from_bytes(secret, "big"))
+    return x.to_bytes(32, "big") + y.to_bytes(32, "big")
+
+
+def ec_nonce(secret, digest):
+    reduced = (int.from_bytes(digest, "big") % EC_N).to_bytes(32, "big")
+    v, k = b"\1" * 32, b"\0" * 32
+    for separator in (b"\0", b"\1"):
+        k = hmac.digest(k, v + separator + secret + reduced, "sha256")
+        v = hmac.digest(k, v, "sha256")
+    v = hmac.digest(k, v, "sha256")
+    nonce = int.from_bytes(v, "big")
+    assert 0 < nonce < EC_N
+    return nonce
+
+
+def ec_sign(secret, message):
+    digest = sha256(message)
+    nonce = ec_nonce(secret, digest)
+    r = ec_multiply(EC_G, nonce)[0] % EC_N
+    s = pow(nonce, -1, EC_N) * (int.from_bytes(digest, "big") + r * int.from_bytes(secret, "big")) % EC_N
+    return r.to_bytes(32, "big") + s.to_bytes(32, "big")
+
+
+# --- keys and names ---------------------------------------------------------------------------------------------------
+
+def thumbprint(jwk):
+    required = {"EC": ("crv", "kty", "x", "y"), "OKP": ("crv", "kty", "x"), "RSA": ("e", "kty", "n")}[jwk["kty"]]
+    return sha256(jcs({name: jwk[name] for name in required}).encode())
+
+
+class Key:
+    def __init__(self, name, alg):
+        self.name, self.alg, self.secret = name, alg, fixed("key " + name)
+        self.public = ec_public(self.secret) if alg == 1 else ed_public(self.secret)
+        if alg == 1:
+            self.jwk = {"kty": "EC", "crv": "P-256", "x": b64u(self.public[:32]), "y": b64u(self.public[32:])}
+            self.spki = bytes.fromhex("3059301306072a8648ce3d020106082a8648ce3d03010703420004") + self.public
+        else:
+            self.jwk = {"kty": "OKP", "crv": "Ed25519", "x": b64u(self.public)}
+            self.spki = bytes.fromhex("302a300506032b6570032100") + self.public
+        self.id = thumbprint(self.jwk)
+        self.jose = "ES256" if alg == 1 else "EdDSA"
+
+    def sign(self, message):
+        return ec_sign(self.secret, message) if self.alg == 1 else ed_sign(self.secret, message)
+
+    def vector(self):
+        return {
+            "name": self.name, "alg": self.alg, "secret": self.secret.hex(), "public": self.public.hex(), "jwk": jcs(self.jwk),
+            "key_id": self.id.hex(), "key_id_text": b64u(self.id), "spki": self.spki.hex(),
+        }
+
+
+ISSUER, NEXT_ISSUER, LOG = Key("issuer", 1), Key("next issuer", 1), Key("log", 2)
+OPERATOR_1, OPERATOR_2, ENFORCER, AGENT = Key("operator 1", 2), Key("operator 2", 1), Key("enforcer", 1), Key("agent", 2)
+
+PUBLIC_URL = "https://localhost:5000"
+ORIGIN = "localhost:5000"
+REGISTRY_DID = "did:web:localhost%3A5000"
+
+AGENT_ID = uuid.UUID("0192f0c1-7a00-7def-8123-456789abcdef")
+REGISTRY_ID = uuid.UUID("0192f0c1-0000-7000-8000-000000000001")
+OPERATOR_1_ID = uuid.UUID("0192f0c1-0000-7000-8000-000000000002")
+OPERATOR_2_ID = uuid.UUID("0192f0c1-0000-7000-8000-000000000003")
+ENFORCER_ID = uuid.UUID("0192f0c1-1000-7000-8000-000000000004")
+TOKEN_ID = uuid.UUID("0192f0c1-2000-7000-8000-000000000005")
+JTIS = [uuid.UUID(f"0192f0c1-8000-7000-8000-00000000001{digit}") for digit in range(3)]
+
+AGENT_DID = f"{REGISTRY_DID}:agents:{AGENT_ID}"
+AT = 0x0192F0C17A00  # the milliseconds in the agent's id
+SECONDS = AT // 1000
+
+SPONSOR = "Research desk"
+BLUEPRINT = "summariser/2.1 model-x/5"
+LABELS = [["jurisdiction", "eu"], ["team", "research"]]
+AUDIENCES = ["https://tools.example/documents", "https://tools.example/mail"]
+ENVELOPE = [{"type": "documents", "actions": ["read", "comment/*"], "locations": ["https://tools.example/documents/*"], "maxDepth": 1, "notAfter": SECONDS + 86400}]
+ENROLMENT_TOKEN = "aie_" + b64u(fixed("enrolment token"))
+BOOTSTRAP_SECRET = "aib_" + b64u(fixed("bootstrap secret"))
+
+
+# --- tokens -----------------------------------------------------------------------------------------------------------
+
+def jws(header, claims, key):
+    signing_input = b64u(jcs(header).encode()) + "." + b64u(jcs(claims).encode())
+    return {"header": jcs(header), "claims": jcs(claims), "token": signing_input + "." + b64u(key.sign(signing_input.encode()))}
+
+
+def proof(typ, claims, key):
+    return jws({"typ": typ, "alg": key.jose, "jwk": key.jwk}, claims, key)
+
+
+def bootstrap_proof(name, key):
+    return proof("agentid-bootstrap+jwt", {"aud": PUBLIC_URL, "iat": SECONDS, "secret_hash": b64u(sha256(BOOTSTRAP_SECRET.encode())), "name": name}, key)
+
+
+def enrolment_proof():
+    claims = {"aud": PUBLIC_URL, "nonce": "the-challenge", "iat": SECONDS, "token_hash": b64u(sha256(ENROLMENT_TOKEN.encode()))}
+    return proof("agentid-enrol+jwt", claims, AGENT)
+
+
+def authority_hash(envelope, act):
+    return sha256(jcs({"authorization_details": envelope} | ({"act": act} if act else {})).encode())
+
+
+def issuance_item(jti, audience, not_before, expires, status, authority):
+    return cbor([jti.bytes, AGENT_ID.bytes, AGENT.id, audience, not_before, expires, status, authority])
+
+
+def rfc3339(seconds):
+    days, rest = divmod(seconds, 86400)
+    import datetime
+    day = datetime.date(1970, 1, 1) + datetime.timedelta(days=days)
+    return f"{day.isoformat()}T{rest // 3600:02}:{rest // 60 % 60:02}:{rest % 60:02}Z"
+
+
+def credential(jti, act=None):
+    claims = {
+        "@context": ["https://www.w3.org/ns/credentials/v2", "urn:agentidentity:v1"],
+        "type": ["VerifiableCredential", "AgentCredential"],
+        "id": f"urn:uuid:{jti}", "jti": str(jti),
+        "issuer": REGISTRY_DID, "iss": REGISTRY_DID,
+        "credentialSubject": {"id": AGENT_DID, "blueprint": BLUEPRINT, "labels": dict(LABELS)},
+        "sub": AGENT_DID,
+        "aud": AUDIENCES,
+        "iat": SECONDS, "nbf": SECONDS, "exp": SECONDS + 600,
+        "validFrom": rfc3339(SECONDS), "validUntil": rfc3339(SECONDS + 600),
+        "cnf": {"jkt": b64u(AGENT.id)},
+        "authorization_details": ENVELOPE,
+        "sponsor": SPONSOR,
+        "ledger_index": 4, "ledger_position": 0,
+    }
+    if act:
+        claims["act"] = act
+    header = {"alg": "ES256", "kid": f"{REGISTRY_DID}#{b64u(ISSUER.id)}", "typ": "vc+jwt", "cty": "vc"}
+    made = jws(header, claims, ISSUER)
+    return made | {"token_hash": sha256(made["token"].encode()).hex(), "authority_hash": authority_hash(ENVELOPE, act).hex(), "act": jcs(act) if act else None}
+
+
+# --- statements -------------------------------------------------------------------------------------------------------
+
+def commitment(salt, payload):
+    return sha256(b"air/act/v1\0", salt, sha256(payload))
+
+
+def statement(sequence, previous, kind, commitments):
+    return (b"air/stmt/v1\0" + u16(len(ORIGIN)) + ORIGIN.encode() + AGENT_ID.bytes + AGENT.id + u64(sequence) + previous
+            + u64(AT) + bytes([kind]) + u16(len(commitments)) + b"".join(commitments))
+
+
+COMMITMENTS = [commitment(fixed(f"activity salt {n}"), f"payload {n}".encode()) for n in range(2)]
+FIRST_STATEMENT = statement(0, bytes(32), 1, COMMITMENTS)
+SECOND_STATEMENT = statement(1, sha256(FIRST_STATEMENT), 4, [])
+
+
+# --- entries: a log of ten, one of each kind ---------------------------------------------------------------------------
+
+ITEMS = [issuance_item(jti, AUDIENCES, SECONDS, SECONDS + 600, place, authority_hash(ENVELOPE, None)) for place, jti in enumerate(JTIS)]
+
+
+def entry_bodies():
+    grant = [SPONSOR, BLUEPRINT, LABELS, jcs(ENVELOPE), AUDIENCES]
+    numbered = lambda *values: {number: value for number, value in enumerate(values, 1)}
+    yield "genesis", 1, 1, REGISTRY_ID, [REGISTRY_ID], numbered(
+        PUBLIC_URL, ORIGIN, [[1, 1, ISSUER.public], [2, 2, LOG.public]],
+        [[OPERATOR_1_ID.bytes, "first operator", 2, OPERATOR_1.public, bootstrap_proof("first operator", OPERATOR_1)["token"]],
+         [OPERATOR_2_ID.bytes, "second operator", 1, OPERATOR_2.public, bootstrap_proof("second operator", OPERATOR_2)["token"]]], 2)
+    yield "caller registered", 2, 1, OPERATOR_1_ID, [ENFORCER_ID], numbered(3, "documents gateway", 1, ENFORCER.public, AUDIENCES[:1])
+    yield "enrolment token created", 3, 1, OPERATOR_1_ID, [TOKEN_ID], numbered(sha256(ENROLMENT_TOKEN.encode()), *grant, 1, AT + 3_600_000)
+    yield "agent enrolled", 4, 1, AGENT_ID, [AGENT_ID, TOKEN_ID], numbered(
+        AGENT_ID.bytes, TOKEN_ID.bytes, 2, AGENT.public, *grant, enrolment_proof()["token"])
+    yield "credentials issued", 5, 1, REGISTRY_ID, [AGENT_ID], numbered(tree_root(ITEMS), len(ITEMS))
+    yield "activity", 6, 2, AGENT_ID, [AGENT_ID], numbered(FIRST_STATEMENT, 2, AGENT.sign(FIRST_STATEMENT), 2)
+    yield "stop", 7, 1, OPERATOR_1_ID, [AGENT_ID], numbered(1, AGENT_ID.bytes, 3, "reads what it should not", "incident-7", 5)
+    yield "registry key rotated", 8, 1, OPERATOR_2_ID, [REGISTRY_ID], numbered(1, 1, NEXT_ISSUER.public, ISSUER.id)
+    yield "private data read", 9, 1, ENFORCER_ID, [AGENT_ID], numbered("/agentidentity.v1.Registry/GetAgent", AGENT_DID, 1)
+    yield "calls refused", 10, 1, REGISTRY_ID, [REGISTRY_ID], numbered(
+        [["/agentidentity.v1.Control/Stop", "CALLER_UNKNOWN", AGENT.id, 2], ["/agentidentity.v1.Control/Stop", "PROOF_MISSING", b"", 3]])
+
+
+def entries():
+    next_sequence = {}
+    for index, (name, kind, leaf_class, actor, subject_ids, body) in enumerate(entry_bodies()):
+        subjects, labels, nullifiers = [], [], []
+        for subject in sorted(subject_ids, key=lambda subject: subject.bytes):
+            sequence = next_sequence.get(subject, 0)
+            next_sequence[subject] = sequence + 1
+            label = fixed(f"label {subject}")
+            nullifiers.append(hmac.digest(label, b"air/null/v1\0" + u64(sequence), "sha256"))
+            subjects.append([subject.bytes, sequence])
+            if sequence == 0:
+                subjects[-1].append(sha256(b"air/label/v1\0", label))
+                labels.append([subject.bytes, label])
+        value = {0: 1, 1: kind, 2: AT + index, 3: subjects, 4: actor.bytes, 5: body}
+        salt = fixed(f"entry salt {index}")
+        opening = {0: 1, 1: salt} | ({2: labels} if labels else {}) | ({3: ITEMS} if kind == 5 else {})
+        leaf = b"\1" + bytes([leaf_class]) + u16(len(nullifiers)) + b"".join(sorted(nullifiers)) + sha256(b"air/leaf/v1\0", salt, cbor(value))
+        yield {
+            "index": index, "kind": kind, "name": name, "diagnostic": diagnostic(value), "entry": cbor(value).hex(), "class": leaf_class,
+            "opening": cbor(opening).hex(), "opening_diagnostic": diagnostic(opening),
+            "nullifiers": [nullifier.hex() for nullifier in sorted(nullifiers)], "leaf": leaf.hex(), "leaf_hash": sha256(b"\0", leaf).hex(),
+        }
+
+
+# --- checkpoint (C2SP tlog-checkpoint, signed-note) --------------------------------------------------------------------
+
+def checkpoint(leaves):
+    key_id = sha256(f"{ORIGIN}\n".encode(), b"\1", LOG.public)[:4]
+    root = tree_root(leaves)
+    text = f"{ORIGIN}\n{len(leaves)}\n{base64.b64encode(root).decode()}\n"
+    signature = base64.b64encode(key_id + LOG.sign(text.encode())).decode()
+    return {
+        "origin": ORIGIN, "size": len(leaves), "root": root.hex(), "note": f"{text}\n\u2014 {ORIGIN} {signature}\n",
+        "vkey": f"{ORIGIN}+{key_id.hex()}+{base64.b64encode(bytes([1]) + LOG.public).decode()}",
+    }
+
+
+# --- envelopes --------------------------------------------------------------------------------------------------------
+
+def item(actions, locations, **rest):
+    return {"type": "t", "actions": actions, "locations": locations} | rest
+
+
+def value_covers(grant, value):
+    grant, value = grant.encode(), value.encode()
+    return len(value) > len(grant) - 1 and value.startswith(grant[:-1]) if grant.endswith(b"/*") else grant == value
+
+
+def item_within(child, parent):
+    def covered(name):
+        return all(any(value_covers(grant, value) for grant in parent[name]) for value in child[name])
+    return (child["type"] == parent["type"] and covered("actions") and covered("locations") and child.get("maxDepth", 0) <= parent.get("maxDepth", 0)
+            and ("notAfter" not in parent or "notAfter" not in child or child["notAfter"] <= parent["notAfter"]))
+
+
+def within(child, parent):
+    """Whether it is within, and the latest expiry under which it is."""
+    expiry = None
+    for one in child:
+        covering = [other for other in parent if item_within(one, other)]
+        if not covering:
+            return False, None
+        if "notAfter" not in one and all("notAfter" in other for other in covering):
+            latest = max(other["notAfter"] for other in covering)
+            expiry = latest if expiry is None else min(expiry, latest)
+    return True, expiry
+
+
+def covers(envelope, typ, action, location, now):
+    return any(one["type"] == typ and any(value_covers(grant, action) for grant in one["actions"])
+               and any(value_covers(grant, location) for grant in one["locations"]) and now < one.get("notAfter", now + 1) for one in envelope)
+
+
+WITHIN = [  # child, parent, expected
+    ([item(["a"], ["l"])], [item(["a"], ["l"])], True),
+    ([item(["a"], ["l"])], [item(["a", "b"], ["l", "m"])], True),
+    ([item(["a", "b"], ["l"])], [item(["a"], ["l"])], False),
+    ([item(["a"], ["l"]), item(["b"], ["l"])], [item(["a", "b"], ["l"])], True),
+    ([item(["a", "b"], ["l"])], [item(["a"], ["l"]), item(["b"], ["l"])], False),
+    ([item(["p/q"], ["l"])], [item(["p/*"], ["l"])], True),
+    ([item(["p/q/*"], ["l"])], [item(["p/*"], ["l"])], True),
+    ([item(["p/*"], ["l"])], [item(["p/*"], ["l"])], True),
+    ([item(["p/*"], ["l"])], [item(["p/q/*"], ["l"])], False),
+    ([item(["p"], ["l"])], [item(["p/*"], ["l"])], False),
+    ([item(["p/"], ["l"])], [item(["p/*"], ["l"])], False),
+    ([item(["pq/r"], ["l"])], [item(["p/*"], ["l"])], False),
+    ([item(["p/q"], ["l"])], [item(["/*"], ["l"])], False),
+    ([item(["/q"], ["l"])], [item(["/*"], ["l"])], True),
+    ([item(["a"], ["l"], maxDepth=1)], [item(["a"], ["l"])], False),
+    ([item(["a"], ["l"])], [item(["a"], ["l"], maxDepth=0)], True),
+    ([item(["a"], ["l"], maxDepth=3)], [item(["a"], ["l"], maxDepth=3)], True),
+    ([item(["a"], ["l"], notAfter=100)], [item(["a"], ["l"], notAfter=100)], True),
+    ([item(["a"], ["l"], notAfter=101)], [item(["a"], ["l"], notAfter=100)], False),
+    ([item(["a"], ["l"], notAfter=101)], [item(["a"], ["l"])], True),
+    ([item(["a"], ["l"])], [item(["a"], ["l"], notAfter=100)], True),
+    ([item(["a"], ["l"])], [item(["a"], ["l"], notAfter=100), item(["a", "b"], ["l"], notAfter=200)], True),
+    ([item(["a"], ["l"]), item(["b"], ["l"])], [item(["a"], ["l"], notAfter=100), item(["b"], ["l"], notAfter=200)], True),
+    ([item([], ["l"])], [item(["a"], ["l"])], True),
+    ([item(["a"], ["l"])], [item([], ["l"])], False),
+    ([{"type": "u", "actions": ["a"], "locations": ["l"]}], [item(["a"], ["l"])], False),
+    ([item(["ö/x"], ["l"])], [item(["ö/*"], ["l"])], True),
+    ([item(["a"], ["l/m"])], [item(["a"], ["l"])], False),
+]
+
+COVERS = [  # envelope, action, location, now, expected; the type is t
+    ([item(["a"], ["l"])], "a", "l", 0, True),
+    ([item(["a"], ["l"])], "a", "m", 0, False),
+    ([item(["a"], ["l"]), item(["b"], ["m"])], "a", "m", 0, False),
+    ([item(["a"], ["l"]), item(["b"], ["m"])], "b", "m", 0, True),
+    ([item(["a/*"], ["l/*"])], "a/b", "l/m/n", 0, True),
+    ([item(["a/*"], ["l/*"])], "a/", "l/m", 0, False),
+    ([item(["a/*"], ["l/*"])], "a", "l/m", 0, False),
+    ([item(["a"], ["l"], notAfter=100)], "a", "l", 99, True),
+    ([item(["a"], ["l"], notAfter=100)], "a", "l", 100, False),
+    ([item([], [])], "a", "l", 0, False),
+    ([item(["a"], ["l"])], "", "l", 0, False),
+]
+
+MALFORMED_ENVELOPES = [
+    "", "{}", "[]", "null", "[null]", "[[]]", '"a"', "[{}]",
+    '[{"type":"t","actions":["a"]}]', '[{"type":"t","locations":["l"]}]', '[{"actions":["a"],"locations":["l"]}]',
+    '[{"type":"","actions":["a"],"locations":["l"]}]', '[{"type":"t*","actions":["a"],"locations":["l"]}]', '[{"type":1,"actions":["a"],"locations":["l"]}]',
+    '[{"type":"t","actions":["*"],"locations":["l"]}]', '[{"type":"t","actions":["a*"],"locations":["l"]}]', '[{"type":"t","actions":["a/*/b"],"locations":["l"]}]',
+    '[{"type":"t","actions":["*/a"],"locations":["l"]}]', '[{"type":"t","actions":["a/**"],"locations":["l"]}]', '[{"type":"t","actions":["a/*/*"],"locations":["l"]}]',
+    '[{"type":"t","actions":[""],"locations":["l"]}]', '[{"type":"t","actions":"a","locations":["l"]}]', '[{"type":"t","actions":[1],"locations":["l"]}]',
+    '[{"type":"t","actions":["a"],"locations":["*"]}]', '[{"type":"t","actions":["a"],"locations":[null]}]',
+    '[{"type":"t","actions":["a"],"locations":["l"],"maxDepth":11}]', '[{"type":"t","actions":["a"],"locations":["l"],"maxDepth":-1}]',
+    '[{"type":"t","actions":["a"],"locations":["l"],"maxDepth":1.0}]', '[{"type":"t","actions":["a"],"locations":["l"],"maxDepth":1e0}]', '[{"type":"t","actions":["a"],"locations":["l"],"maxDepth":"1"}]',
+    '[{"type":"t","actions":["a"],"locations":["l"],"notAfter":1.5}]', '[{"type":"t","actions":["a"],"locations":["l"],"notAfter":"2030-01-01T00:00:00Z"}]',
+    '[{"type":"t","actions":["a"],"locations":["l"],"notAfter":-1}]', '[{"type":"t","actions":["a"],"locations":["l"],"notAfter":1e400}]', '[{"type":"t","actions":["a"],"locations":["l"],"notAfter":253402300800}]',
+    '[{"type":"t","actions":["a"],"locations":["l"],"budget":1}]', '[{"type":"t","type":"t","actions":["a"],"locations":["l"]}]', '[{"type":"t","actions":["a"],"\\u0061ctions":["a"],"locations":["l"]}]',
+    '[{"type":"t","actions":["a"],"locations":["l"]},]', '[{"type":"t","actions":["a"],"locations":["l"]}]x', '[{"type":"t","actions":["a"],"locations":["l"]}] // comment', '[{"type":"t","actions":["\\ud800"],"locations":["l"]}]',
+    jcs([item(["a"] * 65, ["l"])]), jcs([item(["a"], ["l"])] * 33), jcs([item(["a" * 257], ["l"])]), jcs([item(["ö" * 129], ["l"])]),
+]
+
+
+def envelope_vectors():
+    for child, parent, expected in WITHIN:
+        assert within(child, parent)[0] == expected, (child, parent)
+    for envelope, action, location, now, expected in COVERS:
+        assert covers(envelope, "t", action, location, now) == expected, (envelope, action)
+    spelled = '[ { "type" : "documents", "locations" : ["https://tools.example/documents/\\u002a"], "actions" : ["read", "comment\\/*"],\n "notAfter" : %d, "maxDepth" : 1 } ]' % ENVELOPE[0]["notAfter"]
+    assert json.loads(spelled) == ENVELOPE
+    return {
+        "example": {"text": spelled, "canonical": jcs(ENVELOPE)},
+        "authority": [{"envelope": jcs(ENVELOPE), "act": act and jcs(act), "hash": authority_hash(ENVELOPE, act).hex()} for act in (None, ACT)],
+        "within": [dict(zip(("child", "parent", "within", "expiry_max"), (jcs(child), jcs(parent), *within(child, parent)))) for child, parent, _ in WITHIN],
+        "covers": [dict(zip(("envelope", "type", "action", "location", "now", "covers"), (jcs(envelope), "t", *rest))) for envelope, *rest in COVERS],
+        "malformed": MALFORMED_ENVELOPES,
+    }
+
+
+ACT = {"sub": f"{REGISTRY_DID}:agents:0192f0c1-7000-7000-8000-0000000000aa", "act": {"sub": f"{REGISTRY_DID}:agents:0192f0c1-7000-7000-8000-0000000000bb"}}
+
+
+# --- DID documents ----------------------------------------------------------------------------------------------------
+
+def did_documents():
+    context = ["https://www.w3.org/ns/did/v1", "https://w3id.org/security/jwk/v1"]
+
+    def methods(did, keys):
+        return [{"id": f"{did}#{b64u(key.id)}", "type": "JsonWebKey", "controller": did, "publicKeyJwk": key.jwk} for key in keys]
+
+    def urls(did, keys):
+        return [f"{did}#{b64u(key.id)}" for key in keys]
+
+    def agent(keys):
+        return jcs({"@context": context, "id": AGENT_DID, "controller": REGISTRY_DID, "verificationMethod": methods(AGENT_DID, keys),
+                    "authentication": urls(AGENT_DID, keys), "assertionMethod": urls(AGENT_DID, keys)})
+
+    issuers = [ISSUER, NEXT_ISSUER]
+    return {
+        "agent": agent([AGENT]),
+        "agent_deactivated": agent([]),
+        "registry": jcs({"@context": context, "id": REGISTRY_DID, "verificationMethod": methods(REGISTRY_DID, issuers), "assertionMethod": urls(REGISTRY_DID, issuers)}),
+        "jwks": jcs({"keys": [key.jwk | {"alg": key.jose, "kid": url} for key, url in zip(issuers, urls(REGISTRY_DID, issuers))]}),
+    }
+
+
+# --- canonical JSON cases ---------------------------------------------------------------------------------------------
+
+JCS_TEXTS = [
+    '{"\\u20ac":"Euro Sign","\\r":"Carriage Return","\\ufb33":"Hebrew Letter Dalet With Dagesh","1":"One","\\ud83d\\ude00":"Emoji: Grinning Face","\\u0080":"Control","\\u00f6":"Latin Small Letter O With Diaeresis"}',
+    '"\\u20ac$\\u000F\\u000aA\'\\u0042\\u0022\\u005c\\\\\\"\\/"',
+    '[null, true, false]', '{ }', '[ ]', ' {"b" : [ {"z":1,"y":2} ] , "a":{"":0} } ', '[0, -0, -1, 9007199254740991, -9007199254740991]',
+    '"\\b\\t\\n\\f\\r\\u0000\\u001f\\u007f\\u2028"', '{"aa":1,"a":2,"A":3,"\\u0000":4}',
+]
+JCS_REFUSED = [
+    "1.0", "1e3", "1.5", "9007199254740992", "-9007199254740992", "1e400", "01", "+1", "NaN", '"\\ud800"', '"\\udc00\\ud800"', '{"a":1,"a":2}', '{"a":1,"\\u0061":2}', "[1,]", '{"a":1,}',
+    "[1] 2", "", " ", "//\n1", "/**/1", "'a'", '"\t"', "[[[[[[[[[]]]]]]]]]", '{"a":[[[[[[[[]]]]]]]]}', "\ufeff1", "nul", '{"a"}', "[", '"',
+]
+
+
+# --- key proofs -------------------------------------------------------------------------------------------------------
+
+def key_proofs():
+    presented = credential(JTIS[0])
+    base = {"jti": "0123456789abcdefghijkl", "htm": "POST", "htu": PUBLIC_URL + "/agentidentity.v1.Credentials/Renew", "iat": SECONDS, "nonce": "the-nonce"}
+    body = sha256(b"the serialized message")
+    return [
+        {"name": "agent, with its credential"} | proof("dpop+jwt", base | {"ath": b64u(bytes.fromhex(presented["token_hash"]))}, AGENT),
+        {"name": "operator, with the hash of the message"} | proof("dpop+jwt", base | {"htu": PUBLIC_URL + "/agentidentity.v1.Control/Stop", "body_sha256": b64u(body)}, OPERATOR_1),
+        {"name": "P-256, with everything"} | proof("dpop+jwt", base | {"ath": b64u(bytes.fromhex(presented["token_hash"])), "body_sha256": b64u(body)}, ENFORCER),
+    ]
+
+
+# --- the two files ----------------------------------------------------------------------------------------------------
+
+def self_check():
+    """Known answers of others: RFC 8032, RFC 6979, RFC 7638, RFC 8037."""
+    assert ed_public(bytes.fromhex("9d61b19deffd5a60ba844af492ec2cc44449c5697b326919703bac031cae7f60")).hex() == "d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a"
+    assert ed_sign(bytes.fromhex("9d61b19deffd5a60ba844af492ec2cc44449c5697b326919703bac031cae7f60"), b"").hex().startswith("e5564300c360ac729086e2cc806e828a84877f1eb8e5d974d873e06522490155")
+    secret = bytes.fromhex("C9AFA9D845BA75166B5C215767B1D6934E50C3DB36E89B127B8A622B120F6721")
+    assert ec_sign(secret, b"sample").hex().upper().startswith("EFD48B2AACB6A8FD1140DD9CD45E81D69D2C877B56AAF991C34D0EA84EAF3716")
+    assert b64u(thumbprint({"kty": "OKP", "crv": "Ed25519", "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"})) == "kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k"
+    modulus = (
+        "0vx7agoebGcQSuuPiLJXZptN9nndrQmbXEps2aiAFbWhM78LhWx4cbbfAAtVT86zwu1RK7aPFFxuhDR1L6tSoc_BJECPebWKRXjBZCiFV4n3oknjhMstn64tZ_2W-5JsGY4Hc5n9yBXArwl93lqt7_RN5w6Cf0h4QyQ5v-65YGjQR0_FDW2QvzqY368QQ"
+        "MicAtaSqzs8KJZgnYb9c7d0zgdAZHzu6qMQvRL5hajrn1n91CbOpbISD08qNLyrdkt-bFTWhAI4vMQFh6WeZu0fM4lFd2NcRwr3XPksINHaQ-G_xBniIqbw0Ls1jF44-csFCur-kEgU8awapJzKnqDKgw")
+    assert b64u(thumbprint({"kty": "RSA", "e": "AQAB", "n": modulus})) == "NzbLsXh8uDCcd-6MNwXF4W_7noWXFZAfHkxZsRGC9Xs"
+
+
+def vectors():
+    log = list(entries())
+    salt, payload = fixed("activity salt 0"), b"payload 0"
+    return {
+        "names": {
+            "public_url": PUBLIC_URL, "origin": ORIGIN, "registry_did": REGISTRY_DID, "agent_id": AGENT_ID.bytes.hex(), "agent_uuid": str(AGENT_ID), "agent_did": AGENT_DID,
+            "issuer_key_url": f"{REGISTRY_DID}#{b64u(ISSUER.id)}", "operator_1_id": OPERATOR_1_ID.bytes.hex(), "operator_2_id": OPERATOR_2_ID.bytes.hex(),
+            "registry_id": REGISTRY_ID.bytes.hex(), "enforcer_id": ENFORCER_ID.bytes.hex(), "token_id": TOKEN_ID.bytes.hex(),
+        },
+        "grant": {"sponsor": SPONSOR, "blueprint": BLUEPRINT, "labels": LABELS, "envelope": jcs(ENVELOPE), "audiences": AUDIENCES},
+        "times": {"at": AT, "seconds": SECONDS},
+        "keys": [key.vector() for key in (ISSUER, NEXT_ISSUER, LOG, OPERATOR_1, OPERATOR_2, ENFORCER, AGENT)],
+        "label": {"label": fixed(f"label {AGENT_ID}").hex(), "commitment": sha256(b"air/label/v1\0", fixed(f"label {AGENT_ID}")).hex(),
+                  "nullifiers": [hmac.digest(fixed(f"label {AGENT_ID}"), b"air/null/v1\0" + u64(n), "sha256").hex() for n in range(3)]},
+        "entries": log,
+        "statements": [{"statement": one.hex(), "identity": sha256(one).hex(), "signature": AGENT.sign(one).hex(), "sequence": n, "kind": kind, "commitments": [c.hex() for c in held]}
+                       for n, (one, kind, held) in enumerate(((FIRST_STATEMENT, 1, COMMITMENTS), (SECOND_STATEMENT, 4, [])))],
+        "activity_commitment": {"salt": salt.hex(), "payload": payload.hex(), "commitment": commitment(salt, payload).hex()},
+        "issuance": {"items": [one.hex() for one in ITEMS], "root": tree_root(ITEMS).hex(), "jtis": [str(jti) for jti in JTIS]},
+        "jcs": {"canonical": [{"text": text, "canonical": jcs(json.loads(text))} for text in JCS_TEXTS], "refused": JCS_REFUSED},
+        "envelopes": envelope_vectors(),
+        "thumbprints": [{"jwk": '{"kty":"OKP","crv":"Ed25519","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}', "key_id_text": "kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k"}],
+        "credentials": [{"name": "of an agent", "jti": str(JTIS[0])} | credential(JTIS[0]), {"name": "of an agent that was delegated to", "jti": str(JTIS[1])} | credential(JTIS[1], ACT)],
+        "key_proofs": key_proofs(),
+        "enrolment_proof": {"token": enrolment_proof(), "enrolment_token": ENROLMENT_TOKEN, "challenge": "the-challenge"},
+        "bootstrap_proofs": [{"name": name, "secret": BOOTSTRAP_SECRET, "token": bootstrap_proof(name, key)} for name, key in (("first operator", OPERATOR_1), ("second operator", OPERATOR_2))],
+        "did_documents": did_documents(),
+        "checkpoint": checkpoint([bytes.fromhex(one["leaf"]) for one in log]),
+    }
+
+
+def wrap(text, width=140):
+    return "\n".join(textwrap.wrap(text, width, break_long_words=True, break_on_hyphens=False))
+
+
+def examples(made):
+    """The text of each example block of docs/formats.md, by its name."""
+    stop = made["entries"][6]
+    statement_example, key = made["statements"][1], made["keys"][6]
+    agent_proof, enrolment = made["key_proofs"][0], made["enrolment_proof"]["token"]
+    bootstrap = made["bootstrap_proofs"][0]["token"]
+    presented = made["credentials"][0]
+
+    def token(one):
+        return f"header  {wrap(one['header'])}\nclaims  {wrap(one['claims'])}\ntoken   {wrap(one['token'])}"
+
+    return {
+        "names": f"public JWK   {key['jwk']}\nkey id       {key['key_id']}\nas text      {key['key_id_text']}",
+        "entry": f"{wrap(stop['diagnostic'])}\n\n{wrap(stop['entry'])}",
+        "opening": f"{wrap(made['entries'][3]['opening_diagnostic'])}\n\n{wrap(made['entries'][3]['opening'])}",
+        "leaf": f"leaf       {wrap(stop['leaf'])}\nleaf hash  {stop['leaf_hash']}",
+        "statement": f"statement  {wrap(statement_example['statement'])}\nidentity   {statement_example['identity']}\nsignature  {statement_example['signature']}",
+        "item": f"item       {wrap(made['issuance']['items'][0])}\nroot of 3  {made['issuance']['root']}",
+        "envelope": f"{made['envelopes']['example']['canonical']}\n\nH(authority)  {made['envelopes']['authority'][0]['hash']}",
+        "credential": token(presented),
+        "key-proof": token(agent_proof),
+        "enrolment-proof": token(enrolment),
+        "bootstrap-proof": token(bootstrap),
+        "did-documents": wrap(made["did_documents"]["agent"]),
+        "checkpoint": f"{made['checkpoint']['note'].rstrip()}\n\nlog key  {made['checkpoint']['vkey']}",
+    }
+
+
+def document_with(blocks):
+    text = DOCUMENT.read_text(encoding="utf-8")
+    for name, block in blocks.items():
+        pattern = re.compile(rf"(<!-- example {name} -->\n).*?(<!-- end -->)", re.DOTALL)
+        if len(pattern.findall(text)) != 1:
+            raise SystemExit(f"{DOCUMENT.name} has no place for the example '{name}', or several.")
+        text = pattern.sub(lambda found: f"{found[1]}```\n{block}\n```\n{found[2]}", text)
+    return text
+
+
+def main():
+    self_check()
+    made = vectors()
+    wanted = {VECTORS: json.dumps(made, indent=1, ensure_ascii=True) + "\n", DOCUMENT: document_with(examples(made))}
+    changed = [path for path, text in wanted.items() if not path.exists() or path.read_text(encoding="utf-8") != text]
+    if "--check" in sys.argv[1:]:
+        for path in changed:
+            print(f"{path.name} is not what {pathlib.Path(__file__).name} makes", file=sys.stderr)
+        raise SystemExit(1 if changed else 0)
+    for path in changed:
+        path.write_text(wanted[path], encoding="utf-8")
+        print(f"wrote {path.name}")
+
+
+if __name__ == "__main__":
+    main()
