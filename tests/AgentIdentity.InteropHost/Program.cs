@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Net;
 using System.Security.Cryptography.X509Certificates;
 using AgentIdentity.InteropHost;
+using AgentIdentity.Server.Grpc.Deadlines;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 
 // Serves the public gRPC interoperability tests on loopback, so that other gRPC stacks can judge ours.
@@ -37,14 +38,17 @@ static async Task ServeAsync(int? port, int? tlsPort, FileInfo? cert, FileInfo? 
             kestrel.Listen(IPAddress.Loopback, secure, listener => Secure(listener, cert!, key!));
     });
     builder.Services.AddSingleton<InteropService>();
+    builder.Services.AddSingleton(TimeProvider.System);
     builder.Services.AddGrpc(grpc =>
     {
+        grpc.Interceptors.Add<DeadlineInterceptor>();
         grpc.MaxReceiveMessageSize = MessageBytesMax;
         grpc.MaxSendMessageSize = MessageBytesMax;
         grpc.CompressionProviders = [new WatchedGzip()];
     });
 
     await using var app = builder.Build();
+    app.Use(next => DeadlineInterceptor.TakeOver(next, TimeProvider.System));
     app.Use(WatchedGzip.WatchAsync);
     app.MapGrpcService<InteropService>();
     await app.StartAsync(cancellation);
