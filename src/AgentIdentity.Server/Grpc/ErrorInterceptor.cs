@@ -7,7 +7,7 @@ using Grpc.Core.Interceptors;
 namespace AgentIdentity.Server.Grpc;
 
 /// <summary>Turns what ends a call into a gRPC status. A refusal says its name; anything else is a bug, is logged here, and tells the caller nothing.</summary>
-internal sealed class ErrorInterceptor(RegistryNode registry, CallRefusals refusals, ILogger<ErrorInterceptor> log) : Interceptor
+internal sealed class ErrorInterceptor(RegistryNode registry, CallRefusals refusals, TimeProvider clock, ILogger<ErrorInterceptor> log) : Interceptor
 {
     public override async Task<TResponse> UnaryServerHandler<TRequest, TResponse>(
         TRequest request, ServerCallContext context, UnaryServerMethod<TRequest, TResponse> continuation)
@@ -74,7 +74,9 @@ internal sealed class ErrorInterceptor(RegistryNode registry, CallRefusals refus
             case StoreFullException:
                 return Translate(new CallRefusedException(Refusal.StorageFull, "There is no room to write; nothing was recorded."), context);
             case OperationCanceledException when context.CancellationToken.IsCancellationRequested:
-                return new RpcException(new Status(StatusCode.Cancelled, "The caller went away, or the deadline passed."));
+                return new RpcException(context.Deadline <= clock.GetUtcNow().UtcDateTime
+                    ? new Status(StatusCode.DeadlineExceeded, "The deadline passed.")
+                    : new Status(StatusCode.Cancelled, "The caller went away."));
             default:
                 log.LogError(failure, "{Method} failed.", context.Method);
                 return new RpcException(new Status(StatusCode.Internal, "The registry failed; its log says why."));

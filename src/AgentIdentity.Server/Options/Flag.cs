@@ -16,7 +16,7 @@ internal sealed record Flag(string Name, string? Value, string Help, Func<Server
         new("--control", "HOST:PORT", "gRPC for operators (127.0.0.1:5002)", (to, text) => to with { Control = Address("--control", text) }),
         new("--console", "HOST:PORT", "metrics, and later operators' pages (127.0.0.1:5003)", (to, text) => to with { Console = Address("--console", text) }),
         new("--data", "FOLDER", "the folder that holds all state (./data)", (to, text) => to with { Data = text }),
-        new("--public-url", "URL", "the registry's name for ever: it stands in DIDs (https://localhost:5000)", (to, text) => to with { PublicUrl = Name(text) }),
+        new("--public-url", "URL", "the registry's name for ever: it stands in DIDs (https://localhost:5000)", (to, text) => to with { PublicUrl = Url(text) }),
         new("--tls-cert", "FILE", "certificate chain, PEM; needed unless all listeners are on loopback", (to, text) => to with { TlsCertificate = text }),
         new("--tls-key", "FILE", "its private key, PEM", (to, text) => to with { TlsKey = text }),
         new("--dev", null, "for trying out: one operator is enough, and a public URL on localhost enrols", (to, text) => to with { Dev = Switch("--dev", text) }),
@@ -34,7 +34,7 @@ internal sealed record Flag(string Name, string? Value, string Help, Func<Server
         ? address
         : throw new OptionsRefusedException($"{flag} takes HOST:PORT with an IP address or localhost, for example 127.0.0.1:5001, and '{text}' is none.");
 
-    private static string Name(string text) =>
+    private static string Url(string text) =>
         RegistryName.TryParse(text, out _, out var problem) ? text : throw new OptionsRefusedException($"--public-url cannot be '{text}': {problem}");
 
     private static bool Switch(string flag, string text) => text switch
