@@ -3,7 +3,6 @@ using System.Security.Cryptography.X509Certificates;
 using System.Text;
 using AgentIdentity.Credentials;
 using AgentIdentity.Credentials.Identifiers;
-using AgentIdentity.Credentials.Keys;
 using AgentIdentity.Credentials.Proofs;
 using AgentIdentity.Credentials.Tokens;
 using AgentIdentity.Credentials.Verification;
@@ -11,6 +10,7 @@ using AgentIdentity.Ledger;
 using AgentIdentity.Registry;
 using AgentIdentity.Registry.State;
 using Grpc.Core;
+using PublicKey = AgentIdentity.Credentials.Keys.PublicKey;
 
 namespace AgentIdentity.Server.Grpc;
 

@@ -47,7 +47,7 @@ internal static class RefusalStatus
     {
         var status = new Google.Rpc.Status { Code = (int)Code(refusal), Message = detail };
         status.Details.Add(Any.Pack(new ErrorInfo { Reason = refusal.Name(), Domain = Domain }));
-        if (retryAfter ?? DefaultRetry(refusal) is { } delay)
+        if ((retryAfter ?? DefaultRetry(refusal)) is { } delay)
             status.Details.Add(Any.Pack(new RetryInfo { RetryDelay = Duration.FromTimeSpan(delay) }));
         return status.ToByteArray();
     }

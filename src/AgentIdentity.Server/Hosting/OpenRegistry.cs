@@ -29,7 +29,7 @@ internal sealed class OpenRegistry : IAsyncDisposable
     {
         var passphrase = Passphrase.Read(options.PassphraseFile);
         var store = SqliteLedgerStore.Open(options.Data);
-        IRegistryKeys? keys = null;
+        FileRegistryKeys? keys = null;
         try
         {
             log($"SQLite {SqliteLedgerStore.SqliteVersion}, data folder {Path.GetFullPath(options.Data)}.");
