@@ -105,7 +105,7 @@ public sealed class StoryTests : IAsyncLifetime
         Assert.Equal(AckLevel.Integrated, recorded.Level);
 
         var proof = await runtime.Ledger.GetInclusionProofAsync(new GetInclusionProofRequest { LedgerIndex = recorded.LedgerIndex });
-        Assert.True(NoteVerifierKey.TryParse((await _registry.GetAsync("/log-key")).Trim(), out var logKey));
+        Assert.True(NoteVerifierKey.TryParse((await _registry.GetAsync("/log-key")).Trim(), out var logKey, out _));
         Assert.True(Checkpoint.TryOpen(Encoding.UTF8.GetBytes(proof.Checkpoint), logKey, out var checkpoint, out _));
         var path = proof.Path.Select(hash => Hash.Read(hash.Span)).ToArray();
         Assert.True(InclusionProof.Verify(new LeafIndex(recorded.LedgerIndex), checkpoint.Size, MerkleHash.Leaf(proof.Leaf.Span), path, checkpoint.Root));
