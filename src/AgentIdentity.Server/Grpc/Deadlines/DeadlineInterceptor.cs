@@ -1,3 +1,4 @@
+using Grpc.AspNetCore.Server;
 using Grpc.Core;
 using Grpc.Core.Interceptors;
 
@@ -16,14 +17,12 @@ internal sealed class DeadlineInterceptor(TimeProvider time) : Interceptor
     /// <summary>What a handler gets to stop in.</summary>
     public static readonly TimeSpan Grace = TimeSpan.FromSeconds(5);
 
-    private static readonly object Key = new();
-
     /// <summary>Middleware before the gRPC endpoints: takes note of the deadline and puts the official one off.</summary>
     public static RequestDelegate TakeOver(RequestDelegate next, TimeProvider time) => context =>
     {
         if (GrpcTimeout.TryParse(context.Request.Headers[GrpcTimeout.Header], out var timeout))
         {
-            context.Items[Key] = time.GetUtcNow() + timeout;
+            context.Features.Set(new CallDeadline(time.GetUtcNow() + timeout));
             context.Request.Headers[GrpcTimeout.Header] = GrpcTimeout.AtLeast(timeout + Grace);
         }
 
@@ -48,18 +47,18 @@ internal sealed class DeadlineInterceptor(TimeProvider time) : Interceptor
         DuplexStreamingServerMethod<TRequest, TResponse> continuation) =>
         WithinAsync(context, bounded => continuation(requestStream, new UncutStreamWriter<TResponse>(responseStream), bounded));
 
-    private async Task WithinAsync(ServerCallContext context, Func<ServerCallContext, Task> handle) => await WithinAsync(context, async bounded =>
+    private Task WithinAsync(ServerCallContext context, Func<ServerCallContext, Task> handle) => WithinAsync(context, async bounded =>
     {
         await handle(bounded);
         return true;
     });
 
-    private async Task<T> WithinAsync<T>(ServerCallContext context, Func<ServerCallContext, Task<T>> handle)
-    {
-        if (context.UserState.TryGetValue(Key, out var deadline) is false)
-            return await handle(context);
+    private Task<T> WithinAsync<T>(ServerCallContext context, Func<ServerCallContext, Task<T>> handle) =>
+        context.GetHttpContext().Features.Get<CallDeadline>() is { } deadline ? WithinAsync(context, deadline, handle) : handle(context);
 
-        using var bounded = new BoundedCallContext(context, (DateTimeOffset)deadline!, time);
+    private async Task<T> WithinAsync<T>(ServerCallContext context, CallDeadline deadline, Func<ServerCallContext, Task<T>> handle)
+    {
+        using var bounded = new BoundedCallContext(context, deadline.At, time);
         try
         {
             bounded.CancellationToken.ThrowIfCancellationRequested();
@@ -70,4 +69,6 @@ internal sealed class DeadlineInterceptor(TimeProvider time) : Interceptor
             throw new RpcException(new Status(StatusCode.DeadlineExceeded, "The deadline passed."));
         }
     }
+
+    private sealed record CallDeadline(DateTimeOffset At);
 }
