@@ -51,6 +51,9 @@ internal static class CborForms
         return Enum.IsDefined(value) ? value : throw new FormatException($"not a {typeof(T).Name}");
     }
 
+    /// <summary>A time since 1970, in whatever unit. Written as an unsigned integer; here it must fit a signed one.</summary>
+    public static long ReadInstant(this CborReader cbor) => checked((long)cbor.ReadUInt64());
+
     public static void WriteTexts(this CborWriter cbor, IReadOnlyList<string> texts)
     {
         cbor.WriteStartArray(texts.Count);

@@ -67,7 +67,7 @@ public sealed record Entry(long At, IReadOnlyList<EntrySubject> Subjects, Subjec
         cbor.ReadKey(1);
         var kind = (EntryKind)cbor.ReadInt32();
         cbor.ReadKey(2);
-        var at = cbor.ReadInt64();
+        var at = cbor.ReadInstant();
         cbor.ReadKey(3);
         var subjects = ReadSubjects(cbor);
         cbor.ReadKey(4);

@@ -43,7 +43,7 @@ public sealed record IssuanceItem(
             if (cbor.ReadStartArray() != 8)
                 return false;
             var read = new IssuanceItem(
-                cbor.ReadId(), cbor.ReadId(), new KeyId(cbor.ReadHash()), cbor.ReadTexts(), cbor.ReadInt64(), cbor.ReadInt64(), cbor.ReadUInt64(), cbor.ReadHash());
+                cbor.ReadId(), cbor.ReadId(), new KeyId(cbor.ReadHash()), cbor.ReadTexts(), cbor.ReadInstant(), cbor.ReadInstant(), cbor.ReadUInt64(), cbor.ReadHash());
             cbor.ReadEndArray();
             if (cbor.BytesRemaining != 0)
                 return false;

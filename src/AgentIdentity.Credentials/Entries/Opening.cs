@@ -51,7 +51,8 @@ public sealed record Opening(Hash Salt, IReadOnlyList<SubjectLabel> Labels, IRea
         {
             var cbor = new CborReader(bytes, CborConformanceMode.Ctap2Canonical);
             var read = Read(cbor);
-            if (cbor.BytesRemaining != 0)
+            // An array that is there and empty is a second spelling of one that is absent.
+            if (cbor.BytesRemaining != 0 || !read.Encode().AsSpan().SequenceEqual(bytes.Span))
                 return false;
             opening = read;
             return true;
@@ -77,7 +78,7 @@ public sealed record Opening(Hash Salt, IReadOnlyList<SubjectLabel> Labels, IRea
             switch (cbor.ReadInt32())
             {
                 case 2:
-                    labels = cbor.ReadArrayOf(ReadLabel);
+                    labels = ReadLabels(cbor);
                     break;
                 case 3:
                     items = cbor.ReadArrayOf(static item => item.ReadByteString());
@@ -88,6 +89,17 @@ public sealed record Opening(Hash Salt, IReadOnlyList<SubjectLabel> Labels, IRea
         }
         cbor.ReadEndMap();
         return new Opening(salt, labels, items);
+    }
+
+    private static SubjectLabel[] ReadLabels(CborReader cbor)
+    {
+        var labels = cbor.ReadArrayOf(ReadLabel);
+        for (var i = 1; i < labels.Length; i++)
+        {
+            if (labels[i - 1].Id >= labels[i].Id)
+                throw new FormatException("labels ascend by their subjects");
+        }
+        return labels;
     }
 
     private static SubjectLabel ReadLabel(CborReader cbor)

@@ -14,6 +14,9 @@ public sealed class CheckpointPublisher
     private readonly ILedgerStore _store;
     private readonly NoteSignerKey _logKey;
     private readonly TileWriter _tree;
+
+    // What changed since the last checkpoint that could be stored; more than one interval's worth after a full disk.
+    private readonly Dictionary<TileId, StoredTile> _unstored = [];
     private DateTimeOffset _lastPublishedAt;
     private volatile StoredCheckpoint? _last;
     private TaskCompletionSource _grown = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -68,13 +71,30 @@ public sealed class CheckpointPublisher
             return false;
         var checkpoint = new Checkpoint(_logKey.Verifier.Name, _tree.Size, _tree.Root());
         var stored = new StoredCheckpoint(checkpoint.Size, checkpoint.Root, Encoding.UTF8.GetString(checkpoint.Sign(_logKey).ToArray()));
-        var tiles = _tree.TakeChanged().Select(tile => new StoredTile(tile.Id.Level, tile.Id.Index, tile.Bytes.ToArray())).ToArray();
-        if (!_store.TryPublish(expected, stored, tiles))
-            throw new LedgerDamagedException("Another process has published a checkpoint of this log.");
-        _last = stored;
+        foreach (var tile in _tree.TakeChanged())
+            _unstored[tile.Id] = new StoredTile(tile.Id.Level, tile.Id.Index, tile.Bytes.ToArray());
         _lastPublishedAt = now;
+        if (!TryStore(expected, stored))
+            return false;
+        _unstored.Clear();
+        _last = stored;
         Interlocked.Exchange(ref _grown, new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously)).TrySetResult();
         return true;
+    }
+
+    // A full disk only delays the checkpoint.
+    private bool TryStore(TreeSize expected, StoredCheckpoint next)
+    {
+        try
+        {
+            return _store.TryPublish(expected, next, [.. _unstored.Values])
+                ? true
+                : throw new LedgerDamagedException("Another process has published a checkpoint of this log.");
+        }
+        catch (StoreFullException)
+        {
+            return false;
+        }
     }
 
     private TileWriter Restore(StoredCheckpoint signed)

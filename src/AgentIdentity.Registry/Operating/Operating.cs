@@ -30,7 +30,7 @@ public sealed record KeyRotated(KeyId Key, KeyId Retired, LeafIndex Index);
 
 /// <summary>What operators do: found the registry, hand out enrolment tokens, register callers, rotate keys.</summary>
 public sealed class Operating(
-    RegistrySettings settings, RegistryState state, Sequencer sequencer, IRegistryKeys keys, FoundingKeys founding, TimeProvider clock)
+    RegistrySettings settings, RegistryState state, Sequencer sequencer, IRegistryKeys keys, FoundingKeys founding, TimeProvider clock) : IDisposable
 {
     private const int NameMax = 100;
     private const int TermMax = 200;
@@ -136,6 +136,8 @@ public sealed class Operating(
         var read = new PrivateDataRead(method, target, (uint)records);
         return sequencer.DecideAsync<LeafIndex>(Lane.Ordinary, draft => draft.Stage(actor, read, about ?? draft.RegistryId));
     }
+
+    public void Dispose() => _rotating.Dispose();
 
     private Outcome<GenesisOperator[]> Prove(Hash secretHash, IReadOnlyList<FirstOperator> operators, DateTimeOffset now)
     {

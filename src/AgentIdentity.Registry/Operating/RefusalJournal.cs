@@ -34,7 +34,7 @@ public sealed class RefusalJournal(Sequencer sequencer, State.RegistryState stat
         }
         var refused = counts
             .Select(pair => new RefusedCalls(pair.Key.Method, pair.Key.Reason, pair.Key.Key, pair.Value))
-            .OrderBy(calls => calls.Method, StringComparer.Ordinal).ThenBy(calls => calls.Reason, StringComparer.Ordinal).ThenBy(calls => calls.KeyId?.ToString(), StringComparer.Ordinal)
+            .OrderBy(calls => calls.Method, StringComparer.Ordinal).ThenBy(calls => calls.Reason, StringComparer.Ordinal).ThenBy(calls => calls.KeyId?.Value)
             .ToArray();
         var written = await sequencer.DecideAsync<Ledger.LeafIndex>(Lane.Ordinary, draft => draft.Stage(draft.RegistryId, new CallsRefused(refused), draft.RegistryId)).ConfigureAwait(false);
         if (!written.IsRefused)

@@ -159,7 +159,7 @@ public sealed class Sequencer : IDisposable
         {
             _store.Append(rows[0].Index, rows);
         }
-        catch (StoreFullException full) when (group.TrueForAll(work => work.Lane != Lane.Stop))
+        catch (StoreFullException full)
         {
             _log($"Writes are refused: {full.Message}");
             foreach (var work in group)

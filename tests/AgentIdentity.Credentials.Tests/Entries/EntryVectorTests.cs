@@ -1,0 +1,159 @@
+using AgentIdentity.Credentials.Entries;
+using AgentIdentity.Credentials.Identifiers;
+using AgentIdentity.Credentials.Keys;
+using AgentIdentity.Ledger;
+
+namespace AgentIdentity.Credentials.Tests.Entries;
+
+public sealed class EntryVectorTests
+{
+    public static TheoryData<int> Indexes => [.. Enumerable.Range(0, 10)];
+
+    private static SubjectId Registry => Id("registry_id");
+
+    private static SubjectId Operator1 => Id("operator_1_id");
+
+    private static SubjectId Operator2 => Id("operator_2_id");
+
+    private static SubjectId Enforcer => Id("enforcer_id");
+
+    private static SubjectId Token => Id("token_id");
+
+    private static SubjectId Agent => Vectors.AgentId;
+
+    private static Grant Grant => new(
+        Vectors.Claims().Sponsor, Vectors.Claims().Blueprint, Vectors.Claims().Labels, Vectors.Claims().Envelope.Canonical, Vectors.Claims().Audience);
+
+    [Fact]
+    public void There_is_an_entry_of_each_kind() =>
+        Assert.Equal(Enum.GetValues<EntryKind>(), Vectors.Section("entries").EnumerateArray().Select(entry => (EntryKind)entry.GetProperty("kind").GetInt32()));
+
+    [Theory]
+    [MemberData(nameof(Indexes))]
+    public void An_entry_made_by_hand_has_the_bytes_of_the_vectors(int index) =>
+        Assert.Equal(Vectors.Section("entries")[index].Text("entry"), Convert.ToHexStringLower(ByHand(index).Encode()));
+
+    [Theory]
+    [MemberData(nameof(Indexes))]
+    public void An_entry_is_read_and_written_the_same_again(int index)
+    {
+        var bytes = Vectors.Section("entries")[index].Hex("entry");
+        Assert.True(Entry.TryDecode(bytes, out var entry));
+        Assert.Equal(bytes, entry.Encode());
+        Assert.Equal(ByHand(index).Body.Kind, entry.Body.Kind);
+        Assert.Equal(ByHand(index).Subjects, entry.Subjects);
+    }
+
+    [Theory]
+    [MemberData(nameof(Indexes))]
+    public void An_opening_is_read_written_the_same_again_and_opens_its_leaf(int index)
+    {
+        var expected = Vectors.Section("entries")[index];
+        Assert.True(Opening.TryDecode(expected.Hex("opening"), out var opening));
+        Assert.Equal(expected.Hex("opening"), opening.Encode());
+
+        Assert.True(Leaf.TryDecode(expected.Hex("leaf"), out var leaf));
+        Assert.Equal((byte)ByHand(index).Body.Class, leaf.Class);
+        Assert.Equal(expected.GetProperty("nullifiers").EnumerateArray().Select(one => one.GetString()), leaf.Nullifiers.Select(one => Convert.ToHexStringLower(one.ToArray())));
+        Assert.Equal(Leaf.Commit(opening.Salt.ToArray(), expected.Hex("entry")), leaf.Commitment);
+        Assert.Equal(expected.Hex("leaf"), Leaf.Encode((byte)ByHand(index).Body.Class, leaf.Nullifiers, opening.Salt.ToArray(), ByHand(index).Encode()));
+        Assert.Equal(expected.Hash("leaf_hash"), MerkleHash.Leaf(expected.Hex("leaf")));
+    }
+
+    [Theory]
+    [MemberData(nameof(Indexes))]
+    public void The_labels_of_an_opening_are_those_that_the_entry_commits_to_and_give_the_nullifiers_of_its_leaf(int index)
+    {
+        var expected = Vectors.Section("entries")[index];
+        Opening.TryDecode(expected.Hex("opening"), out var opening);
+        var first = ByHand(index).Subjects.Where(subject => subject.Sequence == 0);
+        Assert.Equal(first.Select(subject => (subject.Id, subject.LabelCommitment)), opening.Labels.Select(label => (label.Id, (Hash?)SubjectLabel.Commit(label.Label))));
+        Leaf.TryDecode(expected.Hex("leaf"), out var leaf);
+        Assert.All(opening.Labels, label => Assert.Contains(Leaf.Nullifier(label.Label.ToArray(), 0), leaf!.Nullifiers));
+    }
+
+    [Fact]
+    public void The_label_commitment_and_the_nullifiers_are_those_of_the_vectors()
+    {
+        var expected = Vectors.Section("label");
+        Assert.Equal(expected.Hash("commitment"), SubjectLabel.Commit(expected.Hash("label")));
+        var nullifiers = Enumerable.Range(0, 3).Select(sequence => Convert.ToHexStringLower(Leaf.Nullifier(expected.Hex("label"), (ulong)sequence).ToArray()));
+        Assert.Equal(expected.GetProperty("nullifiers").EnumerateArray().Select(one => one.GetString()), nullifiers);
+    }
+
+    [Fact]
+    public void The_issuance_items_are_those_of_the_vectors_and_lead_to_their_root()
+    {
+        var issuance = Vectors.Section("issuance");
+        var authority = Vectors.Section("envelopes").GetProperty("authority")[0].Hash("hash");
+        var position = 0UL;
+        var leaves = new List<Hash>();
+        foreach (var (jti, expected) in issuance.GetProperty("jtis").EnumerateArray().Zip(issuance.GetProperty("items").EnumerateArray()))
+        {
+            var item = new IssuanceItem(
+                Vectors.Id(jti.GetString()!), Agent, Vectors.Key("agent").PublicKey.KeyId, Vectors.Claims().Audience, Vectors.Seconds, Vectors.Seconds + 600, position++, authority);
+            Assert.Equal(expected.GetString(), Convert.ToHexStringLower(item.Encode()));
+            Assert.True(IssuanceItem.TryDecode(item.Encode(), out var read));
+            Assert.Equal(item.Encode(), read.Encode());
+            Assert.Equal(item with { Audience = read.Audience }, read);
+            leaves.Add(MerkleHash.Leaf(item.Encode()));
+        }
+        Assert.Equal(issuance.Hash("root"), MerkleHash.Root(leaves.ToArray()));
+    }
+
+    [Fact]
+    public void The_checkpoint_covers_the_ten_entries_and_is_signed_by_the_log_key()
+    {
+        var expected = Vectors.Section("checkpoint");
+        var leaves = Vectors.Section("entries").EnumerateArray().Select(entry => MerkleHash.Leaf(entry.Hex("leaf"))).ToArray();
+        Assert.Equal(expected.Hash("root"), MerkleHash.Root(leaves));
+        var note = expected.Text("note");
+        var end = note.LastIndexOf("\n\n", StringComparison.Ordinal) + 1;
+        Assert.Equal($"localhost:5000\n10\n{MerkleHash.Root(leaves)}\n", note[..end]);
+        var signature = Convert.FromBase64String(note[(end + "\n— localhost:5000 ".Length)..].TrimEnd('\n'));
+        Assert.True(Vectors.Key("log").PublicKey.Verifies(Vectors.Utf8(note[..end]), signature.AsSpan(4)));
+        Assert.Equal(Convert.ToHexStringLower(signature.AsSpan(0, 4)), expected.Text("vkey").Split('+')[1]);
+    }
+
+    private static Entry ByHand(int index)
+    {
+        var (actor, subjects, body) = Parts(index);
+        return new Entry(Vectors.Section("times").GetProperty("at").GetInt64() + index, subjects, actor, body);
+    }
+
+    private static (SubjectId Actor, EntrySubject[] Subjects, EntryBody Body) Parts(int index) => index switch
+    {
+        0 => (Registry, [First(Registry, 0)], new Genesis(
+            "https://localhost:5000", "localhost:5000",
+            [new(RegistryKeyUse.Credentials, Key("issuer")), new(RegistryKeyUse.Log, Key("log"))],
+            [new(Operator1, "first operator", Key("operator 1"), Proof(0)), new(Operator2, "second operator", Key("operator 2"), Proof(1))],
+            SingleOperator: false)),
+        1 => (Operator1, [First(Enforcer, 1)], new CallerRegistered(CallerRole.Enforcer, "documents gateway", Key("enforcer"), [Grant.Audiences[0]])),
+        2 => (Operator1, [First(Token, 2)], new TokenCreated(
+            Sha256.Hash(Vectors.Utf8(Vectors.Section("enrolment_proof").Text("enrolment_token"))), Grant, 1, Vectors.Section("times").GetProperty("at").GetInt64() + 3_600_000)),
+        3 => (Agent, [new(Token, 1), First(Agent, 3)], new AgentEnrolled(
+            Agent, Token, Key("agent"), Grant, Vectors.Section("enrolment_proof").GetProperty("token").Text("token"))),
+        4 => (Registry, [new(Agent, 1)], new CredentialsIssued(Vectors.Section("issuance").Hash("root"), 3)),
+        5 => (Agent, [new(Agent, 2)], new Activity(
+            Vectors.Section("statements")[0].Hex("statement"), KeyAlgorithm.Ed25519, Vectors.Section("statements")[0].Hex("signature"), Quarantined: false)),
+        6 => (Operator1, [new(Agent, 3)], new Stop(ScopeKind.Agent, Agent, StandingState.Frozen, "reads what it should not", "incident-7", 5)),
+        7 => (Operator2, [new(Registry, 1)], new RegistryKeyRotated(RegistryKeyUse.Credentials, Key("next issuer"), Key("issuer").KeyId)),
+        8 => (Enforcer, [new(Agent, 4)], new PrivateDataRead("/agentidentity.v1.Registry/GetAgent", Vectors.Registry.AgentDid(Agent), 1)),
+        9 => (Registry, [new(Registry, 2)], new CallsRefused(
+            [new("/agentidentity.v1.Control/Stop", "CALLER_UNKNOWN", Key("agent").KeyId, 2), new("/agentidentity.v1.Control/Stop", "PROOF_MISSING", null, 3)])),
+        _ => throw new ArgumentOutOfRangeException(nameof(index)),
+    };
+
+    // The commitment is to a label that only the opening shows.
+    private static EntrySubject First(SubjectId id, int index)
+    {
+        Assert.True(Opening.TryDecode(Vectors.Section("entries")[index].Hex("opening"), out var opening));
+        return new EntrySubject(id, 0, SubjectLabel.Commit(opening.Labels.Single(label => label.Id == id).Label));
+    }
+
+    private static SubjectId Id(string name) => SubjectId.Read(Vectors.Section("names").Hex(name));
+
+    private static PublicKey Key(string name) => Vectors.Key(name).PublicKey;
+
+    private static string Proof(int number) => Vectors.Section("bootstrap_proofs")[number].GetProperty("token").Text("token");
+}
