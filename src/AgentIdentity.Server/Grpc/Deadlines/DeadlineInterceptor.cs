@@ -40,18 +40,19 @@ internal sealed class DeadlineInterceptor(TimeProvider time) : Interceptor
     public override Task ServerStreamingServerHandler<TRequest, TResponse>(
         TRequest request, IServerStreamWriter<TResponse> responseStream, ServerCallContext context,
         ServerStreamingServerMethod<TRequest, TResponse> continuation) =>
-        WithinAsync(context, bounded => continuation(request, new UncutStreamWriter<TResponse>(responseStream), bounded));
+        WithinAsync(context, bounded => Done(continuation(request, new UncutStreamWriter<TResponse>(responseStream), bounded)));
 
     public override Task DuplexStreamingServerHandler<TRequest, TResponse>(
         IAsyncStreamReader<TRequest> requestStream, IServerStreamWriter<TResponse> responseStream, ServerCallContext context,
         DuplexStreamingServerMethod<TRequest, TResponse> continuation) =>
-        WithinAsync(context, bounded => continuation(requestStream, new UncutStreamWriter<TResponse>(responseStream), bounded));
+        WithinAsync(context, bounded => Done(continuation(requestStream, new UncutStreamWriter<TResponse>(responseStream), bounded)));
 
-    private Task WithinAsync(ServerCallContext context, Func<ServerCallContext, Task> handle) => WithinAsync(context, async bounded =>
+    // Lets a handler without a result go the way of those that have one.
+    private static async Task<bool> Done(Task handled)
     {
-        await handle(bounded);
+        await handled;
         return true;
-    });
+    }
 
     private Task<T> WithinAsync<T>(ServerCallContext context, Func<ServerCallContext, Task<T>> handle) =>
         context.GetHttpContext().Features.Get<CallDeadline>() is { } deadline ? WithinAsync(context, deadline, handle) : handle(context);
