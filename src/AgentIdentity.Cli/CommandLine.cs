@@ -30,12 +30,19 @@ internal static class CommandLine
             BootstrapVerb.Create(),
             OperatorsVerb.Create(),
             TokenVerb.Create(),
+            EnrolVerb.Create(),
+            IssueVerb.Create(),
+            ProofVerb.Create(),
+            CallVerb.Create(),
             VerifyVerb.Create(),
+            RecordVerb.Create(),
             TrailVerb.Create(),
             StopVerb.Create(),
             AgentsVerb.Create(),
             ProveVerb.Create(),
             RotateIssuerKeyVerb.Create(),
+            DemoVerb.Create(),
+            DemoAgentVerb.Create(),
         };
         GlobalOptions.AddTo(root);
         return root;

@@ -17,7 +17,11 @@ internal sealed class AgentFolder(string path)
 
     public bool Exists => File.Exists(StateFile);
 
-    public string ActivitiesFile => Path.Combine(path, "activities.jsonl");
+    /// <summary>Where the chain of statements stands.</summary>
+    public string ChainFile => Path.Combine(path, "chain.json");
+
+    /// <summary>What opens the commitments. Without it nobody, not even the agent, can ever show what was recorded.</summary>
+    public string SaltsFile => Path.Combine(path, "salts.jsonl");
 
     private string StateFile => Path.Combine(path, "agent.json");
 
@@ -71,8 +75,4 @@ internal sealed class AgentFolder(string path)
         ["ledger_index"] = credential.LedgerIndex,
         ["ledger_position"] = credential.LedgerPosition,
     };
-
-    /// <summary>Keeps what opens the commitments of one statement. Without it nobody, not even the agent, can ever say what was recorded.</summary>
-    public void AppendActivities(IEnumerable<JsonObject> activities) =>
-        PrivateFiles.Append(ActivitiesFile, Encoding.UTF8.GetBytes(string.Concat(activities.Select(activity => activity.ToLine() + "\n"))));
 }

@@ -32,8 +32,6 @@ internal static class PrivateFiles
         File.Move(beside, path, overwrite: true);
     }
 
-    public static void Append(string path, ReadOnlySpan<byte> content) => Write(path, FileMode.Append, content);
-
     /// <summary>Reads a secret; one that others may read too is one no more.</summary>
     public static byte[] ReadSecret(string path)
     {
