@@ -32,6 +32,8 @@ internal sealed class TestNode : IAsyncDisposable
         _keys = new FileRegistryKeys(folder);
         Node = RegistryNode.Open(
             new RegistrySettings(name, Dev: true, SingleOperator: true) { SnapshotEntries = snapshotEntries }, _store, new SnapshotFile(folder), _keys, clock, Log.Add);
+        // A proof from the second in which the registry started is stale; tests do not wait for the next one.
+        (clock as ShiftedClock)?.Advance(TimeSpan.FromSeconds(1));
     }
 
     public string Folder { get; }
@@ -48,7 +50,7 @@ internal sealed class TestNode : IAsyncDisposable
 
     public static string NewFolder() => Directory.CreateTempSubdirectory("agentidentity-").FullName;
 
-    public static TestNode Open(string? folder = null, TimeProvider? clock = null, ulong snapshotEntries = 50_000) => new(folder ?? NewFolder(), clock ?? TimeProvider.System, snapshotEntries);
+    public static TestNode Open(string? folder = null, TimeProvider? clock = null, ulong snapshotEntries = 50_000) => new(folder ?? NewFolder(), clock ?? new ShiftedClock(), snapshotEntries);
 
     public static async Task<TestNode> FoundAsync(string? folder = null, TimeProvider? clock = null, ulong snapshotEntries = 50_000)
     {
