@@ -148,7 +148,7 @@ internal sealed class LedgerWriter : IDisposable
     private bool Write(Func<LedgerState, LedgerState> change)
     {
         using var _ = _gate.Enter();
-        ObjectDisposedException.ThrowIf(_isClosed, this);
+        ObjectDisposedException.ThrowIf(_isClosed, typeof(SqliteLedgerStore));
         if (_failure is { } failure)
             throw new InvalidOperationException("The store refuses every write since one has failed: restart the process.", failure);
         var before = _state;
