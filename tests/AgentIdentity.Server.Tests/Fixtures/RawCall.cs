@@ -1,6 +1,7 @@
 using System.Buffers.Binary;
 using System.Net;
 using System.Net.Http.Headers;
+using System.Net.Security;
 using AgentIdentity.Credentials.Keys;
 using AgentIdentity.Credentials.Proofs;
 using AgentIdentity.Credentials.Tokens;
@@ -14,9 +15,9 @@ namespace AgentIdentity.Server.Tests.Fixtures;
 public sealed record RawAnswer(GrpcStatus? Status, string Reason, string? Nonce, string Detail, HttpStatusCode Http);
 
 /// <summary>Unary gRPC calls made of bytes, so that what no client would send can be sent.</summary>
-public sealed class RawCaller(string url, string publicUrl, PrivateKey? key = null) : IDisposable
+public sealed class RawCaller(string url, string publicUrl, PrivateKey? key = null, SslClientAuthenticationOptions? tls = null) : IDisposable
 {
-    private readonly HttpClient _client = new(new SocketsHttpHandler { EnableMultipleHttp2Connections = true }) { Timeout = TimeSpan.FromSeconds(60) };
+    private readonly HttpClient _client = new(new SocketsHttpHandler { EnableMultipleHttp2Connections = true, SslOptions = tls ?? new() }) { Timeout = TimeSpan.FromSeconds(60) };
     private string? _nonce;
 
     /// <summary>Sends one message in its frame, signed when there is a key, and once more when a nonce is asked for.</summary>

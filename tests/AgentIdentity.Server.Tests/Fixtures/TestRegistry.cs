@@ -30,13 +30,13 @@ public sealed class TestRegistry : IAsyncDisposable
 
     public PrivateKey Operator { get; } = PrivateKey.Generate(KeyAlgorithm.ES256);
 
-    public string GrpcUrl => $"http://{Host.Bound.Grpc}";
+    public string GrpcUrl => $"{Scheme}://{Host.Bound.Grpc}";
 
-    public string HttpUrl => $"http://{Host.Bound.Http}";
+    public string HttpUrl => $"{Scheme}://{Host.Bound.Http}";
 
-    public string ControlUrl => $"http://{Host.Bound.Control}";
+    public string ControlUrl => $"{Scheme}://{Host.Bound.Control}";
 
-    public string ConsoleUrl => $"http://{Host.Bound.Console}";
+    public string ConsoleUrl => $"{Scheme}://{Host.Bound.Console}";
 
     public string PublicUrl => Host.Bound.PublicUrl;
 
@@ -46,6 +46,8 @@ public sealed class TestRegistry : IAsyncDisposable
     public RegistryConnection AsOperator => _operatorConnection ??= Connect(Operator);
 
     internal ServerHost Host { get; }
+
+    private string Scheme => Host.Bound.HasTls ? "https" : "http";
 
     /// <summary>A registry that its operator has founded.</summary>
     public static async Task<TestRegistry> StartAsync(params string[] flags)
@@ -62,7 +64,7 @@ public sealed class TestRegistry : IAsyncDisposable
     public static Task<TestRegistry> StartInAsync(string folder, params string[] flags) => StartInAsync(folder, ownsFolder: false, flags);
 
     public RegistryConnection Connect(PrivateKey? key = null, CredentialSource? credentials = null) =>
-        new(new ConnectionOptions { GrpcUrl = GrpcUrl, ControlUrl = ControlUrl, PublicUrl = PublicUrl, Deadline = TimeSpan.FromSeconds(30) }, key, credentials);
+        new(new ConnectionOptions { GrpcUrl = GrpcUrl, ControlUrl = ControlUrl, PublicUrl = PublicUrl, TrustedCertificateFile = Host.Bound.TlsCertificate, Deadline = TimeSpan.FromSeconds(30) }, key, credentials);
 
     public async Task<BootstrapResponse> FoundAsync()
     {

@@ -1,4 +1,5 @@
 using AgentIdentity.Server.Grpc;
+using AgentIdentity.Server.Tests.Fixtures;
 
 namespace AgentIdentity.Server.Tests.Grpc;
 
@@ -26,16 +27,5 @@ public sealed class RateLimitTests
         Assert.True(limit.TryTake(1, out _));
         Assert.False(limit.TryTake(1, out _));
         Assert.True(limit.TryTake(2, out _));
-    }
-
-    private sealed class StoppedClock : TimeProvider
-    {
-        private long _ticks = TimeSpan.FromDays(1).Ticks;
-
-        public override long TimestampFrequency => TimeSpan.TicksPerSecond;
-
-        public override long GetTimestamp() => _ticks;
-
-        public void Advance(TimeSpan by) => _ticks += by.Ticks;
     }
 }
