@@ -329,6 +329,36 @@ public abstract class LedgerStoreSuite
         Assert.Throws<ObjectDisposedException>(() => store.Read(default, 1));
     }
 
+    [Fact]
+    public async Task Closing_a_store_ends_the_calls_of_other_threads_and_loses_no_append_that_returned()
+    {
+        var store = Open();
+        store.Append(10);
+        var appended = 10;
+        Action readOn = () =>
+        {
+            while (true)
+                AssertEntries(0, 10, store.Read(default, 10));
+        };
+        Action appendOn = () =>
+        {
+            for (; ; appended++)
+                store.Append(1);
+        };
+        List<Task> callers = [Start(appendOn), .. Enumerable.Range(0, 12).Select(_ => Start(readOn))];
+        await Task.Delay(50);
+
+        store.Dispose();
+
+        await Task.WhenAll(callers).WaitAsync(TimeSpan.FromSeconds(30));
+        using var reopened = Open();
+        AssertEntries(0, appended, reopened.Read(default, int.MaxValue));
+    }
+
+    // On a thread of its own: it blocks, and the pool adds threads slowly.
+    private static Task<ObjectDisposedException> Start(Action call) =>
+        Task.Factory.StartNew(() => Assert.Throws<ObjectDisposedException>(call), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+
     /// <summary>Fails unless every write is refused and what was committed can still be read.</summary>
     protected static void AssertOnlyReads(ILedgerStore store, int size)
     {

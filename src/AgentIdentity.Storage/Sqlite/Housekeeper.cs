@@ -37,6 +37,7 @@ internal sealed class Housekeeper : IDisposable
     /// <summary>There may be something to do.</summary>
     public void Wake() => _work.Set();
 
+    // The two signals are left to the finalizer: a write that has just been committed may still call.
     public void Dispose()
     {
         _stop.Cancel();
@@ -44,8 +45,6 @@ internal sealed class Housekeeper : IDisposable
         _thread.Join();
         _reader.Dispose();
         _copier.Dispose();
-        _work.Dispose();
-        _stop.Dispose();
     }
 
     private void Run()
