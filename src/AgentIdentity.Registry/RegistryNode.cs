@@ -28,12 +28,13 @@ public sealed class RegistryNode : IAsyncDisposable
         Settings = settings;
         State = state;
         Standing = new Standing(state);
-        Checkpoints = new CheckpointPublisher(store, new NoteSignerKey(settings.Name.Origin, keys.Log(founding.Log.KeyId)));
+        var logKey = keys.Log(founding.Log.KeyId);
+        Checkpoints = new CheckpointPublisher(store, new NoteSignerKey(settings.Name.Origin, logKey));
         Start.Grow(Checkpoints, store);
-        _snapshots = new Snapshots(settings, state, Checkpoints, snapshots, log) { LastPosition = state.Position };
+        _snapshots = new Snapshots(settings, state, Checkpoints, snapshots, logKey, log) { LastPosition = state.Position };
         Sequencer = new Sequencer(store, state, Standing, Checkpoints, clock, log) { AfterCheckpoint = _snapshots.TakeIfDue };
         Nonces = new BootNonces(clock, "dpop");
-        Proofs = new RequestProofs(Nonces, new ReplayStore(settings.ReplayCapacity, clock), clock);
+        Proofs = new RequestProofs(state, Nonces, new ReplayStore(settings.ReplayCapacity, clock), clock);
         Issuing = new Issuing.Issuing(settings, state, Sequencer, keys, clock);
         Enrolment = new Enrolment(settings, state, Sequencer, Issuing, clock);
         Verification = new Verification(settings, state, Standing, clock);
