@@ -30,7 +30,7 @@ public sealed class StopTests
     {
         await using var registry = await TestNode.FoundAsync();
         var standing = registry.Node.Standing;
-        for (var round = 0; round < 100; round++)
+        for (var round = 0; round < 40; round++)
         {
             var agent = await registry.EnrollAsync();
             using var end = new CancellationTokenSource();

@@ -5,7 +5,7 @@ using AgentIdentity.Registry.Sequencing;
 namespace AgentIdentity.Registry.Tests.Fixtures;
 
 /// <summary>What happens to the next write.</summary>
-internal enum Fault
+public enum Fault
 {
     None,
 
