@@ -91,7 +91,7 @@ internal sealed partial class DataFolder : IDisposable
     }
 
     // A new name in a folder survives a power failure only when the folder itself was flushed; .NET offers no call for that.
-    private static void FlushNames(string folder)
+    public static void FlushNames(string folder)
     {
         if (OperatingSystem.IsWindows())
             return;

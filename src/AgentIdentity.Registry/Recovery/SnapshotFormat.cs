@@ -8,14 +8,16 @@ using AgentIdentity.Registry.State;
 
 namespace AgentIdentity.Registry.Recovery;
 
-/// <summary>The state at one position as bytes: a version, the parts in the order of <see cref="StateCopy"/>, and a SHA-256 over all of it. Private to this build: another version is not read but made again.</summary>
+/// <summary>The state at one position as bytes: a version, the parts in the order of <see cref="StateCopy"/>, and the log key's signature over all of it. Private to this build: another version is not read but made again.</summary>
+/// <remarks>Signed, because the tree vouches for the entries and not for what was folded from them: whoever can write the file must not be able to lift a stop.</remarks>
 internal static class SnapshotFormat
 {
     private const int Version = 1;
+    private static readonly byte[] Domain = "air/snapshot/v1\0"u8.ToArray();
     private static readonly byte[] Magic = "agentidentity snapshot\n"u8.ToArray();
 
     /// <summary>Writes the copy, and the root of the tree at its position.</summary>
-    public static void Write(Stream stream, StateCopy copy, in Hash root)
+    public static void Write(Stream stream, StateCopy copy, in Hash root, Ed25519PrivateKey logKey)
     {
         using var hash = SHA256.Create();
         using (var hashed = new CryptoStream(stream, hash, CryptoStreamMode.Write, leaveOpen: true))
@@ -27,17 +29,20 @@ internal static class SnapshotFormat
             writer.Write(root.ToArray());
             WriteState(writer, copy);
         }
-        stream.Write(hash.Hash!);
+        stream.Write(logKey.Sign([.. Domain, .. hash.Hash!]));
     }
 
-    /// <summary>Reads a copy and the root that it stood under; null when the bytes are not a whole snapshot of this version.</summary>
-    public static (StateCopy Copy, Hash Root)? Read(Stream stream)
+    /// <summary>Reads a copy and the root that it stood under; null when the bytes are not a whole snapshot of this version, signed by the log's key.</summary>
+    public static (StateCopy Copy, Hash Root)? Read(Stream stream, PublicKey logKey)
     {
         var bytes = new byte[stream.Length];
         stream.ReadExactly(bytes);
-        if (bytes.Length < Hash.Size || !SHA256.HashData(bytes.AsSpan(..^Hash.Size)).AsSpan().SequenceEqual(bytes.AsSpan(^Hash.Size..)))
+        if (bytes.Length < PublicKey.SignatureSize)
             return null;
-        using var reader = new BinaryReader(new MemoryStream(bytes, 0, bytes.Length - Hash.Size), Encoding.UTF8);
+        var content = bytes.AsSpan(..^PublicKey.SignatureSize);
+        if (!logKey.Verifies([.. Domain, .. SHA256.HashData(content)], bytes.AsSpan(^PublicKey.SignatureSize..)))
+            return null;
+        using var reader = new BinaryReader(new MemoryStream(bytes, 0, content.Length), Encoding.UTF8);
         if (!reader.ReadBytes(Magic.Length).AsSpan().SequenceEqual(Magic) || reader.ReadInt32() != Version)
             return null;
         var root = ReadHash(reader);

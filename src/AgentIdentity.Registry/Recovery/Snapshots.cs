@@ -5,7 +5,7 @@ using AgentIdentity.Registry.State;
 namespace AgentIdentity.Registry.Recovery;
 
 /// <summary>Takes a snapshot when a start would have to read too many entries. The writer copies references; another thread writes the file.</summary>
-internal sealed class Snapshots(RegistrySettings settings, RegistryState state, CheckpointPublisher publisher, ISnapshotStore store, Action<string> log)
+internal sealed class Snapshots(RegistrySettings settings, RegistryState state, CheckpointPublisher publisher, ISnapshotStore store, Ed25519PrivateKey logKey, Action<string> log)
 {
     private Task _saving = Task.CompletedTask;
     private ulong _lastPosition;
@@ -45,7 +45,7 @@ internal sealed class Snapshots(RegistrySettings settings, RegistryState state, 
     {
         try
         {
-            store.Save(stream => SnapshotFormat.Write(stream, copy, root));
+            store.Save(stream => SnapshotFormat.Write(stream, copy, root, logKey));
         }
         catch (IOException failure)
         {

@@ -1,4 +1,5 @@
 using AgentIdentity.Credentials.Entries;
+using AgentIdentity.Credentials.Keys;
 using AgentIdentity.Ledger;
 using AgentIdentity.Registry.Checkpoints;
 using AgentIdentity.Registry.Sequencing;
@@ -17,13 +18,21 @@ internal static class Start
         var nodes = new TileNodeReader(tile => store.ReadTile(tile.Level, tile.Index) ?? throw new LedgerDamagedException($"The tile {Tile.Path(tile)} is missing."));
         var state = FromSnapshot(store, snapshots, nodes, log) ?? new RegistryState();
         var signed = store.LastCheckpoint?.Size ?? default;
+        var tree = CompactRange.Load(new TreeSize(state.Position), nodes.Read);
         while (state.Position < store.Size.Value)
         {
             foreach (var row in store.Read(new LeafIndex(state.Position), PageEntries))
+            {
                 Apply(state, row, signed.Contains(row.Index) ? nodes.Read(0, row.Index.Value) : null);
+                if (signed.Contains(row.Index))
+                    tree.Append(MerkleHash.Leaf(row.Leaf));
+            }
             if (state.Position % ProgressEntries < PageEntries)
                 log($"Reading the ledger: {state.Position:N0} of {store.Size.Value:N0} entries.");
         }
+        // The lowest tiles tell which entry was changed; only the root tells whether they were changed with it.
+        if (store.LastCheckpoint is { } last && tree.Root() != last.Root)
+            throw new LedgerDamagedException($"The {last.Size} entries that are stored do not have the root that was signed.");
         return state;
     }
 
@@ -43,12 +52,21 @@ internal static class Start
         using var stream = snapshots.Open();
         if (stream is null)
             return null;
-        if (SnapshotFormat.Read(stream) is { } snapshot
+        if (LogKey(store) is { } logKey
+            && SnapshotFormat.Read(stream, logKey) is { } snapshot
             && store.LastCheckpoint is { } signed && snapshot.Copy.Position <= signed.Size.Value
             && MerkleHash.Root(new TreeSize(snapshot.Copy.Position), nodes.Read) == snapshot.Root)
             return RegistryState.From(snapshot.Copy);
         log("The snapshot is of another version, damaged, or of another ledger; the ledger is read from its beginning.");
         return null;
+    }
+
+    private static PublicKey? LogKey(ILedgerStore store)
+    {
+        var first = store.Read(new LeafIndex(0), 1);
+        return first.Count == 1 && Entry.TryDecode(first[0].Entry, out var entry) && entry.Body is Genesis genesis
+            ? genesis.Keys.FirstOrDefault(key => key.Use == RegistryKeyUse.Log)?.Key
+            : null;
     }
 
     private static void Apply(RegistryState state, StoredEntry row, Hash? signedLeaf)
@@ -59,6 +77,8 @@ internal static class Start
             throw new LedgerDamagedException($"Entry {row.Index} cannot be read: it is damaged, or from a newer version.");
         if (Leaf.Commit(opening.Salt.ToArray(), row.Entry) != leaf.Commitment)
             throw new LedgerDamagedException($"Entry {row.Index} is not the one that its leaf commits to.");
+        if (!entry.Subjects.Select(subject => new SubjectSequence(subject.Id, subject.Sequence)).SequenceEqual(row.Subjects))
+            throw new LedgerDamagedException($"Entry {row.Index} is filed under other subjects than it names.");
         state.Apply(row.Index, entry, opening);
     }
 }

@@ -17,7 +17,6 @@ public sealed class FileRegistryKeys : IRegistryKeys
     private readonly string _folder;
     private readonly string _passphrase;
     private readonly ConcurrentDictionary<KeyId, PrivateKey> _keys = new();
-    private readonly ConcurrentDictionary<KeyId, Ed25519PrivateKey> _logKeys = new();
 
     public FileRegistryKeys(string dataFolder, string passphrase = "")
     {
@@ -31,15 +30,8 @@ public sealed class FileRegistryKeys : IRegistryKeys
 
     public PrivateKey Issuer(KeyId keyId) => _keys.GetOrAdd(keyId, id => Read(RegistryKeyUse.Credentials, id));
 
-    public Ed25519PrivateKey Log(KeyId keyId) => _logKeys.GetOrAdd(keyId, id =>
-    {
-        using var key = Read(RegistryKeyUse.Log, id);
-        Span<byte> seed = stackalloc byte[Ed25519.SeedSize];
-        key.ExportSeed(seed);
-        var log = Ed25519PrivateKey.FromSeed(seed);
-        CryptographicOperations.ZeroMemory(seed);
-        return log;
-    });
+    public Ed25519PrivateKey Log(KeyId keyId) => _keys.GetOrAdd(keyId, id => Read(RegistryKeyUse.Log, id)).Ed25519
+        ?? throw new KeysRefusedException($"The key {keyId} is not an Ed25519 key; put the log's key back from the backup of the keys.");
 
     public PublicKey Create(RegistryKeyUse use)
     {
@@ -47,10 +39,7 @@ public sealed class FileRegistryKeys : IRegistryKeys
         var content = key.ToKeyFile(_passphrase);
         DurableFile.Replace(PathOf(use, key.PublicKey.KeyId), stream => stream.Write(content));
         CryptographicOperations.ZeroMemory(content);
-        if (use == RegistryKeyUse.Log)
-            key.Dispose();
-        else
-            _keys[key.PublicKey.KeyId] = key;
+        _keys[key.PublicKey.KeyId] = key;
         return key.PublicKey;
     }
 
@@ -60,8 +49,6 @@ public sealed class FileRegistryKeys : IRegistryKeys
     public void Dispose()
     {
         foreach (var key in _keys.Values)
-            key.Dispose();
-        foreach (var key in _logKeys.Values)
             key.Dispose();
     }
 

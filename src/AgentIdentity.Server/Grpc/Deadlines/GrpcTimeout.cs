@@ -9,30 +9,31 @@ internal static class GrpcTimeout
 
     private const int DigitsMax = 8;
 
-    // A TimeSpan cannot hold the longest that the header can say, and nobody can tell a hundred years from eleven thousand.
+    // A point in time cannot be as late as the header can say, and nobody can tell a hundred years from eleven thousand.
     private static readonly TimeSpan Longest = TimeSpan.FromDays(36_500);
 
     public static bool TryParse(string? header, out TimeSpan timeout)
     {
         timeout = default;
-        if (header is null or "" || header.Length > DigitsMax + 1 || UnitOf(header[^1]) is not { } unit
-            || !long.TryParse(header.AsSpan(..^1), NumberStyles.None, CultureInfo.InvariantCulture, out var count))
+        if (header is null or "" || header.Length > DigitsMax + 1
+            || !int.TryParse(header.AsSpan(..^1), NumberStyles.None, CultureInfo.InvariantCulture, out var count)
+            || Times(count, header[^1]) is not { } said)
             return false;
-        timeout = count > Longest / unit ? Longest : count * unit;
+        timeout = said < Longest ? said : Longest;
         return true;
     }
 
     /// <summary>A header that says at least as much, in whole seconds.</summary>
     public static string AtLeast(TimeSpan timeout) => $"{Math.Min((long)Math.Ceiling(timeout.TotalSeconds), 99_999_999)}S";
 
-    private static TimeSpan? UnitOf(char unit) => unit switch
+    private static TimeSpan? Times(int count, char unit) => unit switch
     {
-        'H' => TimeSpan.FromHours(1),
-        'M' => TimeSpan.FromMinutes(1),
-        'S' => TimeSpan.FromSeconds(1),
-        'm' => TimeSpan.FromMilliseconds(1),
-        'u' => TimeSpan.FromMicroseconds(1),
-        'n' => TimeSpan.FromTicks(1), // A tick is 100 ns; what is shorter than one has passed anyway.
+        'H' => TimeSpan.FromHours(count),
+        'M' => TimeSpan.FromMinutes(count),
+        'S' => TimeSpan.FromSeconds(count),
+        'm' => TimeSpan.FromMilliseconds(count),
+        'u' => TimeSpan.FromMicroseconds(count),
+        'n' => TimeSpan.FromTicks(count / TimeSpan.NanosecondsPerTick),
         _ => null,
     };
 }
