@@ -179,6 +179,19 @@ public sealed class ToolTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task What_the_tool_itself_forbids_an_agent_is_forbidden()
+    {
+        Assert.Equal(HttpStatusCode.Forbidden, (await _agent.GetAsync(new Uri(Address, "/staff"))).StatusCode);
+    }
+
+    [Fact]
+    public void A_blocking_request_is_refused_since_it_could_not_be_signed()
+    {
+        using var request = new HttpRequestMessage(HttpMethod.Get, new Uri(Address, "/weather"));
+        Assert.Throws<NotSupportedException>(() => _agent.Send(request));
+    }
+
+    [Fact]
     public async Task A_credential_for_another_tool_is_refused()
     {
         await RestartToolAsync(options => options.Audience = "https://other.example");
@@ -246,6 +259,7 @@ public sealed class ToolTests : IAsyncLifetime
         tool.MapGet("/weather", (ClaimsPrincipal agent) => new[] { agent.Identity!.Name, agent.FindFirstValue("sponsor"), agent.FindFirstValue("blueprint") })
             .RequireAgent("tool", "read", $"{FakeRegistry.Audience}/weather");
         tool.MapGet("/files/{name}", (string name) => name).RequireAgent("tool", "read", $"{FakeRegistry.Audience}/files");
+        tool.MapGet("/staff", () => "staff").RequireAgent("tool", "read", $"{FakeRegistry.Audience}/staff").RequireAuthorization(policy => policy.RequireClaim("staff"));
         tool.MapPost("/echo", async (HttpRequest request) => await new StreamReader(request.Body).ReadToEndAsync())
             .RequireAgent("tool", "read", $"{FakeRegistry.Audience}/echo");
         tool.MapPost("/write", () => "written").RequireAgent("tool", "write", $"{FakeRegistry.Audience}/notes");
