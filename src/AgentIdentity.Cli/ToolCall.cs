@@ -1,3 +1,4 @@
+using System.Text.Json;
 using System.Text.Json.Nodes;
 using AgentIdentity.Client;
 using AgentIdentity.Credentials.Keys;
@@ -23,7 +24,10 @@ internal sealed record ToolCall(int Status, string Phrase, string Challenge, str
             await response.Content.ReadAsStringAsync(cancellationToken));
     }
 
-    public JsonObject ToJson() => new() { ["status"] = Status, ["challenge"] = Challenge, ["body"] = Body };
+    /// <summary>The name of the refusal in a problem document (RFC 9457), as our own tools answer; null when there is none.</summary>
+    public string? Reason => IsSuccess || !Body.StartsWith('{') ? null : ReasonIn(Body);
+
+    public JsonObject ToJson() => new() { ["status"] = Status, ["reason"] = Reason, ["challenge"] = Challenge, ["body"] = Body };
 
     public void Write(TextWriter text)
     {
@@ -32,5 +36,17 @@ internal sealed record ToolCall(int Status, string Phrase, string Challenge, str
             text.WriteLine(Challenge);
         if (Body.Length > 0)
             text.WriteLine(Body.TrimEnd());
+    }
+
+    private static string? ReasonIn(string body)
+    {
+        try
+        {
+            return JsonNode.Parse(body)?["reason"] is JsonValue reason && reason.TryGetValue<string>(out var name) ? name : null;
+        }
+        catch (JsonException)
+        {
+            return null;
+        }
     }
 }

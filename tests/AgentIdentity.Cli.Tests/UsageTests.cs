@@ -1,5 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
+using AgentIdentity.Cli.Home;
+using AgentIdentity.Credentials.Entries;
 
 namespace AgentIdentity.Cli.Tests;
 
@@ -7,7 +9,7 @@ public sealed class UsageTests : IDisposable
 {
     private const string Token = "token create --sponsor Research --blueprint x/1 --audience https://tools.example";
 
-    private readonly Cli _cli = new();
+    private readonly Agentid _cli = new();
 
     [Theory]
     [InlineData("", "agentid --help")]
@@ -65,9 +67,9 @@ public sealed class UsageTests : IDisposable
     [Fact]
     public async Task Several_keys_of_a_role_are_not_chosen_from()
     {
-        var home = new Cli.Home.HomeFolder(_cli.Home);
-        home.MakeKey(Credentials.Entries.CallerRole.Operator, "first").Dispose();
-        home.MakeKey(Credentials.Entries.CallerRole.Operator, "second").Dispose();
+        var home = new HomeFolder(_cli.Home);
+        home.MakeKey(CallerRole.Operator, "first").Dispose();
+        home.MakeKey(CallerRole.Operator, "second").Dispose();
 
         var outcome = await _cli.RunAsync("operators", "list");
 
@@ -79,7 +81,7 @@ public sealed class UsageTests : IDisposable
     public async Task Nobody_at_the_other_end_is_3()
     {
         var port = ClosedPort();
-        new Cli.Home.HomeFolder(_cli.Home).MakeKey(Credentials.Entries.CallerRole.Operator, "first").Dispose();
+        new HomeFolder(_cli.Home).MakeKey(CallerRole.Operator, "first").Dispose();
 
         var outcome = await _cli.RunAsync("operators", "list", "--control", $"http://127.0.0.1:{port}", "--json");
 

@@ -356,7 +356,7 @@ public abstract class LedgerStoreSuite
     }
 
     // On a thread of its own: it blocks, and the pool adds threads slowly.
-    private static Task Start(Action call) =>
+    private static Task<ObjectDisposedException> Start(Action call) =>
         Task.Factory.StartNew(() => Assert.Throws<ObjectDisposedException>(call), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
 
     /// <summary>Fails unless every write is refused and what was committed can still be read.</summary>

@@ -27,7 +27,7 @@ internal static class Start
                 if (signed.Contains(row.Index))
                     tree.Append(MerkleHash.Leaf(row.Leaf));
             }
-            if (state.Position % ProgressEntries < PageEntries)
+            if (state.Position >= ProgressEntries && state.Position % ProgressEntries < PageEntries)
                 log($"Reading the ledger: {state.Position:N0} of {store.Size.Value:N0} entries.");
         }
         // The lowest tiles tell which entry was changed; only the root tells whether they were changed with it.

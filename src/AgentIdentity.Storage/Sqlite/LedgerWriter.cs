@@ -64,11 +64,13 @@ internal sealed class LedgerWriter : IDisposable
 
     public LedgerState State => _state;
 
-    /// <summary>For tests that take away room, or break a table.</summary>
-    internal Connection Connection => _connection;
-
     /// <summary>Pages written to the journal since it was last copied into the database.</summary>
     public int JournalPages => _journalPages;
+
+    public bool HasFailed => _failure is not null;
+
+    /// <summary>For tests that take away room, or break a table.</summary>
+    internal Connection Connection => _connection;
 
     public void Append(LeafIndex first, IReadOnlyList<StoredEntry> entries) => Write(state =>
     {
@@ -122,7 +124,7 @@ internal sealed class LedgerWriter : IDisposable
         return state with { Indexed = complete };
     });
 
-    /// <summary>Copies the end of the journal while nobody writes, so that the next write starts it from the beginning.</summary>
+    /// <summary>Copies the end of the journal while nobody writes, so that the next write starts it from the beginning. If a read is in the way, it just grows on.</summary>
     public void FinishJournal(Connection copier)
     {
         using var _ = _gate.Enter();
@@ -130,8 +132,6 @@ internal sealed class LedgerWriter : IDisposable
             copier.FinishJournal();
         _journalPages = 0;
     }
-
-    public bool HasFailed => _failure is not null;
 
     /// <summary>Refuses every further write.</summary>
     public void Fail(Exception failure) => _failure ??= failure;

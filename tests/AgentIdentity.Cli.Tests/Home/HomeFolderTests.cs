@@ -1,9 +1,11 @@
+using System.Runtime.Versioning;
 using AgentIdentity.Cli.Home;
 using AgentIdentity.Credentials.Entries;
 using AgentIdentity.Credentials.Keys;
 
 namespace AgentIdentity.Cli.Tests.Home;
 
+[UnsupportedOSPlatform("windows")]
 public sealed class HomeFolderTests : IDisposable
 {
     private readonly TemporaryFolder _folder = new();

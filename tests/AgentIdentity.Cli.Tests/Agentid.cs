@@ -13,7 +13,7 @@ internal sealed record Outcome(int ExitCode, string Output, string Error)
 }
 
 /// <summary>Runs agentid within the test, with a home folder of its own.</summary>
-internal sealed class Cli : IDisposable
+internal sealed class Agentid : IDisposable
 {
     private readonly TemporaryFolder _folder = new();
 
