@@ -34,7 +34,7 @@ public sealed class RegistryNode : IAsyncDisposable
         _snapshots = new Snapshots(settings, state, Checkpoints, snapshots, logKey, log) { LastPosition = state.Position };
         Sequencer = new Sequencer(store, state, Standing, Checkpoints, clock, log) { AfterCheckpoint = _snapshots.TakeIfDue };
         Nonces = new BootNonces(clock, "dpop");
-        Proofs = new RequestProofs(Nonces, new ReplayStore(settings.ReplayCapacity, clock), clock);
+        Proofs = new RequestProofs(state, Nonces, new ReplayStore(settings.ReplayCapacity, clock), clock);
         Issuing = new Issuing.Issuing(settings, state, Sequencer, keys, clock);
         Enrolment = new Enrolment(settings, state, Sequencer, Issuing, clock);
         Verification = new Verification(settings, state, Standing, clock);
@@ -89,14 +89,14 @@ public sealed class RegistryNode : IAsyncDisposable
     public static RegistryNode Open(RegistrySettings settings, ILedgerStore store, ISnapshotStore snapshots, IRegistryKeys keys, TimeProvider clock, Action<string> log)
     {
         Ed25519.RequireSupport();
-        var state = Start.Load(store, snapshots, log);
-        if (state.Founding is { } known)
-            RequireSame(settings, known);
-        var founding = state.Founding is { } founded
-            ? new FoundingKeys(founded.RegistryId, state.IssuerKeys.All.First(), founded.LogKey)
-            : Prepare(store, keys, clock);
-        keys.Issuer((state.IsBootstrapped ? state.IssuerKeys.Current : founding.Issuer).KeyId);
-        return new RegistryNode(settings, state, founding, store, snapshots, keys, clock, log);
+        try
+        {
+            return Restore(settings, store, snapshots, keys, clock, log);
+        }
+        catch (InvalidDataException damaged)
+        {
+            throw new LedgerDamagedException($"The stored tree cannot be read: {damaged.Message}");
+        }
     }
 
     /// <summary>Writes what waits, signs the last checkpoint, and leaves a snapshot.</summary>
@@ -107,6 +107,18 @@ public sealed class RegistryNode : IAsyncDisposable
         if (!Standing.IsHalted)
             await _snapshots.FinishAsync().ConfigureAwait(false);
         Operating.Dispose();
+    }
+
+    private static RegistryNode Restore(RegistrySettings settings, ILedgerStore store, ISnapshotStore snapshots, IRegistryKeys keys, TimeProvider clock, Action<string> log)
+    {
+        var state = Start.Load(store, snapshots, log);
+        if (state.Founding is { } known)
+            RequireSame(settings, known);
+        var founding = state.Founding is { } founded
+            ? new FoundingKeys(founded.RegistryId, state.IssuerKeys.All.First(), founded.LogKey)
+            : Prepare(store, keys, clock);
+        keys.Issuer((state.IsBootstrapped ? state.IssuerKeys.Current : founding.Issuer).KeyId);
+        return new RegistryNode(settings, state, founding, store, snapshots, keys, clock, log);
     }
 
     private static void RequireSame(RegistrySettings settings, Founding founding)

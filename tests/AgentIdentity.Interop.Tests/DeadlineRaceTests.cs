@@ -20,9 +20,8 @@ public sealed class DeadlineRaceTests(InteropHost host) : IClassFixture<InteropH
     [SkippableFact]
     public async Task Streams_are_cut_with_an_answer_but_for_fewer_than_two_in_a_thousand()
     {
-        // Five thousand, since of one thousand two may well be reset by chance where the true rate is a seventh of the limit, as measured.
-        var race = await RaceAsync("streams", 5_000);
-        Assert.True(race.Answered > 5_000 * 0.998, $"{race}");
+        var race = await RaceAsync("streams", 1_000);
+        Assert.True(race.Answered > 998, $"{race}");
         Assert.Equal(0, race.LostConnections);
         Assert.True(race.Outcomes.ContainsKey(DeadlineExceeded), $"There was no race: {race}");
     }

@@ -29,18 +29,22 @@ public sealed class BootNonces(TimeProvider clock, string purpose)
 
     public bool IsGood(string? nonce)
     {
-        if (nonce is null || nonce == Volatile.Read(ref _current).Text && nonce.Length > 0)
-            return nonce is not null;
+        if (nonce is null)
+            return false;
+        // Nearly everybody sends the newest one, which we know without computing it again.
+        var current = Volatile.Read(ref _current);
+        if (current.Text.Length > 0 && nonce == current.Text)
+            return IsFresh(current.At);
         Span<byte> bytes = stackalloc byte[Size];
         if (!CanonicalBase64Url.TryDecodeExactly(nonce, bytes))
             return false;
         Span<byte> expected = stackalloc byte[Size];
         Fill(BinaryPrimitives.ReadInt64BigEndian(bytes), expected);
-        if (!CryptographicOperations.FixedTimeEquals(bytes, expected))
-            return false;
-        var age = clock.GetUtcNow() - DateTimeOffset.FromUnixTimeMilliseconds(BinaryPrimitives.ReadInt64BigEndian(bytes));
-        return age.Duration() < Life;
+        return CryptographicOperations.FixedTimeEquals(bytes, expected)
+            && IsFresh(DateTimeOffset.FromUnixTimeMilliseconds(BinaryPrimitives.ReadInt64BigEndian(bytes)));
     }
+
+    private bool IsFresh(DateTimeOffset at) => (clock.GetUtcNow() - at).Duration() < Life;
 
     private string Make(DateTimeOffset now)
     {

@@ -1,10 +1,11 @@
 using AgentIdentity.Credentials;
 using AgentIdentity.Credentials.Proofs;
+using AgentIdentity.Registry.State;
 
 namespace AgentIdentity.Registry.Authenticating;
 
 /// <summary>Checks the key proofs that come with requests to this registry, and uses each of them up.</summary>
-public sealed class RequestProofs(BootNonces nonces, ReplayStore replays, TimeProvider clock)
+public sealed class RequestProofs(RegistryState state, BootNonces nonces, ReplayStore replays, TimeProvider clock)
 {
     /// <summary>
     /// Whose key signed this request. <see cref="Refusal.UseDpopNonce"/> asks for the same with a nonce of ours.
@@ -23,6 +24,10 @@ public sealed class RequestProofs(BootNonces nonces, ReplayStore replays, TimePr
         refusal = presented.Matches(new RequestBinding("POST", url, null, credentialHash, bodyHash));
         if (refusal != Refusal.None)
             return Refused.Because(refusal, $"The key proof is for another request than POST {url}.");
+        // Before it is remembered: a stranger with any key could otherwise fill the memory for everybody.
+        var key = presented.Key.KeyId;
+        if (state.FindCaller(key) is null && state.FindAgent(key) is null)
+            return Refused.Because(Refusal.CallerUnknown, "The key of the proof is neither an agent's nor a registered caller's.");
         refusal = replays.Burn(presented);
         return refusal == Refusal.None ? presented : Refused.Because(refusal, "The key proof cannot be used: each serves once.");
     }

@@ -53,11 +53,13 @@ public sealed class Enrolment(RegistrySettings settings, RegistryState state, Se
         var wish = issuing.ParseAudience(token.Grant, audience, lifetimeSeconds);
         if (wish.IsRefused)
             return Refused.Because(wish.Refusal, wish.Detail);
+        if (!Issuing.Issuing.Fits(settings.Name, token.Grant, wish.Value))
+            return Refused.Because(Refusal.MessageTooLarge, "The credential would be longer than verifiers take; ask for fewer audiences.");
         var key = proof.Key.KeyId;
         if (draft.State.FindAgent(key) is { } known)
             return Again(draft, token, known, wish.Value);
         if (draft.PendingEnrolment(key) is { } pending)
-            return pending.TokenId == token.Id ? Outcome(draft.PendingIssuance(pending.AgentId).ToLive) : Refused.Because(Refusal.KeyAlreadyEnrolled, "The key was enrolled with another token.");
+            return pending.TokenId == token.Id ? Outcome(draft.PendingIssuance(pending.AgentId)!.ToLive) : Refused.Because(Refusal.KeyAlreadyEnrolled, "The key was enrolled with another token.");
         if (draft.IsCallerTaken(key))
             return Refused.Because(Refusal.KeyAlreadyRegistered, "The key belongs to a caller that is not an agent.");
         if (draft.At >= token.ExpiresAt)
@@ -79,9 +81,16 @@ public sealed class Enrolment(RegistrySettings settings, RegistryState state, Se
         if (standing != Refusal.None)
             return Refused.Because(standing, "The agent is stopped.");
         var whole = Envelope.AuthorityHash(agent.Grant.Envelope, null);
-        var held = Array.Find(agent.Credentials, credential => credential.Item.ExpiresAt > draft.At / 1000 && credential.Item.Authority == whole);
-        return held is not null ? Outcome(() => held) : Outcome(issuing.Stage(draft, agent.Id, agent.Key.KeyId, wish).ToLive);
+        var held = Array.Find(agent.Credentials, credential => credential.Item.ExpiresAt > draft.At / 1000 && credential.Item.Authority == whole && IsSignedByCurrentKey(credential));
+        if (held is not null)
+            return Outcome(() => held);
+        // Only enrolments have been given credentials so far in the group: what is pending is the answer to a retry beside this one.
+        var pending = draft.PendingIssuance(agent.Id) ?? issuing.Stage(draft, agent.Id, agent.Key.KeyId, wish);
+        return Outcome(pending.ToLive);
     }
+
+    // The key before is gone after a restart, and what it signed cannot be signed again.
+    private bool IsSignedByCurrentKey(LiveCredential credential) => state.IssuerKeys.InForceAt(credential.Index).KeyId == state.IssuerKeys.Current.KeyId;
 
     private static Outcome<Func<LiveCredential>> Outcome(Func<LiveCredential> where) => where;
 }

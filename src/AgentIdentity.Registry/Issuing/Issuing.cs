@@ -93,8 +93,20 @@ public sealed class Issuing(RegistrySettings settings, RegistryState state, Sequ
         return new Issued(CredentialWriter.Sign(claims, settings.Name, keys.Issuer(state.IssuerKeys.InForceAt(live.Index).KeyId)), claims);
     }
 
+    /// <summary>Whether the credential, wherever it will stand, is as short as verifiers demand. Asked before it is written down: a longer one could not be handed out.</summary>
+    internal static bool Fits(RegistryName registry, AgentGrant grant, Wish wish)
+    {
+        const long TimeMax = 253_402_300_799;
+        var longest = new CredentialClaims(
+            default, default, default, grant.Terms.Sponsor, grant.Terms.Blueprint, grant.Terms.Labels, wish.Audience, wish.Envelope, null,
+            TimeMax, TimeMax, TimeMax, ulong.MaxValue, uint.MaxValue);
+        return CredentialWriter.Fits(longest, registry);
+    }
+
     private async Task<Outcome<Issued>> IssueAsync(AgentRecord agent, Wish wish)
     {
+        if (!Fits(settings.Name, agent.Grant, wish))
+            return Refused.Because(Refusal.MessageTooLarge, "The credential would be longer than verifiers take; ask for a shorter envelope or fewer audiences.");
         var decided = await sequencer.DecideAsync(Lane.Issuance, draft => Decide(draft, agent.Id, wish)).ConfigureAwait(false);
         return decided.IsRefused
             ? Refused.Because(decided.Refusal, decided.Detail)

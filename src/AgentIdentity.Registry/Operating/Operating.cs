@@ -119,6 +119,9 @@ public sealed class Operating(
             var key = keys.Create(RegistryKeyUse.Credentials);
             var decided = await sequencer.DecideAsync<LeafIndex>(
                 Lane.Ordinary, draft => draft.Stage(actor.Id, new RegistryKeyRotated(RegistryKeyUse.Credentials, key, old), draft.RegistryId)).ConfigureAwait(false);
+            // Of these two it is known that nothing was written; after anything else the ledger may name the new key.
+            if (decided.Refusal is Refusal.StorageFull or Refusal.Overloaded)
+                keys.Retire(key.KeyId);
             if (decided.IsRefused)
                 return Refused.Because(decided.Refusal, decided.Detail);
             keys.Retire(old);

@@ -18,13 +18,21 @@ internal static class Start
         var nodes = new TileNodeReader(tile => store.ReadTile(tile.Level, tile.Index) ?? throw new LedgerDamagedException($"The tile {Tile.Path(tile)} is missing."));
         var state = FromSnapshot(store, snapshots, nodes, log) ?? new RegistryState();
         var signed = store.LastCheckpoint?.Size ?? default;
+        var tree = CompactRange.Load(new TreeSize(state.Position), nodes.Read);
         while (state.Position < store.Size.Value)
         {
             foreach (var row in store.Read(new LeafIndex(state.Position), PageEntries))
+            {
                 Apply(state, row, signed.Contains(row.Index) ? nodes.Read(0, row.Index.Value) : null);
-            if (state.Position % ProgressEntries < PageEntries)
+                if (signed.Contains(row.Index))
+                    tree.Append(MerkleHash.Leaf(row.Leaf));
+            }
+            if (state.Position >= ProgressEntries && state.Position % ProgressEntries < PageEntries)
                 log($"Reading the ledger: {state.Position:N0} of {store.Size.Value:N0} entries.");
         }
+        // The lowest tiles tell which entry was changed; only the root tells whether they were changed with it.
+        if (store.LastCheckpoint is { } last && tree.Root() != last.Root)
+            throw new LedgerDamagedException($"The {last.Size} entries that are stored do not have the root that was signed.");
         return state;
     }
 
@@ -69,6 +77,8 @@ internal static class Start
             throw new LedgerDamagedException($"Entry {row.Index} cannot be read: it is damaged, or from a newer version.");
         if (Leaf.Commit(opening.Salt.ToArray(), row.Entry) != leaf.Commitment)
             throw new LedgerDamagedException($"Entry {row.Index} is not the one that its leaf commits to.");
+        if (!entry.Subjects.Select(subject => new SubjectSequence(subject.Id, subject.Sequence)).SequenceEqual(row.Subjects))
+            throw new LedgerDamagedException($"Entry {row.Index} is filed under other subjects than it names.");
         state.Apply(row.Index, entry, opening);
     }
 }

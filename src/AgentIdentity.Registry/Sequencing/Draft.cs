@@ -17,6 +17,7 @@ public sealed class Draft
     private readonly Dictionary<KeyId, AgentEnrolled> _enrolments = [];
     private readonly Dictionary<KeyId, CallerRegistered> _callers = [];
     private readonly Dictionary<(SubjectId Agent, KeyId Key), ChainHead> _chains = [];
+    private readonly HashSet<SubjectId> _revoked = [];
     private readonly ulong _base;
     private ulong _epoch;
     private ulong _statusIndex;
@@ -54,6 +55,8 @@ public sealed class Draft
     public bool IsNameTaken(CallerRole role, string name) =>
         State.IsNameTaken(role, name) || _callers.Values.Any(caller => caller.Role == role && caller.Name == name);
 
+    public bool IsRevoked(SubjectId agent) => State.FindAgent(agent)?.State == StandingState.Revoked || _revoked.Contains(agent);
+
     public ChainHead Chain(AgentRecord agent, KeyId key) => _chains.TryGetValue((agent.Id, key), out var pending) ? pending : agent.Chain(key);
 
     /// <summary>Puts an entry at the end of the group.</summary>
@@ -80,7 +83,7 @@ public sealed class Draft
         return pending;
     }
 
-    public PendingIssuance PendingIssuance(SubjectId agent) => _issuances.First(pending => pending.Item.AgentId == agent);
+    public PendingIssuance? PendingIssuance(SubjectId agent) => _issuances.Find(pending => pending.Item.AgentId == agent);
 
     public int PendingIssuances(SubjectId agent) => _issuances.Count(pending => pending.Item.AgentId == agent);
 
@@ -126,6 +129,9 @@ public sealed class Draft
                 break;
             case CallerRegistered caller:
                 _callers[caller.Key.KeyId] = caller;
+                break;
+            case Stop { State: StandingState.Revoked } stop:
+                _revoked.Add(stop.Scope);
                 break;
         }
     }

@@ -16,17 +16,16 @@ public sealed class Standing(RegistryState state)
     {
         if (_halted)
             return Refusal.RegistryHalted;
+        // What is pending is read before the record: a stop that is settled between the two is then found in the record. The other way round it would be in neither.
+        var pending = _pending.TryGetValue(agentId, out var stops) ? stops.Worst : StandingState.Active;
         if (state.FindAgent(agentId) is not { } agent)
             return Refusal.AgentUnknown;
-        var worst = agent.State;
-        if (_pending.TryGetValue(agentId, out var pending) && pending.Worst > worst)
-            worst = pending.Worst;
-        return worst switch
+        return (pending > agent.State ? pending : agent.State) switch
         {
             StandingState.Active => Refusal.None,
             StandingState.Frozen => Refusal.AgentFrozen,
             StandingState.Revoked => Refusal.AgentRevoked,
-            _ => throw new InvalidOperationException($"No rule for the state {worst}."),
+            var other => throw new InvalidOperationException($"No rule for the state {other}."),
         };
     }
 

@@ -37,7 +37,7 @@ public sealed class Stopping(RegistryState state, Standing standing, Sequencer s
 
     private static Outcome<Stopped> Decide(Draft draft, CallerRecord actor, SubjectId agentId, StandingState stop, string reason, string incident)
     {
-        if (draft.State.FindAgent(agentId)!.State == StandingState.Revoked)
+        if (draft.IsRevoked(agentId))
             return Refused.Because(Refusal.AlreadyRevoked, "The agent is revoked already, and that is final.");
         var epoch = draft.OpenEpoch();
         var index = draft.Stage(actor.Id, new Stop(ScopeKind.Agent, agentId, stop, reason, incident, epoch), agentId);

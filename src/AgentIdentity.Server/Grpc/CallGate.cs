@@ -10,6 +10,8 @@ namespace AgentIdentity.Server.Grpc;
 /// </summary>
 internal sealed class CallGate(RequestDelegate next, CallRefusals refusals)
 {
+    private const string Identity = "identity";
+
     public async Task InvokeAsync(HttpContext context)
     {
         var listener = context.Listener();
@@ -25,6 +27,14 @@ internal sealed class CallGate(RequestDelegate next, CallRefusals refusals)
             return;
         }
 
+        if (IsCompressed(context.Request))
+        {
+            // The gRPC layer brings providers of its own, whatever its settings list.
+            context.Response.Headers["grpc-accept-encoding"] = Identity;
+            GrpcAnswer.Write(context.Response, StatusCode.Unimplemented, "Requests are not compressed here: grpc-encoding is identity.");
+            return;
+        }
+
         var call = new CallState(row, listener);
         context.Features.Set(call);
         if (row.IsSigned && context.Request.Headers.ContainsKey(AuthenticationInterceptor.ProofName))
@@ -34,6 +44,9 @@ internal sealed class CallGate(RequestDelegate next, CallRefusals refusals)
             NameOwnRefusal(context, call);
     }
 
+    private static bool IsCompressed(HttpRequest request) =>
+        request.Headers.TryGetValue("grpc-encoding", out var encoding) && !string.Equals(encoding, Identity, StringComparison.Ordinal);
+
     private void NameOwnRefusal(HttpContext context, CallState call)
     {
         if (context.Response.HasStarted || !GrpcAnswer.TryReadStatus(context.Response, out var status))
@@ -42,7 +55,7 @@ internal sealed class CallGate(RequestDelegate next, CallRefusals refusals)
         {
             StatusCode.ResourceExhausted => new CallRefusedException(Refusal.MessageTooLarge, $"A message has at most {Limits.MessageBytesMax} bytes."),
             StatusCode.Internal or StatusCode.Unknown or StatusCode.InvalidArgument => CallRefusedException.Malformed("The message is not one of this method: it cannot be read."),
-            // A compressed message (UNIMPLEMENTED), a deadline, a caller who went away: the layer's own word says it.
+            // A deadline, a caller who went away: the layer's own word says it.
             _ => null,
         };
         if (refused is null)

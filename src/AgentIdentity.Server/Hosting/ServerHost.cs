@@ -42,11 +42,13 @@ internal sealed class ServerHost : IAsyncDisposable
 
         var certificates = options.HasTls ? new Certificates(options.TlsCertificate!, options.TlsKey!, clock, Say) : null;
         var registry = OpenRegistry.Open(options, clock, Say);
+        var opened = clock.GetUtcNow();
         WebApplication? app = null;
         try
         {
             app = Pipeline.Build(options, registry, certificates, loggers, clock);
             await app.StartAsync();
+            await UntilProofsServeAsync(opened, clock);
             return new ServerHost(app, registry, options, log);
         }
         catch
@@ -80,6 +82,15 @@ internal sealed class ServerHost : IAsyncDisposable
         await _app.DisposeAsync();
         _otlp?.Dispose();
         await _registry.DisposeAsync();
+    }
+
+    // Proofs name the second they were made in, and those of the second in which the registry opened are stale: they may have been used before a
+    // restart. Whoever reads the ready line must not meet that.
+    private static Task UntilProofsServeAsync(DateTimeOffset opened, TimeProvider clock)
+    {
+        var next = DateTimeOffset.FromUnixTimeSeconds(opened.ToUnixTimeSeconds() + 1);
+        var wait = next - clock.GetUtcNow() + TimeSpan.FromMilliseconds(1);
+        return wait > TimeSpan.Zero ? Task.Delay(wait, clock) : Task.CompletedTask;
     }
 
     private static ServerOptions WithPorts(ServerOptions options, int[] ports) => options with

@@ -11,6 +11,9 @@ internal sealed class Connection : IDisposable
     // Nothing of ours waits for a lock of SQLite's: one thread writes at a time. Someone looking at the file with another program is waited for.
     private const int BusyMilliseconds = 5_000;
 
+    // Writes stand still meanwhile. A read takes about a millisecond; for a longer one the journal grows until the next attempt.
+    private const int ReadersMilliseconds = 10;
+
     private readonly sqlite3 _db;
     private readonly List<Statement> _statements = [];
 
@@ -71,12 +74,14 @@ internal sealed class Connection : IDisposable
         return pages;
     }
 
-    /// <summary>Copies what the journal holds into the database file, as far as no reader is in the way, and flushes the file.</summary>
-    public void CopyJournal()
+    /// <summary>Copies what the journal holds into the database file and flushes that; true if all of it was copied, so that no reader was in the way.</summary>
+    public bool CopyJournal() => TryCheckpoint(raw.SQLITE_CHECKPOINT_PASSIVE);
+
+    /// <summary>The same, and then waits for the reads that still need the journal, for a moment: if they end, the next write starts it from the beginning.</summary>
+    public bool FinishJournal()
     {
-        var code = raw.sqlite3_wal_checkpoint_v2(_db, null, raw.SQLITE_CHECKPOINT_PASSIVE, out _, out _);
-        if ((code & 0xff) != raw.SQLITE_BUSY)
-            Require(code);
+        Require(raw.sqlite3_busy_timeout(_db, ReadersMilliseconds));
+        return TryCheckpoint(raw.SQLITE_CHECKPOINT_RESTART);
     }
 
     /// <summary>Leaves the journal as it is when the last connection closes; otherwise SQLite copies it into the database and deletes it.</summary>
@@ -134,6 +139,15 @@ internal sealed class Connection : IDisposable
 
         // The journal is copied by a thread of its own, never inside a commit. fullfsync matters on macOS only, where fsync does not reach the disk.
         Execute("PRAGMA synchronous=FULL; PRAGMA wal_autocheckpoint=0; PRAGMA fullfsync=ON; PRAGMA checkpoint_fullfsync=ON");
+    }
+
+    private bool TryCheckpoint(int mode)
+    {
+        var code = raw.sqlite3_wal_checkpoint_v2(_db, null, mode, out var pages, out var copied);
+        if ((code & 0xff) == raw.SQLITE_BUSY)
+            return false;
+        Require(code);
+        return copied == pages;
     }
 
     private sqlite3_stmt PrepareOnce(string sql)

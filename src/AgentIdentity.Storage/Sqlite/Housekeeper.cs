@@ -2,12 +2,19 @@ using AgentIdentity.Registry.Sequencing;
 
 namespace AgentIdentity.Storage.Sqlite;
 
+/// <summary>When the background thread works.</summary>
+/// <param name="Pause">How long it lets work pile up. Rows that are indexed together share pages; what is not indexed yet is found by a scan of a few milliseconds.</param>
+/// <param name="JournalPagesMax">The journal is copied at this length. Copying seldom spares writing the same pages again; but after a crash it is read whole.</param>
+internal sealed record Housekeeping(TimeSpan Pause, int JournalPagesMax)
+{
+    /// <summary>A quarter of a second; 64 MiB.</summary>
+    public static Housekeeping Default { get; } = new(TimeSpan.FromMilliseconds(250), 16_384);
+}
+
 /// <summary>The background thread of a store: it extends the subject index and copies the journal into the database, so that no commit does.</summary>
 internal sealed class Housekeeper : IDisposable
 {
-    // 64 MiB of journal: it is read whole after a crash, and copying it seldom spares writing the same hot pages again.
-    private const int JournalPagesMax = 16_384;
-
+    private readonly Housekeeping _rules;
     private readonly LedgerWriter _writer;
     private readonly LedgerReader _reader;
     private readonly Connection _copier;
@@ -16,8 +23,9 @@ internal sealed class Housekeeper : IDisposable
     private readonly CancellationTokenSource _stop = new();
     private readonly Thread _thread;
 
-    public Housekeeper(string path, LedgerWriter writer)
+    public Housekeeper(string path, LedgerWriter writer, Housekeeping rules)
     {
+        _rules = rules;
         _writer = writer;
         _reader = new LedgerReader(path);
         _copier = Connection.OpenWriter(path, cacheKibibytes: 64);
@@ -29,6 +37,7 @@ internal sealed class Housekeeper : IDisposable
     /// <summary>There may be something to do.</summary>
     public void Wake() => _work.Set();
 
+    // The two signals are left to the finalizer: a write that has just been committed may still call.
     public void Dispose()
     {
         _stop.Cancel();
@@ -36,15 +45,13 @@ internal sealed class Housekeeper : IDisposable
         _thread.Join();
         _reader.Dispose();
         _copier.Dispose();
-        _work.Dispose();
-        _stop.Dispose();
     }
 
     private void Run()
     {
         try
         {
-            while (_work.WaitOne() && !_stop.IsCancellationRequested)
+            while (_work.WaitOne() && !_stop.Token.WaitHandle.WaitOne(_rules.Pause))
                 KeepHouse();
         }
         catch (Exception failure)
@@ -60,7 +67,7 @@ internal sealed class Housekeeper : IDisposable
         {
             do
                 CopyLongJournal();
-            while (_indexer.TryIndexRun(_stop.Token));
+            while (_indexer.IndexRun(_stop.Token));
         }
         catch (StoreFullException)
         {
@@ -76,9 +83,9 @@ internal sealed class Housekeeper : IDisposable
     // writes only when there is something to copy, which is what a count of pages above 0 says; and the one that may find nothing shuts out writes.
     private void CopyLongJournal()
     {
-        if (_writer.JournalPages < JournalPagesMax)
+        if (_writer.JournalPages < _rules.JournalPagesMax || _writer.HasFailed)
             return;
         _copier.CopyJournal();
-        _writer.FinishJournal(_copier.CopyJournal);
+        _writer.FinishJournal(_copier);
     }
 }

@@ -15,23 +15,15 @@ internal sealed class LedgerReader : IDisposable
     public LedgerReader(string path)
     {
         _connection = Connection.OpenReader(path, CacheKibibytes);
-        try
-        {
-            _begin = _connection.Prepare("BEGIN");
-            _end = _connection.Prepare("COMMIT");
-            _indexedSize = _connection.Prepare("SELECT value FROM meta WHERE name = 'indexed_size'");
-            _entriesFrom = _connection.Prepare("SELECT idx, subjects, leaf, entry, opening FROM entries WHERE idx >= ? ORDER BY idx LIMIT ?");
-            _entriesOfSubject = _connection.Prepare(
-                "SELECT e.idx, e.subjects, e.leaf, e.entry, e.opening FROM subject_index s CROSS JOIN entries e ON e.idx = s.idx "
-                + "WHERE s.subject = ? AND s.seq >= ? AND s.idx < ? ORDER BY s.seq LIMIT ?");
-            _tile = _connection.Prepare("SELECT hashes FROM tiles WHERE level = ? AND idx = ?");
-            _document = _connection.Prepare("SELECT version, content FROM documents WHERE name = ?");
-        }
-        catch
-        {
-            _connection.Dispose();
-            throw;
-        }
+        _begin = _connection.Prepare("BEGIN");
+        _end = _connection.Prepare("COMMIT");
+        _indexedSize = _connection.Prepare("SELECT value FROM meta WHERE name = 'indexed_size'");
+        _entriesFrom = _connection.Prepare("SELECT idx, subjects, leaf, entry, opening FROM entries WHERE idx >= ? ORDER BY idx LIMIT ?");
+        _entriesOfSubject = _connection.Prepare(
+            "SELECT e.idx, e.subjects, e.leaf, e.entry, e.opening FROM subject_index s CROSS JOIN entries e ON e.idx = s.idx "
+            + "WHERE s.subject = ? AND s.seq >= ? AND s.idx < ? ORDER BY s.seq LIMIT ?");
+        _tile = _connection.Prepare("SELECT hashes FROM tiles WHERE level = ? AND idx = ?");
+        _document = _connection.Prepare("SELECT version, content FROM documents WHERE name = ?");
     }
 
     public IReadOnlyList<StoredEntry> Read(LeafIndex first, int countMax)

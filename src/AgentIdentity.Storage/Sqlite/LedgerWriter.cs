@@ -1,6 +1,7 @@
 using AgentIdentity.Credentials.Identifiers;
 using AgentIdentity.Ledger;
 using AgentIdentity.Registry.Sequencing;
+using SQLitePCL;
 
 namespace AgentIdentity.Storage.Sqlite;
 
@@ -51,7 +52,8 @@ internal sealed class LedgerWriter : IDisposable
                 + "ON CONFLICT (name) DO UPDATE SET version = excluded.version, content = excluded.content");
             _state = ReadState();
             RequireSound(_state, path);
-            CopyJournal();
+            if (TryCopyJournal())
+                RequireWhole(path);
         }
         catch
         {
@@ -64,6 +66,11 @@ internal sealed class LedgerWriter : IDisposable
 
     /// <summary>Pages written to the journal since it was last copied into the database.</summary>
     public int JournalPages => _journalPages;
+
+    public bool HasFailed => _failure is not null;
+
+    /// <summary>For tests that take away room, or break a table.</summary>
+    internal Connection Connection => _connection;
 
     public void Append(LeafIndex first, IReadOnlyList<StoredEntry> entries) => Write(state =>
     {
@@ -117,11 +124,12 @@ internal sealed class LedgerWriter : IDisposable
         return state with { Indexed = complete };
     });
 
-    /// <summary>Copies the end of the journal while nobody writes, so that the next write starts it from the beginning.</summary>
-    public void FinishJournal(Action copy)
+    /// <summary>Copies the end of the journal while nobody writes, so that the next write starts it from the beginning. If a read is in the way, it just grows on.</summary>
+    public void FinishJournal(Connection copier)
     {
         using var _ = _gate.Enter();
-        copy();
+        if (_failure is null)
+            copier.FinishJournal();
         _journalPages = 0;
     }
 
@@ -131,8 +139,6 @@ internal sealed class LedgerWriter : IDisposable
     public void Dispose()
     {
         using var _ = _gate.Enter();
-        if (_isClosed)
-            return;
         _isClosed = true;
         if (_failure is not null)
             _connection.KeepJournalOnClose();
@@ -142,7 +148,7 @@ internal sealed class LedgerWriter : IDisposable
     private bool Write(Func<LedgerState, LedgerState> change)
     {
         using var _ = _gate.Enter();
-        ObjectDisposedException.ThrowIf(_isClosed, this);
+        ObjectDisposedException.ThrowIf(_isClosed, typeof(SqliteLedgerStore));
         if (_failure is { } failure)
             throw new InvalidOperationException("The store refuses every write since one has failed: restart the process.", failure);
         var before = _state;
@@ -156,19 +162,17 @@ internal sealed class LedgerWriter : IDisposable
         {
             return change(before);
         }
-        catch (SqliteException full) when (full.IsFull && IsUntouched(before))
-        {
-            throw new StoreFullException("There is no room on the disk of the data folder; nothing was written.", full);
-        }
         catch (Exception failure)
         {
+            if (RollBackTo(before) && failure is SqliteException { IsFull: true })
+                throw new StoreFullException("There is no room on the disk of the data folder; nothing was written.", failure);
             Fail(failure);
-            _connection.RollBack();
             throw;
         }
     }
 
-    private bool IsUntouched(LedgerState before)
+    /// <summary>Takes back what is not committed; true if what is committed now is what was committed before.</summary>
+    private bool RollBackTo(LedgerState before)
     {
         try
         {
@@ -222,23 +226,41 @@ internal sealed class LedgerWriter : IDisposable
     }
 
     // What was read out of the journal of a process that died may never have reached the disk. Writing it to the database and flushing that settles it.
-    private void CopyJournal()
+    private bool TryCopyJournal()
     {
         try
         {
-            _connection.CopyJournal();
+            return _connection.CopyJournal();
         }
         catch (SqliteException failure) when (failure.IsFull)
         {
             // Reading goes on without room, and the journal keeps what could not be copied.
+            return false;
         }
     }
 
     private LedgerState ReadState() => new(
         new TreeSize((ulong)_connection.ReadInteger("SELECT coalesce(max(idx) + 1, 0) FROM entries")),
         new TreeSize((ulong)_connection.ReadInteger("SELECT value FROM meta WHERE name = 'indexed_size'")),
-        _readCheckpoint.First(row => new StoredCheckpoint(new TreeSize((ulong)row.Integer(0)), Hash.Read(row.Bytes(1)), row.Text(2))),
+        _readCheckpoint.First(Checkpoint),
         _connection.ReadInteger("SELECT coalesce(sum(version), 0) FROM documents"));
+
+    private static StoredCheckpoint Checkpoint(Statement row)
+    {
+        var root = row.Bytes(1);
+        if (root.Length != Hash.Size)
+            throw new SqliteException(raw.SQLITE_CORRUPT, $"the root of the checkpoint has {root.Length} bytes");
+        return new StoredCheckpoint(new TreeSize((ulong)row.Integer(0)), Hash.Read(root), row.Text(2));
+    }
+
+    // SQLite counts a page of which only a part is there, and reads zeros for the rest.
+    private void RequireWhole(string path)
+    {
+        var expected = _connection.ReadInteger("PRAGMA page_count") * _connection.ReadInteger("PRAGMA page_size");
+        var found = new FileInfo(path).Length;
+        if (found < expected)
+            throw Refusals.Damaged(path, $"it has {found} of {expected} bytes");
+    }
 
     // Not PRAGMA quick_check, which reads the whole file: entries at even distances are looked up, which takes milliseconds at any size and finds each hole
     // wider than that distance. A smaller one is found by the read that meets it, or by checking the whole tree.

@@ -10,12 +10,14 @@ internal sealed class ReaderPool(string path) : IDisposable
 
     private readonly SemaphoreSlim _free = new(ReadersMax);
     private readonly ConcurrentBag<LedgerReader> _idle = [];
+    private volatile bool _isClosed;
 
     public T Read<T>(Func<LedgerReader, T> read)
     {
         _free.Wait();
         try
         {
+            ObjectDisposedException.ThrowIf(_isClosed, typeof(SqliteLedgerStore));
             if (!_idle.TryTake(out var reader))
                 reader = new LedgerReader(path);
             try
@@ -38,8 +40,9 @@ internal sealed class ReaderPool(string path) : IDisposable
     {
         for (var i = 0; i < ReadersMax; i++)
             _free.Wait();
-        _free.Dispose();
+        _isClosed = true;
         foreach (var reader in _idle)
             reader.Dispose();
+        _free.Release(ReadersMax);
     }
 }

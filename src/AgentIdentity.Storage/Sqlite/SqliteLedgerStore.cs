@@ -17,8 +17,9 @@ public sealed class SqliteLedgerStore : ILedgerStore
     private readonly LedgerWriter _writer;
     private readonly ReaderPool _readers;
     private readonly Housekeeper? _housekeeper;
+    private bool _isDisposed;
 
-    private SqliteLedgerStore(DataFolder folder, bool keepsHouse)
+    private SqliteLedgerStore(DataFolder folder, Housekeeping? housekeeping)
     {
         var path = folder.File(FileName);
         if (!File.Exists(path))
@@ -28,7 +29,7 @@ public sealed class SqliteLedgerStore : ILedgerStore
         _folder = folder;
         _writer = new LedgerWriter(path);
         _readers = new ReaderPool(path);
-        _housekeeper = keepsHouse ? new Housekeeper(path, _writer) : null;
+        _housekeeper = housekeeping is null ? null : new Housekeeper(path, _writer, housekeeping);
     }
 
     /// <summary>The SQLite in use and where it was found, for the log.</summary>
@@ -42,15 +43,15 @@ public sealed class SqliteLedgerStore : ILedgerStore
 
     /// <summary>Opens the store in a data folder, and makes both if they are missing.</summary>
     /// <exception cref="StoreRefusedException">It cannot be opened; the message says why and what to do.</exception>
-    public static SqliteLedgerStore Open(string folder) => Open(folder, keepsHouse: true);
+    public static SqliteLedgerStore Open(string folder) => Open(folder, Housekeeping.Default);
 
     /// <summary>Without housekeeping nothing is indexed and the journal only grows, which is what a test of these needs.</summary>
-    internal static SqliteLedgerStore Open(string folder, bool keepsHouse)
+    internal static SqliteLedgerStore Open(string folder, Housekeeping? housekeeping)
     {
         var held = DataFolder.Open(folder);
         try
         {
-            return new SqliteLedgerStore(held, keepsHouse);
+            return new SqliteLedgerStore(held, housekeeping);
         }
         catch (Exception e)
         {
@@ -100,6 +101,8 @@ public sealed class SqliteLedgerStore : ILedgerStore
     /// <summary>Ends the background thread, waits for reads that have begun, and leaves one file without a journal, unless a write has failed.</summary>
     public void Dispose()
     {
+        if (Interlocked.Exchange(ref _isDisposed, true))
+            return;
         _housekeeper?.Dispose();
         _readers.Dispose();
         _writer.Dispose();

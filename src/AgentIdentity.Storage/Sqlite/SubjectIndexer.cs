@@ -14,37 +14,37 @@ internal sealed class SubjectIndexer(LedgerReader reader, LedgerWriter writer)
 
     private readonly List<SubjectRow> _rows = [];
 
-    /// <summary>Indexes a run of entries; false when there was none to index, or when asked to stop.</summary>
-    public bool TryIndexRun(CancellationToken stop)
+    /// <summary>Indexes a run of entries, if there are any; true when it was a full one and more are waiting.</summary>
+    public bool IndexRun(CancellationToken stop)
     {
-        var state = writer.State;
-        if (state.Indexed == state.Size)
+        var start = writer.State.Indexed;
+        if (start == writer.State.Size)
             return false;
         _rows.Clear();
-        var end = new TreeSize(reader.ReadSubjects(state.Indexed.Value, RowsMax, _rows));
+        var end = new TreeSize(reader.ReadSubjects(start.Value, RowsMax, _rows));
         _rows.Sort();
-        return TryWrite(state.Indexed, end, stop);
+        Write(start, end, stop);
+        return _rows.Count >= RowsMax && !stop.IsCancellationRequested;
     }
 
-    private bool TryWrite(TreeSize start, TreeSize end, CancellationToken stop)
+    private void Write(TreeSize start, TreeSize end, CancellationToken stop)
     {
         var written = 0;
         do
         {
             if (stop.IsCancellationRequested)
-                return false;
+                return;
             var count = Math.Min(SliceRows(start), _rows.Count - written);
             written += count;
             writer.Index(_rows.GetRange(written - count, count), complete: written == _rows.Count ? end : start);
         }
         while (written < _rows.Count);
-        return true;
     }
 
     // A slice grows with the backlog, so that entries which name many subjects cannot outrun the index for ever.
     private int SliceRows(TreeSize start)
     {
         var backlog = Math.Min(writer.State.Size.Value - start.Value, int.MaxValue);
-        return Math.Max(SliceRowsMin, (int)backlog / SliceRowsMin);
+        return Math.Max(SliceRowsMin, (int)backlog / 64);
     }
 }

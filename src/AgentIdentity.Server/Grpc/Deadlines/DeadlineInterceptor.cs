@@ -1,3 +1,4 @@
+using Grpc.AspNetCore.Server;
 using Grpc.Core;
 using Grpc.Core.Interceptors;
 
@@ -16,14 +17,12 @@ internal sealed class DeadlineInterceptor(TimeProvider time) : Interceptor
     /// <summary>What a handler gets to stop in.</summary>
     public static readonly TimeSpan Grace = TimeSpan.FromSeconds(5);
 
-    private static readonly object Key = new();
-
     /// <summary>Middleware before the gRPC endpoints: takes note of the deadline and puts the official one off.</summary>
     public static RequestDelegate TakeOver(RequestDelegate next, TimeProvider time) => context =>
     {
         if (GrpcTimeout.TryParse(context.Request.Headers[GrpcTimeout.Header], out var timeout))
         {
-            context.Items[Key] = time.GetUtcNow() + timeout;
+            context.Features.Set(new CallDeadline(time.GetUtcNow() + timeout));
             context.Request.Headers[GrpcTimeout.Header] = GrpcTimeout.AtLeast(timeout + Grace);
         }
 
@@ -41,25 +40,26 @@ internal sealed class DeadlineInterceptor(TimeProvider time) : Interceptor
     public override Task ServerStreamingServerHandler<TRequest, TResponse>(
         TRequest request, IServerStreamWriter<TResponse> responseStream, ServerCallContext context,
         ServerStreamingServerMethod<TRequest, TResponse> continuation) =>
-        WithinAsync(context, bounded => continuation(request, new UncutStreamWriter<TResponse>(responseStream), bounded));
+        WithinAsync(context, bounded => Done(continuation(request, new UncutStreamWriter<TResponse>(responseStream), bounded)));
 
     public override Task DuplexStreamingServerHandler<TRequest, TResponse>(
         IAsyncStreamReader<TRequest> requestStream, IServerStreamWriter<TResponse> responseStream, ServerCallContext context,
         DuplexStreamingServerMethod<TRequest, TResponse> continuation) =>
-        WithinAsync(context, bounded => continuation(requestStream, new UncutStreamWriter<TResponse>(responseStream), bounded));
+        WithinAsync(context, bounded => Done(continuation(requestStream, new UncutStreamWriter<TResponse>(responseStream), bounded)));
 
-    private async Task WithinAsync(ServerCallContext context, Func<ServerCallContext, Task> handle) => await WithinAsync(context, async bounded =>
+    // Lets a handler without a result go the way of those that have one.
+    private static async Task<bool> Done(Task handled)
     {
-        await handle(bounded);
+        await handled;
         return true;
-    });
+    }
 
-    private async Task<T> WithinAsync<T>(ServerCallContext context, Func<ServerCallContext, Task<T>> handle)
+    private Task<T> WithinAsync<T>(ServerCallContext context, Func<ServerCallContext, Task<T>> handle) =>
+        context.GetHttpContext().Features.Get<CallDeadline>() is { } deadline ? WithinAsync(context, deadline, handle) : handle(context);
+
+    private async Task<T> WithinAsync<T>(ServerCallContext context, CallDeadline deadline, Func<ServerCallContext, Task<T>> handle)
     {
-        if (context.UserState.TryGetValue(Key, out var deadline) is false)
-            return await handle(context);
-
-        using var bounded = new BoundedCallContext(context, (DateTimeOffset)deadline!, time);
+        using var bounded = new BoundedCallContext(context, deadline.At, time);
         try
         {
             bounded.CancellationToken.ThrowIfCancellationRequested();
@@ -70,4 +70,6 @@ internal sealed class DeadlineInterceptor(TimeProvider time) : Interceptor
             throw new RpcException(new Status(StatusCode.DeadlineExceeded, "The deadline passed."));
         }
     }
+
+    private sealed record CallDeadline(DateTimeOffset At);
 }

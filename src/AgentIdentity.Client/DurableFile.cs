@@ -1,0 +1,52 @@
+namespace AgentIdentity.Client;
+
+/// <summary>Files, readable by their owner alone, that survive a crash at any moment.</summary>
+internal static class DurableFile
+{
+    private const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite;
+
+    /// <summary>Replaces the file: afterwards, even after a power failure, there is the old content or the new and nothing else.</summary>
+    public static void Replace(string path, ReadOnlySpan<byte> content)
+    {
+        var next = path + ".next";
+        Write(next, FileMode.Create, content);
+        File.Move(next, path, overwrite: true);
+        FlushFolderOf(path);
+    }
+
+    /// <summary>Appends; what was there is not touched, and a line that a crash has torn stays a line of its own.</summary>
+    public static void AppendLines(string path, ReadOnlySpan<byte> lines)
+    {
+        Write(path, FileMode.Append, EndsTorn(path) ? [(byte)'\n', .. lines] : lines);
+        FlushFolderOf(path);
+    }
+
+    private static bool EndsTorn(string path)
+    {
+        if (!File.Exists(path))
+            return false;
+        using var file = File.OpenHandle(path);
+        Span<byte> last = stackalloc byte[1];
+        var length = RandomAccess.GetLength(file);
+        return length > 0 && RandomAccess.Read(file, last, length - 1) == 1 && last[0] != '\n';
+    }
+
+    private static void Write(string path, FileMode mode, ReadOnlySpan<byte> content)
+    {
+        var options = new FileStreamOptions { Mode = mode, Access = FileAccess.Write };
+        if (!OperatingSystem.IsWindows())
+            options.UnixCreateMode = OwnerOnly;
+        using var file = new FileStream(path, options);
+        file.Write(content);
+        file.Flush(flushToDisk: true);
+    }
+
+    // The name of a new file is durable only when its folder is.
+    private static void FlushFolderOf(string path)
+    {
+        if (OperatingSystem.IsWindows())
+            return;
+        using var folder = File.OpenHandle(Path.GetDirectoryName(Path.GetFullPath(path))!);
+        RandomAccess.FlushToDisk(folder);
+    }
+}
