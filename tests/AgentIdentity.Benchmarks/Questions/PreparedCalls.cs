@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using AgentIdentity.Benchmarks.Load;
 using AgentIdentity.Credentials.Keys;
 using AgentIdentity.Credentials.Statements;
@@ -12,6 +13,8 @@ internal sealed class PreparedCalls : IDisposable
 {
     // More than any window of this machine sends; what is left over is thrown away. Proofs live for a minute, so a window cannot be long.
     private const int CallsPerSecondMax = 9_000;
+    private const int MadeInTurn = 10;
+    private static readonly TimeSpan MakingMax = TimeSpan.FromSeconds(20);
     private const int CredentialsPerAgentMax = 60;
     private const int AgentsMax = 400;
 
@@ -67,9 +70,26 @@ internal sealed class PreparedCalls : IDisposable
 
     private static IReadOnlyList<IEnumerable<WireCall>> Workers(Func<int, IEnumerable<WireCall>> own) => [.. Enumerable.Range(0, Window.Workers).Select(own)];
 
-    // Each worker's calls, made on all cores.
-    private static WireCall[][] InParallel(Func<int, IEnumerable<WireCall>> own) =>
-        [.. Enumerable.Range(0, Window.Workers).AsParallel().AsOrdered().Select(worker => own(worker).ToArray())];
+    // Each worker's calls, made on all cores, a few for everybody in turn, until there are enough or the first proofs grow old.
+    private static List<WireCall>[] InParallel(Func<int, IEnumerable<WireCall>> own)
+    {
+        var made = Enumerable.Range(0, Window.Workers).Select(_ => new List<WireCall>()).ToArray();
+        var sources = made.Select((_, worker) => own(worker).GetEnumerator()).ToArray();
+        var isMore = true;
+        for (var watch = Stopwatch.StartNew(); isMore && watch.Elapsed < MakingMax;)
+        {
+            isMore = false;
+            Parallel.For(0, Window.Workers, worker =>
+            {
+                for (var i = 0; i < MadeInTurn && sources[worker].MoveNext(); i++)
+                {
+                    made[worker].Add(sources[worker].Current);
+                    isMore = true;
+                }
+            });
+        }
+        return made;
+    }
 
     private async Task<IReadOnlyList<IEnumerable<WireCall>>> MakeVerificationsAsync(int each)
     {
