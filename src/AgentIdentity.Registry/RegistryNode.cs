@@ -85,7 +85,7 @@ public sealed class RegistryNode : IAsyncDisposable
     /// <summary>Opens a registry on its store: snapshot, tail, and the tree held against the last signed checkpoint.</summary>
     /// <exception cref="LedgerDamagedException">What is stored contradicts itself or what was signed.</exception>
     /// <exception cref="KeysRefusedException">A key that the ledger names is missing or cannot be opened.</exception>
-    /// <exception cref="StoreRefusedException">The folder belongs to a registry with another public URL or operator mode.</exception>
+    /// <exception cref="StoreRefusedException">The folder belongs to a registry with another public URL. (Its operator mode is the one it was founded with, whatever the settings say.)</exception>
     public static RegistryNode Open(RegistrySettings settings, ILedgerStore store, ISnapshotStore snapshots, IRegistryKeys keys, TimeProvider clock, Action<string> log)
     {
         Ed25519.RequireSupport();

@@ -81,7 +81,8 @@ public sealed class EnrolmentTests
     {
         await using var registry = await TestNode.FoundAsync();
         var token = await registry.NewTokenAsync(uses: 7);
-        var answers = await Task.WhenAll(Enumerable.Range(0, 50).Select(_ => Task.Run(() => registry.EnrollAsync(PrivateKey.Generate(KeyAlgorithm.ES256), token))));
+        var answers = await Task.WhenAll(
+            Enumerable.Range(0, 50).Select(_ => Task.Run(() => registry.EnrollAsync(PrivateKey.Generate(KeyAlgorithm.ES256), token))));
         Assert.Equal(7, answers.Count(answer => !answer.IsRefused));
         Assert.Equal(43, answers.Count(answer => answer.Refusal == Refusal.TokenUsedUp));
         Assert.Equal((7, 7u), (registry.Node.State.AgentCount, Uses(registry, token)));
@@ -174,7 +175,8 @@ public sealed class EnrolmentTests
 
         var challenge = registry.Node.Enrolment.NewChallenge();
         registry.Clock.Advance(TimeSpan.FromMinutes(5));
-        Assert.Equal(Refusal.ChallengeInvalid, (await registry.Node.Enrolment.EnrollAsync(token, registry.EnrolmentProofFor(_key, token, challenge), [], 0)).Refusal);
+        Assert.Equal(Refusal.ChallengeInvalid,
+            (await registry.Node.Enrolment.EnrollAsync(token, registry.EnrolmentProofFor(_key, token, challenge), [], 0)).Refusal);
         TestNode.Good(await registry.EnrollAsync(_key, token));
     }
 
@@ -196,7 +198,8 @@ public sealed class EnrolmentTests
         var locations = Enumerable.Range(0, 30).Select(i => $"\"{i:D2}{new string('n', 250)}\"");
         var envelope = $$"""[{"type":"notes","actions":["read"],"locations":[{{string.Join(',', locations)}}]}]""";
         var labels = Enumerable.Range(0, 16).Select(i => KeyValuePair.Create($"label{i}", new string('v', 90))).ToArray();
-        var token = TestNode.Good(await registry.Node.Operating.CreateTokenAsync(registry.Operator, new TokenWish("team", "bot/1", labels, envelope, audiences, 1, 0))).Text;
+        var token = TestNode.Good(await registry.Node.Operating.CreateTokenAsync(
+            registry.Operator, new TokenWish("team", "bot/1", labels, envelope, audiences, 1, 0))).Text;
         Assert.Equal(Refusal.MessageTooLarge, (await registry.EnrollAsync(_key, token)).Refusal);
         Assert.Equal(0u, Uses(registry, token));
 
@@ -205,5 +208,6 @@ public sealed class EnrolmentTests
         Assert.Equal(Refusal.MessageTooLarge, (await registry.Node.Issuing.IssueAsync(agent, "", [], 0)).Refusal);
     }
 
-    private static uint Uses(TestNode registry, string token) => registry.Node.State.FindToken(Sha256.Hash(System.Text.Encoding.UTF8.GetBytes(token)))!.UsesMade;
+    private static uint Uses(TestNode registry, string token) =>
+        registry.Node.State.FindToken(Sha256.Hash(System.Text.Encoding.UTF8.GetBytes(token)))!.UsesMade;
 }

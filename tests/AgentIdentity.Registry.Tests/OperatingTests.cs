@@ -32,7 +32,8 @@ public sealed class OperatingTests
         var secret = NewSecret(registry);
         Assert.Equal(Refusal.BootstrapInvalid, (await BootstrapAsync(registry, secret + "x")).Refusal);
         Assert.Equal(Refusal.NeedsTwoOperators, (await registry.Node.Operating.BootstrapAsync(secret, [])).Refusal);
-        Assert.Equal(Refusal.ProofInvalid, (await registry.Node.Operating.BootstrapAsync(secret, [new FirstOperator("second", ProofOf(registry, secret))])).Refusal);
+        Assert.Equal(Refusal.ProofInvalid,
+            (await registry.Node.Operating.BootstrapAsync(secret, [new FirstOperator("second", ProofOf(registry, secret))])).Refusal);
         registry.Clock.Advance(TimeSpan.FromMinutes(15));
         Assert.Equal(Refusal.BootstrapInvalid, (await BootstrapAsync(registry, secret)).Refusal);
         Assert.Empty(registry.Bodies());
@@ -55,7 +56,8 @@ public sealed class OperatingTests
         Assert.Equal((Refusal.KeyAlreadyRegistered, Refusal.NameTaken), ((await sameKey).Refusal, (await sameName).Refusal));
         Assert.Equal(Refusal.KeyAlreadyRegistered, (await RegisterAsync(registry, "two", _key)).Refusal);
         Assert.Equal(Refusal.NameTaken, (await RegisterAsync(registry, "one", other)).Refusal);
-        Assert.Equal(Refusal.NotPermitted, (await registry.Node.Operating.RegisterCallerAsync(registry.Operator, CallerRole.Operator, "op", other.PublicKey, [])).Refusal);
+        Assert.Equal(Refusal.NotPermitted,
+            (await registry.Node.Operating.RegisterCallerAsync(registry.Operator, CallerRole.Operator, "op", other.PublicKey, [])).Refusal);
     }
 
     [Fact]
@@ -66,7 +68,8 @@ public sealed class OperatingTests
         var rotated = answers.Select(TestNode.Good).OrderBy(rotation => rotation.Index.Value).ToArray();
         Assert.Equal(rotated[..^1].Select(rotation => rotation.Key), rotated[1..].Select(rotation => rotation.Retired));
         Assert.Equal(rotated[^1].Key, registry.Node.State.IssuerKeys.Current.KeyId);
-        Assert.EndsWith($"credentials-{rotated[^1].Key}.json", Assert.Single(Directory.GetFiles(Path.Combine(registry.Folder, "keys"), "credentials-*")), StringComparison.Ordinal);
+        Assert.EndsWith($"credentials-{rotated[^1].Key}.json",
+            Assert.Single(Directory.GetFiles(Path.Combine(registry.Folder, "keys"), "credentials-*")), StringComparison.Ordinal);
     }
 
     [Fact]

@@ -157,5 +157,6 @@ public sealed class RecordingTests
     }
 
     // Whether a checkpoint covers the entry may have changed in between; where it stands may not.
-    private static void AssertSame(Recorded expected, Recorded actual) => Assert.Equal(expected with { IsIntegrated = false }, actual with { IsIntegrated = false });
+    private static void AssertSame(Recorded expected, Recorded actual) =>
+        Assert.Equal(expected with { IsIntegrated = false }, actual with { IsIntegrated = false });
 }

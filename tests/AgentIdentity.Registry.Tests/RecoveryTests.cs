@@ -119,7 +119,8 @@ public sealed class RecoveryTests
     {
         var (folder, _) = await RegistryOnDiskAsync();
         File.Delete(Path.Combine(folder, "snapshot"));
-        LedgerFile.Change(folder, "UPDATE tiles SET hashes = CAST(substr(hashes, 1, 64) || randomblob(32) || substr(hashes, 97) AS BLOB) WHERE level = 0 AND idx = 0");
+        LedgerFile.Change(folder,
+            "UPDATE tiles SET hashes = CAST(substr(hashes, 1, 64) || randomblob(32) || substr(hashes, 97) AS BLOB) WHERE level = 0 AND idx = 0");
         Assert.Contains("entry 2 ", Assert.Throws<LedgerDamagedException>(() => TestNode.Open(folder)).Message, StringComparison.Ordinal);
     }
 
@@ -127,7 +128,8 @@ public sealed class RecoveryTests
     public async Task A_changed_hash_in_a_tile_is_found_also_behind_a_snapshot()
     {
         var (folder, _) = await RegistryOnDiskAsync();
-        LedgerFile.Change(folder, "UPDATE tiles SET hashes = CAST(substr(hashes, 1, 64) || randomblob(32) || substr(hashes, 97) AS BLOB) WHERE level = 0 AND idx = 0");
+        LedgerFile.Change(folder,
+            "UPDATE tiles SET hashes = CAST(substr(hashes, 1, 64) || randomblob(32) || substr(hashes, 97) AS BLOB) WHERE level = 0 AND idx = 0");
         Assert.Throws<LedgerDamagedException>(() => TestNode.Open(folder));
     }
 
@@ -159,7 +161,8 @@ public sealed class RecoveryTests
         var newLeaf = Leaf.Encode(leaf.Class, leaf.Nullifiers, opening.Salt.ToArray(), rewritten);
         LedgerFile.Change(registry.Folder, "UPDATE entries SET leaf = ?, entry = ? WHERE idx = 100", newLeaf, rewritten);
         LedgerFile.Change(
-            registry.Folder, "UPDATE tiles SET hashes = CAST(substr(hashes, 1, 3200) || ? || substr(hashes, 3233) AS BLOB) WHERE level = 0 AND idx = 0", MerkleHash.Leaf(newLeaf).ToArray());
+            registry.Folder, "UPDATE tiles SET hashes = CAST(substr(hashes, 1, 3200) || ? || substr(hashes, 3233) AS BLOB) WHERE level = 0 AND idx = 0",
+            MerkleHash.Leaf(newLeaf).ToArray());
         File.Delete(Path.Combine(registry.Folder, "snapshot"));
 
         var refused = Assert.Throws<LedgerDamagedException>(() => TestNode.Open(registry.Folder));
@@ -198,7 +201,8 @@ public sealed class RecoveryTests
         var path = Directory.GetFiles(Path.Combine(folder, "keys"), pattern).Single();
         File.SetUnixFileMode(path, (UnixFileMode)0b110_100_100);
         var refused = Assert.Throws<KeysRefusedException>(() => TestNode.Open(folder));
-        Assert.Equal($"The key file {path} can be read or changed by others than its owner; run chmod 600 on it, and rotate the key if others had access.", refused.Message);
+        Assert.Equal($"The key file {path} can be read or changed by others than its owner; run chmod 600 on it, and rotate the key if others had access.",
+            refused.Message);
     }
 
     [Fact]

@@ -150,7 +150,8 @@ public sealed class StopTests
         await using var registry = await TestNode.FoundAsync();
         var agent = await registry.EnrollAsync();
         Assert.Equal(expected, (await registry.Node.Stopping.StopAsync(registry.Operator, agent.Id, state, reason, incident)).Refusal);
-        Assert.Equal(Refusal.AgentUnknown, (await registry.Node.Stopping.StopAsync(registry.Operator, registry.Operator.Id, StandingState.Frozen, "why", "")).Refusal);
+        Assert.Equal(Refusal.AgentUnknown,
+            (await registry.Node.Stopping.StopAsync(registry.Operator, registry.Operator.Id, StandingState.Frozen, "why", "")).Refusal);
         Assert.Equal(Refusal.None, registry.Verify(agent.Use()));
     }
 

@@ -8,7 +8,8 @@ internal sealed class ManualClock : TimeProvider
 
     public override long TimestampFrequency => TimeSpan.TicksPerSecond;
 
-    public override DateTimeOffset GetUtcNow() => new DateTimeOffset(2026, 3, 1, 8, 0, 0, TimeSpan.Zero).AddTicks(Volatile.Read(ref _elapsed) - Volatile.Read(ref _setBack));
+    public override DateTimeOffset GetUtcNow() =>
+        new DateTimeOffset(2026, 3, 1, 8, 0, 0, TimeSpan.Zero).AddTicks(Volatile.Read(ref _elapsed) - Volatile.Read(ref _setBack));
 
     public override long GetTimestamp() => Volatile.Read(ref _elapsed);
 

@@ -160,13 +160,15 @@ internal sealed class TestAgent(TestNode registry, PrivateKey key, SubjectId id,
     {
         credential ??= Credential;
         var proof = KeyProof.Create(proofKey ?? key, Binding(credential, nonce), registry.Clock.GetUtcNow());
-        return new VerificationRequest(credential, proof, new RequestedUse("POST", "https://tool.example/x", nonce), audience, new RequestedAction("notes", action, "notes/1"));
+        return new VerificationRequest(
+            credential, proof, new RequestedUse("POST", "https://tool.example/x", nonce), audience, new RequestedAction("notes", action, "notes/1"));
     }
 
     public static RequestBinding Binding(string credential, string nonce = "n1", string url = "https://tool.example/x") =>
         new("POST", url, nonce, Credentials.Tokens.HashText.ToBase64Url(Sha256.Hash(System.Text.Encoding.ASCII.GetBytes(credential))));
 
-    public byte[] Statement(ulong sequence, Hash previous, int commitments = 1, byte fill = 0, string origin = "localhost:5000", KeyId? keyId = null) => SignedStatement.Encode(
+    public byte[] Statement(ulong sequence, Hash previous, int commitments = 1, byte fill = 0, string origin = "localhost:5000", KeyId? keyId = null) =>
+        SignedStatement.Encode(
         origin, id, keyId ?? KeyId, sequence, previous, 1, StatementKind.Activity, [.. Enumerable.Repeat(Sha256.Hash([fill]), commitments)]);
 
     /// <summary>A chain of statements, each naming the one before.</summary>
