@@ -53,9 +53,18 @@ internal sealed class AgentIdentityHandler(IOptionsMonitor<AgentIdentityOptions>
         });
     }
 
-    protected override Task HandleChallengeAsync(AuthenticationProperties properties) => RefuseAsync();
-
-    protected override Task HandleForbiddenAsync(AuthenticationProperties properties) => RefuseAsync();
+    protected override async Task HandleChallengeAsync(AuthenticationProperties properties)
+    {
+        Response.StatusCode = _denial.Status;
+        if (_denial.Status == StatusCodes.Status401Unauthorized)
+            Response.Headers.WWWAuthenticate = $"DPoP error=\"{_denial.Error}\", algs=\"ES256 EdDSA\"";
+        if (_denial.Status == StatusCodes.Status503ServiceUnavailable)
+            Response.Headers.RetryAfter = "1";
+        Response.Headers[NonceName] = enforcer.Nonces.Current();
+        Response.Headers.CacheControl = "no-store";
+        var problem = new { type = "about:blank", title = _denial.Title, status = _denial.Status, reason = _denial.Reason };
+        await Response.WriteAsJsonAsync(problem, options: null, contentType: "application/problem+json", Context.RequestAborted);
+    }
 
     private async Task<AuthenticateResult> AskAsync(VerifyRequest request)
     {
@@ -80,19 +89,6 @@ internal sealed class AgentIdentityHandler(IOptionsMonitor<AgentIdentityOptions>
             Logger.LogWarning("The registry cannot be asked: {Status}", failure.Status);
             return Deny(Denial.NoAnswer);
         }
-    }
-
-    private async Task RefuseAsync()
-    {
-        Response.StatusCode = _denial.Status;
-        if (_denial.Status == StatusCodes.Status401Unauthorized)
-            Response.Headers.WWWAuthenticate = $"DPoP error=\"{_denial.Error}\", algs=\"ES256 EdDSA\"";
-        if (_denial.Status == StatusCodes.Status503ServiceUnavailable)
-            Response.Headers.RetryAfter = "1";
-        Response.Headers[NonceName] = enforcer.Nonces.Current();
-        Response.Headers.CacheControl = "no-store";
-        var problem = new { type = "about:blank", title = _denial.Title, status = _denial.Status, reason = _denial.Reason };
-        await Response.WriteAsJsonAsync(problem, options: null, contentType: "application/problem+json", Context.RequestAborted);
     }
 
     private AuthenticateResult Deny(Denial denial)

@@ -1,3 +1,4 @@
+using System.Net;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using AgentIdentity.Client;
@@ -9,19 +10,26 @@ namespace AgentIdentity.Cli;
 internal sealed record ToolCall(int Status, string Phrase, string Challenge, string Body)
 {
     private const int BodyLengthMax = 1024 * 1024;
+    private const int AttemptsMax = 5;
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
+
+    // Whoever asks for more is not busy but down, and its caller should hear so.
+    private static readonly TimeSpan RetryAfterMax = TimeSpan.FromSeconds(2);
 
     public bool IsSuccess => Status is >= 200 and < 300;
 
-    public static async Task<ToolCall> SendAsync(PrivateKey key, CredentialSource credentials, HttpRequestMessage request, CancellationToken cancellationToken)
+    /// <summary>Sends the request, and sends it again while the tool says when it will know more: it could not ask its registry in time.</summary>
+    public static async Task<ToolCall> SendAsync(PrivateKey key, CredentialSource credentials, Func<HttpRequestMessage> makeRequest, CancellationToken cancellationToken)
     {
         using var http = new HttpClient(new AgentHttpHandler(key, credentials)) { Timeout = Patience, MaxResponseContentBufferSize = BodyLengthMax };
-        using var response = await http.SendAsync(request, cancellationToken);
-        return new ToolCall(
-            (int)response.StatusCode,
-            response.ReasonPhrase ?? "",
-            string.Join(", ", response.Headers.WwwAuthenticate.Select(challenge => challenge.ToString())),
-            await response.Content.ReadAsStringAsync(cancellationToken));
+        for (var attempt = 1; ; attempt++)
+        {
+            using var request = makeRequest();
+            using var response = await http.SendAsync(request, cancellationToken);
+            if (response.StatusCode != HttpStatusCode.ServiceUnavailable || response.Headers.RetryAfter?.Delta is not { } wait || wait > RetryAfterMax || attempt == AttemptsMax)
+                return await ReadAsync(response, cancellationToken);
+            await Task.Delay(wait, cancellationToken);
+        }
     }
 
     /// <summary>The name of the refusal in a problem document (RFC 9457), as our own tools answer; null when there is none.</summary>
@@ -37,6 +45,12 @@ internal sealed record ToolCall(int Status, string Phrase, string Challenge, str
         if (Body.Length > 0)
             text.WriteLine(Body.TrimEnd());
     }
+
+    private static async Task<ToolCall> ReadAsync(HttpResponseMessage response, CancellationToken cancellationToken) => new(
+        (int)response.StatusCode,
+        response.ReasonPhrase ?? "",
+        string.Join(", ", response.Headers.WwwAuthenticate.Select(challenge => challenge.ToString())),
+        await response.Content.ReadAsStringAsync(cancellationToken));
 
     private static string? ReasonIn(string body)
     {

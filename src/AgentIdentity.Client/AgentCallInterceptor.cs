@@ -10,10 +10,8 @@ namespace AgentIdentity.Client;
 /// </summary>
 public sealed class AgentCallInterceptor : Interceptor
 {
-    private readonly ProofMaker? _proofs;
     private readonly string _baseUrl;
     private readonly TimeSpan _deadline;
-    private readonly bool _namesRefusals;
 
     // Any call may replace it with what its answer brought; nonces of one server serve for all calls to it.
     private volatile string? _nonce;
@@ -30,13 +28,14 @@ public sealed class AgentCallInterceptor : Interceptor
 
     internal AgentCallInterceptor(ProofMaker? proofs, string baseUrl, TimeSpan deadline, bool namesRefusals)
     {
-        _proofs = proofs;
+        Proofs = proofs;
         _baseUrl = baseUrl;
         _deadline = deadline;
-        _namesRefusals = namesRefusals;
+        NamesRefusals = namesRefusals;
     }
 
-    internal ProofMaker? Proofs => _proofs;
+    /// <summary>Null sends calls as they are.</summary>
+    internal ProofMaker? Proofs { get; }
 
     internal string? Nonce
     {
@@ -45,7 +44,7 @@ public sealed class AgentCallInterceptor : Interceptor
     }
 
     /// <summary>Whether refusals leave as <see cref="RegistryRefusedException"/>: a tool's own errors are not the registry's.</summary>
-    internal bool NamesRefusals => _namesRefusals;
+    internal bool NamesRefusals { get; }
 
     /// <inheritdoc/>
     public override AsyncUnaryCall<TResponse> AsyncUnaryCall<TRequest, TResponse>(

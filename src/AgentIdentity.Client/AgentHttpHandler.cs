@@ -9,6 +9,7 @@ namespace AgentIdentity.Client;
 /// Shows an agent's credential, with a key proof, to the tools that an <see cref="HttpClient"/> calls. Learns each tool's nonces from its answers, and
 /// sends a request a second time when the tool asks for another nonce.
 /// </summary>
+/// <remarks>Whoever is called sees the credential, and can do nothing with it without the key.</remarks>
 public sealed class AgentHttpHandler : DelegatingHandler
 {
     private const string Scheme = "DPoP";
@@ -29,6 +30,10 @@ public sealed class AgentHttpHandler : DelegatingHandler
     {
         _proofs = new ProofMaker(key, credentials, clock ?? TimeProvider.System);
     }
+
+    /// <summary>Not served: a proof may have to wait for a credential.</summary>
+    protected override HttpResponseMessage Send(HttpRequestMessage request, CancellationToken cancellationToken) =>
+        throw new NotSupportedException("The request is signed, which cannot be done while blocking: use SendAsync.");
 
     protected override async Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
     {

@@ -69,6 +69,8 @@ public sealed class CredentialKeeper : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
+        if (_end.IsCancellationRequested)
+            return;
         await _end.CancelAsync().ConfigureAwait(false);
         await _work.ConfigureAwait(false);
         _end.Dispose();

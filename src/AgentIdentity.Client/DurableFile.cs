@@ -1,7 +1,9 @@
+using System.Runtime.InteropServices;
+
 namespace AgentIdentity.Client;
 
 /// <summary>Files, readable by their owner alone, that survive a crash at any moment.</summary>
-internal static class DurableFile
+internal static partial class DurableFile
 {
     private const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite;
 
@@ -41,12 +43,27 @@ internal static class DurableFile
         file.Flush(flushToDisk: true);
     }
 
-    // The name of a new file is durable only when its folder is.
+    // The name of a new file is durable only when its folder is; .NET opens no folders.
     private static void FlushFolderOf(string path)
     {
         if (OperatingSystem.IsWindows())
             return;
-        using var folder = File.OpenHandle(Path.GetDirectoryName(Path.GetFullPath(path))!);
-        RandomAccess.FlushToDisk(folder);
+        var folder = Path.GetDirectoryName(Path.GetFullPath(path))!;
+        var descriptor = OpenDescriptor(folder, 0);
+        var failed = descriptor < 0 || Flush(descriptor) != 0;
+        var error = Marshal.GetLastPInvokeErrorMessage();
+        if (descriptor >= 0)
+            _ = Close(descriptor);
+        if (failed)
+            throw new IOException($"The folder {folder} could not be flushed: {error}.");
     }
+
+    [LibraryImport("libc", EntryPoint = "open", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    private static partial int OpenDescriptor(string path, int flags);
+
+    [LibraryImport("libc", EntryPoint = "fsync", SetLastError = true)]
+    private static partial int Flush(int descriptor);
+
+    [LibraryImport("libc", EntryPoint = "close", SetLastError = true)]
+    private static partial int Close(int descriptor);
 }

@@ -82,7 +82,9 @@ public sealed class RegistryConnection : IDisposable
         var handler = new SocketsHttpHandler { ConnectTimeout = ConnectTimeout, EnableMultipleHttp2Connections = true };
         if (trustedCertificateFile is not null)
             handler.SslOptions.CertificateChainPolicy = TrustOnly(trustedCertificateFile);
-        return GrpcChannel.ForAddress(address, new GrpcChannelOptions { HttpHandler = handler, DisposeHttpClient = true });
+        // Given the handler itself, the channel would keep connections of its own, and after an outage refuse calls for up to two minutes without a try.
+        var client = new HttpClient(handler) { Timeout = Timeout.InfiniteTimeSpan };
+        return GrpcChannel.ForAddress(address, new GrpcChannelOptions { HttpClient = client, DisposeHttpClient = true });
     }
 
     // The chain and the host name are checked as ever; only the roots are others.

@@ -19,9 +19,9 @@ internal sealed class SignedCall<TRequest, TResponse>(
     private const string NonceName = "dpop-nonce";
 
     private readonly CallOptions _options = interceptor.WithDeadline(context.Options);
-    private readonly CancellationTokenSource _end = CancellationTokenSource.CreateLinkedTokenSource(context.Options.CancellationToken);
     private Task<TResponse>? _response;
     private AsyncUnaryCall<TResponse>? _sent;
+    private volatile bool _isEnded;
 
     private AsyncUnaryCall<TResponse> Sent => _sent ?? throw new InvalidOperationException("The call has not been sent.");
 
@@ -63,7 +63,10 @@ internal sealed class SignedCall<TRequest, TResponse>(
     private async Task<TResponse> SendAsync()
     {
         var headers = await SignAsync().ConfigureAwait(false);
-        var options = _options.WithHeaders(headers).WithCancellationToken(_end.Token);
+        // Whoever has disposed of the call while it was being signed must not have it sent.
+        if (_isEnded)
+            throw new OperationCanceledException("The call was disposed of before it was sent.");
+        var options = _options.WithHeaders(headers);
         _sent?.Dispose();
         _sent = continuation(request, new ClientInterceptorContext<TRequest, TResponse>(context.Method, context.Host, options));
         try
@@ -90,7 +93,7 @@ internal sealed class SignedCall<TRequest, TResponse>(
 
         // Serializing a message of ours twice in one process gives the same bytes, so these are the ones that are sent.
         var bodyHash = Sha256.Hash(((IMessage)request).ToByteArray()).ToBase64Url();
-        var signed = await proofs.MakeAsync("POST", interceptor.UrlOf(context.Method), interceptor.Nonce, bodyHash, _end.Token).ConfigureAwait(false);
+        var signed = await proofs.MakeAsync("POST", interceptor.UrlOf(context.Method), interceptor.Nonce, bodyHash, _options.CancellationToken).ConfigureAwait(false);
         headers.Add("dpop", signed.Proof);
         if (signed.Credential is { } credential)
             headers.Add("authorization", $"DPoP {credential}");
@@ -112,7 +115,7 @@ internal sealed class SignedCall<TRequest, TResponse>(
 
     private void End()
     {
-        _end.Cancel();
+        _isEnded = true;
         _sent?.Dispose();
     }
 }

@@ -1,3 +1,4 @@
+using System.Net.Sockets;
 using AgentIdentity.Registry.Keys;
 using AgentIdentity.Registry.Sequencing;
 using AgentIdentity.Registry.State;
@@ -23,9 +24,15 @@ catch (OptionsRefusedException refused)
     Console.Error.WriteLine(refused.Message);
     return ExitCodes.Usage;
 }
-catch (Exception refused) when (refused is StoreRefusedException or LedgerDamagedException or KeysRefusedException or IOException)
+catch (Exception refused) when (refused is StoreRefusedException or LedgerDamagedException or KeysRefusedException
+    or IOException or UnauthorizedAccessException or PlatformNotSupportedException)
 {
     // A listener whose address is taken is an IOException, and its message names the address.
     Console.Error.WriteLine(refused.Message);
+    return ExitCodes.Refused;
+}
+catch (SocketException refused)
+{
+    Console.Error.WriteLine($"A listener cannot be opened ({refused.Message}): choose addresses of this machine with --grpc, --http, --control and --console.");
     return ExitCodes.Refused;
 }

@@ -2,6 +2,7 @@ using System.Runtime.Versioning;
 using System.Security.Cryptography;
 using AgentIdentity.Credentials;
 using AgentIdentity.Credentials.Entries;
+using AgentIdentity.Credentials.Keys;
 using AgentIdentity.Ledger;
 using AgentIdentity.Registry.Keys;
 using AgentIdentity.Registry.Sequencing;
@@ -15,6 +16,9 @@ public sealed class RecoveryTests
 {
     private static readonly string[] Damages = ["first byte", "a byte inside", "last byte", "cut short", "empty", "another version"];
 
+    // Ed25519 signs the same bytes the same way, so that two descriptions can be compared.
+    private static readonly PrivateKey AnyKey = PrivateKey.Generate(KeyAlgorithm.Ed25519);
+
     public static TheoryData<string> SnapshotDamages => [.. Damages];
 
     [Theory]
@@ -23,7 +27,7 @@ public sealed class RecoveryTests
     {
         var (folder, expected) = await RegistryOnDiskAsync();
         var snapshot = Path.Combine(folder, "snapshot");
-        File.WriteAllBytes(snapshot, Damage(File.ReadAllBytes(snapshot), damage));
+        File.WriteAllBytes(snapshot, Damage(File.ReadAllBytes(snapshot), damage, folder));
         await using var registry = TestNode.Open(folder);
         Assert.Contains(registry.Log, line => line.StartsWith("The snapshot is of another version, damaged,", StringComparison.Ordinal));
         Assert.Equal(expected, Describe(registry));
@@ -47,6 +51,32 @@ public sealed class RecoveryTests
         await using var registry = TestNode.Open(folder);
         Assert.Contains(registry.Log, line => line.Contains("of another ledger", StringComparison.Ordinal));
         Assert.Equal(expected, Describe(registry));
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task A_snapshot_that_somebody_else_signed_lifts_no_stop_also_when_the_stored_genesis_names_their_key(bool changesGenesis)
+    {
+        await using var registry = await TestNode.FoundAsync();
+        var agent = await registry.EnrollAsync();
+        TestNode.Good(await registry.StopAsync(agent));
+        var genesis = registry.Store.Read(default, 1)[0].Entry;
+        await registry.DisposeAsync();
+        var copy = registry.Node.State.Copy();
+        using (var snapshot = File.Create(Path.Combine(registry.Folder, "snapshot")))
+        {
+            var root = registry.Node.Checkpoints.Last!.Root;
+            Recovery.SnapshotFormat.Write(snapshot, copy with { Agents = [.. copy.Agents.Select(held => held with { Stop = null })] }, root, AnyKey.Ed25519!);
+        }
+        if (!changesGenesis)
+        {
+            await using var after = TestNode.Open(registry.Folder, registry.Clock);
+            Assert.Equal(Refusal.AgentFrozen, after.Verify(agent.At(after).Use()));
+            return;
+        }
+        LedgerFile.Change(registry.Folder, "UPDATE entries SET entry = ? WHERE idx = 0", WithLogKey(genesis, AnyKey.PublicKey));
+        Assert.Throws<LedgerDamagedException>(() => TestNode.Open(registry.Folder, registry.Clock));
     }
 
     [Fact]
@@ -193,7 +223,7 @@ public sealed class RecoveryTests
         return (registry.Folder, Describe(registry));
     }
 
-    private static byte[] Damage(byte[] bytes, string damage)
+    private static byte[] Damage(byte[] bytes, string damage, string folder)
     {
         switch (damage)
         {
@@ -212,11 +242,24 @@ public sealed class RecoveryTests
                 return [];
             case "another version":
                 bytes["agentidentity snapshot\n".Length]++;
-                SHA256.HashData(bytes.AsSpan(..^Hash.Size)).CopyTo(bytes.AsSpan(^Hash.Size..));
-                return bytes;
+                using (var logKey = LogKey(folder))
+                    return [.. bytes[..^64], .. logKey.Ed25519!.Sign([.. "air/snapshot/v1\0"u8, .. SHA256.HashData(bytes.AsSpan(..^64))])];
             default:
                 throw new ArgumentOutOfRangeException(nameof(damage), damage, null);
         }
+    }
+
+    private static byte[] WithLogKey(byte[] bytes, PublicKey logKey)
+    {
+        Assert.True(Entry.TryDecode(bytes, out var entry));
+        var genesis = (Genesis)entry.Body;
+        return (entry with { Body = genesis with { Keys = [genesis.Keys[0], new RegistryKey(RegistryKeyUse.Log, logKey)] } }).Encode();
+    }
+
+    private static PrivateKey LogKey(string folder)
+    {
+        var file = File.ReadAllBytes(Directory.GetFiles(Path.Combine(folder, "keys"), "log-*").Single());
+        return PrivateKey.TryReadKeyFile(file, "", out var key, out var problem) ? key! : throw new InvalidDataException(problem);
     }
 
     // All of the state, as a snapshot would hold it.
@@ -230,7 +273,7 @@ public sealed class RecoveryTests
             Callers = [.. copy.Callers.OrderBy(caller => caller.Id)],
             Subjects = [.. copy.Subjects.OrderBy(subject => subject.Id)],
         };
-        Recovery.SnapshotFormat.Write(stream, sorted, default);
+        Recovery.SnapshotFormat.Write(stream, sorted, default, AnyKey.Ed25519!);
         return Convert.ToHexString(stream.ToArray());
     }
 }

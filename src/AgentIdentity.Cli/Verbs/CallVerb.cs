@@ -1,7 +1,5 @@
 using System.CommandLine;
-using System.Text.Json.Nodes;
 using AgentIdentity.Cli.Home;
-using AgentIdentity.Client;
 
 namespace AgentIdentity.Cli.Verbs;
 
@@ -18,16 +16,16 @@ internal static class CallVerb
     private static async Task<int> RunAsync(Invocation run, CancellationToken cancellationToken)
     {
         using var agent = new ActingAgent(run, run.Get(Agent));
-        using var request = Request(run);
-        var answer = await ToolCall.SendAsync(agent.Key, agent.CredentialAsync, request, cancellationToken);
+        var url = ToolUrl(run);
+        var answer = await ToolCall.SendAsync(agent.Key, agent.CredentialAsync, () => Request(run, url), cancellationToken);
         run.Answer(answer.ToJson(), answer.Write);
         return answer.IsSuccess ? ExitCode.Fine : ExitCode.Refused;
     }
 
-    private static HttpRequestMessage Request(Invocation run)
-    {
-        if (!Uri.TryCreate(run.Get(Url), UriKind.Absolute, out var url) || url.Scheme is not ("http" or "https"))
-            throw Failure.Usage($"'{run.Get(Url)}' is no URL of a tool: http:// or https:// is expected.");
-        return new HttpRequestMessage(HttpMethod.Parse(run.Get(Method)), url) { Content = run.Find(Data) is { } data ? new StringContent(data) : null };
-    }
+    private static Uri ToolUrl(Invocation run) => Uri.TryCreate(run.Get(Url), UriKind.Absolute, out var url) && url.Scheme is "http" or "https"
+        ? url
+        : throw Failure.Usage($"'{run.Get(Url)}' is no URL of a tool: http:// or https:// is expected.");
+
+    private static HttpRequestMessage Request(Invocation run, Uri url) =>
+        new(HttpMethod.Parse(run.Get(Method)), url) { Content = run.Find(Data) is { } data ? new StringContent(data) : null };
 }

@@ -50,11 +50,8 @@ internal static class DemoAgentVerb
         return ExitCode.Fine;
     }
 
-    private static async Task<JsonObject> CallAsync(PrivateKey key, CredentialKeeper keeper, string url, CancellationToken cancellationToken)
-    {
-        using var request = new HttpRequestMessage(HttpMethod.Get, url);
-        return (await ToolCall.SendAsync(key, keeper.GetAsync, request, cancellationToken)).ToJson();
-    }
+    private static async Task<JsonObject> CallAsync(PrivateKey key, CredentialKeeper keeper, string url, CancellationToken cancellationToken) =>
+        (await ToolCall.SendAsync(key, keeper.GetAsync, () => new HttpRequestMessage(HttpMethod.Get, url), cancellationToken)).ToJson();
 
     private static async Task<JsonObject> RecordAsync(ActivityRecorder recorder, string text, CancellationToken cancellationToken)
     {

@@ -54,6 +54,7 @@ internal static class Start
             return null;
         if (LogKey(store) is { } logKey
             && SnapshotFormat.Read(stream, logKey) is { } snapshot
+            && snapshot.Copy.Founding!.LogKey.KeyId == logKey.KeyId
             && store.LastCheckpoint is { } signed && snapshot.Copy.Position <= signed.Size.Value
             && MerkleHash.Root(new TreeSize(snapshot.Copy.Position), nodes.Read) == snapshot.Root)
             return RegistryState.From(snapshot.Copy);
@@ -61,6 +62,7 @@ internal static class Start
         return null;
     }
 
+    // As the store says, which is not checked yet: the state must name the same key, and the registry must hold it.
     private static PublicKey? LogKey(ILedgerStore store)
     {
         var first = store.Read(new LeafIndex(0), 1);

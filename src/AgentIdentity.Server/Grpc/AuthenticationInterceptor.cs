@@ -31,17 +31,19 @@ internal sealed class AuthenticationInterceptor(RegistryNode registry, Quotas qu
             throw new CallRefusedException(Refusal.NotBootstrapped, "This registry has no operators yet: redeem the bootstrap secret first.");
         if (!call.Row.IsSigned)
             return;
-        if (context.RequestHeaders.GetValue(ProofName) is { } proof)
-            RequireProof(call, context, proof);
-        else if (context.GetHttpContext().Connection.ClientCertificate is { } certificate)
+        // The headers as HTTP has them: the metadata of the gRPC layer would be copied for each call.
+        var http = context.GetHttpContext();
+        if (http.Request.Headers.TryGetValue(ProofName, out var proof))
+            RequireProof(call, http, proof.ToString());
+        else if (http.Connection.ClientCertificate is { } certificate)
             RequireCertificate(call, certificate);
         else
             throw new CallRefusedException(Refusal.ProofMissing, "This call is signed: it carries a key proof in the metadata entry dpop.");
     }
 
-    private void RequireProof(CallState call, ServerCallContext context, string proof)
+    private void RequireProof(CallState call, HttpContext http, string proof)
     {
-        var credential = Credential(context.RequestHeaders);
+        var credential = Credential(http.Request.Headers);
         var credentialHash = credential is null ? null : Sha256.Hash(Encoding.UTF8.GetBytes(credential)).ToBase64Url();
         var presented = registry.Proofs.Check(proof, _urls[call.Row.Method], credentialHash, bodyHash: null).OrRefuse();
         var key = presented.Key.KeyId;
@@ -57,7 +59,7 @@ internal sealed class AuthenticationInterceptor(RegistryNode registry, Quotas qu
         RequireBody(call, presented);
         if (credential is not null)
             RequireCredential(call, key, credential);
-        OfferNonce(context, presented.Nonce);
+        OfferNonce(http.Response, presented.Nonce);
     }
 
     private void RequireCertificate(CallState call, X509Certificate2 certificate)
@@ -109,16 +111,16 @@ internal sealed class AuthenticationInterceptor(RegistryNode registry, Quotas qu
             throw new CallRefusedException(Refusal.CredentialUnlogged, "The ledger does not hold the credential in authorization.");
     }
 
-    private void OfferNonce(ServerCallContext context, string used)
+    private void OfferNonce(HttpResponse response, string used)
     {
         var current = registry.Nonces.Current();
         if (used != current)
-            context.GetHttpContext().Response.Headers[RefusalStatus.NonceName] = current;
+            response.Headers[RefusalStatus.NonceName] = current;
     }
 
-    private static string? Credential(Metadata headers) => headers.GetValue(CredentialName) switch
+    private static string? Credential(IHeaderDictionary headers) => headers[CredentialName].ToString() switch
     {
-        null => null,
+        "" => null,
         var text when text.StartsWith(CredentialScheme, StringComparison.OrdinalIgnoreCase) => text[CredentialScheme.Length..],
         _ => throw new CallRefusedException(Refusal.CredentialInvalid, "The metadata entry authorization is DPoP and a credential."),
     };

@@ -64,7 +64,7 @@ public sealed class VerbTests : IAsyncLifetime
     [Fact]
     public async Task Verify_answers_with_its_exit_code_until_the_agent_is_stopped()
     {
-        (await Agentid.RunAsync("operators", "register", "--role", "enforcer", "--name", "gate", "--audience", Audience)).Fine();
+        (await Agentid.RunAsync("operators", "register", "--role", "enforcer", "--name", "gate", "--audience", Audience, "https://elsewhere.example")).Fine();
         var did = await _registry.EnrolAsync("reader");
         var credential = (await Agentid.RunAsync("issue", "--agent", "reader")).Fine().Output;
 

@@ -79,7 +79,7 @@ internal static partial class WalkThrough
     [GeneratedRegex(@"data=\S+")]
     private static partial Regex Data();
 
-    [GeneratedRegex(@"\b(entry|epoch|position|tree of) \d+")]
+    [GeneratedRegex(@"\b(entry|epoch|position|tree of) +\d+")]
     private static partial Regex Place();
 
     [GeneratedRegex(@"^\d+ +(?=TIME)")]

@@ -114,7 +114,32 @@ public sealed class AccessTests : IAsyncLifetime
         Assert.All((await sponsor.Registry.ListAgentsAsync(new ListAgentsRequest())).Agents, seen => Assert.Equal(TestRegistry.Sponsor, seen.Sponsor));
         await auditor.Ledger.GetAgentHeadAsync(new GetAgentHeadRequest { Agent = others.Did });
         await auditor.Ledger.ListTrailAsync(new ListTrailRequest { Agent = others.Did });
-        Assert.Equal(before + 3, _registry.Host.Registry.State.Position);
+        await auditor.Registry.GetAgentAsync(new GetAgentRequest { Agent = others.Did });
+        await _registry.AsOperator.Admin.ListCallersAsync(new ListCallersRequest());
+        Assert.Equal(before + 5, _registry.Host.Registry.State.Position);
+    }
+
+    [Fact]
+    public async Task An_enforcer_verifies_for_its_own_audiences_only()
+    {
+        var agent = await _registry.EnrolAsync();
+        using var tool = _registry.Connect(_keys[Callers.Enforcers]!);
+        var shown = agent.Presents();
+        shown.Audience = "https://elsewhere.example";
+        await Refused.BecauseAsync(Credentials.Refusal.NotPermitted, StatusCode.PermissionDenied, tool.Credentials.VerifyAsync(shown));
+    }
+
+    [Fact]
+    public async Task A_credential_beside_the_proof_must_be_the_agents_own()
+    {
+        var agent = await _registry.EnrolAsync();
+        var other = await _registry.EnrolAsync();
+        using var with = _registry.Connect(agent.Key, _ => new(agent.Credential));
+        await with.Credentials.IssueAsync(new IssueRequest());
+        using var stolen = _registry.Connect(agent.Key, _ => new(other.Credential));
+        await Refused.BecauseAsync(Credentials.Refusal.ProofKeyMismatch, StatusCode.Unauthenticated, stolen.Credentials.IssueAsync(new IssueRequest()));
+        using var forged = _registry.Connect(agent.Key, _ => new(agent.Credential[..^8] + "AAAAAAAA"));
+        await Refused.BecauseAsync(Credentials.Refusal.CredentialInvalid, StatusCode.Unauthenticated, forged.Credentials.IssueAsync(new IssueRequest()));
     }
 
     [Fact]

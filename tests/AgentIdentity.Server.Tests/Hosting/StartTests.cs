@@ -1,4 +1,6 @@
+using AgentIdentity.Client;
 using AgentIdentity.Credentials;
+using AgentIdentity.Credentials.Keys;
 using AgentIdentity.Protocol.V1;
 using AgentIdentity.Registry.Keys;
 using AgentIdentity.Registry.Sequencing;
@@ -39,6 +41,63 @@ public sealed class StartTests : IDisposable
             file.Write("This is no database."u8);
         }
         await RefusesAsync<StoreRefusedException>("is damaged");
+    }
+
+    [Fact]
+    public async Task A_ledger_of_a_newer_version_is_refused()
+    {
+        await FoundAsync();
+        await using (var file = new FileStream(Path.Combine(_folder, "ledger.db"), FileMode.Open))
+        {
+            // Where an SQLite file keeps the version that its application gave it: four bytes, the last of them the lowest.
+            file.Position = 63;
+            file.WriteByte(99);
+        }
+        await RefusesAsync<StoreRefusedException>("written by a newer AgentIdentity");
+    }
+
+    [Fact]
+    public async Task A_listener_that_is_taken_is_refused_and_the_folder_is_free_again()
+    {
+        await using var other = await TestRegistry.StartUnfoundedAsync();
+        await RefusesAsync<IOException>("address already in use", $"--grpc={other.Host.Bound.Grpc}");
+        await using var registry = await TestRegistry.StartInAsync(_folder);
+    }
+
+    [Fact]
+    public async Task Without_dev_a_registry_is_founded_by_two_and_enrols_nobody_under_the_name_localhost()
+    {
+        await using var registry = await TestRegistry.StartInAsync(_folder, "--dev=false");
+        await Assert.ThrowsAsync<RegistryRefusedException>(registry.FoundAsync);
+        var secret = (await File.ReadAllTextAsync(registry.Host.BootstrapFile)).Trim();
+        using var second = PrivateKey.Generate(KeyAlgorithm.Ed25519);
+        using var connection = registry.Connect();
+        var founded = await connection.Admin.BootstrapAsync(new BootstrapRequest
+        {
+            Secret = secret,
+            Operators = { registry.First("first operator", registry.Operator, secret), registry.First("second operator", second, secret) },
+        });
+        Assert.False(founded.SingleOperator);
+        Assert.Equal(Refusal.LoopbackUrl, (await Assert.ThrowsAsync<RegistryRefusedException>(() => registry.EnrolAsync())).Refusal);
+    }
+
+    [Fact]
+    public async Task More_calls_than_the_quota_are_refused_with_a_word_on_when_to_come_again()
+    {
+        await using var registry = await TestRegistry.StartInAsync(_folder, "--quota-per-address=5");
+        await registry.FoundAsync();
+        using var connection = registry.Connect();
+        var calls = Enumerable.Range(0, 50).Select(_ => connection.Registry.BeginEnrollAsync(new BeginEnrollRequest()).ResponseAsync).ToArray();
+        var refused = await Assert.ThrowsAsync<RegistryRefusedException>(() => Task.WhenAll(calls));
+        Assert.Equal((Refusal.QuotaExceeded, true), (refused.Refusal, refused.RetryAfter > TimeSpan.Zero));
+    }
+
+    [Fact]
+    public async Task A_collector_that_is_not_there_does_not_keep_the_server_from_serving()
+    {
+        await using var registry = await TestRegistry.StartInAsync(_folder, "--otlp=http://127.0.0.1:1");
+        await registry.FoundAsync();
+        Assert.Equal("ready\n", await registry.GetAsync("/health/ready"));
     }
 
     [Fact]
