@@ -28,12 +28,13 @@ public sealed class Recording(RegistrySettings settings, RegistryState state, Se
         var decided = await sequencer.DecideAsync(Lane.Ordinary, draft => Decide(draft, statement, activity)).ConfigureAwait(false);
         if (decided.IsRefused)
             return Refused.Because(decided.Refusal, decided.Detail);
-        var head = decided.Value ?? FindOlder(statement);
+        var (head, draft) = decided.Value;
+        head ??= FindOlder(statement);
         if (head is null)
             return Refused.Because(Refusal.SequenceFork, $"Another statement stands at {statement.Sequence} of this chain.");
         if (waitIntegrated)
             await publisher.WhenCoversAsync(head.Index, cancellation).ConfigureAwait(false);
-        return Answer(head);
+        return Answer(head, draft.LeafHash(head.Index));
     }
 
     private Outcome<SignedStatement> Check(ReadOnlyMemory<byte> bytes, KeyAlgorithm algorithm, ReadOnlySpan<byte> signature)
@@ -51,8 +52,8 @@ public sealed class Recording(RegistrySettings settings, RegistryState state, Se
         return statement;
     }
 
-    // Answers the chain's head when it is, or has just become, this statement; null when the statement is further back.
-    private static Outcome<ChainHead?> Decide(Draft draft, SignedStatement statement, Activity activity)
+    // Answers the chain's head when it is, or has just become, this statement; null when the statement is further back. The draft knows the leaf of what it staged.
+    private static Outcome<(ChainHead? Head, Draft Draft)> Decide(Draft draft, SignedStatement statement, Activity activity)
     {
         var standing = draft.Standing.Of(statement.AgentId);
         if (standing is Refusal.RegistryHalted)
@@ -62,9 +63,9 @@ public sealed class Recording(RegistrySettings settings, RegistryState state, Se
         if (statement.Sequence > head.Next)
             return Refused.Because(Refusal.SequenceGap, $"Expected sequence {head.Next}, found {statement.Sequence}.");
         if (statement.Sequence + 1 == head.Next && statement.Identity == head.Previous)
-            return head;
+            return (head, draft);
         if (statement.Sequence < head.Next)
-            return statement.Sequence + 1 == head.Next ? Fork(statement) : (ChainHead?)null;
+            return statement.Sequence + 1 == head.Next ? Fork(statement) : (null, draft);
         if (statement.Previous != head.Previous)
             return Refused.Because(Refusal.SequenceFork, "The statement names another predecessor than the one that stands in the ledger.");
 
@@ -72,7 +73,7 @@ public sealed class Recording(RegistrySettings settings, RegistryState state, Se
         var index = draft.Stage(statement.AgentId, evidence, statement.AgentId);
         var next = new ChainHead(statement.KeyId, statement.Sequence + 1, statement.Identity, index, draft.At, evidence.Quarantined);
         draft.Extend(statement.AgentId, next);
-        return next;
+        return (next, draft);
     }
 
     private static Refused Fork(SignedStatement statement) => Refused.Because(Refusal.SequenceFork, $"Another statement stands at {statement.Sequence} of this chain.");
@@ -99,9 +100,10 @@ public sealed class Recording(RegistrySettings settings, RegistryState state, Se
         }
     }
 
-    private Recorded Answer(ChainHead head)
+    // What was recorded just now need not be read back.
+    private Recorded Answer(ChainHead head, Hash? leafHash)
     {
         var isIntegrated = publisher.Last is { } last && last.Size.Contains(head.Index);
-        return new Recorded(head.Index, head.At, head.Quarantined ? EntryClass.Quarantined : EntryClass.Activity, isIntegrated, MerkleHash.Leaf(store.Read(head.Index, 1)[0].Leaf));
+        return new Recorded(head.Index, head.At, head.Quarantined ? EntryClass.Quarantined : EntryClass.Activity, isIntegrated, leafHash ?? MerkleHash.Leaf(store.Read(head.Index, 1)[0].Leaf));
     }
 }

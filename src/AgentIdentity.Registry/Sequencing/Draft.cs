@@ -44,7 +44,13 @@ public sealed class Draft
 
     internal IReadOnlyList<Staged> Entries => _staged;
 
+    /// <summary>Set by the writer when the group is durable, and not changed afterwards.</summary>
+    internal Hash[] LeafHashes { get; set; } = [];
+
     public ulong OpenEpoch() => ++_epoch;
+
+    /// <summary>The leaf's hash of an entry of this group once that is durable; null for an entry of an earlier one.</summary>
+    public Hash? LeafHash(LeafIndex index) => index.Value >= _base ? LeafHashes[index.Value - _base] : null;
 
     public uint UsesMade(TokenRecord token) => token.UsesMade + _tokenUses.GetValueOrDefault(token.Id);
 

@@ -168,8 +168,9 @@ public sealed class Sequencer : IDisposable
         }
         foreach (var staged in draft.Entries)
             _state.Apply(staged.Index, staged.Entry, staged.Opening);
-        foreach (var row in rows)
-            _publisher.Append(MerkleHash.Leaf(row.Leaf));
+        draft.LeafHashes = Array.ConvertAll(rows, row => MerkleHash.Leaf(row.Leaf));
+        foreach (var leafHash in draft.LeafHashes)
+            _publisher.Append(leafHash);
         return true;
     }
 

@@ -81,10 +81,10 @@ internal static class AgentsQuestion
     private static async Task StartAsync(string folder, string what, PrivateKey operatorKey, IReadOnlyList<WireAgent> agents, bool isKilled)
     {
         await using var server = await ServerProcess.StartRegistryAsync(folder);
-        var atStart = server.ResidentBytes();
+        var (atStart, cpu) = (server.ResidentBytes(), ServerProcess.CpuOf(server.Id));
         await VerifyAsync(server, operatorKey, agents);
         Console.WriteLine(
-            $"{what}: ready after {server.StartTime.TotalSeconds:F2} s (goal 3), {atStart >> 20:N0} MiB resident, {server.ResidentBytes() >> 20:N0} MiB after {Verifications:N0} Verify calls (goal 500), load {File.ReadAllText("/proc/loadavg")[..4]}");
+            $"{what}: ready after {server.StartTime.TotalSeconds:F2} s (goal 3) and {cpu.TotalSeconds:F2} s of processor, {atStart >> 20:N0} MiB resident, {server.ResidentBytes() >> 20:N0} MiB after {Verifications:N0} Verify calls (goal 500), load {File.ReadAllText("/proc/loadavg")[..4]}");
         if (isKilled)
             await server.KillAsync();
         else
