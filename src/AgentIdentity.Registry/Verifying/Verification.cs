@@ -82,16 +82,20 @@ public sealed class Verification(RegistrySettings settings, RegistryState state,
     private bool IsLogged(PresentedCredential presented)
     {
         var claims = presented.Claims;
-        if (state.FindAgent(claims.AgentId)?.Credential(claims.Jti) is not { } live)
+        if (state.FindAgent(claims.AgentId) is not { } agent || agent.Credential(claims.Jti) is not { } live)
             return false;
-        var item = live.Item;
+        var (item, terms) = (live.Item, agent.Grant.Terms);
         return live.Index.Value == claims.LedgerIndex
             && live.Position == claims.LedgerPosition
             && item.Jkt == claims.Jkt
             && item.NotBefore == claims.NotBefore
             && item.ExpiresAt == claims.ExpiresAt
             && item.Authority == presented.AuthorityHash
-            && item.Audience.SequenceEqual(claims.Audience);
+            && item.Audience.SequenceEqual(claims.Audience)
+            // The item does not hold these three; the agent's own entry does.
+            && claims.Sponsor == terms.Sponsor
+            && claims.Blueprint == terms.Blueprint
+            && claims.Labels.SequenceEqual(terms.Labels);
     }
 
     private Refusal CheckProof(PresentedCredential presented, VerificationRequest request, DateTimeOffset now)
