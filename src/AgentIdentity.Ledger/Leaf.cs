@@ -6,7 +6,7 @@ using System.Security.Cryptography;
 namespace AgentIdentity.Ledger;
 
 /// <summary>
-/// A public leaf, version 1 (bytes.md 2): 0x01 ‖ class ‖ uint16 n ‖ n × 32 B nullifiers, ascending ‖ commitment, where the
+/// A public leaf, version 1 (docs/formats.md, "Leaf"): 0x01 ‖ class ‖ uint16 n ‖ n × 32 B nullifiers, ascending ‖ commitment, where the
 /// commitment is SHA-256(<c>air/leaf/v1\0</c> ‖ 32 B salt ‖ entry). All integers big-endian.
 /// </summary>
 /// <remarks>

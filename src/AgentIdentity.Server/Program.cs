@@ -1,1 +1,38 @@
-return 0;
+using System.Net.Sockets;
+using AgentIdentity.Registry.Keys;
+using AgentIdentity.Registry.Sequencing;
+using AgentIdentity.Registry.State;
+using AgentIdentity.Server.Hosting;
+using AgentIdentity.Server.Options;
+
+if (CommandLine.AsksForHelp(args))
+{
+    Console.Out.Write(CommandLine.Help());
+    return ExitCodes.Done;
+}
+
+try
+{
+    var options = CommandLine.Read(args, Environment.GetEnvironmentVariable);
+    using var loggers = Logging.ToStandardError();
+    await using var server = await ServerHost.StartAsync(options, loggers, TimeProvider.System);
+    Console.Out.WriteLine(server.ReadyLine);
+    return await server.RunAsync();
+}
+catch (OptionsRefusedException refused)
+{
+    Console.Error.WriteLine(refused.Message);
+    return ExitCodes.Usage;
+}
+catch (Exception refused) when (refused is StoreRefusedException or LedgerDamagedException or KeysRefusedException
+    or IOException or UnauthorizedAccessException or PlatformNotSupportedException)
+{
+    // A listener whose address is taken is an IOException, and its message names the address.
+    Console.Error.WriteLine(refused.Message);
+    return ExitCodes.Refused;
+}
+catch (SocketException refused)
+{
+    Console.Error.WriteLine($"A listener cannot be opened ({refused.Message}): choose addresses of this machine with --grpc, --http, --control and --console.");
+    return ExitCodes.Refused;
+}

@@ -27,6 +27,9 @@ public sealed class PrivateKey : IDisposable
     /// <summary>The public half.</summary>
     public PublicKey PublicKey { get; }
 
+    /// <summary>The Ed25519 key itself, for what only such a key signs (checkpoints); null for P-256. Freed with this object.</summary>
+    public Ed25519PrivateKey? Ed25519 => _ed25519;
+
     /// <summary>A new key from the system's random generator.</summary>
     public static PrivateKey Generate(KeyAlgorithm algorithm) => algorithm switch
     {

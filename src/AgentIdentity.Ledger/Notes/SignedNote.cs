@@ -14,6 +14,8 @@ public sealed class SignedNote
 
     private SignedNote(ReadOnlyMemory<byte> text, IReadOnlyList<NoteSignature> signatures)
     {
+        if (signatures.Count > SignaturesMax)
+            throw new ArgumentException($"A note has at most {SignaturesMax} signatures; it would have {signatures.Count}.", nameof(signatures));
         Text = text;
         Signatures = signatures;
     }
@@ -34,7 +36,7 @@ public sealed class SignedNote
     /// <summary>Signs a text.</summary>
     /// <param name="text">Valid UTF-8 without control characters, ending in a line feed.</param>
     /// <param name="signers">At least one key.</param>
-    /// <exception cref="ArgumentException">The text cannot be a note's, or nobody signs.</exception>
+    /// <exception cref="ArgumentException">The text cannot be a note's, or nobody signs, or more than <see cref="SignaturesMax"/>.</exception>
     public static SignedNote Sign(ReadOnlySpan<byte> text, params ReadOnlySpan<NoteSignerKey> signers)
     {
         if (text.IsEmpty || text[^1] != NoteText.LineFeed || !NoteText.IsValid(text))
@@ -48,6 +50,7 @@ public sealed class SignedNote
     }
 
     /// <summary>The same text with more signatures after those that it has.</summary>
+    /// <exception cref="ArgumentException">They would be more than <see cref="SignaturesMax"/>.</exception>
     public SignedNote With(params IEnumerable<NoteSignature> signatures) => new(Text, [.. Signatures, .. signatures]);
 
     /// <summary>

@@ -44,20 +44,13 @@ public static class Ed25519
     {
         using var context = LibCrypto.EVP_MD_CTX_new();
         Require(LibCrypto.EVP_DigestVerifyInit(context, 0, 0, 0, key) == 1);
-        if (LibCrypto.EVP_DigestVerify(context, signature, (nuint)signature.Length, message, (nuint)message.Length) == 1)
-            return true;
-
-        // A refusal stays in this thread's queue of errors, where the next caller of OpenSSL would take it for its own.
-        LibCrypto.ERR_clear_error();
-        return false;
+        return LibCrypto.EVP_DigestVerify(context, signature, (nuint)signature.Length, message, (nuint)message.Length) == 1;
     }
 
     /// <summary>Throws unless a call that cannot fail for its arguments has succeeded: the library is broken, or out of memory.</summary>
     internal static void Require(bool succeeded)
     {
-        if (succeeded)
-            return;
-        LibCrypto.ERR_clear_error();
-        throw new CryptographicException("OpenSSL refused an Ed25519 operation that its own rules allow.");
+        if (!succeeded)
+            throw new CryptographicException("OpenSSL refused an Ed25519 operation that its own rules allow.");
     }
 }

@@ -96,9 +96,6 @@ internal static partial class LibCrypto
     internal static partial int EVP_DigestVerify(
         EvpDigestContext context, ReadOnlySpan<byte> signature, nuint signatureLength, ReadOnlySpan<byte> message, nuint messageLength);
 
-    [LibraryImport(Name)]
-    internal static partial void ERR_clear_error();
-
     /// <summary>An EVP_PKEY. OpenSSL allows its use by several threads at once, and wipes a private key when it is freed.</summary>
     internal sealed class EvpKey() : SafeHandleZeroOrMinusOneIsInvalid(ownsHandle: true)
     {

@@ -112,5 +112,6 @@ public static class Tile
     }
 
     private static bool TryParseDecimal(ReadOnlySpan<char> text, int max, out int value) =>
-        int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out value) && value <= max && (text[0] != '0' || text.Length == 1);
+        int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out value) && value <= max
+        && text.SequenceEqual(value.ToString(CultureInfo.InvariantCulture));
 }

@@ -9,13 +9,14 @@ public delegate ReadOnlyMemory<byte> TileReader(TileId tile);
 
 /// <summary>Answers for the nodes of a tree from its tiles, computing what lies inside a tile: pass <see cref="Read"/> as a <see cref="NodeReader"/>.</summary>
 /// <remarks>
-/// Remembers for each tile level the last tile with the nodes computed in it (24 KB a level), so that building many proofs in
-/// order of index hashes each tile once. Not safe for concurrent use. A tile that has grown since is read again when a node of
-/// its new part is asked for. What the tiles say is believed: a proof built from them is checked against a signed root.
+/// Remembers for each tile level the last two tiles with the nodes computed in them (32 KB a level): a proof needs the leaf's tile
+/// and the one at the right edge, so that building many in order of index reads and hashes each tile once. A tile that has grown
+/// since is read again when a node of its new part is asked for. Not safe for concurrent use. What the tiles say is believed: a
+/// proof built from them is checked against a signed root.
 /// </remarks>
 public sealed class TileNodeReader(TileReader readTile)
 {
-    private readonly LoadedTile?[] _lastOfLevel = new LoadedTile?[8];
+    private readonly (LoadedTile? Last, LoadedTile? Before)[] _levels = new (LoadedTile?, LoadedTile?)[8];
 
     /// <summary>The root of a complete subtree; see <see cref="NodeReader"/>.</summary>
     /// <exception cref="InvalidDataException">The stored tile does not hold that subtree, or is not a tile.</exception>
@@ -29,13 +30,13 @@ public sealed class TileNodeReader(TileReader readTile)
 
     private LoadedTile Load(TileId tile, int widthNeeded)
     {
-        ref var last = ref _lastOfLevel[tile.Level];
-        if (last is null || last.Index != tile.Index || last.Width < widthNeeded)
-        {
-            last ??= new LoadedTile();
-            last.Fill(tile.Index, Stored(tile, widthNeeded).Span);
-        }
-        return last;
+        ref var level = ref _levels[tile.Level];
+        if (level.Last?.Index != tile.Index)
+            level = (level.Before ?? new LoadedTile(), level.Last);
+        var loaded = level.Last!;
+        if (loaded.Index != tile.Index || loaded.Width < widthNeeded)
+            loaded.Fill(tile.Index, Stored(tile, widthNeeded).Span);
+        return loaded;
     }
 
     private ReadOnlyMemory<byte> Stored(TileId tile, int widthNeeded)

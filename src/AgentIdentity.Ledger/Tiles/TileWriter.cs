@@ -110,13 +110,13 @@ public sealed class TileWriter
 
         internal ChangedTile Whole() => new(_id, _bytes);
 
-        // A copy, since the tile goes on filling while the commit holds on to what it was given.
+        // Not a copy: hashes are only ever added behind those that were handed out.
         internal ChangedTile? TakeIfChanged()
         {
             if (!_isChanged)
                 return null;
             _isChanged = false;
-            return new ChangedTile(_id, _bytes.AsSpan(0, _length).ToArray());
+            return new ChangedTile(_id, _bytes.AsMemory(0, _length));
         }
     }
 }

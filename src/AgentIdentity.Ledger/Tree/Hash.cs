@@ -48,7 +48,7 @@ public readonly record struct Hash : IComparable<Hash>
     /// <summary>A hash code for tables; seeded per process, since whoever writes leaves chooses among hashes.</summary>
     public override int GetHashCode() => HashCode.Combine(_a, _b);
 
-    /// <summary>Compares byte by byte, as ascending nullifiers are ordered (bytes.md 2).</summary>
+    /// <summary>Compares byte by byte, as ascending nullifiers are ordered (docs/formats.md, "Leaf").</summary>
     public int CompareTo(Hash other) => Bytes(in this).SequenceCompareTo(Bytes(in other));
 
     /// <summary>Whether <paramref name="left"/> comes before <paramref name="right"/> in byte order.</summary>

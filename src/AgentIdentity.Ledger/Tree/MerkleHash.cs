@@ -8,7 +8,7 @@ namespace AgentIdentity.Ledger;
 public static class MerkleHash
 {
     /// <summary>The root of the empty tree: SHA-256 of no bytes.</summary>
-    public static Hash Empty { get; } = EmptyRoot();
+    public static Hash Empty { get; } = Sha256.Hash([]);
 
     /// <summary>The hash of a leaf: SHA-256(0x00 ‖ leaf).</summary>
     public static Hash Leaf(ReadOnlySpan<byte> leaf)
@@ -25,8 +25,7 @@ public static class MerkleHash
         node[0] = 0x01;
         MemoryMarshal.Write(node[1..], in left);
         MemoryMarshal.Write(node[(1 + Hash.Size)..], in right);
-        Sha256.Hash(node, Hash.Fill(out var hash));
-        return hash;
+        return Sha256.Hash(node);
     }
 
     /// <summary>The root of the tree with these leaf hashes, read in one pass; <see cref="Empty"/> when there are none.</summary>
@@ -57,11 +56,5 @@ public static class MerkleHash
             root = Node(nodes(level, end >> level), in root);
         }
         return root;
-    }
-
-    private static Hash EmptyRoot()
-    {
-        Sha256.Hash([], Hash.Fill(out var hash));
-        return hash;
     }
 }

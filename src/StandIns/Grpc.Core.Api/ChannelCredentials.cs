@@ -3,6 +3,11 @@ namespace Grpc.Core;
 /// <summary>How a channel is secured.</summary>
 public abstract class ChannelCredentials
 {
+    /// <summary>For credentials of a kind of their own.</summary>
+    public ChannelCredentials()
+    {
+    }
+
     /// <summary>Not at all.</summary>
     public static ChannelCredentials Insecure { get; } = new InsecureCredentials();
 

@@ -1,0 +1,14 @@
+namespace AgentIdentity.AspNetCore;
+
+/// <summary>Names that a tool may need.</summary>
+public static class AgentIdentityDefaults
+{
+    /// <summary>The authentication scheme.</summary>
+    public const string Scheme = "AgentIdentity";
+
+    /// <summary>The claims of an agent that was let in.</summary>
+    public const string DidClaim = "did";
+    public const string SponsorClaim = "sponsor";
+    public const string BlueprintClaim = "blueprint";
+    public const string CredentialClaim = "jti";
+}

@@ -1,0 +1,39 @@
+using AgentIdentity.AspNetCore;
+using Microsoft.AspNetCore.Authorization;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.Extensions.DependencyInjection.Extensions;
+
+namespace Microsoft.Extensions.DependencyInjection;
+
+/// <summary>Guards the endpoints of a tool.</summary>
+public static class AgentIdentityExtensions
+{
+    /// <summary>Adds the authentication scheme "AgentIdentity" and what it needs.</summary>
+    public static IServiceCollection AddAgentIdentity(this IServiceCollection services, Action<AgentIdentityOptions> configure)
+    {
+        services.AddAuthentication().AddScheme<AgentIdentityOptions, AgentIdentityHandler>(AgentIdentityDefaults.Scheme, configure);
+        services.AddAuthorization();
+        services.TryAddSingleton<Enforcer>();
+        return services;
+    }
+
+    /// <summary>Puts the guard into the pipeline. An endpoint that requires an agent fails without it, and is never open.</summary>
+    public static IApplicationBuilder UseAgentIdentity(this IApplicationBuilder app)
+    {
+        // Made now, so that a tool without its key or with a wrong URL does not start.
+        _ = app.ApplicationServices.GetRequiredService<Enforcer>();
+        return app.UseAuthentication().UseAuthorization();
+    }
+
+    /// <summary>Lets only agents in whose credential is for this tool and covers the action.</summary>
+    /// <param name="builder">The endpoint, or a group of them.</param>
+    /// <param name="type">The type of the item in the envelope.</param>
+    /// <param name="action">What the endpoint does.</param>
+    /// <param name="location">What it does it to.</param>
+    public static TBuilder RequireAgent<TBuilder>(this TBuilder builder, string type, string action, string location)
+        where TBuilder : IEndpointConventionBuilder
+    {
+        var policy = new AuthorizationPolicyBuilder(AgentIdentityDefaults.Scheme).RequireAuthenticatedUser().Build();
+        return builder.WithMetadata(new AgentAction(type, action, location)).RequireAuthorization(policy);
+    }
+}

@@ -1,0 +1,29 @@
+using System.Text.Json.Nodes;
+
+namespace AgentIdentity.Cli;
+
+/// <summary>How a failure is told: a sentence on standard error, or one JSON object on standard output.</summary>
+internal static class ErrorReport
+{
+    public static int Write(Failure failure, bool asJson, Terminal terminal)
+    {
+        if (asJson)
+            terminal.Output.WriteLine(ToJson(failure).ToLine());
+        else
+            WriteText(failure, terminal.Error);
+        return failure.ExitCode;
+    }
+
+    private static JsonObject ToJson(Failure failure) => new()
+    {
+        ["error"] = new JsonObject { ["message"] = failure.Message, ["next"] = failure.Next, ["reason"] = failure.Reason },
+        ["exit_code"] = failure.ExitCode,
+    };
+
+    private static void WriteText(Failure failure, TextWriter error)
+    {
+        error.WriteLine(failure.Reason is null ? $"agentid: {failure.Message}" : $"agentid: {failure.Reason}: {failure.Message}");
+        if (failure.Next is not null)
+            error.WriteLine($"  {failure.Next}");
+    }
+}

@@ -1,0 +1,16 @@
+namespace AgentIdentity.Cli;
+
+/// <summary>What scripts can rely on. The root command's help says the same.</summary>
+internal static class ExitCode
+{
+    public const int Fine = 0;
+
+    /// <summary>The registry or a tool said no, or something did not verify.</summary>
+    public const int Refused = 1;
+
+    /// <summary>The command line, a file or a folder is not what the verb needs; nothing was sent.</summary>
+    public const int Usage = 2;
+
+    /// <summary>Nobody answered: the state at the other end is unknown.</summary>
+    public const int Unreachable = 3;
+}

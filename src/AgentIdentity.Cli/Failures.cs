@@ -1,0 +1,50 @@
+using AgentIdentity.Client;
+using AgentIdentity.Credentials;
+using Grpc.Core;
+
+namespace AgentIdentity.Cli;
+
+/// <summary>What went wrong, for whoever typed the command: what it means, and what to do next.</summary>
+internal static class Failures
+{
+    /// <summary>Null for what nobody foresaw: that is a bug, and its trace is what helps.</summary>
+    public static Failure? Explain(Exception failed) => failed switch
+    {
+        Failure failure => failure,
+        RegistryRefusedException refused => Failure.Refused(refused.Detail, Advice(refused.Refusal), refused.Reason),
+        InvalidDataException wrong => Failure.Refused(wrong.Message, "Is --public-url what the server was started with, and --registry that server?"),
+        RpcException call => Unanswered(call.Status.Detail),
+        HttpRequestException request => Unanswered(request.Message),
+        IOException or UnauthorizedAccessException => Failure.Usage(failed.Message),
+        _ => null,
+    };
+
+    private static Failure Unanswered(string detail) =>
+        new(ExitCode.Unreachable, $"Nobody answered: {detail}", "Is the server running, and are --registry, --control and --http what its ready line says?");
+
+    private static string? Advice(Refusal? refusal) => refusal switch
+    {
+        Refusal.NotBootstrapped => "Make the first operators: agentid bootstrap --secret-file FILE --operator NAME",
+        Refusal.BootstrapClosed => "The registry has its operators. Use one of their keys with --key FILE.",
+        Refusal.BootstrapInvalid => "A secret is good for 15 minutes: start the server again for a new one, and read the file that it names.",
+        Refusal.NeedsTwoOperators => "Give --operator twice, or start the server with --dev for a single operator.",
+        Refusal.CallerUnknown => "The registry does not know this key: give a registered one with --key FILE, or have an operator register it.",
+        Refusal.NotPermitted => "Another role is needed: give its key with --key FILE.",
+        Refusal.ProofRequestMismatch => "Is --public-url exactly what the server was started with?",
+        Refusal.ProofStale => "Is the clock of this machine right? Proofs are good for a minute.",
+        Refusal.AgentUnknown => "agentid agents list shows the agents.",
+        Refusal.EnvelopeMalformed or Refusal.EnvelopeTooWide => "agentid agents show AGENT shows what may be allowed at most.",
+        Refusal.AudienceNotAllowed => "agentid agents show AGENT shows the audiences.",
+        Refusal.TokenInvalid or Refusal.TokenExpired or Refusal.TokenUsedUp => "Have an operator make a new one: agentid token create --help",
+        Refusal.KeyAlreadyEnrolled => "Enrol with the token of the first time, or under another --name, which makes another key.",
+        Refusal.LoopbackUrl => "Start the server with a --public-url that others can reach, or with --dev for trying out.",
+        Refusal.AgentFrozen or Refusal.AgentRevoked => "agentid agents show AGENT shows why. What the agent still did can be recorded.",
+        Refusal.AlreadyRevoked => "Revoked is final: there is nothing left to stop.",
+        Refusal.SequenceFork or Refusal.SequenceGap => "Another process records with this agent's key. Give each its own agent.",
+        Refusal.NotIntegrated => "The next checkpoint will cover it: try again in a second.",
+        Refusal.EntryUnknown => "The log is shorter: agentid trail AGENT shows the entries about an agent.",
+        Refusal.Overloaded or Refusal.QuotaExceeded => "Try again later.",
+        Refusal.RegistryHalted or Refusal.StorageFull => "The server's log says what happened.",
+        _ => null,
+    };
+}

@@ -1,0 +1,89 @@
+using System.CommandLine;
+using System.Text.Json.Nodes;
+using AgentIdentity.Cli.Home;
+using AgentIdentity.Client;
+using AgentIdentity.Credentials.Entries;
+using AgentIdentity.Credentials.Identifiers;
+using AgentIdentity.Credentials.Keys;
+
+namespace AgentIdentity.Cli;
+
+/// <summary>One run of a verb: its options, its home folder, its terminal, and its connections.</summary>
+internal sealed class Invocation(ParseResult parse)
+{
+    private const int InputLengthMax = 64 * 1024;
+
+    private readonly Terminal _terminal = (Terminal)parse.InvocationConfiguration;
+
+    public HomeFolder Home { get; } = new(parse.GetRequiredValue<string>(GlobalOptions.Home));
+
+    public RegistryName Registry { get; } = RegistryName.TryParse(parse.GetRequiredValue<string>(GlobalOptions.PublicUrl), out var name, out var problem)
+        ? name
+        : throw Failure.Usage($"{GlobalOptions.PublicUrl}: {problem}");
+
+    public bool IsJson => parse.GetValue<bool>(GlobalOptions.Json);
+
+    public bool IsWatched => _terminal.IsWatched && !IsJson;
+
+    public TextWriter Output => _terminal.Output;
+
+    public TextWriter Error => _terminal.Error;
+
+    public TextReader Input => _terminal.Input;
+
+    public TimeProvider Clock { get; } = TimeProvider.System;
+
+    public T Get<T>(Option<T> option) => parse.GetRequiredValue(option);
+
+    public T Get<T>(Argument<T> argument) => parse.GetRequiredValue(argument);
+
+    public T? Find<T>(Option<T> option) => parse.GetValue(option);
+
+    public string Setting(string globalOption) => parse.GetRequiredValue<string>(globalOption);
+
+    /// <summary>The key that signs: the one named with --key, or else the only one that the home folder has for the first of these roles that has any.</summary>
+    public PrivateKey Signer(params ReadOnlySpan<CallerRole> roles)
+    {
+        var named = Setting(GlobalOptions.Key);
+        return named.Length > 0 ? HomeFolder.ReadKey(named) : Home.OnlyKey(roles);
+    }
+
+    /// <summary>A connection to both gRPC listeners, which signs with the key when there is one. Nothing is sent yet.</summary>
+    public RegistryConnection Connect(PrivateKey? signer = null)
+    {
+        var options = new ConnectionOptions
+        {
+            GrpcUrl = Setting(GlobalOptions.Registry),
+            ControlUrl = Setting(GlobalOptions.Control),
+            PublicUrl = Registry.PublicUrl,
+            TrustedCertificateFile = Setting(GlobalOptions.Ca) is { Length: > 0 } file ? file : null,
+            Clock = Clock,
+        };
+        try
+        {
+            return new RegistryConnection(options, signer);
+        }
+        catch (ArgumentException refused)
+        {
+            throw Failure.Usage(refused.Message, $"Look at {GlobalOptions.Registry}, {GlobalOptions.Control} and {GlobalOptions.Ca}.");
+        }
+    }
+
+    /// <summary>Says what came out: an object for scripts, or text for people.</summary>
+    public void Answer(JsonObject json, Action<TextWriter> text)
+    {
+        if (IsJson)
+            Output.WriteLine(json.ToLine());
+        else
+            text(Output);
+    }
+
+    /// <summary>Takes a single line, which is all that tokens and credentials are, from standard input.</summary>
+    public async Task<string> ReadInputAsync(string what, string next, CancellationToken cancellationToken)
+    {
+        var buffer = new char[InputLengthMax];
+        var length = await Input.ReadBlockAsync(buffer, cancellationToken);
+        var text = new string(buffer, 0, length).Trim();
+        return text.Length > 0 && !text.Any(char.IsWhiteSpace) ? text : throw Failure.Usage($"{what} is expected on standard input, as one line.", next);
+    }
+}

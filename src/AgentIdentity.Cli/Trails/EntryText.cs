@@ -1,0 +1,50 @@
+using AgentIdentity.Credentials.Entries;
+using AgentIdentity.Credentials.Statements;
+
+namespace AgentIdentity.Cli.Trails;
+
+/// <summary>Entries in words: the kind as a word for scripts, and what it says for people.</summary>
+internal static class EntryText
+{
+    public static string Kind(EntryKind kind) => kind switch
+    {
+        EntryKind.Genesis => "genesis",
+        EntryKind.CallerRegistered => "caller-registered",
+        EntryKind.TokenCreated => "token-created",
+        EntryKind.AgentEnrolled => "agent-enrolled",
+        EntryKind.CredentialsIssued => "credentials-issued",
+        EntryKind.Activity => "activity",
+        EntryKind.Stop => "stop",
+        EntryKind.RegistryKeyRotated => "registry-key-rotated",
+        EntryKind.PrivateDataRead => "private-data-read",
+        EntryKind.CallsRefused => "calls-refused",
+        _ => throw new ArgumentOutOfRangeException(nameof(kind), kind, "An entry kind without a word."),
+    };
+
+    public static string Describe(EntryBody body) => body switch
+    {
+        Genesis genesis => $"the log {genesis.Origin} began, with {Count(genesis.Operators.Count, "operator")}",
+        CallerRegistered caller => $"{Word(caller.Role)} '{caller.Name}' registered",
+        TokenCreated token => $"enrolment token for {Count(token.Uses, "agent")} of sponsor '{token.Grant.Sponsor}'",
+        AgentEnrolled agent => $"enrolled for sponsor '{agent.Grant.Sponsor}' as {agent.Grant.Blueprint}",
+        CredentialsIssued issued => $"{Count(issued.Count, "credential")} issued in this entry",
+        Activity activity => Describe(activity),
+        Stop stop => $"{Word(stop.State)}: {stop.Reason}{(stop.Incident.Length > 0 ? $" ({stop.Incident})" : "")}; opens epoch {stop.Epoch}",
+        RegistryKeyRotated rotated => $"key for {Word(rotated.Use)} is {rotated.Key.KeyId} from here on",
+        PrivateDataRead read => $"{read.Method} was given {Count(read.Records, "record")}{(read.Target.Length > 0 ? $" about {read.Target}" : "")}",
+        CallsRefused refused => $"{Count(refused.Refused.Sum(calls => calls.Count), "call")} refused",
+        _ => throw new ArgumentOutOfRangeException(nameof(body), body, "An entry kind without words."),
+    };
+
+    private static string Describe(Activity activity)
+    {
+        if (!SignedStatement.TryRead(activity.Statement, out var statement))
+            return "a statement that cannot be read";
+        var kept = activity.Quarantined ? ", quarantined: its key was stopped" : "";
+        return $"{Word(statement.Kind)} statement {statement.Sequence}, {Count(statement.Commitments.Length, "hash", "hashes")}{kept}";
+    }
+
+    public static string Count(long count, string one, string? many = null) => count == 1 ? $"1 {one}" : $"{count} {many ?? one + "s"}";
+
+    private static string Word(Enum value) => value.ToString().ToLowerInvariant();
+}

@@ -1,0 +1,28 @@
+using System.CommandLine;
+using AgentIdentity.Credentials.Identifiers;
+
+namespace AgentIdentity.Cli.Verbs;
+
+/// <summary>An agent on the command line: its DID, its UUID, or the name under which it was enrolled from this home folder.</summary>
+internal static class AgentArgument
+{
+    public static Argument<string> Create() => new("agent") { Description = "The agent's DID, its UUID, or its name in the home folder." };
+
+    /// <summary>An option for verbs that act as an agent of the home folder.</summary>
+    public static Option<string> Name(string description) => new("--agent") { Required = true, HelpName = "NAME", Description = description };
+
+    public static string Did(Invocation run, Argument<string> argument)
+    {
+        var text = run.Get(argument);
+        if (run.Registry.TryParseAgent(text, out var id))
+            return run.Registry.AgentDid(id);
+        if (run.Home.HasAgent(text))
+            return run.Home.Agent(text).ReadState().Did;
+        throw Failure.Usage(
+            $"'{text}' is neither a DID of {run.Registry.Did}, nor a UUID, nor the name of an agent in the home folder.",
+            "agentid agents list shows the agents. If the registry has another name, give it with --public-url.");
+    }
+
+    public static SubjectId Id(Invocation run, string did) =>
+        run.Registry.TryParseAgentDid(did, out var id) ? id : throw Failure.Usage($"'{did}' is an agent of another registry than {run.Registry.Did}.", "Give the registry's name with --public-url.");
+}

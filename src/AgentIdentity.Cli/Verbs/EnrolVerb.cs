@@ -1,0 +1,62 @@
+using System.CommandLine;
+using System.Text.Json.Nodes;
+using AgentIdentity.Cli.Home;
+using AgentIdentity.Client;
+using AgentIdentity.Credentials.Keys;
+
+namespace AgentIdentity.Cli.Verbs;
+
+/// <summary>Makes a key and an agent of it. Repeating it with the same token gives the same agent.</summary>
+internal static class EnrolVerb
+{
+    private const string Example = "For example: agentid token create … | agentid enrol --name summariser";
+
+    private static readonly Option<string> Name = new("--name") { Required = true, HelpName = "NAME", Description = "What you call the agent; its key and state are kept under this name." };
+    private static readonly Option<string> Token = new("--token") { HelpName = "TOKEN", Description = "The enrolment token. Others on this machine can see a command line: prefer a file or standard input." };
+    private static readonly Option<string> TokenFile = new("--token-file") { HelpName = "FILE", Description = "A file with the token. Without either option: standard input." };
+
+    private static readonly Option<string> Algorithm =
+        new Option<string>("--algorithm") { HelpName = "NAME", Description = "es256 (P-256) or ed25519.", DefaultValueFactory = _ => "es256" }.AcceptOnlyFromAmong("es256", "ed25519");
+
+    public static Command Create() => new Command("enrol", "Give a new agent its identity, with an enrolment token.") { Name, Token, TokenFile, Algorithm }.Does(RunAsync);
+
+    private static async Task<int> RunAsync(Invocation run, CancellationToken cancellationToken)
+    {
+        var folder = run.Home.Agent(run.Get(Name));
+        var token = await ReadTokenAsync(run, cancellationToken);
+        using var key = HomeFolder.MakeKey(folder.KeyFile, Enum.Parse<KeyAlgorithm>(run.Get(Algorithm), ignoreCase: true));
+        using var connection = run.Connect();
+        var agent = await AgentEnrolment.EnrollAsync(connection, token, key, cancellationToken: cancellationToken);
+        folder.WriteState(agent.State);
+        folder.WriteCredential(agent.Credential);
+        run.Answer(ToJson(agent, folder), text => Write(text, agent, folder));
+        return ExitCode.Fine;
+    }
+
+    private static async Task<string> ReadTokenAsync(Invocation run, CancellationToken cancellationToken)
+    {
+        if (run.Find(Token) is { } token)
+            return token;
+        return run.Find(TokenFile) is { } file
+            ? File.Exists(file) ? (await File.ReadAllTextAsync(file, cancellationToken)).Trim() : throw Failure.Usage($"There is no file {file}.")
+            : await run.ReadInputAsync("The enrolment token", Example, cancellationToken);
+    }
+
+    private static JsonObject ToJson(EnrolledAgent agent, AgentFolder folder) => new()
+    {
+        ["name"] = folder.Name,
+        ["did"] = agent.Did,
+        ["agent_id"] = agent.AgentId.ToString(),
+        ["origin"] = agent.Origin,
+        ["key_file"] = folder.KeyFile,
+        ["did_document"] = JsonNode.Parse(agent.DidDocument),
+        ["credential"] = AgentFolder.CredentialJson(agent.Credential),
+    };
+
+    private static void Write(TextWriter text, EnrolledAgent agent, AgentFolder folder)
+    {
+        text.WriteLine($"agent       {agent.Did}");
+        text.WriteLine($"key         {folder.KeyFile}");
+        text.WriteLine($"credential  until {Instants.FromSeconds(agent.Credential.ExpiresAt.ToUnixTimeSeconds())}, entry {agent.Credential.LedgerIndex}");
+    }
+}

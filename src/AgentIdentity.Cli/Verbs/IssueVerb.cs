@@ -1,0 +1,28 @@
+using System.CommandLine;
+using AgentIdentity.Cli.Home;
+using AgentIdentity.Protocol.V1;
+
+namespace AgentIdentity.Cli.Verbs;
+
+/// <summary>Gets a credential for an agent of the home folder, and prints it.</summary>
+internal static class IssueVerb
+{
+    private static readonly Option<string> Agent = AgentArgument.Name("The agent's name in the home folder.");
+    private static readonly Option<string[]> Audiences = AuthorityOptions.Audiences("Whom the credential may address; may be repeated. Without it: all that the agent may.");
+    private static readonly Option<string[]> Allow = AuthorityOptions.Allow("What the credential may do, within the agent's maximum");
+    private static readonly Option<string> EnvelopeFile = AuthorityOptions.EnvelopeFile();
+    private static readonly Option<uint> Lifetime = new("--lifetime") { HelpName = "SECONDS", Description = "300 to 900; 0 takes the registry's default.", DefaultValueFactory = _ => 0 };
+
+    public static Command Create() => new Command("issue", "Get a credential for an agent, and print it.") { Agent, Audiences, Allow, EnvelopeFile, Lifetime }.Does(RunAsync);
+
+    private static async Task<int> RunAsync(Invocation run, CancellationToken cancellationToken)
+    {
+        using var agent = new ActingAgent(run, run.Get(Agent));
+        var request = new IssueRequest { AuthorizationDetails = AuthorityOptions.Envelope(run, Allow, EnvelopeFile) ?? "", LifetimeSeconds = run.Get(Lifetime) };
+        request.Audience.Add(run.Get(Audiences));
+        var credential = await agent.IssueAsync(request, cancellationToken);
+        // The credential alone, so that it can be piped to agentid verify.
+        run.Answer(AgentFolder.CredentialJson(credential), text => text.WriteLine(credential.Token));
+        return ExitCode.Fine;
+    }
+}

@@ -1,0 +1,115 @@
+using System.CommandLine;
+using System.Security.Cryptography;
+using System.Text.Json.Nodes;
+using AgentIdentity.Cli.Home;
+using AgentIdentity.Cli.Trails;
+using AgentIdentity.Client;
+using AgentIdentity.Credentials.Statements;
+using AgentIdentity.Ledger;
+
+namespace AgentIdentity.Cli.Verbs;
+
+/// <summary>Records what an agent did, as salted hashes: the content stays here, and so do the salts.</summary>
+internal static class RecordVerb
+{
+    private const int HexLength = 2 * Hash.Size;
+
+    private static readonly Argument<string[]> Files = new("file") { Description = "What to record: the hash of each file.", Arity = ArgumentArity.ZeroOrMore };
+    private static readonly Option<string> Agent = AgentArgument.Name("The agent's name in the home folder.");
+    private static readonly Option<bool> StdinHashes = new("--stdin-hashes") { Description = "Take SHA-256 hashes from standard input, one in hexadecimal a line." };
+
+    private static readonly Option<string> Kind =
+        new Option<string>("--kind") { HelpName = "KIND", Description = "activity, intent or result.", DefaultValueFactory = _ => "activity" }.AcceptOnlyFromAmong("activity", "intent", "result");
+
+    private static readonly Option<int> PerStatement = new("--per-statement")
+    {
+        HelpName = "N",
+        Description = "Hashes under one signature at most: 1 to 1000.",
+        DefaultValueFactory = _ => SignedStatement.CommitmentsMax,
+    };
+
+    public static Command Create() => new Command("record", "Put what an agent did on the record, as hashes signed by the agent.") { Files, Agent, StdinHashes, Kind, PerStatement }.Does(RunAsync);
+
+    private static async Task<int> RunAsync(Invocation run, CancellationToken cancellationToken)
+    {
+        var perStatement = run.Get(PerStatement) is >= 1 and <= SignedStatement.CommitmentsMax and var n ? n : throw Failure.Usage("--per-statement takes 1 to 1000.");
+        using var agent = new ActingAgent(run, run.Get(Agent));
+        var hashes = run.Get(StdinHashes) ? await ReadHashesAsync(run, cancellationToken) : await HashFilesAsync(run, cancellationToken);
+        if (hashes.Count == 0)
+            throw Failure.Usage("There is nothing to record.", "Name files, or give hashes on standard input with --stdin-hashes.");
+        var recorded = await Progress.ShowAsync(run, "Recording", hashes.Count, report => RecordAsync(run, agent, hashes.Chunk(perStatement), report, cancellationToken));
+        run.Answer(ToJson(agent, hashes, recorded), text => Write(text, hashes, recorded));
+        return ExitCode.Fine;
+    }
+
+    private static async Task<List<RecordedActivity>> RecordAsync(
+        Invocation run, ActingAgent agent, IEnumerable<Hash[]> groups, Action<int> report, CancellationToken cancellationToken)
+    {
+        var (recorded, done) = (new List<RecordedActivity>(), 0);
+        var kind = Enum.Parse<StatementKind>(run.Get(Kind), ignoreCase: true);
+        using var recorder = new ActivityRecorder(agent.Connection, agent.State, agent.Key, agent.Folder.ChainFile, agent.Folder.SaltsFile);
+        foreach (var group in groups)
+        {
+            recorded.Add(await recorder.RecordHashesAsync(group, kind, cancellationToken: cancellationToken));
+            report(done += group.Length);
+        }
+        return recorded;
+    }
+
+    private static async Task<List<Hash>> HashFilesAsync(Invocation run, CancellationToken cancellationToken)
+    {
+        var hashes = new List<Hash>();
+        foreach (var file in run.Get(Files))
+        {
+            if (!File.Exists(file))
+                throw Failure.Usage($"There is no file {file}; nothing was recorded.");
+            await using var content = File.OpenRead(file);
+            hashes.Add(Hash.Read(await SHA256.HashDataAsync(content, cancellationToken)));
+        }
+        return hashes;
+    }
+
+    private static async Task<List<Hash>> ReadHashesAsync(Invocation run, CancellationToken cancellationToken)
+    {
+        if (run.Get(Files).Length > 0)
+            throw Failure.Usage("Files and --stdin-hashes do not go together.", "Give one of the two.");
+        var hashes = new List<Hash>();
+        while (await run.Input.ReadLineAsync(cancellationToken) is { } line)
+        {
+            // sha256sum writes the name of the file behind the hash.
+            var text = line.Split(' ', 2)[0];
+            if (text.Length != HexLength || !text.All(char.IsAsciiHexDigit))
+                throw Failure.Usage($"Line {hashes.Count + 1} of standard input does not begin with a SHA-256 hash in hexadecimal; nothing was recorded.", "For example: sha256sum * | agentid record --agent NAME --stdin-hashes");
+            hashes.Add(Hash.Read(Convert.FromHexString(text)));
+        }
+        return hashes;
+    }
+
+    private static JsonObject ToJson(ActingAgent agent, List<Hash> hashes, List<RecordedActivity> recorded) => new()
+    {
+        ["agent"] = agent.State.Did,
+        ["hashes"] = hashes.Count,
+        ["salts_file"] = agent.Folder.SaltsFile,
+        ["statements"] = new JsonArray([.. recorded.Select(ToJson)]),
+    };
+
+    private static JsonNode ToJson(RecordedActivity recorded) => new JsonObject
+    {
+        ["sequence"] = recorded.Sequence,
+        ["statement"] = Convert.ToHexStringLower(recorded.Statement.ToArray()),
+        ["ledger_index"] = recorded.LedgerIndex,
+        ["class"] = Word(recorded.EntryClass),
+        ["level"] = Word(recorded.Level),
+        ["leaf_hash"] = recorded.LeafHash.ToString(),
+        ["recorded_at"] = Instants.FromMilliseconds(recorded.RecordedAt.ToUnixTimeMilliseconds()),
+    };
+
+    private static void Write(TextWriter text, List<Hash> hashes, List<RecordedActivity> recorded)
+    {
+        foreach (var statement in recorded)
+            text.WriteLine($"entry {statement.LedgerIndex}  statement {statement.Sequence}  {Word(statement.EntryClass)}  {Word(statement.Level)}  {Instants.FromMilliseconds(statement.RecordedAt.ToUnixTimeMilliseconds())}");
+        text.WriteLine($"{EntryText.Count(hashes.Count, "hash", "hashes")} in {EntryText.Count(recorded.Count, "statement")}");
+    }
+
+    private static string Word(Enum value) => value.ToString().ToLowerInvariant();
+}

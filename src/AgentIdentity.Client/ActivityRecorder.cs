@@ -1,0 +1,228 @@
+using System.Security.Cryptography;
+using System.Text;
+using AgentIdentity.Credentials;
+using AgentIdentity.Credentials.Keys;
+using AgentIdentity.Credentials.Statements;
+using AgentIdentity.Credentials.Tokens;
+using AgentIdentity.Ledger;
+using AgentIdentity.Protocol.V1;
+using Grpc.Core;
+
+namespace AgentIdentity.Client;
+
+/// <summary>A statement that the registry has recorded.</summary>
+/// <param name="Sequence">Its place in the agent's chain.</param>
+/// <param name="Statement">Its identity.</param>
+/// <param name="LedgerIndex">The entry that holds it.</param>
+/// <param name="LeafHash">The hash of that entry's leaf in the tree.</param>
+/// <param name="EntryClass">What it counts as: what a stopped key hands in is quarantined.</param>
+/// <param name="Level">How far it had come when the registry answered.</param>
+/// <param name="RecordedAt">The registry's clock.</param>
+public sealed record RecordedActivity(
+    ulong Sequence, Hash Statement, ulong LedgerIndex, Hash LeafHash, EntryClass EntryClass, AckLevel Level, DateTimeOffset RecordedAt);
+
+/// <summary>
+/// Records what an agent does: signs statements of commitments and keeps their chain whole over crashes and lost answers. A statement is on disk before it
+/// is sent, and as long as its outcome is unknown only the very same one is sent again: two different statements in one place would be a fork.
+/// Safe for all threads; one recorder at a time may use a state file.
+/// </summary>
+public sealed class ActivityRecorder : IDisposable
+{
+    private readonly RegistryConnection _connection;
+    private readonly AgentState _agent;
+    private readonly PrivateKey _key;
+    private readonly string _stateFile;
+    private readonly string _saltsFile;
+    private readonly FileStream _lock;
+    private readonly SemaphoreSlim _turn = new(1);
+
+    // Whoever has the turn reads and changes it. Null until the registry has told where the chain stands.
+    private ActivityChain? _chain;
+
+    /// <param name="connection">Signs with the agent's key.</param>
+    /// <param name="agent">Who records.</param>
+    /// <param name="key">The agent's key.</param>
+    /// <param name="stateFile">Remembers where the chain stands. When it is missing, the registry is asked.</param>
+    /// <param name="saltsFile">Gets a line of JSON for each activity: commitment, salt, payload hash. Whoever loses it can open no commitment any more.</param>
+    /// <exception cref="IOException">Another recorder uses the state file.</exception>
+    /// <exception cref="InvalidDataException">The state file is not one, or is another key's.</exception>
+    public ActivityRecorder(RegistryConnection connection, AgentState agent, PrivateKey key, string stateFile, string saltsFile)
+    {
+        _connection = connection;
+        _agent = agent;
+        _key = key;
+        _stateFile = stateFile;
+        _saltsFile = saltsFile;
+        _lock = new FileStream(stateFile + ".lock", FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
+        try
+        {
+            _chain = ActivityChain.Load(stateFile);
+            if (_chain is not null && _chain.KeyId != key.PublicKey.KeyId)
+                throw new InvalidDataException($"{stateFile} holds the chain of the key {_chain.KeyId}; this key is {key.PublicKey}.");
+        }
+        catch
+        {
+            _lock.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Records activities by their payloads, which stay here: 1 to 1,000 of them in one statement.</summary>
+    /// <inheritdoc cref="RecordHashesAsync"/>
+    public Task<RecordedActivity> RecordAsync(
+        IReadOnlyList<ReadOnlyMemory<byte>> payloads,
+        StatementKind kind = StatementKind.Activity,
+        AckLevel waitFor = AckLevel.Sequenced,
+        CancellationToken cancellationToken = default) =>
+        RecordHashesAsync([.. payloads.Select(payload => Sha256.Hash(payload.Span))], kind, waitFor, cancellationToken);
+
+    /// <summary>Records activities by the SHA-256 of their payloads.</summary>
+    /// <exception cref="RegistryRefusedException">The registry refused.</exception>
+    /// <exception cref="RpcException">The outcome is unknown: the statement may be recorded. <see cref="ResumeAsync"/>, or the next activity, finds out.</exception>
+    public async Task<RecordedActivity> RecordHashesAsync(
+        IReadOnlyList<Hash> payloadHashes,
+        StatementKind kind = StatementKind.Activity,
+        AckLevel waitFor = AckLevel.Sequenced,
+        CancellationToken cancellationToken = default)
+    {
+        await _turn.WaitAsync(cancellationToken).ConfigureAwait(false);
+        try
+        {
+            await SettleAsync(AckLevel.Sequenced, cancellationToken).ConfigureAwait(false);
+            var commitments = Commit(payloadHashes);
+            _chain ??= await AskForChainAsync(cancellationToken).ConfigureAwait(false);
+            Sign(commitments, kind);
+            return (await SettleAsync(waitFor, cancellationToken).ConfigureAwait(false))!;
+        }
+        finally
+        {
+            _turn.Release();
+        }
+    }
+
+    /// <summary>Sends the statement again whose outcome is unknown. Null when there is none.</summary>
+    /// <inheritdoc cref="RecordHashesAsync"/>
+    public async Task<RecordedActivity?> ResumeAsync(AckLevel waitFor = AckLevel.Sequenced, CancellationToken cancellationToken = default)
+    {
+        await _turn.WaitAsync(cancellationToken).ConfigureAwait(false);
+        try
+        {
+            return await SettleAsync(waitFor, cancellationToken).ConfigureAwait(false);
+        }
+        finally
+        {
+            _turn.Release();
+        }
+    }
+
+    public void Dispose()
+    {
+        _lock.Dispose();
+        _turn.Dispose();
+    }
+
+    /// <summary>Brings the pending statement, if there is one, to a known outcome.</summary>
+    private async Task<RecordedActivity?> SettleAsync(AckLevel waitFor, CancellationToken cancellationToken)
+    {
+        if (_chain?.Pending is null)
+            return null;
+        try
+        {
+            return await SendAsync(waitFor, cancellationToken).ConfigureAwait(false);
+        }
+        catch (RegistryRefusedException refusal) when (refusal.Refusal is Refusal.SequenceFork or Refusal.SequenceGap)
+        {
+            // The chain went on without this file: a copy of it was used, or an old one was put back.
+            await CatchUpAsync(refusal, cancellationToken).ConfigureAwait(false);
+            return await SendAsync(waitFor, cancellationToken).ConfigureAwait(false);
+        }
+    }
+
+    private async Task<RecordedActivity> SendAsync(AckLevel waitFor, CancellationToken cancellationToken)
+    {
+        var pending = _chain!.Pending!;
+        var request = new RecordRequest
+        {
+            Statement = Google.Protobuf.ByteString.CopyFrom(pending.Statement),
+            Algorithm = (SignatureAlgorithm)_key.PublicKey.Algorithm,
+            Signature = Google.Protobuf.ByteString.CopyFrom(pending.Signature),
+            WaitFor = waitFor,
+        };
+        RecordResponse answer;
+        try
+        {
+            answer = await _connection.Ledger.RecordAsync(request, cancellationToken: cancellationToken).ConfigureAwait(false);
+        }
+        catch (RegistryRefusedException refusal) when (IsFinal(refusal))
+        {
+            // It is not recorded and never will be, so its place is free.
+            Keep(_chain with { Pending = null });
+            throw;
+        }
+        var statement = pending.Read();
+        Keep(_chain.Advanced());
+        return new RecordedActivity(
+            statement.Sequence,
+            statement.Identity,
+            answer.LedgerIndex,
+            Hash.Read(answer.LeafHash.Span),
+            answer.EntryClass,
+            answer.Level,
+            DateTimeOffset.FromUnixTimeMilliseconds(answer.RecordedAt));
+    }
+
+    private static bool IsFinal(RegistryRefusedException refusal) =>
+        !refusal.IsTransient && refusal.Refusal is not (Refusal.SequenceFork or Refusal.SequenceGap);
+
+    /// <summary>Puts the pending commitments behind what the registry holds.</summary>
+    private async Task CatchUpAsync(RegistryRefusedException refusal, CancellationToken cancellationToken)
+    {
+        var pending = _chain!.Pending!.Read();
+        var head = await AskForChainAsync(cancellationToken).ConfigureAwait(false);
+        // Going back would put a second statement where the registry has acknowledged one: better to stop and let people look.
+        if (head.NextSequence <= _chain.NextSequence)
+            throw new InvalidDataException(
+                $"The registry's chain stands at {head.NextSequence} and the agent's at {_chain.NextSequence}, and they do not fit: statements have been lost.", refusal);
+        _chain = head;
+        Sign(pending.Commitments.ToArray(), pending.Kind);
+    }
+
+    private async Task<ActivityChain> AskForChainAsync(CancellationToken cancellationToken)
+    {
+        var request = new GetAgentHeadRequest { Agent = _agent.Did, KeyId = _key.PublicKey.KeyId.ToString() };
+        var head = await _connection.Ledger.GetAgentHeadAsync(request, cancellationToken: cancellationToken).ConfigureAwait(false);
+        return new ActivityChain(_key.PublicKey.KeyId, head.NextSequence, Hash.Read(head.Previous.Span), null);
+    }
+
+    private void Sign(Hash[] commitments, StatementKind kind)
+    {
+        var chain = _chain!;
+        var claimedAt = (ulong)_connection.Clock.GetUtcNow().ToUnixTimeMilliseconds();
+        var statement = SignedStatement.Encode(
+            _agent.Origin, _agent.AgentId, chain.KeyId, chain.NextSequence, chain.Previous, claimedAt, kind, commitments);
+        Keep(chain with { Pending = new PendingStatement(statement, _key.Sign(statement)) });
+    }
+
+    // On disk before it counts here, and before anything is sent.
+    private void Keep(ActivityChain chain)
+    {
+        chain.Save(_stateFile);
+        _chain = chain;
+    }
+
+    /// <summary>Commits to the payloads, each with a salt of its own. The salts are on disk when it returns: a commitment without its salt proves nothing.</summary>
+    private Hash[] Commit(IReadOnlyList<Hash> payloadHashes)
+    {
+        var commitments = new Hash[payloadHashes.Count];
+        var lines = new StringBuilder();
+        for (var i = 0; i < commitments.Length; i++)
+        {
+            var salt = RandomNumberGenerator.GetBytes(Hash.Size);
+            commitments[i] = SignedStatement.Commitment(salt, payloadHashes[i]);
+            lines.Append(new ActivityOpening(commitments[i].ToBase64Url(), CanonicalBase64Url.Encode(salt), payloadHashes[i].ToBase64Url()).ToLine());
+        }
+        if (lines.Length > 0)
+            DurableFile.AppendLines(_saltsFile, Encoding.UTF8.GetBytes(lines.ToString()));
+        return commitments;
+    }
+}

@@ -1,0 +1,61 @@
+using System.Text;
+using AgentIdentity.Credentials.Identifiers;
+using AgentIdentity.Credentials.Keys;
+using AgentIdentity.Credentials.Proofs;
+using AgentIdentity.Ledger;
+using AgentIdentity.Protocol.V1;
+
+namespace AgentIdentity.Client;
+
+/// <summary>What an agent is after it has enrolled.</summary>
+/// <param name="Did">Its name.</param>
+/// <param name="AgentId">Its id inside the registry; statements carry it.</param>
+/// <param name="DidDocument">JSON.</param>
+/// <param name="Origin">The log's origin; statements carry it.</param>
+/// <param name="PublicUrl">The registry's public URL.</param>
+/// <param name="Credential">Its first credential.</param>
+public sealed record EnrolledAgent(string Did, SubjectId AgentId, string DidDocument, string Origin, string PublicUrl, HeldCredential Credential)
+{
+    public AgentState State => new(Did, AgentId, Origin, PublicUrl);
+}
+
+/// <summary>How a key becomes an agent.</summary>
+public static class AgentEnrolment
+{
+    /// <summary>Enrols the key. The same token and key again get the same agent, so this may be repeated after an unknown outcome.</summary>
+    /// <param name="connection">Needs no key of its own.</param>
+    /// <param name="token">The enrolment token as it was handed out.</param>
+    /// <param name="key">The agent's key.</param>
+    /// <param name="audience">What the first credential is for; null for all that the token allows.</param>
+    /// <param name="lifetime">How long the first credential lives; null for the registry's default.</param>
+    /// <param name="cancellationToken">Ends the wait; the agent may exist nevertheless.</param>
+    /// <exception cref="RegistryRefusedException">The registry refused.</exception>
+    /// <exception cref="InvalidDataException">The server is not the registry that the connection names.</exception>
+    public static async Task<EnrolledAgent> EnrollAsync(
+        RegistryConnection connection,
+        string token,
+        PrivateKey key,
+        IReadOnlyList<string>? audience = null,
+        TimeSpan? lifetime = null,
+        CancellationToken cancellationToken = default)
+    {
+        var challenge = await connection.Registry.BeginEnrollAsync(new BeginEnrollRequest(), cancellationToken: cancellationToken).ConfigureAwait(false);
+        // The proof is made for the name that the caller gave. Made for whatever the server calls itself, it could be carried on to another registry.
+        if (challenge.PublicUrl != connection.Name.PublicUrl)
+            throw new InvalidDataException($"{connection.Name.PublicUrl} is expected here; the server calls itself {challenge.PublicUrl}.");
+
+        var tokenHash = Sha256.Hash(Encoding.UTF8.GetBytes(token));
+        var proof = EnrolmentProof.Create(key, connection.Name.PublicUrl, challenge.Challenge, tokenHash, connection.Clock.GetUtcNow());
+        var request = new EnrollRequest { Token = token, Proof = proof, LifetimeSeconds = (uint)(lifetime?.TotalSeconds ?? 0) };
+        request.Audience.AddRange(audience ?? []);
+        var answer = await connection.Registry.EnrollAsync(request, cancellationToken: cancellationToken).ConfigureAwait(false);
+        return Read(connection.Name, answer);
+    }
+
+    private static EnrolledAgent Read(RegistryName registry, EnrollResponse answer)
+    {
+        if (!registry.TryParseAgentDid(answer.Did, out var agentId) || !answer.AgentId.Span.SequenceEqual(agentId.ToArray()))
+            throw new InvalidDataException($"The DID {answer.Did} is none of an agent of {registry.PublicUrl}, or not this agent's.");
+        return new EnrolledAgent(answer.Did, agentId, answer.DidDocument, answer.Origin, registry.PublicUrl, HeldCredential.From(answer.Credential));
+    }
+}

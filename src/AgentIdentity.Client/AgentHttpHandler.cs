@@ -1,0 +1,82 @@
+using System.Collections.Concurrent;
+using System.Net;
+using System.Net.Http.Headers;
+using AgentIdentity.Credentials.Keys;
+
+namespace AgentIdentity.Client;
+
+/// <summary>
+/// Shows an agent's credential, with a key proof, to the tools that an <see cref="HttpClient"/> calls. Learns each tool's nonces from its answers, and
+/// sends a request a second time when the tool asks for another nonce.
+/// </summary>
+/// <remarks>Whoever is called sees the credential, and can do nothing with it without the key.</remarks>
+public sealed class AgentHttpHandler : DelegatingHandler
+{
+    private const string Scheme = "DPoP";
+    private const string NonceName = "DPoP-Nonce";
+
+    // More tools than an agent has; when they are more, nonces are learnt anew, which costs one request each.
+    private const int OriginsMax = 1000;
+
+    private readonly ProofMaker _proofs;
+    private readonly ConcurrentDictionary<string, string> _nonces = new(StringComparer.Ordinal);
+
+    /// <param name="key">The agent's key.</param>
+    /// <param name="credentials">Gives the agent's credential.</param>
+    /// <param name="inner">Sends the requests. It should not follow redirects: a proof is for one URL. Null for one that does not.</param>
+    /// <param name="clock">Tells the time that proofs claim.</param>
+    public AgentHttpHandler(PrivateKey key, CredentialSource credentials, HttpMessageHandler? inner = null, TimeProvider? clock = null)
+        : base(inner ?? new SocketsHttpHandler { AllowAutoRedirect = false })
+    {
+        _proofs = new ProofMaker(key, credentials, clock ?? TimeProvider.System);
+    }
+
+    /// <summary>Not served: a proof may have to wait for a credential.</summary>
+    protected override HttpResponseMessage Send(HttpRequestMessage request, CancellationToken cancellationToken) =>
+        throw new NotSupportedException("The request is signed, which cannot be done while blocking: use SendAsync.");
+
+    protected override async Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
+    {
+        // A stream can be read once; what may be sent twice must be kept.
+        if (request.Content is { } content)
+            await content.LoadIntoBufferAsync(cancellationToken).ConfigureAwait(false);
+
+        var response = await SendSignedAsync(request, cancellationToken).ConfigureAwait(false);
+        if (!AsksForNonce(response))
+            return response;
+        response.Dispose();
+        return await SendSignedAsync(request, cancellationToken).ConfigureAwait(false);
+    }
+
+    private async Task<HttpResponseMessage> SendSignedAsync(HttpRequestMessage request, CancellationToken cancellationToken)
+    {
+        var target = request.RequestUri ?? throw new InvalidOperationException("A request needs a URL.");
+        var origin = target.GetLeftPart(UriPartial.Authority);
+        var nonce = _nonces.GetValueOrDefault(origin);
+        var signed = await _proofs.MakeAsync(request.Method.Method, target.GetLeftPart(UriPartial.Path), nonce, null, cancellationToken).ConfigureAwait(false);
+        request.Headers.Authorization = new AuthenticationHeaderValue(Scheme, signed.Credential);
+        request.Headers.Remove(Scheme);
+        request.Headers.Add(Scheme, signed.Proof);
+
+        var response = await base.SendAsync(request, cancellationToken).ConfigureAwait(false);
+        if (NonceOf(response) is { } given)
+            Learn(origin, given);
+        return response;
+    }
+
+    private void Learn(string origin, string nonce)
+    {
+        if (_nonces.Count >= OriginsMax)
+            _nonces.Clear();
+        _nonces[origin] = nonce;
+    }
+
+    private static bool AsksForNonce(HttpResponseMessage response) =>
+        response.StatusCode == HttpStatusCode.Unauthorized && NonceOf(response) is not null
+        && response.Headers.WwwAuthenticate.Any(challenge =>
+            challenge.Scheme.Equals(Scheme, StringComparison.OrdinalIgnoreCase)
+            && challenge.Parameter?.Contains("error=\"use_dpop_nonce\"", StringComparison.Ordinal) == true);
+
+    private static string? NonceOf(HttpResponseMessage response) =>
+        response.Headers.TryGetValues(NonceName, out var values) ? values.FirstOrDefault() : null;
+}

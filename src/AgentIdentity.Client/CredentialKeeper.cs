@@ -1,0 +1,172 @@
+using System.Security.Cryptography;
+using AgentIdentity.Protocol.V1;
+using Grpc.Core;
+
+namespace AgentIdentity.Client;
+
+/// <summary>
+/// Keeps a fresh credential for as long as it is not disposed of: renews each after about two thirds of its life, tries again while the registry is away
+/// or busy, and stops when the registry refuses for good. Safe for all threads.
+/// </summary>
+public sealed class CredentialKeeper : IAsyncDisposable
+{
+    /// <summary>A credential with less than this left is not given out: it would expire on its way.</summary>
+    public static readonly TimeSpan Margin = TimeSpan.FromSeconds(5);
+
+    private const double RenewAfter = 2.0 / 3;
+    private const double Jitter = 0.1;
+
+    // Between two attempts at least, so that clocks that disagree cannot make the keeper spin; and at most, so that it is there soon after the registry.
+    private static readonly TimeSpan PauseMin = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan PauseMax = TimeSpan.FromSeconds(30);
+
+    private readonly RegistryConnection _connection;
+    private readonly Action<HeldCredential>? _renewed;
+    private readonly TimeProvider _clock;
+    private readonly CancellationTokenSource _end = new();
+    private readonly TaskCompletionSource _completion = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly Task _work;
+
+    // Replaced as a whole, by the worker alone; readers take one and go on with it.
+    private volatile Holding _holding;
+
+    /// <summary>Starts keeping.</summary>
+    /// <param name="connection">Signs with the agent's key, without a credential beside it. Stays the caller's.</param>
+    /// <param name="first">The credential to go on from, which may have expired. Null asks for one with all that the agent may have.</param>
+    /// <param name="renewed">Told of each new credential, to save it.</param>
+    public CredentialKeeper(RegistryConnection connection, HeldCredential? first, Action<HeldCredential>? renewed = null)
+    {
+        _connection = connection;
+        _renewed = renewed;
+        _clock = connection.Clock;
+        _holding = new Holding(first);
+        _work = Task.Run(WorkAsync);
+    }
+
+    /// <summary>
+    /// Fails when the keeper stops by itself, with the reason: a <see cref="RegistryRefusedException"/> when the registry refused for good, for example
+    /// because the agent is frozen. Cancelled when the keeper is disposed of.
+    /// </summary>
+    public Task Completion => _completion.Task;
+
+    /// <summary>A credential that has not expired; waits for one if need be.</summary>
+    /// <exception cref="RegistryRefusedException">The registry has refused for good. What was held is not given out any more.</exception>
+    /// <exception cref="ObjectDisposedException">The keeper has been disposed of.</exception>
+    public async ValueTask<string> GetAsync(CancellationToken cancellationToken = default)
+    {
+        while (true)
+        {
+            var holding = _holding;
+            ObjectDisposedException.ThrowIf(_end.IsCancellationRequested, this);
+            if (_completion.Task.IsCompleted)
+                await _completion.Task.ConfigureAwait(false);
+            if (IsGood(holding.Credential))
+                return holding.Credential!.Token;
+            holding.Wanted.TrySetResult();
+            await holding.Over.Task.WaitAsync(cancellationToken).ConfigureAwait(false);
+        }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        if (_end.IsCancellationRequested)
+            return;
+        await _end.CancelAsync().ConfigureAwait(false);
+        await _work.ConfigureAwait(false);
+        _end.Dispose();
+    }
+
+    private async Task WorkAsync()
+    {
+        try
+        {
+            await KeepAsync().ConfigureAwait(false);
+        }
+        catch (OperationCanceledException) when (_end.IsCancellationRequested)
+        {
+            _completion.TrySetCanceled(_end.Token);
+        }
+        catch (Exception reason)
+        {
+            // Whoever asks for a credential gets the reason, be it a refusal or a fault of the callback.
+            _completion.TrySetException(reason);
+        }
+        _holding.Over.TrySetResult();
+    }
+
+    private async Task KeepAsync()
+    {
+        if (IsGood(_holding.Credential))
+            await WaitUntilDueAsync(_holding).ConfigureAwait(false);
+        while (true)
+        {
+            var fresh = await ObtainAsync().ConfigureAwait(false);
+            _renewed?.Invoke(fresh);
+            var before = _holding;
+            _holding = new Holding(fresh);
+            before.Over.TrySetResult();
+            await WaitUntilDueAsync(_holding).ConfigureAwait(false);
+        }
+    }
+
+    /// <summary>Waits for two thirds of what is left, or until somebody finds it expired: timers do not count the time that a machine sleeps.</summary>
+    private async Task WaitUntilDueAsync(Holding holding)
+    {
+        using var wait = CancellationTokenSource.CreateLinkedTokenSource(_end.Token);
+        var left = holding.Credential!.ExpiresAt - _clock.GetUtcNow();
+        var due = Task.Delay(Longer(PauseMin, left * RenewAfter * Scatter()), _clock, wait.Token);
+        // A new credential that looks expired means that the clocks disagree, and hurrying would not help.
+        await (IsGood(holding.Credential) ? Task.WhenAny(due, holding.Wanted.Task) : due).ConfigureAwait(false);
+        await wait.CancelAsync().ConfigureAwait(false);
+        _end.Token.ThrowIfCancellationRequested();
+    }
+
+    private async Task<HeldCredential> ObtainAsync()
+    {
+        for (var pause = PauseMin; ; pause = Shorter(2 * pause, PauseMax))
+        {
+            var asked = TimeSpan.Zero;
+            try
+            {
+                return await AskAsync().ConfigureAwait(false);
+            }
+            catch (RegistryRefusedException refusal) when (refusal.IsTransient)
+            {
+                asked = refusal.RetryAfter ?? TimeSpan.Zero;
+            }
+            catch (RpcException)
+            {
+                // No answer from the registry itself: it is away, or what stands before it has nothing behind it. Either passes.
+            }
+            await Task.Delay(Longer(asked, pause * Scatter()), _clock, _end.Token).ConfigureAwait(false);
+        }
+    }
+
+    private async Task<HeldCredential> AskAsync()
+    {
+        if (_holding.Credential is { } held)
+        {
+            var renewed = await _connection.Credentials.RenewAsync(new RenewRequest { Credential = held.Token }, cancellationToken: _end.Token).ConfigureAwait(false);
+            return HeldCredential.From(renewed.Credential);
+        }
+        var issued = await _connection.Credentials.IssueAsync(new IssueRequest(), cancellationToken: _end.Token).ConfigureAwait(false);
+        return HeldCredential.From(issued.Credential);
+    }
+
+    private bool IsGood(HeldCredential? credential) => credential is not null && _clock.GetUtcNow() < credential.ExpiresAt - Margin;
+
+    // Agents that started together should not come back together.
+    private static double Scatter() => 1 + (Jitter * ((RandomNumberGenerator.GetInt32(2001) / 1000.0) - 1));
+
+    private static TimeSpan Longer(TimeSpan left, TimeSpan right) => left > right ? left : right;
+
+    private static TimeSpan Shorter(TimeSpan left, TimeSpan right) => left < right ? left : right;
+
+    /// <summary>What is held until the next: whether somebody finds it expired, and whether it is over.</summary>
+    private sealed record Holding(HeldCredential? Credential)
+    {
+        public TaskCompletionSource Wanted { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+        public TaskCompletionSource Over { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    }
+}

@@ -1,0 +1,21 @@
+using AgentIdentity.Protocol.V1;
+
+namespace AgentIdentity.Client;
+
+/// <summary>A credential as its holder keeps it.</summary>
+/// <param name="Token">What is presented: the compact JWS.</param>
+/// <param name="Jti">Its identifier.</param>
+/// <param name="NotBefore">From when.</param>
+/// <param name="ExpiresAt">At this moment it is already refused.</param>
+/// <param name="LedgerIndex">The entry that holds the issuance.</param>
+/// <param name="LedgerPosition">Its place in that entry.</param>
+public sealed record HeldCredential(string Token, string Jti, DateTimeOffset NotBefore, DateTimeOffset ExpiresAt, ulong LedgerIndex, ulong LedgerPosition)
+{
+    public static HeldCredential From(IssuedCredential issued) => new(
+        issued.Token,
+        issued.Jti,
+        DateTimeOffset.FromUnixTimeSeconds(issued.NotBefore),
+        DateTimeOffset.FromUnixTimeSeconds(issued.ExpiresAt),
+        issued.LedgerIndex,
+        issued.LedgerPosition);
+}

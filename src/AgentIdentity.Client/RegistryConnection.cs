@@ -1,0 +1,99 @@
+using System.Security.Cryptography.X509Certificates;
+using AgentIdentity.Credentials.Identifiers;
+using AgentIdentity.Credentials.Keys;
+using Grpc.Core;
+using Grpc.Core.Interceptors;
+using Grpc.Net.Client;
+using V1 = AgentIdentity.Protocol.V1;
+
+namespace AgentIdentity.Client;
+
+/// <summary>
+/// A connection to a registry. Given a key, it signs every call: an operator, auditor, enforcer or sponsor by the registered key, an agent by its own,
+/// with its credential beside it if one is given. Refusals leave as <see cref="RegistryRefusedException"/>. Safe for all threads; call the Async methods.
+/// </summary>
+public sealed class RegistryConnection : IDisposable
+{
+    private static readonly TimeSpan ConnectTimeout = TimeSpan.FromSeconds(5);
+
+    private readonly GrpcChannel _channel;
+    private readonly GrpcChannel? _controlChannel;
+    private readonly CallInvoker? _controlCalls;
+
+    /// <summary>Opens nothing yet; the first call does.</summary>
+    /// <param name="options">Where the registry is.</param>
+    /// <param name="key">Signs the calls, and stays the caller's to dispose of. Null for calls that are open to anyone.</param>
+    /// <param name="credentials">For an agent that shows its credential as well. A <see cref="CredentialKeeper"/> needs a connection without it.</param>
+    /// <exception cref="ArgumentException">A URL is not one.</exception>
+    public RegistryConnection(ConnectionOptions options, PrivateKey? key = null, CredentialSource? credentials = null)
+    {
+        if (!RegistryName.TryParse(options.PublicUrl, out var name, out var problem))
+            throw new ArgumentException(problem, nameof(options));
+        if (key is null && credentials is not null)
+            throw new ArgumentException("A credential is shown with a proof, which needs the key.", nameof(key));
+        Name = name;
+        Clock = options.Clock;
+        var proofs = key is null ? null : new ProofMaker(key, credentials, options.Clock);
+
+        _channel = Open(options.GrpcUrl, options.TrustedCertificateFile);
+        var calls = _channel.Intercept(Signing());
+        Registry = new V1.Registry.RegistryClient(calls);
+        Credentials = new V1.Credentials.CredentialsClient(calls);
+        Ledger = new V1.Ledger.LedgerClient(calls);
+        if (options.ControlUrl is not { } controlUrl)
+            return;
+        _controlChannel = Open(controlUrl, options.TrustedCertificateFile);
+        _controlCalls = _controlChannel.Intercept(Signing());
+
+        // One for each listener, since each gives out its own nonces.
+        AgentCallInterceptor Signing() => new(proofs, name.PublicUrl, options.Deadline, namesRefusals: true);
+    }
+
+    /// <summary>The registry's name, and the names that follow from it.</summary>
+    public RegistryName Name { get; }
+
+    public V1.Registry.RegistryClient Registry { get; }
+
+    public V1.Credentials.CredentialsClient Credentials { get; }
+
+    public V1.Ledger.LedgerClient Ledger { get; }
+
+    /// <exception cref="InvalidOperationException">No control URL was given.</exception>
+    public V1.Control.ControlClient Control => new(ControlCalls);
+
+    /// <exception cref="InvalidOperationException">No control URL was given.</exception>
+    public V1.Admin.AdminClient Admin => new(ControlCalls);
+
+    internal TimeProvider Clock { get; }
+
+    private CallInvoker ControlCalls =>
+        _controlCalls ?? throw new InvalidOperationException("This call goes to the control listener, and the connection was made without its URL.");
+
+    public void Dispose()
+    {
+        _channel.Dispose();
+        _controlChannel?.Dispose();
+    }
+
+    private static GrpcChannel Open(string url, string? trustedCertificateFile)
+    {
+        if (!Uri.TryCreate(url, UriKind.Absolute, out var address) || address.Scheme is not ("http" or "https") || address.PathAndQuery != "/")
+            throw new ArgumentException($"http://HOST:PORT or https://HOST:PORT is expected; this is '{url}'.", nameof(url));
+        var handler = new SocketsHttpHandler { ConnectTimeout = ConnectTimeout, EnableMultipleHttp2Connections = true };
+        if (trustedCertificateFile is not null)
+            handler.SslOptions.CertificateChainPolicy = TrustOnly(trustedCertificateFile);
+        // Given the handler itself, the channel would keep connections of its own, and after an outage refuse calls for up to two minutes without a try.
+        var client = new HttpClient(handler) { Timeout = Timeout.InfiniteTimeSpan };
+        return GrpcChannel.ForAddress(address, new GrpcChannelOptions { HttpClient = client, DisposeHttpClient = true });
+    }
+
+    // The chain and the host name are checked as ever; only the roots are others.
+    private static X509ChainPolicy TrustOnly(string certificateFile)
+    {
+        var policy = new X509ChainPolicy { TrustMode = X509ChainTrustMode.CustomRootTrust, RevocationMode = X509RevocationMode.NoCheck };
+        policy.CustomTrustStore.ImportFromPemFile(certificateFile);
+        return policy.CustomTrustStore.Count > 0
+            ? policy
+            : throw new ArgumentException($"{certificateFile} holds no certificate in PEM form.", nameof(certificateFile));
+    }
+}

@@ -1,0 +1,107 @@
+using System.Text;
+using AgentIdentity.Ledger;
+using AgentIdentity.Registry.Sequencing;
+using AgentIdentity.Registry.State;
+
+namespace AgentIdentity.Registry.Checkpoints;
+
+/// <summary>Grows the tree entry by entry, and signs what it has become. Owned by the writer; the last checkpoint is read by all.</summary>
+/// <remarks>Size, root, signature and tiles are durable before anybody sees the checkpoint, so that a crash cannot make us sign two histories.</remarks>
+public sealed class CheckpointPublisher
+{
+    private static readonly TimeSpan Interval = TimeSpan.FromSeconds(1);
+
+    private readonly ILedgerStore _store;
+    private readonly NoteSignerKey _logKey;
+    private readonly TileWriter _tree;
+
+    // What changed since the last checkpoint that could be stored; more than one interval's worth after a full disk.
+    private readonly Dictionary<TileId, StoredTile> _unstored = [];
+    private DateTimeOffset _lastPublishedAt;
+    private volatile StoredCheckpoint? _last;
+    private TaskCompletionSource _grown = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    /// <summary>Restores the tree as it was last signed. Entries behind it are appended by whoever replays them.</summary>
+    /// <exception cref="LedgerDamagedException">The stored tiles do not have the root that was signed, or the signature is not ours.</exception>
+    public CheckpointPublisher(ILedgerStore store, NoteSignerKey logKey)
+    {
+        _store = store;
+        _logKey = logKey;
+        _last = store.LastCheckpoint;
+        _tree = _last is null ? new TileWriter() : Restore(_last);
+    }
+
+    public StoredCheckpoint? Last => _last;
+
+    /// <summary>The C2SP vkey line of the log.</summary>
+    public string LogKey => _logKey.Verifier.ToString();
+
+    internal TreeSize Size => _tree.Size;
+
+    /// <summary>Ends when a checkpoint covers the entry.</summary>
+    public async Task WhenCoversAsync(LeafIndex index, CancellationToken cancellation)
+    {
+        while (true)
+        {
+            // Taken before the look, so that a checkpoint between the look and the wait is not missed.
+            var grown = Volatile.Read(ref _grown).Task;
+            if (_last is { } last && last.Size.Contains(index))
+                return;
+            await grown.WaitAsync(cancellation).ConfigureAwait(false);
+        }
+    }
+
+    internal void Append(in Hash leafHash) => _tree.Append(in leafHash);
+
+    internal TimeSpan UntilDue(DateTimeOffset now)
+    {
+        if (_tree.Size == (_last?.Size ?? default))
+            return Interval;
+        var since = now - _lastPublishedAt;
+        // A clock that went back must not stop the checkpoints.
+        return since < TimeSpan.Zero ? TimeSpan.Zero : Interval - since;
+    }
+
+    internal bool PublishIfDue(DateTimeOffset now) => UntilDue(now) <= TimeSpan.Zero && PublishNow(now);
+
+    internal bool PublishNow(DateTimeOffset now)
+    {
+        var expected = _last?.Size ?? default;
+        if (_tree.Size == expected)
+            return false;
+        var checkpoint = new Checkpoint(_logKey.Verifier.Name, _tree.Size, _tree.Root());
+        var stored = new StoredCheckpoint(checkpoint.Size, checkpoint.Root, Encoding.UTF8.GetString(checkpoint.Sign(_logKey).ToArray()));
+        foreach (var tile in _tree.TakeChanged())
+            _unstored[tile.Id] = new StoredTile(tile.Id.Level, tile.Id.Index, tile.Bytes.ToArray());
+        _lastPublishedAt = now;
+        if (!TryStore(expected, stored))
+            return false;
+        _unstored.Clear();
+        _last = stored;
+        Interlocked.Exchange(ref _grown, new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously)).TrySetResult();
+        return true;
+    }
+
+    // A full disk only delays the checkpoint.
+    private bool TryStore(TreeSize expected, StoredCheckpoint next)
+    {
+        try
+        {
+            return _store.TryPublish(expected, next, [.. _unstored.Values])
+                ? true
+                : throw new LedgerDamagedException("Another process has published a checkpoint of this log.");
+        }
+        catch (StoreFullException)
+        {
+            return false;
+        }
+    }
+
+    private TileWriter Restore(StoredCheckpoint signed)
+    {
+        if (!Checkpoint.TryOpen(Encoding.UTF8.GetBytes(signed.Note), _logKey.Verifier, out var checkpoint, out _) || checkpoint.Size != signed.Size || checkpoint.Root != signed.Root)
+            throw new LedgerDamagedException("The stored checkpoint is not signed by this registry's log key.");
+        var tree = TileWriter.Restore(signed.Size, tile => _store.ReadTile(tile.Level, tile.Index) ?? throw new LedgerDamagedException($"The tile {Tile.Path(tile)} is missing."));
+        return tree.Root() == signed.Root ? tree : throw new LedgerDamagedException("The stored tree does not have the root that was signed.");
+    }
+}

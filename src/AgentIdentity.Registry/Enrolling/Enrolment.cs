@@ -1,0 +1,96 @@
+using AgentIdentity.Credentials;
+using AgentIdentity.Credentials.Entries;
+using AgentIdentity.Credentials.Envelopes;
+using AgentIdentity.Credentials.Identifiers;
+using AgentIdentity.Credentials.Proofs;
+using AgentIdentity.Ledger;
+using AgentIdentity.Registry.Authenticating;
+using AgentIdentity.Registry.Issuing;
+using AgentIdentity.Registry.Sequencing;
+using AgentIdentity.Registry.State;
+
+namespace AgentIdentity.Registry.Enrolling;
+
+/// <summary>An agent, enrolled now or before, with a credential that has not expired.</summary>
+public sealed record Enrolled(AgentRecord Agent, Issued Credential);
+
+/// <summary>Turns a one-time token and a proven key into an agent.</summary>
+public sealed class Enrolment(RegistrySettings settings, RegistryState state, Sequencer sequencer, Issuing.Issuing issuing, TimeProvider clock)
+{
+    // Tokens are "aie_" and 43 characters; what is longer is not hashed.
+    private const int TokenLengthMax = 128;
+
+    private readonly BootNonces _challenges = new(clock, "enrol");
+
+    /// <summary>A challenge for one proof, good for five minutes at this instance.</summary>
+    public string NewChallenge() => _challenges.Current();
+
+    public async Task<Outcome<Enrolled>> EnrollAsync(string token, string proof, IReadOnlyList<string> audience, uint lifetimeSeconds)
+    {
+        if (settings.Name.IsLoopback && !settings.Dev)
+            return Refused.Because(Refusal.LoopbackUrl, $"The public URL {settings.Name.PublicUrl} names this machine only; start with --dev to try things out, or give --public-url.");
+        if (token.Length is 0 or > TokenLengthMax)
+            return Refused.Because(Refusal.TokenInvalid, "That is not an enrolment token.");
+        var tokenHash = Sha256.Hash(System.Text.Encoding.UTF8.GetBytes(token));
+        var refusal = EnrolmentProof.Read(proof, settings.Name.PublicUrl, tokenHash, clock.GetUtcNow(), out var presented);
+        if (refusal != Refusal.None)
+            return Refused.Because(refusal, "The enrolment proof is not a good one: docs/formats.md, \"Enrolment proof\".");
+        if (!_challenges.IsGood(presented!.Challenge))
+            return Refused.Because(Refusal.ChallengeInvalid, "The proof's nonce is not a challenge of this instance, or is older than five minutes; ask BeginEnroll for one.");
+
+        var decided = await sequencer.DecideAsync(Lane.Ordinary, draft => Decide(draft, tokenHash, presented, proof, audience, lifetimeSeconds)).ConfigureAwait(false);
+        if (decided.IsRefused)
+            return Refused.Because(decided.Refusal, decided.Detail);
+        var agent = state.FindAgent(presented.Key.KeyId)!;
+        return new Enrolled(agent, issuing.Sign(decided.Value(), agent.Grant, agent.Grant.Envelope));
+    }
+
+    // Answers where the agent's first credential stands, once the group is durable.
+    private Outcome<Func<LiveCredential>> Decide(Draft draft, Hash tokenHash, EnrolmentProof proof, string proofText, IReadOnlyList<string> audience, uint lifetimeSeconds)
+    {
+        if (draft.State.FindToken(tokenHash) is not { } token)
+            return Refused.Because(Refusal.TokenInvalid, "That is not an enrolment token of this registry.");
+        var wish = issuing.ParseAudience(token.Grant, audience, lifetimeSeconds);
+        if (wish.IsRefused)
+            return Refused.Because(wish.Refusal, wish.Detail);
+        if (!Issuing.Issuing.Fits(settings.Name, token.Grant, wish.Value))
+            return Refused.Because(Refusal.MessageTooLarge, "The credential would be longer than verifiers take; ask for fewer audiences.");
+        var key = proof.Key.KeyId;
+        if (draft.State.FindAgent(key) is { } known)
+            return Again(draft, token, known, wish.Value);
+        if (draft.PendingEnrolment(key) is { } pending)
+            return pending.TokenId == token.Id ? Outcome(draft.PendingIssuance(pending.AgentId)!.ToLive) : Refused.Because(Refusal.KeyAlreadyEnrolled, "The key was enrolled with another token.");
+        if (draft.IsCallerTaken(key))
+            return Refused.Because(Refusal.KeyAlreadyRegistered, "The key belongs to a caller that is not an agent.");
+        if (draft.At >= token.ExpiresAt)
+            return Refused.Because(Refusal.TokenExpired, "The enrolment token has expired.");
+        if (draft.UsesMade(token) >= token.UsesAllowed)
+            return Refused.Because(Refusal.TokenUsedUp, "The enrolment token has been used as often as it allows.");
+
+        var id = SubjectId.New(clock.GetUtcNow());
+        draft.Stage(id, new AgentEnrolled(id, token.Id, proof.Key, token.Grant.Terms, proofText), id, token.Id);
+        return Outcome(issuing.Stage(draft, id, key, wish.Value).ToLive);
+    }
+
+    // The identical retry: the same agent, its first credential while that lives, and no further use of the token.
+    private Outcome<Func<LiveCredential>> Again(Draft draft, TokenRecord token, AgentRecord agent, Wish wish)
+    {
+        if (agent.TokenId != token.Id)
+            return Refused.Because(Refusal.KeyAlreadyEnrolled, "The key was enrolled with another token.");
+        var standing = draft.Standing.Of(agent.Id);
+        if (standing != Refusal.None)
+            return Refused.Because(standing, "The agent is stopped.");
+        var whole = Envelope.AuthorityHash(agent.Grant.Envelope, null);
+        var held = Array.Find(agent.Credentials, credential => credential.Item.ExpiresAt > draft.At / 1000 && credential.Item.Authority == whole && IsSignedByCurrentKey(credential));
+        if (held is not null)
+            return Outcome(() => held);
+        // Only enrolments have been given credentials so far in the group: what is pending is the answer to a retry beside this one.
+        var pending = draft.PendingIssuance(agent.Id) ?? issuing.Stage(draft, agent.Id, agent.Key.KeyId, wish);
+        return Outcome(pending.ToLive);
+    }
+
+    // The key before is gone after a restart, and what it signed cannot be signed again.
+    private bool IsSignedByCurrentKey(LiveCredential credential) => state.IssuerKeys.InForceAt(credential.Index).KeyId == state.IssuerKeys.Current.KeyId;
+
+    private static Outcome<Func<LiveCredential>> Outcome(Func<LiveCredential> where) => where;
+}

@@ -1,0 +1,129 @@
+using AgentIdentity.Credentials;
+using AgentIdentity.Credentials.Entries;
+using AgentIdentity.Credentials.Envelopes;
+using AgentIdentity.Credentials.Identifiers;
+using AgentIdentity.Credentials.Issuing;
+using AgentIdentity.Credentials.Verification;
+using AgentIdentity.Registry.Keys;
+using AgentIdentity.Registry.Sequencing;
+using AgentIdentity.Registry.State;
+
+namespace AgentIdentity.Registry.Issuing;
+
+/// <summary>A credential, as it is handed out.</summary>
+public sealed record Issued(string Token, CredentialClaims Claims);
+
+/// <summary>What somebody wants a credential for.</summary>
+/// <param name="ExpiryMax">Seconds since 1970: where the authority above ends, when it does.</param>
+internal sealed record Wish(Envelope Envelope, IReadOnlyList<string> Audience, TimeSpan Lifetime, long? ExpiryMax = null);
+
+/// <summary>Gives agents credentials: decided by the writer, signed when the ledger holds them.</summary>
+public sealed class Issuing(RegistrySettings settings, RegistryState state, Sequencer sequencer, IRegistryKeys keys, TimeProvider clock)
+{
+    // An agent that asks for more at once than this is broken or somebody else's.
+    private const int LiveMax = 64;
+    private static readonly TimeSpan LifetimeMin = TimeSpan.FromMinutes(5);
+    private static readonly TimeSpan LifetimeMax = TimeSpan.FromMinutes(15);
+
+    public async Task<Outcome<Issued>> IssueAsync(AgentRecord agent, string authorizationDetails, IReadOnlyList<string> audience, uint lifetimeSeconds)
+    {
+        var wish = Parse(agent, authorizationDetails, audience, lifetimeSeconds);
+        return wish.IsRefused ? Refused.Because(wish.Refusal, wish.Detail) : await IssueAsync(agent, wish.Value).ConfigureAwait(false);
+    }
+
+    /// <summary>The same authority for another while. The old credential says what; the caller's key, proven before, says who; its expiry does not matter.</summary>
+    public async Task<Outcome<Issued>> RenewAsync(AgentRecord agent, string credential)
+    {
+        if (PresentedCredential.Read(credential, settings.Name, state.IssuerKeys.Find, out var old) != Refusal.None)
+            return Refused.Because(Refusal.CredentialInvalid, "The credential to renew is not one of this registry.");
+        var claims = old!.Claims;
+        if (claims.AgentId != agent.Id)
+            return Refused.Because(Refusal.ProofKeyMismatch, "The credential to renew belongs to another agent.");
+        if (!claims.Envelope.IsWithin(agent.Grant.Envelope, out var expiryMax))
+            return Refused.Because(Refusal.EnvelopeTooWide, "The credential to renew holds more than the agent's maximum.");
+        if (!Audiences.AreWithin(claims.Audience, agent.Grant.Terms.Audiences))
+            return Refused.Because(Refusal.AudienceNotAllowed, "The credential to renew names an audience that the agent may not address.");
+        var life = TimeSpan.FromSeconds(Math.Clamp(claims.ExpiresAt - claims.NotBefore, (long)LifetimeMin.TotalSeconds, (long)LifetimeMax.TotalSeconds));
+        return await IssueAsync(agent, new Wish(claims.Envelope, claims.Audience, life, expiryMax)).ConfigureAwait(false);
+    }
+
+    internal Outcome<Wish> Parse(AgentRecord agent, string authorizationDetails, IReadOnlyList<string> audience, uint lifetimeSeconds)
+    {
+        var envelope = agent.Grant.Envelope;
+        if (authorizationDetails.Length > 0 && !Envelope.TryParse(authorizationDetails, out envelope!))
+            return Refused.Because(Refusal.EnvelopeMalformed, "authorization_details is not an envelope: docs/formats.md, \"Envelope\".");
+        if (!envelope.IsWithin(agent.Grant.Envelope, out var expiryMax))
+            return Refused.Because(Refusal.EnvelopeTooWide, "The envelope asked for is not within the agent's maximum.");
+        var wish = ParseAudience(agent.Grant, audience, lifetimeSeconds);
+        return wish.IsRefused ? wish : wish.Value with { Envelope = envelope, ExpiryMax = expiryMax };
+    }
+
+    /// <summary>Audience and lifetime, with the grant's whole envelope.</summary>
+    internal Outcome<Wish> ParseAudience(AgentGrant grant, IReadOnlyList<string> audience, uint lifetimeSeconds)
+    {
+        if (audience.Count == 0)
+            audience = grant.Terms.Audiences;
+        if (!Audiences.AreValid(audience))
+            return Refused.Because(Refusal.AudienceMalformed, "An audience is 1 to 16 distinct strings of 1 to 256 printable ASCII characters.");
+        if (!Audiences.AreWithin(audience, grant.Terms.Audiences))
+            return Refused.Because(Refusal.AudienceNotAllowed, "The enrolment token did not allow that audience.");
+        var lifetime = lifetimeSeconds == 0 ? settings.CredentialLifetime : TimeSpan.FromSeconds(lifetimeSeconds);
+        if (lifetime < LifetimeMin || lifetime > LifetimeMax)
+            return Refused.Because(Refusal.LifetimeOutOfRange, $"A credential lives {LifetimeMin.TotalSeconds} to {LifetimeMax.TotalSeconds} seconds.");
+        return new Wish(grant.Envelope, audience, lifetime);
+    }
+
+    /// <summary>In the writer: adds a credential to the group. The stop state has been asked about.</summary>
+    internal PendingIssuance Stage(Draft draft, SubjectId agentId, KeyId jkt, Wish wish)
+    {
+        var now = clock.GetUtcNow();
+        var seconds = draft.At / 1000;
+        var expiresAt = Math.Min(seconds + (long)wish.Lifetime.TotalSeconds, wish.ExpiryMax ?? long.MaxValue);
+        return draft.Issue(statusIndex => new IssuanceItem(
+            SubjectId.New(now), agentId, jkt, wish.Audience, seconds, expiresAt, statusIndex, Envelope.AuthorityHash(wish.Envelope, null)));
+    }
+
+    /// <summary>Signs what the ledger holds. The key is the one that was in force at the entry.</summary>
+    internal Issued Sign(LiveCredential live, AgentGrant grant, Envelope envelope)
+    {
+        var item = live.Item;
+        var claims = new CredentialClaims(
+            item.Jti, item.AgentId, item.Jkt, grant.Terms.Sponsor, grant.Terms.Blueprint, grant.Terms.Labels, item.Audience, envelope, null,
+            item.NotBefore, item.NotBefore, item.ExpiresAt, live.Index.Value, live.Position);
+        return new Issued(CredentialWriter.Sign(claims, settings.Name, keys.Issuer(state.IssuerKeys.InForceAt(live.Index).KeyId)), claims);
+    }
+
+    /// <summary>Whether the credential, wherever it will stand, is as short as verifiers demand. Asked before it is written down: a longer one could not be handed out.</summary>
+    internal static bool Fits(RegistryName registry, AgentGrant grant, Wish wish)
+    {
+        const long TimeMax = 253_402_300_799;
+        var longest = new CredentialClaims(
+            default, default, default, grant.Terms.Sponsor, grant.Terms.Blueprint, grant.Terms.Labels, wish.Audience, wish.Envelope, null,
+            TimeMax, TimeMax, TimeMax, ulong.MaxValue, uint.MaxValue);
+        return CredentialWriter.Fits(longest, registry);
+    }
+
+    private async Task<Outcome<Issued>> IssueAsync(AgentRecord agent, Wish wish)
+    {
+        if (!Fits(settings.Name, agent.Grant, wish))
+            return Refused.Because(Refusal.MessageTooLarge, "The credential would be longer than verifiers take; ask for a shorter envelope or fewer audiences.");
+        var decided = await sequencer.DecideAsync(Lane.Issuance, draft => Decide(draft, agent.Id, wish)).ConfigureAwait(false);
+        return decided.IsRefused
+            ? Refused.Because(decided.Refusal, decided.Detail)
+            : Sign(decided.Value.ToLive(), agent.Grant, wish.Envelope);
+    }
+
+    private Outcome<PendingIssuance> Decide(Draft draft, SubjectId agentId, Wish wish)
+    {
+        var standing = draft.Standing.Of(agentId);
+        if (standing != Refusal.None)
+            return Refused.Because(standing, "The agent may not have credentials now.");
+        var agent = draft.State.FindAgent(agentId)!;
+        var seconds = draft.At / 1000;
+        if (agent.Credentials.Count(credential => credential.Item.ExpiresAt > seconds) + draft.PendingIssuances(agentId) >= LiveMax)
+            return Refused.Because(Refusal.TooManyCredentials, $"The agent holds {LiveMax} unexpired credentials.");
+        if (wish.ExpiryMax <= seconds)
+            return Refused.Because(Refusal.EnvelopeTooWide, "The envelope asked for has ended.");
+        return Stage(draft, agentId, agent.Key.KeyId, wish);
+    }
+}

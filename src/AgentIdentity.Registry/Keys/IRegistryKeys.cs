@@ -1,0 +1,29 @@
+using AgentIdentity.Credentials.Entries;
+using AgentIdentity.Credentials.Identifiers;
+using AgentIdentity.Credentials.Keys;
+using AgentIdentity.Ledger;
+
+namespace AgentIdentity.Registry.Keys;
+
+/// <summary>Where the registry's private keys are: files today, hardware through the same port later.</summary>
+/// <remarks>
+/// Durability: a key that was created is on stable storage before the call returns. Concurrency: any thread. A key that is missing or cannot
+/// be opened is a <see cref="KeysRefusedException"/> whose message says what to do.
+/// </remarks>
+public interface IRegistryKeys : IDisposable
+{
+    /// <summary>The key with this id, which must sign credentials.</summary>
+    PrivateKey Issuer(KeyId keyId);
+
+    /// <summary>The log's key with this id.</summary>
+    Ed25519PrivateKey Log(KeyId keyId);
+
+    /// <summary>Makes a key for a use.</summary>
+    PublicKey Create(RegistryKeyUse use);
+
+    /// <summary>Forgets a key that was replaced. What it signed stays verifiable.</summary>
+    void Retire(KeyId keyId);
+}
+
+/// <summary>The registry's keys cannot be used, and the message says in one sentence why and what to do.</summary>
+public sealed class KeysRefusedException(string message, Exception? inner = null) : Exception(message, inner);

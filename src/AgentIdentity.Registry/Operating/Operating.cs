@@ -1,0 +1,189 @@
+using System.Security.Cryptography;
+using AgentIdentity.Credentials;
+using AgentIdentity.Credentials.Entries;
+using AgentIdentity.Credentials.Envelopes;
+using AgentIdentity.Credentials.Identifiers;
+using AgentIdentity.Credentials.Keys;
+using AgentIdentity.Credentials.Proofs;
+using AgentIdentity.Credentials.Tokens;
+using AgentIdentity.Ledger;
+using AgentIdentity.Registry.Keys;
+using AgentIdentity.Registry.Sequencing;
+using AgentIdentity.Registry.State;
+
+namespace AgentIdentity.Registry.Operating;
+
+public sealed record FirstOperator(string Name, string Proof);
+
+public sealed record Bootstrapped(IReadOnlyList<CallerRecord> Operators, LeafIndex Index);
+
+/// <summary>What an operator asks of an enrolment token; zero takes the default.</summary>
+public sealed record TokenWish(
+    string Sponsor, string Blueprint, IReadOnlyList<KeyValuePair<string, string>> Labels, string MaximumEnvelope, IReadOnlyList<string> Audiences, uint Uses, uint LifetimeSeconds);
+
+/// <summary>The token's text is handed out once and not kept.</summary>
+public sealed record TokenMade(string Text, SubjectId Id, long ExpiresAt, LeafIndex Index);
+
+public sealed record CallerMade(CallerRecord Caller, LeafIndex Index);
+
+public sealed record KeyRotated(KeyId Key, KeyId Retired, LeafIndex Index);
+
+/// <summary>What operators do: found the registry, hand out enrolment tokens, register callers, rotate keys.</summary>
+public sealed class Operating(
+    RegistrySettings settings, RegistryState state, Sequencer sequencer, IRegistryKeys keys, FoundingKeys founding, TimeProvider clock) : IDisposable
+{
+    private const int NameMax = 100;
+    private const int TermMax = 200;
+    private const int LabelsMax = 16;
+    private const uint UsesMax = 1_000_000;
+    private const uint TokenLifeMin = 60;
+    private const uint TokenLifeMax = 30 * 24 * 3600;
+    private const uint TokenLifeDefault = 3600;
+
+    // One rotation at a time: each makes a key before it knows whether it is used.
+    private readonly SemaphoreSlim _rotating = new(1);
+
+    /// <summary>The secret that founds the registry; set by whoever starts it, while there is no genesis entry.</summary>
+    public BootstrapSecret? Secret { get; set; }
+
+    public async Task<Outcome<Bootstrapped>> BootstrapAsync(string secret, IReadOnlyList<FirstOperator> operators)
+    {
+        if (state.IsBootstrapped || Secret is not { } expected)
+            return Refused.Because(Refusal.BootstrapClosed, "This registry has its operators already.");
+        var hash = BootstrapSecret.HashOf(secret);
+        var now = clock.GetUtcNow();
+        if (!expected.Opens(hash, now))
+            return Refused.Because(Refusal.BootstrapInvalid, "That is not the bootstrap secret, or its 15 minutes are over; a restart makes a new one.");
+        var people = Prove(hash, operators, now);
+        if (people.IsRefused)
+            return Refused.Because(people.Refusal, people.Detail);
+
+        var genesis = new Genesis(
+            settings.Name.PublicUrl, settings.Name.Origin,
+            [new RegistryKey(RegistryKeyUse.Credentials, founding.Issuer), new RegistryKey(RegistryKeyUse.Log, founding.Log)],
+            people.Value, settings.SingleOperator);
+        var decided = await sequencer.DecideAsync(Lane.Ordinary, draft => Found(draft, genesis)).ConfigureAwait(false);
+        if (decided.IsRefused)
+            return Refused.Because(decided.Refusal, decided.Detail);
+        Secret = null;
+        return new Bootstrapped([.. people.Value.Select(person => state.FindCaller(person.Key.KeyId)!)], decided.Value);
+    }
+
+    public Task<Outcome<TokenMade>> CreateTokenAsync(CallerRecord actor, TokenWish wish)
+    {
+        var terms = Terms(wish);
+        if (terms.IsRefused)
+            return Task.FromResult<Outcome<TokenMade>>(Refused.Because(terms.Refusal, terms.Detail));
+        var uses = wish.Uses == 0 ? 1 : wish.Uses;
+        var life = wish.LifetimeSeconds == 0 ? TokenLifeDefault : wish.LifetimeSeconds;
+        if (uses > UsesMax || life is < TokenLifeMin or > TokenLifeMax)
+            return Task.FromResult<Outcome<TokenMade>>(Refused.Because(Refusal.LifetimeOutOfRange, $"A token has at most {UsesMax} uses and lives {TokenLifeMin} to {TokenLifeMax} seconds."));
+        var text = "aie_" + CanonicalBase64Url.Encode(RandomNumberGenerator.GetBytes(32));
+        var hash = Sha256.Hash(System.Text.Encoding.UTF8.GetBytes(text));
+        var id = SubjectId.New(clock.GetUtcNow());
+        return sequencer.DecideAsync<TokenMade>(Lane.Ordinary, draft =>
+        {
+            var expiresAt = draft.At + (life * 1000L);
+            return new TokenMade(text, id, expiresAt, draft.Stage(actor.Id, new TokenCreated(hash, terms.Value, uses, expiresAt), id));
+        });
+    }
+
+    public Task<Outcome<CallerMade>> RegisterCallerAsync(CallerRecord actor, CallerRole role, string name, PublicKey key, IReadOnlyList<string> audiences)
+    {
+        if (role is not (CallerRole.Auditor or CallerRole.Enforcer or CallerRole.Sponsor))
+            return Refuse<CallerMade>(Refusal.NotPermitted, "One operator registers auditors, enforcers and sponsors; operators are changed by two.");
+        if (!IsText(name, NameMax))
+            return Refuse<CallerMade>(Refusal.NameMalformed, $"A name is 1 to {NameMax} printable characters.");
+        if (role == CallerRole.Enforcer ? !Audiences.AreValid(audiences) : audiences.Count > 0)
+            return Refuse<CallerMade>(Refusal.AudienceMalformed, "An enforcer answers for 1 to 16 distinct audiences, and nobody else for any.");
+        var id = SubjectId.New(clock.GetUtcNow());
+        return sequencer.DecideAsync<CallerMade>(Lane.Ordinary, draft =>
+        {
+            if (draft.IsCallerTaken(key.KeyId))
+                return Refused.Because(Refusal.KeyAlreadyRegistered, "The key is registered already.");
+            if (draft.State.FindAgent(key.KeyId) is not null || draft.PendingEnrolment(key.KeyId) is not null)
+                return Refused.Because(Refusal.KeyAlreadyEnrolled, "The key is an agent's.");
+            if (draft.IsNameTaken(role, name))
+                return Refused.Because(Refusal.NameTaken, $"There is another {role} with that name.");
+            var index = draft.Stage(actor.Id, new CallerRegistered(role, name, key, audiences), id);
+            return new CallerMade(new CallerRecord(id, role, name, key, audiences, draft.At), index);
+        });
+    }
+
+    public async Task<Outcome<KeyRotated>> RotateIssuerKeyAsync(CallerRecord actor)
+    {
+        await _rotating.WaitAsync().ConfigureAwait(false);
+        try
+        {
+            var old = state.IssuerKeys.Current.KeyId;
+            var key = keys.Create(RegistryKeyUse.Credentials);
+            var decided = await sequencer.DecideAsync<LeafIndex>(
+                Lane.Ordinary, draft => draft.Stage(actor.Id, new RegistryKeyRotated(RegistryKeyUse.Credentials, key, old), draft.RegistryId)).ConfigureAwait(false);
+            // Of these two it is known that nothing was written; after anything else the ledger may name the new key.
+            if (decided.Refusal is Refusal.StorageFull or Refusal.Overloaded)
+                keys.Retire(key.KeyId);
+            if (decided.IsRefused)
+                return Refused.Because(decided.Refusal, decided.Detail);
+            keys.Retire(old);
+            return new KeyRotated(key.KeyId, old, decided.Value);
+        }
+        finally
+        {
+            _rotating.Release();
+        }
+    }
+
+    /// <summary>Puts a look at private data on the record. The answer leaves only when this is durable.</summary>
+    public Task<Outcome<LeafIndex>> RecordReadAsync(SubjectId actor, string method, string target, int records, SubjectId? about)
+    {
+        var read = new PrivateDataRead(method, target, (uint)records);
+        return sequencer.DecideAsync<LeafIndex>(Lane.Ordinary, draft => draft.Stage(actor, read, about ?? draft.RegistryId));
+    }
+
+    public void Dispose() => _rotating.Dispose();
+
+    private Outcome<GenesisOperator[]> Prove(Hash secretHash, IReadOnlyList<FirstOperator> operators, DateTimeOffset now)
+    {
+        var wanted = settings.SingleOperator ? 1 : 2;
+        if (operators.Count != wanted)
+            return Refused.Because(Refusal.NeedsTwoOperators, settings.SingleOperator ? "Single-operator mode has one operator." : "A registry has two first operators, so that no single one can restore what was stopped.");
+        var people = new List<GenesisOperator>();
+        foreach (var person in operators)
+        {
+            if (!IsText(person.Name, NameMax))
+                return Refused.Because(Refusal.NameMalformed, $"A name is 1 to {NameMax} printable characters.");
+            var refusal = BootstrapProof.Read(person.Proof, settings.Name.PublicUrl, secretHash, now, out var proof);
+            if (refusal != Refusal.None || proof!.Name != person.Name)
+                return Refused.Because(Refusal.ProofInvalid, $"The proof of {person.Name} is not a good one: docs/formats.md, \"Bootstrap proof\".");
+            if (people.Exists(other => other.Key.KeyId == proof.Key.KeyId || other.Name == person.Name))
+                return Refused.Because(Refusal.NeedsTwoOperators, "Two operators have different names and different keys.");
+            people.Add(new GenesisOperator(SubjectId.New(now), person.Name, proof.Key, person.Proof));
+        }
+        return people.OrderBy(person => person.Id).ToArray();
+    }
+
+    private Outcome<LeafIndex> Found(Draft draft, Genesis genesis) => draft.State.IsBootstrapped || draft.Entries.Count > 0
+        ? Refused.Because(Refusal.BootstrapClosed, "This registry has its operators already.")
+        : draft.Stage(founding.RegistryId, genesis, founding.RegistryId);
+
+    private static Outcome<Grant> Terms(TokenWish wish)
+    {
+        if (!IsText(wish.Sponsor, TermMax) || !IsText(wish.Blueprint, TermMax))
+            return Refused.Because(Refusal.NameMalformed, $"Sponsor and blueprint are 1 to {TermMax} printable characters.");
+        var labels = wish.Labels.OrderBy(label => label.Key, StringComparer.Ordinal).ToArray();
+        if (labels.Length > LabelsMax || labels.Select(label => label.Key).Distinct().Count() != labels.Length || !labels.All(label => IsText(label.Key, NameMax) && IsText(label.Value, NameMax)))
+            return Refused.Because(Refusal.LabelsMalformed, $"At most {LabelsMax} labels with distinct names; names and values are 1 to {NameMax} printable characters.");
+        if (!Envelope.TryParse(wish.MaximumEnvelope, out var envelope))
+            return Refused.Because(Refusal.EnvelopeMalformed, "The maximum envelope is not one: docs/formats.md, \"Envelope\".");
+        if (!Audiences.AreValid(wish.Audiences))
+            return Refused.Because(Refusal.AudienceMalformed, "A token allows 1 to 16 distinct audiences of 1 to 256 printable ASCII characters.");
+        return new Grant(wish.Sponsor, wish.Blueprint, labels, envelope.Canonical, [.. wish.Audiences.Order(StringComparer.Ordinal)]);
+    }
+
+    private static bool IsText(string text, int lengthMax) => text.Length > 0 && text.Length <= lengthMax && !text.Any(char.IsControl) && !text.Any(char.IsSurrogate) && text.Trim() == text;
+
+    private static Task<Outcome<T>> Refuse<T>(Refusal refusal, string detail) => Task.FromResult<Outcome<T>>(Refused.Because(refusal, detail));
+}
+
+/// <summary>The names and keys that a genesis entry will hold, made before it is written.</summary>
+public sealed record FoundingKeys(SubjectId RegistryId, PublicKey Issuer, PublicKey Log);

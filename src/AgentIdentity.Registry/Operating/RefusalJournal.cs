@@ -1,0 +1,52 @@
+using AgentIdentity.Credentials.Entries;
+using AgentIdentity.Credentials.Identifiers;
+using AgentIdentity.Registry.Sequencing;
+
+namespace AgentIdentity.Registry.Operating;
+
+/// <summary>Gathers the refusals of the control listener and puts them on the record once a second, so that flooding it does not flood the ledger.</summary>
+public sealed class RefusalJournal(Sequencer sequencer, State.RegistryState state)
+{
+    // More kinds than this in a second are counted together: a flood of keys must not become a flood of memory.
+    private const int KindsMax = 256;
+
+    private readonly Lock _lock = new();
+    private Dictionary<(string Method, string Reason, KeyId? Key), uint> _counts = [];
+
+    public void Note(string method, string reason, KeyId? key)
+    {
+        lock (_lock)
+        {
+            var kind = _counts.Count < KindsMax || _counts.ContainsKey((method, reason, key)) ? (method, reason, key) : ("*", "*", null);
+            _counts[kind] = _counts.GetValueOrDefault(kind) + 1;
+        }
+    }
+
+    /// <summary>Writes what has come since the last time. Called each second by the host.</summary>
+    public async Task FlushAsync()
+    {
+        Dictionary<(string Method, string Reason, KeyId? Key), uint> counts;
+        lock (_lock)
+        {
+            if (_counts.Count == 0 || !state.IsBootstrapped)
+                return;
+            (counts, _counts) = (_counts, []);
+        }
+        var refused = counts
+            .Select(pair => new RefusedCalls(pair.Key.Method, pair.Key.Reason, pair.Key.Key, pair.Value))
+            .OrderBy(calls => calls.Method, StringComparer.Ordinal).ThenBy(calls => calls.Reason, StringComparer.Ordinal).ThenBy(calls => calls.KeyId?.Value)
+            .ToArray();
+        var written = await sequencer.DecideAsync<Ledger.LeafIndex>(Lane.Ordinary, draft => draft.Stage(draft.RegistryId, new CallsRefused(refused), draft.RegistryId)).ConfigureAwait(false);
+        if (!written.IsRefused)
+            return;
+        // Not lost while there is no room: counted again with what comes next.
+        foreach (var calls in refused)
+            Restore(calls);
+    }
+
+    private void Restore(RefusedCalls calls)
+    {
+        lock (_lock)
+            _counts[(calls.Method, calls.Reason, calls.KeyId)] = _counts.GetValueOrDefault((calls.Method, calls.Reason, calls.KeyId)) + calls.Count;
+    }
+}

@@ -1,0 +1,77 @@
+using AgentIdentity.Credentials;
+using AgentIdentity.Credentials.Entries;
+using AgentIdentity.Credentials.Identifiers;
+using AgentIdentity.Ledger;
+using AgentIdentity.Registry.Sequencing;
+using AgentIdentity.Registry.State;
+
+namespace AgentIdentity.Registry.Reading;
+
+/// <summary>An issuance item and what leads from it to the root in its entry.</summary>
+public sealed record TrailItem(uint Position, byte[] Item, Hash[] Path);
+
+/// <summary>An entry about an agent, with what opens its leaf. Items of other agents stay out.</summary>
+public sealed record TrailEntry(LeafIndex Index, ulong SubjectSequence, byte[] Entry, Hash Salt, byte[] Leaf, IReadOnlyList<TrailItem> Items);
+
+/// <summary>A page of a trail. <paramref name="Next"/> is null at the end.</summary>
+public sealed record TrailPage(IReadOnlyList<TrailEntry> Entries, ulong? Next);
+
+/// <summary>Narrows a list of agents; null narrows nothing.</summary>
+public sealed record AgentFilter(string? Sponsor, string? Blueprint, StandingState? State);
+
+/// <summary>A page of agents. <paramref name="Next"/> is where to go on, or null at the end.</summary>
+public sealed record AgentPage(IReadOnlyList<AgentRecord> Agents, int? Next);
+
+/// <summary>Answers about what the ledger holds.</summary>
+public sealed class Reading(RegistryState state, ILedgerStore store)
+{
+    // A page that finds few among very many ends early and says where to go on, so that one call cannot walk a million agents.
+    private const int ScanMax = 100_000;
+
+    public AgentPage ListAgents(AgentFilter filter, int from, int countMax)
+    {
+        var found = new List<AgentRecord>();
+        var at = from;
+        foreach (var agent in state.AgentsFrom(from))
+        {
+            if (found.Count == countMax || at - from == ScanMax)
+                return new AgentPage(found, at);
+            at++;
+            if ((filter.Sponsor is null || agent.Grant.Terms.Sponsor == filter.Sponsor)
+                && (filter.Blueprint is null || agent.Grant.Terms.Blueprint == filter.Blueprint)
+                && (filter.State is null || agent.State == filter.State))
+                found.Add(agent);
+        }
+        return new AgentPage(found, null);
+    }
+
+    public TrailPage ListTrail(SubjectId agent, ulong from, int countMax)
+    {
+        var rows = store.ReadBySubject(agent, from, countMax);
+        var entries = rows.Select(row => Open(row, agent)).ToArray();
+        return new TrailPage(entries, rows.Count == countMax ? from + (ulong)rows.Count : null);
+    }
+
+    private static TrailEntry Open(StoredEntry row, SubjectId agent)
+    {
+        if (!Opening.TryDecode(row.Opening, out var opening))
+            throw new LedgerDamagedException($"The opening of entry {row.Index} cannot be read.");
+        var sequence = row.Subjects.First(subject => subject.Subject == agent).Sequence;
+        return new TrailEntry(row.Index, sequence, row.Entry, opening.Salt, row.Leaf, Items(opening.Items, agent));
+    }
+
+    private static TrailItem[] Items(IReadOnlyList<byte[]> items, SubjectId agent)
+    {
+        if (items.Count == 0)
+            return [];
+        var hashes = items.Select(item => MerkleHash.Leaf(item)).ToArray();
+        Hash Node(int level, ulong index) => MerkleHash.Root(hashes.AsSpan((int)(index << level), 1 << level));
+        var own = new List<TrailItem>();
+        for (var i = 0; i < items.Count; i++)
+        {
+            if (IssuanceItem.TryDecode(items[i], out var item) && item.AgentId == agent)
+                own.Add(new TrailItem((uint)i, items[i], InclusionProof.Build(new LeafIndex((ulong)i), new TreeSize((ulong)items.Count), Node)));
+        }
+        return [.. own];
+    }
+}

@@ -1,0 +1,86 @@
+using AgentIdentity.Credentials.Entries;
+using AgentIdentity.Credentials.Keys;
+using AgentIdentity.Ledger;
+using AgentIdentity.Registry.Checkpoints;
+using AgentIdentity.Registry.Sequencing;
+using AgentIdentity.Registry.State;
+
+namespace AgentIdentity.Registry.Recovery;
+
+/// <summary>Reads the state back: the snapshot, then the entries behind it, each held against the signed tree.</summary>
+internal static class Start
+{
+    private const int PageEntries = 1024;
+    private const ulong ProgressEntries = 200_000;
+
+    public static RegistryState Load(ILedgerStore store, ISnapshotStore snapshots, Action<string> log)
+    {
+        var nodes = new TileNodeReader(tile => store.ReadTile(tile.Level, tile.Index) ?? throw new LedgerDamagedException($"The tile {Tile.Path(tile)} is missing."));
+        var state = FromSnapshot(store, snapshots, nodes, log) ?? new RegistryState();
+        var signed = store.LastCheckpoint?.Size ?? default;
+        var tree = CompactRange.Load(new TreeSize(state.Position), nodes.Read);
+        while (state.Position < store.Size.Value)
+        {
+            foreach (var row in store.Read(new LeafIndex(state.Position), PageEntries))
+            {
+                Apply(state, row, signed.Contains(row.Index) ? nodes.Read(0, row.Index.Value) : null);
+                if (signed.Contains(row.Index))
+                    tree.Append(MerkleHash.Leaf(row.Leaf));
+            }
+            if (state.Position >= ProgressEntries && state.Position % ProgressEntries < PageEntries)
+                log($"Reading the ledger: {state.Position:N0} of {store.Size.Value:N0} entries.");
+        }
+        // The lowest tiles tell which entry was changed; only the root tells whether they were changed with it.
+        if (store.LastCheckpoint is { } last && tree.Root() != last.Root)
+            throw new LedgerDamagedException($"The {last.Size} entries that are stored do not have the root that was signed.");
+        return state;
+    }
+
+    /// <summary>Brings the tree from the last checkpoint to the last entry.</summary>
+    public static void Grow(CheckpointPublisher publisher, ILedgerStore store)
+    {
+        while (publisher.Size.Value < store.Size.Value)
+        {
+            foreach (var row in store.Read(new LeafIndex(publisher.Size.Value), PageEntries))
+                publisher.Append(MerkleHash.Leaf(row.Leaf));
+        }
+    }
+
+    // A snapshot counts only when it stood under the tree that was signed: a folder put together from two others is not believed.
+    private static RegistryState? FromSnapshot(ILedgerStore store, ISnapshotStore snapshots, TileNodeReader nodes, Action<string> log)
+    {
+        using var stream = snapshots.Open();
+        if (stream is null)
+            return null;
+        if (LogKey(store) is { } logKey
+            && SnapshotFormat.Read(stream, logKey) is { } snapshot
+            && snapshot.Copy.Founding!.LogKey.KeyId == logKey.KeyId
+            && store.LastCheckpoint is { } signed && snapshot.Copy.Position <= signed.Size.Value
+            && MerkleHash.Root(new TreeSize(snapshot.Copy.Position), nodes.Read) == snapshot.Root)
+            return RegistryState.From(snapshot.Copy);
+        log("The snapshot is of another version, damaged, or of another ledger; the ledger is read from its beginning.");
+        return null;
+    }
+
+    // As the store says, which is not checked yet: the state must name the same key, and the registry must hold it.
+    private static PublicKey? LogKey(ILedgerStore store)
+    {
+        var first = store.Read(new LeafIndex(0), 1);
+        return first.Count == 1 && Entry.TryDecode(first[0].Entry, out var entry) && entry.Body is Genesis genesis
+            ? genesis.Keys.FirstOrDefault(key => key.Use == RegistryKeyUse.Log)?.Key
+            : null;
+    }
+
+    private static void Apply(RegistryState state, StoredEntry row, Hash? signedLeaf)
+    {
+        if (signedLeaf is { } expected && MerkleHash.Leaf(row.Leaf) != expected)
+            throw new LedgerDamagedException($"The leaf of entry {row.Index} is not the one that was signed.");
+        if (!Entry.TryDecode(row.Entry, out var entry) || !Opening.TryDecode(row.Opening, out var opening) || !Leaf.TryDecode(row.Leaf, out var leaf))
+            throw new LedgerDamagedException($"Entry {row.Index} cannot be read: it is damaged, or from a newer version.");
+        if (Leaf.Commit(opening.Salt.ToArray(), row.Entry) != leaf.Commitment)
+            throw new LedgerDamagedException($"Entry {row.Index} is not the one that its leaf commits to.");
+        if (!entry.Subjects.Select(subject => new SubjectSequence(subject.Id, subject.Sequence)).SequenceEqual(row.Subjects))
+            throw new LedgerDamagedException($"Entry {row.Index} is filed under other subjects than it names.");
+        state.Apply(row.Index, entry, opening);
+    }
+}

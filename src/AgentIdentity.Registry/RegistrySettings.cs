@@ -1,0 +1,22 @@
+using AgentIdentity.Credentials.Identifiers;
+
+namespace AgentIdentity.Registry;
+
+/// <summary>What a registry is told at its start.</summary>
+/// <param name="Name">The public URL and the names that follow from it. Fixed by the genesis entry.</param>
+/// <param name="Dev">For trying out: a loopback public URL enrols.</param>
+/// <param name="SingleOperator">One operator instead of two, fixed by the genesis entry and printed on every report.</param>
+public sealed record RegistrySettings(RegistryName Name, bool Dev = false, bool SingleOperator = false)
+{
+    /// <summary>Life of a credential when the caller names none.</summary>
+    public TimeSpan CredentialLifetime { get; init; } = TimeSpan.FromMinutes(10);
+
+    /// <summary>How many key proofs are remembered, for two minutes, at 48 bytes each; a full store refuses.</summary>
+    public int ReplayCapacity { get; init; } = 1_000_000;
+
+    /// <summary>How many credentials are remembered as genuine, so that their signature is checked once.</summary>
+    public int CredentialCacheMax { get; init; } = 65_536;
+
+    /// <summary>A snapshot is taken when so many entries would have to be read again at a start.</summary>
+    public ulong SnapshotEntries { get; init; } = 50_000;
+}

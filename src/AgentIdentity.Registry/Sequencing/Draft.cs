@@ -1,0 +1,181 @@
+using System.Security.Cryptography;
+using AgentIdentity.Credentials.Entries;
+using AgentIdentity.Credentials.Identifiers;
+using AgentIdentity.Ledger;
+using AgentIdentity.Registry.State;
+
+namespace AgentIdentity.Registry.Sequencing;
+
+/// <summary>The entries of one commit group while it is decided: what is sequenced, seen through what is pending.</summary>
+/// <remarks>Owned by the writer. Decisions read the state through it, so that the second of two in one group knows what the first has done.</remarks>
+public sealed class Draft
+{
+    private readonly Dictionary<SubjectId, SubjectCursor> _cursors = [];
+    private readonly List<Staged> _staged = [];
+    private readonly List<PendingIssuance> _issuances = [];
+    private readonly Dictionary<SubjectId, uint> _tokenUses = [];
+    private readonly Dictionary<KeyId, AgentEnrolled> _enrolments = [];
+    private readonly Dictionary<KeyId, CallerRegistered> _callers = [];
+    private readonly Dictionary<(SubjectId Agent, KeyId Key), ChainHead> _chains = [];
+    private readonly HashSet<SubjectId> _revoked = [];
+    private readonly ulong _base;
+    private ulong _epoch;
+    private ulong _statusIndex;
+
+    internal Draft(RegistryState state, Standing standing, DateTimeOffset now)
+    {
+        State = state;
+        Standing = standing;
+        _base = state.Position;
+        _epoch = state.Epoch;
+        _statusIndex = state.NextStatusIndex;
+        // The clock of the machine may go back; the ledger's does not.
+        At = Math.Max(now.ToUnixTimeMilliseconds(), state.LastAt);
+    }
+
+    public RegistryState State { get; }
+
+    public Standing Standing { get; }
+
+    /// <summary>The time of every entry of the group, ms since 1970.</summary>
+    public long At { get; }
+
+    public SubjectId RegistryId => State.Founding?.RegistryId ?? throw new InvalidOperationException("Nothing is sequenced before the genesis entry.");
+
+    internal IReadOnlyList<Staged> Entries => _staged;
+
+    /// <summary>Set by the writer when the group is durable, and not changed afterwards.</summary>
+    internal Hash[] LeafHashes { get; set; } = [];
+
+    public ulong OpenEpoch() => ++_epoch;
+
+    /// <summary>The leaf's hash of an entry of this group once that is durable; null for an entry of an earlier one.</summary>
+    public Hash? LeafHash(LeafIndex index) => index.Value >= _base ? LeafHashes[index.Value - _base] : null;
+
+    public uint UsesMade(TokenRecord token) => token.UsesMade + _tokenUses.GetValueOrDefault(token.Id);
+
+    public AgentEnrolled? PendingEnrolment(KeyId key) => _enrolments.GetValueOrDefault(key);
+
+    public bool IsCallerTaken(KeyId key) => State.FindCaller(key) is not null || _callers.ContainsKey(key);
+
+    public bool IsNameTaken(CallerRole role, string name) =>
+        State.IsNameTaken(role, name) || _callers.Values.Any(caller => caller.Role == role && caller.Name == name);
+
+    public bool IsRevoked(SubjectId agent) => State.FindAgent(agent)?.State == StandingState.Revoked || _revoked.Contains(agent);
+
+    public ChainHead Chain(AgentRecord agent, KeyId key) => _chains.TryGetValue((agent.Id, key), out var pending) ? pending : agent.Chain(key);
+
+    /// <summary>Puts an entry at the end of the group.</summary>
+    /// <returns>The index that it has when the group is durable.</returns>
+    public LeafIndex Stage(SubjectId actor, EntryBody body, params SubjectId[] subjects)
+    {
+        var index = new LeafIndex(_base + (ulong)_staged.Count);
+        Array.Sort(subjects);
+        var labels = new List<SubjectLabel>();
+        var named = new EntrySubject[subjects.Length];
+        for (var i = 0; i < subjects.Length; i++)
+            named[i] = Number(subjects[i], labels);
+        var opening = new Opening(Hash.Read(RandomNumberGenerator.GetBytes(Hash.Size)), labels, []);
+        _staged.Add(new Staged(index, new Entry(At, named, actor, body), opening, this));
+        Remember(index, body);
+        return index;
+    }
+
+    /// <summary>Adds a credential to the group's issuance entry, which stands at the end of the group.</summary>
+    public PendingIssuance Issue(Func<ulong, IssuanceItem> makeItem)
+    {
+        var pending = new PendingIssuance(makeItem(_statusIndex++), (uint)_issuances.Count);
+        _issuances.Add(pending);
+        return pending;
+    }
+
+    public PendingIssuance? PendingIssuance(SubjectId agent) => _issuances.Find(pending => pending.Item.AgentId == agent);
+
+    public int PendingIssuances(SubjectId agent) => _issuances.Count(pending => pending.Item.AgentId == agent);
+
+    /// <summary>Closes the group: the credentials of all who wait become one entry.</summary>
+    internal void Seal()
+    {
+        if (_issuances.Count == 0)
+            return;
+        var items = _issuances.ConvertAll(pending => pending.Item.Encode());
+        var root = MerkleHash.Root(items.Select(item => MerkleHash.Leaf(item)).ToArray());
+        var agents = _issuances.Select(pending => pending.Item.AgentId).Distinct().ToArray();
+        var index = Stage(RegistryId, new CredentialsIssued(root, (uint)items.Count), agents);
+        _staged[^1] = _staged[^1] with { Opening = _staged[^1].Opening with { Items = items } };
+        foreach (var pending in _issuances)
+            pending.Index = index;
+    }
+
+    internal Hash Label(SubjectId subject) => _cursors[subject].Label;
+
+    private EntrySubject Number(SubjectId subject, List<SubjectLabel> labels)
+    {
+        if (!_cursors.TryGetValue(subject, out var cursor))
+        {
+            cursor = State.Cursor(subject) is { } known
+                ? new SubjectCursor(known.Label) { Next = known.Next }
+                : new SubjectCursor(Hash.Read(RandomNumberGenerator.GetBytes(Hash.Size)));
+            _cursors.Add(subject, cursor);
+        }
+        var sequence = cursor.Next++;
+        if (sequence > 0)
+            return new EntrySubject(subject, sequence);
+        labels.Add(new SubjectLabel(subject, cursor.Label));
+        return new EntrySubject(subject, 0, SubjectLabel.Commit(cursor.Label));
+    }
+
+    private void Remember(LeafIndex index, EntryBody body)
+    {
+        switch (body)
+        {
+            case AgentEnrolled enrolled:
+                _enrolments[enrolled.Key.KeyId] = enrolled;
+                _tokenUses[enrolled.TokenId] = _tokenUses.GetValueOrDefault(enrolled.TokenId) + 1;
+                break;
+            case CallerRegistered caller:
+                _callers[caller.Key.KeyId] = caller;
+                break;
+            case Stop { State: StandingState.Revoked } stop:
+                _revoked.Add(stop.Scope);
+                break;
+        }
+    }
+
+    internal void Extend(SubjectId agent, ChainHead head) => _chains[(agent, head.KeyId)] = head;
+}
+
+/// <summary>An entry that has its place and is not durable yet.</summary>
+internal sealed record Staged(LeafIndex Index, Entry Entry, Opening Opening, Draft Draft)
+{
+    /// <summary>The row, with the leaf that the public sees.</summary>
+    public StoredEntry ToRow()
+    {
+        var entry = Entry.Encode();
+        Span<Hash> nullifiers = stackalloc Hash[Math.Min(Entry.Subjects.Count, 64)];
+        if (Entry.Subjects.Count > nullifiers.Length)
+            nullifiers = new Hash[Entry.Subjects.Count];
+        Span<byte> secret = stackalloc byte[Hash.Size];
+        for (var i = 0; i < nullifiers.Length; i++)
+        {
+            Draft.Label(Entry.Subjects[i].Id).CopyTo(secret);
+            nullifiers[i] = Leaf.Nullifier(secret, Entry.Subjects[i].Sequence);
+        }
+        nullifiers.Sort();
+        Opening.Salt.CopyTo(secret);
+        var leaf = Leaf.Encode((byte)Entry.Body.Class, nullifiers, secret, entry);
+        return new StoredEntry(Index, leaf, entry, Opening.Encode(), Entry.Subjects.Select(subject => new SubjectSequence(subject.Id, subject.Sequence)).ToArray());
+    }
+}
+
+/// <summary>A credential whose place in the ledger is known once its group is sealed.</summary>
+public sealed class PendingIssuance(IssuanceItem item, uint position)
+{
+    public IssuanceItem Item { get; } = item;
+
+    public uint Position { get; } = position;
+
+    public LeafIndex Index { get; internal set; }
+
+    public LiveCredential ToLive() => new(Item, Index, Position);
+}

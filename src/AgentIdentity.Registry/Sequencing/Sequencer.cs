@@ -1,0 +1,212 @@
+using AgentIdentity.Credentials;
+using AgentIdentity.Ledger;
+using AgentIdentity.Registry.Checkpoints;
+using AgentIdentity.Registry.State;
+
+namespace AgentIdentity.Registry.Sequencing;
+
+/// <summary>In which order the decisions of one group are taken.</summary>
+public enum Lane
+{
+    /// <summary>First, and never turned away: nothing that the group decides may overtake a stop.</summary>
+    Stop,
+
+    /// <summary>In the order in which they came.</summary>
+    Ordinary,
+
+    /// <summary>Last, since their entry is the last of the group.</summary>
+    Issuance,
+}
+
+/// <summary>
+/// The one writer. It takes everyone who waits, decides each in order against everything sequenced and pending, makes the group durable
+/// with one commit, applies it to memory, answers, and signs a checkpoint each second when the log has grown.
+/// </summary>
+public sealed class Sequencer : IDisposable
+{
+    // Above 512 rows a commit gains little and waits long; the queue holds what the writer does in about a second.
+    private const int GroupMax = 512;
+    private const int QueueMax = 8192;
+
+    private readonly ILedgerStore _store;
+    private readonly RegistryState _state;
+    private readonly Standing _standing;
+    private readonly CheckpointPublisher _publisher;
+    private readonly TimeProvider _clock;
+    private readonly Action<string> _log;
+    private readonly Thread _writer;
+    private readonly TaskCompletionSource<Exception> _halted = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    // Owned by whoever holds the gate.
+    private readonly object _gate = new();
+    private readonly Queue<Work> _stops = [];
+    private readonly Queue<Work> _waiting = [];
+    private bool _isClosing;
+
+    public Sequencer(ILedgerStore store, RegistryState state, Standing standing, CheckpointPublisher publisher, TimeProvider clock, Action<string> log)
+    {
+        _store = store;
+        _state = state;
+        _standing = standing;
+        _publisher = publisher;
+        _clock = clock;
+        _log = log;
+        _writer = new Thread(Write) { IsBackground = true, Name = "sequencer" };
+        _writer.Start();
+    }
+
+    /// <summary>Ends with the storage error after which nothing more is acknowledged; the process must end.</summary>
+    public Task<Exception> Halted => _halted.Task;
+
+    /// <summary>Called by the writer between two groups, after a checkpoint.</summary>
+    public Action? AfterCheckpoint { get; set; }
+
+    /// <summary>Lets the writer decide, and answers when what it decided is durable and applied.</summary>
+    public Task<Outcome<T>> DecideAsync<T>(Lane lane, Func<Draft, Outcome<T>> decide)
+    {
+        var work = new Work<T>(lane, decide);
+        lock (_gate)
+        {
+            if (_isClosing || _standing.IsHalted)
+                return Task.FromResult<Outcome<T>>(Refused.Because(Refusal.RegistryHalted, "The registry takes no writes now."));
+            if (lane != Lane.Stop && _waiting.Count >= QueueMax)
+                return Task.FromResult<Outcome<T>>(Refused.Because(Refusal.Overloaded, "More writes are waiting than can be served soon; try again later."));
+            (lane == Lane.Stop ? _stops : _waiting).Enqueue(work);
+            Monitor.Pulse(_gate);
+        }
+        return work.Answer;
+    }
+
+    /// <summary>Writes what is waiting, signs the last checkpoint and ends.</summary>
+    public void Dispose()
+    {
+        lock (_gate)
+        {
+            _isClosing = true;
+            Monitor.Pulse(_gate);
+        }
+        if (Thread.CurrentThread != _writer)
+            _writer.Join();
+    }
+
+    private void Write()
+    {
+        var group = new List<Work>(GroupMax);
+        try
+        {
+            while (Take(group))
+            {
+                if (group.Count > 0)
+                    Commit(group);
+                if (_publisher.PublishIfDue(_clock.GetUtcNow()))
+                    AfterCheckpoint?.Invoke();
+                group.Clear();
+            }
+            _publisher.PublishNow(_clock.GetUtcNow());
+        }
+        catch (Exception failure)
+        {
+            // What is durable is not known any more. Nobody is let in and nothing is acknowledged until the ledger has been read again.
+            _standing.Halt();
+            _log($"The ledger could not be written, and nothing more is acknowledged: {failure.Message}");
+            Abandon(group);
+            _halted.TrySetResult(failure);
+        }
+    }
+
+    // Waits for work, or until a checkpoint is due. False at the end.
+    private bool Take(List<Work> group)
+    {
+        lock (_gate)
+        {
+            while (_stops.Count == 0 && _waiting.Count == 0 && !_isClosing)
+            {
+                var pause = _publisher.UntilDue(_clock.GetUtcNow());
+                if (pause <= TimeSpan.Zero)
+                    return true;
+                Monitor.Wait(_gate, pause);
+            }
+            while (group.Count < GroupMax && (_stops.TryDequeue(out var work) || _waiting.TryDequeue(out work)))
+                group.Add(work);
+            return group.Count > 0 || !_isClosing;
+        }
+    }
+
+    private void Commit(List<Work> group)
+    {
+        var draft = new Draft(_state, _standing, _clock.GetUtcNow());
+        foreach (var lane in (ReadOnlySpan<Lane>)[Lane.Stop, Lane.Ordinary, Lane.Issuance])
+        {
+            foreach (var work in group)
+            {
+                if (work.Lane == lane)
+                    work.Decide(draft);
+            }
+        }
+        draft.Seal();
+        if (draft.Entries.Count > 0 && !TryAppend(draft, group))
+            return;
+        foreach (var work in group)
+            work.Complete();
+    }
+
+    private bool TryAppend(Draft draft, List<Work> group)
+    {
+        var rows = new StoredEntry[draft.Entries.Count];
+        for (var i = 0; i < rows.Length; i++)
+            rows[i] = draft.Entries[i].ToRow();
+        try
+        {
+            _store.Append(rows[0].Index, rows);
+        }
+        catch (StoreFullException full)
+        {
+            _log($"Writes are refused: {full.Message}");
+            foreach (var work in group)
+                work.Fail(Refusal.StorageFull, "There is no room to write; nothing was recorded.");
+            return false;
+        }
+        foreach (var staged in draft.Entries)
+            _state.Apply(staged.Index, staged.Entry, staged.Opening);
+        draft.LeafHashes = Array.ConvertAll(rows, row => MerkleHash.Leaf(row.Leaf));
+        foreach (var leafHash in draft.LeafHashes)
+            _publisher.Append(leafHash);
+        return true;
+    }
+
+    private void Abandon(List<Work> group)
+    {
+        lock (_gate)
+        {
+            foreach (var work in group.Concat(_stops).Concat(_waiting))
+                work.Fail(Refusal.RegistryHalted, "The write may or may not have been recorded; ask again when the registry is back.");
+            _stops.Clear();
+            _waiting.Clear();
+        }
+    }
+
+    private abstract class Work(Lane lane)
+    {
+        public Lane Lane { get; } = lane;
+
+        public abstract void Decide(Draft draft);
+
+        public abstract void Complete();
+
+        public abstract void Fail(Refusal refusal, string detail);
+    }
+
+    private sealed class Work<T>(Lane lane, Func<Draft, Outcome<T>> decide) : Work(lane)
+    {
+        private readonly TaskCompletionSource<Outcome<T>> _answer = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        private Outcome<T> _decided;
+
+        public Task<Outcome<T>> Answer => _answer.Task;
+
+        public override void Decide(Draft draft) => _decided = decide(draft);
+
+        public override void Complete() => _answer.TrySetResult(_decided);
+
+        public override void Fail(Refusal refusal, string detail) => _answer.TrySetResult(Refused.Because(refusal, detail));
+    }
+}

@@ -1,0 +1,68 @@
+using AgentIdentity.Credentials.Entries;
+using AgentIdentity.Credentials.Envelopes;
+using AgentIdentity.Credentials.Identifiers;
+using AgentIdentity.Credentials.Keys;
+using AgentIdentity.Ledger;
+
+namespace AgentIdentity.Registry.State;
+
+/// <summary>An agent as of one position. Replaced, never changed, so that a reader sees one moment and a snapshot is a copy of references.</summary>
+public sealed record AgentRecord(
+    SubjectId Id, PublicKey Key, SubjectId TokenId, AgentGrant Grant, long EnrolledAt, LeafIndex EnrolledIndex)
+{
+    /// <summary>The chain of statements under each key, newest key last.</summary>
+    public ChainHead[] Chains { get; init; } = [];
+
+    /// <summary>Credentials that had not expired when the last one was issued.</summary>
+    public LiveCredential[] Credentials { get; init; } = [];
+
+    /// <summary>The strongest stop in force.</summary>
+    public StopInForce? Stop { get; init; }
+
+    public StandingState State => Stop?.State ?? StandingState.Active;
+
+    public ChainHead Chain(KeyId key) => Array.Find(Chains, chain => chain.KeyId == key) ?? ChainHead.Empty(key);
+
+    public LiveCredential? Credential(SubjectId jti)
+    {
+        foreach (var credential in Credentials)
+        {
+            if (credential.Item.Jti == jti)
+                return credential;
+        }
+        return null;
+    }
+
+    public AgentRecord With(ChainHead chain) => this with { Chains = [.. Chains.Where(other => other.KeyId != chain.KeyId), chain] };
+
+    /// <summary>Adds a credential and forgets those that expired before it was valid.</summary>
+    public AgentRecord With(LiveCredential issued) =>
+        this with { Credentials = [.. Credentials.Where(other => other.Item.ExpiresAt > issued.Item.NotBefore), issued] };
+
+    public AgentRecord With(StopInForce stop) => this with { Stop = Stop is { } held && held.State > stop.State ? held : stop };
+}
+
+/// <summary>What the agents of one enrolment token share.</summary>
+public sealed record AgentGrant(Grant Terms, Envelope Envelope)
+{
+    public static AgentGrant Of(Grant terms) => Envelope.TryParse(terms.MaximumEnvelope, out var envelope)
+        ? new AgentGrant(terms, envelope)
+        : throw new LedgerDamagedException("An entry holds an envelope that cannot be read.");
+}
+
+/// <summary>The end of a chain of statements: what the next one must name, and where the last one stands.</summary>
+public sealed record ChainHead(KeyId KeyId, ulong Next, Hash Previous, LeafIndex Index, long At, bool Quarantined)
+{
+    public static ChainHead Empty(KeyId key) => new(key, 0, default, default, 0, false);
+}
+
+/// <summary>A credential that the ledger holds, and where.</summary>
+public sealed record LiveCredential(IssuanceItem Item, LeafIndex Index, uint Position);
+
+public sealed record StopInForce(StandingState State, LeafIndex Index, string Reason, ulong Epoch, long At);
+
+/// <summary>An enrolment token. Uses are counted by the entries that name it.</summary>
+public sealed record TokenRecord(SubjectId Id, Hash TokenHash, AgentGrant Grant, uint UsesAllowed, long ExpiresAt, uint UsesMade);
+
+/// <summary>A caller that is not an agent.</summary>
+public sealed record CallerRecord(SubjectId Id, CallerRole Role, string Name, PublicKey Key, IReadOnlyList<string> Audiences, long RegisteredAt);

@@ -1,0 +1,277 @@
+using System.Collections.Concurrent;
+using System.Diagnostics.CodeAnalysis;
+using AgentIdentity.Credentials.Entries;
+using AgentIdentity.Credentials.Identifiers;
+using AgentIdentity.Ledger;
+
+namespace AgentIdentity.Registry.State;
+
+/// <summary>What the entries add up to. Changed by one writer, entry by entry; read by every thread at any time.</summary>
+public sealed class RegistryState
+{
+    private readonly ConcurrentDictionary<SubjectId, AgentSlot> _agents = new();
+    private readonly ConcurrentDictionary<KeyId, SubjectId> _agentsByKey = new();
+    private readonly ConcurrentDictionary<Hash, TokenRecord> _tokens = new();
+    private readonly ConcurrentDictionary<SubjectId, Hash> _tokenHashes = new();
+    private readonly ConcurrentDictionary<KeyId, CallerRecord> _callers = new();
+
+    // Owned by the writer.
+    private readonly Dictionary<SubjectId, SubjectCursor> _subjects = [];
+    private readonly List<AgentSlot> _inOrder = [];
+
+    private ulong _position;
+    private ulong _epoch;
+    private volatile IssuerKeyHistory _issuerKeys = IssuerKeyHistory.Empty;
+    private volatile Founding? _founding;
+    private volatile int _agentCount;
+
+    /// <summary>Who the registry is, once the genesis entry has been written.</summary>
+    public Founding? Founding => _founding;
+
+    [MemberNotNullWhen(true, nameof(Founding))]
+    public bool IsBootstrapped => _founding is not null;
+
+    public IssuerKeyHistory IssuerKeys => _issuerKeys;
+
+    public ulong Position => Volatile.Read(ref _position);
+
+    public ulong Epoch => Volatile.Read(ref _epoch);
+
+    // The position is read first, so that the epoch is never older than the position says.
+    public Moment Moment
+    {
+        get
+        {
+            var position = Position;
+            return new Moment(Epoch, position);
+        }
+    }
+
+    public int AgentCount => _agentCount;
+
+    public IEnumerable<CallerRecord> Callers => _callers.Values;
+
+    /// <summary>Time of the newest entry, ms since 1970. The writer's.</summary>
+    internal long LastAt { get; private set; }
+
+    internal ulong NextStatusIndex { get; private set; }
+
+    public AgentRecord? FindAgent(SubjectId id) => _agents.TryGetValue(id, out var slot) ? slot.Current : null;
+
+    public AgentRecord? FindAgent(KeyId key) => _agentsByKey.TryGetValue(key, out var id) ? FindAgent(id) : null;
+
+    public TokenRecord? FindToken(in Hash tokenHash) => _tokens.GetValueOrDefault(tokenHash);
+
+    public CallerRecord? FindCaller(KeyId key) => _callers.GetValueOrDefault(key);
+
+    /// <summary>Agents in the order in which they were enrolled, from the one at <paramref name="ordinal"/>.</summary>
+    public IEnumerable<AgentRecord> AgentsFrom(int ordinal)
+    {
+        for (var i = ordinal; i < _agentCount; i++)
+            yield return _inOrder[i].Current;
+    }
+
+    /// <summary>Applies one entry. The same function serves the write that was just made durable and the start that reads it back.</summary>
+    /// <exception cref="LedgerDamagedException">The entry does not follow from those before it.</exception>
+    public void Apply(LeafIndex index, Entry entry, Opening opening)
+    {
+        if (index.Value != _position)
+            throw new LedgerDamagedException($"Expected entry {_position}, found {index}.");
+        if (entry.At < LastAt)
+            throw new LedgerDamagedException($"Entry {index} is older than the one before it.");
+        foreach (var subject in entry.Subjects)
+            Count(index, subject, opening);
+        Fold(index, entry, opening);
+        LastAt = entry.At;
+        Volatile.Write(ref _position, index.Value + 1);
+    }
+
+    internal SubjectCursor? Cursor(SubjectId subject) => _subjects.GetValueOrDefault(subject);
+
+    internal bool IsNameTaken(CallerRole role, string name) => _callers.Values.Any(caller => caller.Role == role && caller.Name == name);
+
+    /// <summary>A consistent copy of references, taken by the writer between two entries.</summary>
+    internal StateCopy Copy() => new(
+        Position, Epoch, LastAt, NextStatusIndex, _founding, [.. _issuerKeys.Spans], [.. _inOrder.Select(slot => slot.Current)], [.. _tokens.Values], [.. _callers.Values],
+        [.. _subjects.Select(pair => new SubjectCopy(pair.Key, pair.Value.Label, pair.Value.Next))]);
+
+    /// <summary>The state as it was copied. Only at a start, before anybody reads.</summary>
+    internal static RegistryState From(StateCopy copy)
+    {
+        var state = new RegistryState { _position = copy.Position, _epoch = copy.Epoch, LastAt = copy.LastAt, NextStatusIndex = copy.NextStatusIndex, _founding = copy.Founding };
+        foreach (var (key, from) in copy.IssuerKeys)
+            state._issuerKeys = state._issuerKeys.Then(key, from);
+        foreach (var agent in copy.Agents)
+            state.Add(agent);
+        foreach (var token in copy.Tokens)
+            state.Add(token);
+        foreach (var caller in copy.Callers)
+            state._callers[caller.Key.KeyId] = caller;
+        foreach (var subject in copy.Subjects)
+            state._subjects.Add(subject.Id, new SubjectCursor(subject.Label) { Next = subject.Next });
+        return state;
+    }
+
+    private void Count(LeafIndex index, EntrySubject subject, Opening opening)
+    {
+        if (subject.Sequence == 0)
+        {
+            var label = opening.Labels.FirstOrDefault(label => label.Id == subject.Id) ?? throw new LedgerDamagedException($"Entry {index} opens no label of {subject.Id}.");
+            if (SubjectLabel.Commit(label.Label) != subject.LabelCommitment || !_subjects.TryAdd(subject.Id, new SubjectCursor(label.Label) { Next = 1 }))
+                throw new LedgerDamagedException($"Entry {index} names {subject.Id} for the first time, wrongly.");
+            return;
+        }
+        if (Cursor(subject.Id) is not { } cursor || cursor.Next != subject.Sequence)
+            throw new LedgerDamagedException($"Entry {index} has the number {subject.Sequence} of {subject.Id}, which is not the next.");
+        cursor.Next++;
+    }
+
+    private void Fold(LeafIndex index, Entry entry, Opening opening)
+    {
+        switch (entry.Body)
+        {
+            case Genesis genesis:
+                Found(index, entry, genesis);
+                break;
+            case CallerRegistered caller:
+                var record = new CallerRecord(entry.Subjects[0].Id, caller.Role, caller.Name, caller.Key, caller.Audiences, entry.At);
+                _callers[caller.Key.KeyId] = record;
+                break;
+            case TokenCreated token:
+                Add(new TokenRecord(entry.Subjects[0].Id, token.TokenHash, AgentGrant.Of(token.Grant), token.Uses, token.ExpiresAt, 0));
+                break;
+            case AgentEnrolled agent:
+                Enrol(index, entry, agent);
+                break;
+            case CredentialsIssued issued:
+                Issue(index, issued, opening);
+                break;
+            case Activity activity:
+                Extend(index, entry, activity);
+                break;
+            case Stop stop:
+                Change(stop.Scope, agent => agent.With(new StopInForce(stop.State, index, stop.Reason, stop.Epoch, entry.At)));
+                Volatile.Write(ref _epoch, stop.Epoch);
+                break;
+            case RegistryKeyRotated { Use: RegistryKeyUse.Credentials } rotated:
+                _issuerKeys = _issuerKeys.Then(rotated.Key, index);
+                break;
+            case PrivateDataRead or CallsRefused:
+                break;
+            default:
+                throw new LedgerDamagedException($"Entry {index} says something that this version does not know.");
+        }
+    }
+
+    private void Found(LeafIndex index, Entry entry, Genesis genesis)
+    {
+        foreach (var key in genesis.Keys.Where(key => key.Use == RegistryKeyUse.Credentials))
+            _issuerKeys = _issuerKeys.Then(key.Key, index);
+        foreach (var person in genesis.Operators)
+            _callers[person.Key.KeyId] = new CallerRecord(person.Id, CallerRole.Operator, person.Name, person.Key, [], entry.At);
+        var logKey = genesis.Keys.Single(key => key.Use == RegistryKeyUse.Log).Key;
+        _founding = new Founding(entry.Subjects[0].Id, genesis.PublicUrl, genesis.Origin, logKey, genesis.SingleOperator);
+    }
+
+    private void Enrol(LeafIndex index, Entry entry, AgentEnrolled agent)
+    {
+        if (!_tokenHashes.TryGetValue(agent.TokenId, out var tokenHash))
+            throw new LedgerDamagedException($"Entry {index} enrols with a token that was never created.");
+        var token = _tokens[tokenHash];
+        _tokens[tokenHash] = token with { UsesMade = token.UsesMade + 1 };
+        Add(new AgentRecord(agent.AgentId, agent.Key, agent.TokenId, token.Grant, entry.At, index));
+    }
+
+    private void Issue(LeafIndex index, CredentialsIssued issued, Opening opening)
+    {
+        // The invariant of the write, checked again on the read: what stands beside the tree is what the tree commits to.
+        var hashes = opening.Items.Select(item => MerkleHash.Leaf(item)).ToArray();
+        if (hashes.Length != issued.Count || MerkleHash.Root(hashes) != issued.Root)
+            throw new LedgerDamagedException($"The items of entry {index} do not have its root.");
+        for (var i = 0; i < opening.Items.Count; i++)
+        {
+            if (!IssuanceItem.TryDecode(opening.Items[i], out var item))
+                throw new LedgerDamagedException($"Item {i} of entry {index} cannot be read.");
+            var live = new LiveCredential(Shared(item), index, (uint)i);
+            Change(item.AgentId, agent => agent.With(live));
+            NextStatusIndex = Math.Max(NextStatusIndex, item.StatusIndex + 1);
+        }
+    }
+
+    // Most credentials name all audiences of their agent: one list in memory for all of them.
+    private IssuanceItem Shared(IssuanceItem item) =>
+        FindAgent(item.AgentId) is { } agent && agent.Grant.Terms.Audiences.SequenceEqual(item.Audience) ? item with { Audience = agent.Grant.Terms.Audiences } : item;
+
+    private void Extend(LeafIndex index, Entry entry, Activity activity)
+    {
+        if (!Credentials.Statements.SignedStatement.TryRead(activity.Statement, out var statement))
+            throw new LedgerDamagedException($"The statement of entry {index} cannot be read.");
+        Change(statement.AgentId, agent =>
+        {
+            var chain = agent.Chain(statement.KeyId);
+            return chain.Next == statement.Sequence && chain.Previous == statement.Previous
+                ? agent.With(new ChainHead(statement.KeyId, statement.Sequence + 1, statement.Identity, index, entry.At, activity.Quarantined))
+                : throw new LedgerDamagedException($"Entry {index} does not continue its chain.");
+        });
+    }
+
+    private void Add(TokenRecord token)
+    {
+        _tokens[token.TokenHash] = token;
+        _tokenHashes[token.Id] = token.TokenHash;
+    }
+
+    private void Add(AgentRecord agent)
+    {
+        var slot = new AgentSlot(agent);
+        _agents[agent.Id] = slot;
+        _agentsByKey[agent.Key.KeyId] = agent.Id;
+        // Readers stop at the count, which is raised last; the list may move while it grows, but what a reader holds stays as it was.
+        _inOrder.Add(slot);
+        _agentCount = _inOrder.Count;
+    }
+
+    private void Change(SubjectId id, Func<AgentRecord, AgentRecord> change)
+    {
+        if (!_agents.TryGetValue(id, out var slot))
+            throw new LedgerDamagedException($"An entry names the agent {id}, which was never enrolled.");
+        slot.Current = change(slot.Current);
+    }
+
+    private sealed class AgentSlot(AgentRecord agent)
+    {
+        private volatile AgentRecord _current = agent;
+
+        public AgentRecord Current
+        {
+            get => _current;
+            set => _current = value;
+        }
+    }
+}
+
+/// <summary>Who the registry is: fixed by the genesis entry.</summary>
+public sealed record Founding(SubjectId RegistryId, string PublicUrl, string Origin, Credentials.Keys.PublicKey LogKey, bool SingleOperator);
+
+/// <summary>A subject's label and the number that its next entry has. The writer's.</summary>
+internal sealed class SubjectCursor(Hash label)
+{
+    public Hash Label { get; } = label;
+
+    public ulong Next { get; set; }
+}
+
+internal sealed record SubjectCopy(SubjectId Id, Hash Label, ulong Next);
+
+/// <summary>The state at one position, for a snapshot.</summary>
+internal sealed record StateCopy(
+    ulong Position,
+    ulong Epoch,
+    long LastAt,
+    ulong NextStatusIndex,
+    Founding? Founding,
+    IReadOnlyList<(Credentials.Keys.PublicKey Key, LeafIndex From)> IssuerKeys,
+    IReadOnlyList<AgentRecord> Agents,
+    IReadOnlyList<TokenRecord> Tokens,
+    IReadOnlyList<CallerRecord> Callers,
+    IReadOnlyList<SubjectCopy> Subjects);

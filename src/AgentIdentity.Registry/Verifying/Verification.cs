@@ -1,0 +1,108 @@
+using AgentIdentity.Credentials;
+using AgentIdentity.Credentials.Entries;
+using AgentIdentity.Credentials.Proofs;
+using AgentIdentity.Credentials.Verification;
+using AgentIdentity.Ledger;
+using AgentIdentity.Registry.State;
+
+namespace AgentIdentity.Registry.Verifying;
+
+/// <summary>What a tool was shown, and what it expected to see.</summary>
+public sealed record VerificationRequest(string Credential, string Proof, RequestedUse Use, string Audience, RequestedAction? Action);
+
+/// <summary>The request that the proof must be for: method, target, and the nonce that the tool gave out.</summary>
+public sealed record RequestedUse(string Method, string Url, string Nonce);
+
+public sealed record RequestedAction(string Type, string Action, string Location);
+
+/// <summary>The answer to a tool. <paramref name="Presented"/> is there once the credential's signature was good; <paramref name="RelyUntil"/> only when allowed.</summary>
+public sealed record Verdict(Refusal Refusal, PresentedCredential? Presented, DateTimeOffset RelyUntil);
+
+/// <summary>Decides whether a credential and its key proof may be relied on now. Memory only: no disk, no lock that a writer holds.</summary>
+public sealed class Verification(RegistrySettings settings, RegistryState state, Standing standing, TimeProvider clock)
+{
+    // How long a caller may go on with an allow: the lease of the design, until enforcers hold their own.
+    private static readonly TimeSpan Lease = TimeSpan.FromSeconds(10);
+
+    private readonly ReplayStore _replays = new(settings.ReplayCapacity, clock);
+    private readonly GenuineCredentials _genuine = new(settings.CredentialCacheMax);
+
+    /// <summary>Steps: docs/formats.md, "Verifying a credential".</summary>
+    public Verdict Verify(VerificationRequest request)
+    {
+        var now = clock.GetUtcNow();
+        var presented = _genuine.Find(request.Credential);
+        if (presented is null)
+        {
+            // 1 to 4. One reason outward for whatever fails before the signature is verified.
+            if (PresentedCredential.Read(request.Credential, settings.Name, state.IssuerKeys.Find, out presented) != Refusal.None)
+                return new Verdict(Refusal.CredentialInvalid, null, default);
+            _genuine.Add(request.Credential, presented!);
+        }
+        var refusal = Check(presented!, request, now);
+        var rely = DateTimeOffset.FromUnixTimeSeconds(presented!.Claims.ExpiresAt);
+        return new Verdict(refusal, presented, refusal != Refusal.None ? default : now + Lease < rely ? now + Lease : rely);
+    }
+
+    private Refusal Check(PresentedCredential presented, VerificationRequest request, DateTimeOffset now)
+    {
+        var claims = presented.Claims;
+
+        // 5. The key was in force at the credential's entry. Never at a time: the holder of a stolen key writes times.
+        if (state.IssuerKeys.InForceAt(new LeafIndex(claims.LedgerIndex)).KeyId != presented.IssuerKeyId)
+            return Refusal.CredentialUnlogged;
+
+        // 6. The ledger holds it, with just this authority. Expired credentials are forgotten, so the times come first where they explain more.
+        var times = PresentedCredential.CheckTimes(claims, now);
+        if (!IsLogged(presented))
+            return times == Refusal.CredentialExpired ? times : Refusal.CredentialUnlogged;
+
+        // 7. Expiry is exclusive.
+        if (times != Refusal.None)
+            return times;
+
+        // 8. It was made for this verifier.
+        if (PresentedCredential.CheckAudience(claims, request.Audience) is var audience and not Refusal.None)
+            return audience;
+
+        // 9. Whoever presents it holds its key, for this request, for the first time.
+        if (CheckProof(presented, request, now) is var proof and not Refusal.None)
+            return proof;
+
+        // 10. Stop state, last and from memory.
+        if (standing.Of(claims.AgentId) is var stop and not Refusal.None)
+            return stop;
+
+        // 11. What it wants to do.
+        return request.Action is not { } action || claims.Envelope.Covers(action.Type, action.Action, action.Location, now.ToUnixTimeSeconds())
+            ? Refusal.None
+            : Refusal.EnvelopeExceeded;
+    }
+
+    private bool IsLogged(PresentedCredential presented)
+    {
+        var claims = presented.Claims;
+        if (state.FindAgent(claims.AgentId)?.Credential(claims.Jti) is not { } live)
+            return false;
+        var item = live.Item;
+        return live.Index.Value == claims.LedgerIndex
+            && live.Position == claims.LedgerPosition
+            && item.Jkt == claims.Jkt
+            && item.NotBefore == claims.NotBefore
+            && item.ExpiresAt == claims.ExpiresAt
+            && item.Authority == presented.AuthorityHash
+            && item.Audience.SequenceEqual(claims.Audience);
+    }
+
+    private Refusal CheckProof(PresentedCredential presented, VerificationRequest request, DateTimeOffset now)
+    {
+        var refusal = KeyProof.Read(request.Proof, now, out var proof);
+        if (refusal != Refusal.None)
+            return refusal;
+        if (proof!.Key.KeyId != presented.Claims.Jkt)
+            return Refusal.ProofKeyMismatch;
+        var use = request.Use;
+        refusal = proof.Matches(new RequestBinding(use.Method, use.Url, use.Nonce, Credentials.Tokens.HashText.ToBase64Url(presented.TokenHash)));
+        return refusal != Refusal.None ? refusal : _replays.Burn(proof);
+    }
+}

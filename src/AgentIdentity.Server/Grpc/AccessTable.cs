@@ -1,0 +1,92 @@
+using System.Collections.Frozen;
+using System.Collections.Immutable;
+using AgentIdentity.Credentials.Entries;
+
+namespace AgentIdentity.Server.Grpc;
+
+/// <summary>The four listeners. A service answers only where it belongs.</summary>
+[Flags]
+internal enum Listeners
+{
+    None = 0,
+    Grpc = 1,
+    Http = 2,
+    Control = 4,
+    Console = 8,
+}
+
+/// <summary>Who may call.</summary>
+[Flags]
+internal enum Callers
+{
+    Nobody = 0,
+
+    /// <summary>No key is asked for. The call may still carry proofs of its own: a token, a challenge, a signed statement.</summary>
+    Anyone = 1,
+
+    /// <summary>An enrolled agent, by its key.</summary>
+    Agents = 2,
+    Operators = 4,
+    Auditors = 8,
+    Enforcers = 16,
+    Sponsors = 32,
+}
+
+/// <summary>What one method asks of a call.</summary>
+internal sealed record AccessRow(string Method, Listeners Listeners, Callers Callers, bool IsPrivateRead = false, bool BeforeGenesis = false, bool IsStream = false, bool AcceptsExpired = false)
+{
+    /// <summary>Every call that is not open to anyone is signed: by the key of an agent or of a registered caller.</summary>
+    public bool IsSigned => !Callers.HasFlag(Callers.Anyone);
+
+    public bool Allows(CallerRole role) => Callers.HasFlag(role switch
+    {
+        CallerRole.Operator => Callers.Operators,
+        CallerRole.Auditor => Callers.Auditors,
+        CallerRole.Enforcer => Callers.Enforcers,
+        CallerRole.Sponsor => Callers.Sponsors,
+        _ => throw new InvalidOperationException($"No rule for the role {role}."),
+    });
+}
+
+/// <summary>Who may call what, and where. What does not stand here does not answer.</summary>
+internal static class AccessTable
+{
+    private const Listeners Both = Listeners.Grpc | Listeners.Control;
+    private const Callers Readers = Callers.Agents | Callers.Auditors | Callers.Operators;
+
+    public static ImmutableArray<AccessRow> Rows { get; } =
+    [
+        new("/agentidentity.v1.Registry/BeginEnroll", Listeners.Grpc, Callers.Anyone),
+        new("/agentidentity.v1.Registry/Enroll", Listeners.Grpc, Callers.Anyone),
+        new("/agentidentity.v1.Registry/GetAgent", Listeners.Grpc, Readers | Callers.Sponsors | Callers.Enforcers, IsPrivateRead: true),
+        new("/agentidentity.v1.Registry/ListAgents", Listeners.Grpc, Callers.Operators | Callers.Auditors | Callers.Sponsors, IsPrivateRead: true),
+        new("/agentidentity.v1.Registry/ResolveDid", Listeners.Grpc, Callers.Anyone),
+
+        new("/agentidentity.v1.Credentials/Issue", Listeners.Grpc, Callers.Agents),
+        new("/agentidentity.v1.Credentials/Renew", Listeners.Grpc, Callers.Agents, AcceptsExpired: true),
+        new("/agentidentity.v1.Credentials/Verify", Listeners.Grpc, Callers.Enforcers | Callers.Operators),
+
+        new("/agentidentity.v1.Ledger/Record", Listeners.Grpc, Callers.Anyone),
+        new("/agentidentity.v1.Ledger/GetAgentHead", Listeners.Grpc, Readers, IsPrivateRead: true),
+        new("/agentidentity.v1.Ledger/GetInclusionProof", Listeners.Grpc, Callers.Anyone),
+        new("/agentidentity.v1.Ledger/ListTrail", Listeners.Grpc, Readers | Callers.Sponsors, IsPrivateRead: true),
+
+        new("/agentidentity.v1.Control/Stop", Listeners.Control, Callers.Operators),
+
+        new("/agentidentity.v1.Admin/Bootstrap", Listeners.Control, Callers.Anyone, BeforeGenesis: true),
+        new("/agentidentity.v1.Admin/CreateEnrolmentToken", Listeners.Control, Callers.Operators),
+        new("/agentidentity.v1.Admin/RegisterCaller", Listeners.Control, Callers.Operators),
+        new("/agentidentity.v1.Admin/ListCallers", Listeners.Control, Callers.Operators, IsPrivateRead: true),
+        new("/agentidentity.v1.Admin/RotateIssuerKey", Listeners.Control, Callers.Operators),
+
+        new("/grpc.health.v1.Health/Check", Both, Callers.Anyone, BeforeGenesis: true),
+        new("/grpc.health.v1.Health/List", Both, Callers.Anyone, BeforeGenesis: true),
+        new("/grpc.health.v1.Health/Watch", Both, Callers.Anyone, BeforeGenesis: true, IsStream: true),
+        new("/grpc.reflection.v1.ServerReflection/ServerReflectionInfo", Both, Callers.Anyone, BeforeGenesis: true, IsStream: true),
+        new("/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo", Both, Callers.Anyone, BeforeGenesis: true, IsStream: true),
+    ];
+
+    private static readonly FrozenDictionary<string, AccessRow> ByMethod = Rows.ToFrozenDictionary(row => row.Method, StringComparer.Ordinal);
+
+    public static AccessRow? Find(string method) => ByMethod.GetValueOrDefault(method);
+}

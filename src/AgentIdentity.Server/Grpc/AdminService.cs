@@ -1,0 +1,87 @@
+using System.Net;
+using AgentIdentity.Credentials;
+using AgentIdentity.Credentials.Entries;
+using AgentIdentity.Credentials.Identifiers;
+using AgentIdentity.Registry;
+using AgentIdentity.Registry.Operating;
+using AgentIdentity.Server.Hosting;
+using Grpc.Core;
+using Wire = AgentIdentity.Protocol.V1;
+
+namespace AgentIdentity.Server.Grpc;
+
+/// <summary>For operators: founding the registry, enrolment tokens, callers, keys.</summary>
+internal sealed class AdminService(RegistryNode registry, BootstrapFile bootstrapFile) : Wire.Admin.AdminBase
+{
+    public override async Task<Wire.BootstrapResponse> Bootstrap(Wire.BootstrapRequest request, ServerCallContext context)
+    {
+        if (context.GetHttpContext().Connection.RemoteIpAddress is not { } address || !IPAddress.IsLoopback(address))
+            throw new CallRefusedException(Refusal.NotPermitted, "The bootstrap secret is redeemed on the registry's own machine.");
+        var people = request.Operators.Select(person => new FirstOperator(person.Name, person.Proof)).ToArray();
+        var founded = (await registry.Operating.BootstrapAsync(request.Secret, people)).OrRefuse();
+        bootstrapFile.Delete();
+        return new Wire.BootstrapResponse
+        {
+            Operators = { founded.Operators.Select(ToWire.Caller) },
+            Origin = registry.Settings.Name.Origin,
+            RegistryDid = registry.Settings.Name.Did,
+            LogKey = registry.Checkpoints.LogKey,
+            SingleOperator = registry.State.Founding!.SingleOperator,
+            At = registry.At(),
+        };
+    }
+
+    public override async Task<Wire.CreateEnrolmentTokenResponse> CreateEnrolmentToken(Wire.CreateEnrolmentTokenRequest request, ServerCallContext context)
+    {
+        var labels = request.Labels.Select(label => KeyValuePair.Create(label.Name, label.Value)).ToArray();
+        var wish = new TokenWish(
+            request.Sponsor, request.Blueprint, labels, request.MaximumEnvelope, FromWire.Texts(request.Audiences), request.Uses, request.LifetimeSeconds);
+        var made = (await registry.Operating.CreateTokenAsync(CallState.Of(context).Caller!, wish)).OrRefuse();
+        return new Wire.CreateEnrolmentTokenResponse
+        {
+            Token = made.Text,
+            TokenId = ToWire.Bytes(made.Id.ToArray()),
+            ExpiresAt = made.ExpiresAt,
+            LedgerIndex = made.Index.Value,
+            At = registry.At(),
+        };
+    }
+
+    public override async Task<Wire.RegisterCallerResponse> RegisterCaller(Wire.RegisterCallerRequest request, ServerCallContext context)
+    {
+        var role = Role(request.Role) ?? throw CallRefusedException.Malformed("A role is AUDITOR, ENFORCER or SPONSOR.");
+        var made = (await registry.Operating.RegisterCallerAsync(
+            CallState.Of(context).Caller!, role, request.Name, FromWire.Key(request.Key), FromWire.Texts(request.Audiences))).OrRefuse();
+        return new Wire.RegisterCallerResponse { Caller = ToWire.Caller(made.Caller), LedgerIndex = made.Index.Value, At = registry.At() };
+    }
+
+    public override async Task<Wire.ListCallersResponse> ListCallers(Wire.ListCallersRequest request, ServerCallContext context)
+    {
+        var role = Role(request.Role);
+        var callers = registry.State.Callers.Where(caller => role is null || caller.Role == role).OrderBy(caller => caller.Id).ToArray();
+        await registry.PutOnRecordAsync(CallState.Of(context), $"role={role}", callers.Length);
+        return new Wire.ListCallersResponse { Callers = { callers.Select(ToWire.Caller) }, At = registry.At() };
+    }
+
+    public override async Task<Wire.RotateIssuerKeyResponse> RotateIssuerKey(Wire.RotateIssuerKeyRequest request, ServerCallContext context)
+    {
+        var rotated = (await registry.Operating.RotateIssuerKeyAsync(CallState.Of(context).Caller!)).OrRefuse();
+        return new Wire.RotateIssuerKeyResponse
+        {
+            KeyId = rotated.Key.ToString(),
+            RetiredKeyId = rotated.Retired.ToString(),
+            LedgerIndex = rotated.Index.Value,
+            At = registry.At(),
+        };
+    }
+
+    private static CallerRole? Role(Wire.Role role) => role switch
+    {
+        Wire.Role.Unspecified => null,
+        Wire.Role.Operator => CallerRole.Operator,
+        Wire.Role.Auditor => CallerRole.Auditor,
+        Wire.Role.Enforcer => CallerRole.Enforcer,
+        Wire.Role.Sponsor => CallerRole.Sponsor,
+        _ => throw CallRefusedException.Malformed("A role is OPERATOR, AUDITOR, ENFORCER or SPONSOR."),
+    };
+}

@@ -1,0 +1,66 @@
+using AgentIdentity.Credentials;
+using AgentIdentity.Server.Hosting;
+using Grpc.Core;
+
+namespace AgentIdentity.Server.Grpc;
+
+/// <summary>
+/// Stands before the gRPC layer on its two listeners: lets through what the access table knows there, hashes what will have to be signed,
+/// and gives our names to what the layer refuses by itself, which no interceptor sees.
+/// </summary>
+internal sealed class CallGate(RequestDelegate next, CallRefusals refusals)
+{
+    private const string Identity = "identity";
+
+    public async Task InvokeAsync(HttpContext context)
+    {
+        var listener = context.Listener();
+        if ((listener & (Listeners.Grpc | Listeners.Control)) == 0)
+        {
+            await next(context);
+            return;
+        }
+
+        if (AccessTable.Find(context.Request.Path.Value!) is not { } row || !row.Listeners.HasFlag(listener))
+        {
+            GrpcAnswer.Write(context.Response, StatusCode.Unimplemented, "There is no such method on this listener.");
+            return;
+        }
+
+        if (IsCompressed(context.Request))
+        {
+            // The gRPC layer brings providers of its own, whatever its settings list.
+            context.Response.Headers["grpc-accept-encoding"] = Identity;
+            GrpcAnswer.Write(context.Response, StatusCode.Unimplemented, "Requests are not compressed here: grpc-encoding is identity.");
+            return;
+        }
+
+        var call = new CallState(row, listener);
+        context.Features.Set(call);
+        if (row.IsSigned && context.Request.Headers.ContainsKey(AuthenticationInterceptor.ProofName))
+            call.BodyHash = await FirstMessage.HashAsync(context.Request.BodyReader, context.RequestAborted);
+        await next(context);
+        if (!call.WasRead)
+            NameOwnRefusal(context, call);
+    }
+
+    private static bool IsCompressed(HttpRequest request) =>
+        request.Headers.TryGetValue("grpc-encoding", out var encoding) && !string.Equals(encoding, Identity, StringComparison.Ordinal);
+
+    private void NameOwnRefusal(HttpContext context, CallState call)
+    {
+        if (context.Response.HasStarted || !GrpcAnswer.TryReadStatus(context.Response, out var status))
+            return;
+        var refused = status switch
+        {
+            StatusCode.ResourceExhausted => new CallRefusedException(Refusal.MessageTooLarge, $"A message has at most {Limits.MessageBytesMax} bytes."),
+            StatusCode.Internal or StatusCode.Unknown or StatusCode.InvalidArgument => CallRefusedException.Malformed("The message is not one of this method: it cannot be read."),
+            // A deadline, a caller who went away: the layer's own word says it.
+            _ => null,
+        };
+        if (refused is null)
+            return;
+        refusals.Note(call, refused.Refusal);
+        GrpcAnswer.Write(context.Response, refused);
+    }
+}

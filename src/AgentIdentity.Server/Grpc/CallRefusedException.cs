@@ -1,0 +1,21 @@
+using AgentIdentity.Credentials;
+using AgentIdentity.Registry;
+
+namespace AgentIdentity.Server.Grpc;
+
+/// <summary>Ends a call with a refusal. Thrown where a call is read or decided, turned into a status by <see cref="ErrorInterceptor"/> and nowhere else.</summary>
+internal sealed class CallRefusedException(Refusal refusal, string detail, TimeSpan? retryAfter = null) : Exception(detail)
+{
+    public Refusal Refusal { get; } = refusal;
+
+    public TimeSpan? RetryAfter { get; } = retryAfter;
+
+    public static CallRefusedException Malformed(string detail) => new(Refusal.MessageMalformed, detail);
+}
+
+internal static class Outcomes
+{
+    /// <summary>The value, or the end of the call.</summary>
+    public static T OrRefuse<T>(this Outcome<T> outcome) =>
+        outcome.IsRefused ? throw new CallRefusedException(outcome.Refusal, outcome.Detail) : outcome.Value;
+}

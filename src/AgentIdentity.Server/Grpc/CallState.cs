@@ -1,0 +1,34 @@
+using AgentIdentity.Credentials.Identifiers;
+using AgentIdentity.Registry.State;
+using Grpc.Core;
+
+namespace AgentIdentity.Server.Grpc;
+
+/// <summary>What is known about one call, gathered on its way in. Owned by the call.</summary>
+internal sealed class CallState(AccessRow row, Listeners listener)
+{
+    public AccessRow Row { get; } = row;
+
+    public Listeners Listener { get; } = listener;
+
+    /// <summary>base64url SHA-256 of the first message as it came, for calls that are signed.</summary>
+    public string? BodyHash { get; set; }
+
+    /// <summary>Whether the gRPC layer could read the message, so that what follows is our answer and not its own.</summary>
+    public bool WasRead { get; set; }
+
+    /// <summary>The name of the refusal that ended the call, for counting.</summary>
+    public string Reason { get; set; } = "";
+
+    /// <summary>The key that signed the call, once that is proven.</summary>
+    public KeyId? Key { get; set; }
+
+    /// <summary>The agent that calls, if it is one.</summary>
+    public AgentRecord? Agent { get; set; }
+
+    /// <summary>The registered caller that calls, if it is one.</summary>
+    public CallerRecord? Caller { get; set; }
+
+    public static CallState Of(ServerCallContext context) =>
+        context.GetHttpContext().Features.Get<CallState>() ?? throw new InvalidOperationException($"{context.Method} did not come through the gate.");
+}

@@ -1,0 +1,80 @@
+using AgentIdentity.Credentials;
+using AgentIdentity.Credentials.Entries;
+using AgentIdentity.Credentials.Verification;
+using AgentIdentity.Registry;
+using AgentIdentity.Registry.State;
+using AgentIdentity.Registry.Verifying;
+using Grpc.Core;
+using Wire = AgentIdentity.Protocol.V1;
+
+namespace AgentIdentity.Server.Grpc;
+
+/// <summary>Credentials for agents, and the decision for those who are shown one.</summary>
+internal sealed class CredentialsService(RegistryNode registry) : Wire.Credentials.CredentialsBase
+{
+    public override async Task<Wire.IssueResponse> Issue(Wire.IssueRequest request, ServerCallContext context)
+    {
+        registry.RequireEpoch(request.MinEpoch);
+        var agent = CallState.Of(context).Agent!;
+        var issued = (await registry.Issuing.IssueAsync(agent, request.AuthorizationDetails, FromWire.Texts(request.Audience), request.LifetimeSeconds)).OrRefuse();
+        return new Wire.IssueResponse { Credential = ToWire.Credential(issued), At = registry.At() };
+    }
+
+    public override async Task<Wire.RenewResponse> Renew(Wire.RenewRequest request, ServerCallContext context)
+    {
+        registry.RequireEpoch(request.MinEpoch);
+        var issued = (await registry.Issuing.RenewAsync(CallState.Of(context).Agent!, request.Credential)).OrRefuse();
+        return new Wire.RenewResponse { Credential = ToWire.Credential(issued), At = registry.At() };
+    }
+
+    public override Task<Wire.VerifyResponse> Verify(Wire.VerifyRequest request, ServerCallContext context)
+    {
+        registry.RequireEpoch(request.MinEpoch);
+        RequireOwnAudience(CallState.Of(context).Caller!, request.Audience);
+        // Read before the decision: the answer must not claim a later moment than the one it was made at.
+        var at = registry.At();
+        var verdict = registry.Verification.Verify(Parse(request));
+        return Task.FromResult(Answer(verdict, at));
+    }
+
+    // An enforcer speaks for the audiences that it was registered for.
+    private static void RequireOwnAudience(CallerRecord caller, string audience)
+    {
+        if (caller.Role == CallerRole.Enforcer && !caller.Audiences.Contains(audience))
+            throw new CallRefusedException(Refusal.NotPermitted, "An enforcer verifies for the audiences that it is registered for.");
+    }
+
+    private static VerificationRequest Parse(Wire.VerifyRequest request) => new(
+        request.Credential,
+        request.Proof,
+        new RequestedUse(request.Method, request.Url, request.Nonce),
+        request.Audience,
+        request.Action is { } action ? new RequestedAction(action.Type, action.Action_, action.Location) : null);
+
+    private Wire.VerifyResponse Answer(Verdict verdict, Wire.At at) => new()
+    {
+        Allowed = verdict.Refusal == Refusal.None,
+        Reason = verdict.Refusal.Name(),
+        At = at,
+        Presented = verdict.Presented is { } presented ? Presented(presented) : null,
+        RelyUntil = verdict.Refusal == Refusal.None ? verdict.RelyUntil.ToUnixTimeMilliseconds() : 0,
+    };
+
+    private Wire.Presented Presented(PresentedCredential presented)
+    {
+        var claims = presented.Claims;
+        return new Wire.Presented
+        {
+            Did = registry.Settings.Name.AgentDid(claims.AgentId),
+            AgentId = ToWire.Bytes(claims.AgentId.ToArray()),
+            Sponsor = claims.Sponsor,
+            Blueprint = claims.Blueprint,
+            Jti = claims.Jti.ToString(),
+            AuthorizationDetails = claims.Envelope.Canonical,
+            Act = claims.Act ?? "",
+            ExpiresAt = claims.ExpiresAt,
+            LedgerIndex = claims.LedgerIndex,
+            Jkt = claims.Jkt.ToString(),
+        };
+    }
+}

@@ -1,0 +1,85 @@
+using AgentIdentity.Credentials;
+using AgentIdentity.Registry;
+using AgentIdentity.Registry.Sequencing;
+using Grpc.Core;
+using Grpc.Core.Interceptors;
+
+namespace AgentIdentity.Server.Grpc;
+
+/// <summary>Turns what ends a call into a gRPC status. A refusal says its name; anything else is a bug, is logged here, and tells the caller nothing.</summary>
+internal sealed class ErrorInterceptor(RegistryNode registry, CallRefusals refusals, TimeProvider clock, ILogger<ErrorInterceptor> log) : Interceptor
+{
+    public override async Task<TResponse> UnaryServerHandler<TRequest, TResponse>(
+        TRequest request, ServerCallContext context, UnaryServerMethod<TRequest, TResponse> continuation)
+    {
+        try
+        {
+            return await continuation(request, context);
+        }
+        catch (Exception failure)
+        {
+            throw Translate(failure, context);
+        }
+    }
+
+    public override async Task<TResponse> ClientStreamingServerHandler<TRequest, TResponse>(
+        IAsyncStreamReader<TRequest> requestStream, ServerCallContext context, ClientStreamingServerMethod<TRequest, TResponse> continuation)
+    {
+        try
+        {
+            return await continuation(requestStream, context);
+        }
+        catch (Exception failure)
+        {
+            throw Translate(failure, context);
+        }
+    }
+
+    public override async Task ServerStreamingServerHandler<TRequest, TResponse>(
+        TRequest request, IServerStreamWriter<TResponse> responseStream, ServerCallContext context, ServerStreamingServerMethod<TRequest, TResponse> continuation)
+    {
+        try
+        {
+            await continuation(request, responseStream, context);
+        }
+        catch (Exception failure)
+        {
+            throw Translate(failure, context);
+        }
+    }
+
+    public override async Task DuplexStreamingServerHandler<TRequest, TResponse>(
+        IAsyncStreamReader<TRequest> requestStream, IServerStreamWriter<TResponse> responseStream, ServerCallContext context,
+        DuplexStreamingServerMethod<TRequest, TResponse> continuation)
+    {
+        try
+        {
+            await continuation(requestStream, responseStream, context);
+        }
+        catch (Exception failure)
+        {
+            throw Translate(failure, context);
+        }
+    }
+
+    private RpcException Translate(Exception failure, ServerCallContext context)
+    {
+        switch (failure)
+        {
+            case RpcException status:
+                return status;
+            case CallRefusedException refused:
+                refusals.Note(CallState.Of(context), refused.Refusal);
+                return refused.ToRpcException(registry.Nonces.Current());
+            case StoreFullException:
+                return Translate(new CallRefusedException(Refusal.StorageFull, "There is no room to write; nothing was recorded."), context);
+            case OperationCanceledException when context.CancellationToken.IsCancellationRequested:
+                return new RpcException(context.Deadline <= clock.GetUtcNow().UtcDateTime
+                    ? new Status(StatusCode.DeadlineExceeded, "The deadline passed.")
+                    : new Status(StatusCode.Cancelled, "The caller went away."));
+            default:
+                log.LogError(failure, "{Method} failed.", context.Method);
+                return new RpcException(new Status(StatusCode.Internal, "The registry failed; its log says why."));
+        }
+    }
+}

@@ -1,0 +1,56 @@
+using System.Text;
+using AgentIdentity.Credentials;
+using AgentIdentity.Credentials.Identifiers;
+using AgentIdentity.Credentials.Keys;
+using AgentIdentity.Registry;
+using AgentIdentity.Registry.State;
+using Wire = AgentIdentity.Protocol.V1;
+
+namespace AgentIdentity.Server.Grpc;
+
+/// <summary>From the wire to values that are valid, or the end of the call. After this there are no wire types.</summary>
+internal static class FromWire
+{
+    // A page of names for a list; a registry with more callers than this is read page by page one day.
+    private const int ListMax = 1000;
+
+    /// <summary>An agent that exists, by its DID or UUID.</summary>
+    public static AgentRecord Agent(this RegistryNode registry, string didOrUuid)
+    {
+        if (!registry.Settings.Name.TryParseAgent(didOrUuid, out var id))
+            throw CallRefusedException.Malformed("An agent is named by its DID at this registry or by its UUID, in lower case with hyphens.");
+        return registry.State.FindAgent(id) ?? throw new CallRefusedException(Refusal.AgentUnknown, "No agent has that id.");
+    }
+
+    public static KeyId KeyId(string text) => Credentials.Identifiers.KeyId.TryParse(text, out var key)
+        ? key
+        : throw CallRefusedException.Malformed("A key id is the base64url SHA-256 thumbprint of a JWK, 43 characters.");
+
+    public static PublicKey Key(Wire.PublicKey? key) => key is not null && PublicKey.TryParseJwk(Encoding.UTF8.GetBytes(key.Jwk), out var read)
+        ? read
+        : throw new CallRefusedException(Refusal.KeyUnsupported, "A key is a public JWK, P-256 or Ed25519, with no private member.");
+
+    public static KeyAlgorithm Algorithm(Wire.SignatureAlgorithm algorithm) => algorithm switch
+    {
+        Wire.SignatureAlgorithm.Es256 => KeyAlgorithm.ES256,
+        Wire.SignatureAlgorithm.Ed25519 => KeyAlgorithm.Ed25519,
+        _ => throw CallRefusedException.Malformed("The algorithm is ES256 or ED25519."),
+    };
+
+    public static int PageSize(uint asked, int usual, int most) => asked switch
+    {
+        0 => usual,
+        _ when asked <= most => (int)asked,
+        _ => throw CallRefusedException.Malformed($"A page has 1 to {most} entries."),
+    };
+
+    public static IReadOnlyList<string> Texts(IReadOnlyList<string> texts) =>
+        texts.Count <= ListMax ? [.. texts] : throw CallRefusedException.Malformed($"A list has at most {ListMax} members.");
+
+    /// <summary>A caller that acted on something this node has not heard of yet must not be answered from before it.</summary>
+    public static void RequireEpoch(this RegistryNode registry, ulong minEpoch)
+    {
+        if (registry.State.Epoch < minEpoch)
+            throw new CallRefusedException(Refusal.EpochNotReached, $"Epoch {minEpoch} was demanded and {registry.State.Epoch} is reached.");
+    }
+}

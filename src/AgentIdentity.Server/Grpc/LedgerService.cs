@@ -1,0 +1,81 @@
+using AgentIdentity.Credentials;
+using AgentIdentity.Ledger;
+using AgentIdentity.Registry;
+using Grpc.Core;
+using Wire = AgentIdentity.Protocol.V1;
+
+namespace AgentIdentity.Server.Grpc;
+
+/// <summary>What agents did, and the proof of it.</summary>
+internal sealed class LedgerService(RegistryNode registry) : Wire.Ledger.LedgerBase
+{
+    private const int PageUsual = 100;
+    private const int PageMost = 200;
+
+    public override async Task<Wire.RecordResponse> Record(Wire.RecordRequest request, ServerCallContext context)
+    {
+        var recorded = (await registry.Recording.RecordAsync(
+            request.Statement.Memory, FromWire.Algorithm(request.Algorithm), request.Signature.Memory, WaitsForCheckpoint(request.WaitFor), context.CancellationToken)).OrRefuse();
+        return new Wire.RecordResponse
+        {
+            LedgerIndex = recorded.Index.Value,
+            Level = recorded.IsIntegrated ? Wire.AckLevel.Integrated : Wire.AckLevel.Sequenced,
+            EntryClass = ToWire.Class(recorded.Class),
+            LeafHash = ToWire.Bytes(recorded.LeafHash),
+            RecordedAt = recorded.At,
+            At = registry.At(),
+        };
+    }
+
+    public override async Task<Wire.GetAgentHeadResponse> GetAgentHead(Wire.GetAgentHeadRequest request, ServerCallContext context)
+    {
+        var call = CallState.Of(context);
+        var agent = registry.Agent(request.Agent);
+        call.RequireMaySee(agent);
+        var key = request.KeyId.Length == 0 ? agent.Key.KeyId : FromWire.KeyId(request.KeyId);
+        await registry.PutOnRecordAsync(call, agent);
+        var head = registry.State.FindAgent(agent.Id)!.Chain(key);
+        return new Wire.GetAgentHeadResponse
+        {
+            NextSequence = head.Next,
+            Previous = ToWire.Bytes(head.Previous),
+            LedgerIndex = head.Index.Value,
+            KeyId = ToWire.Bytes(key.ToArray()),
+            At = registry.At(),
+        };
+    }
+
+    public override Task<Wire.GetInclusionProofResponse> GetInclusionProof(Wire.GetInclusionProofRequest request, ServerCallContext context)
+    {
+        var proof = registry.LeafProofs.Prove(new LeafIndex(request.LedgerIndex)).OrRefuse();
+        return Task.FromResult(new Wire.GetInclusionProofResponse
+        {
+            LedgerIndex = proof.Index.Value,
+            Leaf = ToWire.Bytes(proof.Leaf),
+            Path = { proof.Path.Select(ToWire.Bytes) },
+            Checkpoint = proof.Checkpoint,
+            At = registry.At(),
+        });
+    }
+
+    public override async Task<Wire.ListTrailResponse> ListTrail(Wire.ListTrailRequest request, ServerCallContext context)
+    {
+        var call = CallState.Of(context);
+        var agent = registry.Agent(request.Agent);
+        call.RequireMaySee(agent);
+        var page = registry.Reading.ListTrail(agent.Id, request.FromSubjectSequence, FromWire.PageSize(request.PageSize, PageUsual, PageMost));
+        await registry.PutOnRecordAsync(call, agent, page.Entries.Count);
+        var response = new Wire.ListTrailResponse { Entries = { page.Entries.Select(ToWire.TrailEntry) }, At = registry.At() };
+        if (page.Next is { } next)
+            response.NextSubjectSequence = next;
+        return response;
+    }
+
+    private static bool WaitsForCheckpoint(Wire.AckLevel level) => level switch
+    {
+        Wire.AckLevel.Unspecified or Wire.AckLevel.Sequenced => false,
+        Wire.AckLevel.Integrated => true,
+        Wire.AckLevel.Witnessed or Wire.AckLevel.Anchored => throw new CallRefusedException(Refusal.LevelNotConfigured, "Neither witnesses nor a chain are configured here: the levels are SEQUENCED and INTEGRATED."),
+        _ => throw CallRefusedException.Malformed("The level to wait for is SEQUENCED, INTEGRATED, WITNESSED or ANCHORED."),
+    };
+}

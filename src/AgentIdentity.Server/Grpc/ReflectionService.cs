@@ -1,0 +1,45 @@
+using Google.Protobuf.Reflection;
+using Grpc.Core;
+using Grpc.Reflection.V1;
+using static Grpc.Reflection.V1.ServerReflectionRequest;
+
+namespace AgentIdentity.Server.Grpc;
+
+/// <summary>The standard reflection service, so that tools can call this server without its protos.</summary>
+internal sealed class ReflectionService(DescriptorIndex index) : ServerReflection.ServerReflectionBase
+{
+    public override async Task ServerReflectionInfo(
+        IAsyncStreamReader<ServerReflectionRequest> requestStream, IServerStreamWriter<ServerReflectionResponse> responseStream, ServerCallContext context)
+    {
+        await foreach (var request in requestStream.ReadAllAsync(context.CancellationToken))
+            await responseStream.WriteAsync(Answer(request), context.CancellationToken);
+    }
+
+    public ServerReflectionResponse Answer(ServerReflectionRequest request)
+    {
+        var response = request.MessageRequestCase switch
+        {
+            MessageRequestOneofCase.ListServices => ServiceList(),
+            MessageRequestOneofCase.FileByFilename => FileOrNotFound(index.FileNamed(request.FileByFilename)),
+            MessageRequestOneofCase.FileContainingSymbol => FileOrNotFound(index.FileDefining(request.FileContainingSymbol)),
+            // proto3 has no extensions but those of its own options, which nobody asks a server for.
+            MessageRequestOneofCase.FileContainingExtension => Error(StatusCode.NotFound, "There are no extensions."),
+            MessageRequestOneofCase.AllExtensionNumbersOfType => Error(StatusCode.NotFound, "There are no extensions."),
+            MessageRequestOneofCase.None => Error(StatusCode.InvalidArgument, "A question was expected and none found."),
+            var unknown => throw new InvalidOperationException($"{unknown} is a question that nobody thought of."),
+        };
+        response.ValidHost = request.Host;
+        response.OriginalRequest = request;
+        return response;
+    }
+
+    private static ServerReflectionResponse FileOrNotFound(FileDescriptor? file) => file is null
+        ? Error(StatusCode.NotFound, "No file of that name or with that symbol is served.")
+        : new() { FileDescriptorResponse = new() { FileDescriptorProto = { DescriptorIndex.WithImports(file).Select(found => found.SerializedData) } } };
+
+    private static ServerReflectionResponse Error(StatusCode code, string message) =>
+        new() { ErrorResponse = new() { ErrorCode = (int)code, ErrorMessage = message } };
+
+    private ServerReflectionResponse ServiceList() =>
+        new() { ListServicesResponse = new() { Service = { index.Services.Select(name => new ServiceResponse { Name = name }) } } };
+}

@@ -1,0 +1,70 @@
+using AgentIdentity.Credentials;
+using Google.Rpc;
+using Google.Protobuf;
+using Google.Protobuf.WellKnownTypes;
+using Grpc.Core;
+
+namespace AgentIdentity.Server.Grpc;
+
+/// <summary>The one place where a refusal becomes a gRPC status.</summary>
+internal static class RefusalStatus
+{
+    public const string Domain = "agentidentity.v1";
+    public const string DetailsName = "grpc-status-details-bin";
+    public const string NonceName = "dpop-nonce";
+
+    public static StatusCode Code(Refusal refusal) => refusal switch
+    {
+        Refusal.MessageMalformed or Refusal.DeadlineMissing or Refusal.EnvelopeMalformed or Refusal.AudienceMalformed or Refusal.LifetimeOutOfRange
+            or Refusal.LabelsMalformed or Refusal.NameMalformed or Refusal.KeyUnsupported or Refusal.StatementMalformed or Refusal.WrongOrigin
+            or Refusal.StopStateUnsupported or Refusal.ReasonMissing or Refusal.NeedsTwoOperators => StatusCode.InvalidArgument,
+
+        Refusal.CallerUnknown or Refusal.UseDpopNonce or Refusal.CredentialInvalid or Refusal.CredentialUnlogged or Refusal.CredentialNotYetValid
+            or Refusal.CredentialExpired or Refusal.ProofMissing or Refusal.ProofInvalid or Refusal.ProofKeyMismatch or Refusal.ProofRequestMismatch
+            or Refusal.ProofStale or Refusal.NonceMismatch or Refusal.ProofReplayed or Refusal.BodyMismatch or Refusal.TokenInvalid
+            or Refusal.TokenExpired or Refusal.ChallengeInvalid or Refusal.SignatureInvalid or Refusal.BootstrapInvalid => StatusCode.Unauthenticated,
+
+        Refusal.NotPermitted or Refusal.AudienceMismatch or Refusal.AgentFrozen or Refusal.AgentRevoked or Refusal.EnvelopeTooWide
+            or Refusal.EnvelopeExceeded or Refusal.AudienceNotAllowed or Refusal.WrongKey => StatusCode.PermissionDenied,
+
+        Refusal.AgentUnknown or Refusal.EntryUnknown => StatusCode.NotFound,
+
+        Refusal.NameTaken or Refusal.KeyAlreadyEnrolled or Refusal.KeyAlreadyRegistered or Refusal.SequenceFork => StatusCode.AlreadyExists,
+
+        Refusal.TokenUsedUp or Refusal.LoopbackUrl or Refusal.SequenceGap or Refusal.LevelNotConfigured or Refusal.AlreadyRevoked
+            or Refusal.NotBootstrapped or Refusal.BootstrapClosed => StatusCode.FailedPrecondition,
+
+        Refusal.MessageTooLarge or Refusal.ReplayStoreFull or Refusal.TooManyCredentials or Refusal.Overloaded or Refusal.QuotaExceeded
+            or Refusal.StorageFull => StatusCode.ResourceExhausted,
+
+        Refusal.NotIntegrated or Refusal.EpochNotReached or Refusal.RegistryHalted => StatusCode.Unavailable,
+
+        _ => throw new InvalidOperationException($"No status for the refusal {refusal}."),
+    };
+
+    /// <summary>The status with its stable reason, as it goes into <c>grpc-status-details-bin</c>.</summary>
+    public static byte[] Details(Refusal refusal, string detail, TimeSpan? retryAfter = null)
+    {
+        var status = new Google.Rpc.Status { Code = (int)Code(refusal), Message = detail };
+        status.Details.Add(Any.Pack(new ErrorInfo { Reason = refusal.Name(), Domain = Domain }));
+        if ((retryAfter ?? DefaultRetry(refusal)) is { } delay)
+            status.Details.Add(Any.Pack(new RetryInfo { RetryDelay = Duration.FromTimeSpan(delay) }));
+        return status.ToByteArray();
+    }
+
+    /// <summary>The refusal as the gRPC layer carries it.</summary>
+    public static RpcException ToRpcException(this CallRefusedException refused, string nonce)
+    {
+        var trailers = new Metadata { { DetailsName, Details(refused.Refusal, refused.Message, refused.RetryAfter) } };
+        if (refused.Refusal == Refusal.UseDpopNonce)
+            trailers.Add(NonceName, nonce);
+        return new RpcException(new global::Grpc.Core.Status(Code(refused.Refusal), refused.Message), trailers);
+    }
+
+    // What is over by itself soon: a group commit, a checkpoint, the bookkeeping of proofs.
+    private static TimeSpan? DefaultRetry(Refusal refusal) => refusal switch
+    {
+        Refusal.Overloaded or Refusal.NotIntegrated or Refusal.EpochNotReached or Refusal.ReplayStoreFull => TimeSpan.FromSeconds(1),
+        _ => null,
+    };
+}

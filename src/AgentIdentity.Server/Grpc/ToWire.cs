@@ -1,0 +1,108 @@
+using AgentIdentity.Credentials.Entries;
+using AgentIdentity.Ledger;
+using AgentIdentity.Registry;
+using AgentIdentity.Registry.Issuing;
+using AgentIdentity.Registry.Reading;
+using AgentIdentity.Registry.State;
+using Google.Protobuf;
+using Wire = AgentIdentity.Protocol.V1;
+
+namespace AgentIdentity.Server.Grpc;
+
+/// <summary>From values to the wire.</summary>
+internal static class ToWire
+{
+    public static Wire.At At(this RegistryNode registry)
+    {
+        var moment = registry.State.Moment;
+        return new Wire.At { Epoch = moment.Epoch, Position = moment.Position };
+    }
+
+    public static Wire.IssuedCredential Credential(Issued issued)
+    {
+        var claims = issued.Claims;
+        return new Wire.IssuedCredential
+        {
+            Token = issued.Token,
+            Jti = claims.Jti.ToString(),
+            NotBefore = claims.NotBefore,
+            ExpiresAt = claims.ExpiresAt,
+            LedgerIndex = claims.LedgerIndex,
+            LedgerPosition = claims.LedgerPosition,
+        };
+    }
+
+    public static Wire.Agent Agent(RegistryNode registry, AgentRecord agent)
+    {
+        var terms = agent.Grant.Terms;
+        return new Wire.Agent
+        {
+            Did = registry.Settings.Name.AgentDid(agent.Id),
+            AgentId = Bytes(agent.Id.ToArray()),
+            Key = new Wire.PublicKey { Jwk = agent.Key.ToJwk() },
+            Sponsor = terms.Sponsor,
+            Blueprint = terms.Blueprint,
+            Labels = { terms.Labels.Select(label => new Wire.Label { Name = label.Key, Value = label.Value }) },
+            MaximumEnvelope = terms.MaximumEnvelope,
+            Audiences = { terms.Audiences },
+            State = State(agent.State),
+            EnrolledAt = agent.EnrolledAt,
+            EnrolledIndex = agent.EnrolledIndex.Value,
+            Stop = agent.Stop is { } stop ? Stop(stop) : null,
+            Statements = agent.Chains.Aggregate(0UL, (sum, chain) => sum + chain.Next),
+        };
+    }
+
+    public static Wire.AgentState State(StandingState state) => state switch
+    {
+        StandingState.Active => Wire.AgentState.Active,
+        StandingState.Frozen => Wire.AgentState.Frozen,
+        StandingState.Revoked => Wire.AgentState.Revoked,
+        _ => throw new InvalidOperationException($"No wire value for the state {state}."),
+    };
+
+    public static Wire.EntryClass Class(EntryClass entryClass) => entryClass switch
+    {
+        EntryClass.Authority => Wire.EntryClass.Authority,
+        EntryClass.Activity => Wire.EntryClass.Activity,
+        EntryClass.Quarantined => Wire.EntryClass.Quarantined,
+        _ => throw new InvalidOperationException($"No wire value for the class {entryClass}."),
+    };
+
+    public static Wire.Caller Caller(CallerRecord caller) => new()
+    {
+        CallerId = Bytes(caller.Id.ToArray()),
+        Role = Role(caller.Role),
+        Name = caller.Name,
+        Jkt = caller.Key.KeyId.ToString(),
+        Audiences = { caller.Audiences },
+        RegisteredAt = caller.RegisteredAt,
+    };
+
+    public static Wire.TrailEntry TrailEntry(TrailEntry entry) => new()
+    {
+        LedgerIndex = entry.Index.Value,
+        SubjectSequence = entry.SubjectSequence,
+        Entry = Bytes(entry.Entry),
+        Salt = Bytes(entry.Salt),
+        Leaf = Bytes(entry.Leaf),
+        Items = { entry.Items.Select(item => new Wire.IssuanceItem { LedgerPosition = item.Position, Item = Bytes(item.Item), Path = { item.Path.Select(Bytes) } }) },
+    };
+
+    public static ByteString Bytes(Hash hash) => Bytes(hash.ToArray());
+
+    // The arrays are ours alone from here on.
+    public static ByteString Bytes(byte[] bytes) => UnsafeByteOperations.UnsafeWrap(bytes);
+
+    private static Wire.Role Role(CallerRole role) => role switch
+    {
+        CallerRole.Operator => Wire.Role.Operator,
+        CallerRole.Auditor => Wire.Role.Auditor,
+        CallerRole.Enforcer => Wire.Role.Enforcer,
+        CallerRole.Sponsor => Wire.Role.Sponsor,
+        _ => throw new InvalidOperationException($"No wire value for the role {role}."),
+    };
+
+    private static Wire.StopInForce Stop(StopInForce stop) =>
+        new() { LedgerIndex = stop.Index.Value, State = State(stop.State), Reason = stop.Reason, Epoch = stop.Epoch, At = stop.At };
+}

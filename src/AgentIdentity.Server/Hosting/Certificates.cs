@@ -1,0 +1,86 @@
+using System.Net.Security;
+using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
+using AgentIdentity.Server.Options;
+
+namespace AgentIdentity.Server.Hosting;
+
+/// <summary>The server's certificate, read again when its file has changed, so that renewing it needs no restart.</summary>
+internal sealed class Certificates
+{
+    // How long a replaced file may go unnoticed.
+    private static readonly TimeSpan Interval = TimeSpan.FromSeconds(5);
+
+    private readonly string _certificatePath;
+    private readonly string _keyPath;
+    private readonly TimeProvider _clock;
+    private readonly Action<string> _log;
+
+    // Guarded by the lock.
+    private readonly Lock _lock = new();
+    private SslStreamCertificateContext _current;
+    private DateTime _writtenAt;
+    private long _lookedAt;
+
+    /// <exception cref="OptionsRefusedException">The files hold no certificate with its key.</exception>
+    public Certificates(string certificatePath, string keyPath, TimeProvider clock, Action<string> log)
+    {
+        (_certificatePath, _keyPath, _clock, _log) = (certificatePath, keyPath, clock, log);
+        try
+        {
+            _current = Load();
+        }
+        catch (Exception failure) when (failure is IOException or CryptographicException or UnauthorizedAccessException)
+        {
+            throw new OptionsRefusedException($"--tls-cert {certificatePath} and --tls-key {keyPath} hold no certificate with its private key, PEM: {failure.Message}");
+        }
+    }
+
+    public SslStreamCertificateContext Current
+    {
+        get
+        {
+            lock (_lock)
+            {
+                if (_clock.GetElapsedTime(_lookedAt) >= Interval)
+                    LookAgain();
+                return _current;
+            }
+        }
+    }
+
+    private void LookAgain()
+    {
+        _lookedAt = _clock.GetTimestamp();
+        if (NewestWrite() == _writtenAt)
+            return;
+        try
+        {
+            _current = Load();
+            _log("The TLS certificate was read again.");
+        }
+        catch (Exception failure) when (failure is IOException or CryptographicException or UnauthorizedAccessException)
+        {
+            // Certificate and key are replaced one after the other; until both fit, the old pair serves.
+            _log($"The TLS certificate cannot be read again, and the one before stays in use: {failure.Message}");
+        }
+    }
+
+    private SslStreamCertificateContext Load()
+    {
+        var writtenAt = NewestWrite();
+        var certificate = X509Certificate2.CreateFromPemFile(_certificatePath, _keyPath);
+        var chain = new X509Certificate2Collection();
+        chain.ImportFromPemFile(_certificatePath);
+        var context = SslStreamCertificateContext.Create(certificate, chain, offline: true);
+        _writtenAt = writtenAt;
+        _lookedAt = _clock.GetTimestamp();
+        return context;
+    }
+
+    private DateTime NewestWrite()
+    {
+        var (certificate, key) = (File.GetLastWriteTimeUtc(_certificatePath), File.GetLastWriteTimeUtc(_keyPath));
+        return certificate > key ? certificate : key;
+    }
+}

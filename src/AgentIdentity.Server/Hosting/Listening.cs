@@ -1,0 +1,56 @@
+using System.Net.Security;
+using AgentIdentity.Server.Grpc;
+using AgentIdentity.Server.Options;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.AspNetCore.Server.Kestrel.Https;
+
+namespace AgentIdentity.Server.Hosting;
+
+/// <summary>The four listeners and the bounds of their connections.</summary>
+internal static class Listening
+{
+    public static void Configure(KestrelServerOptions kestrel, ServerOptions options, Certificates? certificates)
+    {
+        Bound(kestrel);
+        // In the order of the ready line, which reads the bound addresses back in it.
+        Listen(kestrel, options.Grpc, Listeners.Grpc, HttpProtocols.Http2, certificates);
+        Listen(kestrel, options.Http, Listeners.Http, HttpProtocols.Http1AndHttp2, certificates);
+        Listen(kestrel, options.Control, Listeners.Control, HttpProtocols.Http2, certificates);
+        Listen(kestrel, options.Console, Listeners.Console, HttpProtocols.Http1AndHttp2, certificates);
+    }
+
+    private static void Bound(KestrelServerOptions kestrel)
+    {
+        kestrel.AddServerHeader = false;
+        var limits = kestrel.Limits;
+        limits.MaxRequestBodySize = null; // gRPC counts messages, and streams have no end; HTTP takes no bodies.
+        limits.MaxRequestHeadersTotalSize = Limits.HeadersBytesMax;
+        limits.MinRequestBodyDataRate = new MinDataRate(Limits.BodyBytesPerSecondMin, Limits.BodyGrace);
+        limits.MinResponseDataRate = new MinDataRate(Limits.BodyBytesPerSecondMin, Limits.BodyGrace);
+        limits.Http2.MaxStreamsPerConnection = Limits.StreamsPerConnectionMax;
+        limits.Http2.MaxRequestHeaderFieldSize = Limits.HeadersBytesMax;
+        limits.Http2.KeepAlivePingDelay = Limits.KeepAlivePingDelay;
+        limits.Http2.KeepAlivePingTimeout = Limits.KeepAlivePingTimeout;
+    }
+
+    private static void Listen(KestrelServerOptions kestrel, HostPort address, Listeners listener, HttpProtocols protocols, Certificates? certificates) =>
+        kestrel.Listen(address.EndPoint, listen =>
+        {
+            // Without TLS nothing negotiates, and HTTP/1.1 is what browsers and probes speak.
+            listen.Protocols = certificates is null && protocols == HttpProtocols.Http1AndHttp2 ? HttpProtocols.Http1 : protocols;
+            if (certificates is not null)
+                listen.UseHttps(new TlsHandshakeCallbackOptions { OnConnection = _ => ValueTask.FromResult(Tls(certificates)) });
+            listen.Tag(listener);
+        });
+
+    private static SslServerAuthenticationOptions Tls(Certificates certificates) => new()
+    {
+        ServerCertificateContext = certificates.Current,
+        ClientCertificateRequired = true,
+        // What is accepted here is a client's certificate, and it stands for its key alone: TLS proves the key, and who that is, is asked of the
+        // ledger. So no authority needs to have signed it, and there may be none.
+#pragma warning disable CA5359
+        RemoteCertificateValidationCallback = (_, _, _, _) => true,
+#pragma warning restore CA5359
+    };
+}

@@ -1,0 +1,86 @@
+using AgentIdentity.Registry;
+using AgentIdentity.Server.Grpc;
+using AgentIdentity.Server.Grpc.Deadlines;
+using AgentIdentity.Server.Http;
+using AgentIdentity.Server.Options;
+using AgentIdentity.Server.Telemetry;
+using Google.Protobuf.Reflection;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+using HealthStatus = Grpc.Health.V1.HealthCheckResponse.Types.ServingStatus;
+using Wire = AgentIdentity.Protocol.V1;
+
+namespace AgentIdentity.Server.Hosting;
+
+/// <summary>What stands between a connection and a service, in the order in which a call meets it.</summary>
+internal static class Pipeline
+{
+    private static readonly FileDescriptor[] Served =
+    [
+        Wire.RegistryReflection.Descriptor, Wire.CredentialsReflection.Descriptor, Wire.LedgerReflection.Descriptor, Wire.ControlReflection.Descriptor,
+        Wire.AdminReflection.Descriptor, global::Grpc.Health.V1.HealthReflection.Descriptor, global::Grpc.Reflection.V1.ReflectionReflection.Descriptor,
+        global::Grpc.Reflection.V1Alpha.ReflectionReflection.Descriptor,
+    ];
+
+    public static WebApplication Build(ServerOptions options, OpenRegistry registry, Certificates? certificates, ILoggerFactory loggers, TimeProvider clock)
+    {
+        // The empty builder reads no settings file and no environment: what is said here is all there is.
+        var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
+        builder.WebHost.UseKestrelCore().UseKestrelHttpsConfiguration().ConfigureKestrel(kestrel => Listening.Configure(kestrel, options, certificates));
+        var services = builder.Services;
+        services.AddSingleton(loggers).AddSingleton(clock).AddSingleton(options).AddSingleton(registry.Node).AddSingleton(registry.BootstrapFile);
+        services.Configure<HostOptions>(host => host.ShutdownTimeout = ServerHost.DrainTime);
+        services.Configure<ConsoleLifetimeOptions>(console => console.SuppressStatusMessages = true);
+        services.AddSingleton<CallMetrics>().AddSingleton(provider => new PrometheusText(provider.GetRequiredService<CallMetrics>().Meter));
+        AddGrpc(services);
+
+        var app = builder.Build();
+        app.Use(next => context => ListenerTags.RequireListenerAsync(context, next));
+        app.Use(next => DeadlineInterceptor.TakeOver(next, clock));
+        app.UseMiddleware<CallGate>();
+        MapServices(app);
+        PublicEndpoints.Map(app, registry.Node, app.Services.GetRequiredService<PrometheusText>());
+        Announce(app);
+        return app;
+    }
+
+    private static void AddGrpc(IServiceCollection services)
+    {
+        services.AddSingleton<Quotas>().AddSingleton<CallRefusals>();
+        services.AddSingleton<DeadlineInterceptor>().AddSingleton<TelemetryInterceptor>().AddSingleton<ErrorInterceptor>()
+            .AddSingleton<LimitsInterceptor>().AddSingleton<AuthenticationInterceptor>();
+        services.AddSingleton<RegistryService>().AddSingleton<CredentialsService>().AddSingleton<LedgerService>().AddSingleton<ControlService>().AddSingleton<AdminService>();
+        services.AddSingleton<HealthService>().AddSingleton<ReflectionService>().AddSingleton<ReflectionV1AlphaService>().AddSingleton(new DescriptorIndex(Served));
+        services.AddGrpc(grpc =>
+        {
+            grpc.MaxReceiveMessageSize = Limits.MessageBytesMax;
+            grpc.MaxSendMessageSize = Limits.AnswerBytesMax;
+            // None: a compressed request is refused, and nothing secret is ever compressed beside what a caller chose.
+            grpc.CompressionProviders = [];
+            grpc.Interceptors.Add<DeadlineInterceptor>();
+            grpc.Interceptors.Add<TelemetryInterceptor>();
+            grpc.Interceptors.Add<ErrorInterceptor>();
+            grpc.Interceptors.Add<LimitsInterceptor>();
+            grpc.Interceptors.Add<AuthenticationInterceptor>();
+        });
+    }
+
+    private static void MapServices(WebApplication app)
+    {
+        app.MapGrpcService<RegistryService>();
+        app.MapGrpcService<CredentialsService>();
+        app.MapGrpcService<LedgerService>();
+        app.MapGrpcService<ControlService>();
+        app.MapGrpcService<AdminService>();
+        app.MapGrpcService<HealthService>();
+        app.MapGrpcService<ReflectionService>();
+        app.MapGrpcService<ReflectionV1AlphaService>();
+    }
+
+    private static void Announce(WebApplication app)
+    {
+        var health = app.Services.GetRequiredService<HealthService>();
+        foreach (var service in Served.SelectMany(file => file.Services).Select(service => service.FullName).Prepend(""))
+            health.Set(service, HealthStatus.Serving);
+        app.Lifetime.ApplicationStopping.Register(health.StopServing);
+    }
+}

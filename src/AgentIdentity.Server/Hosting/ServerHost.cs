@@ -1,0 +1,103 @@
+using AgentIdentity.Registry;
+using AgentIdentity.Server.Options;
+using AgentIdentity.Server.Telemetry;
+
+namespace AgentIdentity.Server.Hosting;
+
+/// <summary>The running server: a registry, and the four listeners in front of it.</summary>
+internal sealed class ServerHost : IAsyncDisposable
+{
+    /// <summary>How long calls in flight may go on when the server is asked to end.</summary>
+    public static readonly TimeSpan DrainTime = TimeSpan.FromSeconds(10);
+
+    private readonly WebApplication _app;
+    private readonly OpenRegistry _registry;
+    private readonly RefusalFlush _flush;
+    private readonly OtlpExport? _otlp;
+    private readonly ILogger _log;
+
+    private ServerHost(WebApplication app, OpenRegistry registry, ServerOptions options, ILogger log)
+    {
+        (_app, _registry, _log) = (app, registry, log);
+        var clock = app.Services.GetRequiredService<TimeProvider>();
+        _flush = new RefusalFlush(registry.Node.Refusals, clock);
+        _otlp = options.Otlp is { } collector ? new OtlpExport(collector) : null;
+        Bound = WithPorts(options, [.. app.Urls.Select(address => new Uri(address).Port)]);
+    }
+
+    /// <summary>What it was started with, and the ports that were picked.</summary>
+    public ServerOptions Bound { get; }
+
+    public RegistryNode Registry => _registry.Node;
+
+    public string BootstrapFile => _registry.BootstrapFile.Path;
+
+    public string ReadyLine => $"ready grpc={Bound.Grpc} http={Bound.Http} control={Bound.Control} console={Bound.Console} data={Bound.Data}";
+
+    /// <summary>Answers when everything answers.</summary>
+    public static async Task<ServerHost> StartAsync(ServerOptions options, ILoggerFactory loggers, TimeProvider clock)
+    {
+        var log = loggers.CreateLogger("AgentIdentity");
+        void Say(string message) => log.LogInformation("{Message}", message);
+
+        var certificates = options.HasTls ? new Certificates(options.TlsCertificate!, options.TlsKey!, clock, Say) : null;
+        var registry = OpenRegistry.Open(options, clock, Say);
+        var opened = clock.GetUtcNow();
+        WebApplication? app = null;
+        try
+        {
+            app = Pipeline.Build(options, registry, certificates, loggers, clock);
+            await app.StartAsync();
+            await UntilProofsServeAsync(opened, clock);
+            return new ServerHost(app, registry, options, log);
+        }
+        catch
+        {
+            if (app is not null)
+                await app.DisposeAsync();
+            await registry.DisposeAsync();
+            throw;
+        }
+    }
+
+    /// <summary>Runs until the process is asked to end, and drains; or until the ledger cannot be written any more. Answers the exit code.</summary>
+    public async Task<int> RunAsync()
+    {
+        var ended = _app.WaitForShutdownAsync();
+        if (await Task.WhenAny(ended, Registry.Halted) == ended)
+        {
+            await ended;
+            return ExitCodes.Done;
+        }
+
+        var failure = await Registry.Halted;
+        _log.LogCritical(failure, "The ledger could not be written, so the process ends; start it again once the disk is well.");
+        return ExitCodes.Halted;
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await _app.StopAsync();
+        await _flush.DisposeAsync();
+        await _app.DisposeAsync();
+        _otlp?.Dispose();
+        await _registry.DisposeAsync();
+    }
+
+    // Proofs name the second they were made in, and those of the second in which the registry opened are stale: they may have been used before a
+    // restart. Whoever reads the ready line must not meet that.
+    private static Task UntilProofsServeAsync(DateTimeOffset opened, TimeProvider clock)
+    {
+        var next = DateTimeOffset.FromUnixTimeSeconds(opened.ToUnixTimeSeconds() + 1);
+        var wait = next - clock.GetUtcNow() + TimeSpan.FromMilliseconds(1);
+        return wait > TimeSpan.Zero ? Task.Delay(wait, clock) : Task.CompletedTask;
+    }
+
+    private static ServerOptions WithPorts(ServerOptions options, int[] ports) => options with
+    {
+        Grpc = options.Grpc with { Port = ports[0] },
+        Http = options.Http with { Port = ports[1] },
+        Control = options.Control with { Port = ports[2] },
+        Console = options.Console with { Port = ports[3] },
+    };
+}

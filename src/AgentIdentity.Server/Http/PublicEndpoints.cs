@@ -1,0 +1,52 @@
+using AgentIdentity.Credentials.Documents;
+using AgentIdentity.Credentials.Identifiers;
+using AgentIdentity.Registry;
+using AgentIdentity.Server.Grpc;
+using AgentIdentity.Server.Hosting;
+using AgentIdentity.Server.Telemetry;
+
+namespace AgentIdentity.Server.Http;
+
+/// <summary>What the standards put on HTTP, and the probes. Everything here is public, and is not there before the genesis entry.</summary>
+internal static class PublicEndpoints
+{
+    private const string DidType = "application/did+json";
+    private const string JwksType = "application/jwk-set+json";
+    private const string TextType = "text/plain; charset=utf-8";
+
+    public static void Map(IEndpointRouteBuilder routes, RegistryNode registry, PrometheusText metrics)
+    {
+        var name = registry.Settings.Name;
+        routes.Serve("/.well-known/did.json", () => Bytes(registry, () => DidDocumentReader.Read(registry, name.Did), DidType));
+        routes.MapGet("/agents/{id}/did.json", (string id) => SubjectId.TryParse(id, out var agent) ? Bytes(registry, () => DidDocumentReader.Read(registry, agent), DidType) : Results.NotFound())
+            .WithMetadata(new ServedOn(Listeners.Http));
+        routes.Serve("/.well-known/jwks.json", () => Bytes(registry, () => DidDocuments.Jwks(name, [.. registry.State.IssuerKeys.All]), JwksType));
+        routes.Serve("/log-key", () => Text(registry, () => registry.Checkpoints.LogKey + "\n"));
+        routes.MapGet("/checkpoint", (HttpContext context) => Checkpoint(registry, context)).WithMetadata(new ServedOn(Listeners.Http));
+        routes.Serve("/health/live", () => Results.Text("live\n", TextType));
+        routes.Serve("/health/ready", () => Ready(registry));
+        routes.MapGet("/metrics", () => Results.Text(metrics.Write(), "text/plain; version=0.0.4; charset=utf-8")).WithMetadata(new ServedOn(Listeners.Console));
+    }
+
+    private static void Serve(this IEndpointRouteBuilder routes, string path, Func<IResult> answer) =>
+        routes.MapGet(path, answer).WithMetadata(new ServedOn(Listeners.Http));
+
+    private static IResult Checkpoint(RegistryNode registry, HttpContext context)
+    {
+        // A new one may come each second.
+        context.Response.Headers.CacheControl = "max-age=1";
+        return Text(registry, () => registry.Checkpoints.Last?.Note);
+    }
+
+    private static IResult Ready(RegistryNode registry)
+    {
+        var problem = registry.Standing.IsHalted ? "halted" : registry.State.IsBootstrapped ? null : "not bootstrapped";
+        return problem is null ? Results.Text("ready\n", TextType) : Results.Text(problem + "\n", TextType, statusCode: StatusCodes.Status503ServiceUnavailable);
+    }
+
+    private static IResult Text(RegistryNode registry, Func<string?> read) =>
+        registry.State.IsBootstrapped && read() is { } text ? Results.Text(text, TextType) : Results.NotFound();
+
+    private static IResult Bytes(RegistryNode registry, Func<byte[]?> read, string type) =>
+        registry.State.IsBootstrapped && read() is { } bytes ? Results.Bytes(bytes, type) : Results.NotFound();
+}

@@ -1,0 +1,54 @@
+using AgentIdentity.Credentials.Identifiers;
+
+namespace AgentIdentity.Server.Options;
+
+/// <summary>One thing that can be said at the start: on the command line, or in the environment.</summary>
+/// <param name="Name">As it stands on the command line, with its dashes.</param>
+/// <param name="Value">What its value is, for the help; null for a switch.</param>
+/// <param name="Help">What it does.</param>
+/// <param name="Apply">Takes the value over, or throws an <see cref="OptionsRefusedException"/>.</param>
+internal sealed record Flag(string Name, string? Value, string Help, Func<ServerOptions, string, ServerOptions> Apply)
+{
+    public static IReadOnlyList<Flag> All { get; } =
+    [
+        new("--grpc", "HOST:PORT", "gRPC for agents and enforcers (127.0.0.1:5001)", (to, text) => to with { Grpc = Address("--grpc", text) }),
+        new("--http", "HOST:PORT", "DID documents, keys, checkpoint, probes (127.0.0.1:5000)", (to, text) => to with { Http = Address("--http", text) }),
+        new("--control", "HOST:PORT", "gRPC for operators (127.0.0.1:5002)", (to, text) => to with { Control = Address("--control", text) }),
+        new("--console", "HOST:PORT", "metrics, and later operators' pages (127.0.0.1:5003)", (to, text) => to with { Console = Address("--console", text) }),
+        new("--data", "FOLDER", "the folder that holds all state (./data)", (to, text) => to with { Data = text }),
+        new("--public-url", "URL", "the registry's name for ever: it stands in DIDs (https://localhost:5000)", (to, text) => to with { PublicUrl = Url(text) }),
+        new("--tls-cert", "FILE", "certificate chain, PEM; needed unless all listeners are on loopback", (to, text) => to with { TlsCertificate = text }),
+        new("--tls-key", "FILE", "its private key, PEM", (to, text) => to with { TlsKey = text }),
+        new("--dev", null, "for trying out: one operator is enough, and a public URL on localhost enrols", (to, text) => to with { Dev = Switch("--dev", text) }),
+        new("--single-operator", null, "one operator is enough; every report will say so", (to, text) => to with { SingleOperator = Switch("--single-operator", text) }),
+        new("--passphrase-file", "FILE", "its first line encrypts the registry's key files", (to, text) => to with { PassphraseFile = text }),
+        new("--otlp", "URL", "send traces and metrics to this OpenTelemetry collector", (to, text) => to with { Otlp = Collector(text) }),
+        new("--quota-per-key", "CALLS", "calls a second from one key (20000)", (to, text) => to with { CallsPerSecondPerKey = Rate("--quota-per-key", text) }),
+        new("--quota-per-address", "CALLS", "calls a second from one address (50000)", (to, text) => to with { CallsPerSecondPerAddress = Rate("--quota-per-address", text) }),
+    ];
+
+    /// <summary>The same in the environment: <c>--public-url</c> is <c>AGENTIDENTITY_PUBLIC_URL</c>.</summary>
+    public string EnvironmentName => "AGENTIDENTITY_" + Name[2..].Replace('-', '_').ToUpperInvariant();
+
+    private static HostPort Address(string flag, string text) => HostPort.TryParse(text, out var address)
+        ? address
+        : throw new OptionsRefusedException($"{flag} takes HOST:PORT with an IP address or localhost, for example 127.0.0.1:5001, and '{text}' is none.");
+
+    private static string Url(string text) =>
+        RegistryName.TryParse(text, out _, out var problem) ? text : throw new OptionsRefusedException($"--public-url cannot be '{text}': {problem}");
+
+    private static bool Switch(string flag, string text) => text switch
+    {
+        "1" or "true" => true,
+        "0" or "false" => false,
+        _ => throw new OptionsRefusedException($"{flag} is true or false, and '{text}' is neither."),
+    };
+
+    private static Uri Collector(string text) => Uri.TryCreate(text, UriKind.Absolute, out var url) && url.Scheme is "http" or "https"
+        ? url
+        : throw new OptionsRefusedException($"--otlp takes an http or https URL, for example http://127.0.0.1:4317, and '{text}' is none.");
+
+    private static int Rate(string flag, string text) => int.TryParse(text, out var rate) && rate is > 0 and <= 1_000_000
+        ? rate
+        : throw new OptionsRefusedException($"{flag} takes a number from 1 to 1,000,000, and '{text}' is none.");
+}

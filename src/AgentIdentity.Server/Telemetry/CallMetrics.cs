@@ -1,0 +1,42 @@
+using System.Diagnostics;
+using System.Diagnostics.Metrics;
+using AgentIdentity.Registry;
+using AgentIdentity.Server.Grpc;
+
+namespace AgentIdentity.Server.Telemetry;
+
+/// <summary>What the server counts. Names of methods and reasons only: nothing of what calls carry.</summary>
+internal sealed class CallMetrics : IDisposable
+{
+    public const string Name = "AgentIdentity";
+
+    public static readonly ActivitySource Activities = new(Name);
+
+    private readonly TimeProvider _clock;
+    private readonly Histogram<double> _duration;
+    private readonly Counter<long> _refused;
+
+    public CallMetrics(RegistryNode registry, TimeProvider clock)
+    {
+        _clock = clock;
+        Meter = new Meter(Name);
+        _duration = Meter.CreateHistogram<double>("agentidentity_call_duration_seconds", "s", "Time in the server, by method and status.");
+        _refused = Meter.CreateCounter<long>("agentidentity_refusals_total", null, "Refused calls, by method and reason.");
+        Meter.CreateObservableGauge("agentidentity_ledger_entries", () => (long)registry.State.Position, null, "Entries applied.");
+        Meter.CreateObservableGauge("agentidentity_epoch", () => (long)registry.State.Epoch, null, "The epoch.");
+        Meter.CreateObservableGauge("agentidentity_agents", () => (long)registry.State.AgentCount, null, "Agents enrolled, stopped ones included.");
+        Meter.CreateObservableGauge("agentidentity_checkpoint_entries", () => (long)(registry.Checkpoints.Last?.Size.Value ?? 0), null, "Entries under the last checkpoint.");
+        Meter.CreateObservableGauge("agentidentity_memory_bytes", () => Environment.WorkingSet, "bytes", "Resident memory.");
+    }
+
+    public Meter Meter { get; }
+
+    public CallWatch Begin(CallState call) => new(this, call, _clock.GetTimestamp(), Activities.StartActivity(call.Row.Method, ActivityKind.Server));
+
+    public void Refused(string method, string reason) => _refused.Add(1, new("method", method), new("reason", reason));
+
+    public void Dispose() => Meter.Dispose();
+
+    internal void End(CallState call, long begun, string status) =>
+        _duration.Record(_clock.GetElapsedTime(begun).TotalSeconds, new("method", call.Row.Method), new("status", status));
+}

@@ -1,0 +1,71 @@
+using System.Collections.Concurrent;
+using System.Security.Cryptography;
+using AgentIdentity.Credentials.Entries;
+using AgentIdentity.Credentials.Identifiers;
+using AgentIdentity.Credentials.Keys;
+using AgentIdentity.Ledger;
+using AgentIdentity.Registry.Keys;
+
+namespace AgentIdentity.Storage.Keys;
+
+/// <summary>The registry's keys in files of mode 0600 below the data folder, under a passphrase when there is one. Who can read them can sign as the registry.</summary>
+public sealed class FileRegistryKeys : IRegistryKeys
+{
+    private const UnixFileMode Others = UnixFileMode.GroupRead | UnixFileMode.GroupWrite | UnixFileMode.GroupExecute
+        | UnixFileMode.OtherRead | UnixFileMode.OtherWrite | UnixFileMode.OtherExecute;
+
+    private readonly string _folder;
+    private readonly string _passphrase;
+    private readonly ConcurrentDictionary<KeyId, PrivateKey> _keys = new();
+
+    public FileRegistryKeys(string dataFolder, string passphrase = "")
+    {
+        _folder = Path.Combine(dataFolder, "keys");
+        _passphrase = passphrase;
+        if (OperatingSystem.IsWindows())
+            Directory.CreateDirectory(_folder);
+        else
+            Directory.CreateDirectory(_folder, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+    }
+
+    public PrivateKey Issuer(KeyId keyId) => _keys.GetOrAdd(keyId, id => Read(RegistryKeyUse.Credentials, id));
+
+    public Ed25519PrivateKey Log(KeyId keyId) => _keys.GetOrAdd(keyId, id => Read(RegistryKeyUse.Log, id)).Ed25519
+        ?? throw new KeysRefusedException($"The key {keyId} is not an Ed25519 key; put the log's key back from the backup of the keys.");
+
+    public PublicKey Create(RegistryKeyUse use)
+    {
+        var key = PrivateKey.Generate(use == RegistryKeyUse.Log ? KeyAlgorithm.Ed25519 : KeyAlgorithm.ES256);
+        var content = key.ToKeyFile(_passphrase);
+        DurableFile.Replace(PathOf(use, key.PublicKey.KeyId), stream => stream.Write(content));
+        CryptographicOperations.ZeroMemory(content);
+        _keys[key.PublicKey.KeyId] = key;
+        return key.PublicKey;
+    }
+
+    // The open key stays until the process ends: what was decided before the rotation may still have to be signed.
+    public void Retire(KeyId keyId) => File.Delete(PathOf(RegistryKeyUse.Credentials, keyId));
+
+    public void Dispose()
+    {
+        foreach (var key in _keys.Values)
+            key.Dispose();
+    }
+
+    private PrivateKey Read(RegistryKeyUse use, KeyId keyId)
+    {
+        var path = PathOf(use, keyId);
+        if (!File.Exists(path))
+            throw new KeysRefusedException($"The key file {path}, which the ledger names, is missing; put it back from the backup of the keys.");
+        if (!OperatingSystem.IsWindows() && (File.GetUnixFileMode(path) & Others) != 0)
+            throw new KeysRefusedException($"The key file {path} can be read or changed by others than its owner; run chmod 600 on it, and rotate the key if others had access.");
+        var content = File.ReadAllBytes(path);
+        var isRead = PrivateKey.TryReadKeyFile(content, _passphrase, out var key, out var problem);
+        CryptographicOperations.ZeroMemory(content);
+        if (!isRead)
+            throw new KeysRefusedException($"The key file {path} cannot be opened: {problem}");
+        return key!.PublicKey.KeyId == keyId ? key : throw new KeysRefusedException($"The key file {path} holds another key than its name says; put it back from the backup of the keys.");
+    }
+
+    private string PathOf(RegistryKeyUse use, KeyId keyId) => Path.Combine(_folder, $"{(use == RegistryKeyUse.Log ? "log" : "credentials")}-{keyId}.json");
+}

@@ -1,0 +1,100 @@
+using AgentIdentity.Credentials.Identifiers;
+using AgentIdentity.Ledger;
+using AgentIdentity.Registry.Sequencing;
+
+namespace AgentIdentity.Storage.Sqlite;
+
+/// <summary>A connection that only reads, with its statements. One thread at a time.</summary>
+internal sealed class LedgerReader : IDisposable
+{
+    private const int CacheKibibytes = 8 * 1024;
+
+    private readonly Connection _connection;
+    private readonly Statement _begin, _end, _indexedSize, _entriesFrom, _entriesOfSubject, _tile, _document;
+
+    public LedgerReader(string path)
+    {
+        _connection = Connection.OpenReader(path, CacheKibibytes);
+        _begin = _connection.Prepare("BEGIN");
+        _end = _connection.Prepare("COMMIT");
+        _indexedSize = _connection.Prepare("SELECT value FROM meta WHERE name = 'indexed_size'");
+        _entriesFrom = _connection.Prepare("SELECT idx, subjects, leaf, entry, opening FROM entries WHERE idx >= ? ORDER BY idx LIMIT ?");
+        _entriesOfSubject = _connection.Prepare(
+            "SELECT e.idx, e.subjects, e.leaf, e.entry, e.opening FROM subject_index s CROSS JOIN entries e ON e.idx = s.idx "
+            + "WHERE s.subject = ? AND s.seq >= ? AND s.idx < ? ORDER BY s.seq LIMIT ?");
+        _tile = _connection.Prepare("SELECT hashes FROM tiles WHERE level = ? AND idx = ?");
+        _document = _connection.Prepare("SELECT version, content FROM documents WHERE name = ?");
+    }
+
+    public IReadOnlyList<StoredEntry> Read(LeafIndex first, int countMax)
+    {
+        var entries = new List<StoredEntry>();
+        _entriesFrom.Bind(1, Signed(first.Value)).Bind(2, countMax).ForEach(row =>
+        {
+            var entry = Entry(row);
+            if (entry.Index.Value != first.Value + (ulong)entries.Count)
+                throw new InvalidDataException($"The ledger has a gap: entry {first.Value + (ulong)entries.Count} is missing before entry {entry.Index}.");
+            entries.Add(entry);
+            return true;
+        });
+        return entries;
+    }
+
+    /// <summary>What the index knows, and then what it does not know yet, all at one moment.</summary>
+    public IReadOnlyList<StoredEntry> ReadBySubject(SubjectId subject, ulong firstSequence, int countMax)
+    {
+        var entries = new List<StoredEntry>();
+        _begin.Execute();
+        try
+        {
+            var indexed = _indexedSize.First(row => row.Integer(0));
+            _entriesOfSubject.Bind(1, subject.ToArray()).Bind(2, Signed(firstSequence)).Bind(3, indexed).Bind(4, countMax).ForEach(row =>
+            {
+                entries.Add(Entry(row));
+                return true;
+            });
+            if (entries.Count < countMax)
+                AddUnindexed(entries, indexed, subject, firstSequence, countMax);
+            return entries;
+        }
+        finally
+        {
+            _end.Execute();
+        }
+    }
+
+    public ReadOnlyMemory<byte>? ReadTile(int level, ulong index) =>
+        _tile.Bind(1, level).Bind(2, Signed(index)).First(row => (ReadOnlyMemory<byte>?)row.Bytes(0).ToArray());
+
+    public StoredDocument? ReadDocument(string name) =>
+        _document.Bind(1, name).First(row => new StoredDocument(row.Integer(0), row.Bytes(1).ToArray()));
+
+    /// <summary>Rows for the subject index from the entries at and after <paramref name="first"/>, up to a limit.</summary>
+    /// <returns>The index after the last entry read.</returns>
+    public ulong ReadSubjects(ulong first, int rowsMax, List<SubjectRow> rows)
+    {
+        _entriesFrom.Bind(1, Signed(first)).Bind(2, -1).ForEach(row =>
+        {
+            SubjectBytes.AddRows(row.Bytes(1), row.Integer(0), rows);
+            first = (ulong)row.Integer(0) + 1;
+            return rows.Count < rowsMax;
+        });
+        return first;
+    }
+
+    public void Dispose() => _connection.Dispose();
+
+    private void AddUnindexed(List<StoredEntry> entries, long indexed, SubjectId subject, ulong firstSequence, int countMax) =>
+        _entriesFrom.Bind(1, indexed).Bind(2, -1).ForEach(row =>
+        {
+            if (SubjectBytes.Names(row.Bytes(1), subject, firstSequence))
+                entries.Add(Entry(row));
+            return entries.Count < countMax;
+        });
+
+    private static StoredEntry Entry(Statement row) =>
+        new(new LeafIndex((ulong)row.Integer(0)), row.Bytes(2).ToArray(), row.Bytes(3).ToArray(), row.Bytes(4).ToArray(), SubjectBytes.Read(row.Bytes(1)));
+
+    // No row has an index or sequence number beyond the signed range.
+    private static long Signed(ulong value) => (long)Math.Min(value, long.MaxValue);
+}

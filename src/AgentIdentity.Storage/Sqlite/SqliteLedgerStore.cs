@@ -1,0 +1,125 @@
+using AgentIdentity.Credentials.Identifiers;
+using AgentIdentity.Ledger;
+using AgentIdentity.Registry.Sequencing;
+
+namespace AgentIdentity.Storage.Sqlite;
+
+/// <summary>The embedded store: one SQLite file in the data folder, one process, one writer.</summary>
+/// <remarks>
+/// Who can write to the file can change anything in it; what was signed and witnessed shows it. Who can read it learns the private entries and what opens
+/// the leaves, hence the permissions. The file is not to be opened for writing by other programs while this runs.
+/// </remarks>
+public sealed class SqliteLedgerStore : ILedgerStore
+{
+    public const string FileName = "ledger.db";
+
+    private readonly DataFolder _folder;
+    private readonly LedgerWriter _writer;
+    private readonly ReaderPool _readers;
+    private readonly Housekeeper? _housekeeper;
+    private bool _isDisposed;
+
+    private SqliteLedgerStore(DataFolder folder, Housekeeping? housekeeping)
+    {
+        var path = folder.File(FileName);
+        if (!File.Exists(path))
+            Create(path);
+        else if (new FileInfo(path).Length == 0)
+            throw Refusals.Damaged(path, "it is empty");
+        _folder = folder;
+        _writer = new LedgerWriter(path);
+        _readers = new ReaderPool(path);
+        _housekeeper = housekeeping is null ? null : new Housekeeper(path, _writer, housekeeping);
+    }
+
+    /// <summary>The SQLite in use and where it was found, for the log.</summary>
+    public static string SqliteVersion => SqliteLibrary.Current.ToString();
+
+    public TreeSize Size => _writer.State.Size;
+
+    public StoredCheckpoint? LastCheckpoint => _writer.State.Checkpoint;
+
+    internal LedgerWriter Writer => _writer;
+
+    /// <summary>Opens the store in a data folder, and makes both if they are missing.</summary>
+    /// <exception cref="StoreRefusedException">It cannot be opened; the message says why and what to do.</exception>
+    public static SqliteLedgerStore Open(string folder) => Open(folder, Housekeeping.Default);
+
+    /// <summary>Without housekeeping nothing is indexed and the journal only grows, which is what a test of these needs.</summary>
+    internal static SqliteLedgerStore Open(string folder, Housekeeping? housekeeping)
+    {
+        var held = DataFolder.Open(folder);
+        try
+        {
+            return new SqliteLedgerStore(held, housekeeping);
+        }
+        catch (Exception e)
+        {
+            held.Dispose();
+            if (e is SqliteException failure)
+                throw Refusals.From(failure, held.File(FileName));
+            throw;
+        }
+    }
+
+    public void Append(LeafIndex first, IReadOnlyList<StoredEntry> entries)
+    {
+        _writer.Append(first, entries);
+        _housekeeper?.Wake();
+    }
+
+    public IReadOnlyList<StoredEntry> Read(LeafIndex first, int countMax)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(countMax);
+        return _readers.Read(reader => reader.Read(first, countMax));
+    }
+
+    public IReadOnlyList<StoredEntry> ReadBySubject(SubjectId subject, ulong firstSequence, int countMax)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(countMax);
+        return _readers.Read(reader => reader.ReadBySubject(subject, firstSequence, countMax));
+    }
+
+    public bool TryPublish(TreeSize expected, StoredCheckpoint next, IReadOnlyList<StoredTile> tiles)
+    {
+        var published = _writer.TryPublish(expected, next, tiles);
+        _housekeeper?.Wake();
+        return published;
+    }
+
+    public ReadOnlyMemory<byte>? ReadTile(int level, ulong index) => _readers.Read(reader => reader.ReadTile(level, index));
+
+    public StoredDocument? ReadDocument(string name) => _readers.Read(reader => reader.ReadDocument(name));
+
+    public bool TryWriteDocument(string name, long expectedVersion, ReadOnlyMemory<byte> content)
+    {
+        var written = _writer.TryWriteDocument(name, expectedVersion, content);
+        _housekeeper?.Wake();
+        return written;
+    }
+
+    /// <summary>Ends the background thread, waits for reads that have begun, and leaves one file without a journal, unless a write has failed.</summary>
+    public void Dispose()
+    {
+        if (Interlocked.Exchange(ref _isDisposed, true))
+            return;
+        _housekeeper?.Dispose();
+        _readers.Dispose();
+        _writer.Dispose();
+        _folder.Dispose();
+    }
+
+    private static void Create(string path)
+    {
+        if (File.Exists(path + "-wal"))
+            throw Refusals.Damaged(path, "only its journal is there");
+        try
+        {
+            LedgerSchema.Create(path);
+        }
+        catch (IOException e)
+        {
+            throw new StoreRefusedException($"{path} cannot be made ({e.Message.TrimEnd('.')}): look at the disk of the data folder.", e);
+        }
+    }
+}

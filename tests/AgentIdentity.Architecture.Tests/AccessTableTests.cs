@@ -1,0 +1,39 @@
+using AgentIdentity.Server.Grpc;
+using Google.Protobuf.Reflection;
+
+namespace AgentIdentity.Architecture.Tests;
+
+/// <summary>What can be called, and what the access table says about it, are the same set.</summary>
+public sealed class AccessTableTests
+{
+    private static readonly MethodDescriptor[] Methods =
+    [
+        .. typeof(Protocol.V1.RegistryReflection).Assembly.GetTypes()
+            .Where(type => type.Name.EndsWith("Reflection", StringComparison.Ordinal))
+            .Select(type => type.GetProperty("Descriptor")?.GetValue(null))
+            .OfType<FileDescriptor>()
+            .SelectMany(file => file.Services)
+            .SelectMany(service => service.Methods),
+    ];
+
+    [Fact]
+    public void Every_method_of_the_protos_has_a_row_and_every_row_a_method() =>
+        Assert.Equal(Methods.Select(method => $"/{method.Service.FullName}/{method.Name}").Order(), AccessTable.Rows.Select(row => row.Method).Order());
+
+    [Fact]
+    public void A_row_says_whether_its_method_streams() =>
+        Assert.All(Methods, method => Assert.Equal(method.IsClientStreaming || method.IsServerStreaming, AccessTable.Find($"/{method.Service.FullName}/{method.Name}")!.IsStream));
+
+    [Fact]
+    public void Operators_calls_are_on_the_control_listener_alone_and_the_others_are_not_on_it()
+    {
+        foreach (var row in AccessTable.Rows.Where(row => row.Method.StartsWith("/agentidentity.", StringComparison.Ordinal)))
+        {
+            var isOperators = row.Method.StartsWith("/agentidentity.v1.Admin/", StringComparison.Ordinal) || row.Method.StartsWith("/agentidentity.v1.Control/", StringComparison.Ordinal);
+            Assert.Equal((row.Method, isOperators ? Listeners.Control : Listeners.Grpc), (row.Method, row.Listeners));
+        }
+    }
+
+    [Fact]
+    public void Nobody_reads_private_data_unnamed() => Assert.All(AccessTable.Rows.Where(row => row.IsPrivateRead), row => Assert.True(row.IsSigned));
+}

@@ -1,0 +1,101 @@
+using System.Diagnostics;
+using AgentIdentity.Benchmarks.Load;
+using AgentIdentity.Credentials.Keys;
+
+namespace AgentIdentity.Benchmarks.Questions;
+
+/// <summary>What a call costs, beside the empty call and a bare signature check of the same run.</summary>
+internal static class CallQuestion
+{
+    private const string Echo = "echo";
+    private static readonly TimeSpan WarmUp = TimeSpan.FromSeconds(1);
+
+    public static IReadOnlyList<string> Names { get; } = [Echo, "verify", "verify-new", "issue", "enroll", "record1", "record64"];
+
+    public static async Task AnswerAsync(Servers servers, TimeSpan length, int rounds, IReadOnlyList<string> names)
+    {
+        using var calls = await PreparedCalls.FoundAsync(servers);
+        var answers = names.Prepend(Echo).Distinct().ToDictionary(name => name, _ => new List<Measured>());
+        var checks = new List<double>();
+        // One round more than asked for: the first warms the servers up, and is not counted.
+        for (var round = 0; round <= rounds; round++)
+        {
+            checks.Add(SignatureCheckSeconds());
+            foreach (var (name, measured) in answers)
+                measured.Add(await MeasureAsync(servers, calls, name, length));
+        }
+        foreach (var measured in answers.Values)
+            measured.RemoveAt(0);
+        var medians = answers.ToDictionary(answer => answer.Key, answer => Median(answer.Value));
+        Print(medians, Middle(checks));
+    }
+
+    private static async Task<Measured> MeasureAsync(Servers servers, PreparedCalls calls, string name, TimeSpan length)
+    {
+        var queues = await calls.MakeAsync(name, WarmUp + length);
+        var window = name == Echo
+            ? new Window(servers.Echo, servers.EchoId, answer => answer.IsGood)
+            : new Window(servers.Grpc, servers.RegistryId, PreparedCalls.Expectation(name));
+        return await window.RunAsync(WarmUp, length, queues);
+    }
+
+    private static void Print(Dictionary<string, Measured> medians, double checkSeconds)
+    {
+        var echo = medians[Echo];
+        Console.WriteLine($"P-256 signature check: {checkSeconds * 1e6:F0} us of one core, {1 / checkSeconds:N0} a second");
+        Console.WriteLine($"{"question",-12}{"calls/s",10}{"p50 ms",9}{"p99 ms",9}{"server CPU ms/call",20}{"CPU to echo",13}{"load",7}");
+        foreach (var (name, measured) in medians)
+        {
+            Console.WriteLine(
+                $"{name,-12}{measured.CallsPerSecond,10:N0}{measured.Median.TotalMilliseconds,9:F1}{measured.P99.TotalMilliseconds,9:F1}{measured.ServerCpuPerThousand,20:F3}"
+                + $"{measured.ServerCpuPerThousand / echo.ServerCpuPerThousand,13:F1}{measured.LoadAverage,7:F1}");
+        }
+        foreach (var (name, signatures) in new[] { ("verify", 2), ("verify-new", 3) })
+        {
+            if (medians.TryGetValue(name, out var verify))
+                PrintGoal(name, signatures, verify.ServerCpuPerThousand, echo.ServerCpuPerThousand, checkSeconds * 1000);
+        }
+        if (medians.TryGetValue("record64", out var record))
+            Console.WriteLine($"record64 carries {record.CallsPerSecond * 64:N0} hashes/s durable; the goal is 200,000: {Met(record.CallsPerSecond * 64 >= 200_000)}");
+        if (medians.TryGetValue("record1", out var single))
+            Console.WriteLine($"record1 carries {single.CallsPerSecond:N0} statements/s durable; the goal is 4,000: {Met(single.CallsPerSecond >= 4_000)}");
+    }
+
+    // CPU-seconds for 1,000 calls are milliseconds for one. The caller's own proof is one of the checks.
+    private static void PrintGoal(string name, int signatures, double verify, double echo, double check)
+    {
+        var bound = echo + (1.3 * signatures * check);
+        Console.WriteLine($"{name}: {verify:F3} ms <= {echo:F3} ms (empty call) + 1.3 x {signatures} checks x {check:F3} ms = {bound:F3} ms: {Met(verify <= bound)}");
+    }
+
+    private static string Met(bool isMet) => isMet ? "met" : "not met";
+
+    // Processor time, since others may use the machine.
+    private static double SignatureCheckSeconds()
+    {
+        using var key = PrivateKey.Generate(KeyAlgorithm.ES256);
+        var data = new byte[512];
+        var signature = key.Sign(data);
+        var spent = Environment.CpuUsage.TotalTime;
+        var watch = Stopwatch.StartNew();
+        var count = 0;
+        for (; watch.Elapsed < TimeSpan.FromSeconds(1); count++)
+        {
+            if (!key.PublicKey.Verifies(data, signature))
+                throw new InvalidOperationException("A good signature was refused.");
+        }
+        return (Environment.CpuUsage.TotalTime - spent).TotalSeconds / count;
+    }
+
+    private static Measured Median(List<Measured> rounds) => new(
+        Middle(rounds.Select(round => round.CallsPerSecond)), Middle(rounds, round => round.Median), Middle(rounds, round => round.P99),
+        Middle(rounds.Select(round => round.ServerCpuPerThousand)), Middle(rounds.Select(round => round.LoadAverage)));
+
+    private static TimeSpan Middle(List<Measured> rounds, Func<Measured, TimeSpan> of) => TimeSpan.FromSeconds(Middle(rounds.Select(round => of(round).TotalSeconds)));
+
+    private static double Middle(IEnumerable<double> values)
+    {
+        var sorted = values.Order().ToArray();
+        return sorted[sorted.Length / 2];
+    }
+}

@@ -1,0 +1,113 @@
+using System.Runtime.Versioning;
+using AgentIdentity.Cli.Home;
+using AgentIdentity.Credentials.Entries;
+using AgentIdentity.Credentials.Keys;
+
+namespace AgentIdentity.Cli.Tests.Home;
+
+[UnsupportedOSPlatform("windows")]
+public sealed class HomeFolderTests : IDisposable
+{
+    private readonly TemporaryFolder _folder = new();
+
+    private HomeFolder Home => new(Path.Combine(_folder.Path, "home"));
+
+    [Fact]
+    public void Keys_and_folders_are_for_their_owner_alone()
+    {
+        Home.MakeKey(CallerRole.Operator, "first").Dispose();
+
+        var file = Home.KeyFile(CallerRole.Operator, "first");
+        Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(file));
+        for (var folder = Path.GetDirectoryName(file)!; folder != _folder.Path; folder = Path.GetDirectoryName(folder)!)
+            Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute, File.GetUnixFileMode(folder));
+    }
+
+    [Fact]
+    public void A_home_that_others_can_read_is_closed_to_them()
+    {
+        var path = Path.Combine(_folder.Path, "home");
+        Directory.CreateDirectory(path, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute | UnixFileMode.OtherRead | UnixFileMode.OtherExecute);
+
+        Home.MakeKey(CallerRole.Operator, "first").Dispose();
+
+        Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute, File.GetUnixFileMode(path));
+    }
+
+    [Fact]
+    public void A_key_file_that_others_can_read_is_refused()
+    {
+        Home.MakeKey(CallerRole.Operator, "first").Dispose();
+        var file = Home.KeyFile(CallerRole.Operator, "first");
+        File.SetUnixFileMode(file, File.GetUnixFileMode(file) | UnixFileMode.GroupRead);
+
+        var failure = Assert.Throws<Failure>(() => HomeFolder.ReadKey(file));
+
+        Assert.Equal(ExitCode.Usage, failure.ExitCode);
+        Assert.Contains("read by others", failure.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Making_a_key_twice_gives_the_same_key()
+    {
+        using var first = Home.MakeKey(CallerRole.Enforcer, "gate");
+        using var again = Home.MakeKey(CallerRole.Enforcer, "gate");
+
+        Assert.Equal(first.PublicKey, again.PublicKey);
+    }
+
+    [Theory]
+    [InlineData("../../outside")]
+    [InlineData("..")]
+    [InlineData(".hidden")]
+    [InlineData("with spaces and / slashes")]
+    [InlineData("Ünïcode")]
+    public void Any_name_stays_within_its_folder(string name)
+    {
+        var file = Home.KeyFile(CallerRole.Sponsor, name);
+
+        Assert.Equal(Path.Combine(_folder.Path, "home", "sponsors"), Path.GetDirectoryName(Path.GetFullPath(file)));
+        Assert.False(Path.GetFileName(file).StartsWith('.'));
+    }
+
+    [Theory]
+    [InlineData("")]
+    [InlineData("..")]
+    [InlineData("a/b")]
+    [InlineData("with space")]
+    [InlineData("this-name-is-longer-than-sixty-four-characters-which-is-too-long-x")]
+    public void A_name_that_is_none_is_refused_for_an_agent(string name) => Assert.Throws<Failure>(() => Home.Agent(name));
+
+    [Fact]
+    public void The_log_key_is_kept_for_the_registry_that_named_it_and_for_no_other()
+    {
+        PrivateFiles.MakeFolder(Path.Combine(_folder.Path, "home"));
+
+        Home.Registry.Write("https://localhost:5000", "the log key");
+
+        Assert.Equal("the log key", Home.Registry.LogKey("https://localhost:5000"));
+        Assert.Null(Home.Registry.LogKey("https://registry.example"));
+    }
+
+    [Fact]
+    public void A_damaged_file_about_the_registry_is_named()
+    {
+        PrivateFiles.MakeFolder(Path.Combine(_folder.Path, "home"));
+        File.WriteAllText(Path.Combine(_folder.Path, "home", "registry.json"), "{");
+
+        Assert.Contains("registry.json", Assert.Throws<Failure>(() => Home.Registry.LogKey("https://localhost:5000")).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_new_file_does_not_take_the_place_of_an_old_one()
+    {
+        using var key = PrivateKey.Generate(KeyAlgorithm.ES256);
+        var file = _folder.Write("key.jwk", "something that matters");
+
+        Assert.Throws<IOException>(() => HomeFolder.WriteKey(file, key));
+
+        Assert.Equal("something that matters", File.ReadAllText(file));
+    }
+
+    public void Dispose() => _folder.Dispose();
+}

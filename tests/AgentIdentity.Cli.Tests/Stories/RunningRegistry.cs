@@ -1,0 +1,51 @@
+using AgentIdentity.Cli.Demo;
+
+namespace AgentIdentity.Cli.Tests.Stories;
+
+/// <summary>A real server process on free ports, founded by one operator, and an agentid that speaks to it.</summary>
+internal sealed class RunningRegistry : IAsyncDisposable
+{
+    private const string AnyPort = "127.0.0.1:0";
+
+    private readonly TemporaryFolder _data = new();
+    private ChildProcess? _process;
+
+    public Agentid Agentid { get; } = new();
+
+    public string SecretFile => Path.Combine(_data.Path, "bootstrap-secret");
+
+    public static async Task<RunningRegistry> StartAsync()
+    {
+        var registry = new RunningRegistry();
+        registry._process = ChildProcess.Start(
+            ProgramFile.Find(null, "AgentIdentity.Server", "--server").Start(
+                "--dev", "--data", registry._data.Path, "--grpc", AnyPort, "--http", AnyPort, "--control", AnyPort, "--console", AnyPort),
+            "the registry");
+        var ready = ReadyLine.Parse(await registry._process.AskAsync(null, CancellationToken.None));
+        registry.Agentid.Settings = ["--registry", ready.Grpc, "--control", ready.Control, "--http", ready.Http];
+        return registry;
+    }
+
+    public async Task<RunningRegistry> FoundedAsync()
+    {
+        (await Agentid.RunAsync("bootstrap", "--secret-file", SecretFile, "--operator", "operator-1")).Fine();
+        return this;
+    }
+
+    /// <summary>Enrols an agent that may read https://tools.example/*.</summary>
+    public async Task<string> EnrolAsync(string name)
+    {
+        var token = (await Agentid.RunAsync(
+            "token", "create", "--sponsor", "Research desk", "--blueprint", "summariser/1", "--audience", "https://tools.example",
+            "--allow", "tool:read:https://tools.example/*", "--label", "jurisdiction=eu")).Fine().Output;
+        return (await Agentid.RunAsync(token, ["enrol", "--name", name, "--json"])).Fine().Json.GetProperty("did").GetString()!;
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        if (_process is not null)
+            await _process.DisposeAsync();
+        Agentid.Dispose();
+        _data.Dispose();
+    }
+}

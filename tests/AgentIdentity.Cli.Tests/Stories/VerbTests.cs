@@ -1,0 +1,174 @@
+namespace AgentIdentity.Cli.Tests.Stories;
+
+/// <summary>Each verb against a real server process: what it answers in JSON, and the exit code of what is refused.</summary>
+[System.Runtime.Versioning.UnsupportedOSPlatform("windows")]
+public sealed class VerbTests : IAsyncLifetime
+{
+    private const string Audience = "https://tools.example";
+    private const string Url = "https://tools.example/weather";
+
+    private RunningRegistry _registry = null!;
+
+    private Agentid Agentid => _registry.Agentid;
+
+    public async Task InitializeAsync() => _registry = await (await RunningRegistry.StartAsync()).FoundedAsync();
+
+    public async Task DisposeAsync() => await _registry.DisposeAsync();
+
+    [Fact]
+    public async Task The_bootstrap_secret_serves_once()
+    {
+        var secret = Agentid.Write("secret", "aib_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA");
+        File.SetUnixFileMode(secret, UnixFileMode.UserRead | UnixFileMode.UserWrite);
+
+        var outcome = await Agentid.RunAsync("bootstrap", "--secret-file", secret, "--operator", "operator-2", "--json");
+
+        AssertRefused(outcome, "BOOTSTRAP_CLOSED");
+    }
+
+    [Fact]
+    public async Task Callers_are_registered_and_listed()
+    {
+        var registered = (await Agentid.RunAsync("operators", "register", "--role", "enforcer", "--name", "gate", "--audience", Audience, "--json")).Fine().Json;
+        var listed = (await Agentid.RunAsync("operators", "list", "--json")).Fine().Json.GetProperty("callers").EnumerateArray().ToArray();
+        var enforcers = (await Agentid.RunAsync("operators", "list", "--role", "enforcer")).Fine().Output;
+
+        Assert.True(File.Exists(registered.GetProperty("key_file").GetString()));
+        Assert.Equal(["operator", "enforcer"], listed.Select(caller => caller.GetProperty("role").GetString()));
+        Assert.Contains("gate", enforcers, StringComparison.Ordinal);
+        Assert.DoesNotContain("operator-1", enforcers, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_role_that_may_not_is_refused_by_name()
+    {
+        await Agentid.RunAsync("operators", "register", "--role", "auditor", "--name", "audit");
+        var key = Path.Combine(Agentid.Home, "auditors", "audit.jwk");
+
+        AssertRefused(await Agentid.RunAsync("rotate-issuer-key", "--key", key, "--json"), "NOT_PERMITTED");
+    }
+
+    [Fact]
+    public async Task A_used_up_token_is_refused_by_name_and_the_first_agent_may_come_again()
+    {
+        var token = (await Agentid.RunAsync(
+            "token", "create", "--sponsor", "Research desk", "--blueprint", "x/1", "--audience", Audience, "--allow", "tool:read:https://tools.example/*")).Fine().Output.Trim();
+
+        var first = (await Agentid.RunAsync("enrol", "--name", "one", "--token", token, "--json")).Fine().Json;
+        var again = (await Agentid.RunAsync("enrol", "--name", "one", "--token", token, "--json")).Fine().Json;
+
+        Assert.Equal(first.GetProperty("did").GetString(), again.GetProperty("did").GetString());
+        AssertRefused(await Agentid.RunAsync("enrol", "--name", "two", "--token", token, "--json"), "TOKEN_USED_UP");
+    }
+
+    [Fact]
+    public async Task Verify_answers_with_its_exit_code_until_the_agent_is_stopped()
+    {
+        (await Agentid.RunAsync("operators", "register", "--role", "enforcer", "--name", "gate", "--audience", Audience, "https://elsewhere.example")).Fine();
+        var did = await _registry.EnrolAsync("reader");
+        var credential = (await Agentid.RunAsync("issue", "--agent", "reader")).Fine().Output;
+
+        var allowed = await VerifyAsync(credential, Audience);
+        var elsewhere = await VerifyAsync(credential, "https://elsewhere.example");
+        (await Agentid.RunAsync("stop", "reader", "--state", "revoked", "--reason", "a test")).Fine();
+        var stopped = await VerifyAsync(credential, Audience);
+
+        Assert.Equal("NONE", allowed.Fine().Json.GetProperty("reason").GetString());
+        Assert.Equal(did, allowed.Json.GetProperty("presented").GetProperty("did").GetString());
+        Assert.Equal((ExitCode.Refused, "AUDIENCE_MISMATCH"), (elsewhere.ExitCode, elsewhere.Json.GetProperty("reason").GetString()));
+        Assert.Equal((ExitCode.Refused, "AGENT_REVOKED"), (stopped.ExitCode, stopped.Json.GetProperty("reason").GetString()));
+    }
+
+    [Fact]
+    public async Task A_credential_is_narrowed_and_never_widened()
+    {
+        await _registry.EnrolAsync("reader");
+
+        (await Agentid.RunAsync("issue", "--agent", "reader", "--allow", "tool:read:https://tools.example/weather", "--json")).Fine();
+
+        AssertRefused(await Agentid.RunAsync("issue", "--agent", "reader", "--allow", "tool:write:https://tools.example/weather", "--json"), "ENVELOPE_TOO_WIDE");
+        AssertRefused(await Agentid.RunAsync("issue", "--agent", "reader", "--audience", "https://elsewhere.example", "--json"), "AUDIENCE_NOT_ALLOWED");
+    }
+
+    [Fact]
+    public async Task Recorded_hashes_stand_in_the_trail_and_in_the_log()
+    {
+        await _registry.EnrolAsync("reader");
+        var file = Agentid.Write("notes.txt", "what was read");
+        const string hashes = "0000000000000000000000000000000000000000000000000000000000000001\n0000000000000000000000000000000000000000000000000000000000000002  name\n";
+
+        var recorded = (await Agentid.RunAsync("record", "--agent", "reader", file, "--json")).Fine().Json;
+        var piped = (await Agentid.RunAsync(hashes, ["record", "--agent", "reader", "--stdin-hashes", "--per-statement", "1", "--json"])).Fine().Json;
+        var trail = (await Agentid.RunAsync("trail", "reader", "--json")).Fine().Json;
+        var index = recorded.GetProperty("statements")[0].GetProperty("ledger_index").GetUInt64();
+        var proof = (await Agentid.RunAsync("prove", $"{index}", "--json")).Fine().Json;
+
+        Assert.Equal(2, piped.GetProperty("statements").GetArrayLength());
+        Assert.True(trail.GetProperty("checked").GetBoolean());
+        Assert.Equal(3, trail.GetProperty("entries").EnumerateArray().Count(entry => entry.GetProperty("kind").GetString() == "activity"));
+        Assert.Equal("proven", proof.GetProperty("verdict").GetString());
+        Assert.Equal(recorded.GetProperty("statements")[0].GetProperty("leaf_hash").GetString(), proof.GetProperty("leaf_hash").GetString());
+        Assert.Equal("activity", proof.GetProperty("class").GetString());
+    }
+
+    [Fact]
+    public async Task Without_a_key_from_elsewhere_a_proof_is_self_consistent_only()
+    {
+        File.Delete(Path.Combine(Agentid.Home, "registry.json"));
+
+        var outcome = await Agentid.RunAsync("prove", "0", "--json");
+
+        Assert.Equal(ExitCode.Refused, outcome.ExitCode);
+        Assert.Equal("self-consistent only", outcome.Json.GetProperty("verdict").GetString());
+    }
+
+    [Fact]
+    public async Task A_proof_under_another_log_key_does_not_hold()
+    {
+        var outcome = await Agentid.RunAsync("prove", "0", "--log-key", "localhost:5000+52648c1e+AXqAilJvZZaMi+JqQR5uFbTTwDI0LU3eKZjo5QPq+85u", "--json");
+
+        Assert.Equal(ExitCode.Refused, outcome.ExitCode);
+        Assert.Contains("not signed by", outcome.Json.GetProperty("error").GetProperty("message").GetString(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Agents_are_listed_and_shown_with_the_stop_that_is_in_force()
+    {
+        await _registry.EnrolAsync("reader");
+        await _registry.EnrolAsync("clerk");
+
+        var stop = (await Agentid.RunAsync("stop", "clerk", "--state", "frozen", "--reason", "a test", "--incident", "incident-7", "--json")).Fine().Json;
+        var frozen = (await Agentid.RunAsync("agents", "list", "--state", "frozen", "--json")).Fine().Json.GetProperty("agents");
+        var shown = (await Agentid.RunAsync("agents", "show", "clerk", "--json")).Fine().Json;
+        var text = (await Agentid.RunAsync("agents", "show", "clerk")).Fine().Output;
+
+        Assert.Equal("RECORDED", stop.GetProperty("level").GetString());
+        Assert.Equal(shown.GetProperty("did").GetString(), Assert.Single(frozen.EnumerateArray()).GetProperty("did").GetString());
+        Assert.Equal(stop.GetProperty("ledger_index").GetUInt64(), shown.GetProperty("stop").GetProperty("ledger_index").GetUInt64());
+        Assert.Contains("frozen: a test", text, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task An_agent_that_nobody_enrolled_is_refused_by_name() =>
+        AssertRefused(await Agentid.RunAsync("stop", "0192f0c1-7a00-7def-8123-456789abcdef", "--state", "frozen", "--reason", "r", "--json"), "AGENT_UNKNOWN");
+
+    [Fact]
+    public async Task The_key_for_credentials_is_replaced()
+    {
+        var rotated = (await Agentid.RunAsync("rotate-issuer-key", "--json")).Fine().Json;
+
+        Assert.NotEqual(rotated.GetProperty("key_id").GetString(), rotated.GetProperty("retired_key_id").GetString());
+    }
+
+    private async Task<Outcome> VerifyAsync(string credential, string audience)
+    {
+        var proof = (await Agentid.RunAsync(credential, ["proof", "--agent", "reader", "--url", Url, "--nonce", "nonce-1"])).Fine().Output.Trim();
+        return await Agentid.RunAsync(credential, ["verify", "--proof", proof, "--url", Url, "--nonce", "nonce-1", "--audience", audience, "--json"]);
+    }
+
+    private static void AssertRefused(Outcome outcome, string reason)
+    {
+        Assert.Equal(ExitCode.Refused, outcome.ExitCode);
+        Assert.Equal(reason, outcome.Json.GetProperty("error").GetProperty("reason").GetString());
+    }
+}

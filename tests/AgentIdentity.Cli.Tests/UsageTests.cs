@@ -1,0 +1,125 @@
+using System.Net;
+using System.Net.Sockets;
+using AgentIdentity.Cli.Home;
+using AgentIdentity.Credentials.Entries;
+
+namespace AgentIdentity.Cli.Tests;
+
+public sealed class UsageTests : IDisposable
+{
+    private const string Token = "token create --sponsor Research --blueprint x/1 --audience https://tools.example";
+
+    private readonly Agentid _cli = new();
+
+    [Theory]
+    [InlineData("", "agentid --help")]
+    [InlineData("dance", "dance")]
+    [InlineData("stop", "agentid stop --help")]
+    [InlineData("stop x --state paused --reason r", "paused")]
+    [InlineData("stop x --state frozen", "--reason")]
+    [InlineData("prove minus-one", "minus-one")]
+    [InlineData("operators register --role operator --name n", "operator")]
+    [InlineData("token create --sponsor s", "--blueprint")]
+    [InlineData("agents list --state sleepy", "sleepy")]
+    [InlineData("agents", "agentid agents --help")]
+    public async Task A_command_line_that_is_not_understood_ends_with_2_and_names_the_help(string line, string named)
+    {
+        var outcome = await _cli.RunAsync(Words(line));
+
+        Assert.Equal(ExitCode.Usage, outcome.ExitCode);
+        Assert.Empty(outcome.Output);
+        Assert.Contains(named, outcome.Error, StringComparison.Ordinal);
+        Assert.Contains("--help", outcome.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task With_json_a_usage_error_is_one_object_on_standard_output()
+    {
+        var outcome = await _cli.RunAsync("stop", "--json");
+
+        Assert.Equal(ExitCode.Usage, outcome.Json.GetProperty("exit_code").GetInt32());
+        Assert.Contains("agentid stop --help", outcome.Json.GetProperty("error").GetProperty("next").GetString(), StringComparison.Ordinal);
+        Assert.Empty(outcome.Error);
+    }
+
+    [Theory]
+    [InlineData(Token, "Nothing is allowed")]
+    [InlineData(Token + " --allow documents:read", "TYPE:ACTION[,ACTION]:LOCATION")]
+    [InlineData(Token + " --allow documents:*:https://tools.example/*", "no envelope")]
+    [InlineData(Token + " --allow documents:read:https://tools.example/* --envelope e.json", "twice")]
+    [InlineData(Token + " --allow documents:read:https://tools.example/* --label jurisdiction", "NAME=VALUE")]
+    [InlineData("operators list", "no operator key")]
+    [InlineData("operators list --key /nowhere.jwk", "/nowhere.jwk")]
+    [InlineData("operators list --public-url https://LOCALHOST", "--public-url")]
+    [InlineData("bootstrap --secret-file /nowhere --operator one", "/nowhere")]
+    [InlineData("stop somebody --state frozen --reason r", "somebody")]
+    [InlineData("prove 3 --log-key nonsense", "--log-key")]
+    [InlineData("issue --agent ../../etc", "../../etc")]
+    [InlineData("issue --agent nobody", "agentid enrol --name nobody")]
+    public async Task What_cannot_work_is_said_before_anything_is_sent(string line, string said)
+    {
+        var outcome = await _cli.RunAsync(Words(line));
+
+        Assert.Equal(ExitCode.Usage, outcome.ExitCode);
+        Assert.Contains(said, outcome.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Several_keys_of_a_role_are_not_chosen_from()
+    {
+        var home = new HomeFolder(_cli.Home);
+        home.MakeKey(CallerRole.Operator, "first").Dispose();
+        home.MakeKey(CallerRole.Operator, "second").Dispose();
+
+        var outcome = await _cli.RunAsync("operators", "list");
+
+        Assert.Equal(ExitCode.Usage, outcome.ExitCode);
+        Assert.Contains("--key", outcome.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Nobody_at_the_other_end_is_3()
+    {
+        var port = ClosedPort();
+        new HomeFolder(_cli.Home).MakeKey(CallerRole.Operator, "first").Dispose();
+
+        var outcome = await _cli.RunAsync("operators", "list", "--control", $"http://127.0.0.1:{port}", "--json");
+
+        Assert.Equal(ExitCode.Unreachable, outcome.ExitCode);
+        Assert.Equal(ExitCode.Unreachable, outcome.Json.GetProperty("exit_code").GetInt32());
+    }
+
+    [Fact]
+    public async Task Verify_wants_the_credential_on_standard_input()
+    {
+        var words = Words("verify --proof p --url https://tools.example --nonce n --audience https://tools.example");
+
+        var outcome = await _cli.RunAsync("  \n", words);
+
+        Assert.Equal(ExitCode.Usage, outcome.ExitCode);
+        Assert.Contains("standard input", outcome.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task The_help_says_the_exit_codes_and_the_verbs()
+    {
+        var outcome = (await _cli.RunAsync("--help")).Fine();
+
+        Assert.Contains("Exit codes: 0 fine; 1 refused", outcome.Output, StringComparison.Ordinal);
+        Assert.All(
+            ["bootstrap", "operators", "token", "enrol", "issue", "verify", "record", "trail", "stop", "agents", "prove", "rotate-issuer-key", "call", "demo"],
+            verb => Assert.Contains($"\n  {verb}", outcome.Output, StringComparison.Ordinal));
+        Assert.DoesNotContain("demo-agent", outcome.Output, StringComparison.Ordinal);
+    }
+
+    public void Dispose() => _cli.Dispose();
+
+    private static string[] Words(string line) => line.Split(' ', StringSplitOptions.RemoveEmptyEntries);
+
+    private static int ClosedPort()
+    {
+        using var listener = new TcpListener(IPAddress.Loopback, 0);
+        listener.Start();
+        return ((IPEndPoint)listener.LocalEndpoint).Port;
+    }
+}

@@ -1,0 +1,182 @@
+using AgentIdentity.Client.Tests.Fixtures;
+using AgentIdentity.Credentials;
+using AgentIdentity.Credentials.Keys;
+using Grpc.Core;
+using PrivateKey = AgentIdentity.Credentials.Keys.PrivateKey;
+
+namespace AgentIdentity.Client.Tests;
+
+public sealed class CredentialKeeperTests : IAsyncLifetime
+{
+    private static readonly TimeSpan Life = TimeSpan.FromSeconds(600);
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(20);
+
+    private readonly ManualTime _clock = new();
+    private readonly PrivateKey _key = PrivateKey.Generate(KeyAlgorithm.Ed25519);
+    private FakeRegistry _registry = null!;
+    private RegistryConnection _connection = null!;
+
+    public async Task InitializeAsync()
+    {
+        _registry = await FakeRegistry.StartAsync(_clock);
+        _registry.AgentKey = _key.PublicKey;
+        _connection = _registry.Connect(_key);
+    }
+
+    public async Task DisposeAsync()
+    {
+        _connection.Dispose();
+        await _registry.DisposeAsync();
+    }
+
+    [Fact]
+    public async Task Without_a_credential_one_is_asked_for()
+    {
+        await using var keeper = new CredentialKeeper(_connection, null);
+        var token = await keeper.GetAsync();
+        Assert.Equal(await NextIssuedAsync(), token);
+    }
+
+    [Fact]
+    public async Task A_credential_is_renewed_after_two_thirds_of_its_life_give_or_take_a_tenth()
+    {
+        var first = await HoldAsync();
+        await using var keeper = new CredentialKeeper(_connection, first);
+        for (var i = 0; i < 3; i++)
+        {
+            var before = await keeper.GetAsync();
+            var due = await _clock.NextTimerAsync();
+            Assert.InRange(due, Life * 0.599, Life * 0.734);
+            _clock.Advance(due);
+            var renewed = await NextIssuedAsync();
+            // The keeper has taken it over when it has set the timer for the next one.
+            await _clock.NextTimerAsync();
+            Assert.Equal(renewed, await keeper.GetAsync());
+            Assert.NotEqual(before, renewed);
+        }
+    }
+
+    [Fact]
+    public async Task Each_new_credential_is_handed_out_to_be_saved()
+    {
+        var saved = new TaskCompletionSource<HeldCredential>();
+        await using var keeper = new CredentialKeeper(_connection, null, saved.SetResult);
+        Assert.Equal(await keeper.GetAsync(), (await saved.Task.WaitAsync(Patience)).Token);
+    }
+
+    [Fact]
+    public async Task An_expired_credential_is_not_given_out_but_renewed()
+    {
+        var first = await HoldAsync();
+        _clock.Advance(Life);
+        await using var keeper = new CredentialKeeper(_connection, first);
+        Assert.NotEqual(first.Token, await keeper.GetAsync());
+        Assert.Contains("Renew", _registry.Calls);
+    }
+
+    [Fact]
+    public async Task A_credential_that_expired_while_the_machine_slept_is_renewed_when_it_is_wanted()
+    {
+        // Timers do not run while a machine sleeps: this clock's timers are those of another one, which stands still.
+        var sleeper = new SleepyTime(_clock);
+        using var connection = new RegistryConnection(_registry.Options() with { Clock = sleeper }, _key);
+        var first = await HoldAsync();
+        await using var keeper = new CredentialKeeper(connection, first);
+        Assert.Equal(first.Token, await keeper.GetAsync());
+        _clock.Advance(Life);
+        Assert.NotEqual(first.Token, await keeper.GetAsync());
+    }
+
+    [Fact]
+    public async Task A_keeper_survives_a_restart_of_the_registry_and_never_gives_out_an_expired_credential()
+    {
+        await using var keeper = new CredentialKeeper(_connection, null);
+        var before = await keeper.GetAsync();
+        await NextIssuedAsync();
+        await _registry.StopAsync();
+        for (var waited = TimeSpan.Zero; waited < Life;)
+        {
+            var pause = await _clock.NextTimerAsync();
+            Assert.True(pause >= TimeSpan.FromSeconds(0.9), $"An attempt came after {pause}.");
+            _clock.Advance(pause);
+            waited += pause;
+        }
+        var wanted = keeper.GetAsync().AsTask();
+        Assert.False(wanted.IsCompleted);
+
+        await _registry.StartAsync();
+        _clock.Advance(await _clock.NextTimerAsync());
+        var token = await wanted.WaitAsync(Patience);
+        Assert.Equal(await NextIssuedAsync(), token);
+        Assert.NotEqual(before, token);
+    }
+
+    [Fact]
+    public async Task Attempts_come_ever_more_slowly_up_to_half_a_minute()
+    {
+        await _registry.StopAsync();
+        await using var keeper = new CredentialKeeper(_connection, null);
+        foreach (var expected in new[] { 1, 2, 4, 8, 16, 30, 30 })
+        {
+            var pause = await _clock.NextTimerAsync();
+            Assert.InRange(pause.TotalSeconds, expected * 0.899, expected * 1.101);
+            _clock.Advance(pause);
+        }
+    }
+
+    [Fact]
+    public async Task A_busy_registry_is_asked_again_when_it_said_so()
+    {
+        _registry.Trouble = _registry.Refuse(StatusCode.ResourceExhausted, Refusal.Overloaded, retryAfter: TimeSpan.FromSeconds(17));
+        await using var keeper = new CredentialKeeper(_connection, null);
+        var pause = await _clock.NextTimerAsync();
+        Assert.Equal(TimeSpan.FromSeconds(17), pause);
+        _registry.Trouble = null;
+        _clock.Advance(pause);
+        await keeper.GetAsync().AsTask().WaitAsync(Patience);
+    }
+
+    [Fact]
+    public async Task A_keeper_of_a_frozen_agent_stops_and_says_why()
+    {
+        await using var keeper = new CredentialKeeper(_connection, await HoldAsync());
+        _registry.Standing = Refusal.AgentFrozen;
+        _clock.Advance(await _clock.NextTimerAsync());
+
+        var refusal = await Assert.ThrowsAsync<RegistryRefusedException>(() => keeper.Completion.WaitAsync(Patience));
+        Assert.Equal(Refusal.AgentFrozen, refusal.Refusal);
+        var asked = await Assert.ThrowsAsync<RegistryRefusedException>(async () => await keeper.GetAsync());
+        Assert.Equal("AGENT_FROZEN", asked.Reason);
+    }
+
+    [Fact]
+    public async Task Whoever_waits_when_a_keeper_ends_is_told()
+    {
+        await _registry.StopAsync();
+        var keeper = new CredentialKeeper(_connection, null);
+        var wanted = keeper.GetAsync().AsTask();
+        await _clock.NextTimerAsync();
+        await keeper.DisposeAsync();
+        await Assert.ThrowsAsync<ObjectDisposedException>(() => wanted);
+        Assert.True(keeper.Completion.IsCanceled);
+    }
+
+    private async Task<HeldCredential> HoldAsync()
+    {
+        var token = _registry.Issue();
+        Assert.Equal(token, await NextIssuedAsync());
+        return new HeldCredential(token, "jti", _clock.GetUtcNow(), _clock.GetUtcNow() + Life, 4, 0);
+    }
+
+    private Task<string> NextIssuedAsync() => _registry.Issued.Reader.ReadAsync().AsTask().WaitAsync(Patience);
+
+    private sealed class SleepyTime(TimeProvider awake) : TimeProvider
+    {
+        private readonly ManualTime _asleep = new();
+
+        public override DateTimeOffset GetUtcNow() => awake.GetUtcNow();
+
+        public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period) =>
+            _asleep.CreateTimer(callback, state, dueTime, period);
+    }
+}

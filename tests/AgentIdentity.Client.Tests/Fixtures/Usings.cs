@@ -1,0 +1,1 @@
+global using V1 = AgentIdentity.Protocol.V1;

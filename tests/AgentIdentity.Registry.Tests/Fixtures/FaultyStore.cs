@@ -1,0 +1,95 @@
+using AgentIdentity.Credentials.Identifiers;
+using AgentIdentity.Ledger;
+using AgentIdentity.Registry.Sequencing;
+
+namespace AgentIdentity.Registry.Tests.Fixtures;
+
+/// <summary>What happens to the next write.</summary>
+public enum Fault
+{
+    None,
+
+    /// <summary>Not done, and reported as failed.</summary>
+    Lost,
+
+    /// <summary>Done, and reported as failed.</summary>
+    DoneButReported,
+
+    /// <summary>Not done, since there is no room.</summary>
+    Full,
+}
+
+/// <summary>A store whose writes can be held up, and made to fail. After a failure whose outcome is unknown it refuses every write, as its contract says.</summary>
+internal sealed class FaultyStore(ILedgerStore store) : ILedgerStore
+{
+    private readonly ManualResetEventSlim _open = new(true);
+    private volatile TaskCompletionSource _held = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private bool _isBroken;
+
+    public Fault OnAppend { get; set; }
+
+    public Fault OnPublish { get; set; }
+
+    public TreeSize Size => store.Size;
+
+    public StoredCheckpoint? LastCheckpoint => store.LastCheckpoint;
+
+    /// <summary>How many entries each append brought.</summary>
+    public List<int> Groups { get; } = [];
+
+    /// <summary>Appends wait from now on. The task ends when one has come.</summary>
+    public Task HoldAppends()
+    {
+        _held = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        _open.Reset();
+        return _held.Task.WaitAsync(TestNode.Patience);
+    }
+
+    public void LetAppendsGo() => _open.Set();
+
+    public void Append(LeafIndex first, IReadOnlyList<StoredEntry> entries)
+    {
+        _held.TrySetResult();
+        _open.Wait();
+        Write(OnAppend, () => store.Append(first, entries));
+        Groups.Add(entries.Count);
+    }
+
+    public bool TryPublish(TreeSize expected, StoredCheckpoint next, IReadOnlyList<StoredTile> tiles)
+    {
+        var published = false;
+        Write(OnPublish, () => published = store.TryPublish(expected, next, tiles));
+        return published;
+    }
+
+    public IReadOnlyList<StoredEntry> Read(LeafIndex first, int countMax) => store.Read(first, countMax);
+
+    public IReadOnlyList<StoredEntry> ReadBySubject(SubjectId subject, ulong firstSequence, int countMax) =>
+        store.ReadBySubject(subject, firstSequence, countMax);
+
+    public ReadOnlyMemory<byte>? ReadTile(int level, ulong index) => store.ReadTile(level, index);
+
+    public StoredDocument? ReadDocument(string name) => store.ReadDocument(name);
+
+    public bool TryWriteDocument(string name, long expectedVersion, ReadOnlyMemory<byte> content) => store.TryWriteDocument(name, expectedVersion, content);
+
+    public void Dispose()
+    {
+        _open.Set();
+        store.Dispose();
+    }
+
+    private void Write(Fault fault, Action write)
+    {
+        if (_isBroken)
+            throw new IOException("A write was tried after a write had failed.");
+        if (fault == Fault.Full)
+            throw new StoreFullException("No room.");
+        if (fault != Fault.Lost)
+            write();
+        if (fault == Fault.None)
+            return;
+        _isBroken = true;
+        throw new IOException("The disk has failed.");
+    }
+}

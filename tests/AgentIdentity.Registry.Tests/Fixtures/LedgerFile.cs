@@ -1,0 +1,30 @@
+using AgentIdentity.Storage.Sqlite;
+using SQLitePCL;
+
+namespace AgentIdentity.Registry.Tests.Fixtures;
+
+/// <summary>The ledger's file in the hands of somebody who can write to it, while the registry does not run.</summary>
+internal static class LedgerFile
+{
+    public static void Change(string folder, string sql, params byte[][] values)
+    {
+        Check(raw.sqlite3_open_v2(Path.Combine(folder, SqliteLedgerStore.FileName), out var db, raw.SQLITE_OPEN_READWRITE, null));
+        using (db)
+        {
+            Check(raw.sqlite3_prepare_v2(db, sql, out var statement));
+            using (statement)
+            {
+                for (var i = 0; i < values.Length; i++)
+                    Check(raw.sqlite3_bind_blob(statement, i + 1, values[i]));
+                Assert.Equal(raw.SQLITE_DONE, raw.sqlite3_step(statement));
+            }
+            Assert.Equal(1, raw.sqlite3_changes(db));
+        }
+    }
+
+    /// <summary>Changes the last bytes of a column of one entry.</summary>
+    public static void Spoil(string folder, string column, ulong index) =>
+        Change(folder, $"UPDATE entries SET {column} = CAST(substr({column}, 1, length({column}) - 4) || x'5EC0DE01' AS BLOB) WHERE idx = {index}");
+
+    private static void Check(int result) => Assert.Equal(raw.SQLITE_OK, result);
+}

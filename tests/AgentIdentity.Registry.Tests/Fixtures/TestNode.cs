@@ -1,0 +1,197 @@
+using AgentIdentity.Credentials;
+using AgentIdentity.Credentials.Entries;
+using AgentIdentity.Credentials.Identifiers;
+using AgentIdentity.Credentials.Keys;
+using AgentIdentity.Credentials.Proofs;
+using AgentIdentity.Credentials.Statements;
+using AgentIdentity.Ledger;
+using AgentIdentity.Credentials.Issuing;
+using AgentIdentity.Registry.Enrolling;
+using AgentIdentity.Registry.Issuing;
+using AgentIdentity.Registry.Operating;
+using AgentIdentity.Registry.Recording;
+using AgentIdentity.Registry.State;
+using AgentIdentity.Registry.Stopping;
+using AgentIdentity.Registry.Verifying;
+using AgentIdentity.Storage.Keys;
+using AgentIdentity.Storage.Snapshots;
+using AgentIdentity.Storage.Sqlite;
+
+namespace AgentIdentity.Registry.Tests.Fixtures;
+
+/// <summary>A registry on a folder of its own, without the network: what the server hosts.</summary>
+internal sealed class TestNode : IAsyncDisposable
+{
+    public const string Audience = "https://tool.example";
+    public const string Envelope = """[{"type":"notes","actions":["read","write"],"locations":["notes/*"]}]""";
+
+    public const string Url = "https://localhost:5000";
+
+    /// <summary>How long a test waits for what must come.</summary>
+    public static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
+
+    private readonly FileRegistryKeys _keys;
+    private bool _isDisposed;
+
+    private TestNode(string folder, ManualClock clock, ulong snapshotEntries, bool dev, string url, int replayCapacity)
+    {
+        Folder = folder;
+        Clock = clock;
+        Assert.True(RegistryName.TryParse(url, out var name, out _));
+        Store = new FaultyStore(SqliteLedgerStore.Open(folder));
+        _keys = new FileRegistryKeys(folder);
+        try
+        {
+            Node = RegistryNode.Open(
+                new RegistrySettings(name, dev, SingleOperator: true) { SnapshotEntries = snapshotEntries, ReplayCapacity = replayCapacity },
+                Store, new SnapshotFile(folder), _keys, clock, Log.Add);
+        }
+        catch
+        {
+            Store.Dispose();
+            throw;
+        }
+        // A proof from the second in which the registry started is refused: it may have been used before.
+        clock.Advance(TimeSpan.FromSeconds(2));
+    }
+
+    public string Folder { get; }
+
+    public ManualClock Clock { get; }
+
+    public RegistryNode Node { get; }
+
+    public FaultyStore Store { get; }
+
+    public List<string> Log { get; } = [];
+
+    public CallerRecord Operator => Node.State.Callers.Single(caller => caller.Role == CallerRole.Operator);
+
+    public static string NewFolder() => Directory.CreateTempSubdirectory("agentidentity-").FullName;
+
+    public static TestNode Open(string? folder = null, ManualClock? clock = null, ulong snapshotEntries = 50_000, bool dev = true, string url = Url, int replayCapacity = 1_000_000) =>
+        new(folder ?? NewFolder(), clock ?? new ManualClock(), snapshotEntries, dev, url, replayCapacity);
+
+    public static async Task<TestNode> FoundAsync(string? folder = null, ManualClock? clock = null, ulong snapshotEntries = 50_000, int replayCapacity = 1_000_000)
+    {
+        var node = Open(folder, clock, snapshotEntries, replayCapacity: replayCapacity);
+        node.Node.Operating.Secret = BootstrapSecret.Create(node.Clock.GetUtcNow(), out var secret);
+        using var key = PrivateKey.Generate(KeyAlgorithm.ES256);
+        var proof = BootstrapProof.Create(key, Url, BootstrapSecret.HashOf(secret), "first", node.Clock.GetUtcNow());
+        Good(await node.Node.Operating.BootstrapAsync(secret, [new FirstOperator("first", proof)]));
+        return node;
+    }
+
+    public static T Good<T>(Outcome<T> outcome)
+    {
+        Assert.Equal((Refusal.None, ""), (outcome.Refusal, outcome.Detail ?? ""));
+        return outcome.Value;
+    }
+
+    /// <summary>The key that signs credentials, as somebody would hold it who had stolen it.</summary>
+    public PrivateKey IssuerKey(KeyId? keyId = null) => _keys.Issuer(keyId ?? Node.State.IssuerKeys.Current.KeyId);
+
+    public async Task<string> NewTokenAsync(uint uses = 1, uint lifetimeSeconds = 0) =>
+        Good(await Node.Operating.CreateTokenAsync(Operator, new TokenWish("team", "bot/1", [], Envelope, [Audience], uses, lifetimeSeconds))).Text;
+
+    public string EnrolmentProofFor(PrivateKey key, string token, string? challenge = null, string url = Url) =>
+        EnrolmentProof.Create(key, url, challenge ?? Node.Enrolment.NewChallenge(), Sha256.Hash(System.Text.Encoding.UTF8.GetBytes(token)), Clock.GetUtcNow());
+
+    public Task<Outcome<Enrolled>> EnrollAsync(PrivateKey key, string token) => Node.Enrolment.EnrollAsync(token, EnrolmentProofFor(key, token), [], 0);
+
+    public async Task<TestAgent> EnrollAsync(string? token = null, KeyAlgorithm algorithm = KeyAlgorithm.ES256)
+    {
+        token ??= await NewTokenAsync();
+        var key = PrivateKey.Generate(algorithm);
+        var enrolled = Good(await EnrollAsync(key, token));
+        return new TestAgent(this, key, enrolled.Agent.Id, enrolled.Credential) { Token = token };
+    }
+
+    public Refusal Verify(VerificationRequest request) => Node.Verification.Verify(request).Refusal;
+
+    public Task<Outcome<Stopped>> StopAsync(TestAgent agent, StandingState state = StandingState.Frozen) =>
+        Node.Stopping.StopAsync(Operator, agent.Id, state, "odd calls", "");
+
+    /// <summary>Every entry as the store holds it, in words that two runs can be compared by.</summary>
+    public string DescribeLedger() =>
+        string.Join('\n', Store.Read(default, int.MaxValue).Select(row => $"{row.Index} {Sha256.Hash(row.Leaf)} {Sha256.Hash(row.Entry)} {Sha256.Hash(row.Opening)}"));
+
+    public IReadOnlyList<EntryBody> Bodies() =>
+        [.. Store.Read(default, int.MaxValue).Select(row => Entry.TryDecode(row.Entry, out var entry) ? entry.Body : throw new InvalidDataException())];
+
+    /// <summary>A test that restarts ends the node itself; the end of its scope then finds nothing to do.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        if (_isDisposed)
+            return;
+        _isDisposed = true;
+        Store.LetAppendsGo();
+        await Node.DisposeAsync();
+        Store.Dispose();
+        _keys.Dispose();
+    }
+}
+
+/// <summary>An agent with its key, its credential and its chain.</summary>
+internal sealed class TestAgent(TestNode registry, PrivateKey key, SubjectId id, Issued issued)
+{
+    private ulong _sequence;
+    private Hash _previous;
+
+    public SubjectId Id => id;
+
+    public PrivateKey Key => key;
+
+    public KeyId KeyId => key.PublicKey.KeyId;
+
+    public string Token { get; init; } = "";
+
+    public string Credential => issued.Token;
+
+    public CredentialClaims Claims => issued.Claims;
+
+    public AgentRecord Record => registry.Node.State.FindAgent(id)!;
+
+    /// <summary>The same agent, at the registry after a restart.</summary>
+    public TestAgent At(TestNode other) => new(other, key, id, issued) { Token = Token, _sequence = _sequence, _previous = _previous };
+
+    /// <summary>The credential with its key proof, used at a tool.</summary>
+    public VerificationRequest Use(string? credential = null, PrivateKey? proofKey = null, string nonce = "n1", string action = "read", string audience = TestNode.Audience)
+    {
+        credential ??= Credential;
+        var proof = KeyProof.Create(proofKey ?? key, Binding(credential, nonce), registry.Clock.GetUtcNow());
+        return new VerificationRequest(
+            credential, proof, new RequestedUse("POST", "https://tool.example/x", nonce), audience, new RequestedAction("notes", action, "notes/1"));
+    }
+
+    public static RequestBinding Binding(string credential, string nonce = "n1", string url = "https://tool.example/x") =>
+        new("POST", url, nonce, Credentials.Tokens.HashText.ToBase64Url(Sha256.Hash(System.Text.Encoding.ASCII.GetBytes(credential))));
+
+    public byte[] Statement(ulong sequence, Hash previous, int commitments = 1, byte fill = 0, string origin = "localhost:5000", KeyId? keyId = null) =>
+        SignedStatement.Encode(
+        origin, id, keyId ?? KeyId, sequence, previous, 1, StatementKind.Activity, [.. Enumerable.Repeat(Sha256.Hash([fill]), commitments)]);
+
+    /// <summary>A chain of statements, each naming the one before.</summary>
+    public byte[][] Chain(int count)
+    {
+        var chain = new byte[count][];
+        for (var i = 0; i < count; i++)
+            chain[i] = Statement((ulong)i, i == 0 ? default : Sha256.Hash(chain[i - 1]));
+        return chain;
+    }
+
+    public Task<Outcome<Recorded>> SendAsync(byte[] statement, byte[]? signature = null) =>
+        registry.Node.Recording.RecordAsync(statement, key.PublicKey.Algorithm, signature ?? key.Sign(statement), waitIntegrated: false, CancellationToken.None);
+
+    /// <summary>Continues the agent's chain.</summary>
+    public async Task<Outcome<Recorded>> TryRecordAsync()
+    {
+        var statement = Statement(_sequence, _previous);
+        var recorded = await SendAsync(statement);
+        if (!recorded.IsRefused)
+            (_sequence, _previous) = (_sequence + 1, Sha256.Hash(statement));
+        return recorded;
+    }
+
+    public async Task<Recorded> RecordAsync() => TestNode.Good(await TryRecordAsync());
+}

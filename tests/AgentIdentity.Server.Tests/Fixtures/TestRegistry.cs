@@ -1,0 +1,129 @@
+using AgentIdentity.Client;
+using AgentIdentity.Credentials.Keys;
+using AgentIdentity.Credentials.Proofs;
+using AgentIdentity.Ledger;
+using AgentIdentity.Protocol.V1;
+using AgentIdentity.Server.Hosting;
+using AgentIdentity.Server.Options;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
+using AgentState = AgentIdentity.Protocol.V1.AgentState;
+
+namespace AgentIdentity.Server.Tests.Fixtures;
+
+/// <summary>A real server in this process, on free ports of loopback and a folder of its own, with one operator who has founded it.</summary>
+public sealed class TestRegistry : IAsyncDisposable
+{
+    public const string Documents = "https://tools.example/documents";
+    public const string Mail = "https://tools.example/mail";
+    public const string Sponsor = "Research desk";
+    public const string MaximumEnvelope = """[{"type":"documents","actions":["read","comment/*"],"locations":["https://tools.example/documents/*"]}]""";
+
+    private readonly string _folder;
+    private readonly bool _ownsFolder;
+    private RegistryConnection? _operatorConnection;
+
+    private TestRegistry(ServerHost host, string folder, bool ownsFolder)
+    {
+        (Host, _folder, _ownsFolder) = (host, folder, ownsFolder);
+    }
+
+    public PrivateKey Operator { get; } = PrivateKey.Generate(KeyAlgorithm.ES256);
+
+    public string GrpcUrl => $"{Scheme}://{Host.Bound.Grpc}";
+
+    public string HttpUrl => $"{Scheme}://{Host.Bound.Http}";
+
+    public string ControlUrl => $"{Scheme}://{Host.Bound.Control}";
+
+    public string ConsoleUrl => $"{Scheme}://{Host.Bound.Console}";
+
+    public string PublicUrl => Host.Bound.PublicUrl;
+
+    public string Folder => _folder;
+
+    /// <summary>Signs as the operator.</summary>
+    public RegistryConnection AsOperator => _operatorConnection ??= Connect(Operator);
+
+    internal ServerHost Host { get; }
+
+    private string Scheme => Host.Bound.HasTls ? "https" : "http";
+
+    /// <summary>A registry that its operator has founded.</summary>
+    public static async Task<TestRegistry> StartAsync(params string[] flags)
+    {
+        var registry = await StartUnfoundedAsync(flags);
+        await registry.FoundAsync();
+        return registry;
+    }
+
+    public static Task<TestRegistry> StartUnfoundedAsync(params string[] flags) =>
+        StartInAsync(Directory.CreateTempSubdirectory("agentidentity-").FullName, ownsFolder: true, flags);
+
+    /// <summary>On a folder that the caller keeps: for restarts.</summary>
+    public static Task<TestRegistry> StartInAsync(string folder, params string[] flags) => StartInAsync(folder, ownsFolder: false, flags);
+
+    public RegistryConnection Connect(PrivateKey? key = null, CredentialSource? credentials = null) =>
+        new(new ConnectionOptions { GrpcUrl = GrpcUrl, ControlUrl = ControlUrl, PublicUrl = PublicUrl, TrustedCertificateFile = Host.Bound.TlsCertificate, Deadline = TimeSpan.FromSeconds(30) }, key, credentials);
+
+    public async Task<BootstrapResponse> FoundAsync()
+    {
+        var secret = (await File.ReadAllTextAsync(Host.BootstrapFile)).Trim();
+        var request = new BootstrapRequest { Secret = secret, Operators = { First("first operator", Operator, secret) } };
+        using var connection = Connect();
+        return await connection.Admin.BootstrapAsync(request);
+    }
+
+    public FirstOperator First(string name, PrivateKey key, string secret) =>
+        new() { Name = name, Proof = BootstrapProof.Create(key, PublicUrl, Sha256.Hash(System.Text.Encoding.UTF8.GetBytes(secret)), name, TimeProvider.System.GetUtcNow()) };
+
+    public async Task<string> CreateTokenAsync(uint uses = 1, string sponsor = Sponsor, string envelope = MaximumEnvelope) =>
+        (await AsOperator.Admin.CreateEnrolmentTokenAsync(new CreateEnrolmentTokenRequest
+        {
+            Sponsor = sponsor,
+            Blueprint = "summariser/2.1 model-x/5",
+            Labels = { new Label { Name = "team", Value = "research" } },
+            MaximumEnvelope = envelope,
+            Audiences = { Documents, Mail },
+            Uses = uses,
+        })).Token;
+
+    public async Task<TestAgent> EnrolAsync(KeyAlgorithm algorithm = KeyAlgorithm.ES256, string sponsor = Sponsor)
+    {
+        var key = PrivateKey.Generate(algorithm);
+        using var connection = Connect();
+        var enrolled = await AgentEnrolment.EnrollAsync(connection, await CreateTokenAsync(sponsor: sponsor), key);
+        return new TestAgent(this, key, enrolled);
+    }
+
+    /// <summary>Registers a caller under a fresh key; an enforcer answers for both audiences.</summary>
+    public async Task<PrivateKey> RegisterAsync(Role role, string name)
+    {
+        var key = PrivateKey.Generate(KeyAlgorithm.Ed25519);
+        var request = new RegisterCallerRequest { Role = role, Name = name, Key = new() { Jwk = key.PublicKey.ToJwk() } };
+        if (role == Role.Enforcer)
+            request.Audiences.AddRange([Documents, Mail]);
+        await AsOperator.Admin.RegisterCallerAsync(request);
+        return key;
+    }
+
+    public Task<StopResponse> StopAgentAsync(string agent, AgentState state = AgentState.Frozen) =>
+        AsOperator.Control.StopAsync(new StopRequest { Scope = new Scope { Agent = agent }, State = state, Reason = "reads what it should not" }).ResponseAsync;
+
+    public async ValueTask DisposeAsync()
+    {
+        _operatorConnection?.Dispose();
+        await Host.DisposeAsync();
+        if (_ownsFolder)
+            Directory.Delete(_folder, recursive: true);
+    }
+
+    private static async Task<TestRegistry> StartInAsync(string folder, bool ownsFolder, string[] flags) =>
+        new(await StartHostAsync(folder, NullLoggerFactory.Instance, flags), folder, ownsFolder);
+
+    internal static Task<ServerHost> StartHostAsync(string folder, ILoggerFactory loggers, params string[] flags)
+    {
+        string[] usual = ["--dev", "--grpc=127.0.0.1:0", "--http=127.0.0.1:0", "--control=127.0.0.1:0", "--console=127.0.0.1:0", $"--data={folder}"];
+        return ServerHost.StartAsync(CommandLine.Read([.. usual, .. flags], _ => null), loggers, TimeProvider.System);
+    }
+}

@@ -1,0 +1,203 @@
+using System.Text;
+using AgentIdentity.Credentials;
+using AgentIdentity.Credentials.Entries;
+using AgentIdentity.Credentials.Keys;
+using AgentIdentity.Credentials.Tokens;
+using AgentIdentity.Protocol.V1;
+using AgentIdentity.Server.Grpc;
+using AgentIdentity.Server.Tests.Fixtures;
+using Google.Protobuf;
+using Grpc.Core;
+
+namespace AgentIdentity.Server.Tests.Grpc;
+
+/// <summary>What no honest client sends: a clear status with a stable reason, nothing written, and a server that is well afterwards.</summary>
+public sealed class BadInputTests : IAsyncLifetime
+{
+    private const int Seed = 20261121;
+
+    private static readonly string[] WrongIds =
+    [
+        "", " ", "agent", "did:web:localhost%3A5000", "did:web:localhost%3A5000:agents:", "did:web:elsewhere:agents:0192f0c1-7a00-7def-8123-456789abcdef",
+        "0192F0C1-7A00-7DEF-8123-456789ABCDEF", "{0192f0c1-7a00-7def-8123-456789abcdef}", "0192f0c17a007def8123456789abcdef", "../../etc/passwd",
+        "0192f0c1-7a00-7def-8123-456789abcdef\0", "did:key:z6Mkf5rGMoatrSj1f4CyvuHBeXJELe9RPdzo2PKGNCKVtZxP", new string('a', 10_000),
+    ];
+
+    private TestRegistry _registry = null!;
+    private TestAgent _agent = null!;
+    private PrivateKey _enforcer = null!;
+
+    public async Task InitializeAsync()
+    {
+        _registry = await TestRegistry.StartAsync();
+        _agent = await _registry.EnrolAsync();
+        _enforcer = await _registry.RegisterAsync(Role.Enforcer, "documents");
+    }
+
+    public async Task DisposeAsync() => await _registry.DisposeAsync();
+
+    [Fact]
+    public async Task A_message_that_is_no_protobuf_is_malformed_and_one_that_is_too_large_is_too_large()
+    {
+        var before = await PositionAsync();
+        foreach (var row in AccessTable.Rows.Where(row => !row.IsStream))
+        {
+            using var caller = Caller(row);
+            foreach (var bytes in Malformed())
+            {
+                var answer = await caller.SendAsync(row.Method, bytes);
+                Assert.Equal((row.Method, StatusCode.InvalidArgument, "MESSAGE_MALFORMED"), (row.Method, answer.Status, answer.Reason));
+            }
+            var oversize = await caller.SendAsync(row.Method, new byte[Limits.MessageBytesMax + 1]);
+            Assert.Equal((row.Method, StatusCode.ResourceExhausted, "MESSAGE_TOO_LARGE"), (row.Method, oversize.Status, oversize.Reason));
+        }
+        await AssertNothingWrittenSinceAsync(before);
+    }
+
+    [Fact]
+    public async Task A_frame_that_promises_more_than_it_holds_is_malformed()
+    {
+        foreach (var row in AccessTable.Rows.Where(row => !row.IsStream))
+        {
+            using var caller = Caller(row);
+            var answer = await caller.SendAsync(row.Method, [], request =>
+                request.Content = new ByteArrayContent([0, 0, 0, 0, 9, 1, 2]) { Headers = { { "Content-Type", "application/grpc" } } });
+            Assert.Equal((row.Method, "MESSAGE_MALFORMED"), (row.Method, answer.Reason));
+        }
+    }
+
+    [Fact]
+    public async Task An_empty_or_random_message_gets_a_named_refusal_or_a_proper_answer_and_never_a_failure()
+    {
+        var random = new Random(Seed);
+        foreach (var row in AccessTable.Rows.Where(row => !row.IsStream && !row.Method.EndsWith("/RotateIssuerKey", StringComparison.Ordinal)))
+        {
+            using var caller = Caller(row);
+            for (var i = 0; i < 12; i++)
+            {
+                var bytes = new byte[i == 0 ? 0 : random.Next(1, 400)];
+                random.NextBytes(bytes);
+                var answer = await caller.SendAsync(row.Method, bytes);
+                Assert.True(answer.Status is StatusCode.OK || answer.Reason.Length > 0 || IsHealth(row), $"{row.Method} {Convert.ToHexString(bytes)}: {answer}");
+            }
+        }
+    }
+
+    [Fact]
+    public async Task An_id_in_a_wrong_form_is_malformed_and_one_that_nobody_has_is_unknown()
+    {
+        using var runtime = _agent.Connect();
+        foreach (var id in WrongIds)
+        {
+            await Refused.BecauseAsync(Refusal.MessageMalformed, StatusCode.InvalidArgument, runtime.Registry.GetAgentAsync(new GetAgentRequest { Agent = id }));
+            await Refused.BecauseAsync(Refusal.MessageMalformed, StatusCode.InvalidArgument, runtime.Ledger.GetAgentHeadAsync(new GetAgentHeadRequest { Agent = id }));
+            await Refused.BecauseAsync(Refusal.MessageMalformed, StatusCode.InvalidArgument, runtime.Ledger.ListTrailAsync(new ListTrailRequest { Agent = id }));
+            await Refused.BecauseAsync(
+                Refusal.MessageMalformed, StatusCode.InvalidArgument,
+                _registry.AsOperator.Control.StopAsync(new StopRequest { Scope = new Scope { Agent = id }, State = Protocol.V1.AgentState.Frozen, Reason = "x" }));
+        }
+        await Refused.BecauseAsync(
+            Refusal.AgentUnknown, StatusCode.NotFound, runtime.Registry.GetAgentAsync(new GetAgentRequest { Agent = "0192f0c1-7a00-7def-8123-456789abcdef" }));
+        await Refused.BecauseAsync(Refusal.EntryUnknown, StatusCode.NotFound, runtime.Ledger.GetInclusionProofAsync(new GetInclusionProofRequest { LedgerIndex = ulong.MaxValue }));
+    }
+
+    [Fact]
+    public async Task A_forged_credential_is_invalid_for_one_outward_reason_whatever_is_wrong_with_it()
+    {
+        using var tool = _registry.Connect(_enforcer);
+        using var runtime = _agent.Connect();
+        foreach (var forged in ForgedCredentials())
+        {
+            var verdict = await tool.Credentials.VerifyAsync(_agent.Presents(forged));
+            Assert.Equal((false, "CREDENTIAL_INVALID", null), (verdict.Allowed, verdict.Reason, verdict.Presented));
+            await Refused.BecauseAsync(
+                Refusal.CredentialInvalid, StatusCode.Unauthenticated, runtime.Credentials.RenewAsync(new RenewRequest { Credential = forged }));
+        }
+        Assert.True((await tool.Credentials.VerifyAsync(_agent.Presents())).Allowed);
+    }
+
+    [Fact]
+    public async Task A_proof_shown_twice_or_made_by_another_key_is_refused_by_name()
+    {
+        using var tool = _registry.Connect(_enforcer);
+        var shown = _agent.Presents();
+        Assert.Equal("NONE", (await tool.Credentials.VerifyAsync(shown)).Reason);
+        Assert.Equal("PROOF_REPLAYED", (await tool.Credentials.VerifyAsync(shown)).Reason);
+        using var thief = PrivateKey.Generate(KeyAlgorithm.ES256);
+        Assert.Equal("PROOF_KEY_MISMATCH", (await tool.Credentials.VerifyAsync(TestAgent.Presents(_agent.Credential, thief))).Reason);
+        var elsewhere = _agent.Presents();
+        elsewhere.Audience = TestRegistry.Mail;
+        elsewhere.Url = "https://tools.example/mail";
+        Assert.Equal("PROOF_REQUEST_MISMATCH", (await tool.Credentials.VerifyAsync(elsewhere)).Reason);
+    }
+
+    [Fact]
+    public async Task A_wide_envelope_a_foreign_audience_and_a_long_life_are_refused_by_name()
+    {
+        using var runtime = _agent.Connect();
+        var wide = TestRegistry.MaximumEnvelope.Replace("\"read\"", "\"read\",\"delete\"", StringComparison.Ordinal);
+        await Refused.BecauseAsync(Refusal.EnvelopeTooWide, StatusCode.PermissionDenied, runtime.Credentials.IssueAsync(new IssueRequest { AuthorizationDetails = wide }));
+        await Refused.BecauseAsync(Refusal.EnvelopeMalformed, StatusCode.InvalidArgument, runtime.Credentials.IssueAsync(new IssueRequest { AuthorizationDetails = "{}" }));
+        await Refused.BecauseAsync(Refusal.AudienceNotAllowed, StatusCode.PermissionDenied, runtime.Credentials.IssueAsync(new IssueRequest { Audience = { "https://elsewhere.example" } }));
+        await Refused.BecauseAsync(Refusal.LifetimeOutOfRange, StatusCode.InvalidArgument, runtime.Credentials.IssueAsync(new IssueRequest { LifetimeSeconds = 901 }));
+    }
+
+    private static bool IsHealth(AccessRow row) => row.Method.StartsWith("/grpc.health.", StringComparison.Ordinal);
+
+    // No protobuf: wire types that do not exist, a length without its bytes, a tag cut short, a field number of zero.
+    private static IEnumerable<byte[]> Malformed() => [[0x0f, 1, 2, 3], [0x0a, 0x7f, 1], [0x0a], [0xff, 0xff], [0x00], [0x0a, 0xff, 0xff, 0xff, 0xff, 0x0f]];
+
+    private IEnumerable<string> ForgedCredentials()
+    {
+        var parts = _agent.Credential.Split('.');
+        var header = Encoding.UTF8.GetString(System.Buffers.Text.Base64Url.DecodeFromChars(parts[0]));
+        var claims = Encoding.UTF8.GetString(System.Buffers.Text.Base64Url.DecodeFromChars(parts[1]));
+        string Signed(string headerText, string claimsText)
+        {
+            using var other = PrivateKey.Generate(KeyAlgorithm.ES256);
+            var input = $"{Text(headerText)}.{Text(claimsText)}";
+            return $"{input}.{CanonicalBase64Url.Encode(other.Sign(Encoding.ASCII.GetBytes(input)))}";
+        }
+        return
+        [
+            "", "x", "a.b.c", $"{parts[0]}.{parts[1]}.", $"{parts[0]}.{parts[1]}", $"{_agent.Credential}.", $" {_agent.Credential}",
+            $"{parts[0]}.{parts[1]}.{parts[2]}.{parts[1]}.{parts[2]}",
+            Signed(header.Replace("ES256", "none", StringComparison.Ordinal), claims),
+            Signed(header.Replace("ES256", "HS256", StringComparison.Ordinal), claims),
+            Signed(header, claims),
+            Signed(header, claims.Replace("\"aud\":", "\"aud\":[\"x\"],\"aud\":", StringComparison.Ordinal)),
+            Signed(header, claims.Replace("\"exp\":", "\"exp\":\"soon\",\"x\":", StringComparison.Ordinal)),
+            $"{Text("""{"alg":"none"}""")}.{parts[1]}.",
+            $"{parts[0]}.{Text(claims.Replace("documents", "everything", StringComparison.Ordinal))}.{parts[2]}",
+            $"{parts[0]}.{new string('A', 20_000)}.{parts[2]}",
+        ];
+    }
+
+    private static string Text(string text) => CanonicalBase64Url.Encode(Encoding.UTF8.GetBytes(text));
+
+    private RawCaller Caller(AccessRow row)
+    {
+        var key = !row.IsSigned ? null
+            : row.Callers.HasFlag(Callers.Agents) ? _agent.Key
+            : row.Callers.HasFlag(Callers.Operators) ? _registry.Operator
+            : _enforcer;
+        return new RawCaller(row.Listeners.HasFlag(Listeners.Control) ? _registry.ControlUrl : _registry.GrpcUrl, _registry.PublicUrl, key);
+    }
+
+    // Refusals that came before are put on the record first.
+    private async Task<ulong> PositionAsync()
+    {
+        await _registry.Host.Registry.Refusals.FlushAsync();
+        return _registry.Host.Registry.State.Position;
+    }
+
+    // What the control listener refused is on the record, and nothing else is.
+    private async Task AssertNothingWrittenSinceAsync(ulong before)
+    {
+        var after = await PositionAsync();
+        var registry = _registry.Host.Registry;
+        var about = registry.Reading.ListTrail(registry.State.Founding!.RegistryId, 0, 1000).Entries.Where(entry => entry.Index.Value >= before).ToArray();
+        Assert.Equal(after - before, (ulong)about.Length);
+        Assert.All(about, row => Assert.True(Entry.TryDecode(row.Entry, out var entry) && entry.Body is CallsRefused));
+    }
+}

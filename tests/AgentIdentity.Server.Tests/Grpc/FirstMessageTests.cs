@@ -1,0 +1,44 @@
+using System.IO.Pipelines;
+using AgentIdentity.Credentials.Tokens;
+using AgentIdentity.Ledger;
+using AgentIdentity.Server.Grpc;
+using AgentIdentity.Server.Tests.Fixtures;
+
+namespace AgentIdentity.Server.Tests.Grpc;
+
+public sealed class FirstMessageTests
+{
+    [Theory]
+    [InlineData(0)]
+    [InlineData(1)]
+    [InlineData(100_000)]
+    public async Task The_hash_is_of_the_message_without_its_frame_and_the_next_reader_still_gets_all_of_it(int length)
+    {
+        var message = new byte[length];
+        new Random(length).NextBytes(message);
+        var frame = RawCaller.Framed(message);
+        var pipe = new Pipe(new PipeOptions(pauseWriterThreshold: 0));
+        var hashing = FirstMessage.HashAsync(pipe.Reader, CancellationToken.None);
+        foreach (var piece in frame.Chunk(4096))
+            await pipe.Writer.WriteAsync(piece);
+
+        Assert.Equal(Sha256.Hash(message).ToBase64Url(), await hashing);
+        await pipe.Writer.CompleteAsync();
+        var left = await pipe.Reader.ReadAtLeastAsync(frame.Length);
+        Assert.Equal(frame.Length, left.Buffer.Length);
+    }
+
+    [Theory]
+    [InlineData("")]
+    [InlineData("00000000")]
+    [InlineData("000000000301")]
+    [InlineData("010000000101")]
+    [InlineData("00ffffffff01")]
+    public async Task A_frame_that_the_layer_will_refuse_has_no_hash(string hex)
+    {
+        var pipe = new Pipe();
+        await pipe.Writer.WriteAsync(Convert.FromHexString(hex));
+        await pipe.Writer.CompleteAsync();
+        Assert.Null(await FirstMessage.HashAsync(pipe.Reader, CancellationToken.None));
+    }
+}

@@ -1,0 +1,145 @@
+using AgentIdentity.Client;
+using AgentIdentity.Credentials;
+using AgentIdentity.Credentials.Keys;
+using AgentIdentity.Protocol.V1;
+using AgentIdentity.Registry.Keys;
+using AgentIdentity.Registry.Sequencing;
+using AgentIdentity.Server.Tests.Fixtures;
+using Grpc.Core;
+
+namespace AgentIdentity.Server.Tests.Hosting;
+
+/// <summary>What the server does not start on, and what founds a registry.</summary>
+public sealed class StartTests : IDisposable
+{
+    private readonly string _folder = Directory.CreateTempSubdirectory("agentidentity-").FullName;
+
+    public void Dispose() => Directory.Delete(_folder, recursive: true);
+
+    [Fact]
+    public async Task A_folder_in_use_is_refused()
+    {
+        await using var first = await TestRegistry.StartInAsync(_folder);
+        await RefusesAsync<StoreRefusedException>("in use by another process");
+    }
+
+    [Fact]
+    public async Task A_folder_of_a_registry_with_another_name_is_refused()
+    {
+        await FoundAsync();
+        await RefusesAsync<StoreRefusedException>("belongs to the registry https://localhost:5000", "--public-url=https://registry.example");
+    }
+
+    [Fact]
+    public async Task A_damaged_ledger_is_refused()
+    {
+        await FoundAsync();
+        var path = Path.Combine(_folder, "ledger.db");
+        await using (var file = new FileStream(path, FileMode.Open))
+        {
+            file.Position = 0;
+            file.Write("This is no database."u8);
+        }
+        await RefusesAsync<StoreRefusedException>("is damaged");
+    }
+
+    [Fact]
+    public async Task A_ledger_of_a_newer_version_is_refused()
+    {
+        await FoundAsync();
+        await using (var file = new FileStream(Path.Combine(_folder, "ledger.db"), FileMode.Open))
+        {
+            // Where an SQLite file keeps the version that its application gave it: four bytes, the last of them the lowest.
+            file.Position = 63;
+            file.WriteByte(99);
+        }
+        await RefusesAsync<StoreRefusedException>("written by a newer AgentIdentity");
+    }
+
+    [Fact]
+    public async Task A_listener_that_is_taken_is_refused_and_the_folder_is_free_again()
+    {
+        await using var other = await TestRegistry.StartUnfoundedAsync();
+        await RefusesAsync<IOException>("address already in use", $"--grpc={other.Host.Bound.Grpc}");
+        await using var registry = await TestRegistry.StartInAsync(_folder);
+    }
+
+    [Fact]
+    public async Task Without_dev_a_registry_is_founded_by_two_and_enrols_nobody_under_the_name_localhost()
+    {
+        await using var registry = await TestRegistry.StartInAsync(_folder, "--dev=false");
+        await Assert.ThrowsAsync<RegistryRefusedException>(registry.FoundAsync);
+        var secret = (await File.ReadAllTextAsync(registry.Host.BootstrapFile)).Trim();
+        using var second = PrivateKey.Generate(KeyAlgorithm.Ed25519);
+        using var connection = registry.Connect();
+        var founded = await connection.Admin.BootstrapAsync(new BootstrapRequest
+        {
+            Secret = secret,
+            Operators = { registry.First("first operator", registry.Operator, secret), registry.First("second operator", second, secret) },
+        });
+        Assert.False(founded.SingleOperator);
+        Assert.Equal(Refusal.LoopbackUrl, (await Assert.ThrowsAsync<RegistryRefusedException>(() => registry.EnrolAsync())).Refusal);
+    }
+
+    [Fact]
+    public async Task More_calls_than_the_quota_are_refused_with_a_word_on_when_to_come_again()
+    {
+        await using var registry = await TestRegistry.StartInAsync(_folder, "--quota-per-address=5");
+        await registry.FoundAsync();
+        using var connection = registry.Connect();
+        var calls = Enumerable.Range(0, 50).Select(_ => connection.Registry.BeginEnrollAsync(new BeginEnrollRequest()).ResponseAsync).ToArray();
+        var refused = await Assert.ThrowsAsync<RegistryRefusedException>(() => Task.WhenAll(calls));
+        Assert.Equal((Refusal.QuotaExceeded, true), (refused.Refusal, refused.RetryAfter > TimeSpan.Zero));
+    }
+
+    [Fact]
+    public async Task A_collector_that_is_not_there_does_not_keep_the_server_from_serving()
+    {
+        await using var registry = await TestRegistry.StartInAsync(_folder, "--otlp=http://127.0.0.1:1");
+        await registry.FoundAsync();
+        Assert.Equal("ready\n", await registry.GetAsync("/health/ready"));
+    }
+
+    [Fact]
+    public async Task A_key_file_that_others_may_read_is_refused()
+    {
+        await FoundAsync();
+        var key = Directory.GetFiles(Path.Combine(_folder, "keys"))[0];
+        if (!OperatingSystem.IsWindows())
+            File.SetUnixFileMode(key, UnixFileMode.UserRead | UnixFileMode.GroupRead | UnixFileMode.OtherRead);
+        await RefusesAsync<KeysRefusedException>("chmod");
+    }
+
+    [Fact]
+    public async Task The_bootstrap_secret_is_for_its_owner_alone_serves_once_and_is_new_at_each_start()
+    {
+        string first;
+        await using (var registry = await TestRegistry.StartInAsync(_folder))
+            first = await File.ReadAllTextAsync(registry.Host.BootstrapFile);
+        await using var again = await TestRegistry.StartInAsync(_folder);
+        Assert.NotEqual(first, await File.ReadAllTextAsync(again.Host.BootstrapFile));
+        if (!OperatingSystem.IsWindows())
+            Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(again.Host.BootstrapFile));
+
+        using var connection = again.Connect();
+        var stale = new BootstrapRequest { Secret = first.Trim(), Operators = { again.First("first operator", again.Operator, first.Trim()) } };
+        await Refused.BecauseAsync(Refusal.BootstrapInvalid, StatusCode.Unauthenticated, connection.Admin.BootstrapAsync(stale));
+        var founded = await again.FoundAsync();
+        Assert.Equal(("localhost:5000", true), (founded.Origin, founded.SingleOperator));
+        await Refused.BecauseAsync(Refusal.BootstrapClosed, StatusCode.FailedPrecondition, connection.Admin.BootstrapAsync(stale));
+    }
+
+    private async Task FoundAsync()
+    {
+        await using var registry = await TestRegistry.StartInAsync(_folder);
+        await registry.FoundAsync();
+    }
+
+    private async Task RefusesAsync<T>(string words, params string[] flags)
+        where T : Exception
+    {
+        var refused = await Assert.ThrowsAsync<T>(() => TestRegistry.StartInAsync(_folder, flags));
+        Assert.Contains(words, refused.Message, StringComparison.Ordinal);
+        Assert.DoesNotContain('\n', refused.Message);
+    }
+}

@@ -1,0 +1,68 @@
+using System.Net.Security;
+using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
+using AgentIdentity.Protocol.V1;
+using AgentIdentity.Server.Hosting;
+using AgentIdentity.Server.Options;
+using AgentIdentity.Server.Tests.Fixtures;
+using OwnKey = AgentIdentity.Credentials.Keys.PublicKey;
+
+namespace AgentIdentity.Server.Tests.Hosting;
+
+public sealed class TlsTests : IDisposable
+{
+    private const string ListCallers = "/agentidentity.v1.Admin/ListCallers";
+
+    private readonly string _folder = Directory.CreateTempSubdirectory("agentidentity-").FullName;
+
+    private string CertificatePath => Path.Combine(_folder, "server.pem");
+
+    private string KeyPath => Path.Combine(_folder, "server.key");
+
+    public void Dispose() => Directory.Delete(_folder, recursive: true);
+
+    [Fact]
+    public async Task Over_TLS_a_client_certificate_of_a_registered_key_serves_instead_of_a_proof()
+    {
+        SelfSigned.Write(CertificatePath, KeyPath);
+        await using var registry = await TestRegistry.StartAsync($"--tls-cert={CertificatePath}", $"--tls-key={KeyPath}");
+        using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+        Assert.True(OwnKey.TryReadSubjectPublicKeyInfo(key.ExportSubjectPublicKeyInfo(), out var registered));
+        await registry.AsOperator.Admin.RegisterCallerAsync(new RegisterCallerRequest { Role = Role.Auditor, Name = "auditor", Key = new() { Jwk = registered.ToJwk() } });
+
+        Assert.Equal("", (await CallAsync(registry, key, "/agentidentity.v1.Registry/ListAgents", registry.GrpcUrl)).Reason);
+        Assert.Equal("NOT_PERMITTED", (await CallAsync(registry, key, ListCallers, registry.ControlUrl)).Reason);
+        using var unknown = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+        Assert.Equal("CALLER_UNKNOWN", (await CallAsync(registry, unknown, ListCallers, registry.ControlUrl)).Reason);
+        Assert.Equal("PROOF_MISSING", (await CallAsync(registry, null, ListCallers, registry.ControlUrl)).Reason);
+    }
+
+    [Fact]
+    public void A_certificate_whose_files_were_replaced_is_read_again_and_a_broken_one_changes_nothing()
+    {
+        var clock = new StoppedClock();
+        var first = SelfSigned.Write(CertificatePath, KeyPath);
+        var certificates = new Certificates(CertificatePath, KeyPath, clock, _ => { });
+        var second = SelfSigned.Write(CertificatePath, KeyPath);
+        File.SetLastWriteTimeUtc(KeyPath, TimeProvider.System.GetUtcNow().UtcDateTime.AddSeconds(2));
+        Assert.Equal(first, certificates.Current.TargetCertificate.Thumbprint);
+        clock.Advance(TimeSpan.FromSeconds(5));
+        Assert.Equal(second, certificates.Current.TargetCertificate.Thumbprint);
+
+        File.WriteAllText(CertificatePath, "half a file");
+        File.SetLastWriteTimeUtc(CertificatePath, TimeProvider.System.GetUtcNow().UtcDateTime.AddSeconds(4));
+        clock.Advance(TimeSpan.FromSeconds(5));
+        Assert.Equal(second, certificates.Current.TargetCertificate.Thumbprint);
+        Assert.Throws<OptionsRefusedException>(() => new Certificates(CertificatePath, KeyPath, clock, _ => { }));
+    }
+
+    private static async Task<RawAnswer> CallAsync(TestRegistry registry, ECDsa? key, string method, string url)
+    {
+        using var certificate = key is null ? null : SelfSigned.Create(key);
+        var policy = new X509ChainPolicy { TrustMode = X509ChainTrustMode.CustomRootTrust, RevocationMode = X509RevocationMode.NoCheck };
+        policy.CustomTrustStore.ImportFromPemFile(registry.Host.Bound.TlsCertificate!);
+        var tls = new SslClientAuthenticationOptions { CertificateChainPolicy = policy, ClientCertificates = certificate is null ? [] : [certificate] };
+        using var caller = new RawCaller(url, registry.PublicUrl, tls: tls);
+        return await caller.SendAsync(method, []);
+    }
+}

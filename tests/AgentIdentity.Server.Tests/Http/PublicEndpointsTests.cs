@@ -1,0 +1,105 @@
+using System.Net;
+using System.Text.Json;
+using AgentIdentity.Protocol.V1;
+using AgentIdentity.Server.Tests.Fixtures;
+using Fetch = AgentIdentity.Server.Tests.Fixtures.Http;
+
+namespace AgentIdentity.Server.Tests.Http;
+
+public sealed class PublicEndpointsTests : IAsyncLifetime
+{
+    private TestRegistry _registry = null!;
+
+    public async Task InitializeAsync() => _registry = await TestRegistry.StartAsync();
+
+    public async Task DisposeAsync() => await _registry.DisposeAsync();
+
+    [Fact]
+    public async Task The_registry_names_the_keys_that_its_credentials_are_signed_with_old_ones_included()
+    {
+        var rotated = await _registry.AsOperator.Admin.RotateIssuerKeyAsync(new RotateIssuerKeyRequest());
+        using var document = JsonDocument.Parse(await _registry.GetAsync("/.well-known/did.json"));
+        var methods = document.RootElement.GetProperty("assertionMethod").EnumerateArray().Select(id => id.GetString()!).ToList();
+        Assert.Equal("did:web:localhost%3A5000", document.RootElement.GetProperty("id").GetString());
+        Assert.Equal(new List<string> { $"did:web:localhost%3A5000#{rotated.RetiredKeyId}", $"did:web:localhost%3A5000#{rotated.KeyId}" }, methods);
+        using var keys = JsonDocument.Parse(await _registry.GetAsync("/.well-known/jwks.json"));
+        Assert.Equal(methods, keys.RootElement.GetProperty("keys").EnumerateArray().Select(key => key.GetProperty("kid").GetString()!).ToList());
+    }
+
+    [Fact]
+    public async Task A_stopped_agents_document_still_resolves_and_a_revoked_ones_names_no_key()
+    {
+        var agent = await _registry.EnrolAsync();
+        var path = $"/agents/{agent.Enrolled.AgentId}/did.json";
+        Assert.Equal(agent.Enrolled.DidDocument, await _registry.GetAsync(path));
+        await _registry.StopAgentAsync(agent.Did);
+        Assert.Equal(agent.Enrolled.DidDocument, await _registry.GetAsync(path));
+        await _registry.StopAgentAsync(agent.Did, AgentState.Revoked);
+        Assert.Contains("\"authentication\":[]", await _registry.GetAsync(path), StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("/agents/0192f0c1-7a00-7def-8123-456789abcdef/did.json")]
+    [InlineData("/agents/0192F0C1-7A00-7DEF-8123-456789ABCDEF/did.json")]
+    [InlineData("/agents/../did.json")]
+    [InlineData("/metrics")]
+    [InlineData("/")]
+    public async Task What_is_not_on_the_http_listener_is_not_found(string path)
+    {
+        using var response = await Fetch.RespondAsync(_registry.HttpUrl + path);
+        Assert.Equal(HttpStatusCode.NotFound, response.StatusCode);
+    }
+
+    [Theory]
+    [InlineData("/.well-known/did.json")]
+    [InlineData("/health/live")]
+    [InlineData("/checkpoint")]
+    public async Task What_is_on_the_http_listener_is_not_on_the_console(string path)
+    {
+        using var response = await Fetch.RespondAsync(_registry.ConsoleUrl + path);
+        Assert.Equal(HttpStatusCode.NotFound, response.StatusCode);
+    }
+
+    [Fact]
+    public async Task The_checkpoint_is_text_that_may_be_kept_for_a_second()
+    {
+        var agent = await _registry.EnrolAsync();
+        using var runtime = agent.Connect();
+        var statement = agent.NextStatement();
+        statement.WaitFor = AckLevel.Integrated;
+        await runtime.Ledger.RecordAsync(statement);
+        using var response = await Fetch.RespondAsync(_registry.HttpUrl + "/checkpoint");
+        Assert.Equal("text/plain; charset=utf-8", response.Content.Headers.ContentType!.ToString());
+        Assert.Equal(TimeSpan.FromSeconds(1), response.Headers.CacheControl!.MaxAge);
+        Assert.StartsWith("localhost:5000\n", await response.Content.ReadAsStringAsync(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Before_the_genesis_entry_there_is_nothing_to_publish_and_the_registry_is_not_ready()
+    {
+        await using var unfounded = await TestRegistry.StartUnfoundedAsync();
+        foreach (var path in new[] { "/checkpoint", "/log-key", "/.well-known/did.json", "/.well-known/jwks.json" })
+        {
+            using var response = await Fetch.RespondAsync(unfounded.HttpUrl + path);
+            Assert.Equal((path, HttpStatusCode.NotFound), (path, response.StatusCode));
+        }
+        using var ready = await Fetch.RespondAsync(unfounded.HttpUrl + "/health/ready");
+        Assert.Equal(HttpStatusCode.ServiceUnavailable, ready.StatusCode);
+        Assert.Equal("live\n", await unfounded.GetAsync("/health/live"));
+        Assert.Equal("ready\n", await _registry.GetAsync("/health/ready"));
+    }
+
+    [Fact]
+    public async Task The_metrics_count_calls_and_refusals_by_method()
+    {
+        var agent = await _registry.EnrolAsync();
+        using var runtime = agent.Connect();
+        await Assert.ThrowsAnyAsync<Exception>(() => runtime.Registry.GetAgentAsync(new GetAgentRequest { Agent = "x" }).ResponseAsync);
+        using var response = await Fetch.RespondAsync(_registry.ConsoleUrl + "/metrics");
+        var text = await response.Content.ReadAsStringAsync();
+        Assert.Contains("agentidentity_refusals_total{method=\"/agentidentity.v1.Registry/GetAgent\",reason=\"MESSAGE_MALFORMED\"} 1\n", text, StringComparison.Ordinal);
+        Assert.Contains("agentidentity_call_duration_seconds_count{method=\"/agentidentity.v1.Registry/Enroll\",status=\"OK\"} 1\n", text, StringComparison.Ordinal);
+        Assert.Contains("agentidentity_agents 1\n", text, StringComparison.Ordinal);
+        Assert.DoesNotContain(agent.Did, text, StringComparison.Ordinal);
+    }
+}

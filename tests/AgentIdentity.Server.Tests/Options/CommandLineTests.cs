@@ -1,0 +1,54 @@
+using AgentIdentity.Server.Options;
+
+namespace AgentIdentity.Server.Tests.Options;
+
+public sealed class CommandLineTests
+{
+    [Fact]
+    public void Without_a_word_the_listeners_are_on_loopback_and_the_name_is_localhost()
+    {
+        var options = Read();
+        Assert.Equal(
+            ("127.0.0.1:5001", "127.0.0.1:5000", "127.0.0.1:5002", "127.0.0.1:5003", "./data", "https://localhost:5000"),
+            (options.Grpc.ToString(), options.Http.ToString(), options.Control.ToString(), options.Console.ToString(), options.Data, options.PublicUrl));
+    }
+
+    [Fact]
+    public void The_command_line_wins_over_the_environment_and_takes_both_spellings()
+    {
+        var environment = new Dictionary<string, string> { ["AGENTIDENTITY_DATA"] = "/from/environment", ["AGENTIDENTITY_PUBLIC_URL"] = "https://registry.example", ["AGENTIDENTITY_DEV"] = "true" };
+        var options = CommandLine.Read(["--data", "/from/line", "--grpc=[::1]:0"], environment.GetValueOrDefault);
+        Assert.Equal(("/from/line", "https://registry.example", true, "[::1]:0"), (options.Data, options.PublicUrl, options.Dev, options.Grpc.ToString()));
+    }
+
+    [Theory]
+    [InlineData("--grcp", "There is no option --grcp")]
+    [InlineData("--grpc=5001", "--grpc takes HOST:PORT")]
+    [InlineData("--grpc=127.0.0.1:65536", "--grpc takes HOST:PORT")]
+    [InlineData("--grpc=127.0.0.1:+5", "--grpc takes HOST:PORT")]
+    [InlineData("--grpc=127.1:5001", "--grpc takes HOST:PORT")]
+    [InlineData("--http=registry.example:5000", "--http takes HOST:PORT")]
+    [InlineData("--data", "--data needs a value")]
+    [InlineData("--public-url=https://127.0.0.1", "--public-url cannot be")]
+    [InlineData("--public-url=http://registry.example", "--public-url cannot be")]
+    [InlineData("--dev=perhaps", "--dev is true or false")]
+    [InlineData("--otlp=collector", "--otlp takes an http or https URL")]
+    [InlineData("--quota-per-key=0", "--quota-per-key takes a number")]
+    [InlineData("--tls-cert=server.pem", "--tls-cert and --tls-key go together")]
+    [InlineData("--control=0.0.0.0:5002", "Cleartext is for loopback only")]
+    public void What_cannot_be_is_refused_in_one_sentence(string argument, string sentence)
+    {
+        var refused = Assert.Throws<OptionsRefusedException>(() => Read(argument));
+        Assert.StartsWith(sentence, refused.Message, StringComparison.Ordinal);
+        Assert.DoesNotContain('\n', refused.Message);
+    }
+
+    [Fact]
+    public void A_listener_off_loopback_is_taken_with_a_certificate() =>
+        Assert.False(Read("--grpc=0.0.0.0:5001", "--tls-cert=server.pem", "--tls-key=server.key").Grpc.IsLoopback);
+
+    [Fact]
+    public void The_help_names_every_option() => Assert.All(Flag.All, flag => Assert.Contains(flag.Name, CommandLine.Help(), StringComparison.Ordinal));
+
+    private static ServerOptions Read(params string[] arguments) => CommandLine.Read(arguments, _ => null);
+}
