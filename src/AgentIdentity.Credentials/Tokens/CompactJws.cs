@@ -55,7 +55,9 @@ internal sealed class CompactJws : IDisposable
             header.Dispose();
             return false;
         }
-        jws = new CompactJws(header, payload, Encoding.ASCII.GetBytes(token.ToArray()), lastDot, decoded.AsMemory(headerLength + payloadLength, signatureLength));
+        var ascii = new byte[token.Length];
+        Encoding.ASCII.GetBytes(token, ascii);
+        jws = new CompactJws(header, payload, ascii, lastDot, decoded.AsMemory(headerLength + payloadLength, signatureLength));
         return true;
     }
 
