@@ -56,13 +56,17 @@ public sealed class PublicKey : IEquatable<PublicKey>
     /// <summary>Reads a key from its bytes. False for another length, a point off the curve, or an Ed25519 key of small order.</summary>
     public static bool TryRead(KeyAlgorithm algorithm, ReadOnlySpan<byte> bytes, [NotNullWhen(true)] out PublicKey? key)
     {
+        key = RecentKeys.Find(algorithm, bytes);
+        if (key is not null)
+            return true;
         var isKey = algorithm switch
         {
             KeyAlgorithm.ES256 => bytes.Length == 2 * P256.CoordinateSize && P256.IsOnCurve(bytes),
             KeyAlgorithm.Ed25519 => Ed25519PublicKey.TryRead(bytes, out _),
             _ => false,
         };
-        key = isKey ? new PublicKey(algorithm, bytes.ToArray()) : null;
+        if (isKey)
+            RecentKeys.Add(key = new PublicKey(algorithm, bytes.ToArray()));
         return isKey;
     }
 

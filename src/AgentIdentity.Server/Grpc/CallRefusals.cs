@@ -11,7 +11,8 @@ internal sealed class CallRefusals(RegistryNode registry, CallMetrics metrics)
     {
         call.Reason = refusal.Name();
         metrics.Refused(call.Row.Method, call.Reason);
-        if (call.Listener == Listeners.Control)
+        // Asking for a nonce is how a client begins, and no attempt at anything.
+        if (call.Listener == Listeners.Control && refusal != Refusal.UseDpopNonce)
             registry.Refusals.Note(call.Row.Method, call.Reason, call.Key);
     }
 }
