@@ -10,9 +10,6 @@ public readonly record struct SubjectId(UInt128 Value) : IComparable<SubjectId>
     /// <summary>Bytes in an id.</summary>
     public const int Size = 16;
 
-    /// <summary>Characters of the text form.</summary>
-    public const int TextLength = 36;
-
     private static readonly SearchValues<char> TextLetters = SearchValues.Create("0123456789abcdef-");
 
     /// <summary>Reads the id that the first 16 bytes hold.</summary>
@@ -66,7 +63,7 @@ public readonly record struct SubjectId(UInt128 Value) : IComparable<SubjectId>
     {
         id = default;
         // The parser of the class library also takes white space around the text, and 0x and + within it.
-        if (text.Length != TextLength || text.ContainsAnyExcept(TextLetters) || !Guid.TryParseExact(text, "D", out var guid))
+        if (text.ContainsAnyExcept(TextLetters) || !Guid.TryParseExact(text, "D", out var guid))
             return false;
         Span<byte> bytes = stackalloc byte[Size];
         guid.TryWriteBytes(bytes, bigEndian: true, out _);

@@ -56,15 +56,16 @@ public sealed class ReplayStoreTests
     }
 
     [Fact]
-    public void A_full_store_takes_proofs_again_when_its_time_has_passed()
+    public void A_full_store_takes_as_many_proofs_again_each_time_its_memory_has_passed()
     {
         var store = Store(10);
-        for (var number = 0; number < 10; number++)
-            store.Burn(Proof($"jti-{number:0000}"));
-        _clock.Advance(ReplayStore.Memory);
-        for (var number = 0; number < 10; number++)
-            Assert.Equal(Refusal.None, store.Burn(Proof($"new-{number:0000}")));
-        Assert.Equal(Refusal.ReplayStoreFull, store.Burn(Proof("one-too-many")));
+        for (var generation = 0; generation < 4; generation++)
+        {
+            for (var number = 0; number < 10; number++)
+                Assert.Equal(Refusal.None, store.Burn(Proof($"jti-{generation}-{number}")));
+            Assert.Equal(Refusal.ReplayStoreFull, store.Burn(Proof("one-too-many")));
+            _clock.Advance(ReplayStore.Memory);
+        }
     }
 
     [Fact]
@@ -92,21 +93,25 @@ public sealed class ReplayStoreTests
         Assert.Equal(Refusal.None, store.Burn(Proof("jti-0003", Vectors.Now.AddSeconds(1))));
     }
 
-    [Fact]
-    public void Of_32_threads_with_one_proof_exactly_one_uses_it()
+    [Theory]
+    [InlineData(32, 1_000)]
+    // Two on two cores meet more closely than 32 do: of these races some find the store without its lock.
+    [InlineData(2, 100_000)]
+    public void Of_all_threads_with_one_proof_exactly_one_uses_it(int threads, int races)
     {
-        const int threads = 32;
-        const int races = 200;
-        var store = Store(races);
+        var store = Store(2 * races);
+        var proofs = Enumerable.Range(0, races).Select(race => Proof($"race-{race:000000}")).ToArray();
         var winners = new int[races];
-        using var barrier = new Barrier(threads);
+        var arrived = 0;
         var racing = Enumerable.Range(0, threads).Select(_ => new Thread(() =>
         {
             for (var race = 0; race < races; race++)
             {
-                var proof = Proof($"race-{race:0000}");
-                barrier.SignalAndWait();
-                if (store.Burn(proof) == Refusal.None)
+                Interlocked.Increment(ref arrived);
+                var wait = default(SpinWait);
+                while (Volatile.Read(ref arrived) < (race + 1) * threads)
+                    wait.SpinOnce(sleep1Threshold: -1);
+                if (store.Burn(proofs[race]) == Refusal.None)
                     Interlocked.Increment(ref winners[race]);
             }
         })).ToArray();
