@@ -76,6 +76,7 @@ public sealed class HousekeepingTests : IDisposable
     public async Task Indexing_and_copying_the_journal_without_rest_disturb_neither_reads_nor_appends()
     {
         using var store = SqliteLedgerStore.Open(_folder.Path, new Housekeeping(TimeSpan.Zero, JournalPagesMax: 50));
+        store.Append(50);
         var reading = Task.Run(() =>
         {
             while (store.Size.Value < 20_000)
