@@ -78,7 +78,7 @@ public sealed class Recording(RegistrySettings settings, RegistryState state, Se
 
     private static Refused Fork(SignedStatement statement) => Refused.Because(Refusal.SequenceFork, $"Another statement stands at {statement.Sequence} of this chain.");
 
-    // A retry of something before the head. Statements of a chain stand in the order of their sequence, so the walk ends where the sequence is passed.
+    // A retry of something before the head, which is rare: the agent's entries are walked from the first until it is found.
     private ChainHead? FindOlder(SignedStatement statement)
     {
         for (ulong from = 0; ;)

@@ -77,7 +77,7 @@ public sealed class Draft
             named[i] = Number(subjects[i], labels);
         var opening = new Opening(Hash.Read(RandomNumberGenerator.GetBytes(Hash.Size)), labels, []);
         _staged.Add(new Staged(index, new Entry(At, named, actor, body), opening, this));
-        Remember(index, body);
+        Remember(body);
         return index;
     }
 
@@ -125,7 +125,7 @@ public sealed class Draft
         return new EntrySubject(subject, 0, SubjectLabel.Commit(cursor.Label));
     }
 
-    private void Remember(LeafIndex index, EntryBody body)
+    private void Remember(EntryBody body)
     {
         switch (body)
         {
