@@ -361,9 +361,10 @@ def statement(sequence, previous, kind, commitments):
 COMMITMENTS = [commitment(fixed(f"activity salt {n}"), f"payload {n}".encode()) for n in range(2)]
 FIRST_STATEMENT = statement(0, bytes(32), 1, COMMITMENTS)
 SECOND_STATEMENT = statement(1, sha256(FIRST_STATEMENT), 4, [])
+OTHER_FIRST_STATEMENT = statement(0, bytes(32), 1, COMMITMENTS[:1])
 
 
-# --- entries: a log of ten, one of each kind ---------------------------------------------------------------------------
+# --- entries: a log, one of each kind --------------------------------------------------------------------------------
 
 ITEMS = [issuance_item(jti, AUDIENCES, SECONDS, SECONDS + 600, place, authority_hash(ENVELOPE, None)) for place, jti in enumerate(JTIS)]
 
@@ -386,6 +387,8 @@ def entry_bodies():
     yield "private data read", 9, 1, ENFORCER_ID, [AGENT_ID], numbered("/agentidentity.v1.Registry/GetAgent", AGENT_DID, 1)
     yield "calls refused", 10, 1, REGISTRY_ID, [REGISTRY_ID], numbered(
         [["/agentidentity.v1.Control/Stop", "CALLER_UNKNOWN", AGENT.id, 2], ["/agentidentity.v1.Control/Stop", "PROOF_MISSING", b"", 3]])
+    yield "heads", 11, 1, REGISTRY_ID, [REGISTRY_ID], numbered(fixed("heads root"), 6, 0)
+    yield "fork", 12, 1, AGENT_ID, [AGENT_ID], numbered(5, sha256(FIRST_STATEMENT), OTHER_FIRST_STATEMENT, 2, AGENT.sign(OTHER_FIRST_STATEMENT))
 
 
 def entries():
@@ -422,6 +425,26 @@ def checkpoint(leaves):
     return {
         "origin": ORIGIN, "size": len(leaves), "root": root.hex(), "note": f"{text}\n\u2014 {ORIGIN} {signature}\n",
         "vkey": f"{ORIGIN}+{key_id.hex()}+{base64.b64encode(bytes([1]) + LOG.public).decode()}",
+    }
+
+
+# --- promise ----------------------------------------------------------------------------------------------------------
+
+def chained_heads(leaves):
+    head = bytes(32)
+    for leaf in leaves:
+        head = sha256(b"air/head/v1\0", head, sha256(b"\0", leaf))
+        yield head.hex()
+
+
+def promise(leaves, first):
+    key_id = sha256(f"{ORIGIN}\n".encode(), b"\1", LOG.public)[:4]
+    root = base64.b64encode(tree_root(leaves)).decode()
+    text = f"agentidentity.v1/promise\n{ORIGIN}\n{first}\n{len(leaves)}\n{root}\n{AT + 5000}\n"
+    signature = base64.b64encode(key_id + LOG.sign(text.encode())).decode()
+    return {
+        "first": first, "count": len(leaves), "integrate_by": AT + 5000, "index": first + 2, "leaf_hash": sha256(b"\0", leaves[2]).hex(),
+        "path": [tree_root(leaves[:2]).hex()], "note": f"{text}\n\u2014 {ORIGIN} {signature}\n",
     }
 
 
@@ -637,6 +660,8 @@ def vectors():
         "bootstrap_proofs": [{"name": name, "secret": BOOTSTRAP_SECRET, "token": bootstrap_proof(name, key)} for name, key in (("first operator", OPERATOR_1), ("second operator", OPERATOR_2))],
         "did_documents": did_documents(),
         "checkpoint": checkpoint([bytes.fromhex(one["leaf"]) for one in log]),
+        "promise": promise([bytes.fromhex(one["leaf"]) for one in log[3:6]], 3),
+        "subject_heads": list(chained_heads(bytes.fromhex(one["leaf"]) for one in log[3:7])),
     }
 
 
@@ -669,6 +694,7 @@ def examples(made):
         "bootstrap-proof": token(bootstrap),
         "did-documents": wrap(made["did_documents"]["agent"]),
         "checkpoint": f"{made['checkpoint']['note'].rstrip()}\n\nlog key  {made['checkpoint']['vkey']}",
+        "promise": made["promise"]["note"].rstrip(),
     }
 
 
