@@ -54,7 +54,7 @@ internal sealed class FsckFold(FsckFindings findings, bool withSignatures)
             CollectSignature(entry.Index, entry.Entry!);
         try
         {
-            State.Apply(entry.Index, entry.Entry!, entry.Opening!);
+            State.Apply(entry.Index, entry.Entry!, entry.Opening!, settled.LeafHash!.Value);
         }
         catch (LedgerDamagedException damaged)
         {
@@ -124,6 +124,7 @@ internal sealed class FsckFold(FsckFindings findings, bool withSignatures)
         var (bytes, algorithm, signature) = entry.Body switch
         {
             Activity activity => (activity.Statement, activity.Algorithm, activity.Signature),
+            Fork fork => (fork.Statement, fork.Algorithm, fork.Signature),
             _ => ([], default, []),
         };
         if (bytes.Length == 0 || !SignedStatement.TryRead(bytes, out var statement) || State.FindAgent(statement.AgentId) is not { } agent)

@@ -1,4 +1,4 @@
-using AgentIdentity.Ledger;
+using AgentIdentity.Credentials.Keys;
 using AgentIdentity.Registry.State;
 
 namespace AgentIdentity.Registry.Recovery;
@@ -7,20 +7,22 @@ namespace AgentIdentity.Registry.Recovery;
 internal sealed class FsckSnapshot
 {
     private readonly FsckFindings _findings;
-    private readonly SnapshotBytes? _stored;
+    private readonly byte[]? _stored;
+    private readonly ulong? _position;
     private byte[]? _expected;
 
     public FsckSnapshot(ISnapshotStore snapshots, FsckFindings findings)
     {
         _findings = findings;
         using var stream = snapshots.Open();
-        _stored = stream is null ? null : SnapshotBytes.Read(stream);
+        _stored = stream is null ? null : SnapshotFormat.Open(stream) ?? new byte[PublicKey.SignatureSize];
+        _position = _stored is null ? null : SnapshotFormat.Position(_stored);
     }
 
     /// <summary>Called after each entry: when the fold stands where the snapshot stands, what it should hold is written down.</summary>
     public void Compare(FsckFold fold, FsckTree tree)
     {
-        if (fold.IsWhole && _stored?.Position == fold.State.Position && tree.Size.Value == fold.State.Position)
+        if (fold.IsWhole && _position == fold.State.Position && tree.Size.Value == fold.State.Position)
             _expected = SnapshotFormat.Content(Sorted(fold.State.Copy()), tree.Root());
     }
 
@@ -28,10 +30,11 @@ internal sealed class FsckSnapshot
     {
         if (_stored is null || fold.State.Founding is not { } founding || !fold.IsWhole)
             return;
-        if (!_stored.IsSignedBy(founding.LogKey))
+        if (!SnapshotFormat.IsSigned(_stored, founding.LogKey))
             _findings.Add("The snapshot is damaged, or not signed by the log's key: a start passes over it and reads the ledger from its beginning.");
-        else if (_stored.TryRead(out var copy, out var root) && !(_expected ?? []).AsSpan().SequenceEqual(SnapshotFormat.Content(Sorted(copy), root)))
-            _findings.Add($"The snapshot of {copy.Position} entries says what they do not add up to: delete it, and start again from the entries.");
+        // One of another version is passed over by a start, and is nobody's fault.
+        else if (SnapshotFormat.Parse(_stored) is { } stored && !(_expected ?? []).AsSpan().SequenceEqual(SnapshotFormat.Content(Sorted(stored.Copy), stored.Root)))
+            _findings.Add($"The snapshot of {stored.Copy.Position} entries says what they do not add up to: delete it, so that the next start reads the entries instead.");
     }
 
     // In memory these have no order of their own.

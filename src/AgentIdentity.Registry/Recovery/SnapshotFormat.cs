@@ -22,31 +22,68 @@ internal static class SnapshotFormat
         using var hash = SHA256.Create();
         using (var hashed = new CryptoStream(stream, hash, CryptoStreamMode.Write, leaveOpen: true))
         using (var buffered = new BufferedStream(hashed, 1 << 16))
-        using (var writer = new BinaryWriter(buffered, Encoding.UTF8))
-        {
-            writer.Write(Magic);
-            writer.Write(Version);
-            writer.Write(root.ToArray());
-            WriteState(writer, copy);
-        }
+            WriteContent(buffered, copy, in root);
         stream.Write(logKey.Sign([.. Domain, .. hash.Hash!]));
     }
 
+    /// <summary>What is signed of a snapshot.</summary>
+    public static byte[] Content(StateCopy copy, in Hash root)
+    {
+        using var stream = new MemoryStream();
+        WriteContent(stream, copy, in root);
+        return stream.ToArray();
+    }
+
     /// <summary>Reads a copy and the root that it stood under; null when the bytes are not a whole snapshot of this version, signed by the log's key.</summary>
-    public static (StateCopy Copy, Hash Root)? Read(Stream stream, PublicKey logKey)
+    public static (StateCopy Copy, Hash Root)? Read(Stream stream, PublicKey logKey) =>
+        Open(stream) is { } bytes && IsSigned(bytes, logKey) ? Parse(bytes) : null;
+
+    /// <summary>The bytes of a snapshot, of which nothing is believed yet; null when there are too few.</summary>
+    public static byte[]? Open(Stream stream)
     {
         var bytes = new byte[stream.Length];
         stream.ReadExactly(bytes);
-        if (bytes.Length < PublicKey.SignatureSize)
-            return null;
-        var content = bytes.AsSpan(..^PublicKey.SignatureSize);
-        if (!logKey.Verifies([.. Domain, .. SHA256.HashData(content)], bytes.AsSpan(^PublicKey.SignatureSize..)))
-            return null;
-        using var reader = new BinaryReader(new MemoryStream(bytes, 0, content.Length), Encoding.UTF8);
-        if (!reader.ReadBytes(Magic.Length).AsSpan().SequenceEqual(Magic) || reader.ReadInt32() != Version)
+        return bytes.Length < PublicKey.SignatureSize ? null : bytes;
+    }
+
+    public static bool IsSigned(byte[] bytes, PublicKey logKey) =>
+        logKey.Verifies([.. Domain, .. SHA256.HashData(bytes.AsSpan(..^PublicKey.SignatureSize))], bytes.AsSpan(^PublicKey.SignatureSize..));
+
+    /// <summary>The position of a snapshot of this version; null for another.</summary>
+    public static ulong? Position(byte[] bytes)
+    {
+        using var reader = Reader(bytes);
+        return TryReadHead(reader) && bytes.Length > Magic.Length + sizeof(int) + Hash.Size + sizeof(ulong) ? Skip(reader).ReadUInt64() : null;
+    }
+
+    /// <summary>What signed bytes say; null when they are of another version.</summary>
+    public static (StateCopy Copy, Hash Root)? Parse(byte[] bytes)
+    {
+        using var reader = Reader(bytes);
+        if (!TryReadHead(reader))
             return null;
         var root = ReadHash(reader);
         return (ReadState(reader), root);
+    }
+
+    private static BinaryReader Reader(byte[] bytes) => new(new MemoryStream(bytes, 0, bytes.Length - PublicKey.SignatureSize), Encoding.UTF8);
+
+    private static bool TryReadHead(BinaryReader reader) =>
+        reader.ReadBytes(Magic.Length).AsSpan().SequenceEqual(Magic) && reader.BaseStream.Length >= Magic.Length + sizeof(int) && reader.ReadInt32() == Version;
+
+    private static BinaryReader Skip(BinaryReader reader)
+    {
+        _ = ReadHash(reader);
+        return reader;
+    }
+
+    private static void WriteContent(Stream stream, StateCopy copy, in Hash root)
+    {
+        using var writer = new BinaryWriter(stream, Encoding.UTF8, leaveOpen: true);
+        writer.Write(Magic);
+        writer.Write(Version);
+        writer.Write(root.ToArray());
+        WriteState(writer, copy);
     }
 
     private static void WriteState(BinaryWriter writer, StateCopy copy)
