@@ -1,4 +1,3 @@
-using System.Security.Cryptography;
 using Xunit.Abstractions;
 
 namespace AgentIdentity.Ledger.Tests;
@@ -17,12 +16,8 @@ internal sealed class Mutation
     {
         _originals = originals;
         _tokens = tokens;
-        Seed = int.TryParse(Environment.GetEnvironmentVariable("LEDGER_TEST_SEED"), out var seed) ? seed : RandomNumberGenerator.GetInt32(int.MaxValue);
-        _random = new Random(Seed);
-        output.WriteLine($"LEDGER_TEST_SEED={Seed}");
+        _random = Seed.NewRandom(output);
     }
-
-    internal int Seed { get; }
 
     /// <summary>Hands damaged bytes to the assertion; what it throws names the seed and the bytes.</summary>
     internal void Run(Action<byte[]> assert)
@@ -38,7 +33,7 @@ internal sealed class Mutation
             }
             catch (Exception error)
             {
-                throw new InvalidOperationException($"LEDGER_TEST_SEED={Seed}, round {round}, bytes {Convert.ToBase64String(bytes)}", error);
+                throw new InvalidOperationException($"LEDGER_TEST_SEED={Seed.Value}, round {round}, bytes {Convert.ToBase64String(bytes)}", error);
             }
         }
     }

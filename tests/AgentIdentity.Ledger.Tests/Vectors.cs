@@ -3,7 +3,7 @@ using System.Text.Json;
 
 namespace AgentIdentity.Ledger.Tests;
 
-/// <summary>What tests/vectors/ledger/make.py has computed without anything of ours.</summary>
+/// <summary>What tests/vectors/ledger/make.py and tests/vectors/make_formats.py have computed without anything of ours.</summary>
 public sealed class Vectors
 {
     private static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web);
@@ -13,6 +13,12 @@ public sealed class Vectors
     private sealed record LeafVector(byte Class, SubjectVector[] Subjects, string Salt, string Entry, string Leaf, string LeafHash);
 
     private sealed record CheckpointVector(string Seed, string[] LeafHashes, string Vkey, string Note);
+
+    private sealed record HeadVector(string Key, ulong Count, string Head, ulong Index);
+
+    private sealed record HeadProofVector(string Key, string Proof, bool Present);
+
+    private sealed record HeadMapVector(HeadVector[] Heads, string Root, HeadProofVector[] Proofs);
 
     [Fact]
     public void Leaves_have_the_bytes_that_another_program_gives_them()
@@ -44,6 +50,32 @@ public sealed class Vectors
             Assert.True(Checkpoint.TryOpen(Encoding.UTF8.GetBytes(vector.Note), logKey.Verifier, out var opened, out _));
             Assert.Equal(checkpoint, opened);
         }
+    }
+
+    [Fact]
+    public void Maps_of_heads_have_the_root_and_the_proofs_that_another_program_gives_them()
+    {
+        var vectors = ReadFormats<HeadMapVector[]>("heads_maps");
+        Assert.NotEmpty(vectors);
+        foreach (var vector in vectors)
+        {
+            var map = vector.Heads.Aggregate(HeadMap.Empty, (map, one) =>
+                map.With(Hash.Read(Hex(one.Key)), new Head(one.Count, Hash.Read(Hex(one.Head)), new LeafIndex(one.Index))));
+            Assert.Equal(vector.Root, Convert.ToHexStringLower(map.Root.ToArray()));
+            foreach (var proof in vector.Proofs)
+            {
+                var key = Hash.Read(Hex(proof.Key));
+                Assert.Equal(proof.Proof, Convert.ToHexStringLower(map.Prove(key)));
+                var answer = HeadMapProof.Verify(Hex(proof.Proof), Hash.Read(Hex(vector.Root)), key, out _);
+                Assert.Equal(proof.Present ? HeadMapAnswer.Present : HeadMapAnswer.Absent, answer);
+            }
+        }
+    }
+
+    private static T ReadFormats<T>(string section)
+    {
+        using var document = JsonDocument.Parse(File.ReadAllBytes(Path.Combine(AppContext.BaseDirectory, "vectors", "formats.json")));
+        return document.RootElement.GetProperty(section).Deserialize<T>(Json)!;
     }
 
     private static byte[] Hex(string text) => Convert.FromHexString(text);

@@ -448,6 +448,49 @@ def promise(leaves, first):
     }
 
 
+# --- heads map --------------------------------------------------------------------------------------------------------
+
+def map_bit(key, depth):
+    return key[depth // 8] >> (7 - depth % 8) & 1
+
+
+def map_leaf(one):
+    return one["key"] + u64(one["count"]) + one["head"] + u64(one["index"])
+
+
+def map_sides(heads, depth):
+    """The first depth at which these heads part, and both sides."""
+    while len({map_bit(one["key"], depth) for one in heads}) == 1:
+        depth += 1
+    return depth, *([one for one in heads if map_bit(one["key"], depth) == side] for side in (0, 1))
+
+
+def map_root(heads, depth=0):
+    if not heads:
+        return sha256()
+    if len(heads) == 1:
+        return sha256(b"\0", map_leaf(heads[0]))
+    depth, left, right = map_sides(heads, depth)
+    return sha256(b"\1", bytes([depth]), map_root(left, depth + 1), map_root(right, depth + 1))
+
+
+def map_proof(heads, key, depth=0):
+    if len(heads) < 2:
+        return map_leaf(heads[0]) if heads else b""
+    depth, *sides = map_sides(heads, depth)
+    side = map_bit(key, depth)
+    return bytes([depth]) + map_root(sides[1 - side], depth + 1) + map_proof(sides[side], key, depth + 1)
+
+
+def heads_map(size):
+    heads = [{"key": fixed(f"map key {n}"), "count": n + 1, "head": fixed(f"map head {n}"), "index": 1000 * n} for n in range(size)]
+    asked = [fixed(f"map key {n}") for n in range(size + 2)]
+    return {
+        "heads": [one | {"key": one["key"].hex(), "head": one["head"].hex()} for one in heads], "root": map_root(heads).hex(),
+        "proofs": [{"key": key.hex(), "proof": map_proof(heads, key).hex(), "present": n < size} for n, key in enumerate(asked)],
+    }
+
+
 # --- envelopes --------------------------------------------------------------------------------------------------------
 
 def item(actions, locations, **rest):
@@ -663,6 +706,7 @@ def vectors():
         "fork": {"held": 5, "identity": sha256(FIRST_STATEMENT).hex(), "statement": OTHER_FIRST_STATEMENT.hex(), "signature": AGENT.sign(OTHER_FIRST_STATEMENT).hex()},
         "promise": promise([bytes.fromhex(one["leaf"]) for one in log[3:6]], 3),
         "subject_heads": list(chained_heads(bytes.fromhex(one["leaf"]) for one in log[3:7])),
+        "heads_maps": [heads_map(size) for size in (0, 1, 3, 20)],
     }
 
 
@@ -677,6 +721,7 @@ def examples(made):
     agent_proof, enrolment = made["key_proofs"][0], made["enrolment_proof"]["token"]
     bootstrap = made["bootstrap_proofs"][0]["token"]
     presented = made["credentials"][0]
+    heads = made["heads_maps"][2]
 
     def token(one):
         return f"header  {wrap(one['header'])}\nclaims  {wrap(one['claims'])}\ntoken   {wrap(one['token'])}"
@@ -694,6 +739,8 @@ def examples(made):
         "enrolment-proof": token(enrolment),
         "bootstrap-proof": token(bootstrap),
         "did-documents": wrap(made["did_documents"]["agent"]),
+        "heads-map": "\n".join(f"key {one['key']} count {one['count']} head {one['head']} index {one['index']}" for one in heads["heads"])
+                     + f"\nroot  {heads['root']}\n\nproof of the first\n{wrap(heads['proofs'][0]['proof'])}",
         "checkpoint": f"{made['checkpoint']['note'].rstrip()}\n\nlog key  {made['checkpoint']['vkey']}",
         "promise": made["promise"]["note"].rstrip(),
     }
