@@ -18,8 +18,6 @@ namespace AgentIdentity.Registry;
 /// <summary>One registry: its state, its writer, and what may be asked of it.</summary>
 public sealed class RegistryNode : IAsyncDisposable
 {
-    private const string FoundingDocument = "founding-keys";
-
     private readonly Snapshots _snapshots;
 
     private RegistryNode(
@@ -119,7 +117,7 @@ public sealed class RegistryNode : IAsyncDisposable
             RequireSame(settings, known);
         var founding = state.Founding is { } founded
             ? new FoundingKeys(founded.RegistryId, state.IssuerKeys.All.First(), founded.LogKey)
-            : Prepare(store, keys, clock);
+            : FoundingDocument.Prepare(store, keys, clock);
         keys.Issuer((state.IsBootstrapped ? state.IssuerKeys.Current : founding.Issuer).KeyId);
         return new RegistryNode(settings, state, founding, store, snapshots, keys, clock, log);
     }
@@ -128,24 +126,5 @@ public sealed class RegistryNode : IAsyncDisposable
     {
         if (founding.PublicUrl != settings.Name.PublicUrl)
             throw new StoreRefusedException($"This data folder belongs to the registry {founding.PublicUrl}, which its DIDs name; start with --public-url {founding.PublicUrl}, or with another --data folder.");
-    }
-
-    // Keys and names of a registry that has no genesis entry yet. Kept, so that a restart before the bootstrap does not make others.
-    private static FoundingKeys Prepare(ILedgerStore store, IRegistryKeys keys, TimeProvider clock)
-    {
-        if (store.ReadDocument(FoundingDocument) is { } held)
-            return Decode(held.Content.Span);
-        var founding = new FoundingKeys(SubjectId.New(clock.GetUtcNow()), keys.Create(RegistryKeyUse.Credentials), keys.Create(RegistryKeyUse.Log));
-        store.TryWriteDocument(FoundingDocument, 0, (byte[])[.. founding.RegistryId.ToArray(), .. founding.Issuer.Bytes, .. founding.Log.Bytes]);
-        return founding;
-    }
-
-    private static FoundingKeys Decode(ReadOnlySpan<byte> bytes)
-    {
-        const int IssuerEnd = SubjectId.Size + 64;
-        return Credentials.Keys.PublicKey.TryRead(Credentials.Keys.KeyAlgorithm.ES256, bytes[SubjectId.Size..IssuerEnd], out var issuer)
-            && Credentials.Keys.PublicKey.TryRead(Credentials.Keys.KeyAlgorithm.Ed25519, bytes[IssuerEnd..], out var log)
-            ? new FoundingKeys(SubjectId.Read(bytes[..SubjectId.Size]), issuer, log)
-            : throw new LedgerDamagedException("The prepared keys of this folder cannot be read; start with another --data folder.");
     }
 }

@@ -1,4 +1,5 @@
 using AgentIdentity.Ledger;
+using AgentIdentity.Registry.Operating;
 using AgentIdentity.Registry.Sequencing;
 
 namespace AgentIdentity.Registry.Recovery;
@@ -54,9 +55,17 @@ public sealed class Fsck
         check._tree.CompareCount(rows);
         check._fold.CompareIndex(rows);
         check._snapshot.Finish(check._fold);
+        check.CompareFounding();
         foreach (var problem in await file.ConfigureAwait(false))
             check._findings.Add($"The store's file is damaged: {problem}.");
         return new FsckReport(store.Size.Value, check._fold.State.Position, check._tree.Tiles, check._fold.Signatures, check._findings.Count);
+    }
+
+    private void CompareFounding()
+    {
+        if (_fold.State is { Founding: { } founding, IssuerKeys: var issuers }
+            && !FoundingDocument.IsOf(_store, new FoundingKeys(founding.RegistryId, issuers.All.First(), founding.LogKey)))
+            _findings.Add("The founding keys that were kept before the genesis entry are not those that it names.");
     }
 
     private async Task ReadEntriesAsync(Action<TreeSize> progress, CancellationToken cancellation)

@@ -36,17 +36,16 @@ internal sealed class FsckFold(FsckFindings findings, bool withSignatures)
     {
         foreach (var label in entry.Opening?.Labels ?? [])
         {
-            if (!Labels.TryAdd(label.Id, label.Label))
-                continue;
-            if (!_labelOwners.TryAdd(label.Label, label.Id))
+            // One that the entry did not commit to is a finding there, and must not make others of its subject's later entries.
+            var isCommitted = entry.Entry is { } named && named.Subjects.Any(subject => subject.Id == label.Id && subject.LabelCommitment == SubjectLabel.Commit(label.Label));
+            if (isCommitted && Labels.TryAdd(label.Id, label.Label) && !_labelOwners.TryAdd(label.Label, label.Id))
                 findings.Add(entry.Index, $"{label.Id} has the label of {_labelOwners[label.Label]}, so that their nullifiers collide");
         }
     }
 
     public void Apply(FsckEntry entry, SettledLeaf settled)
     {
-        if (entry is { Entry: { } named, Row: { } row })
-            CompareSubjects(entry.Index, named, row);
+        Place(entry, settled);
         _isStopped |= !settled.IsGenuine;
         if (_isStopped)
             return;
@@ -100,23 +99,32 @@ internal sealed class FsckFold(FsckFindings findings, bool withSignatures)
     {
         if (_places.TryGetValue(row.Subject, out var places) && places.IsAt(row.Sequence, index))
             places.Found++;
-        else
+        else if (places is null || !places.IsUnknown(row.Sequence))
             findings.Add(index, $"the index of subjects names it as number {row.Sequence} of {row.Subject}, which it is not");
     }
 
-    private void CompareSubjects(LeafIndex index, Entry entry, StoredEntry row)
+    // Of an entry that is not genuine the row's own list of subjects is more likely right than the entry.
+    private void Place(FsckEntry entry, SettledLeaf settled)
     {
-        var isSame = entry.Subjects.Count == row.Subjects.Count;
-        for (var i = 0; i < entry.Subjects.Count; i++)
+        if (entry.Row is null)
+            return;
+        var subjects = settled.IsGenuine ? Subjects(entry.Entry!) : entry.Row.Subjects;
+        foreach (var subject in subjects)
         {
-            var subject = entry.Subjects[i];
-            isSame = isSame && row.Subjects[i] == new SubjectSequence(subject.Id, subject.Sequence);
-            if (!_places.TryGetValue(subject.Id, out var places))
-                _places.Add(subject.Id, places = new Places());
-            places.Add(subject.Sequence, index);
+            if (!_places.TryGetValue(subject.Subject, out var places))
+                _places.Add(subject.Subject, places = new Places());
+            places.Add(subject.Sequence, entry.Index);
         }
-        if (!isSame)
-            findings.Add(index, "it is filed under other subjects than it names");
+        if (settled.IsGenuine && !subjects.SequenceEqual(entry.Row.Subjects))
+            findings.Add(entry.Index, "it is filed under other subjects than it names");
+    }
+
+    private static SubjectSequence[] Subjects(Entry entry)
+    {
+        var subjects = new SubjectSequence[entry.Subjects.Count];
+        for (var i = 0; i < subjects.Length; i++)
+            subjects[i] = new SubjectSequence(entry.Subjects[i].Id, entry.Subjects[i].Sequence);
+        return subjects;
     }
 
     private void CollectSignature(LeafIndex index, Entry entry)
@@ -140,6 +148,9 @@ internal sealed class FsckFold(FsckFindings findings, bool withSignatures)
     /// <summary>Where the entries about one subject stand, by sequence.</summary>
     private sealed class Places
     {
+        // Stands for the place of an entry that could not be read.
+        private const ulong Unknown = ulong.MaxValue;
+
         private readonly List<ulong> _indexes = [];
 
         /// <summary>How many of them the index has named rightly.</summary>
@@ -147,17 +158,18 @@ internal sealed class FsckFold(FsckFindings findings, bool withSignatures)
 
         public void Add(ulong sequence, LeafIndex index)
         {
-            // A number out of order is the fold's finding; here it only has no place.
-            if (sequence == (ulong)_indexes.Count)
-                _indexes.Add(index.Value);
+            // No subject has more entries than there are, so that a damaged number takes no more memory than a sound log.
+            if (sequence > index.Value || sequence < (ulong)_indexes.Count)
+                return;
+            while ((ulong)_indexes.Count < sequence)
+                _indexes.Add(Unknown);
+            _indexes.Add(index.Value);
         }
 
         public bool IsAt(ulong sequence, LeafIndex index) => sequence < (ulong)_indexes.Count && _indexes[(int)sequence] == index.Value;
 
-        public long CountBelow(TreeSize size)
-        {
-            var place = _indexes.BinarySearch(size.Value);
-            return place < 0 ? ~place : place;
-        }
+        public bool IsUnknown(ulong sequence) => sequence < (ulong)_indexes.Count && _indexes[(int)sequence] == Unknown;
+
+        public long CountBelow(TreeSize size) => _indexes.Count(index => index < size.Value);
     }
 }

@@ -41,6 +41,9 @@ internal sealed class FsckTree(ILedgerStore store, FsckFindings findings)
             findings.Add(entry.Index, "the stored leaf is not the one that was signed; entry and opening are those of the signed one");
             return new SettledLeaf(signed, IsGenuine: true);
         }
+        // Where the label was lost with an earlier entry, which is a finding, nullifiers cannot be computed; the tree still vouches for the leaf.
+        if (made is null && signed == entry.StoredLeafHash && Commits(entry))
+            return new SettledLeaf(signed, IsGenuine: true);
         findings.Add(entry.Index, $"{Contradiction(entry, made)}; {(signed == entry.StoredLeafHash ? "the leaf is the one that was signed, so the entry or its opening was changed" : "no checkpoint tells which of them is genuine")}");
         return new SettledLeaf(signed ?? entry.StoredLeafHash, IsGenuine: false);
     }
@@ -145,12 +148,15 @@ internal sealed class FsckTree(ILedgerStore store, FsckFindings findings)
 
     private static string Contradiction(FsckEntry entry, byte[]? made)
     {
-        if (!Leaf.TryDecode(entry.Row!.Leaf, out var leaf))
+        if (!Leaf.TryDecode(entry.Row!.Leaf, out _))
             return "its leaf is none of version 1";
-        if (Leaf.Commit(entry.Opening!.Salt.ToArray(), entry.Row.Entry) != leaf.Commitment)
+        if (!Commits(entry))
             return "its leaf commits to other bytes than entry and opening are";
-        return made is null ? "no label of a subject of it is known" : "its leaf shows another class, or other nullifiers, than entry and labels give";
+        return made is null ? "the label of a subject is not known" : "its leaf shows another class, or other nullifiers, than entry and labels give";
     }
+
+    private static bool Commits(FsckEntry entry) =>
+        Leaf.TryDecode(entry.Row!.Leaf, out var leaf) && Leaf.Commit(entry.Opening!.Salt.ToArray(), entry.Row.Entry) == leaf.Commitment;
 
     private Hash? SignedLeafHash(LeafIndex index)
     {

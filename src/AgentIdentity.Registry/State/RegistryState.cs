@@ -226,6 +226,8 @@ public sealed class RegistryState
     {
         if (!Credentials.Statements.SignedStatement.TryRead(activity.Statement, out var statement))
             throw new LedgerDamagedException($"The statement of entry {index} cannot be read.");
+        if (statement.AgentId != entry.Subjects[0].Id)
+            throw new LedgerDamagedException($"Entry {index} holds a statement of another agent than it is about.");
         Change(statement.AgentId, agent =>
         {
             var chain = agent.Chain(statement.KeyId);
