@@ -44,6 +44,7 @@ public sealed class RegistryNode : IAsyncDisposable
         Refusals = new RefusalJournal(Sequencer, state);
         Reading = new Reading.Reading(state, store);
         LeafProofs = new ProofReader(store, Checkpoints);
+        Heads = new HeadsReader(state, store, Checkpoints, LeafProofs);
     }
 
     public RegistrySettings Settings { get; }
@@ -76,6 +77,8 @@ public sealed class RegistryNode : IAsyncDisposable
     public Reading.Reading Reading { get; }
 
     public ProofReader LeafProofs { get; }
+
+    public HeadsReader Heads { get; }
 
     /// <summary>Ends with the storage error after which the process must end.</summary>
     public Task<Exception> Halted => Sequencer.Halted;

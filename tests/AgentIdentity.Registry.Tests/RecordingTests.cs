@@ -118,7 +118,7 @@ public sealed class RecordingTests
         Assert.Equal((await first).Value.Index.Value + 1, TestNode.Good(await second).Index.Value);
         Assert.Equal(Refusal.SequenceFork, (await fork).Refusal);
         Assert.Equal(Refusal.SequenceFork, (await olderFork).Refusal);
-        Assert.Equal(2, registry.Store.Groups[^1]);
+        Assert.Contains(2, registry.Store.Groups);
     }
 
     [Fact]
@@ -158,5 +158,5 @@ public sealed class RecordingTests
 
     // Whether a checkpoint covers the entry may have changed in between; where it stands may not.
     private static void AssertSame(Recorded expected, Recorded actual) =>
-        Assert.Equal(expected with { IsIntegrated = false }, actual with { IsIntegrated = false });
+        Assert.Equal(expected with { Promise = null }, actual with { Promise = null });
 }

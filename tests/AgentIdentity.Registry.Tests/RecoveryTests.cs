@@ -91,8 +91,8 @@ public sealed class RecoveryTests
         await using var second = TestNode.Open(folder, clock);
         await agent.At(second).RecordAsync();
         TestNode.Good(await second.StopAsync(agent.At(second)));
-        var expected = Describe(second);
         await second.DisposeAsync();
+        var expected = Describe(second);
         File.WriteAllBytes(Path.Combine(folder, "snapshot"), old);
 
         await using var third = TestNode.Open(folder, clock);
@@ -148,25 +148,49 @@ public sealed class RecoveryTests
     }
 
     [Fact]
-    public async Task An_entry_that_was_rewritten_together_with_its_leaf_and_tile_does_not_have_the_signed_root()
+    public async Task An_entry_that_was_rewritten_together_with_its_leaf_and_tile_does_not_have_the_heads_that_stand_above_it()
+    {
+        var folder = await RegistryOfReadsAsync();
+        Rewrite(folder, 100, entry => entry with { Body = new PrivateDataRead("/x", "", 0) });
+        var refused = Assert.Throws<LedgerDamagedException>(() => TestNode.Open(folder));
+        Assert.EndsWith("are not those of the entries below it.", refused.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Heads_that_were_rewritten_together_with_their_leaf_and_tile_do_not_have_the_signed_root()
+    {
+        var folder = await RegistryOfReadsAsync();
+        using (var store = Storage.Sqlite.SqliteLedgerStore.Open(folder))
+            Assert.True(store.Size.Value is > 250 and <= 256);
+        Rewrite(folder, null, entry => entry with { At = entry.At + 1 });
+        var refused = Assert.Throws<LedgerDamagedException>(() => TestNode.Open(folder));
+        Assert.EndsWith("do not have the root that was signed.", refused.Message, StringComparison.Ordinal);
+    }
+
+    private static async Task<string> RegistryOfReadsAsync()
     {
         await using var registry = await TestNode.FoundAsync();
-        await Task.WhenAll(Enumerable.Range(0, 300).Select(_ => registry.Node.Operating.RecordReadAsync(registry.Operator.Id, "/x", "", 7, null)));
-        var row = registry.Store.Read(new LeafIndex(100), 1)[0];
+        await Task.WhenAll(Enumerable.Range(0, 250).Select(_ => registry.Node.Operating.RecordReadAsync(registry.Operator.Id, "/x", "", 7, null)));
         await registry.DisposeAsync();
+        File.Delete(Path.Combine(registry.Folder, "snapshot"));
+        return registry.Folder;
+    }
+
+    // By somebody who keeps entry, leaf and the lowest tile in step. Null: the last entry.
+    private static void Rewrite(string folder, ulong? index, Func<Entry, Entry> change)
+    {
+        StoredEntry row;
+        using (var store = Storage.Sqlite.SqliteLedgerStore.Open(folder))
+            row = store.Read(new LeafIndex(index ?? store.Size.Value - 1), 1)[0];
         Assert.True(Entry.TryDecode(row.Entry, out var entry));
         Assert.True(Opening.TryDecode(row.Opening, out var opening));
         Assert.True(Leaf.TryDecode(row.Leaf, out var leaf));
-        var rewritten = (entry with { Body = new PrivateDataRead("/x", "", 0) }).Encode();
+        var rewritten = change(entry).Encode();
         var newLeaf = Leaf.Encode(leaf.Class, leaf.Nullifiers, opening.Salt.ToArray(), rewritten);
-        LedgerFile.Change(registry.Folder, "UPDATE entries SET leaf = ?, entry = ? WHERE idx = 100", newLeaf, rewritten);
+        var at = (int)row.Index.Value * Hash.Size;
+        LedgerFile.Change(folder, $"UPDATE entries SET leaf = ?, entry = ? WHERE idx = {row.Index}", newLeaf, rewritten);
         LedgerFile.Change(
-            registry.Folder, "UPDATE tiles SET hashes = CAST(substr(hashes, 1, 3200) || ? || substr(hashes, 3233) AS BLOB) WHERE level = 0 AND idx = 0",
-            MerkleHash.Leaf(newLeaf).ToArray());
-        File.Delete(Path.Combine(registry.Folder, "snapshot"));
-
-        var refused = Assert.Throws<LedgerDamagedException>(() => TestNode.Open(registry.Folder));
-        Assert.EndsWith("do not have the root that was signed.", refused.Message, StringComparison.Ordinal);
+            folder, $"UPDATE tiles SET hashes = CAST(substr(hashes, 1, {at}) || ? || substr(hashes, {at + Hash.Size + 1}) AS BLOB) WHERE level = 0 AND idx = 0", MerkleHash.Leaf(newLeaf).ToArray());
     }
 
     [Fact]
@@ -224,6 +248,7 @@ public sealed class RecoveryTests
         TestNode.Good(await registry.StopAsync(await registry.EnrollAsync()));
         TestNode.Good(await registry.Node.Operating.RotateIssuerKeyAsync(registry.Operator));
         TestNode.Good(await registry.Node.Issuing.RenewAsync(agent.Record, agent.Credential));
+        await registry.DisposeAsync();
         return (registry.Folder, Describe(registry));
     }
 

@@ -361,9 +361,10 @@ def statement(sequence, previous, kind, commitments):
 COMMITMENTS = [commitment(fixed(f"activity salt {n}"), f"payload {n}".encode()) for n in range(2)]
 FIRST_STATEMENT = statement(0, bytes(32), 1, COMMITMENTS)
 SECOND_STATEMENT = statement(1, sha256(FIRST_STATEMENT), 4, [])
+OTHER_FIRST_STATEMENT = statement(0, bytes(32), 1, COMMITMENTS[:1])
 
 
-# --- entries: a log of ten, one of each kind ---------------------------------------------------------------------------
+# --- entries: a log, one of each kind --------------------------------------------------------------------------------
 
 ITEMS = [issuance_item(jti, AUDIENCES, SECONDS, SECONDS + 600, place, authority_hash(ENVELOPE, None)) for place, jti in enumerate(JTIS)]
 
@@ -386,6 +387,8 @@ def entry_bodies():
     yield "private data read", 9, 1, ENFORCER_ID, [AGENT_ID], numbered("/agentidentity.v1.Registry/GetAgent", AGENT_DID, 1)
     yield "calls refused", 10, 1, REGISTRY_ID, [REGISTRY_ID], numbered(
         [["/agentidentity.v1.Control/Stop", "CALLER_UNKNOWN", AGENT.id, 2], ["/agentidentity.v1.Control/Stop", "PROOF_MISSING", b"", 3]])
+    yield "heads", 11, 1, REGISTRY_ID, [REGISTRY_ID], numbered(fixed("heads root"), 6, 0)
+    yield "fork", 12, 1, AGENT_ID, [AGENT_ID], numbered(5, sha256(FIRST_STATEMENT), OTHER_FIRST_STATEMENT, 2, AGENT.sign(OTHER_FIRST_STATEMENT))
 
 
 def entries():
@@ -465,6 +468,26 @@ def heads_map(size):
     return {
         "heads": [one | {"key": one["key"].hex(), "head": one["head"].hex()} for one in heads], "root": map_root(heads).hex(),
         "proofs": [{"key": key.hex(), "proof": map_proof(heads, key).hex(), "present": n < size} for n, key in enumerate(asked)],
+    }
+
+
+# --- promise ----------------------------------------------------------------------------------------------------------
+
+def chained_heads(leaves):
+    head = bytes(32)
+    for leaf in leaves:
+        head = sha256(b"air/head/v1\0", head, sha256(b"\0", leaf))
+        yield head.hex()
+
+
+def promise(leaves, first):
+    key_id = sha256(f"{ORIGIN}\n".encode(), b"\1", LOG.public)[:4]
+    root = base64.b64encode(tree_root(leaves)).decode()
+    text = f"agentidentity.v1/promise\n{ORIGIN}\n{first}\n{len(leaves)}\n{root}\n{AT + 5000}\n"
+    signature = base64.b64encode(key_id + LOG.sign(text.encode())).decode()
+    return {
+        "first": first, "count": len(leaves), "integrate_by": AT + 5000, "index": first + 2, "leaf_hash": sha256(b"\0", leaves[2]).hex(),
+        "path": [tree_root(leaves[:2]).hex()], "note": f"{text}\n\u2014 {ORIGIN} {signature}\n",
     }
 
 
@@ -681,6 +704,9 @@ def vectors():
         "did_documents": did_documents(),
         "checkpoint": checkpoint([bytes.fromhex(one["leaf"]) for one in log]),
         "heads_maps": [heads_map(size) for size in (0, 1, 3, 20)],
+        "fork": {"held": 5, "identity": sha256(FIRST_STATEMENT).hex(), "statement": OTHER_FIRST_STATEMENT.hex(), "signature": AGENT.sign(OTHER_FIRST_STATEMENT).hex()},
+        "promise": promise([bytes.fromhex(one["leaf"]) for one in log[3:6]], 3),
+        "subject_heads": list(chained_heads(bytes.fromhex(one["leaf"]) for one in log[3:7])),
     }
 
 
@@ -716,6 +742,7 @@ def examples(made):
         "heads-map": "\n".join(f"key {one['key']} count {one['count']} head {one['head']} index {one['index']}" for one in heads["heads"])
                      + f"\nroot  {heads['root']}\n\nproof of the first\n{wrap(heads['proofs'][0]['proof'])}",
         "checkpoint": f"{made['checkpoint']['note'].rstrip()}\n\nlog key  {made['checkpoint']['vkey']}",
+        "promise": made["promise"]["note"].rstrip(),
     }
 
 

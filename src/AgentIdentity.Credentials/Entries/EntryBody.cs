@@ -109,3 +109,17 @@ public sealed record CallsRefused(IReadOnlyList<RefusedCalls> Refused) : EntryBo
     /// <inheritdoc/>
     public override EntryKind Kind => EntryKind.CallsRefused;
 }
+
+/// <summary>Kind 11. The root of the heads map over all entries below this one, and where the heads entry before it stands (0: there is none).</summary>
+public sealed record Heads(Hash Root, ulong Count, LeafIndex Before) : EntryBody
+{
+    /// <inheritdoc/>
+    public override EntryKind Kind => EntryKind.Heads;
+}
+
+/// <summary>Kind 12. <paramref name="Held"/> is the entry whose statement stands, <paramref name="Identity"/> that statement's; the other is here with its signature.</summary>
+public sealed record Fork(LeafIndex Held, Hash Identity, byte[] Statement, KeyAlgorithm Algorithm, byte[] Signature) : EntryBody
+{
+    /// <inheritdoc/>
+    public override EntryKind Kind => EntryKind.Fork;
+}

@@ -79,6 +79,20 @@ internal static class EntryBodyCodec
                 cbor.WriteStartMap(1);
                 fields.Array(refused.Refused, WriteRefused);
                 break;
+            case Heads heads:
+                cbor.WriteStartMap(3);
+                fields.Bytes(heads.Root.ToArray());
+                fields.Number(heads.Count);
+                fields.Number(heads.Before.Value);
+                break;
+            case Fork fork:
+                cbor.WriteStartMap(5);
+                fields.Number(fork.Held.Value);
+                fields.Bytes(fork.Identity.ToArray());
+                fields.Bytes(fork.Statement);
+                fields.Number((uint)fork.Algorithm);
+                fields.Bytes(fork.Signature);
+                break;
             default:
                 throw new InvalidOperationException($"No format for {body.GetType().Name}.");
         }
@@ -104,6 +118,8 @@ internal static class EntryBodyCodec
             EntryKind.RegistryKeyRotated => new RegistryKeyRotated(fields.Enum<RegistryKeyUse>(), fields.Key(), new KeyId(fields.Hash())),
             EntryKind.PrivateDataRead => new PrivateDataRead(fields.Text(), fields.Text(), (uint)fields.Number(0, uint.MaxValue)),
             EntryKind.CallsRefused => new CallsRefused(fields.Array(ReadRefused)),
+            EntryKind.Heads => new Heads(fields.Hash(), fields.Number(1, ulong.MaxValue), fields.Index()),
+            EntryKind.Fork => new Fork(fields.Index(), fields.Hash(), fields.Bytes(), fields.Enum<KeyAlgorithm>(), fields.Bytes(64)),
             _ => throw new FormatException("unknown kind"),
         };
         if (fields.Count != count)
@@ -256,6 +272,8 @@ internal static class EntryBodyCodec
             var algorithm = Next().ReadAlgorithm();
             return Next().ReadKey(algorithm);
         }
+
+        public Ledger.LeafIndex Index() => new(Number(0, long.MaxValue));
 
         public long Instant() => checked((long)Number(0, long.MaxValue));
 

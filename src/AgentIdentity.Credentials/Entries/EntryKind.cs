@@ -32,6 +32,12 @@ public enum EntryKind
 
     /// <summary>Calls were refused on the control listener.</summary>
     CallsRefused = 10,
+
+    /// <summary>What the entries about each subject come to.</summary>
+    Heads = 11,
+
+    /// <summary>An agent signed a second statement for one place of its chain.</summary>
+    Fork = 12,
 }
 
 /// <summary>What class of evidence an entry is; public, in the leaf. docs/formats.md, "Leaf".</summary>

@@ -82,7 +82,7 @@ public sealed record Checkpoint(string Origin, TreeSize Size, Hash Root)
         return isNumber && value <= TreeSize.Max.Value && line == size.ToString();
     }
 
-    private static bool TryParseRoot(string line, out Hash root)
+    internal static bool TryParseRoot(string line, out Hash root)
     {
         root = default;
         if (!NoteText.TryEncode(line, out var base64) || !NoteText.TryDecodeBase64(base64, out var bytes) || bytes.Length != Hash.Size)

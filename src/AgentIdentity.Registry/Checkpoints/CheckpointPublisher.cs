@@ -55,20 +55,24 @@ public sealed class CheckpointPublisher
 
     internal TimeSpan UntilDue(DateTimeOffset now)
     {
-        if (_tree.Size == (_last?.Size ?? default))
+        if (!HasGrown)
             return Interval;
         var since = now - _lastPublishedAt;
         // A clock that went back must not stop the checkpoints.
         return since < TimeSpan.Zero ? TimeSpan.Zero : Interval - since;
     }
 
-    internal bool PublishIfDue(DateTimeOffset now) => UntilDue(now) <= TimeSpan.Zero && PublishNow(now);
+    internal bool HasGrown => _tree.Size != (_last?.Size ?? default);
+
+    /// <summary>Waits another interval, because there was no room.</summary>
+    internal void Postpone(DateTimeOffset now) => _lastPublishedAt = now;
+
+    /// <summary>What is promised of entries that are durable and not under a checkpoint yet.</summary>
+    internal GroupPromise Promise(LeafIndex first, Hash[] leafHashes, long sequencedAt) => new(first, leafHashes, sequencedAt, _logKey);
 
     internal bool PublishNow(DateTimeOffset now)
     {
         var expected = _last?.Size ?? default;
-        if (_tree.Size == expected)
-            return false;
         var checkpoint = new Checkpoint(_logKey.Verifier.Name, _tree.Size, _tree.Root());
         var stored = new StoredCheckpoint(checkpoint.Size, checkpoint.Root, Encoding.UTF8.GetString(checkpoint.Sign(_logKey).ToArray()));
         foreach (var tile in _tree.TakeChanged())

@@ -12,7 +12,7 @@ namespace AgentIdentity.Registry.Recovery;
 /// <remarks>Signed, because the tree vouches for the entries and not for what was folded from them: whoever can write the file must not be able to lift a stop.</remarks>
 internal static class SnapshotFormat
 {
-    private const int Version = 1;
+    private const int Version = 2;
     private static readonly byte[] Domain = "air/snapshot/v1\0"u8.ToArray();
     private static readonly byte[] Magic = "agentidentity snapshot\n"u8.ToArray();
 
@@ -68,8 +68,14 @@ internal static class SnapshotFormat
         {
             WriteId(writer, subject.Id);
             writer.Write(subject.Label.ToArray());
-            writer.Write(subject.Next);
+            WriteHead(writer, subject.Head);
         });
+        writer.Write(copy.LastHeads is not null);
+        if (copy.LastHeads is { } heads)
+        {
+            writer.Write(heads.Index.Value);
+            WriteHead(writer, heads.RegistryBefore);
+        }
     }
 
     private static StateCopy ReadState(BinaryReader reader)
@@ -84,8 +90,9 @@ internal static class SnapshotFormat
         var callers = ReadAll(reader, () => ReadCaller(reader));
         var grants = tokens.ToDictionary(token => token.Id, token => token.Grant);
         var agents = ReadAll(reader, () => ReadAgent(reader, grants));
-        var subjects = ReadAll(reader, () => new SubjectCopy(ReadId(reader), ReadHash(reader), reader.ReadUInt64()));
-        return new StateCopy(position, epoch, lastAt, nextStatusIndex, founding, keys, agents, tokens, callers, subjects);
+        var subjects = ReadAll(reader, () => new SubjectCopy(ReadId(reader), ReadHash(reader), ReadHead(reader)));
+        var heads = reader.ReadBoolean() ? new HeadsCopy(new LeafIndex(reader.ReadUInt64()), ReadHead(reader)) : null;
+        return new StateCopy(position, epoch, lastAt, nextStatusIndex, founding, keys, agents, tokens, callers, subjects, heads);
     }
 
     private static void WriteFounding(BinaryWriter writer, Founding founding)
@@ -156,6 +163,7 @@ internal static class SnapshotFormat
             writer.Write(chain.Index.Value);
             writer.Write(chain.At);
             writer.Write(chain.Quarantined);
+            writer.Write(chain.Fork?.Value ?? 0);
         });
         WriteAll(writer, agent.Credentials, credential => WriteCredential(writer, credential));
         writer.Write(agent.Stop is not null);
@@ -172,7 +180,7 @@ internal static class SnapshotFormat
         return new AgentRecord(id, key, token, grant, reader.ReadInt64(), new LeafIndex(reader.ReadUInt64()))
         {
             Chains = ReadAll(reader, () => new ChainHead(
-                new KeyId(ReadHash(reader)), reader.ReadUInt64(), ReadHash(reader), new LeafIndex(reader.ReadUInt64()), reader.ReadInt64(), reader.ReadBoolean())),
+                new KeyId(ReadHash(reader)), reader.ReadUInt64(), ReadHash(reader), new LeafIndex(reader.ReadUInt64()), reader.ReadInt64(), reader.ReadBoolean()) { Fork = ReadIndex(reader) }),
             Credentials = ReadAll(reader, () => ReadCredential(reader, id, grant)),
             Stop = reader.ReadBoolean() ? ReadStop(reader) : null,
         };
@@ -214,6 +222,18 @@ internal static class SnapshotFormat
 
     private static StopInForce ReadStop(BinaryReader reader) =>
         new((StandingState)reader.ReadByte(), new LeafIndex(reader.ReadUInt64()), reader.ReadString(), reader.ReadUInt64(), reader.ReadInt64());
+
+    // Entry 0 founds the registry, so 0 stands for none.
+    private static LeafIndex? ReadIndex(BinaryReader reader) => reader.ReadUInt64() is var index and not 0 ? new LeafIndex(index) : null;
+
+    private static void WriteHead(BinaryWriter writer, Head head)
+    {
+        writer.Write(head.Count);
+        writer.Write(head.Hash.ToArray());
+        writer.Write(head.Index.Value);
+    }
+
+    private static Head ReadHead(BinaryReader reader) => new(reader.ReadUInt64(), ReadHash(reader), new LeafIndex(reader.ReadUInt64()));
 
     private static void WriteKey(BinaryWriter writer, PublicKey key)
     {

@@ -23,9 +23,14 @@ internal static class Start
         {
             foreach (var row in store.Read(new LeafIndex(state.Position), PageEntries))
             {
-                Apply(state, row, signed.Contains(row.Index) ? nodes.Read(0, row.Index.Value) : null);
+                var leafHash = MerkleHash.Leaf(row.Leaf);
                 if (signed.Contains(row.Index))
-                    tree.Append(MerkleHash.Leaf(row.Leaf));
+                {
+                    if (nodes.Read(0, row.Index.Value) != leafHash)
+                        throw new LedgerDamagedException($"The leaf of entry {row.Index} is not the one that was signed.");
+                    tree.Append(leafHash);
+                }
+                Apply(state, row, leafHash);
             }
             if (state.Position >= ProgressEntries && state.Position % ProgressEntries < PageEntries)
                 log($"Reading the ledger: {state.Position:N0} of {store.Size.Value:N0} entries.");
@@ -71,16 +76,14 @@ internal static class Start
             : null;
     }
 
-    private static void Apply(RegistryState state, StoredEntry row, Hash? signedLeaf)
+    private static void Apply(RegistryState state, StoredEntry row, in Hash leafHash)
     {
-        if (signedLeaf is { } expected && MerkleHash.Leaf(row.Leaf) != expected)
-            throw new LedgerDamagedException($"The leaf of entry {row.Index} is not the one that was signed.");
         if (!Entry.TryDecode(row.Entry, out var entry) || !Opening.TryDecode(row.Opening, out var opening) || !Leaf.TryDecode(row.Leaf, out var leaf))
             throw new LedgerDamagedException($"Entry {row.Index} cannot be read: it is damaged, or from a newer version.");
         if (Leaf.Commit(opening.Salt.ToArray(), row.Entry) != leaf.Commitment)
             throw new LedgerDamagedException($"Entry {row.Index} is not the one that its leaf commits to.");
         if (!entry.Subjects.Select(subject => new SubjectSequence(subject.Id, subject.Sequence)).SequenceEqual(row.Subjects))
             throw new LedgerDamagedException($"Entry {row.Index} is filed under other subjects than it names.");
-        state.Apply(row.Index, entry, opening);
+        state.Apply(row.Index, entry, opening, in leafHash);
     }
 }

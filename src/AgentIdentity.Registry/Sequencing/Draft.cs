@@ -10,7 +10,7 @@ namespace AgentIdentity.Registry.Sequencing;
 /// <remarks>Owned by the writer. Decisions read the state through it, so that the second of two in one group knows what the first has done.</remarks>
 public sealed class Draft
 {
-    private readonly Dictionary<SubjectId, SubjectCursor> _cursors = [];
+    private readonly Dictionary<SubjectId, Numbering> _numberings = [];
     private readonly List<Staged> _staged = [];
     private readonly List<PendingIssuance> _issuances = [];
     private readonly Dictionary<SubjectId, uint> _tokenUses = [];
@@ -45,12 +45,12 @@ public sealed class Draft
     internal IReadOnlyList<Staged> Entries => _staged;
 
     /// <summary>Set by the writer when the group is durable, and not changed afterwards.</summary>
-    internal Hash[] LeafHashes { get; set; } = [];
+    internal GroupPromise? Promise { get; set; }
 
     public ulong OpenEpoch() => ++_epoch;
 
-    /// <summary>The leaf's hash of an entry of this group once that is durable; null for an entry of an earlier one.</summary>
-    public Hash? LeafHash(LeafIndex index) => index.Value >= _base ? LeafHashes[index.Value - _base] : null;
+    /// <summary>Whether the entry is one of this group.</summary>
+    public bool Holds(LeafIndex index) => index.Value >= _base;
 
     public uint UsesMade(TokenRecord token) => token.UsesMade + _tokenUses.GetValueOrDefault(token.Id);
 
@@ -107,22 +107,22 @@ public sealed class Draft
             pending.Index = index;
     }
 
-    internal Hash Label(SubjectId subject) => _cursors[subject].Label;
+    internal Hash Label(SubjectId subject) => _numberings[subject].Label;
 
     private EntrySubject Number(SubjectId subject, List<SubjectLabel> labels)
     {
-        if (!_cursors.TryGetValue(subject, out var cursor))
+        if (!_numberings.TryGetValue(subject, out var numbering))
         {
-            cursor = State.Cursor(subject) is { } known
-                ? new SubjectCursor(known.Label) { Next = known.Next }
-                : new SubjectCursor(Hash.Read(RandomNumberGenerator.GetBytes(Hash.Size)));
-            _cursors.Add(subject, cursor);
+            numbering = State.Cursor(subject) is { } known
+                ? new Numbering(known.Label) { Next = known.Head.Count }
+                : new Numbering(Hash.Read(RandomNumberGenerator.GetBytes(Hash.Size)));
+            _numberings.Add(subject, numbering);
         }
-        var sequence = cursor.Next++;
+        var sequence = numbering.Next++;
         if (sequence > 0)
             return new EntrySubject(subject, sequence);
-        labels.Add(new SubjectLabel(subject, cursor.Label));
-        return new EntrySubject(subject, 0, SubjectLabel.Commit(cursor.Label));
+        labels.Add(new SubjectLabel(subject, numbering.Label));
+        return new EntrySubject(subject, 0, SubjectLabel.Commit(numbering.Label));
     }
 
     private void Remember(EntryBody body)
@@ -143,6 +143,14 @@ public sealed class Draft
     }
 
     internal void Extend(SubjectId agent, ChainHead head) => _chains[(agent, head.KeyId)] = head;
+
+    /// <summary>A subject's label and the number of its next entry, what is pending included.</summary>
+    private sealed class Numbering(Hash label)
+    {
+        public Hash Label { get; } = label;
+
+        public ulong Next { get; set; }
+    }
 }
 
 /// <summary>An entry that has its place and is not durable yet.</summary>

@@ -98,11 +98,11 @@ public sealed class Sequencer : IDisposable
             {
                 if (group.Count > 0)
                     Commit(group);
-                if (_publisher.PublishIfDue(_clock.GetUtcNow()))
-                    AfterCheckpoint?.Invoke();
+                if (_publisher.UntilDue(_clock.GetUtcNow()) <= TimeSpan.Zero)
+                    Publish();
                 group.Clear();
             }
-            _publisher.PublishNow(_clock.GetUtcNow());
+            Publish();
         }
         catch (Exception failure)
         {
@@ -150,6 +150,27 @@ public sealed class Sequencer : IDisposable
             work.Complete();
     }
 
+    // The heads entry stands last under its checkpoint, so that whoever holds the checkpoint knows where to find it.
+    private void Publish()
+    {
+        var now = _clock.GetUtcNow();
+        if (_publisher.HasGrown && TryAppendHeads(now) && _publisher.PublishNow(now))
+            AfterCheckpoint?.Invoke();
+    }
+
+    private bool TryAppendHeads(DateTimeOffset now)
+    {
+        // There already is one when its checkpoint found no room.
+        if (_state.LastHeads is { } last && last.Index.Value + 1 == _state.Position)
+            return true;
+        var draft = new Draft(_state, _standing, now);
+        draft.Stage(draft.RegistryId, _state.NextHeads(), draft.RegistryId);
+        if (TryAppend(draft, []))
+            return true;
+        _publisher.Postpone(now);
+        return false;
+    }
+
     private bool TryAppend(Draft draft, List<Work> group)
     {
         var rows = new StoredEntry[draft.Entries.Count];
@@ -166,11 +187,14 @@ public sealed class Sequencer : IDisposable
                 work.Fail(Refusal.StorageFull, "There is no room to write; nothing was recorded.");
             return false;
         }
-        foreach (var staged in draft.Entries)
-            _state.Apply(staged.Index, staged.Entry, staged.Opening);
-        draft.LeafHashes = Array.ConvertAll(rows, row => MerkleHash.Leaf(row.Leaf));
-        foreach (var leafHash in draft.LeafHashes)
-            _publisher.Append(leafHash);
+        var leafHashes = Array.ConvertAll(rows, row => MerkleHash.Leaf(row.Leaf));
+        for (var i = 0; i < rows.Length; i++)
+        {
+            var staged = draft.Entries[i];
+            _state.Apply(staged.Index, staged.Entry, staged.Opening, in leafHashes[i]);
+            _publisher.Append(in leafHashes[i]);
+        }
+        draft.Promise = _publisher.Promise(rows[0].Index, leafHashes, draft.At);
         return true;
     }
 

@@ -53,6 +53,9 @@ public sealed record AgentGrant(Grant Terms, Envelope Envelope)
 /// <summary>The end of a chain of statements: what the next one must name, and where the last one stands.</summary>
 public sealed record ChainHead(KeyId KeyId, ulong Next, Hash Previous, LeafIndex Index, long At, bool Quarantined)
 {
+    /// <summary>The entry that keeps a second statement for a place of this chain; null when the agent has signed none.</summary>
+    public LeafIndex? Fork { get; init; }
+
     public static ChainHead Empty(KeyId key) => new(key, 0, default, default, 0, false);
 }
 

@@ -17,6 +17,7 @@ public sealed class RegistryState
 
     // Owned by the writer.
     private readonly Dictionary<SubjectId, SubjectCursor> _subjects = [];
+    private readonly SubjectHeads _heads = new();
     private readonly List<AgentSlot> _inOrder = [];
 
     private ulong _position;
@@ -51,6 +52,9 @@ public sealed class RegistryState
 
     public IEnumerable<CallerRecord> Callers => _callers.Values;
 
+    /// <summary>The heads entry that was applied last, with the map that it commits to; null before the first.</summary>
+    public CommittedHeads? LastHeads => _heads.Committed;
+
     /// <summary>Time of the newest entry, ms since 1970. The writer's.</summary>
     internal long LastAt { get; private set; }
 
@@ -73,18 +77,23 @@ public sealed class RegistryState
 
     /// <summary>Applies one entry. The same function serves the write that was just made durable and the start that reads it back.</summary>
     /// <exception cref="LedgerDamagedException">The entry does not follow from those before it.</exception>
-    public void Apply(LeafIndex index, Entry entry, Opening opening)
+    public void Apply(LeafIndex index, Entry entry, Opening opening, in Hash leafHash)
     {
         if (index.Value != _position)
             throw new LedgerDamagedException($"Expected entry {_position}, found {index}.");
         if (entry.At < LastAt)
             throw new LedgerDamagedException($"Entry {index} is older than the one before it.");
+        if (entry.Body is Heads heads)
+            _heads.Commit(index, heads, this);
         foreach (var subject in entry.Subjects)
-            Count(index, subject, opening);
+            Count(index, subject, opening, in leafHash);
         Fold(index, entry, opening);
         LastAt = entry.At;
         Volatile.Write(ref _position, index.Value + 1);
     }
+
+    /// <summary>What the next heads entry says. The writer's, and cheap when it was called a short while ago.</summary>
+    internal Heads NextHeads() => _heads.Next();
 
     internal SubjectCursor? Cursor(SubjectId subject) => _subjects.GetValueOrDefault(subject);
 
@@ -93,7 +102,7 @@ public sealed class RegistryState
     /// <summary>A consistent copy of references, taken by the writer between two entries.</summary>
     internal StateCopy Copy() => new(
         Position, Epoch, LastAt, NextStatusIndex, _founding, [.. _issuerKeys.Spans], [.. _inOrder.Select(slot => slot.Current)], [.. _tokens.Values], [.. _callers.Values],
-        [.. _subjects.Select(pair => new SubjectCopy(pair.Key, pair.Value.Label, pair.Value.Next))]);
+        [.. _subjects.Select(pair => new SubjectCopy(pair.Key, pair.Value.Label, pair.Value.Head))], _heads.CopyCommitted());
 
     /// <summary>The state as it was copied. Only at a start, before anybody reads.</summary>
     internal static RegistryState From(StateCopy copy)
@@ -108,23 +117,31 @@ public sealed class RegistryState
         foreach (var caller in copy.Callers)
             state._callers[caller.Key.KeyId] = caller;
         foreach (var subject in copy.Subjects)
-            state._subjects.Add(subject.Id, new SubjectCursor(subject.Label) { Next = subject.Next });
+            state._subjects.Add(subject.Id, new SubjectCursor(subject.Label) { Head = subject.Head });
+        state._heads.Restore(state._subjects, copy.Founding, copy.LastHeads);
         return state;
     }
 
-    private void Count(LeafIndex index, EntrySubject subject, Opening opening)
+    private void Count(LeafIndex index, EntrySubject subject, Opening opening, in Hash leafHash)
     {
-        if (subject.Sequence == 0)
-        {
-            var label = opening.Labels.FirstOrDefault(label => label.Id == subject.Id) ?? throw new LedgerDamagedException($"Entry {index} opens no label of {subject.Id}.");
-            if (SubjectLabel.Commit(label.Label) != subject.LabelCommitment || !_subjects.TryAdd(subject.Id, new SubjectCursor(label.Label) { Next = 1 }))
-                throw new LedgerDamagedException($"Entry {index} names {subject.Id} for the first time, wrongly.");
-            return;
-        }
-        if (Cursor(subject.Id) is not { } cursor || cursor.Next != subject.Sequence)
-            throw new LedgerDamagedException($"Entry {index} has the number {subject.Sequence} of {subject.Id}, which is not the next.");
-        cursor.Next++;
+        var cursor = subject.Sequence == 0 ? First(index, subject, opening) : Known(index, subject);
+        cursor.Head = cursor.Head.Then(in leafHash, index);
+        _heads.Changed(cursor);
     }
+
+    private SubjectCursor First(LeafIndex index, EntrySubject subject, Opening opening)
+    {
+        var label = opening.Labels.FirstOrDefault(label => label.Id == subject.Id) ?? throw new LedgerDamagedException($"Entry {index} opens no label of {subject.Id}.");
+        var cursor = new SubjectCursor(label.Label);
+        return SubjectLabel.Commit(label.Label) == subject.LabelCommitment && _subjects.TryAdd(subject.Id, cursor)
+            ? cursor
+            : throw new LedgerDamagedException($"Entry {index} names {subject.Id} for the first time, wrongly.");
+    }
+
+    private SubjectCursor Known(LeafIndex index, EntrySubject subject) =>
+        Cursor(subject.Id) is { } cursor && cursor.Head.Count == subject.Sequence
+            ? cursor
+            : throw new LedgerDamagedException($"Entry {index} has the number {subject.Sequence} of {subject.Id}, which is not the next.");
 
     private void Fold(LeafIndex index, Entry entry, Opening opening)
     {
@@ -156,7 +173,10 @@ public sealed class RegistryState
             case RegistryKeyRotated { Use: RegistryKeyUse.Credentials } rotated:
                 _issuerKeys = _issuerKeys.Then(rotated.Key, index);
                 break;
-            case PrivateDataRead or CallsRefused:
+            case Fork fork:
+                Accuse(index, fork);
+                break;
+            case PrivateDataRead or CallsRefused or Heads:
                 break;
             default:
                 throw new LedgerDamagedException($"Entry {index} says something that this version does not know.");
@@ -210,9 +230,16 @@ public sealed class RegistryState
         {
             var chain = agent.Chain(statement.KeyId);
             return chain.Next == statement.Sequence && chain.Previous == statement.Previous
-                ? agent.With(new ChainHead(statement.KeyId, statement.Sequence + 1, statement.Identity, index, entry.At, activity.Quarantined))
+                ? agent.With(new ChainHead(statement.KeyId, statement.Sequence + 1, statement.Identity, index, entry.At, activity.Quarantined) { Fork = chain.Fork })
                 : throw new LedgerDamagedException($"Entry {index} does not continue its chain.");
         });
+    }
+
+    private void Accuse(LeafIndex index, Fork fork)
+    {
+        if (!Credentials.Statements.SignedStatement.TryRead(fork.Statement, out var statement))
+            throw new LedgerDamagedException($"The statement of entry {index} cannot be read.");
+        Change(statement.AgentId, agent => agent.With(agent.Chain(statement.KeyId) with { Fork = index }));
     }
 
     private void Add(TokenRecord token)
@@ -253,15 +280,15 @@ public sealed class RegistryState
 /// <summary>Who the registry is: fixed by the genesis entry.</summary>
 public sealed record Founding(SubjectId RegistryId, string PublicUrl, string Origin, Credentials.Keys.PublicKey LogKey, bool SingleOperator);
 
-/// <summary>A subject's label and the number that its next entry has. The writer's.</summary>
+/// <summary>A subject's label, and what the entries about it come to. The writer's.</summary>
 internal sealed class SubjectCursor(Hash label)
 {
     public Hash Label { get; } = label;
 
-    public ulong Next { get; set; }
+    public Head Head { get; set; }
 }
 
-internal sealed record SubjectCopy(SubjectId Id, Hash Label, ulong Next);
+internal sealed record SubjectCopy(SubjectId Id, Hash Label, Head Head);
 
 /// <summary>The state at one position, for a snapshot.</summary>
 internal sealed record StateCopy(
@@ -274,4 +301,5 @@ internal sealed record StateCopy(
     IReadOnlyList<AgentRecord> Agents,
     IReadOnlyList<TokenRecord> Tokens,
     IReadOnlyList<CallerRecord> Callers,
-    IReadOnlyList<SubjectCopy> Subjects);
+    IReadOnlyList<SubjectCopy> Subjects,
+    HeadsCopy? LastHeads);

@@ -1,19 +1,31 @@
+using System.Buffers;
+using System.Text;
 using AgentIdentity.Credentials.Verification;
+using AgentIdentity.Ledger;
 
 namespace AgentIdentity.Registry.Verifying;
 
-/// <summary>Credentials whose signature was verified, by their exact text. A table of fixed size in which a newcomer takes the place it falls on; nothing about a key proof or a stop is kept.</summary>
+/// <summary>Credentials whose signature was verified, by the hash of their exact text. A table of fixed size in which a newcomer takes the place it falls on; nothing about a key proof or a stop is kept.</summary>
 internal sealed class GenuineCredentials(int capacity)
 {
-    private readonly Slot?[] _slots = new Slot?[System.Numerics.BitOperations.RoundUpToPowerOf2((uint)capacity)];
+    private readonly PresentedCredential?[] _places = new PresentedCredential?[System.Numerics.BitOperations.RoundUpToPowerOf2((uint)capacity)];
 
-    public PresentedCredential? Find(string token) =>
-        Volatile.Read(ref _slots[Place(token)]) is { } slot && slot.Token == token ? slot.Credential : null;
+    public PresentedCredential? Find(string token)
+    {
+        var hash = HashOf(token);
+        return Volatile.Read(ref Place(hash)) is { } held && held.TokenHash == hash ? held : null;
+    }
 
-    public void Add(string token, PresentedCredential credential) => Volatile.Write(ref _slots[Place(token)], new Slot(token, credential));
+    public void Add(PresentedCredential credential) => Volatile.Write(ref Place(credential.TokenHash), credential);
 
-    // The signature is the part of the text that nobody can choose, and the end of it.
-    private uint Place(string token) => (uint)string.GetHashCode(token.AsSpan(Math.Max(0, token.Length - 40))) & (uint)(_slots.Length - 1);
+    private ref PresentedCredential? Place(in Hash hash) => ref _places[(uint)hash.GetHashCode() & (uint)(_places.Length - 1)];
 
-    private sealed record Slot(string Token, PresentedCredential Credential);
+    // The text itself is three times the size of what is kept of it. UTF-8, so that two texts never hash as one.
+    private static Hash HashOf(string token)
+    {
+        var bytes = ArrayPool<byte>.Shared.Rent(Encoding.UTF8.GetMaxByteCount(token.Length));
+        var hash = Sha256.Hash(bytes.AsSpan(0, Encoding.UTF8.GetBytes(token, bytes)));
+        ArrayPool<byte>.Shared.Return(bytes);
+        return hash;
+    }
 }

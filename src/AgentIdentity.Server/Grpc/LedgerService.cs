@@ -1,6 +1,8 @@
 using AgentIdentity.Credentials;
+using AgentIdentity.Credentials.Identifiers;
 using AgentIdentity.Ledger;
 using AgentIdentity.Registry;
+using AgentIdentity.Registry.Checkpoints;
 using Grpc.Core;
 using Wire = AgentIdentity.Protocol.V1;
 
@@ -24,6 +26,7 @@ internal sealed class LedgerService(RegistryNode registry) : Wire.Ledger.LedgerB
             LeafHash = ToWire.Bytes(recorded.LeafHash),
             RecordedAt = recorded.At,
             At = registry.At(),
+            Promise = recorded.Promise is { } promise ? new Wire.Promise { Note = promise.Note, Path = { promise.Path.Select(ToWire.Bytes) } } : null,
         };
     }
 
@@ -42,21 +45,12 @@ internal sealed class LedgerService(RegistryNode registry) : Wire.Ledger.LedgerB
             LedgerIndex = head.Index.Value,
             KeyId = ToWire.Bytes(key.ToArray()),
             At = registry.At(),
+            Heads = request.WithProof ? await HeadsAsync(agent.Id, context.CancellationToken) : null,
         };
     }
 
-    public override Task<Wire.GetInclusionProofResponse> GetInclusionProof(Wire.GetInclusionProofRequest request, ServerCallContext context)
-    {
-        var proof = registry.LeafProofs.Prove(new LeafIndex(request.LedgerIndex)).OrRefuse();
-        return Task.FromResult(new Wire.GetInclusionProofResponse
-        {
-            LedgerIndex = proof.Index.Value,
-            Leaf = ToWire.Bytes(proof.Leaf),
-            Path = { proof.Path.Select(ToWire.Bytes) },
-            Checkpoint = proof.Checkpoint,
-            At = registry.At(),
-        });
-    }
+    public override Task<Wire.GetInclusionProofResponse> GetInclusionProof(Wire.GetInclusionProofRequest request, ServerCallContext context) =>
+        Task.FromResult(Inclusion(registry.LeafProofs.Prove(new LeafIndex(request.LedgerIndex)).OrRefuse()));
 
     public override async Task<Wire.ListTrailResponse> ListTrail(Wire.ListTrailRequest request, ServerCallContext context)
     {
@@ -70,6 +64,28 @@ internal sealed class LedgerService(RegistryNode registry) : Wire.Ledger.LedgerB
             response.NextSubjectSequence = next;
         return response;
     }
+
+    private async Task<Wire.HeadsProof> HeadsAsync(SubjectId agent, CancellationToken cancellation)
+    {
+        var proof = (await registry.Heads.ProveAsync(agent, cancellation)).OrRefuse();
+        return new Wire.HeadsProof
+        {
+            Label = ToWire.Bytes(proof.Label),
+            MapProof = ToWire.Bytes(proof.Map),
+            Entry = ToWire.Bytes(proof.Entry),
+            Salt = ToWire.Bytes(proof.Salt),
+            Inclusion = Inclusion(proof.Leaf),
+        };
+    }
+
+    private Wire.GetInclusionProofResponse Inclusion(LeafProof proof) => new()
+    {
+        LedgerIndex = proof.Index.Value,
+        Leaf = ToWire.Bytes(proof.Leaf),
+        Path = { proof.Path.Select(ToWire.Bytes) },
+        Checkpoint = proof.Checkpoint,
+        At = registry.At(),
+    };
 
     private static bool WaitsForCheckpoint(Wire.AckLevel level) => level switch
     {

@@ -7,7 +7,7 @@ namespace AgentIdentity.Credentials.Tests.Entries;
 
 public sealed class EntryVectorTests
 {
-    public static TheoryData<int> Indexes => [.. Enumerable.Range(0, 10)];
+    public static TheoryData<int> Indexes => [.. Enumerable.Range(0, 12)];
 
     private static SubjectId Registry => Id("registry_id");
 
@@ -102,17 +102,30 @@ public sealed class EntryVectorTests
     }
 
     [Fact]
-    public void The_checkpoint_covers_the_ten_entries_and_is_signed_by_the_log_key()
+    public void The_checkpoint_covers_the_entries_and_is_signed_by_the_log_key()
     {
         var expected = Vectors.Section("checkpoint");
         var leaves = Vectors.Section("entries").EnumerateArray().Select(entry => MerkleHash.Leaf(entry.Hex("leaf"))).ToArray();
         Assert.Equal(expected.Hash("root"), MerkleHash.Root(leaves));
         var note = expected.Text("note");
         var end = note.LastIndexOf("\n\n", StringComparison.Ordinal) + 1;
-        Assert.Equal($"localhost:5000\n10\n{MerkleHash.Root(leaves)}\n", note[..end]);
+        Assert.Equal($"localhost:5000\n{leaves.Length}\n{MerkleHash.Root(leaves)}\n", note[..end]);
         var signature = Convert.FromBase64String(note[(end + "\n— localhost:5000 ".Length)..].TrimEnd('\n'));
         Assert.True(Vectors.Key("log").PublicKey.Verifies(Vectors.Utf8(note[..end]), signature.AsSpan(4)));
         Assert.Equal(Convert.ToHexStringLower(signature.AsSpan(0, 4)), expected.Text("vkey").Split('+')[1]);
+    }
+
+    [Fact]
+    public void The_head_of_a_subject_is_the_chain_over_its_leaf_hashes()
+    {
+        var leaves = Vectors.Section("entries").EnumerateArray().Select(entry => MerkleHash.Leaf(entry.Hex("leaf"))).ToArray();
+        var head = default(Head);
+        foreach (var (expected, at) in Vectors.Section("subject_heads").EnumerateArray().Zip(Enumerable.Range(3, 4)))
+        {
+            head = head.Then(leaves[at], new LeafIndex((ulong)at));
+            Assert.Equal(expected.GetString(), Convert.ToHexStringLower(head.Hash.ToArray()));
+        }
+        Assert.Equal((4UL, new LeafIndex(6)), (head.Count, head.Index));
     }
 
     private static Entry ByHand(int index)
@@ -141,6 +154,9 @@ public sealed class EntryVectorTests
         8 => (Enforcer, [new(Agent, 4)], new PrivateDataRead("/agentidentity.v1.Registry/GetAgent", Vectors.Registry.AgentDid(Agent), 1)),
         9 => (Registry, [new(Registry, 2)], new CallsRefused(
             [new("/agentidentity.v1.Control/Stop", "CALLER_UNKNOWN", Key("agent").KeyId, 2), new("/agentidentity.v1.Control/Stop", "PROOF_MISSING", null, 3)])),
+        10 => (Registry, [new(Registry, 3)], new Heads(Sha256.Hash(Vectors.Utf8("agentidentity vectors: heads root")), 6, new LeafIndex(0))),
+        11 => (Agent, [new(Agent, 5)], new Fork(
+            new LeafIndex(5), Vectors.Section("fork").Hash("identity"), Vectors.Section("fork").Hex("statement"), KeyAlgorithm.Ed25519, Vectors.Section("fork").Hex("signature"))),
         _ => throw new ArgumentOutOfRangeException(nameof(index)),
     };
 
