@@ -428,6 +428,26 @@ def checkpoint(leaves):
     }
 
 
+# --- promise ----------------------------------------------------------------------------------------------------------
+
+def chained_heads(leaves):
+    head = bytes(32)
+    for leaf in leaves:
+        head = sha256(b"air/head/v1\0", head, sha256(b"\0", leaf))
+        yield head.hex()
+
+
+def promise(leaves, first):
+    key_id = sha256(f"{ORIGIN}\n".encode(), b"\1", LOG.public)[:4]
+    root = base64.b64encode(tree_root(leaves)).decode()
+    text = f"agentidentity.v1/promise\n{ORIGIN}\n{first}\n{len(leaves)}\n{root}\n{AT + 5000}\n"
+    signature = base64.b64encode(key_id + LOG.sign(text.encode())).decode()
+    return {
+        "first": first, "count": len(leaves), "integrate_by": AT + 5000, "index": first + 2, "leaf_hash": sha256(b"\0", leaves[2]).hex(),
+        "path": [tree_root(leaves[:2]).hex()], "note": f"{text}\n\u2014 {ORIGIN} {signature}\n",
+    }
+
+
 # --- heads map --------------------------------------------------------------------------------------------------------
 
 def map_bit(key, depth):
@@ -468,26 +488,6 @@ def heads_map(size):
     return {
         "heads": [one | {"key": one["key"].hex(), "head": one["head"].hex()} for one in heads], "root": map_root(heads).hex(),
         "proofs": [{"key": key.hex(), "proof": map_proof(heads, key).hex(), "present": n < size} for n, key in enumerate(asked)],
-    }
-
-
-# --- promise ----------------------------------------------------------------------------------------------------------
-
-def chained_heads(leaves):
-    head = bytes(32)
-    for leaf in leaves:
-        head = sha256(b"air/head/v1\0", head, sha256(b"\0", leaf))
-        yield head.hex()
-
-
-def promise(leaves, first):
-    key_id = sha256(f"{ORIGIN}\n".encode(), b"\1", LOG.public)[:4]
-    root = base64.b64encode(tree_root(leaves)).decode()
-    text = f"agentidentity.v1/promise\n{ORIGIN}\n{first}\n{len(leaves)}\n{root}\n{AT + 5000}\n"
-    signature = base64.b64encode(key_id + LOG.sign(text.encode())).decode()
-    return {
-        "first": first, "count": len(leaves), "integrate_by": AT + 5000, "index": first + 2, "leaf_hash": sha256(b"\0", leaves[2]).hex(),
-        "path": [tree_root(leaves[:2]).hex()], "note": f"{text}\n\u2014 {ORIGIN} {signature}\n",
     }
 
 
@@ -703,10 +703,10 @@ def vectors():
         "bootstrap_proofs": [{"name": name, "secret": BOOTSTRAP_SECRET, "token": bootstrap_proof(name, key)} for name, key in (("first operator", OPERATOR_1), ("second operator", OPERATOR_2))],
         "did_documents": did_documents(),
         "checkpoint": checkpoint([bytes.fromhex(one["leaf"]) for one in log]),
-        "heads_maps": [heads_map(size) for size in (0, 1, 3, 20)],
         "fork": {"held": 5, "identity": sha256(FIRST_STATEMENT).hex(), "statement": OTHER_FIRST_STATEMENT.hex(), "signature": AGENT.sign(OTHER_FIRST_STATEMENT).hex()},
         "promise": promise([bytes.fromhex(one["leaf"]) for one in log[3:6]], 3),
         "subject_heads": list(chained_heads(bytes.fromhex(one["leaf"]) for one in log[3:7])),
+        "heads_maps": [heads_map(size) for size in (0, 1, 3, 20)],
     }
 
 
