@@ -34,6 +34,9 @@ public sealed class RegistryState
 
     public IssuerKeyHistory IssuerKeys => _issuerKeys;
 
+    /// <summary>The keys that sign or signed checkpoints, each under the origin of its log.</summary>
+    public IEnumerable<NoteVerifierKey> LogKeys => _founding is { } founding && Ed25519PublicKey.TryRead(founding.LogKey.Bytes, out var key) ? [new NoteVerifierKey(founding.Origin, key)] : [];
+
     public ulong Position => Volatile.Read(ref _position);
 
     public ulong Epoch => Volatile.Read(ref _epoch);
