@@ -26,8 +26,9 @@ public sealed class RegistryNode : IAsyncDisposable
         Settings = settings;
         State = state;
         Standing = new Standing(state);
-        var logKey = keys.Log(founding.Log.KeyId);
-        Checkpoints = new CheckpointPublisher(store, new NoteSignerKey(settings.Name.Origin, logKey));
+        var (origin, before) = state.IsBootstrapped ? (state.Log.Origin, state.Logs.Count > 1 ? state.Logs[^2] : null) : (settings.Name.Origin, null);
+        var logKey = keys.Log(state.IsBootstrapped ? state.Log.KeyId : founding.Log.KeyId);
+        Checkpoints = new CheckpointPublisher(store, new NoteSignerKey(origin, logKey), before);
         Start.Grow(Checkpoints, store);
         _snapshots = new Snapshots(settings, state, Checkpoints, snapshots, logKey, log) { LastPosition = state.Position };
         Sequencer = new Sequencer(store, state, Standing, Checkpoints, clock, log) { AfterCheckpoint = _snapshots.TakeIfDue };
@@ -36,7 +37,7 @@ public sealed class RegistryNode : IAsyncDisposable
         Issuing = new Issuing.Issuing(settings, state, Sequencer, keys, clock);
         Enrolment = new Enrolment(settings, state, Sequencer, Issuing, clock);
         Verification = new Verification(settings, state, Standing, clock);
-        Recording = new Recording.Recording(settings, state, Sequencer, Checkpoints, store);
+        Recording = new Recording.Recording(state, Sequencer, Checkpoints, store);
         Stopping = new Stopping.Stopping(state, Standing, Sequencer);
         Operating = new Operating.Operating(settings, state, Sequencer, keys, founding, clock);
         Refusals = new RefusalJournal(Sequencer, state);
@@ -121,6 +122,8 @@ public sealed class RegistryNode : IAsyncDisposable
         var founding = state.Founding is { } founded
             ? new FoundingKeys(founded.RegistryId, state.IssuerKeys.All.First(), founded.LogKey)
             : FoundingDocument.Prepare(store, keys, clock);
+        if (state.IsBootstrapped)
+            LogKeyDocument.Keep(store, state.Log.Key);
         keys.Issuer((state.IsBootstrapped ? state.IssuerKeys.Current : founding.Issuer).KeyId);
         return new RegistryNode(settings, state, founding, store, snapshots, keys, clock, log);
     }

@@ -93,6 +93,15 @@ internal static class EntryBodyCodec
                 fields.Number((uint)fork.Algorithm);
                 fields.Bytes(fork.Signature);
                 break;
+            case LogSucceeded succeeded:
+                cbor.WriteStartMap(7);
+                fields.Text(succeeded.Before);
+                fields.Text(succeeded.LastCheckpoint);
+                fields.Text(succeeded.Origin);
+                fields.Key(succeeded.Key);
+                fields.Number((uint)succeeded.Reason);
+                fields.Texts(succeeded.Lost);
+                break;
             default:
                 throw new InvalidOperationException($"No format for {body.GetType().Name}.");
         }
@@ -120,6 +129,8 @@ internal static class EntryBodyCodec
             EntryKind.CallsRefused => new CallsRefused(fields.Array(ReadRefused)),
             EntryKind.Heads => new Heads(fields.Hash(), fields.Number(1, ulong.MaxValue), fields.Index()),
             EntryKind.Fork => new Fork(fields.Index(), fields.Hash(), fields.Bytes(), fields.Enum<KeyAlgorithm>(), fields.Bytes(64)),
+            EntryKind.LogSucceeded => new LogSucceeded(
+                fields.Text(), fields.Text(), fields.Text(), fields.Key(), fields.Enum<SuccessionReason>(), fields.Texts()),
             _ => throw new FormatException("unknown kind"),
         };
         if (fields.Count != count)

@@ -28,8 +28,8 @@ internal sealed class FsckFold(FsckFindings findings, bool withSignatures)
     /// <summary>Whether all entries were folded so far.</summary>
     public bool IsWhole => !_isStopped;
 
-    /// <summary>The key that signs the last checkpoint; null when the fold did not come so far that it would be known.</summary>
-    public NoteVerifierKey? LogKey => IsWhole && State.Founding is { } founding && Ed25519PublicKey.TryRead(founding.LogKey.Bytes, out var key) ? new NoteVerifierKey(founding.Origin, key) : null;
+    /// <summary>The logs that may have signed what is stored; none when the fold did not come so far that they would be known.</summary>
+    public IReadOnlyList<LogRecord> Logs => IsWhole ? State.Logs : [];
 
     /// <summary>Nullifiers are unique across the log when no two subjects share a label, since the fold counts the entries of each.</summary>
     public void LearnLabels(FsckEntry entry)

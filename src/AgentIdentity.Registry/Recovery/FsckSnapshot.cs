@@ -28,9 +28,9 @@ internal sealed class FsckSnapshot
 
     public void Finish(FsckFold fold)
     {
-        if (_stored is null || fold.State.Founding is not { } founding || !fold.IsWhole)
+        if (_stored is null || fold.Logs is not [.., var log])
             return;
-        if (!SnapshotFormat.IsSigned(_stored, founding.LogKey))
+        if (!SnapshotFormat.IsSigned(_stored, log.Key))
             _findings.Add("The snapshot is damaged, or not signed by the log's key: a start passes over it and reads the ledger from its beginning.");
         // One of another version is passed over by a start, and is nobody's fault.
         else if (SnapshotFormat.Parse(_stored) is { } stored && !(_expected ?? []).AsSpan().SequenceEqual(SnapshotFormat.Content(Sorted(stored.Copy), stored.Root)))

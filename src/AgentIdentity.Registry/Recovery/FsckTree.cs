@@ -3,6 +3,7 @@ using System.Text;
 using AgentIdentity.Credentials.Identifiers;
 using AgentIdentity.Ledger;
 using AgentIdentity.Registry.Sequencing;
+using AgentIdentity.Registry.State;
 
 namespace AgentIdentity.Registry.Recovery;
 
@@ -87,6 +88,8 @@ internal sealed class FsckTree(ILedgerStore store, FsckFindings findings)
         if (_tree.Root() != _signed.Root)
             findings.Add($"The checkpoint of {_signed.Size} entries has the root {_signed.Root}, and they have {_tree.Root()}: what was signed is not what is stored.");
         CompareNote(_signed, fold);
+        foreach (var former in fold.Logs.Where(log => log.LastCheckpoint is not null))
+            CompareFormer(former);
     }
 
     /// <summary>Tiles that no checkpoint demands are found by their number, since the demanded ones have been looked up.</summary>
@@ -99,12 +102,32 @@ internal sealed class FsckTree(ILedgerStore store, FsckFindings findings)
 
     private void CompareNote(StoredCheckpoint signed, FsckFold fold)
     {
-        if (fold.LogKey is not { } logKey)
+        if (fold.Logs is not [.., var log])
             return;
-        if (!Checkpoint.TryOpen(Encoding.UTF8.GetBytes(signed.Note), logKey, out var checkpoint, out var refusal))
+        // Until a successor has signed, the last checkpoint is that of the log before.
+        if (fold.Logs.Count > 1 && fold.Logs[^2].LastCheckpoint == signed.Note)
+            log = fold.Logs[^2];
+        if (!Checkpoint.TryOpen(Encoding.UTF8.GetBytes(signed.Note), log.Verifier, out var checkpoint, out var refusal))
             findings.Add($"The checkpoint is not signed by the log's key ({refusal}).");
         else if (checkpoint.Size != signed.Size || checkpoint.Root != signed.Root)
             findings.Add("The checkpoint's row says another size or root than its signed text.");
+    }
+
+    // Its signature was checked when it was folded.
+    private void CompareFormer(LogRecord former)
+    {
+        if (!Checkpoint.TryOpen(Encoding.UTF8.GetBytes(former.LastCheckpoint!), former.Verifier, out var last, out _) || last.Size.Value > _tree.Size.Value)
+            return;
+        var nodes = new TileNodeReader(tile => store.ReadTile(tile.Level, tile.Index) ?? throw new InvalidDataException("missing"));
+        try
+        {
+            if (MerkleHash.Root(last.Size, nodes.Read) != last.Root)
+                findings.Add($"The last checkpoint of {former.Origin}, of {last.Size} entries, is not one of this tree.");
+        }
+        catch (Exception failure) when (failure is not OperationCanceledException)
+        {
+            // A tile that is missing or damaged has been found above.
+        }
     }
 
     private void Compare(TileId id, ReadOnlySpan<byte> expected)

@@ -60,9 +60,9 @@ public sealed class RestingLedger
     public SeenVerdict Compare(ReadOnlySpan<byte> note, out Checkpoint? seen)
     {
         seen = null;
-        foreach (var key in State.LogKeys)
+        foreach (var log in State.Logs)
         {
-            if (!Checkpoint.TryOpen(note, key, out seen, out _))
+            if (!Checkpoint.TryOpen(note, log.Verifier, out seen, out _))
                 continue;
             if (seen.Size.Value > Signed.Size.Value)
                 return SeenVerdict.Larger;

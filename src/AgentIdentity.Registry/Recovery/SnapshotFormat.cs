@@ -12,7 +12,7 @@ namespace AgentIdentity.Registry.Recovery;
 /// <remarks>Signed, because the tree vouches for the entries and not for what was folded from them: whoever can write the file must not be able to lift a stop.</remarks>
 internal static class SnapshotFormat
 {
-    private const int Version = 2;
+    private const int Version = 3;
     private static readonly byte[] Domain = "air/snapshot/v1\0"u8.ToArray();
     private static readonly byte[] Magic = "agentidentity snapshot\n"u8.ToArray();
 
@@ -93,6 +93,7 @@ internal static class SnapshotFormat
         writer.Write(copy.LastAt);
         writer.Write(copy.NextStatusIndex);
         WriteFounding(writer, copy.Founding!);
+        WriteAll(writer, copy.Logs, log => WriteLog(writer, log));
         WriteAll(writer, copy.IssuerKeys, key =>
         {
             WriteKey(writer, key.Key);
@@ -122,6 +123,7 @@ internal static class SnapshotFormat
         var lastAt = reader.ReadInt64();
         var nextStatusIndex = reader.ReadUInt64();
         var founding = ReadFounding(reader);
+        var logs = ReadAll(reader, () => ReadLog(reader));
         var keys = ReadAll(reader, () => (ReadKey(reader), new LeafIndex(reader.ReadUInt64())));
         var tokens = ReadAll(reader, () => ReadToken(reader));
         var callers = ReadAll(reader, () => ReadCaller(reader));
@@ -129,7 +131,7 @@ internal static class SnapshotFormat
         var agents = ReadAll(reader, () => ReadAgent(reader, grants));
         var subjects = ReadAll(reader, () => new SubjectCopy(ReadId(reader), ReadHash(reader), ReadHead(reader)));
         var heads = reader.ReadBoolean() ? new HeadsCopy(new LeafIndex(reader.ReadUInt64()), ReadHead(reader)) : null;
-        return new StateCopy(position, epoch, lastAt, nextStatusIndex, founding, keys, agents, tokens, callers, subjects, heads);
+        return new StateCopy(position, epoch, lastAt, nextStatusIndex, founding, logs, keys, agents, tokens, callers, subjects, heads);
     }
 
     private static void WriteFounding(BinaryWriter writer, Founding founding)
@@ -143,6 +145,17 @@ internal static class SnapshotFormat
 
     private static Founding ReadFounding(BinaryReader reader) =>
         new(ReadId(reader), reader.ReadString(), reader.ReadString(), ReadKey(reader), reader.ReadBoolean());
+
+    private static void WriteLog(BinaryWriter writer, LogRecord log)
+    {
+        writer.Write(log.Origin);
+        WriteKey(writer, log.Key);
+        writer.Write(log.From.Value);
+        writer.Write(log.LastCheckpoint ?? "");
+    }
+
+    private static LogRecord ReadLog(BinaryReader reader) =>
+        new(reader.ReadString(), ReadKey(reader), new LeafIndex(reader.ReadUInt64()), reader.ReadString() is { Length: > 0 } note ? note : null);
 
     private static void WriteToken(BinaryWriter writer, TokenRecord token)
     {

@@ -62,7 +62,7 @@ internal static class RestoreVerb
 
     private static void RequireHeld(RestingLedger ledger, string file)
     {
-        const string WhatNow = "the log must not go on from here; restore with --nothing-newer and then use recover, which opens a successor log and says what was lost";
+        const string WhatNow = "the log must not go on from here; recover --from opens a successor log, which says what was lost";
         var verdict = ledger.Compare(File.ReadAllBytes(file), out var seen);
         if (verdict == SeenVerdict.Held)
             return;

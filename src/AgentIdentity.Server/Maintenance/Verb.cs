@@ -10,7 +10,7 @@ namespace AgentIdentity.Server.Maintenance;
 internal sealed record Verb(
     string Name, string Usage, string Help, IReadOnlyList<string> ValueOptions, IReadOnlyList<string> Switches, Func<VerbRun, Task<int>> RunAsync)
 {
-    public static IReadOnlyList<Verb> All { get; } = [FsckVerb.Verb, BackupVerb.Verb, RestoreVerb.Verb];
+    public static IReadOnlyList<Verb> All { get; } = [FsckVerb.Verb, BackupVerb.Verb, RestoreVerb.Verb, RotateLogKeyVerb.Verb, RecoverVerb.Verb];
 
     /// <summary>The verb that the command line names; null when it starts the server.</summary>
     /// <exception cref="Options.OptionsRefusedException">Its first word is no option and no verb.</exception>
