@@ -42,7 +42,7 @@ public sealed class RegistryNode : IAsyncDisposable
         Operating = new Operating.Operating(settings, state, Sequencer, keys, founding, clock);
         Refusals = new RefusalJournal(Sequencer, state);
         Reading = new Reading.Reading(state, store);
-        PublishedLog = new PublishedLog(store, Checkpoints);
+        PublishedLog = new PublishedLog(state, store, Checkpoints);
         LeafProofs = new ProofReader(store, PublishedLog);
         Heads = new HeadsReader(state, store, Checkpoints, LeafProofs);
     }
