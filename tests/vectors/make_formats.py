@@ -402,9 +402,9 @@ def entry_bodies():
     yield "fork", 12, 1, AGENT_ID, [AGENT_ID], numbered(5, sha256(FIRST_STATEMENT), OTHER_FIRST_STATEMENT, 2, AGENT.sign(OTHER_FIRST_STATEMENT))
 
 
-def entries():
+def entries(bodies):
     next_sequence = {}
-    for index, (name, kind, leaf_class, actor, subject_ids, body) in enumerate(entry_bodies()):
+    for index, (name, kind, leaf_class, actor, subject_ids, body) in enumerate(bodies):
         subjects, labels, nullifiers = [], [], []
         for subject in sorted(subject_ids, key=lambda subject: subject.bytes):
             sequence = next_sequence.get(subject, 0)
@@ -421,7 +421,7 @@ def entries():
         leaf = b"\1" + bytes([leaf_class]) + u16(len(nullifiers)) + b"".join(sorted(nullifiers)) + sha256(b"air/leaf/v1\0", salt, cbor(value))
         yield {
             "index": index, "kind": kind, "name": name, "diagnostic": diagnostic(value), "entry": cbor(value).hex(), "class": leaf_class,
-            "opening": cbor(opening).hex(), "opening_diagnostic": diagnostic(opening),
+            "opening": cbor(opening).hex(), "opening_diagnostic": diagnostic(opening), "subjects": subjects,
             "nullifiers": [nullifier.hex() for nullifier in sorted(nullifiers)], "leaf": leaf.hex(), "leaf_hash": sha256(b"\0", leaf).hex(),
         }
 
@@ -517,6 +517,66 @@ def heads_map(size):
         "heads": [one | {"key": one["key"].hex(), "head": one["head"].hex()} for one in heads], "root": map_root(heads).hex(),
         "proofs": [{"key": key.hex(), "proof": map_proof(heads, key).hex(), "present": n < size} for n, key in enumerate(asked)],
     }
+
+
+# --- trail file: a log of its own, and what it shows of one agent ------------------------------------------------------
+
+def trail_bodies():
+    known = {name: rest for name, *rest in entry_bodies()}
+    for name in ("genesis", "enrolment token created", "agent enrolled", "credentials issued", "activity", "registry key rotated"):
+        yield name, *known[name]
+    fork = known["fork"][4] | {1: 4}
+    yield "fork", *known["fork"][:4], fork
+    yield "stop", *known["stop"]
+    yield "activity after the stop", 6, 3, AGENT_ID, [AGENT_ID], {1: SECOND_STATEMENT, 2: 2, 3: AGENT.sign(SECOND_STATEMENT), 4: 3}
+    yield "private data read", *known["private data read"]
+
+
+def heads_of(log):
+    """The map over these entries: for each label how many entries there are about its subject, their chain, and the last."""
+    heads = {}
+    for one in log:
+        for subject, *_ in one["subjects"]:
+            head = heads.setdefault(subject, {"key": fixed(f"label {uuid.UUID(bytes=subject)}"), "count": 0, "head": bytes(32)})
+            head.update(count=head["count"] + 1, head=sha256(b"air/head/v1\0", head["head"], bytes.fromhex(one["leaf_hash"])), index=one["index"])
+    return list(heads.values())
+
+
+def tree_path(leaves, index):
+    if len(leaves) == 1:
+        return []
+    split = 1
+    while split * 2 < len(leaves):
+        split *= 2
+    left, right = leaves[:split], leaves[split:]
+    return tree_path(left, index) + [tree_root(right)] if index < split else tree_path(right, index - split) + [tree_root(left)]
+
+
+def trail(opens_activities):
+    bodies = list(trail_bodies())
+    heads = heads_of(entries(bodies))
+    bodies.append(("heads", 11, 1, REGISTRY_ID, [REGISTRY_ID], {1: map_root(heads), 2: len(heads), 3: 0}))
+    log = list(entries(bodies))
+    leaves = [bytes.fromhex(one["leaf"]) for one in log]
+    signed = checkpoint(leaves)
+    label = fixed(f"label {AGENT_ID}")
+
+    def shown(one):
+        return [bytes.fromhex(one["leaf"]), b"".join(tree_path(leaves, one["index"])), bytes.fromhex(one["entry"]), fixed(f"entry salt {one['index']}")]
+
+    def about_agent(one, sequence):
+        if one["kind"] == 6 and not opens_activities:
+            return [3, sequence, bytes.fromhex(one["leaf"])]
+        items = [[place, item, b"".join(tree_path(ITEMS, place))] for place, item in enumerate(ITEMS)] if one["kind"] == 5 else []
+        return [1, one["index"], sequence, *shown(one), items]
+
+    about = [one for one in log if AGENT_ID.bytes in [subject for subject, *_ in one["subjects"]]]
+    items = [[0, 1, signed["vkey"], AGENT_ID.bytes, label, signed["note"]]]
+    items += [[4, one["index"], *shown(one)] for one in log if one["kind"] in (1, 8)]
+    items += [about_agent(one, sequence) for sequence, one in enumerate(about)]
+    items.append([5, log[-1]["index"], *shown(log[-1]), map_proof(heads, label)])
+    items.append([6, len(items)])
+    return {"vkey": signed["vkey"], "file": b"".join(map(cbor, items)).hex(), "size": len(log), "about": len(about), "items": len(items)}
 
 
 # --- envelopes --------------------------------------------------------------------------------------------------------
@@ -704,7 +764,7 @@ def self_check():
 
 
 def vectors():
-    log = list(entries())
+    log = list(entries(entry_bodies()))
     salt, payload = fixed("activity salt 0"), b"payload 0"
     return {
         "names": {
@@ -717,7 +777,7 @@ def vectors():
         "keys": [key.vector() for key in (ISSUER, NEXT_ISSUER, LOG, OPERATOR_1, OPERATOR_2, ENFORCER, AGENT)],
         "label": {"label": fixed(f"label {AGENT_ID}").hex(), "commitment": sha256(b"air/label/v1\0", fixed(f"label {AGENT_ID}")).hex(),
                   "nullifiers": [hmac.digest(fixed(f"label {AGENT_ID}"), b"air/null/v1\0" + u64(n), "sha256").hex() for n in range(3)]},
-        "entries": log,
+        "entries": [{name: value for name, value in one.items() if name != "subjects"} for one in log],
         "statements": [{"statement": one.hex(), "identity": sha256(one).hex(), "signature": AGENT.sign(one).hex(), "sequence": n, "kind": kind, "commitments": [c.hex() for c in held]}
                        for n, (one, kind, held) in enumerate(((FIRST_STATEMENT, 1, COMMITMENTS), (SECOND_STATEMENT, 4, [])))],
         "activity_commitment": {"salt": salt.hex(), "payload": payload.hex(), "commitment": commitment(salt, payload).hex()},
@@ -734,6 +794,7 @@ def vectors():
         "fork": {"held": 5, "identity": sha256(FIRST_STATEMENT).hex(), "statement": OTHER_FIRST_STATEMENT.hex(), "signature": AGENT.sign(OTHER_FIRST_STATEMENT).hex()},
         "receipt": receipt([bytes.fromhex(one["leaf"]) for one in log], 6),
         "promise": promise([bytes.fromhex(one["leaf"]) for one in log[3:6]], 3),
+        "trails": {"all opened": trail(True), "no activity opened": trail(False)},
         "subject_heads": list(chained_heads(bytes.fromhex(one["leaf"]) for one in log[3:7])),
         "heads_maps": [heads_map(size) for size in (0, 1, 3, 20)],
     }
@@ -773,6 +834,7 @@ def examples(made):
         "checkpoint": f"{made['checkpoint']['note'].rstrip()}\n\nlog key  {made['checkpoint']['vkey']}",
         "receipt": f"{made['receipt']['receipt'].rstrip()}\n\na policy that accepts it\n{made['receipt']['policy'].rstrip()}",
         "promise": made["promise"]["note"].rstrip(),
+        "trail": wrap(made["trails"]["no activity opened"]["file"][:1400]) + "\n…",
     }
 
 

@@ -1,0 +1,168 @@
+using AgentIdentity.Credentials.Entries;
+using AgentIdentity.Credentials.Identifiers;
+using AgentIdentity.Credentials.Keys;
+using AgentIdentity.Credentials.Statements;
+using AgentIdentity.Ledger;
+
+namespace AgentIdentity.Credentials.Trails;
+
+/// <summary>What entries about an agent are held against. What is null is not known, and what rests on it not checked.</summary>
+/// <param name="Agent">Whom they are about.</param>
+/// <param name="Key">The agent's key.</param>
+/// <param name="Label">The agent's label.</param>
+/// <param name="Checkpoint">The signed tree.</param>
+public sealed record EntryExpectation(SubjectId Agent, PublicKey? Key, Hash? Label, Checkpoint? Checkpoint);
+
+/// <summary>One entry about an agent, checked as far as it can be by itself; what depends on its neighbours is found by <see cref="TrailWalk"/>.</summary>
+public sealed class EntryCheck
+{
+    private readonly List<TrailProblem> _problems = [];
+    private readonly List<IssuanceItem> _credentials = [];
+
+    private EntryCheck(AgentEntry shown)
+    {
+        Shown = shown;
+        LeafHash = MerkleHash.Leaf(shown.Leaf.Span);
+    }
+
+    /// <summary>As it was shown.</summary>
+    public AgentEntry Shown { get; }
+
+    /// <summary>Its number among the entries about the agent, as it is shown.</summary>
+    public ulong Sequence => Shown.Sequence;
+
+    /// <summary>The leaf's hash in the tree.</summary>
+    public Hash LeafHash { get; }
+
+    /// <summary>The class in the leaf; 0 when that cannot be read.</summary>
+    public EntryClass Class { get; private set; }
+
+    /// <summary>What the entry says; null when it stays closed or cannot be read.</summary>
+    public Entry? Entry { get; private set; }
+
+    /// <summary>The statement of an activity or of a fork.</summary>
+    public SignedStatement? Statement { get; private set; }
+
+    /// <summary>The agent's credentials in an issuance.</summary>
+    public IReadOnlyList<IssuanceItem> Credentials => _credentials;
+
+    /// <summary>What does not hold.</summary>
+    public IReadOnlyList<TrailProblem> Problems => _problems;
+
+    /// <summary>Checks an entry. Never throws, whatever is shown.</summary>
+    public static EntryCheck Of(AgentEntry shown, EntryExpectation expected)
+    {
+        var check = new EntryCheck(shown);
+        if (!Leaf.TryDecode(shown.Leaf.Span, out var leaf))
+        {
+            check.Add(TrailProperty.Openings, "the leaf has no known form");
+            return check;
+        }
+        check.Class = (EntryClass)leaf.Class;
+        check.CheckNullifier(leaf, expected);
+        if (shown.Opened is { } opened)
+            check.CheckOpened(leaf, opened, expected);
+        else if (check.Class is not (EntryClass.Activity or EntryClass.Quarantined))
+            check.Add(TrailProperty.Openings, "an entry stays closed that is no activity");
+        return check;
+    }
+
+    internal void Add(TrailProperty property, string words) =>
+        _problems.Add(new TrailProblem(property, words));
+
+    private void CheckNullifier(Leaf leaf, EntryExpectation expected)
+    {
+        if (expected.Label is { } label && !leaf.Nullifiers.Contains(Leaf.Nullifier(label.ToArray(), Sequence)))
+            Add(TrailProperty.Label, "the leaf does not show the nullifier of the agent's label at this number");
+    }
+
+    private void CheckOpened(Leaf leaf, OpenedEntry opened, EntryExpectation expected)
+    {
+        if (expected.Checkpoint is { } signed && !InclusionProof.Verify(opened.Index, signed.Size, LeafHash, Hash.ReadMany(opened.Path.Span), signed.Root))
+            Add(TrailProperty.Tree, "the leaf does not lead to the root of the checkpoint");
+        Entry = Open(opened, leaf, _problems);
+        if (Entry is null)
+            return;
+        var subject = Entry.Subjects.FirstOrDefault(subject => subject.Id == expected.Agent);
+        if (subject is null || subject.Sequence != Sequence)
+            Add(TrailProperty.Sequence, "the entry is not about this agent at this number");
+        else if (subject.LabelCommitment is { } commitment && expected.Label is { } label && SubjectLabel.Commit(label) != commitment)
+            Add(TrailProperty.Label, "the agent's first entry commits to another label");
+        CheckBody(Entry.Body, expected);
+    }
+
+    /// <summary>The entry when it opens the leaf.</summary>
+    internal static Entry? Open(OpenedEntry opened, Leaf leaf, List<TrailProblem> problems)
+    {
+        if (leaf.Commitment != Leaf.Commit(opened.Salt.ToArray(), opened.Entry.Span))
+            problems.Add(new TrailProblem(TrailProperty.Openings, "the leaf commits to another entry"));
+        if (!Entry.TryDecode(opened.Entry, out var entry))
+        {
+            problems.Add(new TrailProblem(TrailProperty.Openings, "the entry's bytes are not a known entry"));
+            return null;
+        }
+        if (leaf.Class != (byte)entry.Body.Class || leaf.Nullifiers.Length != entry.Subjects.Count)
+            problems.Add(new TrailProblem(TrailProperty.Openings, "the leaf shows another class or another number of subjects than the entry"));
+        return entry;
+    }
+
+    private void CheckBody(EntryBody body, EntryExpectation expected)
+    {
+        if (body is not CredentialsIssued && Shown.Items.Count > 0)
+            Add(TrailProperty.Credentials, "credentials are shown in an entry that issues none");
+        switch (body)
+        {
+            case Activity activity:
+                Statement = Read(TrailProperty.Statements, activity.Statement, activity.Signature, expected);
+                break;
+            case Fork fork:
+                Statement = Read(TrailProperty.Forks, fork.Statement, fork.Signature, expected);
+                break;
+            case Stop stop when stop.ScopeKind != ScopeKind.Agent || stop.Scope != expected.Agent:
+                Add(TrailProperty.Stops, "the stop names another scope than this agent");
+                break;
+            case CredentialsIssued issued:
+                CheckItems(issued, expected);
+                break;
+        }
+    }
+
+    private SignedStatement? Read(TrailProperty property, byte[] bytes, byte[] signature, EntryExpectation expected)
+    {
+        if (!SignedStatement.TryRead(bytes, out var statement) || statement.AgentId != expected.Agent
+            || (expected.Checkpoint is { } signed && statement.Origin != signed.Origin))
+        {
+            Add(property, "the statement is not one of this agent for this log");
+            return null;
+        }
+        if (expected.Key is { } key && (key.KeyId != statement.KeyId || !key.Verifies(bytes, signature)))
+            Add(property, "the statement is not signed by the agent's key");
+        return statement;
+    }
+
+    private void CheckItems(CredentialsIssued issued, EntryExpectation expected)
+    {
+        if (Shown.Items.Count == 0)
+            Add(TrailProperty.Credentials, "the entry names no credential of this agent");
+        uint next = 0;
+        foreach (var shown in Shown.Items)
+        {
+            if (shown.Position < next)
+                Add(TrailProperty.Credentials, "the credentials do not stand in their order");
+            next = shown.Position + 1;
+            CheckItem(shown, issued, expected);
+        }
+    }
+
+    private void CheckItem(OwnItem shown, CredentialsIssued issued, EntryExpectation expected)
+    {
+        if (!IssuanceItem.TryDecode(shown.Item, out var item) || item.AgentId != expected.Agent)
+            Add(TrailProperty.Credentials, "an issuance item is not one of this agent");
+        else if (expected.Key is { } key && item.Jkt != key.KeyId)
+            Add(TrailProperty.Credentials, $"the credential {item.Jti} is bound to another key than the agent's");
+        else if (!InclusionProof.Verify(new LeafIndex(shown.Position), new TreeSize(issued.Count), MerkleHash.Leaf(shown.Item.Span), Hash.ReadMany(shown.Path.Span), issued.Root))
+            Add(TrailProperty.Credentials, $"the credential {item.Jti} does not stand under the entry's root");
+        else
+            _credentials.Add(item);
+    }
+}

@@ -1,0 +1,91 @@
+using AgentIdentity.Credentials.Entries;
+using AgentIdentity.Credentials.Identifiers;
+using AgentIdentity.Ledger;
+
+namespace AgentIdentity.Credentials.Trails;
+
+/// <summary>What a trail file shows of the registry: its keys from genesis on, and the heads entry that makes the trail complete.</summary>
+internal sealed class RegistryChecks(TrailFile file, Checkpoint checkpoint, NoteVerifierKey logKey, TrailFindings notes)
+{
+    private SubjectId? _registry;
+
+    public void CheckKeys()
+    {
+        var inForce = new Dictionary<RegistryKeyUse, KeyId>();
+        LeafIndex? last = null;
+        foreach (var shown in file.RegistryEntries)
+        {
+            if (last is { } before && shown.Index.Value <= before.Value)
+                notes.Add(TrailProperty.RegistryKeys, $"entry {shown.Index}: the ledger index does not ascend");
+            last = shown.Index;
+            CheckKeyEntry(shown.Index, Open(shown), inForce);
+        }
+        if (file.RegistryEntries is not [{ Index.Value: 0 }, ..])
+            notes.Add(TrailProperty.RegistryKeys, "the file does not begin with the genesis of the log");
+    }
+
+    public void CheckHeads(Head computed, bool isLastOpen)
+    {
+        var entry = Open(file.Heads);
+        if (entry?.Body is not Heads heads || !IsAboutRegistry(entry))
+        {
+            notes.Add(TrailProperty.Complete, $"entry {file.Heads.Index} is no heads entry of this registry");
+            return;
+        }
+        if (file.Heads.Index.Value + 1 != checkpoint.Size.Value)
+            notes.Add(TrailProperty.Complete, $"entry {file.Heads.Index} is not the last under a checkpoint of {checkpoint.Size}: later entries may be left out");
+        if (HeadMapProof.Verify(file.MapProof.Span, heads.Root, file.Header.Label, out var head) != HeadMapAnswer.Present)
+            notes.Add(TrailProperty.Complete, "the proof in the heads map does not lead to this label");
+        else if (head.Count != computed.Count)
+            notes.Add(TrailProperty.Complete, $"{head.Count} entries are about this agent, and the file has {computed.Count}");
+        else if (head.Hash != computed.Hash || (isLastOpen && head.Index != computed.Index))
+            notes.Add(TrailProperty.Complete, "the entries are not the ones that the heads map chains");
+    }
+
+    private Entry? Open(OpenedEntry shown)
+    {
+        if (!Leaf.TryDecode(shown.Leaf.Span, out var leaf))
+        {
+            notes.Add(TrailProperty.Openings, $"entry {shown.Index}: the leaf has no known form");
+            return null;
+        }
+        if (!InclusionProof.Verify(shown.Index, checkpoint.Size, MerkleHash.Leaf(shown.Leaf.Span), Hash.ReadMany(shown.Path.Span), checkpoint.Root))
+            notes.Add(TrailProperty.Tree, $"entry {shown.Index}: the leaf does not lead to the root of the checkpoint");
+        var problems = new List<TrailProblem>();
+        var entry = EntryCheck.Open(shown, leaf, problems);
+        foreach (var problem in problems)
+            notes.Add(problem.Property, $"entry {shown.Index}: {problem.Words}");
+        return entry;
+    }
+
+    private void CheckKeyEntry(LeafIndex index, Entry? entry, Dictionary<RegistryKeyUse, KeyId> inForce)
+    {
+        switch (entry?.Body)
+        {
+            case Genesis genesis when index.Value == 0:
+                _registry = entry.Subjects[0].Id;
+                CheckGenesis(genesis);
+                foreach (var key in genesis.Keys)
+                    inForce[key.Use] = key.Key.KeyId;
+                break;
+            case RegistryKeyRotated rotated when IsAboutRegistry(entry):
+                if (!inForce.TryGetValue(rotated.Use, out var before) || before != rotated.Retired)
+                    notes.Add(TrailProperty.RegistryKeys, $"entry {index}: it ends a key that was not in force");
+                inForce[rotated.Use] = rotated.Key.KeyId;
+                break;
+            default:
+                notes.Add(TrailProperty.RegistryKeys, $"entry {index} tells nothing of this registry's keys");
+                break;
+        }
+    }
+
+    private void CheckGenesis(Genesis genesis)
+    {
+        if (genesis.Origin != checkpoint.Origin)
+            notes.Add(TrailProperty.RegistryKeys, $"the genesis is that of {genesis.Origin}, and the checkpoint of {checkpoint.Origin}");
+        if (!genesis.Keys.Any(key => key.Use == RegistryKeyUse.Log && key.Key.Bytes.SequenceEqual(logKey.PublicKey.Bytes)))
+            notes.Add(TrailProperty.RegistryKeys, "the genesis names another log key than the one that signed the checkpoint");
+    }
+
+    private bool IsAboutRegistry(Entry entry) => _registry is { } registry && entry.Subjects is [var only] && only.Id == registry;
+}

@@ -1,0 +1,121 @@
+using AgentIdentity.Credentials.Entries;
+using AgentIdentity.Ledger;
+
+namespace AgentIdentity.Credentials.Trails;
+
+/// <summary>Gathers what does not hold, and puts the whole into words.</summary>
+internal sealed class TrailFindings
+{
+    // A clock that is off by more than this is reported; a phone in a tunnel is not.
+    private const long FarOffMilliseconds = 5 * 60 * 1000;
+
+    private readonly List<TrailProblem> _problems = [];
+    private string? _distrust;
+
+    public void Add(TrailProperty property, string words) => _problems.Add(new TrailProblem(property, words));
+
+    /// <summary>The checkpoint's key is not one that the caller trusts.</summary>
+    public void Distrust(string words) => _distrust = words;
+
+    public TrailVerdict Conclude(TrailFile? file, Checkpoint? checkpoint, IReadOnlyList<EntryCheck> entries)
+    {
+        foreach (var entry in entries)
+            _problems.AddRange(entry.Problems.Select(problem => problem with { Words = $"{Name(entry)}: {problem.Words}" }));
+        var findings = Enum.GetValues<TrailProperty>().Select(property => Find(property, file, checkpoint, entries)).ToArray();
+        return new TrailVerdict(file, checkpoint, entries, findings, checkpoint is null ? [] : RestsOn(checkpoint), NotChecked(file, entries).ToArray());
+    }
+
+    private static string Name(EntryCheck entry) =>
+        entry.Shown.Opened is { } opened ? $"entry {opened.Index}" : $"the closed entry {entry.Sequence} about the agent";
+
+    private TrailFinding Find(TrailProperty property, TrailFile? file, Checkpoint? checkpoint, IReadOnlyList<EntryCheck> entries)
+    {
+        var problems = _problems.Where(problem => problem.Property == property).Select(problem => problem.Words).ToArray();
+        if (problems.Length > 0)
+            return new TrailFinding(property, TrailResult.Failed, problems.Length == 1 ? problems[0] : $"{problems[0]}; and {problems.Length - 1} more", problems);
+        if (file is null || (checkpoint is null && property > TrailProperty.Checkpoint))
+            return new TrailFinding(property, TrailResult.NotChecked, file is null ? "the file cannot be read" : "there is no signed tree to hold it against", []);
+        if (property == TrailProperty.Checkpoint && _distrust is not null)
+            return new TrailFinding(property, TrailResult.NotChecked, _distrust, []);
+        return new TrailFinding(property, TrailResult.Passed, property <= TrailProperty.Checkpoint || checkpoint is null ? Words(property, file, checkpoint) : Words(property, file, checkpoint, entries), []);
+    }
+
+    private static string Words(TrailProperty property, TrailFile file, Checkpoint? checkpoint) => property switch
+    {
+        TrailProperty.File => $"{file.ItemCount + 1} items, each in its one form, and nothing behind them",
+        _ => $"{checkpoint?.Size} entries of {checkpoint?.Origin} under one root, signed by a key that you trust",
+    };
+
+    private static string Words(TrailProperty property, TrailFile file, Checkpoint checkpoint, IReadOnlyList<EntryCheck> entries)
+    {
+        var opened = entries.Count(entry => entry.Entry is not null);
+        return property switch
+        {
+            TrailProperty.Tree => $"{Count(opened + file.RegistryEntries.Count + 1, "opened entry leads", "opened entries lead")} to the signed root",
+            TrailProperty.Openings => "each is the entry that its leaf commits to",
+            TrailProperty.Label => "committed when the agent was enrolled; each leaf shows its nullifier, so that two entries for one position would be seen in public",
+            TrailProperty.Sequence => $"numbers 0 to {entries.Count - 1}, none missing, indexes and times ascending",
+            TrailProperty.Complete => $"these {Count(entries.Count, "entry is", "entries are")} all about this agent below entry {file.Heads.Index}, as that entry's heads map says",
+            TrailProperty.Statements => Statements(entries),
+            TrailProperty.Quarantine => Quarantine(entries),
+            TrailProperty.Forks => List(entries, entry => entry.Entry?.Body is Fork fork ? $"the AGENT signed two statements that cannot both stand: entry {fork.Held} and entry {entry.Shown.Opened!.Index}" : null, "none on the record"),
+            TrailProperty.Stops => List(entries, entry => entry.Entry?.Body is Stop stop ? $"{stop.State.ToString().ToLowerInvariant()} at entry {entry.Shown.Opened!.Index} ({stop.Reason})" : null, "none on the record"),
+            TrailProperty.Credentials => $"{Count(entries.Sum(entry => entry.Credentials.Count), "credential stands", "credentials stand")} under the root of the entry, bound to the agent's key",
+            TrailProperty.RegistryKeys => $"genesis names the origin and the log key; {Count(file.RegistryEntries.Count - 1, "rotation")}, each ending the key before it",
+            TrailProperty.Times => Times(entries),
+            _ => throw new ArgumentOutOfRangeException(nameof(property), property, "A property without words."),
+        };
+    }
+
+    private static string Statements(IReadOnlyList<EntryCheck> entries)
+    {
+        var count = entries.Count(entry => entry.Entry?.Body is Activity);
+        var commitments = entries.Where(entry => entry.Entry?.Body is Activity).Sum(entry => (long)(entry.Statement?.Commitments.Length ?? 0));
+        var closed = entries.Count(entry => entry.Shown.Opened is null);
+        return $"{Count(count, "statement")} with {Count(commitments, "hash", "hashes")}, signed by the agent's key, each naming the one before it{(closed > 0 ? $"; {closed} more stay closed" : "")}";
+    }
+
+    private static string Quarantine(IReadOnlyList<EntryCheck> entries)
+    {
+        var count = entries.Count(entry => entry.Class == EntryClass.Quarantined);
+        return count == 0 ? "nothing was recorded after a stop" : $"{Count(count, "activity", "activities")} recorded after a stop, and marked so";
+    }
+
+    private static string List(IReadOnlyList<EntryCheck> entries, Func<EntryCheck, string?> describe, string none)
+    {
+        var listed = entries.Select(describe).OfType<string>().ToArray();
+        return listed.Length == 0 ? none : string.Join("; ", listed);
+    }
+
+    private static string Times(IReadOnlyList<EntryCheck> entries)
+    {
+        var late = entries.Where(entry => entry.Entry?.Body is Activity && entry.Statement is not null)
+            .Select(entry => entry.Entry!.At - (long)Math.Min(entry.Statement!.ClaimedAt, long.MaxValue / 2)).ToArray();
+        if (late.Length == 0)
+            return "no statement claims one";
+        var farOff = late.Count(milliseconds => Math.Abs(milliseconds) > FarOffMilliseconds);
+        return $"recorded {late.Min() / 1000.0:0.###} s to {late.Max() / 1000.0:0.###} s after the time that the agent claims; {(farOff == 0 ? "none" : $"{farOff} of {late.Length}")} off by more than 5 minutes";
+    }
+
+    private static string[] RestsOn(Checkpoint checkpoint) =>
+    [
+        $"what the agent said: its key alone. Neither the registry nor anybody else could have signed the statements",
+        $"that nothing was changed, and everybody is shown the same: the log key of {checkpoint.Origin}. Its holder could sign another history; any other checkpoint or receipt that does not agree exposes it",
+        "that nothing is missing: the registry's signed claim in the heads entry. Any receipt about this agent below that entry which is not in this file exposes a lie; who holds none must trust the registry",
+    ];
+
+    private static IEnumerable<string> NotChecked(TrailFile? file, IReadOnlyList<EntryCheck> entries)
+    {
+        var closed = entries.Count(entry => entry.Shown.Opened is null);
+        if (closed > 0)
+            yield return $"what {Count(closed, "activity says that stays", "activities say that stay")} closed: an export of the whole trail opens them";
+        if (file is not null)
+            yield return $"entries behind {file.Heads.Index}: a newer export has them";
+        yield return "witness cosignatures and anchors: this file carries none that could be held against a policy";
+        yield return "rotations of the registry's keys that the file leaves out: entries about the registry are not all in it";
+        yield return "other agents, and what was never submitted: no log can show it";
+        yield return "the payloads behind the hashes: the agent keeps those, and their salts";
+    }
+
+    private static string Count(long count, string one, string? many = null) => count == 1 ? $"1 {one}" : $"{count} {many ?? one + "s"}";
+}

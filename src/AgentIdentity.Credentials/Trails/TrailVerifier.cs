@@ -1,0 +1,69 @@
+using System.Text;
+using AgentIdentity.Credentials.Entries;
+using AgentIdentity.Credentials.Keys;
+using AgentIdentity.Ledger;
+
+namespace AgentIdentity.Credentials.Trails;
+
+/// <summary>Checks a trail file with nothing else at hand. Steps: docs/formats.md, "Checking a trail file". Never throws, whatever the bytes are.</summary>
+public static class TrailVerifier
+{
+    /// <summary>Checks a file.</summary>
+    /// <param name="bytes">The file; they must not change afterwards.</param>
+    /// <param name="trusted">The log's key from where the caller trusts it; null takes the file's own, and then nothing is proven.</param>
+    public static TrailVerdict Verify(ReadOnlyMemory<byte> bytes, NoteVerifierKey? trusted)
+    {
+        var notes = new TrailFindings();
+
+        // 1. The form. A file that cannot be read to its end has nothing that could be relied on.
+        if (!TrailFile.TryRead(bytes, out var file, out var problem))
+        {
+            notes.Add(TrailProperty.File, problem);
+            return notes.Conclude(null, null, []);
+        }
+
+        // 2. The checkpoint, and the key behind it.
+        var (logKey, checkpoint) = Open(file.Header, trusted, notes);
+        if (logKey is null || checkpoint is null)
+            return notes.Conclude(file, null, []);
+
+        // 3 to 6, 8, 12. Each entry by itself: signatures and paths are most of the work, and none waits for another.
+        var entries = new EntryCheck[file.Entries.Count];
+        var expected = new EntryExpectation(file.Header.AgentId, FirstKey(file), file.Header.Label, checkpoint);
+        Parallel.For(0, entries.Length, i => entries[i] = EntryCheck.Of(file.Entries[i], expected));
+        if (entries is not [{ Entry.Body: AgentEnrolled enrolled }, ..] || enrolled.AgentId != expected.Agent)
+            notes.Add(TrailProperty.Label, "the first entry does not enrol the agent, and so commits to no label");
+
+        // 6, 8 to 10. What only their order shows.
+        var walk = new TrailWalk(firstSequence: 0);
+        foreach (var entry in entries)
+            walk.Take(entry);
+        walk.End();
+
+        // 7 and 13. What the registry says of itself.
+        var registry = new RegistryChecks(file, checkpoint, logKey, notes);
+        registry.CheckKeys();
+        registry.CheckHeads(walk.Head, isLastOpen: entries is [.., { Shown.Opened: not null }]);
+        return notes.Conclude(file, checkpoint, entries);
+    }
+
+    private static (NoteVerifierKey? Key, Checkpoint? Checkpoint) Open(TrailHeader header, NoteVerifierKey? trusted, TrailFindings notes)
+    {
+        if (!NoteVerifierKey.TryParse(header.LogKey, out var own, out var refusal))
+            notes.Add(TrailProperty.Checkpoint, $"the file's log key is none ({refusal})");
+        if (trusted is null)
+            notes.Distrust("it is signed by the key that the file itself names; whose that is, only a log key from somewhere else can tell");
+        else if (own is not null && own != trusted)
+            notes.Add(TrailProperty.Checkpoint, $"the file names the log key {own}, and {trusted} is trusted");
+        if ((trusted ?? own) is not { } logKey)
+            return default;
+        if (Checkpoint.TryOpen(Encoding.UTF8.GetBytes(header.Checkpoint), logKey, out var checkpoint, out refusal))
+            return (logKey, checkpoint);
+        notes.Add(TrailProperty.Checkpoint, $"it is not signed by {logKey} ({refusal})");
+        return default;
+    }
+
+    // Needed before the first entry has been checked; whether it is the agent's enrolment, and under the root, shows there.
+    private static PublicKey? FirstKey(TrailFile file) =>
+        file.Entries is [{ Opened: { } first }, ..] && Entry.TryDecode(first.Entry, out var entry) && entry.Body is AgentEnrolled enrolled ? enrolled.Key : null;
+}

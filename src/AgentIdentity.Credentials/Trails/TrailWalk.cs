@@ -1,0 +1,113 @@
+using AgentIdentity.Credentials.Entries;
+using AgentIdentity.Credentials.Statements;
+using AgentIdentity.Ledger;
+
+namespace AgentIdentity.Credentials.Trails;
+
+/// <summary>Goes through the entries about an agent in their order and finds what only their neighbours show: gaps, broken chains, what escaped a stop, false accusations.</summary>
+/// <remarks>Adds what it finds to the entries. A walk that begins in the middle leaves out what it cannot know.</remarks>
+public sealed class TrailWalk(ulong firstSequence)
+{
+    private readonly bool _isWhole = firstSequence == 0;
+    private readonly Dictionary<ulong, SignedStatement> _statements = [];
+    private readonly List<EntryCheck> _earlyQuarantined = [];
+    private ulong _nextSequence = firstSequence;
+    private LeafIndex? _lastIndex;
+    private long _lastAt;
+    private ulong _statementsSeen;
+    private SignedStatement? _lastStatement;
+    private bool _hasClosed;
+    private LeafIndex? _stop;
+
+    /// <summary>What the entries come to: docs/formats.md, "Heads". The index is that of the last open one.</summary>
+    public Head Head { get; private set; }
+
+    /// <summary>Takes the next entry.</summary>
+    public void Take(EntryCheck check)
+    {
+        CheckPlace(check);
+        Head = Head.Then(check.LeafHash, check.Shown.Opened?.Index ?? Head.Index);
+        if (check.Class is EntryClass.Activity or EntryClass.Quarantined)
+        {
+            CheckLink(check);
+            CheckQuarantine(check);
+        }
+        if (check.Entry?.Body is Stop { State: >= StandingState.Frozen })
+            Stop(check.Shown.Opened!.Index);
+        if (check.Entry?.Body is Fork fork && check.Statement is { } other)
+            CheckFork(check, fork, other);
+    }
+
+    /// <summary>Ends the walk.</summary>
+    public void End() => Accuse("is quarantined, and no stop stands in the trail");
+
+    private void CheckPlace(EntryCheck check)
+    {
+        if (check.Sequence != _nextSequence)
+            check.Add(TrailProperty.Sequence, $"entry {_nextSequence} about the agent was expected");
+        _nextSequence = check.Sequence + 1;
+        if (check.Shown.Opened is not { } opened)
+            return;
+        if (_lastIndex is { } last && opened.Index.Value <= last.Value)
+            check.Add(TrailProperty.Sequence, "the ledger index does not ascend");
+        if (check.Entry?.At < _lastAt)
+            check.Add(TrailProperty.Sequence, "the time is before that of the entry before");
+        _lastIndex = opened.Index;
+        _lastAt = check.Entry?.At ?? _lastAt;
+    }
+
+    // An agent has one key, so its statements are numbered through; a closed one counts, and does not show what the next must name.
+    private void CheckLink(EntryCheck check)
+    {
+        var expected = _lastStatement is null ? _statementsSeen : _lastStatement.Sequence + 1;
+        if (check.Statement is { } statement)
+        {
+            var isKnown = _isWhole || _lastStatement is not null;
+            if ((isKnown && statement.Sequence != expected) || (_lastStatement is { } last && statement.Previous != last.Identity))
+                check.Add(TrailProperty.Statements, $"statement {expected} was expected, naming the one before it");
+            _statements[check.Shown.Opened!.Index.Value] = statement;
+        }
+        _hasClosed |= check.Shown.Opened is null;
+        _lastStatement = check.Statement;
+        _statementsSeen = (check.Statement?.Sequence ?? expected) + 1;
+    }
+
+    // A stop denies before it is written: what came in between is quarantined already, and stands directly before it.
+    private void CheckQuarantine(EntryCheck check)
+    {
+        if (check.Class == EntryClass.Quarantined && _stop is null && _isWhole)
+            _earlyQuarantined.Add(check);
+        if (check.Class == EntryClass.Quarantined)
+            return;
+        if (_stop is { } stop)
+            check.Add(TrailProperty.Quarantine, $"it came after the stop at entry {stop} and is not quarantined");
+        Accuse("is quarantined, and no stop follows directly");
+    }
+
+    private void Stop(LeafIndex index)
+    {
+        _stop ??= index;
+        _earlyQuarantined.Clear();
+    }
+
+    private void Accuse(string words)
+    {
+        foreach (var early in _earlyQuarantined)
+            early.Add(TrailProperty.Quarantine, words);
+        _earlyQuarantined.Clear();
+    }
+
+    private void CheckFork(EntryCheck check, Fork fork, SignedStatement other)
+    {
+        if (!_statements.TryGetValue(fork.Held.Value, out var held))
+        {
+            if (_isWhole && !_hasClosed)
+                check.Add(TrailProperty.Forks, $"entry {fork.Held}, which it names, holds no statement of this agent");
+            return;
+        }
+        var isSecond = other.Sequence == held.Sequence && other.Identity != held.Identity;
+        var namesAnother = other.Sequence == held.Sequence + 1 && other.Previous != held.Identity;
+        if (held.Identity != fork.Identity || held.KeyId != other.KeyId || !(isSecond || namesAnother))
+            check.Add(TrailProperty.Forks, $"its statement can stand beside that of entry {fork.Held}: nothing was forked");
+    }
+}
