@@ -10,8 +10,14 @@ namespace AgentIdentity.Ledger;
 /// <param name="Origin">Which log: one non-empty line. For ours also the name of its key.</param>
 /// <param name="Size">Leaves in the tree.</param>
 /// <param name="Root">Root of the tree of that size.</param>
+/// <exception cref="ArgumentException">The origin is not one non-empty line, and would be read back as something else.</exception>
 public sealed record Checkpoint(string Origin, TreeSize Size, Hash Root)
 {
+    /// <summary>Which log: one non-empty line. For ours also the name of its key.</summary>
+    public string Origin { get; } = NoteText.IsLine(Origin)
+        ? Origin
+        : throw new ArgumentException($"An origin is one non-empty line without control characters; '{Origin}' was given.", nameof(Origin));
+
     /// <summary>
     /// The lines after the root, each with its line feed: what other logs may write there; ours are written without. They are signed and
     /// cosigned with the rest, and prove nothing.

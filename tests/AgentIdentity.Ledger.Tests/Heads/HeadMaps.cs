@@ -43,6 +43,23 @@ public sealed class HeadMaps(ITestOutputHelper output)
     }
 
     [Fact]
+    public void Batches_that_change_some_keys_and_add_others_come_to_the_map_of_what_stands_there_at_the_end()
+    {
+        var keys = Heads(SizeMax).Select(pair => pair.Key).ToArray();
+        var (map, model) = (HeadMap.Empty, new Dictionary<Hash, Head>());
+        for (var round = 0; round < 60; round++)
+        {
+            _random.Shuffle(keys);
+            var batch = keys[.._random.Next(1, 12)].Select(key => KeyValuePair.Create(key, RandomHead())).ToArray();
+            map = map.With(batch);
+            foreach (var (key, head) in batch)
+                model[key] = head;
+            Assert.Equal(model.Count, map.Count);
+            Assert.Equal(HeadMapOracle.Root(model), map.Root);
+        }
+    }
+
+    [Fact]
     public void Every_present_key_is_proven_present_and_every_other_absent()
     {
         for (var size = 0; size <= SizeMax; size++)
