@@ -44,6 +44,7 @@ public sealed class RegistryNode : IAsyncDisposable
         Refusals = new RefusalJournal(Sequencer, state);
         Reading = new Reading.Reading(state, store);
         LeafProofs = new ProofReader(store, Checkpoints);
+        TrailExports = new Reading.TrailExports(state, store, Checkpoints);
         Heads = new HeadsReader(state, store, Checkpoints, LeafProofs);
     }
 
@@ -77,6 +78,8 @@ public sealed class RegistryNode : IAsyncDisposable
     public Reading.Reading Reading { get; }
 
     public ProofReader LeafProofs { get; }
+
+    public Reading.TrailExports TrailExports { get; }
 
     public HeadsReader Heads { get; }
 
