@@ -43,8 +43,9 @@ public sealed class RegistryNode : IAsyncDisposable
         Operating = new Operating.Operating(settings, state, Sequencer, keys, founding, clock);
         Refusals = new RefusalJournal(Sequencer, state);
         Reading = new Reading.Reading(state, store);
-        LeafProofs = new ProofReader(store, Checkpoints);
-        TrailExports = new Reading.TrailExports(state, store, Checkpoints);
+        PublishedLog = new PublishedLog(store, Checkpoints);
+        LeafProofs = new ProofReader(store, PublishedLog);
+        TrailExports = new Reading.TrailExports(state, store, Checkpoints, PublishedLog);
         Heads = new HeadsReader(state, store, Checkpoints, LeafProofs);
     }
 
@@ -76,6 +77,8 @@ public sealed class RegistryNode : IAsyncDisposable
     public RefusalJournal Refusals { get; }
 
     public Reading.Reading Reading { get; }
+
+    public PublishedLog PublishedLog { get; }
 
     public ProofReader LeafProofs { get; }
 

@@ -50,6 +50,18 @@ public abstract class LedgerStoreSuite
     }
 
     [Fact]
+    public void The_leaves_alone_are_those_of_the_entries()
+    {
+        using var store = Open();
+        store.Append(10);
+
+        Assert.Equal(store.Read(new LeafIndex(3), 4).Select(entry => entry.Leaf), store.ReadLeaves(new LeafIndex(3), 4));
+        Assert.Equal(3, store.ReadLeaves(new LeafIndex(7), 256).Count);
+        Assert.Empty(store.ReadLeaves(new LeafIndex(10), 4));
+        Assert.Throws<ArgumentOutOfRangeException>(() => store.ReadLeaves(default, -1));
+    }
+
+    [Fact]
     public void A_read_returns_fewer_entries_only_at_the_end()
     {
         using var store = Open();

@@ -90,13 +90,14 @@ internal sealed class RegistryWire : IDisposable
 
     public async Task<IssuedCredential> IssueAsync(WireAgent agent) => (await _grpc.CallAsync<IssueResponse>(Issuance(agent))).Credential;
 
-    public Task<RecordResponse> RecordAsync(PrivateKey key, byte[] statement) => _grpc.CallAsync<RecordResponse>(Record(key, statement));
+    public Task<RecordResponse> RecordAsync(PrivateKey key, byte[] statement, AckLevel waitFor = AckLevel.Sequenced) => _grpc.CallAsync<RecordResponse>(Record(key, statement, waitFor));
 
-    public static WireCall Record(PrivateKey key, byte[] statement) => WireCall.Of("/agentidentity.v1.Ledger/Record", new RecordRequest
+    public static WireCall Record(PrivateKey key, byte[] statement, AckLevel waitFor = AckLevel.Sequenced) => WireCall.Of("/agentidentity.v1.Ledger/Record", new RecordRequest
     {
         Statement = ByteString.CopyFrom(statement),
         Algorithm = key.PublicKey.Algorithm == KeyAlgorithm.ES256 ? SignatureAlgorithm.Es256 : SignatureAlgorithm.Ed25519,
         Signature = ByteString.CopyFrom(key.Sign(statement)),
+        WaitFor = waitFor,
     });
 
     /// <summary>What a tool asks when an agent has shown it a credential and a proof for one request.</summary>

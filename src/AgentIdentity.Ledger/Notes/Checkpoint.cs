@@ -1,18 +1,23 @@
 using System.Diagnostics.CodeAnalysis;
-using System.Globalization;
 using System.Text;
 
 namespace AgentIdentity.Ledger;
 
 /// <summary>
-/// What a log states when it signs (C2SP tlog-checkpoint): three lines, the origin, the size in decimal, the root in base64.
-/// Extension lines are refused, since nothing audits them.
+/// What a log states when it signs (C2SP tlog-checkpoint): three lines, the origin, the size in decimal, the root in base64, and
+/// whatever extension lines the log has added, which nothing audits.
 /// </summary>
 /// <param name="Origin">Which log: one non-empty line. For ours also the name of its key.</param>
 /// <param name="Size">Leaves in the tree.</param>
 /// <param name="Root">Root of the tree of that size.</param>
 public sealed record Checkpoint(string Origin, TreeSize Size, Hash Root)
 {
+    /// <summary>
+    /// The lines after the root, each with its line feed: what other logs may write there; ours are written without. They are signed and
+    /// cosigned with the rest, and prove nothing.
+    /// </summary>
+    public string Extensions { get; private init; } = "";
+
     /// <summary>Reads the text of a note as a checkpoint. Whether anyone has signed it is not asked: see <see cref="TryOpen"/>.</summary>
     public static bool TryParse(ReadOnlySpan<byte> text, [NotNullWhen(true)] out Checkpoint? checkpoint, out NoteRefusal refusal)
     {
@@ -36,8 +41,8 @@ public sealed record Checkpoint(string Origin, TreeSize Size, Hash Root)
         return SignedNote.Sign(ToText(), logKey);
     }
 
-    /// <summary>The text that is signed: three lines, each with its line feed, in UTF-8.</summary>
-    public byte[] ToText() => Encoding.UTF8.GetBytes($"{Origin}\n{Size}\n{Root}\n");
+    /// <summary>The text that is signed: three lines and the extensions, each with its line feed, in UTF-8.</summary>
+    public byte[] ToText() => Encoding.UTF8.GetBytes($"{Origin}\n{Size}\n{Root}\n{Extensions}");
 
     private static NoteRefusal Open(ReadOnlySpan<byte> bytes, NoteVerifierKey logKey, out Checkpoint? checkpoint)
     {
@@ -61,26 +66,20 @@ public sealed record Checkpoint(string Origin, TreeSize Size, Hash Root)
         checkpoint = null;
         if (!NoteText.IsValid(text))
             return NoteRefusal.NotText;
-        var lines = Encoding.UTF8.GetString(text).Split('\n');
 
-        // A text that ends in a line feed splits into its lines and an empty rest.
-        if (lines.Length < 4 || lines[^1].Length > 0 || lines.AsSpan(0, lines.Length - 1).Contains("")
-            || !TryParseSize(lines[1], out var size) || !TryParseRoot(lines[2], out var root))
+        // Of a text that ends in a line feed the fourth part is what follows the third line.
+        var lines = Encoding.UTF8.GetString(text).Split('\n', 4);
+        if (lines.Length < 4 || lines[0].Length == 0 || !NoteText.TryParseDecimal(lines[1], out var size) || !TryParseRoot(lines[2], out var root) || !AreLines(lines[3]))
             return NoteRefusal.MalformedCheckpoint;
-        if (lines.Length > 4)
-            return NoteRefusal.ExtensionLines;
-        if (size.Value == 0 && root != MerkleHash.Empty)
+        if (size == 0 && root != MerkleHash.Empty)
             return NoteRefusal.WrongEmptyRoot;
-        checkpoint = new Checkpoint(lines[0], size, root);
+        checkpoint = new Checkpoint(lines[0], new TreeSize(size), root) { Extensions = lines[3] };
         return NoteRefusal.None;
     }
 
-    private static bool TryParseSize(string line, out TreeSize size)
-    {
-        var isNumber = ulong.TryParse(line, NumberStyles.None, CultureInfo.InvariantCulture, out var value);
-        size = new TreeSize(value);
-        return isNumber && value <= TreeSize.Max.Value && line == size.ToString();
-    }
+    // None, or some that are not empty, each with its line feed.
+    private static bool AreLines(string text) =>
+        text.Length == 0 || (text[0] != '\n' && text[^1] == '\n' && !text.Contains("\n\n", StringComparison.Ordinal));
 
     internal static bool TryParseRoot(string line, out Hash root)
     {

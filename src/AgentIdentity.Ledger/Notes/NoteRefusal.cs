@@ -42,15 +42,15 @@ public enum NoteRefusal
     /// <summary>None of the known keys has signed.</summary>
     NoKnownSignature,
 
-    /// <summary>The text is not the three lines of a checkpoint: origin, size, root.</summary>
+    /// <summary>The text does not begin with the three lines of a checkpoint (origin, size, root), or has an empty line after them.</summary>
     MalformedCheckpoint,
-
-    /// <summary>The checkpoint has lines after the root, which no tree covers.</summary>
-    ExtensionLines,
 
     /// <summary>The checkpoint is of size 0 and its root is not that of the empty tree.</summary>
     WrongEmptyRoot,
 
-    /// <summary>The origin of the checkpoint is not the name of the log's key.</summary>
+    /// <summary>The origin of the checkpoint is not the name of the log's key, or of any log of the policy.</summary>
     WrongOrigin,
+
+    /// <summary>The witnesses that have cosigned are no quorum of the policy.</summary>
+    NoQuorum,
 }

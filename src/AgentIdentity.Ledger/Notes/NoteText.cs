@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.Buffers.Text;
 using System.Diagnostics.CodeAnalysis;
+using System.Globalization;
 using System.Text;
 
 namespace AgentIdentity.Ledger;
@@ -36,6 +37,11 @@ internal static class NoteText
             return false;
         }
     }
+
+    /// <summary>Reads a size or an index: decimal, no sign, no leading zero, at most 2^63 - 1.</summary>
+    internal static bool TryParseDecimal(string text, out ulong value) =>
+        ulong.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out value) && value <= TreeSize.Max.Value
+        && text == value.ToString(CultureInfo.InvariantCulture);
 
     /// <summary>Decodes standard base64 with padding. False for any spelling but the one that encoding gives: no white space, no stray bits.</summary>
     internal static bool TryDecodeBase64(ReadOnlySpan<byte> text, [NotNullWhen(true)] out byte[]? bytes)

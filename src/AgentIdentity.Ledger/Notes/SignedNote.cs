@@ -66,7 +66,7 @@ public sealed class SignedNote
         {
             if (Find(knownKeys, signature.Name, signature.KeyId) is not { } key)
                 continue;
-            if (!key.PublicKey.Verify(Text.Span, signature.Bytes.Span))
+            if (!key.Verify(Text.Span, signature))
                 return NoteRefusal.BadSignature;
             refusal = NoteRefusal.None;
         }

@@ -1,6 +1,7 @@
 using AgentIdentity.Credentials;
 using AgentIdentity.Ledger;
 using AgentIdentity.Registry.Sequencing;
+using AgentIdentity.Registry.State;
 
 namespace AgentIdentity.Registry.Checkpoints;
 
@@ -8,19 +9,19 @@ namespace AgentIdentity.Registry.Checkpoints;
 public sealed record LeafProof(LeafIndex Index, byte[] Leaf, Hash[] Path, string Checkpoint);
 
 /// <summary>Proves that an entry is in the log, and checks each proof before it leaves.</summary>
-public sealed class ProofReader(ILedgerStore store, CheckpointPublisher publisher)
+public sealed class ProofReader(ILedgerStore store, PublishedLog log)
 {
     public Outcome<LeafProof> Prove(LeafIndex index)
     {
         if (!store.Size.Contains(index))
             return Refused.Because(Refusal.EntryUnknown, $"There is no entry {index}.");
-        if (publisher.Last is not { } checkpoint || !checkpoint.Size.Contains(index))
+        if (log.Newest is not { } tree || !tree.Checkpoint.Size.Contains(index))
             return Refused.Because(Refusal.NotIntegrated, $"No checkpoint covers entry {index} yet; try again in a second.");
-        var nodes = new TileNodeReader(tile => store.ReadTile(tile.Level, tile.Index) ?? throw new InvalidDataException($"The tile {Tile.Path(tile)} is missing."));
-        var leaf = store.Read(index, 1)[0].Leaf;
-        var path = InclusionProof.Build(index, checkpoint.Size, nodes.Read);
+        var checkpoint = tree.Checkpoint;
+        var leaf = store.ReadLeaves(index, 1)[0];
+        var path = InclusionProof.Build(index, checkpoint.Size, tree.Node);
         if (!InclusionProof.Verify(index, checkpoint.Size, MerkleHash.Leaf(leaf), path, checkpoint.Root))
-            throw new InvalidDataException($"Entry {index} as stored is not the one under the signed root.");
+            throw new LedgerDamagedException($"The leaf of entry {index} is not the one that was signed.");
         return new LeafProof(index, leaf, path, checkpoint.Note);
     }
 }

@@ -10,7 +10,7 @@ using AgentIdentity.Registry.State;
 namespace AgentIdentity.Registry.Reading;
 
 /// <summary>Makes trail files: docs/formats.md, "Trail file".</summary>
-public sealed class TrailExports(RegistryState state, ILedgerStore store, CheckpointPublisher publisher)
+public sealed class TrailExports(RegistryState state, ILedgerStore store, CheckpointPublisher publisher, PublishedLog log)
 {
     // The heads entry is applied a moment before its checkpoint is published; by then there may be the next. Twice is rare, this often does not happen.
     private const int AttemptsMax = 5;
@@ -25,11 +25,11 @@ public sealed class TrailExports(RegistryState state, ILedgerStore store, Checkp
         for (var attempt = 0; attempt < AttemptsMax && state.LastHeads is { } heads; attempt++)
         {
             await publisher.WhenCoversAsync(heads.Index, cancellation).ConfigureAwait(false);
-            if (publisher.Last is not { } checkpoint || checkpoint.Size.Value != heads.Index.Value + 1)
+            if (log.Newest is not { } tree || tree.Checkpoint.Size.Value != heads.Index.Value + 1)
                 continue;
             var label = Label(agent);
             if (heads.Map.TryFind(label, out var head))
-                return new TrailExport(state, store, publisher.LogKey, checkpoint, heads, new AgentLabel(agent, label), head, new ActivityRange(from, to));
+                return new TrailExport(state, store, publisher.LogKey, tree, heads, new AgentLabel(agent, label), head, new ActivityRange(from, to));
             break;
         }
         return Refused.Because(Refusal.NotIntegrated, "No checkpoint covers this agent's enrolment yet; try again in a second.");
@@ -60,19 +60,17 @@ public sealed class TrailExport
     private readonly RegistryState _state;
     private readonly ILedgerStore _store;
     private readonly string _logKey;
-    private readonly StoredCheckpoint _checkpoint;
+    private readonly SignedTree _tree;
     private readonly CommittedHeads _heads;
     private readonly AgentLabel _agent;
     private readonly ActivityRange _range;
-    private readonly TileNodeReader _nodes;
     private readonly TrailFileWriter _writer = new();
 
     internal TrailExport(
-        RegistryState state, ILedgerStore store, string logKey, StoredCheckpoint checkpoint, CommittedHeads heads, AgentLabel agent, Head head, ActivityRange range)
+        RegistryState state, ILedgerStore store, string logKey, SignedTree tree, CommittedHeads heads, AgentLabel agent, Head head, ActivityRange range)
     {
-        (_state, _store, _logKey, _checkpoint, _heads, _agent, _range) = (state, store, logKey, checkpoint, heads, agent, range);
+        (_state, _store, _logKey, _tree, _heads, _agent, _range) = (state, store, logKey, tree, heads, agent, range);
         Entries = head.Count;
-        _nodes = new TileNodeReader(tile => store.ReadTile(tile.Level, tile.Index) ?? throw new InvalidDataException($"The tile {Tile.Path(tile)} is missing."));
     }
 
     /// <summary>How many entries are about the agent.</summary>
@@ -84,10 +82,10 @@ public sealed class TrailExport
     /// <summary>The items of the file, made as they are asked for. Once.</summary>
     public IEnumerable<byte[]> Items()
     {
-        yield return _writer.Header(new TrailHeader(_logKey, _agent.Id, _agent.Label, _checkpoint.Note));
+        yield return _writer.Header(new TrailHeader(_logKey, _agent.Id, _agent.Label, _tree.Checkpoint.Note));
         foreach (var (_, from) in _state.IssuerKeys.Spans)
         {
-            if (_checkpoint.Size.Contains(from))
+            if (Size.Contains(from))
                 yield return _writer.RegistryEntry(Open(_store.Read(from, 1)[0], out _));
         }
         while (EntriesMade < Entries)
@@ -98,10 +96,12 @@ public sealed class TrailExport
         yield return _writer.HeadsAndEnd(Open(_store.Read(_heads.Index, 1)[0], out _), _heads.Map.Prove(_agent.Label));
     }
 
+    private TreeSize Size => _tree.Checkpoint.Size;
+
     private AgentEntry Show(StoredEntry row, ulong expected)
     {
         if (row.Subjects.First(subject => subject.Subject == _agent.Id).Sequence != expected)
-            throw new InvalidDataException($"Entry {row.Index} is not number {expected} about its agent.");
+            throw new LedgerDamagedException($"Entry {row.Index} is not number {expected} about its agent.");
         if (!_range.Contains(expected) && Leaf.TryDecode(row.Leaf, out var leaf) && (EntryClass)leaf.Class is not EntryClass.Authority)
             return new AgentEntry(expected, row.Leaf, null, []);
         var opened = Open(row, out var opening);
@@ -110,11 +110,11 @@ public sealed class TrailExport
 
     private OpenedEntry Open(StoredEntry row, out Opening opening)
     {
-        var path = InclusionProof.Build(row.Index, _checkpoint.Size, _nodes.Read);
-        if (!InclusionProof.Verify(row.Index, _checkpoint.Size, MerkleHash.Leaf(row.Leaf), path, _checkpoint.Root))
-            throw new InvalidDataException($"Entry {row.Index} as stored is not the one under the signed root.");
+        var path = InclusionProof.Build(row.Index, Size, _tree.Node);
+        if (!InclusionProof.Verify(row.Index, Size, MerkleHash.Leaf(row.Leaf), path, _tree.Checkpoint.Root))
+            throw new LedgerDamagedException($"The leaf of entry {row.Index} is not the one that was signed.");
         if (!Opening.TryDecode(row.Opening, out opening) || !Leaf.TryDecode(row.Leaf, out var leaf) || Leaf.Commit(opening.Salt.ToArray(), row.Entry) != leaf.Commitment)
-            throw new InvalidDataException($"Entry {row.Index} as stored does not open its leaf.");
+            throw new LedgerDamagedException($"Entry {row.Index} as stored does not open its leaf.");
         return new OpenedEntry(row.Index, row.Leaf, Join(path), row.Entry, opening.Salt);
     }
 

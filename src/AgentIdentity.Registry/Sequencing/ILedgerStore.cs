@@ -22,6 +22,9 @@ public interface ILedgerStore : IDisposable
     /// <summary>Up to <paramref name="countMax"/> entries from <paramref name="first"/>, in order; fewer only at the end.</summary>
     IReadOnlyList<StoredEntry> Read(LeafIndex first, int countMax);
 
+    /// <summary>The public leaves alone, as <see cref="Read"/> gives them with their entries: these may be a hundred times as large.</summary>
+    IReadOnlyList<byte[]> ReadLeaves(LeafIndex first, int countMax);
+
     /// <summary>Up to <paramref name="countMax"/> entries that name the subject, from its sequence number <paramref name="firstSequence"/>, in order, with everything appended before the call.</summary>
     IReadOnlyList<StoredEntry> ReadBySubject(SubjectId subject, ulong firstSequence, int countMax);
 

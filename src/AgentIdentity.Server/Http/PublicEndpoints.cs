@@ -21,8 +21,7 @@ internal static class PublicEndpoints
         routes.MapGet("/agents/{id}/did.json", (string id) => SubjectId.TryParse(id, out var agent) ? Bytes(registry, () => DidDocumentReader.Read(registry, agent), DidType) : Results.NotFound())
             .WithMetadata(new ServedOn(Listeners.Http));
         routes.Serve("/.well-known/jwks.json", () => Bytes(registry, () => DidDocuments.Jwks(name, [.. registry.State.IssuerKeys.All]), JwksType));
-        routes.Serve("/log-key", () => Text(registry, () => registry.Checkpoints.LogKey + "\n"));
-        routes.MapGet("/checkpoint", (HttpContext context) => Checkpoint(registry, context)).WithMetadata(new ServedOn(Listeners.Http));
+        LogEndpoints.Map(routes, registry);
         routes.Serve("/health/live", () => Results.Text("live\n", TextType));
         routes.Serve("/health/ready", () => Ready(registry));
         routes.MapGet("/metrics", () => Results.Text(metrics.Write(), "text/plain; version=0.0.4; charset=utf-8")).WithMetadata(new ServedOn(Listeners.Console));
@@ -31,21 +30,11 @@ internal static class PublicEndpoints
     private static void Serve(this IEndpointRouteBuilder routes, string path, Func<IResult> answer) =>
         routes.MapGet(path, answer).WithMetadata(new ServedOn(Listeners.Http));
 
-    private static IResult Checkpoint(RegistryNode registry, HttpContext context)
-    {
-        // A new one may come each second.
-        context.Response.Headers.CacheControl = "max-age=1";
-        return Text(registry, () => registry.Checkpoints.Last?.Note);
-    }
-
     private static IResult Ready(RegistryNode registry)
     {
         var problem = registry.Standing.IsHalted ? "halted" : registry.State.IsBootstrapped ? null : "not bootstrapped";
         return problem is null ? Results.Text("ready\n", TextType) : Results.Text(problem + "\n", TextType, statusCode: StatusCodes.Status503ServiceUnavailable);
     }
-
-    private static IResult Text(RegistryNode registry, Func<string?> read) =>
-        registry.State.IsBootstrapped && read() is { } text ? Results.Text(text, TextType) : Results.NotFound();
 
     private static IResult Bytes(RegistryNode registry, Func<byte[]?> read, string type) =>
         registry.State.IsBootstrapped && read() is { } bytes ? Results.Bytes(bytes, type) : Results.NotFound();

@@ -10,7 +10,7 @@ internal sealed class LedgerReader : IDisposable
     private const int CacheKibibytes = 8 * 1024;
 
     private readonly Connection _connection;
-    private readonly Statement _begin, _end, _indexedSize, _entriesFrom, _entriesOfSubject, _tile, _document;
+    private readonly Statement _begin, _end, _indexedSize, _entriesFrom, _leavesFrom, _entriesOfSubject, _tile, _document;
 
     public LedgerReader(string path)
     {
@@ -19,6 +19,7 @@ internal sealed class LedgerReader : IDisposable
         _end = _connection.Prepare("COMMIT");
         _indexedSize = _connection.Prepare("SELECT value FROM meta WHERE name = 'indexed_size'");
         _entriesFrom = _connection.Prepare("SELECT idx, subjects, leaf, entry, opening FROM entries WHERE idx >= ? ORDER BY idx LIMIT ?");
+        _leavesFrom = _connection.Prepare("SELECT idx, leaf FROM entries WHERE idx >= ? ORDER BY idx LIMIT ?");
         _entriesOfSubject = _connection.Prepare(
             "SELECT e.idx, e.subjects, e.leaf, e.entry, e.opening FROM subject_index s CROSS JOIN entries e ON e.idx = s.idx "
             + "WHERE s.subject = ? AND s.seq >= ? AND s.idx < ? ORDER BY s.seq LIMIT ?");
@@ -31,13 +32,23 @@ internal sealed class LedgerReader : IDisposable
         var entries = new List<StoredEntry>();
         _entriesFrom.Bind(1, Signed(first.Value)).Bind(2, countMax).ForEach(row =>
         {
-            var entry = Entry(row);
-            if (entry.Index.Value != first.Value + (ulong)entries.Count)
-                throw new InvalidDataException($"The ledger has a gap: entry {first.Value + (ulong)entries.Count} is missing before entry {entry.Index}.");
-            entries.Add(entry);
+            RequireNext(row, first, entries.Count);
+            entries.Add(Entry(row));
             return true;
         });
         return entries;
+    }
+
+    public IReadOnlyList<byte[]> ReadLeaves(LeafIndex first, int countMax)
+    {
+        var leaves = new List<byte[]>();
+        _leavesFrom.Bind(1, Signed(first.Value)).Bind(2, countMax).ForEach(row =>
+        {
+            RequireNext(row, first, leaves.Count);
+            leaves.Add(row.Bytes(1).ToArray());
+            return true;
+        });
+        return leaves;
     }
 
     /// <summary>What the index knows, and then what it does not know yet, all at one moment.</summary>
@@ -91,6 +102,12 @@ internal sealed class LedgerReader : IDisposable
                 entries.Add(Entry(row));
             return entries.Count < countMax;
         });
+
+    private static void RequireNext(Statement row, LeafIndex first, int count)
+    {
+        if ((ulong)row.Integer(0) != first.Value + (ulong)count)
+            throw new InvalidDataException($"The ledger has a gap: entry {first.Value + (ulong)count} is missing before entry {row.Integer(0)}.");
+    }
 
     private static StoredEntry Entry(Statement row) =>
         new(new LeafIndex((ulong)row.Integer(0)), row.Bytes(2).ToArray(), row.Bytes(3).ToArray(), row.Bytes(4).ToArray(), SubjectBytes.Read(row.Bytes(1)));

@@ -74,6 +74,12 @@ public sealed class SqliteLedgerStore : ILedgerStore
         return _readers.Read(reader => reader.Read(first, countMax));
     }
 
+    public IReadOnlyList<byte[]> ReadLeaves(LeafIndex first, int countMax)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(countMax);
+        return _readers.Read(reader => reader.ReadLeaves(first, countMax));
+    }
+
     public IReadOnlyList<StoredEntry> ReadBySubject(SubjectId subject, ulong firstSequence, int countMax)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(countMax);

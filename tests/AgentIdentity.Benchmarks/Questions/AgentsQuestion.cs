@@ -1,15 +1,11 @@
 using System.Collections.Concurrent;
 using System.Text;
-using AgentIdentity.Credentials.Identifiers;
+using AgentIdentity.Benchmarks.Load;
 using AgentIdentity.Credentials.Keys;
 using AgentIdentity.Credentials.Proofs;
 using AgentIdentity.Ledger;
 using AgentIdentity.Protocol.V1;
 using AgentIdentity.Registry;
-using AgentIdentity.Registry.Operating;
-using AgentIdentity.Storage.Keys;
-using AgentIdentity.Storage.Snapshots;
-using AgentIdentity.Storage.Sqlite;
 using AgentIdentity.Tests.Wire;
 
 namespace AgentIdentity.Benchmarks.Questions;
@@ -45,18 +41,9 @@ internal static class AgentsQuestion
 
     private static async Task<IReadOnlyList<WireAgent>> MakeAsync(string folder, PrivateKey operatorKey, int count)
     {
-        using var store = SqliteLedgerStore.Open(folder);
-        using var keys = new FileRegistryKeys(folder);
-        if (!RegistryName.TryParse(RegistryWire.PublicUrl, out var name, out var problem))
-            throw new InvalidOperationException(problem);
-        var clock = TimeProvider.System;
-        await using var node = RegistryNode.Open(new RegistrySettings(name, Dev: true, SingleOperator: true), store, new SnapshotFile(folder), keys, clock, Console.Error.WriteLine);
-        node.Operating.Secret = BootstrapSecret.Create(clock.GetUtcNow(), out var secret);
-        var proof = BootstrapProof.Create(operatorKey, RegistryWire.PublicUrl, BootstrapSecret.HashOf(secret), "first", clock.GetUtcNow());
-        var founded = Good(await node.Operating.BootstrapAsync(secret, [new Registry.Operating.FirstOperator("first", proof)]));
-        var token = Good(await node.Operating.CreateTokenAsync(
-            founded.Operators[0], new TokenWish("team", "bot/1", [], RegistryWire.Envelope, [RegistryWire.Audience], (uint)count, 0))).Text;
-        return await EnrollAsync(node, token, count);
+        await using var own = new OwnNode(folder);
+        var token = await own.NewTokenAsync(await own.FoundAsync(operatorKey), count);
+        return await EnrollAsync(own.Node, token, count);
     }
 
     // Every agent has a key of its own; the keys of a few are kept, to be verified later.
@@ -68,7 +55,7 @@ internal static class AgentsQuestion
         {
             var key = PrivateKey.Generate(KeyAlgorithm.ES256);
             var proof = EnrolmentProof.Create(key, RegistryWire.PublicUrl, node.Enrolment.NewChallenge(), tokenHash, TimeProvider.System.GetUtcNow());
-            var enrolled = Good(await node.Enrolment.EnrollAsync(token, proof, [], lifetimeSeconds: 900));
+            var enrolled = OwnNode.Good(await node.Enrolment.EnrollAsync(token, proof, [], lifetimeSeconds: 900));
             // The last ones: their credentials live longest.
             if (i >= count - KeptAgents)
                 kept.Add(new WireAgent(key, enrolled.Agent.Id, new IssuedCredential { Token = enrolled.Credential.Token }));
@@ -105,6 +92,4 @@ internal static class AgentsQuestion
     }
 
     private static string Megabytes(DirectoryInfo folder, string file) => $"{new FileInfo(Path.Combine(folder.FullName, file)).Length >> 20:N0} MiB";
-
-    private static T Good<T>(Outcome<T> outcome) => outcome.IsRefused ? throw new InvalidOperationException(outcome.Detail) : outcome.Value;
 }

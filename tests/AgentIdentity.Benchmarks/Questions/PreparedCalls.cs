@@ -16,7 +16,8 @@ internal sealed class PreparedCalls : IDisposable
     private const int MadeInTurn = 10;
     private static readonly TimeSpan MakingMax = TimeSpan.FromSeconds(20);
     private const int CredentialsPerAgentMax = 60;
-    private const int AgentsMax = 400;
+    // An agent holds few credentials at once; this many agents hold enough for a window of several seconds.
+    private const int AgentsMax = 1_200;
 
     private readonly RegistryWire _registry;
     private readonly PrivateKey _operator = PrivateKey.Generate(KeyAlgorithm.ES256);

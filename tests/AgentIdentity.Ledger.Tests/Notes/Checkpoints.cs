@@ -22,6 +22,24 @@ public sealed class Checkpoints
     }
 
     [Theory]
+    [InlineData("an extension\n")]
+    [InlineData("one\n— two c3BhY2Vz\n \n")]
+    public void Extension_lines_of_other_logs_are_kept_and_signed_with_the_rest(string extensions)
+    {
+        var text = $"localhost:5000\n1\n{Root}\n{extensions}";
+        Assert.True(Checkpoint.TryParse(Encoding.UTF8.GetBytes(text), out var checkpoint, out _));
+        Assert.Equal(extensions, checkpoint.Extensions);
+        Assert.Equal(text, Encoding.UTF8.GetString(checkpoint.ToText()));
+        Assert.NotEqual(new Checkpoint(checkpoint.Origin, checkpoint.Size, checkpoint.Root), checkpoint);
+        Assert.True(Checkpoint.TryOpen(checkpoint.Sign(_log).ToArray(), _log.Verifier, out var opened, out _));
+        Assert.Equal(checkpoint, opened);
+    }
+
+    [Fact]
+    public void A_checkpoint_that_is_made_here_has_no_extension_lines() =>
+        Assert.Empty(new Checkpoint("localhost:5000", new TreeSize(0), MerkleHash.Empty).Extensions);
+
+    [Theory]
     [InlineData("")]
     [InlineData("\n")]
     [InlineData("o\n1\n")]
@@ -31,6 +49,9 @@ public sealed class Checkpoints
     [InlineData("o\n1\n\n")]
     [InlineData("o\n1\n" + Root + "\n\n")]
     [InlineData("o\n1\n" + Root + "\n\nafter an empty line\n")]
+    [InlineData("o\n1\n" + Root + "\nextension without a line feed")]
+    [InlineData("o\n1\n" + Root + "\nextension\n\n")]
+    [InlineData("o\n1\n" + Root + "\nextension\n\nafter an empty line\n")]
     [InlineData("o\n01\n" + Root + "\n")]
     [InlineData("o\n00\n" + EmptyRoot + "\n")]
     [InlineData("o\n+1\n" + Root + "\n")]
@@ -52,9 +73,8 @@ public sealed class Checkpoints
     public void Any_other_text_is_refused(string text) => AssertRefused(NoteRefusal.MalformedCheckpoint, Encoding.UTF8.GetBytes(text));
 
     [Fact]
-    public void What_no_tree_covers_is_refused_by_name()
+    public void A_wrong_root_of_nothing_and_what_is_no_text_are_refused_by_name()
     {
-        AssertRefused(NoteRefusal.ExtensionLines, Encoding.UTF8.GetBytes($"o\n1\n{Root}\nan extension\n"));
         AssertRefused(NoteRefusal.WrongEmptyRoot, Encoding.UTF8.GetBytes($"o\n0\n{Root}\n"));
         AssertRefused(NoteRefusal.NotText, Encoding.UTF8.GetBytes($"o\r\n1\r\n{Root}\r\n"));
         AssertRefused(NoteRefusal.NotText, [0xff, .. Encoding.UTF8.GetBytes($"\n1\n{Root}\n")]);

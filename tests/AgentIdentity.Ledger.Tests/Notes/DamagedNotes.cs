@@ -41,6 +41,7 @@ public sealed class DamagedNotes(ITestOutputHelper output)
         [
             new Checkpoint("localhost:5000", new TreeSize(70_000), MerkleHash.Leaf([1])).ToText(),
             new Checkpoint("o", new TreeSize(0), MerkleHash.Empty).ToText(),
+            [.. new Checkpoint("o", new TreeSize(1), MerkleHash.Empty).ToText(), .. "extension\n"u8],
         ];
         var accepted = 0;
         new Mutation(output, originals, Tokens).Run(bytes =>

@@ -36,12 +36,25 @@ public sealed class VerifierKeys
     [InlineData("example.com/foo+530d903a+AekyeRrm56hApGFkyQR4ZCbV54Id2LKaANYcrnKv3U2kAA==", NoteRefusal.MalformedKey)]
     [InlineData("example.com/foo+530d903b+AekyeRrm56hApGFkyQR4ZCbV54Id2LKaANYcrnKv3U2k", NoteRefusal.WrongKeyId)]
     [InlineData("example.com/bar+530d903a+AekyeRrm56hApGFkyQR4ZCbV54Id2LKaANYcrnKv3U2k", NoteRefusal.WrongKeyId)]
-    [InlineData("example.com/foo+530d903a+BOkyeRrm56hApGFkyQR4ZCbV54Id2LKaANYcrnKv3U2k", NoteRefusal.UnknownKeyType)]
+    [InlineData("example.com/foo+530d903a+BOkyeRrm56hApGFkyQR4ZCbV54Id2LKaANYcrnKv3U2k", NoteRefusal.WrongKeyId)]
+    [InlineData("example.com/foo+530d903a+AukyeRrm56hApGFkyQR4ZCbV54Id2LKaANYcrnKv3U2k", NoteRefusal.UnknownKeyType)]
     [InlineData("example.com/foo+530d903a+Bg==", NoteRefusal.UnknownKeyType)]
     public void Any_other_spelling_is_refused_by_name(string vkey, NoteRefusal refusal)
     {
         Assert.False(NoteVerifierKey.TryParse(vkey, out _, out var found));
         Assert.Equal(refusal, found);
+    }
+
+    [Fact]
+    public void A_key_has_another_id_for_each_type_of_signature_and_none_for_a_type_that_is_not_known()
+    {
+        var publicKey = SignedNotes.Signer("a", 1).Verifier.PublicKey;
+        var cosigner = new NoteVerifierKey("a", publicKey, NoteKeyType.Cosignature);
+        Assert.NotEqual(new NoteVerifierKey("a", publicKey).KeyId, cosigner.KeyId);
+        Assert.NotEqual(new NoteVerifierKey("a", publicKey), cosigner);
+        Assert.True(NoteVerifierKey.TryParse(cosigner.ToString(), out var parsed, out _));
+        Assert.Equal(cosigner, parsed);
+        Assert.Throws<ArgumentOutOfRangeException>(() => new NoteVerifierKey("a", publicKey, (NoteKeyType)0x06));
     }
 
     [Fact]

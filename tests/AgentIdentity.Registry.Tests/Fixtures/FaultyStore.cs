@@ -64,6 +64,8 @@ internal sealed class FaultyStore(ILedgerStore store) : ILedgerStore
 
     public IReadOnlyList<StoredEntry> Read(LeafIndex first, int countMax) => store.Read(first, countMax);
 
+    public IReadOnlyList<byte[]> ReadLeaves(LeafIndex first, int countMax) => store.ReadLeaves(first, countMax);
+
     public IReadOnlyList<StoredEntry> ReadBySubject(SubjectId subject, ulong firstSequence, int countMax) =>
         store.ReadBySubject(subject, firstSequence, countMax);
 

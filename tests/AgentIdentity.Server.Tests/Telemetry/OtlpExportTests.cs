@@ -1,0 +1,20 @@
+using AgentIdentity.Server.Tests.Fixtures;
+
+namespace AgentIdentity.Server.Tests.Telemetry;
+
+public sealed class OtlpExportTests
+{
+    [Theory]
+    [InlineData("/opentelemetry.proto.collector.metrics.v1.MetricsService/Export", "agentidentity_call_duration_seconds")]
+    [InlineData("/opentelemetry.proto.collector.trace.v1.TraceService/Export", "/agentidentity.v1.Admin/Bootstrap")]
+    public async Task What_the_server_measures_arrives_at_the_collector_that_a_setting_names(string path, string word)
+    {
+        await using var collector = await Collector.StartAsync();
+        await using (await TestRegistry.StartAsync($"--otlp={collector.Url}"))
+        {
+            // Founding the registry is a call; the end of the server sends what is still held back.
+        }
+        Assert.Contains(collector.Exports, export => export.Path == path && export.Text.Contains(word, StringComparison.Ordinal));
+        Assert.All(collector.Exports, export => Assert.StartsWith("application/grpc", export.ContentType, StringComparison.Ordinal));
+    }
+}
