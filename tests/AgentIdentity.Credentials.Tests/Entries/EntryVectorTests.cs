@@ -7,7 +7,7 @@ namespace AgentIdentity.Credentials.Tests.Entries;
 
 public sealed class EntryVectorTests
 {
-    public static TheoryData<int> Indexes => [.. Enumerable.Range(0, 12)];
+    public static TheoryData<int> Indexes => [.. Enumerable.Range(0, 13)];
 
     private static SubjectId Registry => Id("registry_id");
 
@@ -157,8 +157,17 @@ public sealed class EntryVectorTests
         10 => (Registry, [new(Registry, 3)], new Heads(Sha256.Hash(Vectors.Utf8("agentidentity vectors: heads root")), 6, new LeafIndex(0))),
         11 => (Agent, [new(Agent, 5)], new Fork(
             new LeafIndex(5), Vectors.Section("fork").Hash("identity"), Vectors.Section("fork").Hex("statement"), KeyAlgorithm.Ed25519, Vectors.Section("fork").Hex("signature"))),
+        12 => (Registry, [new(Registry, 4)], new LogSucceeded(
+            "localhost:5000", Note(12, "last root"), "localhost:5000/2", Key("next log"), SuccessionReason.Recovered, [Note(15, "lost root")])),
         _ => throw new ArgumentOutOfRangeException(nameof(index)),
     };
+
+    // A checkpoint that the log's key has signed over some root.
+    private static string Note(ulong size, string root)
+    {
+        var checkpoint = new Checkpoint("localhost:5000", new TreeSize(size), Sha256.Hash(Vectors.Utf8($"agentidentity vectors: {root}")));
+        return System.Text.Encoding.UTF8.GetString(checkpoint.Sign(new NoteSignerKey("localhost:5000", Vectors.Key("log").Ed25519!)).ToArray());
+    }
 
     // The commitment is to a label that only the opening shows.
     private static EntrySubject First(SubjectId id, int index)
