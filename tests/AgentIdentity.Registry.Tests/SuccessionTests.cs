@@ -1,6 +1,7 @@
 using System.Text;
 using AgentIdentity.Credentials;
 using AgentIdentity.Credentials.Entries;
+using AgentIdentity.Credentials.Trails;
 using AgentIdentity.Ledger;
 using AgentIdentity.Registry.Recovery;
 using AgentIdentity.Registry.Sequencing;
@@ -180,6 +181,24 @@ public sealed class SuccessionTests
             var staged = draft.Entries[0];
             Assert.Throws<LedgerDamagedException>(() => RegistryState.From(state.Copy()).Apply(staged.Index, staged.Entry, staged.Opening, default));
         }
+    }
+
+    [Fact]
+    public async Task A_trail_that_reaches_back_into_the_log_before_is_proven_with_the_key_of_the_one_that_goes_on()
+    {
+        var (before, agent) = await RecordedAsync();
+        await RotateAsync(before.Folder);
+        await using var after = TestNode.Open(before.Folder, before.Clock);
+        TestNode.Good(await after.StopAsync(agent.At(after)));
+        after.Clock.Advance(TimeSpan.FromSeconds(2));
+        await after.Node.Checkpoints.WhenCoversAsync(new LeafIndex(after.Node.State.Position - 2), CancellationToken.None).WaitAsync(TestNode.Patience);
+        var export = TestNode.Good(await after.Node.TrailExports.BeginAsync(agent.Id, 0, ulong.MaxValue, CancellationToken.None).WaitAsync(TestNode.Patience));
+        byte[] file = [.. export.Items().SelectMany(item => item)];
+
+        var verdict = TrailVerifier.Verify(file, after.Node.State.Log.Verifier);
+        Assert.True(verdict.IsProven, string.Join('\n', verdict.Findings));
+        var byTheOld = TrailVerifier.Verify(file, after.Node.State.Logs[0].Verifier);
+        Assert.Equal(TrailResult.Failed, byTheOld[TrailProperty.Checkpoint].Result);
     }
 
     private static SeenVerdict Compare(RestingLedger ledger, string note) => ledger.Compare(Encoding.UTF8.GetBytes(note), out _);
