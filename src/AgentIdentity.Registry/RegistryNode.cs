@@ -45,6 +45,7 @@ public sealed class RegistryNode : IAsyncDisposable
         Reading = new Reading.Reading(state, store);
         PublishedLog = new PublishedLog(store, Checkpoints);
         LeafProofs = new ProofReader(store, PublishedLog);
+        TrailExports = new Reading.TrailExports(state, store, Checkpoints, PublishedLog);
         Heads = new HeadsReader(state, store, Checkpoints, LeafProofs);
     }
 
@@ -80,6 +81,8 @@ public sealed class RegistryNode : IAsyncDisposable
     public PublishedLog PublishedLog { get; }
 
     public ProofReader LeafProofs { get; }
+
+    public Reading.TrailExports TrailExports { get; }
 
     public HeadsReader Heads { get; }
 
