@@ -1,4 +1,5 @@
 using System.Text;
+using AgentIdentity.Client;
 using AgentIdentity.Credentials;
 using AgentIdentity.Credentials.Entries;
 using AgentIdentity.Ledger;
@@ -47,6 +48,17 @@ public sealed class SuccessionTests : IDisposable
     }
 
     [Fact]
+    public async Task An_agent_goes_on_recording_in_the_log_that_goes_on()
+    {
+        var (agent, _) = await LiveAsync();
+        var (state, salts) = (Path.Combine(_folder, "chain"), Path.Combine(_folder, "salts"));
+        await RecordAsync(agent, state, salts);
+        (await VerbProcess.RunAsync("rotate-log-key", "--data", Data)).RequireDone();
+        await RecordAsync(agent, state, salts);
+        (await VerbProcess.RunAsync("fsck", "--data", Data, "--signatures")).RequireDone();
+    }
+
+    [Fact]
     public async Task A_recovery_shows_what_is_lost_and_changes_nothing_before_it_is_told_to_go_on()
     {
         var (agent, _) = await LiveAsync();
@@ -90,6 +102,15 @@ public sealed class SuccessionTests : IDisposable
         (await VerbProcess.RunAsync("recover", "--data", Data, "--yes")).RequireRefused(2, "--seen is missing");
         await using var untouched = await TestRegistry.StartInAsync(Data);
         Assert.Equal("localhost:5000", untouched.Host.Registry.State.Logs.Single().Origin);
+    }
+
+    private async Task RecordAsync(TestAgent agent, string state, string salts)
+    {
+        await using var registry = await TestRegistry.StartInAsync(Data);
+        using var connection = registry.Connect(agent.Key);
+        using var recorder = new ActivityRecorder(connection, agent.Enrolled.State, agent.Key, state, salts);
+        var first = await recorder.RecordAsync(["first"u8.ToArray()]);
+        Assert.Equal(first.Sequence + 1, (await recorder.RecordAsync(["second"u8.ToArray()])).Sequence);
     }
 
     // A founded registry with one agent and what it did, stopped in order.
