@@ -41,6 +41,26 @@ public sealed class BackupTests : IDisposable
         Assert.NotNull(restored.Host.Registry.State.FindAgent(agent.Enrolled.AgentId));
     }
 
+    [Fact]
+    public async Task A_folder_whose_process_died_is_backed_up_with_what_only_its_journal_holds()
+    {
+        var died = Path.Combine(_folder, "died");
+        ulong position;
+        await using (var registry = await FoundAsync())
+        {
+            await registry.EnrolAsync();
+            // The files as they lie on the disk while the process holds more in its journal than in the database.
+            foreach (var file in (string[])["ledger.db", "ledger.db-wal"])
+                CopyShared(Path.Combine(Data, file), Path.Combine(died, file));
+            foreach (var file in Directory.GetFiles(Path.Combine(Data, "keys")))
+                CopyShared(file, Path.Combine(died, "keys", Path.GetFileName(file)));
+            position = registry.Host.Registry.State.FindAgent(registry.Host.Registry.State.AgentsFrom(0).Single().Id)!.EnrolledIndex.Value;
+        }
+        (await VerbProcess.RunAsync("backup", "--data", died, "--to", Backup)).RequireDone();
+        using var store = SqliteLedgerStore.OpenExisting(Backup);
+        Assert.True(store.Size.Value > position);
+    }
+
     [SkippableFact]
     public async Task What_a_backup_holds_is_for_its_owner_alone()
     {
@@ -155,6 +175,14 @@ public sealed class BackupTests : IDisposable
         for (; !stop.IsCancellationRequested; written++)
             await connection.Ledger.RecordAsync(agent.NextStatement(), cancellationToken: CancellationToken.None);
         return written;
+    }
+
+    private static void CopyShared(string from, string to)
+    {
+        Directory.CreateDirectory(Path.GetDirectoryName(to)!);
+        using var source = new FileStream(from, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
+        using var target = File.Create(to);
+        source.CopyTo(target);
     }
 
     private static string LastCheckpoint(string folder)
