@@ -47,6 +47,7 @@ public sealed class RegistryNode : IAsyncDisposable
         PublishedLog = new PublishedLog(store, Checkpoints);
         LeafProofs = new ProofReader(store, PublishedLog);
         SeenCheckpoints = new SeenCheckpoints(store, Checkpoints, PublishedLog, Standing, log);
+        TrailExports = new Reading.TrailExports(state, store, Checkpoints, PublishedLog);
         Heads = new HeadsReader(state, store, Checkpoints, LeafProofs);
     }
 
@@ -82,6 +83,8 @@ public sealed class RegistryNode : IAsyncDisposable
     public PublishedLog PublishedLog { get; }
 
     public ProofReader LeafProofs { get; }
+
+    public Reading.TrailExports TrailExports { get; }
 
     public HeadsReader Heads { get; }
 

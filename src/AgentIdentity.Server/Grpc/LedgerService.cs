@@ -67,7 +67,7 @@ internal sealed class LedgerService(RegistryNode registry, CheckpointWatches wat
     public override Task<Wire.GetConsistencyResponse> GetConsistency(Wire.GetConsistencyRequest request, ServerCallContext context)
     {
         var answer = registry.SeenCheckpoints.Present(request.KnownCheckpoint).OrRefuse();
-        return Task.FromResult(new Wire.GetConsistencyResponse { Checkpoint = answer.Checkpoint, Path = { answer.Path.Select(ToWire.Bytes) }, At = registry.At() });
+        return Task.FromResult(new Wire.GetConsistencyResponse { Checkpoint = answer.Checkpoint, Path = { answer.Path.Select(ToWire.Bytes) }, At = registry.At(), LogKey = registry.Checkpoints.LogKey });
     }
 
     public override async Task WatchCheckpoints(Wire.WatchCheckpointsRequest request, IServerStreamWriter<Wire.WatchCheckpointsResponse> responseStream, ServerCallContext context)
@@ -121,6 +121,18 @@ internal sealed class LedgerService(RegistryNode registry, CheckpointWatches wat
         Checkpoint = proof.Checkpoint,
         At = registry.At(),
     };
+
+    public override async Task ExportTrail(Wire.ExportTrailRequest request, IServerStreamWriter<Wire.ExportTrailResponse> responseStream, ServerCallContext context)
+    {
+        var call = CallState.Of(context);
+        var agent = registry.Agent(request.Agent);
+        call.RequireMaySee(agent);
+        var to = request.ToSubjectSequence == 0 ? ulong.MaxValue : request.ToSubjectSequence;
+        var export = (await registry.TrailExports.BeginAsync(agent.Id, request.FromSubjectSequence, to, context.CancellationToken)).OrRefuse();
+        await registry.PutOnRecordAsync(call, agent, checked((int)export.Entries));
+        foreach (var piece in TrailPieces.Of(export))
+            await responseStream.WriteAsync(piece, context.CancellationToken);
+    }
 
     private static bool WaitsForCheckpoint(Wire.AckLevel level) => level switch
     {
