@@ -4,29 +4,19 @@ using AgentIdentity.Protocol.V1;
 namespace AgentIdentity.Client;
 
 /// <summary>Presents the largest checkpoint that was seen, before the first call of a connection and each minute, and demands a log that goes on from there.</summary>
-internal sealed class CheckpointGuard(Ledger.LedgerClient ledger, CheckpointMemory memory, TimeProvider clock)
+internal sealed class CheckpointGuard(Protocol.V1.Ledger.LedgerClient ledger, CheckpointMemory memory, TimeProvider clock)
 {
     // A registry may be replaced by its older self while a connection stands.
     private static readonly TimeSpan Interval = TimeSpan.FromMinutes(1);
 
-    private readonly SemaphoreSlim _turn = new(1);
     private long _presentedAt = long.MinValue;
 
     /// <exception cref="CheckpointContradictedException">The log does not go on from what was seen.</exception>
+    /// <remarks>Calls that begin at once present it each: none is sent before its own answer.</remarks>
     public async Task RequireSameLogAsync(CancellationToken cancellation)
     {
-        if (IsRecent())
-            return;
-        await _turn.WaitAsync(cancellation).ConfigureAwait(false);
-        try
-        {
-            if (!IsRecent() && await PresentAsync(cancellation).ConfigureAwait(false))
-                Volatile.Write(ref _presentedAt, clock.GetTimestamp());
-        }
-        finally
-        {
-            _turn.Release();
-        }
+        if (!IsRecent() && await PresentAsync(cancellation).ConfigureAwait(false))
+            Volatile.Write(ref _presentedAt, clock.GetTimestamp());
     }
 
     private bool IsRecent() => Volatile.Read(ref _presentedAt) is not long.MinValue and var at && clock.GetElapsedTime(at) < Interval;

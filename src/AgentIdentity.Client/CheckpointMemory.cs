@@ -62,14 +62,20 @@ internal sealed class CheckpointMemory(string folder, string origin, NoteVerifie
     private void Keep(KnownCheckpoint newest)
     {
         Directory.CreateDirectory(folder);
+        using var turn = TryTakeTurn();
+        if (turn is not null && (Read() is not { } held || held.Checkpoint.Size.Value < newest.Checkpoint.Size.Value))
+            DurableFile.Replace(_file, Encoding.UTF8.GetBytes($"{newest.Key}\n{newest.Note}"));
+    }
+
+    private FileStream? TryTakeTurn()
+    {
         try
         {
-            using var turn = new FileStream(_file + ".lock", FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
-            if (Read() is not { } held || held.Checkpoint.Size.Value < newest.Checkpoint.Size.Value)
-                DurableFile.Replace(_file, Encoding.UTF8.GetBytes($"{newest.Key}\n{newest.Note}"));
+            return new FileStream(_file + ".lock", FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
         }
-        catch (IOException) when (File.Exists(_file))
+        catch (IOException)
         {
+            return null;
         }
     }
 
