@@ -41,6 +41,7 @@ internal static class CommandLine
             StopVerb.Create(),
             AgentsVerb.Create(),
             ProveVerb.Create(),
+            ExportLogVerb.Create(),
             RotateIssuerKeyVerb.Create(),
             DemoVerb.Create(),
             DemoAgentVerb.Create(),

@@ -12,6 +12,8 @@ internal static class Failures
     {
         Failure failure => failure,
         RegistryRefusedException refused => Failure.Refused(refused.Detail, Advice(refused.Refusal), refused.Reason),
+        CheckpointContradictedException contradicted => Failure.Refused(
+            contradicted.Message, $"Keep {contradicted.EvidenceFile} and ask the operators. If they founded the registry anew, remove the checkpoint beside it.", "LOG_CONTRADICTED"),
         InvalidDataException wrong => Failure.Refused(wrong.Message, "Is --public-url what the server was started with, and --registry that server?"),
         RpcException call => Unanswered(call.Status.Detail),
         HttpRequestException request => Unanswered(request.Message),
@@ -44,6 +46,7 @@ internal static class Failures
         Refusal.NotIntegrated => "The next checkpoint will cover it: try again in a second.",
         Refusal.EntryUnknown => "The log is shorter: agentid trail AGENT shows the entries about an agent.",
         Refusal.Overloaded or Refusal.QuotaExceeded => "Try again later.",
+        Refusal.RolledBack => "Its data folder is older than what it had signed: its operators restore the newest one, or run the recovery.",
         Refusal.RegistryHalted or Refusal.StorageFull => "The server's log says what happened.",
         _ => null,
     };

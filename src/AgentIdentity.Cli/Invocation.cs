@@ -5,6 +5,7 @@ using AgentIdentity.Client;
 using AgentIdentity.Credentials.Entries;
 using AgentIdentity.Credentials.Identifiers;
 using AgentIdentity.Credentials.Keys;
+using AgentIdentity.Ledger;
 
 namespace AgentIdentity.Cli;
 
@@ -58,6 +59,8 @@ internal sealed class Invocation(ParseResult parse)
             PublicUrl = Registry.PublicUrl,
             TrustedCertificateFile = Setting(GlobalOptions.Ca) is { Length: > 0 } file ? file : null,
             Clock = Clock,
+            CheckpointFolder = Home.CheckpointFolder,
+            LogKey = Home.Registry.LogKey(Registry.PublicUrl) is { } pinned && NoteVerifierKey.TryParse(pinned, out var logKey, out _) ? logKey : null,
         };
         try
         {

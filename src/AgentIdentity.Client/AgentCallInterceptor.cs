@@ -43,6 +43,9 @@ public sealed class AgentCallInterceptor : Interceptor
     /// <summary>Null sends calls as they are.</summary>
     internal ProofMaker? Proofs { get; }
 
+    /// <summary>Asked before each call whether the registry's log goes on from what was seen of it. Null asks nothing.</summary>
+    internal CheckpointGuard? Guard { get; init; }
+
     /// <summary>Whether refusals leave as <see cref="RegistryRefusedException"/>: a tool's own errors are not the registry's.</summary>
     internal bool NamesRefusals { get; }
 
@@ -65,6 +68,8 @@ public sealed class AgentCallInterceptor : Interceptor
     internal async Task<Metadata> SignAsync<TRequest>(IMethod method, TRequest request, CallOptions options)
         where TRequest : class
     {
+        if (Guard is not null)
+            await Guard.RequireSameLogAsync(options.CancellationToken).ConfigureAwait(false);
         var headers = new Metadata();
         foreach (var entry in options.Headers ?? [])
             headers.Add(entry);

@@ -1,3 +1,5 @@
+using AgentIdentity.Ledger;
+
 namespace AgentIdentity.Client;
 
 /// <summary>Where a registry is, and how it is spoken to.</summary>
@@ -14,6 +16,15 @@ public sealed record ConnectionOptions
 
     /// <summary>A PEM file with the only certificates to trust: a private CA, or the registry's own certificate. Null trusts what the system trusts.</summary>
     public string? TrustedCertificateFile { get; init; }
+
+    /// <summary>
+    /// A folder, the caller's own, for the largest checkpoint that was seen of the registry's log. It is presented before the first call and each minute; a registry that
+    /// does not go on from there is not spoken to (<see cref="CheckpointContradictedException"/>). Null remembers nothing.
+    /// </summary>
+    public string? CheckpointFolder { get; init; }
+
+    /// <summary>The log's key, from where it is trusted. Null takes the registry's word the first time, and holds it to that.</summary>
+    public NoteVerifierKey? LogKey { get; init; }
 
     /// <summary>How long a call may take that brings no deadline of its own; the registry demands one.</summary>
     public TimeSpan Deadline { get; init; } = TimeSpan.FromSeconds(10);

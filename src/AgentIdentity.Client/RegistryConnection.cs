@@ -36,17 +36,22 @@ public sealed class RegistryConnection : IDisposable
         var proofs = key is null ? null : new ProofMaker(key, credentials, options.Clock);
 
         _channel = Open(options.GrpcUrl, options.TrustedCertificateFile);
-        var calls = _channel.Intercept(Signing());
+        var memory = options.CheckpointFolder is { } folder ? new CheckpointMemory(folder, name.Origin, options.LogKey) : null;
+        var calls = _channel.Intercept(Signing(_channel));
         Registry = new V1.Registry.RegistryClient(calls);
         Credentials = new V1.Credentials.CredentialsClient(calls);
         Ledger = new V1.Ledger.LedgerClient(calls);
         if (options.ControlUrl is not { } controlUrl)
             return;
         _controlChannel = Open(controlUrl, options.TrustedCertificateFile);
-        _controlCalls = _controlChannel.Intercept(Signing());
+        _controlCalls = _controlChannel.Intercept(Signing(_controlChannel));
 
         // One for each listener, since each gives out its own nonces.
-        AgentCallInterceptor Signing() => new(proofs, name.PublicUrl, options.Deadline, namesRefusals: true);
+        AgentCallInterceptor Signing(GrpcChannel channel) => new(proofs, name.PublicUrl, options.Deadline, namesRefusals: true) { Guard = Guarding(channel) };
+
+        CheckpointGuard? Guarding(GrpcChannel channel) => memory is null
+            ? null
+            : new CheckpointGuard(new V1.Ledger.LedgerClient(channel.Intercept(new AgentCallInterceptor(null, name.PublicUrl, options.Deadline, namesRefusals: true))), memory, options.Clock);
     }
 
     /// <summary>The registry's name, and the names that follow from it.</summary>

@@ -192,4 +192,10 @@ public enum Refusal
 
     /// <summary>The registry has stopped accepting writes and must be restarted.</summary>
     RegistryHalted,
+
+    /// <summary>That is no checkpoint that the log's key has signed.</summary>
+    CheckpointNotOurs,
+
+    /// <summary>Somebody holds a checkpoint that this log's key signed and this ledger does not lead to: the registry denies everything until it is recovered.</summary>
+    RolledBack,
 }

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using AgentIdentity.Credentials.Entries;
 using AgentIdentity.Credentials.Identifiers;
 using AgentIdentity.Credentials.Proofs;
@@ -44,6 +45,7 @@ public sealed class RegistryNode : IAsyncDisposable
         Reading = new Reading.Reading(state, store);
         PublishedLog = new PublishedLog(state, store, Checkpoints);
         LeafProofs = new ProofReader(store, PublishedLog);
+        SeenCheckpoints = new SeenCheckpoints(store, Checkpoints, PublishedLog, Standing, log);
         TrailExports = new Reading.TrailExports(state, store, Checkpoints, PublishedLog);
         Heads = new HeadsReader(state, store, Checkpoints, LeafProofs);
     }
@@ -85,6 +87,8 @@ public sealed class RegistryNode : IAsyncDisposable
 
     public HeadsReader Heads { get; }
 
+    public SeenCheckpoints SeenCheckpoints { get; }
+
     /// <summary>Ends with the storage error after which the process must end.</summary>
     public Task<Exception> Halted => Sequencer.Halted;
 
@@ -104,6 +108,22 @@ public sealed class RegistryNode : IAsyncDisposable
         catch (InvalidDataException damaged)
         {
             throw new LedgerDamagedException($"The stored tree cannot be read: {damaged.Message}");
+        }
+    }
+
+    /// <summary>The newest checkpoint and those that follow, the newest only for who comes late. Ends when nothing is signed any more.</summary>
+    public async IAsyncEnumerable<StoredCheckpoint> WatchCheckpointsAsync([EnumeratorCancellation] CancellationToken cancellation)
+    {
+        TreeSize seen = default;
+        while (!Standing.IsHalted)
+        {
+            var next = Checkpoints.WhenCoversAsync(new LeafIndex(seen.Value), cancellation);
+            if (await Task.WhenAny(next, Standing.Ended).ConfigureAwait(false) != next)
+                yield break;
+            await next.ConfigureAwait(false);
+            var newest = Checkpoints.Last!;
+            seen = newest.Size;
+            yield return newest;
         }
     }
 

@@ -74,6 +74,15 @@ public sealed class PublishedLogTests
         Assert.Throws<LedgerDamagedException>(() => registry.Node.PublishedLog.Newest);
     }
 
+    [Fact]
+    public async Task An_entry_that_was_changed_behind_the_snapshot_is_not_shown_in_its_trail()
+    {
+        await using var registry = await ReopenedAsync(folder => LedgerFile.Spoil(folder, "entry", 100));
+        var agent = registry.Node.State.AgentsFrom(0).First().Id;
+        Assert.Equal(50, registry.Node.Reading.ListTrail(agent, 0, 50).Entries.Count);
+        Assert.Contains("entry 100", Assert.Throws<LedgerDamagedException>(() => registry.Node.Reading.ListTrail(agent, 0, 200)).Message, StringComparison.OrdinalIgnoreCase);
+    }
+
     private static void SpoilTile(string folder, int level, ulong index, int hash)
     {
         var first = (hash * Hash.Size) + 1;

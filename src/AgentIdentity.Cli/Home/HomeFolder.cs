@@ -12,6 +12,16 @@ internal sealed class HomeFolder(string path)
 
     public PinnedRegistry Registry => new(Path.Combine(_path, "registry.json"));
 
+    /// <summary>Where the largest checkpoints that were seen are kept, one for each log.</summary>
+    public string CheckpointFolder
+    {
+        get
+        {
+            PrivateFiles.MakeFolder(_path);
+            return Path.Combine(_path, "logs");
+        }
+    }
+
     /// <summary>A passphrase on the command line could be seen by others, so it comes from the environment.</summary>
     private static string Passphrase => Environment.GetEnvironmentVariable("AGENTID_PASSPHRASE") ?? "";
 

@@ -39,6 +39,8 @@ public sealed class CheckpointPublisher
     /// <summary>The C2SP vkey line of the log.</summary>
     public string LogKey => _logKey.Verifier.ToString();
 
+    internal NoteVerifierKey Verifier => _logKey.Verifier;
+
     internal TreeSize Size => _tree.Size;
 
     /// <summary>Ends when a checkpoint covers the entry.</summary>

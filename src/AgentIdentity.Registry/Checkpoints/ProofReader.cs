@@ -1,3 +1,4 @@
+using System.Text;
 using AgentIdentity.Credentials;
 using AgentIdentity.Ledger;
 using AgentIdentity.Registry.Sequencing;
@@ -6,7 +7,19 @@ using AgentIdentity.Registry.State;
 namespace AgentIdentity.Registry.Checkpoints;
 
 /// <summary>A public leaf, its path, and the checkpoint that the path leads to.</summary>
-public sealed record LeafProof(LeafIndex Index, byte[] Leaf, Hash[] Path, string Checkpoint);
+public sealed record LeafProof(LeafIndex Index, byte[] Leaf, Hash[] Path, string Checkpoint)
+{
+    /// <summary>The same as a tlog-proof, which was read back before it leaves.</summary>
+    public byte[] ToReceipt()
+    {
+        if (!SignedNote.TryParse(Encoding.UTF8.GetBytes(Checkpoint), out var note, out var why))
+            throw new LedgerDamagedException($"The stored checkpoint is no signed note: {why}.");
+        var receipt = new TlogProof(Index, Path, note).ToArray();
+        return TlogProof.TryParse(receipt, out var read, out _) && read.Path.SequenceEqual(Path) && read.Index == Index
+            ? receipt
+            : throw new InvalidOperationException($"The receipt of entry {Index} does not read as it was written.");
+    }
+}
 
 /// <summary>Proves that an entry is in the log, and checks each proof before it leaves.</summary>
 public sealed class ProofReader(ILedgerStore store, PublishedLog log)

@@ -56,6 +56,9 @@ public sealed class Reading(RegistryState state, ILedgerStore store)
     {
         if (!Opening.TryDecode(row.Opening, out var opening))
             throw new LedgerDamagedException($"The opening of entry {row.Index} cannot be read.");
+        // A start does not look at what a snapshot covers, so this is where a changed entry is found.
+        if (!Leaf.TryDecode(row.Leaf, out var leaf) || Leaf.Commit(opening.Salt.ToArray(), row.Entry) != leaf.Commitment)
+            throw new LedgerDamagedException($"Entry {row.Index} is not the one that its leaf commits to.");
         var sequence = row.Subjects.First(subject => subject.Subject == agent).Sequence;
         return new TrailEntry(row.Index, sequence, row.Entry, opening.Salt, row.Leaf, Items(opening.Items, agent));
     }

@@ -63,7 +63,7 @@ public sealed class Recording(RegistryState state, Sequencer sequencer, Checkpoi
     private Outcome<(ChainHead? Head, Draft Draft)> Decide(Draft draft, SignedStatement statement, Activity activity)
     {
         var standing = draft.Standing.Of(statement.AgentId);
-        if (standing is Refusal.RegistryHalted)
+        if (standing is Refusal.RegistryHalted or Refusal.RolledBack)
             return Refused.Because(standing, "The registry takes no writes now.");
         var agent = draft.State.FindAgent(statement.AgentId)!;
         var head = draft.Chain(agent, statement.KeyId);

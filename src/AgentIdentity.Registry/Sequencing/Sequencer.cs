@@ -68,7 +68,7 @@ public sealed class Sequencer : IDisposable
         lock (_gate)
         {
             if (_isClosing || _standing.IsHalted)
-                return Task.FromResult<Outcome<T>>(Refused.Because(Refusal.RegistryHalted, "The registry takes no writes now."));
+                return Task.FromResult<Outcome<T>>(Refused.Because(_standing.IsHalted ? _standing.Everyone : Refusal.RegistryHalted, "The registry takes no writes now."));
             if (lane != Lane.Stop && _waiting.Count >= QueueMax)
                 return Task.FromResult<Outcome<T>>(Refused.Because(Refusal.Overloaded, "More writes are waiting than can be served soon; try again later."));
             (lane == Lane.Stop ? _stops : _waiting).Enqueue(work);
@@ -134,6 +134,8 @@ public sealed class Sequencer : IDisposable
 
     private void Commit(List<Work> group)
     {
+        if (IsDenied(group))
+            return;
         var draft = new Draft(_state, _standing, _clock.GetUtcNow());
         foreach (var lane in (ReadOnlySpan<Lane>)[Lane.Stop, Lane.Ordinary, Lane.Issuance])
         {
@@ -146,15 +148,29 @@ public sealed class Sequencer : IDisposable
         draft.Seal();
         if (draft.Entries.Count > 0 && !TryAppend(draft, group))
             return;
+        if (IsDenied(group))
+            return;
         foreach (var work in group)
             work.Complete();
+    }
+
+    // Nothing is acknowledged from the moment on in which everybody is denied, whatever was decided before.
+    private bool IsDenied(List<Work> group)
+    {
+        if (!_standing.IsHalted)
+            return false;
+        foreach (var work in group)
+            work.Fail(_standing.Everyone, "The registry takes no writes now.");
+        return true;
     }
 
     // The heads entry stands last under its checkpoint, so that whoever holds the checkpoint knows where to find it.
     private void Publish()
     {
         var now = _clock.GetUtcNow();
-        if (_publisher.HasGrown && TryAppendHeads(now) && _publisher.PublishNow(now))
+        if (_standing.IsHalted)
+            _publisher.Postpone(now);
+        else if (_publisher.HasGrown && TryAppendHeads(now) && _publisher.PublishNow(now))
             AfterCheckpoint?.Invoke();
     }
 

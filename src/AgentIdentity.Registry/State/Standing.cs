@@ -10,12 +10,13 @@ public sealed class Standing(RegistryState state)
 {
     // Stops on their way into the ledger: they deny before they are durable. One agent may have several under way.
     private readonly ConcurrentDictionary<SubjectId, PendingStops> _pending = new();
-    private volatile bool _halted;
+    private readonly TaskCompletionSource<Refusal> _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private volatile Refusal _everyone;
 
     public Refusal Of(SubjectId agentId)
     {
-        if (_halted)
-            return Refusal.RegistryHalted;
+        if (_everyone != Refusal.None)
+            return _everyone;
         // What is pending is read before the record: a stop that is settled between the two is then found in the record. The other way round it would be in neither.
         var pending = _pending.TryGetValue(agentId, out var stops) ? stops.Worst : StandingState.Active;
         if (state.FindAgent(agentId) is not { } agent)
@@ -41,9 +42,24 @@ public sealed class Standing(RegistryState state)
     }
 
     /// <summary>After a storage error nobody can say what is durable, so nobody is let in until the ledger has been read again.</summary>
-    public void Halt() => _halted = true;
+    public void Halt() => DenyEveryone(Refusal.RegistryHalted);
 
-    public bool IsHalted => _halted;
+    /// <summary>Somebody has seen a state of this log that is not among its states: who was stopped since is not known here, so nobody is let in.</summary>
+    public void RollBack() => DenyEveryone(Refusal.RolledBack);
+
+    /// <summary>Why everybody is denied, or <see cref="Refusal.None"/>. It never goes back.</summary>
+    public Refusal Everyone => _everyone;
+
+    public bool IsHalted => _everyone != Refusal.None;
+
+    /// <summary>Ends when everybody is denied.</summary>
+    public Task<Refusal> Ended => _ended.Task;
+
+    private void DenyEveryone(Refusal reason)
+    {
+        _everyone = reason;
+        _ended.TrySetResult(reason);
+    }
 
     private sealed record PendingStops(int Frozen, int Revoked)
     {

@@ -29,7 +29,7 @@ public sealed class Stopping(RegistryState state, Standing standing, Sequencer s
         standing.Deny(agentId, stop);
         var decided = await sequencer.DecideAsync(Lane.Stop, draft => Decide(draft, actor, agentId, stop, reason, incident)).ConfigureAwait(false);
         // When the write failed the denial stays until the process has ended: nobody can say what is durable, and nobody shall be let in by a full disk.
-        if (decided.Refusal is Refusal.RegistryHalted or Refusal.StorageFull)
+        if (decided.Refusal is Refusal.RegistryHalted or Refusal.RolledBack or Refusal.StorageFull)
             return Refused.Because(decided.Refusal, "The stop is not durable. This node refuses the agent until it restarts; make room and stop it again.");
         standing.Settle(agentId, stop);
         return decided;

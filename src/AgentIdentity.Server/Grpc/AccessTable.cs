@@ -69,6 +69,9 @@ internal static class AccessTable
         new("/agentidentity.v1.Ledger/Record", Listeners.Grpc, Callers.Anyone),
         new("/agentidentity.v1.Ledger/GetAgentHead", Listeners.Grpc, Readers, IsPrivateRead: true),
         new("/agentidentity.v1.Ledger/GetInclusionProof", Listeners.Grpc, Callers.Anyone),
+        new("/agentidentity.v1.Ledger/GetReceipt", Listeners.Grpc, Callers.Anyone),
+        new("/agentidentity.v1.Ledger/GetConsistency", Both, Callers.Anyone),
+        new("/agentidentity.v1.Ledger/WatchCheckpoints", Listeners.Grpc, Callers.Anyone, IsStream: true),
         new("/agentidentity.v1.Ledger/ListTrail", Listeners.Grpc, Readers | Callers.Sponsors, IsPrivateRead: true),
         new("/agentidentity.v1.Ledger/ExportTrail", Listeners.Grpc, Readers | Callers.Sponsors, IsPrivateRead: true, IsStream: true),
 

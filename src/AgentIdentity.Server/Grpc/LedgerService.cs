@@ -9,7 +9,7 @@ using Wire = AgentIdentity.Protocol.V1;
 namespace AgentIdentity.Server.Grpc;
 
 /// <summary>What agents did, and the proof of it.</summary>
-internal sealed class LedgerService(RegistryNode registry) : Wire.Ledger.LedgerBase
+internal sealed class LedgerService(RegistryNode registry, CheckpointWatches watches, IHostApplicationLifetime lifetime) : Wire.Ledger.LedgerBase
 {
     private const int PageUsual = 100;
     private const int PageMost = 200;
@@ -52,6 +52,41 @@ internal sealed class LedgerService(RegistryNode registry) : Wire.Ledger.LedgerB
 
     public override Task<Wire.GetInclusionProofResponse> GetInclusionProof(Wire.GetInclusionProofRequest request, ServerCallContext context) =>
         Task.FromResult(Inclusion(registry.LeafProofs.Prove(new LeafIndex(request.LedgerIndex)).OrRefuse()));
+
+    public override Task<Wire.GetReceiptResponse> GetReceipt(Wire.GetReceiptRequest request, ServerCallContext context)
+    {
+        var proof = registry.LeafProofs.Prove(new LeafIndex(request.LedgerIndex)).OrRefuse();
+        return Task.FromResult(new Wire.GetReceiptResponse
+        {
+            LedgerIndex = proof.Index.Value,
+            Leaf = ToWire.Bytes(proof.Leaf),
+            Receipt = ToWire.Bytes(proof.ToReceipt()),
+            At = registry.At(),
+        });
+    }
+
+    public override Task<Wire.GetConsistencyResponse> GetConsistency(Wire.GetConsistencyRequest request, ServerCallContext context)
+    {
+        var answer = registry.SeenCheckpoints.Present(request.KnownCheckpoint).OrRefuse();
+        return Task.FromResult(new Wire.GetConsistencyResponse { Checkpoint = answer.Checkpoint, Path = { answer.Path.Select(ToWire.Bytes) }, At = registry.At(), LogKey = registry.Checkpoints.LogKey });
+    }
+
+    public override async Task WatchCheckpoints(Wire.WatchCheckpointsRequest request, IServerStreamWriter<Wire.WatchCheckpointsResponse> responseStream, ServerCallContext context)
+    {
+        using var place = watches.Take(context);
+        using var ending = CancellationTokenSource.CreateLinkedTokenSource(context.CancellationToken, lifetime.ApplicationStopping);
+        try
+        {
+            await foreach (var checkpoint in registry.WatchCheckpointsAsync(ending.Token))
+                await responseStream.WriteAsync(new Wire.WatchCheckpointsResponse { Checkpoint = checkpoint.Note, At = registry.At() }, context.CancellationToken);
+        }
+        catch (OperationCanceledException) when (lifetime.ApplicationStopping.IsCancellationRequested && !context.CancellationToken.IsCancellationRequested)
+        {
+            // The server ends, and says so by ending the stream well.
+        }
+        if (registry.Standing.IsHalted)
+            throw new CallRefusedException(registry.Standing.Everyone, "No checkpoint follows: the registry denies everything.");
+    }
 
     public override async Task<Wire.ListTrailResponse> ListTrail(Wire.ListTrailRequest request, ServerCallContext context)
     {

@@ -17,7 +17,7 @@ internal static class RefusalStatus
     {
         Refusal.MessageMalformed or Refusal.DeadlineMissing or Refusal.EnvelopeMalformed or Refusal.AudienceMalformed or Refusal.LifetimeOutOfRange
             or Refusal.LabelsMalformed or Refusal.NameMalformed or Refusal.KeyUnsupported or Refusal.StatementMalformed or Refusal.WrongOrigin
-            or Refusal.StopStateUnsupported or Refusal.ReasonMissing or Refusal.NeedsTwoOperators => StatusCode.InvalidArgument,
+            or Refusal.StopStateUnsupported or Refusal.ReasonMissing or Refusal.NeedsTwoOperators or Refusal.CheckpointNotOurs => StatusCode.InvalidArgument,
 
         Refusal.CallerUnknown or Refusal.UseDpopNonce or Refusal.CredentialInvalid or Refusal.CredentialUnlogged or Refusal.CredentialNotYetValid
             or Refusal.CredentialExpired or Refusal.ProofMissing or Refusal.ProofInvalid or Refusal.ProofKeyMismatch or Refusal.ProofRequestMismatch
@@ -32,7 +32,7 @@ internal static class RefusalStatus
         Refusal.NameTaken or Refusal.KeyAlreadyEnrolled or Refusal.KeyAlreadyRegistered or Refusal.SequenceFork => StatusCode.AlreadyExists,
 
         Refusal.TokenUsedUp or Refusal.LoopbackUrl or Refusal.SequenceGap or Refusal.LevelNotConfigured or Refusal.AlreadyRevoked
-            or Refusal.NotBootstrapped or Refusal.BootstrapClosed => StatusCode.FailedPrecondition,
+            or Refusal.NotBootstrapped or Refusal.BootstrapClosed or Refusal.RolledBack => StatusCode.FailedPrecondition,
 
         Refusal.MessageTooLarge or Refusal.ReplayStoreFull or Refusal.TooManyCredentials or Refusal.Overloaded or Refusal.QuotaExceeded
             or Refusal.StorageFull => StatusCode.ResourceExhausted,

@@ -39,13 +39,13 @@ internal static class Pipeline
         app.UseMiddleware<CallGate>();
         MapServices(app);
         PublicEndpoints.Map(app, registry.Node, app.Services.GetRequiredService<PrometheusText>());
-        Announce(app);
+        Announce(app, registry.Node);
         return app;
     }
 
     private static void AddGrpc(IServiceCollection services)
     {
-        services.AddSingleton<Quotas>().AddSingleton<CallRefusals>();
+        services.AddSingleton<Quotas>().AddSingleton<CheckpointWatches>().AddSingleton<CallRefusals>();
         services.AddSingleton<DeadlineInterceptor>().AddSingleton<TelemetryInterceptor>().AddSingleton<ErrorInterceptor>()
             .AddSingleton<LimitsInterceptor>().AddSingleton<AuthenticationInterceptor>();
         services.AddSingleton<RegistryService>().AddSingleton<CredentialsService>().AddSingleton<LedgerService>().AddSingleton<ControlService>().AddSingleton<AdminService>();
@@ -76,11 +76,12 @@ internal static class Pipeline
         app.MapGrpcService<ReflectionV1AlphaService>();
     }
 
-    private static void Announce(WebApplication app)
+    private static void Announce(WebApplication app, RegistryNode registry)
     {
         var health = app.Services.GetRequiredService<HealthService>();
         foreach (var service in Served.SelectMany(file => file.Services).Select(service => service.FullName).Prepend(""))
             health.Set(service, HealthStatus.Serving);
         app.Lifetime.ApplicationStopping.Register(health.StopServing);
+        registry.Standing.Ended.ContinueWith(_ => health.StopServing(), TaskScheduler.Default);
     }
 }

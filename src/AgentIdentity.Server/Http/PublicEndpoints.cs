@@ -1,3 +1,4 @@
+using AgentIdentity.Credentials;
 using AgentIdentity.Credentials.Documents;
 using AgentIdentity.Credentials.Identifiers;
 using AgentIdentity.Registry;
@@ -32,7 +33,8 @@ internal static class PublicEndpoints
 
     private static IResult Ready(RegistryNode registry)
     {
-        var problem = registry.Standing.IsHalted ? "halted" : registry.State.IsBootstrapped ? null : "not bootstrapped";
+        var problem = registry.Standing.Everyone switch { Refusal.None => null, Refusal.RolledBack => "rolled back", _ => "halted" }
+            ?? (registry.State.IsBootstrapped ? null : "not bootstrapped");
         return problem is null ? Results.Text("ready\n", TextType) : Results.Text(problem + "\n", TextType, statusCode: StatusCodes.Status503ServiceUnavailable);
     }
 

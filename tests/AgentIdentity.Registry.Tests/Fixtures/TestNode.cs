@@ -91,6 +91,9 @@ internal sealed class TestNode : IAsyncDisposable
     /// <summary>The key that signs credentials, as somebody would hold it who had stolen it.</summary>
     public PrivateKey IssuerKey(KeyId? keyId = null) => _keys.Issuer(keyId ?? Node.State.IssuerKeys.Current.KeyId);
 
+    /// <summary>The key that signs checkpoints, likewise.</summary>
+    public Ed25519PrivateKey LogKey => _keys.Log(Node.State.Founding!.LogKey.KeyId);
+
     public async Task<string> NewTokenAsync(uint uses = 1, uint lifetimeSeconds = 0) =>
         Good(await Node.Operating.CreateTokenAsync(Operator, new TokenWish("team", "bot/1", [], Envelope, [Audience], uses, lifetimeSeconds))).Text;
 

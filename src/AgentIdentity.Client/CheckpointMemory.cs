@@ -1,0 +1,90 @@
+using System.Text;
+using AgentIdentity.Ledger;
+using AgentIdentity.Protocol.V1;
+
+namespace AgentIdentity.Client;
+
+/// <summary>A checkpoint that was seen and held: the key it is signed with, and the note.</summary>
+internal sealed record KnownCheckpoint(NoteVerifierKey Key, string Note, Checkpoint Checkpoint);
+
+/// <summary>The largest checkpoint that was seen of one log, in a file: the vkey on the first line, the signed note behind it.</summary>
+/// <remarks>Whoever can change the file can make its owner accept an older log again, or refuse the true one; nothing else.</remarks>
+internal sealed class CheckpointMemory(string folder, string origin, NoteVerifierKey? pinned)
+{
+    private readonly string _file = Path.Combine(folder, $"checkpoint-{Uri.EscapeDataString(origin)}");
+    private readonly string _evidence = Path.Combine(folder, $"contradiction-{Uri.EscapeDataString(origin)}");
+
+    /// <summary>What was seen last, or null the first time.</summary>
+    /// <exception cref="InvalidDataException">The file is damaged.</exception>
+    public KnownCheckpoint? Read()
+    {
+        if (!File.Exists(_file))
+            return null;
+        var text = File.ReadAllText(_file);
+        var end = text.IndexOf('\n');
+        return end > 0 && NoteVerifierKey.TryParse(text[..end], out var key, out _) && TryOpen(text[(end + 1)..], key) is { } known
+            ? known
+            : throw new InvalidDataException($"{_file} is damaged: a log key and a checkpoint that it has signed are expected. Remove it only if you know why it changed.");
+    }
+
+    /// <summary>Checks that the answer goes on from what is known, and keeps the larger of the two.</summary>
+    /// <exception cref="CheckpointContradictedException">It does not.</exception>
+    public void Learn(KnownCheckpoint? known, GetConsistencyResponse answer)
+    {
+        var key = pinned ?? known?.Key ?? Named(answer);
+        var newest = TryOpen(answer.Checkpoint, key);
+        if (newest is null || newest.Checkpoint.Origin != origin)
+            throw Contradicted(known, answer, $"The checkpoint that the registry shows is not one of {origin} signed by {key}.");
+        if (known is not null && !GoesOn(known.Checkpoint, newest.Checkpoint, answer))
+            throw Contradicted(known, answer, $"The registry's log of {newest.Checkpoint.Size} entries does not go on from the {known.Checkpoint.Size} that it had signed before.");
+        if (known is null || newest.Checkpoint.Size.Value > known.Checkpoint.Size.Value)
+            Keep(newest);
+    }
+
+    public CheckpointContradictedException Contradicted(KnownCheckpoint known, string answer) =>
+        Keep($"known\n{known.Key}\n{known.Note}\nanswered\n{answer}\n", $"The registry's log of {known.Checkpoint.Size} entries, which this client has seen, is gone: {answer}");
+
+    private CheckpointContradictedException Contradicted(KnownCheckpoint? known, GetConsistencyResponse answer, string message) =>
+        Keep($"known\n{known?.Key}\n{known?.Note}\nanswered\n{answer.Checkpoint}\npath\n{string.Concat(answer.Path.Select(hash => hash.ToBase64() + "\n"))}", message);
+
+    private static bool GoesOn(Checkpoint known, Checkpoint newest, GetConsistencyResponse answer) =>
+        answer.Path.All(hash => hash.Length == Hash.Size)
+        && ConsistencyProof.Verify(known.Size, newest.Size, known.Root, newest.Root, answer.Path.Select(hash => Hash.Read(hash.Span)).ToArray());
+
+    private static KnownCheckpoint? TryOpen(string note, NoteVerifierKey key) =>
+        Checkpoint.TryOpen(Encoding.UTF8.GetBytes(note), key, out var checkpoint, out _) ? new KnownCheckpoint(key, note, checkpoint) : null;
+
+    private static NoteVerifierKey Named(GetConsistencyResponse answer) => NoteVerifierKey.TryParse(answer.LogKey, out var key, out var refusal)
+        ? key
+        : throw new InvalidDataException($"The registry names a log key that is none: {refusal}.");
+
+    // Several processes may share the folder. The one that finds another writing leaves it alone: that one has seen as much a moment ago.
+    private void Keep(KnownCheckpoint newest)
+    {
+        Directory.CreateDirectory(folder);
+        using var turn = TryTakeTurn();
+        if (turn is not null && (Read() is not { } held || held.Checkpoint.Size.Value < newest.Checkpoint.Size.Value))
+            DurableFile.Replace(_file, Encoding.UTF8.GetBytes($"{newest.Key}\n{newest.Note}"));
+    }
+
+    private FileStream? TryTakeTurn()
+    {
+        try
+        {
+            return new FileStream(_file + ".lock", FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
+        }
+        catch (IOException)
+        {
+            return null;
+        }
+    }
+
+    // The first evidence stays: what comes later shows the same.
+    private CheckpointContradictedException Keep(string evidence, string message)
+    {
+        Directory.CreateDirectory(folder);
+        if (!File.Exists(_evidence))
+            DurableFile.Replace(_evidence, Encoding.UTF8.GetBytes(evidence));
+        return new CheckpointContradictedException(message, _evidence);
+    }
+}
