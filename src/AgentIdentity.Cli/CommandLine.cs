@@ -37,6 +37,7 @@ internal static class CommandLine
             VerifyVerb.Create(),
             RecordVerb.Create(),
             TrailVerb.Create(),
+            AuditVerb.Create(),
             StopVerb.Create(),
             AgentsVerb.Create(),
             ProveVerb.Create(),

@@ -1,15 +1,21 @@
+using AgentIdentity.Credentials;
 using AgentIdentity.Credentials.Keys;
+using AgentIdentity.Credentials.Tokens;
+using AgentIdentity.Ledger;
+using Google.Protobuf;
 using Grpc.Core;
 using Grpc.Core.Interceptors;
 
 namespace AgentIdentity.Client;
 
 /// <summary>
-/// Signs the unary calls of a gRPC client: with the key alone, or with a credential that is bound to it. Learns the server's nonces from its answers, and
+/// Signs the calls of one request of a gRPC client: with the key alone, or with a credential that is bound to it. Learns the server's nonces from its answers, and
 /// sends a call a second time when the server asks for another nonce.
 /// </summary>
 public sealed class AgentCallInterceptor : Interceptor
 {
+    private const string NonceName = "dpop-nonce";
+
     private readonly string _baseUrl;
     private readonly TimeSpan _deadline;
 
@@ -37,12 +43,6 @@ public sealed class AgentCallInterceptor : Interceptor
     /// <summary>Null sends calls as they are.</summary>
     internal ProofMaker? Proofs { get; }
 
-    internal string? Nonce
-    {
-        get => _nonce;
-        set => _nonce = value;
-    }
-
     /// <summary>Whether refusals leave as <see cref="RegistryRefusedException"/>: a tool's own errors are not the registry's.</summary>
     internal bool NamesRefusals { get; }
 
@@ -51,12 +51,40 @@ public sealed class AgentCallInterceptor : Interceptor
         TRequest request, ClientInterceptorContext<TRequest, TResponse> context, AsyncUnaryCallContinuation<TRequest, TResponse> continuation) =>
         new SignedCall<TRequest, TResponse>(this, request, context, continuation).Start();
 
+    /// <inheritdoc/>
+    public override AsyncServerStreamingCall<TResponse> AsyncServerStreamingCall<TRequest, TResponse>(
+        TRequest request, ClientInterceptorContext<TRequest, TResponse> context, AsyncServerStreamingCallContinuation<TRequest, TResponse> continuation) =>
+        new SignedStream<TRequest, TResponse>(this, request, context, continuation).Start();
+
     /// <summary>Not served: a proof may have to wait for a credential.</summary>
     public override TResponse BlockingUnaryCall<TRequest, TResponse>(
         TRequest request, ClientInterceptorContext<TRequest, TResponse> context, BlockingUnaryCallContinuation<TRequest, TResponse> continuation) =>
         throw new NotSupportedException($"{context.Method.FullName} is signed, which cannot be done while blocking: call {context.Method.Name}Async.");
 
-    internal string UrlOf(IMethod method) => _baseUrl + method.FullName;
+    /// <summary>The headers with which the call is sent.</summary>
+    internal async Task<Metadata> SignAsync<TRequest>(IMethod method, TRequest request, CallOptions options)
+        where TRequest : class
+    {
+        var headers = new Metadata();
+        foreach (var entry in options.Headers ?? [])
+            headers.Add(entry);
+        if (Proofs is not { } proofs)
+            return headers;
+
+        // Serializing a message of ours twice in one process gives the same bytes, so these are the ones that are sent.
+        var bodyHash = Sha256.Hash(((IMessage)request).ToByteArray()).ToBase64Url();
+        var signed = await proofs.MakeAsync("POST", _baseUrl + method.FullName, _nonce, bodyHash, options.CancellationToken).ConfigureAwait(false);
+        headers.Add("dpop", signed.Proof);
+        if (signed.Credential is { } credential)
+            headers.Add("authorization", $"DPoP {credential}");
+        return headers;
+    }
+
+    internal bool AsksForNonce(RpcException failure) =>
+        Proofs is not null && failure.StatusCode == StatusCode.Unauthenticated && failure.Trailers.GetValue(NonceName) is not null
+        && RegistryRefusedException.From(failure) is { Refusal: Refusal.UseDpopNonce };
+
+    internal void Learn(Metadata answer) => _nonce = answer.GetValue(NonceName) ?? _nonce;
 
     internal CallOptions WithDeadline(CallOptions options)
     {

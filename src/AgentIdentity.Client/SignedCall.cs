@@ -1,7 +1,3 @@
-using AgentIdentity.Credentials;
-using AgentIdentity.Credentials.Tokens;
-using AgentIdentity.Ledger;
-using Google.Protobuf;
 using Grpc.Core;
 using Grpc.Core.Interceptors;
 
@@ -16,8 +12,6 @@ internal sealed class SignedCall<TRequest, TResponse>(
     where TRequest : class
     where TResponse : class
 {
-    private const string NonceName = "dpop-nonce";
-
     private readonly CallOptions _options = interceptor.WithDeadline(context.Options);
     private Task<TResponse>? _response;
     private AsyncUnaryCall<TResponse>? _sent;
@@ -53,7 +47,7 @@ internal sealed class SignedCall<TRequest, TResponse>(
         {
             return await SendAsync().ConfigureAwait(false);
         }
-        catch (RpcException failure) when (AsksForNonce(failure))
+        catch (RpcException failure) when (interceptor.AsksForNonce(failure))
         {
             // Once only: a server that refuses the nonce that it has just given would have us here for ever.
             return await SendAsync().ConfigureAwait(false);
@@ -62,7 +56,7 @@ internal sealed class SignedCall<TRequest, TResponse>(
 
     private async Task<TResponse> SendAsync()
     {
-        var headers = await SignAsync().ConfigureAwait(false);
+        var headers = await interceptor.SignAsync(context.Method, request, _options).ConfigureAwait(false);
         // Whoever has disposed of the call while it was being signed must not have it sent.
         if (_isEnded)
             throw new OperationCanceledException("The call was disposed of before it was sent.");
@@ -72,39 +66,16 @@ internal sealed class SignedCall<TRequest, TResponse>(
         try
         {
             var response = await _sent.ResponseAsync.ConfigureAwait(false);
-            Learn(await _sent.ResponseHeadersAsync.ConfigureAwait(false));
-            Learn(_sent.GetTrailers());
+            interceptor.Learn(await _sent.ResponseHeadersAsync.ConfigureAwait(false));
+            interceptor.Learn(_sent.GetTrailers());
             return response;
         }
         catch (RpcException failure)
         {
-            Learn(failure.Trailers);
+            interceptor.Learn(failure.Trailers);
             throw;
         }
     }
-
-    private async Task<Metadata> SignAsync()
-    {
-        var headers = new Metadata();
-        foreach (var entry in _options.Headers ?? [])
-            headers.Add(entry);
-        if (interceptor.Proofs is not { } proofs)
-            return headers;
-
-        // Serializing a message of ours twice in one process gives the same bytes, so these are the ones that are sent.
-        var bodyHash = Sha256.Hash(((IMessage)request).ToByteArray()).ToBase64Url();
-        var signed = await proofs.MakeAsync("POST", interceptor.UrlOf(context.Method), interceptor.Nonce, bodyHash, _options.CancellationToken).ConfigureAwait(false);
-        headers.Add("dpop", signed.Proof);
-        if (signed.Credential is { } credential)
-            headers.Add("authorization", $"DPoP {credential}");
-        return headers;
-    }
-
-    private bool AsksForNonce(RpcException failure) =>
-        interceptor.Proofs is not null && failure.StatusCode == StatusCode.Unauthenticated && failure.Trailers.GetValue(NonceName) is not null
-        && RegistryRefusedException.From(failure) is { Refusal: Refusal.UseDpopNonce };
-
-    private void Learn(Metadata answer) => interceptor.Nonce = answer.GetValue(NonceName) ?? interceptor.Nonce;
 
     private async Task<Metadata> HeadersAsync()
     {

@@ -47,6 +47,7 @@ public sealed class RegistryNode : IAsyncDisposable
         Reading = new Reading.Reading(state, store);
         PublishedLog = new PublishedLog(store, Checkpoints);
         LeafProofs = new ProofReader(store, PublishedLog);
+        TrailExports = new Reading.TrailExports(state, store, Checkpoints, PublishedLog);
         Heads = new HeadsReader(state, store, Checkpoints, LeafProofs);
     }
 
@@ -87,6 +88,8 @@ public sealed class RegistryNode : IAsyncDisposable
     public PublishedLog PublishedLog { get; }
 
     public ProofReader LeafProofs { get; }
+
+    public Reading.TrailExports TrailExports { get; }
 
     public HeadsReader Heads { get; }
 

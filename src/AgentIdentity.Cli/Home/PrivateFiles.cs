@@ -32,6 +32,25 @@ internal static class PrivateFiles
         File.Move(beside, path, overwrite: true);
     }
 
+    /// <summary>The same for a content that comes piece by piece; what is not written to its end leaves nothing behind.</summary>
+    public static async Task ReplaceAsync(string path, Func<Stream, Task> write)
+    {
+        var beside = $"{path}.{Environment.ProcessId}.new";
+        try
+        {
+            await using (var file = Open(beside, FileMode.Create))
+            {
+                await write(file);
+                file.Flush(flushToDisk: true);
+            }
+            File.Move(beside, path, overwrite: true);
+        }
+        finally
+        {
+            File.Delete(beside);
+        }
+    }
+
     /// <summary>Reads a secret; one that others may read too is one no more.</summary>
     public static byte[] ReadSecret(string path)
     {
@@ -44,11 +63,16 @@ internal static class PrivateFiles
 
     private static void Write(string path, FileMode mode, ReadOnlySpan<byte> content)
     {
+        using var file = Open(path, mode);
+        file.Write(content);
+        file.Flush(flushToDisk: true);
+    }
+
+    private static FileStream Open(string path, FileMode mode)
+    {
         var options = new FileStreamOptions { Mode = mode, Access = FileAccess.Write };
         if (!OperatingSystem.IsWindows())
             options.UnixCreateMode = OwnerOnly;
-        using var file = new FileStream(path, options);
-        file.Write(content);
-        file.Flush(flushToDisk: true);
+        return new FileStream(path, options);
     }
 }

@@ -10,12 +10,18 @@ internal sealed record LogKey(NoteVerifierKey Key, string Source, bool IsTrusted
     public static async Task<LogKey> FindAsync(Invocation run, string? given, CancellationToken cancellationToken)
     {
         if (given is not null)
-            return new LogKey(Parse(given, "--log-key"), "given with --log-key", IsTrusted: true);
+            return Given(given);
         if (run.Home.Registry.LogKey(run.Registry.PublicUrl) is { } pinned)
             return new LogKey(Parse(pinned, "the home folder"), "kept at bootstrap", IsTrusted: true);
         var url = $"{run.Setting(GlobalOptions.Http)}/log-key";
         return new LogKey(Parse(await FetchAsync(url, cancellationToken), url), "the registry's own word", IsTrusted: false);
     }
+
+    /// <summary>The key from the command line: a vkey line, or a file that holds one.</summary>
+    public static LogKey Given(string text) =>
+        File.Exists(text)
+            ? new LogKey(Parse(File.ReadAllText(text), text), $"given with --log-key {text}", IsTrusted: true)
+            : new LogKey(Parse(text, "--log-key"), "given with --log-key", IsTrusted: true);
 
     private static NoteVerifierKey Parse(string text, string source) => NoteVerifierKey.TryParse(text.Trim(), out var key, out var refusal)
         ? key

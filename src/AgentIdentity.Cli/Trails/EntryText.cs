@@ -18,6 +18,8 @@ internal static class EntryText
         EntryKind.RegistryKeyRotated => "registry-key-rotated",
         EntryKind.PrivateDataRead => "private-data-read",
         EntryKind.CallsRefused => "calls-refused",
+        EntryKind.Heads => "heads",
+        EntryKind.Fork => "fork",
         _ => throw new ArgumentOutOfRangeException(nameof(kind), kind, "An entry kind without a word."),
     };
 
@@ -33,6 +35,8 @@ internal static class EntryText
         RegistryKeyRotated rotated => $"key for {Word(rotated.Use)} is {rotated.Key.KeyId} from here on",
         PrivateDataRead read => $"{read.Method} was given {Count(read.Records, "record")}{(read.Target.Length > 0 ? $" about {read.Target}" : "")}",
         CallsRefused refused => $"{Count(refused.Refused.Sum(calls => calls.Count), "call")} refused",
+        Heads heads => $"where {Count((long)heads.Count, "subject stands", "subjects stand")}",
+        Fork fork => $"the agent signed a second statement beside that of entry {fork.Held}: both are kept as proof",
         _ => throw new ArgumentOutOfRangeException(nameof(body), body, "An entry kind without words."),
     };
 

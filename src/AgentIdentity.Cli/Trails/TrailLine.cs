@@ -1,11 +1,21 @@
 using AgentIdentity.Credentials.Entries;
+using AgentIdentity.Credentials.Trails;
 
 namespace AgentIdentity.Cli.Trails;
 
-/// <summary>One entry of a trail after it was checked. <paramref name="Entry"/> is null when its bytes are none.</summary>
+/// <summary>One entry of a trail, and what was found of it so far: later entries may still accuse it.</summary>
 /// <param name="LedgerIndex">Where the registry says that it stands.</param>
-/// <param name="SubjectSequence">Its number among the entries about the agent.</param>
-/// <param name="Entry">What was decoded.</param>
-/// <param name="Items">The credentials of this agent, for an issuance.</param>
-/// <param name="Problems">What does not hold, in sentences; empty when everything was checked and holds.</param>
-internal sealed record TrailLine(ulong LedgerIndex, ulong SubjectSequence, Entry? Entry, IReadOnlyList<IssuanceItem> Items, IReadOnlyList<string> Problems);
+/// <param name="Check">What was checked.</param>
+internal sealed record TrailLine(ulong LedgerIndex, EntryCheck Check)
+{
+    public ulong SubjectSequence => Check.Sequence;
+
+    /// <summary>Null when its bytes are none.</summary>
+    public Entry? Entry => Check.Entry;
+
+    /// <summary>The credentials of this agent, for an issuance.</summary>
+    public IReadOnlyList<IssuanceItem> Items => Check.Credentials;
+
+    /// <summary>What does not hold, in sentences; empty when everything that can be checked holds.</summary>
+    public IReadOnlyList<string> Problems => [.. Check.Problems.Select(problem => problem.Words)];
+}

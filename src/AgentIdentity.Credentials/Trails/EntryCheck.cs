@@ -78,7 +78,7 @@ public sealed class EntryCheck
 
     private void CheckOpened(Leaf leaf, OpenedEntry opened, EntryExpectation expected)
     {
-        if (expected.Checkpoint is { } signed && !InclusionProof.Verify(opened.Index, signed.Size, LeafHash, Hash.ReadMany(opened.Path.Span), signed.Root))
+        if (expected.Checkpoint is { } signed && !Leads(opened.Path, opened.Index, signed.Size, LeafHash, signed.Root))
             Add(TrailProperty.Tree, "the leaf does not lead to the root of the checkpoint");
         Entry = Open(opened, leaf, _problems);
         if (Entry is null)
@@ -105,6 +105,10 @@ public sealed class EntryCheck
             problems.Add(new TrailProblem(TrailProperty.Openings, "the leaf shows another class or another number of subjects than the entry"));
         return entry;
     }
+
+    /// <summary>Whether the path leads from the leaf to the root; false for bytes that are no path.</summary>
+    internal static bool Leads(ReadOnlyMemory<byte> path, LeafIndex index, TreeSize size, in Hash leafHash, in Hash root) =>
+        path.Length % Hash.Size == 0 && InclusionProof.Verify(index, size, leafHash, Hash.ReadMany(path.Span), root);
 
     private void CheckBody(EntryBody body, EntryExpectation expected)
     {
@@ -160,7 +164,7 @@ public sealed class EntryCheck
             Add(TrailProperty.Credentials, "an issuance item is not one of this agent");
         else if (expected.Key is { } key && item.Jkt != key.KeyId)
             Add(TrailProperty.Credentials, $"the credential {item.Jti} is bound to another key than the agent's");
-        else if (!InclusionProof.Verify(new LeafIndex(shown.Position), new TreeSize(issued.Count), MerkleHash.Leaf(shown.Item.Span), Hash.ReadMany(shown.Path.Span), issued.Root))
+        else if (!Leads(shown.Path, new LeafIndex(shown.Position), new TreeSize(issued.Count), MerkleHash.Leaf(shown.Item.Span), issued.Root))
             Add(TrailProperty.Credentials, $"the credential {item.Jti} does not stand under the entry's root");
         else
             _credentials.Add(item);

@@ -49,7 +49,7 @@ internal sealed class RegistryChecks(TrailFile file, Checkpoint checkpoint, Note
             notes.Add(TrailProperty.Openings, $"entry {shown.Index}: the leaf has no known form");
             return null;
         }
-        if (!InclusionProof.Verify(shown.Index, checkpoint.Size, MerkleHash.Leaf(shown.Leaf.Span), Hash.ReadMany(shown.Path.Span), checkpoint.Root))
+        if (!EntryCheck.Leads(shown.Path, shown.Index, checkpoint.Size, MerkleHash.Leaf(shown.Leaf.Span), checkpoint.Root))
             notes.Add(TrailProperty.Tree, $"entry {shown.Index}: the leaf does not lead to the root of the checkpoint");
         var problems = new List<TrailProblem>();
         var entry = EntryCheck.Open(shown, leaf, problems);

@@ -67,7 +67,7 @@ public sealed class Reading(RegistryState state, ILedgerStore store)
         return new TrailEntry(row.Index, sequence, row.Entry, opening.Salt, row.Leaf, Items(opening.Items, agent));
     }
 
-    private static TrailItem[] Items(IReadOnlyList<byte[]> items, SubjectId agent)
+    internal static TrailItem[] Items(IReadOnlyList<byte[]> items, SubjectId agent)
     {
         if (items.Count == 0)
             return [];

@@ -87,6 +87,18 @@ internal sealed class LedgerService(RegistryNode registry) : Wire.Ledger.LedgerB
         At = registry.At(),
     };
 
+    public override async Task ExportTrail(Wire.ExportTrailRequest request, IServerStreamWriter<Wire.ExportTrailResponse> responseStream, ServerCallContext context)
+    {
+        var call = CallState.Of(context);
+        var agent = registry.Agent(request.Agent);
+        call.RequireMaySee(agent);
+        var to = request.ToSubjectSequence == 0 ? ulong.MaxValue : request.ToSubjectSequence;
+        var export = (await registry.TrailExports.BeginAsync(agent.Id, request.FromSubjectSequence, to, context.CancellationToken)).OrRefuse();
+        await registry.PutOnRecordAsync(call, agent, checked((int)export.Entries));
+        foreach (var piece in TrailPieces.Of(export))
+            await responseStream.WriteAsync(piece, context.CancellationToken);
+    }
+
     private static bool WaitsForCheckpoint(Wire.AckLevel level) => level switch
     {
         Wire.AckLevel.Unspecified or Wire.AckLevel.Sequenced => false,

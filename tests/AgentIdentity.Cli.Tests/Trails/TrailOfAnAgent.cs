@@ -48,10 +48,8 @@ internal sealed class TrailOfAnAgent
         return written;
     }
 
-    private static IssuanceItem Item(SubjectId agent) => new(
-        NewId(), agent, PrivateKeyId(), ["https://tools.example"], Start / 1000, (Start / 1000) + 600, 0, Sha256.Hash("authority"u8));
-
-    private static KeyId PrivateKeyId() => new(Sha256.Hash("a key"u8));
+    private IssuanceItem Item(SubjectId agent) => new(
+        NewId(), agent, _key.PublicKey.KeyId, ["https://tools.example"], Start / 1000, (Start / 1000) + 600, 0, Sha256.Hash("authority"u8));
 
     private static SubjectId NewId() => SubjectId.New(DateTimeOffset.FromUnixTimeMilliseconds(Start));
 

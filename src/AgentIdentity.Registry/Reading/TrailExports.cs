@@ -1,0 +1,128 @@
+using AgentIdentity.Credentials;
+using AgentIdentity.Credentials.Entries;
+using AgentIdentity.Credentials.Identifiers;
+using AgentIdentity.Credentials.Trails;
+using AgentIdentity.Ledger;
+using AgentIdentity.Registry.Checkpoints;
+using AgentIdentity.Registry.Sequencing;
+using AgentIdentity.Registry.State;
+
+namespace AgentIdentity.Registry.Reading;
+
+/// <summary>Makes trail files: docs/formats.md, "Trail file".</summary>
+public sealed class TrailExports(RegistryState state, ILedgerStore store, CheckpointPublisher publisher, PublishedLog log)
+{
+    // The heads entry is applied a moment before its checkpoint is published; by then there may be the next. Twice is rare, this often does not happen.
+    private const int AttemptsMax = 5;
+
+    /// <summary>Settles what the file covers: the newest checkpoint, and what it holds about the agent.</summary>
+    /// <param name="agent">Whom the file is about.</param>
+    /// <param name="from">The first activity to open, by its number among the entries about the agent.</param>
+    /// <param name="to">The first activity to leave closed again.</param>
+    /// <param name="cancellation">Ends the wait for a checkpoint.</param>
+    public async Task<Outcome<TrailExport>> BeginAsync(SubjectId agent, ulong from, ulong to, CancellationToken cancellation)
+    {
+        for (var attempt = 0; attempt < AttemptsMax && state.LastHeads is { } heads; attempt++)
+        {
+            await publisher.WhenCoversAsync(heads.Index, cancellation).ConfigureAwait(false);
+            if (log.Newest is not { } tree || tree.Checkpoint.Size.Value != heads.Index.Value + 1)
+                continue;
+            var label = Label(agent);
+            if (heads.Map.TryFind(label, out var head))
+                return new TrailExport(state, store, publisher.LogKey, tree, heads, new AgentLabel(agent, label), head, new ActivityRange(from, to));
+            break;
+        }
+        return Refused.Because(Refusal.NotIntegrated, "No checkpoint covers this agent's enrolment yet; try again in a second.");
+    }
+
+    // The first entry about a subject opens its label, and never changes.
+    private Hash Label(SubjectId subject) =>
+        store.ReadBySubject(subject, 0, 1) is [var first] && Opening.TryDecode(first.Opening, out var opening)
+            ? opening.Labels.Single(label => label.Id == subject).Label
+            : throw new LedgerDamagedException($"The first entry about {subject} cannot be read.");
+}
+
+/// <summary>An agent and its label.</summary>
+internal sealed record AgentLabel(SubjectId Id, Hash Label);
+
+/// <summary>Which activities are opened, by their numbers among the entries about the agent.</summary>
+internal sealed record ActivityRange(ulong From, ulong To)
+{
+    public bool Contains(ulong sequence) => sequence >= From && sequence < To;
+}
+
+/// <summary>One trail file on its way out. Every proof is checked before it leaves: what is stored and does not lead to the signed root ends the export.</summary>
+public sealed class TrailExport
+{
+    // A page of the largest statements is 8 MB.
+    private const int PageEntries = 256;
+
+    private readonly RegistryState _state;
+    private readonly ILedgerStore _store;
+    private readonly string _logKey;
+    private readonly SignedTree _tree;
+    private readonly CommittedHeads _heads;
+    private readonly AgentLabel _agent;
+    private readonly ActivityRange _range;
+    private readonly TrailFileWriter _writer = new();
+
+    internal TrailExport(
+        RegistryState state, ILedgerStore store, string logKey, SignedTree tree, CommittedHeads heads, AgentLabel agent, Head head, ActivityRange range)
+    {
+        (_state, _store, _logKey, _tree, _heads, _agent, _range) = (state, store, logKey, tree, heads, agent, range);
+        Entries = head.Count;
+    }
+
+    /// <summary>How many entries are about the agent.</summary>
+    public ulong Entries { get; }
+
+    /// <summary>How many of them have been made.</summary>
+    public ulong EntriesMade { get; private set; }
+
+    /// <summary>The items of the file, made as they are asked for. Once.</summary>
+    public IEnumerable<byte[]> Items()
+    {
+        yield return _writer.Header(new TrailHeader(_logKey, _agent.Id, _agent.Label, _tree.Checkpoint.Note));
+        foreach (var (_, from) in _state.IssuerKeys.Spans)
+        {
+            if (Size.Contains(from))
+                yield return _writer.RegistryEntry(Open(_store.Read(from, 1)[0], out _));
+        }
+        while (EntriesMade < Entries)
+        {
+            foreach (var row in _store.ReadBySubject(_agent.Id, EntriesMade, (int)Math.Min(PageEntries, Entries - EntriesMade)))
+                yield return _writer.Entry(Show(row, EntriesMade++));
+        }
+        yield return _writer.HeadsAndEnd(Open(_store.Read(_heads.Index, 1)[0], out _), _heads.Map.Prove(_agent.Label));
+    }
+
+    private TreeSize Size => _tree.Checkpoint.Size;
+
+    private AgentEntry Show(StoredEntry row, ulong expected)
+    {
+        if (row.Subjects.First(subject => subject.Subject == _agent.Id).Sequence != expected)
+            throw new LedgerDamagedException($"Entry {row.Index} is not number {expected} about its agent.");
+        if (!_range.Contains(expected) && Leaf.TryDecode(row.Leaf, out var leaf) && (EntryClass)leaf.Class is not EntryClass.Authority)
+            return new AgentEntry(expected, row.Leaf, null, []);
+        var opened = Open(row, out var opening);
+        return new AgentEntry(expected, row.Leaf, opened, [.. Reading.Items(opening.Items, _agent.Id).Select(item => new OwnItem(item.Position, item.Item, Join(item.Path)))]);
+    }
+
+    private OpenedEntry Open(StoredEntry row, out Opening opening)
+    {
+        var path = InclusionProof.Build(row.Index, Size, _tree.Node);
+        if (!InclusionProof.Verify(row.Index, Size, MerkleHash.Leaf(row.Leaf), path, _tree.Checkpoint.Root))
+            throw new LedgerDamagedException($"The leaf of entry {row.Index} is not the one that was signed.");
+        if (!Opening.TryDecode(row.Opening, out opening) || !Leaf.TryDecode(row.Leaf, out var leaf) || Leaf.Commit(opening.Salt.ToArray(), row.Entry) != leaf.Commitment)
+            throw new LedgerDamagedException($"Entry {row.Index} as stored does not open its leaf.");
+        return new OpenedEntry(row.Index, row.Leaf, Join(path), row.Entry, opening.Salt);
+    }
+
+    private static byte[] Join(ReadOnlySpan<Hash> path)
+    {
+        var bytes = new byte[path.Length * Hash.Size];
+        for (var i = 0; i < path.Length; i++)
+            path[i].CopyTo(bytes.AsSpan(i * Hash.Size));
+        return bytes;
+    }
+}

@@ -1,0 +1,335 @@
+using AgentIdentity.Credentials.Entries;
+using AgentIdentity.Credentials.Identifiers;
+using AgentIdentity.Credentials.Keys;
+using AgentIdentity.Credentials.Trails;
+using AgentIdentity.Ledger;
+
+namespace AgentIdentity.Credentials.Tests.Trails;
+
+/// <summary>Lies that are well-formed, most of them by somebody who holds the log's key: each fails in the line that it belongs to.</summary>
+public sealed class TrailLieTests
+{
+    private readonly TrailLog _log = new();
+
+    [Fact]
+    public void An_honest_file_is_proven_whole_and_with_any_activities_closed()
+    {
+        Fill();
+
+        AssertProven(_log.Export());
+        for (ulong from = 0; from < 8; from++)
+            AssertProven(_log.Export(opens: sequence => sequence >= from && sequence < from + 3));
+    }
+
+    [Fact]
+    public void A_removed_entry_is_missed_in_the_sequence_and_by_the_heads()
+    {
+        Fill();
+        for (var at = 1; at < 7; at++)
+            AssertFails(_log.Export(file => file with { Entries = Without(file.Entries, at) }), TrailProperty.Sequence, TrailProperty.Complete);
+    }
+
+    [Fact]
+    public void A_cut_tail_is_missed_by_the_heads()
+    {
+        Fill();
+        for (var kept = 1; kept < 8; kept++)
+            AssertFails(_log.Export(file => file with { Entries = [.. file.Entries.Take(kept)] }), TrailProperty.Complete);
+    }
+
+    [Fact]
+    public void Entries_in_another_order_fail()
+    {
+        Fill();
+        AssertFails(_log.Export(file => file with { Entries = Swapped(file.Entries, 1, 3) }), TrailProperty.Sequence, TrailProperty.Complete, TrailProperty.Statements);
+    }
+
+    [Fact]
+    public void A_closed_leaf_that_was_exchanged_does_not_chain()
+    {
+        Fill();
+        var other = new TrailLog();
+        other.Rotate(other.IssuerKey.KeyId, 1);
+        other.Record();
+        Assert.True(TrailFile.TryRead(other.Export(opens: _ => false), out var lender, out _));
+
+        AssertFails(_log.Export(file => file with { Entries = [file.Entries[0], lender.Entries[1], .. file.Entries.Skip(2)] }, opens: sequence => sequence > 1), TrailProperty.Complete);
+    }
+
+    [Fact]
+    public void Only_an_activity_can_stay_closed()
+    {
+        Fill();
+        const int stopAt = 4;
+        AssertFails(_log.Export(file => file with { Entries = [.. file.Entries.Select((entry, at) => at == stopAt ? entry with { Opened = null } : entry)] }), TrailProperty.Openings);
+    }
+
+    [Fact]
+    public void Another_label_fails_with_its_commitment_its_nullifiers_and_its_head()
+    {
+        Fill();
+        AssertFails(_log.Export(file => file with { Header = file.Header with { Label = Sha256.Hash("other"u8) } }), TrailProperty.Label, TrailProperty.Complete);
+    }
+
+    [Fact]
+    public void The_label_of_another_agent_with_the_head_of_that_agent_fails()
+    {
+        Fill();
+        AssertFails(_log.Export(file => file with { Header = file.Header with { Label = TrailLog.Label(TrailLog.Token) } }), TrailProperty.Label);
+    }
+
+    [Fact]
+    public void An_entry_about_another_agent_fails()
+    {
+        _log.Append(new Stop(ScopeKind.Agent, TrailLog.OtherAgent, StandingState.Frozen, "x", "", 2), TrailLog.OtherAgent, TrailLog.Agent);
+        AssertFails(_log.Export(), TrailProperty.Stops);
+        AssertFails(_log.Export(file => file with { Header = file.Header with { AgentId = TrailLog.OtherAgent } }), TrailProperty.Label, TrailProperty.Sequence);
+    }
+
+    [Fact]
+    public void Forged_heads_fail()
+    {
+        Fill();
+        var label = TrailLog.Label(TrailLog.Agent);
+        _log.HeadsLie = heads => heads.TryFind(label, out var head) ? heads.With(label, head with { Count = head.Count - 1 }) : heads;
+        AssertFails(_log.Export(), TrailProperty.Complete);
+        _log.HeadsLie = heads => heads.TryFind(label, out var head) ? heads.With(label, head with { Hash = Sha256.Hash("x"u8) }) : heads;
+        AssertFails(_log.Export(), TrailProperty.Complete);
+        _log.HeadsLie = heads => heads.TryFind(label, out var head) ? heads.With(label, head with { Index = new LeafIndex(1) }) : heads;
+        AssertFails(_log.Export(), TrailProperty.Complete);
+        _log.HeadsLie = _ => HeadMap.Empty.With(TrailLog.Label(TrailLog.Token), new Head(1, Sha256.Hash("x"u8), default));
+        AssertFails(_log.Export(), TrailProperty.Complete);
+    }
+
+    [Fact]
+    public void A_heads_entry_that_is_not_the_last_under_its_checkpoint_could_hide_later_entries()
+    {
+        Fill();
+        Assert.True(TrailFile.TryRead(_log.Export(), out var file, out _));
+        Assert.True(Entry.TryDecode(file.Heads.Entry, out var heads));
+        var earlier = _log.Append(heads.Body, TrailLog.Registry);
+        _log.Record(quarantined: true);
+
+        var hides = _log.Export(later => later with { Entries = [.. later.Entries.SkipLast(1)], Heads = _log.Open(earlier), MapProof = file.MapProof });
+
+        Assert.Equal([TrailProperty.Complete], Verify(hides).Findings.Where(finding => finding.Result != TrailResult.Passed).Select(finding => finding.Property));
+    }
+
+    [Fact]
+    public void A_statement_of_another_key_fails()
+    {
+        using var thief = PrivateKey.Generate(KeyAlgorithm.Ed25519);
+        _log.Record();
+        _log.Record(signer: thief);
+
+        AssertFails(_log.Export(), TrailProperty.Statements);
+    }
+
+    [Fact]
+    public void A_statement_for_another_log_fails()
+    {
+        _log.Record(origin: "elsewhere:5000");
+        AssertFails(_log.Export(), TrailProperty.Statements);
+    }
+
+    [Fact]
+    public void A_statement_that_was_left_out_before_it_was_sequenced_breaks_the_chain()
+    {
+        _log.Record();
+        var statement = _log.Statement(2, Sha256.Hash("left out"u8), "x");
+        _log.Append(new Activity(statement, KeyAlgorithm.Ed25519, _log.Key.Sign(statement), false), TrailLog.Agent);
+
+        AssertFails(_log.Export(), TrailProperty.Statements);
+        AssertFails(_log.Export(opens: sequence => sequence == 2), TrailProperty.Statements);
+    }
+
+    [Fact]
+    public void What_comes_after_a_stop_is_quarantined()
+    {
+        _log.Record();
+        _log.Stop();
+        _log.Record(quarantined: false);
+
+        AssertFails(_log.Export(), TrailProperty.Quarantine);
+        AssertFails(_log.Export(opens: _ => false), TrailProperty.Quarantine);
+    }
+
+    [Fact]
+    public void What_came_while_a_stop_was_under_way_stands_quarantined_directly_before_it()
+    {
+        _log.Record();
+        _log.Record(quarantined: true);
+        _log.Record(quarantined: true);
+        _log.Stop(StandingState.Revoked);
+        _log.Record(quarantined: true);
+
+        AssertProven(_log.Export());
+    }
+
+    [Fact]
+    public void Nothing_is_quarantined_without_a_stop()
+    {
+        _log.Record(quarantined: true);
+        AssertFails(_log.Export(), TrailProperty.Quarantine);
+        _log.Record();
+        _log.Stop();
+        AssertFails(_log.Export(), TrailProperty.Quarantine);
+    }
+
+    [Fact]
+    public void A_fork_is_reported_and_accuses_the_agent_only_with_two_statements_that_cannot_both_stand()
+    {
+        var held = _log.Record();
+        Accuse(held, _log.Statement(0, default, "another"));
+        AssertProven(_log.Export());
+        Assert.Contains("the AGENT signed two statements", Verify(_log.Export())[TrailProperty.Forks].Words, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_fork_that_names_another_predecessor_is_one()
+    {
+        var held = _log.Record();
+        Accuse(held, _log.Statement(1, Sha256.Hash("x"u8), "another"));
+        AssertProven(_log.Export());
+    }
+
+    [Fact]
+    public void A_false_accusation_fails()
+    {
+        var held = _log.Record();
+        var first = _log.Statement(0, default, "done");
+        Accuse(held, first);
+        AssertFails(_log.Export(), TrailProperty.Forks);
+    }
+
+    [Fact]
+    public void An_accusation_with_the_statement_that_came_next_fails()
+    {
+        var held = _log.Record();
+        Accuse(held, _log.Statement(1, Sha256.Hash(_log.Statement(0, default, "done")), "next"));
+        AssertFails(_log.Export(), TrailProperty.Forks);
+    }
+
+    [Fact]
+    public void An_accusation_that_the_agent_did_not_sign_or_that_names_no_statement_fails()
+    {
+        using var thief = PrivateKey.Generate(KeyAlgorithm.Ed25519);
+        var held = _log.Record();
+        Accuse(held, _log.Statement(0, default, "another"), thief);
+        AssertFails(_log.Export(), TrailProperty.Forks);
+
+        Accuse(0, _log.Statement(0, default, "another"));
+        AssertFails(_log.Export(), TrailProperty.Forks);
+    }
+
+    [Fact]
+    public void A_credential_that_was_not_issued_or_for_another_key_fails()
+    {
+        var other = new KeyId(Sha256.Hash("other"u8));
+        foreach (var issue in (Action<TrailLog>[])
+                 [
+                     log => log.Issue(shown: TrailLog.Item(TrailLog.Agent, log.Key.PublicKey.KeyId)[..^1]),
+                     log => log.Issue(shown: TrailLog.Item(TrailLog.OtherAgent, log.Key.PublicKey.KeyId)),
+                     log => log.Issue(shown: TrailLog.Item(TrailLog.Agent, other)),
+                     log => log.Issue(jkt: other),
+                 ])
+        {
+            var log = new TrailLog();
+            issue(log);
+            AssertFails(log.Export(), TrailProperty.Credentials);
+        }
+    }
+
+    [Fact]
+    public void An_issuance_that_shows_no_credential_or_one_twice_fails()
+    {
+        _log.Issue();
+        AssertProven(_log.Export());
+        AssertFails(_log.Export(file => With(file, entry => entry with { Items = [] })), TrailProperty.Credentials);
+        AssertFails(_log.Export(file => With(file, entry => entry with { Items = [.. entry.Items, .. entry.Items] })), TrailProperty.Credentials);
+    }
+
+    [Fact]
+    public void A_leaf_of_another_class_than_its_entry_fails()
+    {
+        _log.Append(new Stop(ScopeKind.Agent, TrailLog.Agent, StandingState.Frozen, "hidden among activities", "", 3), EntryClass.Activity, TrailLog.Agent);
+        AssertFails(_log.Export(), TrailProperty.Openings);
+    }
+
+    [Fact]
+    public void Keys_of_the_registry_that_do_not_follow_from_its_genesis_fail()
+    {
+        _log.Rotate(_log.IssuerKey.KeyId, 1);
+        AssertProven(_log.Export());
+        AssertFails(_log.Export(file => file with { RegistryEntries = [.. file.RegistryEntries.Skip(1)] }), TrailProperty.RegistryKeys);
+        AssertFails(_log.Export(file => file with { RegistryEntries = [.. file.RegistryEntries.Reverse()] }), TrailProperty.RegistryKeys);
+        AssertFails(_log.Export(file => file with { RegistryEntries = [] }), TrailProperty.RegistryKeys);
+        AssertFails(_log.Export(file => file with { RegistryEntries = [.. file.RegistryEntries, file.Entries[0].Opened!] }), TrailProperty.RegistryKeys);
+        _log.Rotate(_log.IssuerKey.KeyId, 2);
+        AssertFails(_log.Export(), TrailProperty.RegistryKeys);
+    }
+
+    [Fact]
+    public void A_log_that_another_genesis_founded_fails()
+    {
+        var other = new TrailLog(founds: false);
+        other.Append(new CallsRefused([]), TrailLog.Registry);
+        AssertFails(other.Export(), TrailProperty.RegistryKeys);
+    }
+
+    [Fact]
+    public void A_checkpoint_of_another_key_fails_and_nothing_else_is_said()
+    {
+        Fill();
+        var other = new NoteSignerKey(TrailLog.Origin, Ed25519PrivateKey.Generate());
+        var verdict = TrailVerifier.Verify(_log.Export(), other.Verifier);
+
+        Assert.Equal(TrailResult.Failed, verdict[TrailProperty.Checkpoint].Result);
+        Assert.All(verdict.Findings.Where(finding => finding.Property > TrailProperty.Checkpoint), finding => Assert.Equal(TrailResult.NotChecked, finding.Result));
+    }
+
+    [Fact]
+    public void A_file_that_names_another_log_key_than_the_trusted_one_fails_though_the_checkpoint_is_genuine()
+    {
+        Fill();
+        var other = new NoteSignerKey(TrailLog.Origin, Ed25519PrivateKey.Generate());
+        AssertFails(_log.Export(file => file with { Header = file.Header with { LogKey = other.Verifier.ToString() } }), TrailProperty.Checkpoint);
+    }
+
+    private void Fill()
+    {
+        _log.Record();
+        _log.Issue();
+        _log.Record();
+        _log.Stop();
+        _log.Record(quarantined: true);
+        _log.Append(new PrivateDataRead("/x", "y", 1), TrailLog.Agent);
+        _log.Record(quarantined: true);
+    }
+
+    private void Accuse(ulong held, byte[] statement, PrivateKey? signer = null) => _log.Append(
+        new Fork(new LeafIndex(held), Sha256.Hash(_log.Statement(0, default, "done")), statement, KeyAlgorithm.Ed25519, (signer ?? _log.Key).Sign(statement)), TrailLog.Agent);
+
+    private TrailVerdict Verify(byte[] file) => TrailVerifier.Verify(file, _log.LogKey);
+
+    private void AssertProven(byte[] file) =>
+        Assert.All(Verify(file).Findings, finding => Assert.Equal((finding.Property, TrailResult.Passed, ""), (finding.Property, finding.Result, string.Join("; ", finding.Problems))));
+
+    private void AssertFails(byte[] file, params TrailProperty[] expected)
+    {
+        var failed = Verify(file).Findings.Where(finding => finding.Result == TrailResult.Failed).Select(finding => finding.Property).ToArray();
+        Assert.NotEmpty(failed);
+        Assert.Superset(expected.ToHashSet(), failed.ToHashSet());
+    }
+
+    private static IReadOnlyList<AgentEntry> Without(IReadOnlyList<AgentEntry> entries, int at) => [.. entries.Take(at), .. entries.Skip(at + 1)];
+
+    private static AgentEntry[] Swapped(IReadOnlyList<AgentEntry> entries, int one, int other)
+    {
+        var swapped = entries.ToArray();
+        (swapped[one], swapped[other]) = (swapped[other], swapped[one]);
+        return swapped;
+    }
+
+    private static TrailFile With(TrailFile file, Func<AgentEntry, AgentEntry> change) => file with { Entries = [.. file.Entries.SkipLast(1), change(file.Entries[^1])] };
+}

@@ -1,0 +1,161 @@
+using System.Text;
+using AgentIdentity.Credentials.Entries;
+using AgentIdentity.Credentials.Identifiers;
+using AgentIdentity.Credentials.Keys;
+using AgentIdentity.Credentials.Statements;
+using AgentIdentity.Credentials.Trails;
+using AgentIdentity.Ledger;
+
+namespace AgentIdentity.Credentials.Tests.Trails;
+
+/// <summary>A small log with an agent in it, whose keeper holds the log's key and can lie before he signs and afterwards.</summary>
+internal sealed class TrailLog
+{
+    public const string Origin = "localhost:5000";
+    private const long Start = 1_730_616_064_000;
+
+    private readonly NoteSignerKey _logKey = new(Origin, Ed25519PrivateKey.FromSeed(Sha256.Hash("log"u8).ToArray()));
+    private readonly List<Row> _rows = [];
+    private readonly Dictionary<SubjectId, (Hash Label, ulong Next)> _subjects = [];
+    private Hash _previous;
+    private Hash[] _leafHashes = [];
+
+    public TrailLog(bool founds = true)
+    {
+        if (founds)
+            Append(new Genesis("https://" + Origin, Origin, [new(RegistryKeyUse.Credentials, IssuerKey), new(RegistryKeyUse.Log, Public(_logKey))], [], SingleOperator: true), Registry);
+        Append(new AgentEnrolled(Agent, Token, Key.PublicKey, new Grant("desk", "bot/1", [], "[]", []), "proof"), Agent, Token);
+    }
+
+    public static SubjectId Registry { get; } = Id(1);
+
+    public static SubjectId Agent { get; } = Id(2);
+
+    public static SubjectId Token { get; } = Id(3);
+
+    public static SubjectId OtherAgent { get; } = Id(4);
+
+    public PrivateKey Key { get; } = PrivateKey.FromSecret(KeyAlgorithm.Ed25519, Sha256.Hash("agent"u8).ToArray())!;
+
+    public PublicKey IssuerKey { get; } = PrivateKey.FromSecret(KeyAlgorithm.ES256, Sha256.Hash("issuer"u8).ToArray())!.PublicKey;
+
+    public NoteVerifierKey LogKey => _logKey.Verifier;
+
+    public ulong Statements { get; private set; }
+
+    /// <summary>What the heads entry is made of, before it is signed.</summary>
+    public Func<HeadMap, HeadMap> HeadsLie { get; set; } = static heads => heads;
+
+    public ulong Append(EntryBody body, params SubjectId[] subjects) => Append(body, body.Class, subjects);
+
+    public ulong Append(EntryBody body, EntryClass leafClass, params SubjectId[] subjects)
+    {
+        Array.Sort(subjects);
+        var index = (ulong)_rows.Count;
+        var named = subjects.Select(Number).ToArray();
+        var entry = new Entry(Start + (long)index, named, Registry, body);
+        var salt = Sha256.Hash(Encoding.UTF8.GetBytes($"salt {index}"));
+        var nullifiers = named.Select(subject => Leaf.Nullifier(Label(subject.Id).ToArray(), subject.Sequence)).Order().ToArray();
+        _rows.Add(new Row(index, entry, salt, Leaf.Encode((byte)leafClass, nullifiers, salt.ToArray(), entry.Encode())));
+        return index;
+    }
+
+    /// <summary>The agent's next statement, in an entry.</summary>
+    public ulong Record(bool quarantined = false, PrivateKey? signer = null, string origin = Origin)
+    {
+        var statement = Statement(Statements++, _previous, "done", origin);
+        _previous = Sha256.Hash(statement);
+        return Append(new Activity(statement, KeyAlgorithm.Ed25519, (signer ?? Key).Sign(statement), quarantined), Agent);
+    }
+
+    public byte[] Statement(ulong sequence, Hash previous, string what, string origin = Origin) => SignedStatement.Encode(
+        origin, Agent, Key.PublicKey.KeyId, sequence, previous, (ulong)Start, StatementKind.Activity, [Sha256.Hash(Encoding.UTF8.GetBytes(what))]);
+
+    public ulong Stop(StandingState state = StandingState.Frozen, SubjectId? scope = null) => Append(new Stop(ScopeKind.Agent, scope ?? Agent, state, "odd calls", "", 3), Agent);
+
+    public ulong Rotate(KeyId retired, byte seed) =>
+        Append(new RegistryKeyRotated(RegistryKeyUse.Credentials, PrivateKey.FromSecret(KeyAlgorithm.ES256, Sha256.Hash([seed]).ToArray())!.PublicKey, retired), Registry);
+
+    public ulong Issue(KeyId? jkt = null, byte[]? shown = null)
+    {
+        var items = new[] { Item(OtherAgent, Key.PublicKey.KeyId), Item(Agent, jkt ?? Key.PublicKey.KeyId), Item(OtherAgent, Key.PublicKey.KeyId) };
+        var leaves = items.Select(item => MerkleHash.Leaf(item)).ToArray();
+        var index = Append(new CredentialsIssued(MerkleHash.Root(leaves), 3), Agent, OtherAgent);
+        _rows[^1] = _rows[^1] with { Items = [new OwnItem(1, shown ?? items[1], Join([leaves[0], leaves[2]]))] };
+        return index;
+    }
+
+    public static byte[] Item(SubjectId agent, KeyId jkt) => new IssuanceItem(Id(9), agent, jkt, ["https://tools.example"], Start / 1000, (Start / 1000) + 600, 0, Sha256.Hash("authority"u8)).Encode();
+
+    /// <summary>The file, as an honest export would be, or with what the keeper changes in it before he sends it.</summary>
+    public byte[] Export(Func<TrailFile, TrailFile>? lie = null, Func<ulong, bool>? opens = null)
+    {
+        var heads = HeadsLie(Heads());
+        Append(new Heads(heads.Root, Math.Max(1, (ulong)heads.Count), default), Registry);
+        var hashes = _leafHashes = [.. _rows.Select(row => MerkleHash.Leaf(row.Leaf))];
+        AgentEntry About(Row row, int sequence) => row.Entry.Body is Activity && opens?.Invoke((ulong)sequence) == false
+            ? new AgentEntry((ulong)sequence, row.Leaf, null, [])
+            : new AgentEntry((ulong)sequence, row.Leaf, Open(row.Index), row.Items);
+
+        var checkpoint = new Checkpoint(Origin, new TreeSize((ulong)hashes.Length), MerkleHash.Root(hashes)).Sign(_logKey);
+        var label = Label(Agent);
+        var file = new TrailFile(
+            new TrailHeader(LogKey.ToString(), Agent, label, Encoding.UTF8.GetString(checkpoint.ToArray())),
+            [.. _rows.Where(row => row.Entry.Body is Genesis or RegistryKeyRotated).Select(row => Open(row.Index))],
+            [.. _rows.Where(row => row.Entry.Subjects.Any(subject => subject.Id == Agent)).Select(About)],
+            Open(_rows[^1].Index), heads.Prove(label), 0);
+        _rows.RemoveAt(_rows.Count - 1);
+        _subjects[Registry] = _subjects[Registry] with { Next = _subjects[Registry].Next - 1 };
+        return Write(lie?.Invoke(file) ?? file);
+    }
+
+    /// <summary>Any entry as the tree being exported proves it.</summary>
+    public OpenedEntry Open(ulong index)
+    {
+        Hash Node(int level, ulong node) => MerkleHash.Root(_leafHashes.AsSpan((int)(node << level), 1 << level));
+        var row = _rows[(int)index];
+        var path = InclusionProof.Build(new LeafIndex(index), new TreeSize((ulong)_leafHashes.Length), Node);
+        return new OpenedEntry(new LeafIndex(index), row.Leaf, Join(path), row.Entry.Encode(), row.Salt);
+    }
+
+    public static byte[] Write(TrailFile file)
+    {
+        var writer = new TrailFileWriter();
+        var items = new List<byte[]> { writer.Header(file.Header) };
+        items.AddRange(file.RegistryEntries.Select(writer.RegistryEntry));
+        items.AddRange(file.Entries.Select(writer.Entry));
+        items.Add(writer.HeadsAndEnd(file.Heads, file.MapProof.Span));
+        return [.. items.SelectMany(item => item)];
+    }
+
+    public static Hash Label(SubjectId subject) => Sha256.Hash(subject.ToArray());
+
+    private HeadMap Heads()
+    {
+        var heads = new Dictionary<Hash, Head>();
+        foreach (var row in _rows)
+        {
+            foreach (var subject in row.Entry.Subjects)
+                heads[Label(subject.Id)] = heads.GetValueOrDefault(Label(subject.Id)).Then(MerkleHash.Leaf(row.Leaf), new LeafIndex(row.Index));
+        }
+        return HeadMap.Empty.With([.. heads]);
+    }
+
+    private EntrySubject Number(SubjectId id)
+    {
+        var (label, next) = _subjects.TryGetValue(id, out var known) ? known : (Label(id), 0UL);
+        _subjects[id] = (label, next + 1);
+        return new EntrySubject(id, next, next == 0 ? SubjectLabel.Commit(label) : null);
+    }
+
+    private static byte[] Join(Hash[] path) => [.. path.SelectMany(hash => hash.ToArray())];
+
+    private static SubjectId Id(byte last) => SubjectId.Read([1, 0x92, 0xf0, 0xc1, 0, 0, 0x70, 0, 0x80, 0, 0, 0, 0, 0, 0, last]);
+
+    private static PublicKey Public(NoteSignerKey key) => PublicKey.TryRead(KeyAlgorithm.Ed25519, key.Verifier.PublicKey.Bytes, out var read) ? read : throw new InvalidOperationException();
+
+    private sealed record Row(ulong Index, Entry Entry, Hash Salt, byte[] Leaf)
+    {
+        public IReadOnlyList<OwnItem> Items { get; init; } = [];
+    }
+}
