@@ -2,6 +2,7 @@ using AgentIdentity.Credentials;
 using AgentIdentity.Credentials.Entries;
 using AgentIdentity.Credentials.Keys;
 using AgentIdentity.Credentials.Proofs;
+using AgentIdentity.Credentials.Trails;
 using AgentIdentity.Ledger;
 using AgentIdentity.Registry.Erasing;
 using AgentIdentity.Registry.State;
@@ -82,6 +83,29 @@ public sealed class ErasureTests
         var again = TestNode.Good(await agent.SendAsync(chain[0]));
         Assert.Equal((first.Index, first.At, first.LeafHash), (again.Index, again.At, again.LeafHash));
         Assert.Equal(Refusal.SequenceFork, (await agent.SendAsync(agent.Statement(0, default, fill: 7))).Refusal);
+    }
+
+    [Fact]
+    public async Task A_trail_file_with_erased_activities_is_proven_and_says_when_and_by_whom()
+    {
+        await using var registry = await TestNode.FoundByTwoAsync();
+        var agent = await registry.EnrollAsync();
+        var recorded = new List<LeafIndex>();
+        for (var i = 0; i < 5; i++)
+            recorded.Add((await agent.RecordAsync()).Index);
+        var erased = TestNode.Good(await EraseAsync(registry, agent, [recorded[0], recorded[3]]));
+        await RequireProofsAsync(registry, agent, [], []);
+        Assert.True(NoteVerifierKey.TryParse(registry.Node.Checkpoints.LogKey, out var logKey, out _));
+        foreach (var to in (ulong[])[ulong.MaxValue, 0])
+        {
+            var export = TestNode.Good(await registry.Node.TrailExports.BeginAsync(agent.Id, 0, to, CancellationToken.None));
+            byte[] file = [.. export.Items().SelectMany(item => item)];
+            var verdict = TrailVerifier.Verify(file, logKey);
+            Assert.All(verdict.Findings, finding => Assert.Equal((finding.Property, TrailResult.Passed, ""), (finding.Property, finding.Result, string.Join("; ", finding.Problems))));
+            Assert.Contains($"by entry {erased.Index} ({Reason})", verdict[TrailProperty.Erasures].Words, StringComparison.Ordinal);
+            Assert.Equal(2, verdict.Entries.Count(entry => entry.Erased is not null));
+            RequireEachChangeFails(file, logKey);
+        }
     }
 
     [Fact]
@@ -266,6 +290,20 @@ public sealed class ErasureTests
         await using var again = TestNode.Open(folder);
         Assert.Equal(isDone, again.Store.Read(index, 1)[0].IsErased);
         Assert.Equal(isDone, again.Store.Read(default, int.MaxValue).Any(row => Entry.TryDecode(row.Entry, out var entry) && entry.Body is ActivitiesErased));
+    }
+
+    // Every byte of a stub is held by something.
+    private static void RequireEachChangeFails(byte[] file, NoteVerifierKey logKey)
+    {
+        Assert.True(TrailFile.TryRead(file, out var read, out _));
+        var stub = read.Entries.First(entry => entry.Erased is not null).Erased!.Stub.ToArray();
+        var at = file.AsSpan().IndexOf(stub);
+        for (var i = 0; i < stub.Length; i++)
+        {
+            var changed = file.ToArray();
+            changed[at + i] ^= 1;
+            Assert.False(TrailVerifier.Verify(changed, logKey).IsProven);
+        }
     }
 
     private static string Begin(TestNode registry, string action) => TestNode.Good(registry.Node.Approvals.Begin(action)).Nonce;
