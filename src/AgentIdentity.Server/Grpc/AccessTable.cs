@@ -69,6 +69,7 @@ internal static class AccessTable
         new("/agentidentity.v1.Ledger/Record", Listeners.Grpc, Callers.Anyone),
         new("/agentidentity.v1.Ledger/GetAgentHead", Listeners.Grpc, Readers, IsPrivateRead: true),
         new("/agentidentity.v1.Ledger/GetInclusionProof", Listeners.Grpc, Callers.Anyone),
+        new("/agentidentity.v1.Ledger/ListEntries", Listeners.Grpc, Callers.Auditors | Callers.Operators, IsPrivateRead: true),
         new("/agentidentity.v1.Ledger/ListTrail", Listeners.Grpc, Readers | Callers.Sponsors, IsPrivateRead: true),
         new("/agentidentity.v1.Ledger/ExportTrail", Listeners.Grpc, Readers | Callers.Sponsors, IsPrivateRead: true, IsStream: true),
 

@@ -90,6 +90,16 @@ internal static class ToWire
         Items = { entry.Items.Select(item => new Wire.IssuanceItem { LedgerPosition = item.Position, Item = Bytes(item.Item), Path = { item.Path.Select(Bytes) } }) },
     };
 
+    public static Wire.ListedEntry ListedEntry(ListedEntry entry) => new()
+    {
+        LedgerIndex = entry.Index.Value,
+        SequencedAt = entry.At,
+        Kind = (uint)entry.Kind,
+        EntryClass = Class(entry.Class),
+        Subjects = { entry.Subjects.Select(subject => Bytes(subject.ToArray())) },
+        Erased = entry.IsErased,
+    };
+
     public static ByteString Bytes(Hash hash) => Bytes(hash.ToArray());
 
     // The arrays are ours alone from here on.
