@@ -1,6 +1,7 @@
 using System.Security.Cryptography;
 using System.Text;
 using AgentIdentity.Credentials;
+using AgentIdentity.Credentials.Identifiers;
 using AgentIdentity.Credentials.Keys;
 using AgentIdentity.Credentials.Statements;
 using AgentIdentity.Credentials.Tokens;
@@ -37,8 +38,9 @@ public sealed class ActivityRecorder : IDisposable
     private readonly FileStream _lock;
     private readonly SemaphoreSlim _turn = new(1);
 
-    // Whoever has the turn reads and changes it. Null until the registry has told where the chain stands.
+    // Whoever has the turn reads and changes these. The chain is null until the registry has told where it stands.
     private ActivityChain? _chain;
+    private string _origin;
 
     /// <param name="connection">Signs with the agent's key.</param>
     /// <param name="agent">Who records.</param>
@@ -51,6 +53,7 @@ public sealed class ActivityRecorder : IDisposable
     {
         _connection = connection;
         _agent = agent;
+        _origin = agent.Origin;
         _key = key;
         _stateFile = stateFile;
         _saltsFile = saltsFile;
@@ -125,7 +128,7 @@ public sealed class ActivityRecorder : IDisposable
     /// <summary>Brings the pending statement, if there is one, to a known outcome.</summary>
     private async Task<RecordedActivity?> SettleAsync(AckLevel waitFor, CancellationToken cancellationToken)
     {
-        if (_chain?.Pending is null)
+        if (_chain?.Pending is not { } pending)
             return null;
         try
         {
@@ -135,6 +138,13 @@ public sealed class ActivityRecorder : IDisposable
         {
             // The chain went on without this file: a copy of it was used, or an old one was put back.
             await CatchUpAsync(refusal, cancellationToken).ConfigureAwait(false);
+            return await SendAsync(waitFor, cancellationToken).ConfigureAwait(false);
+        }
+        catch (RegistryRefusedException refusal) when (refusal.Refusal is Refusal.WrongOrigin)
+        {
+            // A recorded one would have been answered, so this is new, and the log that it names was succeeded.
+            if (!await TryFollowAsync(pending.Read(), refusal, cancellationToken).ConfigureAwait(false))
+                throw;
             return await SendAsync(waitFor, cancellationToken).ConfigureAwait(false);
         }
     }
@@ -189,10 +199,32 @@ public sealed class ActivityRecorder : IDisposable
         Sign(pending.Commitments.ToArray(), pending.Kind);
     }
 
+    /// <summary>Signs the pending commitments for the log that goes on, in the same place of the same chain. False when no other log does.</summary>
+    private async Task<bool> TryFollowAsync(SignedStatement pending, RegistryRefusedException refusal, CancellationToken cancellationToken)
+    {
+        var before = _origin;
+        var head = await AskForChainAsync(cancellationToken).ConfigureAwait(false);
+        if (_origin == before)
+            return false;
+        if (head.NextSequence != _chain!.NextSequence || head.Previous != _chain.Previous)
+            throw new InvalidDataException($"The registry's log is {_origin} and its chain stands at {head.NextSequence}, the agent's at {_chain!.NextSequence} of {before}, and they do not fit: statements may have been lost.", refusal);
+        Sign(pending.Commitments.ToArray(), pending.Kind);
+        return true;
+    }
+
+    // Forward only, and within one registry: nobody else's log is signed for because a registry says so.
+    private void Adopt(string origin)
+    {
+        if (origin.Length == 0 || origin == _origin)
+            return;
+        _origin = LogOrigin.IsAtOrBefore(_origin, origin) ? origin : throw new InvalidDataException($"The registry names the log {origin}, which does not succeed {_origin}.");
+    }
+
     private async Task<ActivityChain> AskForChainAsync(CancellationToken cancellationToken)
     {
         var request = new GetAgentHeadRequest { Agent = _agent.Did, KeyId = _key.PublicKey.KeyId.ToString() };
         var head = await _connection.Ledger.GetAgentHeadAsync(request, cancellationToken: cancellationToken).ConfigureAwait(false);
+        Adopt(head.Origin);
         return new ActivityChain(_key.PublicKey.KeyId, head.NextSequence, Hash.Read(head.Previous.Span), null);
     }
 
@@ -201,7 +233,7 @@ public sealed class ActivityRecorder : IDisposable
         var chain = _chain!;
         var claimedAt = (ulong)_connection.Clock.GetUtcNow().ToUnixTimeMilliseconds();
         var statement = SignedStatement.Encode(
-            _agent.Origin, _agent.AgentId, chain.KeyId, chain.NextSequence, chain.Previous, claimedAt, kind, commitments);
+            _origin, _agent.AgentId, chain.KeyId, chain.NextSequence, chain.Previous, claimedAt, kind, commitments);
         Keep(chain with { Pending = new PendingStatement(statement, _key.Sign(statement)) });
     }
 

@@ -1,7 +1,6 @@
 using System.Buffers.Binary;
 using System.Diagnostics.CodeAnalysis;
 using System.Runtime.InteropServices;
-using System.Security.Cryptography;
 
 namespace AgentIdentity.Ledger;
 
@@ -110,7 +109,7 @@ public sealed class Leaf
         Span<byte> message = stackalloc byte[domain.Length + sizeof(ulong)];
         domain.CopyTo(message);
         BinaryPrimitives.WriteUInt64BigEndian(message[domain.Length..], sequence);
-        HMACSHA256.HashData(label, message, Hash.Fill(out var nullifier));
+        Sha256.Hmac(label, message, Hash.Fill(out var nullifier));
         return nullifier;
     }
 

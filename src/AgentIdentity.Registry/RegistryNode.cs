@@ -18,8 +18,6 @@ namespace AgentIdentity.Registry;
 /// <summary>One registry: its state, its writer, and what may be asked of it.</summary>
 public sealed class RegistryNode : IAsyncDisposable
 {
-    private const string FoundingDocument = "founding-keys";
-
     private readonly Snapshots _snapshots;
 
     private RegistryNode(
@@ -28,8 +26,9 @@ public sealed class RegistryNode : IAsyncDisposable
         Settings = settings;
         State = state;
         Standing = new Standing(state);
-        var logKey = keys.Log(founding.Log.KeyId);
-        Checkpoints = new CheckpointPublisher(store, new NoteSignerKey(settings.Name.Origin, logKey));
+        var (origin, before) = state.IsBootstrapped ? (state.Log.Origin, state.Logs.Count > 1 ? state.Logs[^2] : null) : (settings.Name.Origin, null);
+        var logKey = keys.Log(state.IsBootstrapped ? state.Log.KeyId : founding.Log.KeyId);
+        Checkpoints = new CheckpointPublisher(store, new NoteSignerKey(origin, logKey), before);
         Start.Grow(Checkpoints, store);
         _snapshots = new Snapshots(settings, state, Checkpoints, snapshots, logKey, log) { LastPosition = state.Position };
         Sequencer = new Sequencer(store, state, Standing, Checkpoints, clock, log) { AfterCheckpoint = _snapshots.TakeIfDue };
@@ -38,14 +37,14 @@ public sealed class RegistryNode : IAsyncDisposable
         Issuing = new Issuing.Issuing(settings, state, Sequencer, keys, clock);
         Enrolment = new Enrolment(settings, state, Sequencer, Issuing, clock);
         Verification = new Verification(settings, state, Standing, clock);
-        Recording = new Recording.Recording(settings, state, Sequencer, Checkpoints, store);
+        Recording = new Recording.Recording(state, Sequencer, Checkpoints, store);
         Stopping = new Stopping.Stopping(state, Standing, Sequencer);
         Operating = new Operating.Operating(settings, state, Sequencer, keys, founding, clock);
         Approvals = new Approvals(settings, state, clock);
         Erasing = new Erasing.Erasing(state, Sequencer, Approvals, store);
         Refusals = new RefusalJournal(Sequencer, state);
         Reading = new Reading.Reading(state, store);
-        PublishedLog = new PublishedLog(store, Checkpoints);
+        PublishedLog = new PublishedLog(state, store, Checkpoints);
         LeafProofs = new ProofReader(store, PublishedLog);
         TrailExports = new Reading.TrailExports(state, store, Checkpoints, PublishedLog);
         Heads = new HeadsReader(state, store, Checkpoints, LeafProofs);
@@ -133,7 +132,9 @@ public sealed class RegistryNode : IAsyncDisposable
             RequireSame(settings, known);
         var founding = state.Founding is { } founded
             ? new FoundingKeys(founded.RegistryId, state.IssuerKeys.All.First(), founded.LogKey)
-            : Prepare(store, keys, clock);
+            : FoundingDocument.Prepare(store, keys, clock);
+        if (state.IsBootstrapped)
+            LogKeyDocument.Keep(store, state.Log.Key);
         keys.Issuer((state.IsBootstrapped ? state.IssuerKeys.Current : founding.Issuer).KeyId);
         return new RegistryNode(settings, state, founding, store, snapshots, keys, clock, log);
     }
@@ -142,24 +143,5 @@ public sealed class RegistryNode : IAsyncDisposable
     {
         if (founding.PublicUrl != settings.Name.PublicUrl)
             throw new StoreRefusedException($"This data folder belongs to the registry {founding.PublicUrl}, which its DIDs name; start with --public-url {founding.PublicUrl}, or with another --data folder.");
-    }
-
-    // Keys and names of a registry that has no genesis entry yet. Kept, so that a restart before the bootstrap does not make others.
-    private static FoundingKeys Prepare(ILedgerStore store, IRegistryKeys keys, TimeProvider clock)
-    {
-        if (store.ReadDocument(FoundingDocument) is { } held)
-            return Decode(held.Content.Span);
-        var founding = new FoundingKeys(SubjectId.New(clock.GetUtcNow()), keys.Create(RegistryKeyUse.Credentials), keys.Create(RegistryKeyUse.Log));
-        store.TryWriteDocument(FoundingDocument, 0, (byte[])[.. founding.RegistryId.ToArray(), .. founding.Issuer.Bytes, .. founding.Log.Bytes]);
-        return founding;
-    }
-
-    private static FoundingKeys Decode(ReadOnlySpan<byte> bytes)
-    {
-        const int IssuerEnd = SubjectId.Size + 64;
-        return Credentials.Keys.PublicKey.TryRead(Credentials.Keys.KeyAlgorithm.ES256, bytes[SubjectId.Size..IssuerEnd], out var issuer)
-            && Credentials.Keys.PublicKey.TryRead(Credentials.Keys.KeyAlgorithm.Ed25519, bytes[IssuerEnd..], out var log)
-            ? new FoundingKeys(SubjectId.Read(bytes[..SubjectId.Size]), issuer, log)
-            : throw new LedgerDamagedException("The prepared keys of this folder cannot be read; start with another --data folder.");
     }
 }

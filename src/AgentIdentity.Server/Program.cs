@@ -3,6 +3,7 @@ using AgentIdentity.Registry.Keys;
 using AgentIdentity.Registry.Sequencing;
 using AgentIdentity.Registry.State;
 using AgentIdentity.Server.Hosting;
+using AgentIdentity.Server.Maintenance;
 using AgentIdentity.Server.Options;
 
 if (CommandLine.AsksForHelp(args))
@@ -11,8 +12,12 @@ if (CommandLine.AsksForHelp(args))
     return ExitCodes.Done;
 }
 
+Verb? verb = null;
 try
 {
+    verb = Verb.Find(args);
+    if (verb is not null)
+        return await verb.RunAsync(new VerbRun(new VerbArguments(verb, args.Skip(1), Environment.GetEnvironmentVariable), Console.Out, Console.Error, TimeProvider.System));
     var options = CommandLine.Read(args, Environment.GetEnvironmentVariable);
     using var loggers = Logging.ToStandardError();
     await using var server = await ServerHost.StartAsync(options, loggers, TimeProvider.System);
@@ -29,7 +34,7 @@ catch (Exception refused) when (refused is StoreRefusedException or LedgerDamage
 {
     // A listener whose address is taken is an IOException, and its message names the address.
     Console.Error.WriteLine(refused.Message);
-    return ExitCodes.Refused;
+    return verb is null ? ExitCodes.Refused : ExitCodes.NotDone;
 }
 catch (SocketException refused)
 {

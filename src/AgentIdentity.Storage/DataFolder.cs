@@ -57,7 +57,7 @@ internal sealed partial class DataFolder : IDisposable
 
     public void Dispose() => _lock.Dispose();
 
-    private static void CreateDurably(string path)
+    public static void CreateDurably(string path)
     {
         if (Directory.Exists(path))
             return;

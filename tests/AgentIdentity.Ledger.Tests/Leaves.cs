@@ -77,6 +77,17 @@ public sealed class Leaves(ITestOutputHelper output)
     }
 
     [Fact]
+    public void A_nullifier_is_the_hmac_that_the_class_library_computes()
+    {
+        var label = Salt;
+        foreach (var sequence in (ulong[])[0, 1, 255, 1UL << 40, ulong.MaxValue])
+        {
+            byte[] message = [.. "air/null/v1\0"u8, .. BitConverter.GetBytes(System.Buffers.Binary.BinaryPrimitives.ReverseEndianness(sequence))];
+            Assert.Equal(System.Security.Cryptography.HMACSHA256.HashData(label, message), Leaf.Nullifier(label, sequence).ToArray());
+        }
+    }
+
+    [Fact]
     public void A_nullifier_differs_by_label_and_by_sequence()
     {
         var label = new byte[Leaf.LabelSize];

@@ -261,12 +261,15 @@ public sealed class ErasureTests
             genuine with { At = genuine.At + 1 }, genuine with { Sequence = 1 }, genuine with { Identity = Sha256.Hash("x"u8) }, genuine with { IsQuarantined = true },
             genuine with { ErasedBy = default }, genuine with { ErasedBy = new LeafIndex(1_000) }, genuine with { ErasedAt = 0 },
         ];
+        Assert.Empty(await FsckAsync(folder));
         foreach (var forgery in forged)
         {
             LedgerFile.Change(folder, $"UPDATE entries SET entry = ? WHERE idx = {index}", forgery.Encode());
+            Assert.NotEmpty(await FsckAsync(folder));
             Assert.Throws<LedgerDamagedException>(() => TestNode.Open(folder));
         }
         LedgerFile.Change(folder, $"UPDATE entries SET entry = ?, opening = ? WHERE idx = {index}", before.Entry, before.Opening);
+        Assert.NotEmpty(await FsckAsync(folder));
         Assert.Contains("there again", Assert.Throws<LedgerDamagedException>(() => TestNode.Open(folder)).Message, StringComparison.Ordinal);
     }
 
@@ -304,6 +307,14 @@ public sealed class ErasureTests
             changed[at + i] ^= 1;
             Assert.False(TrailVerifier.Verify(changed, logKey).IsProven);
         }
+    }
+
+    private static async Task<List<Recovery.Finding>> FsckAsync(string folder)
+    {
+        var findings = new List<Recovery.Finding>();
+        using var store = Storage.Sqlite.SqliteLedgerStore.Open(folder);
+        await Recovery.Fsck.RunAsync(store, store, new Storage.Snapshots.SnapshotFile(folder), withSignatures: true, findings.Add, _ => { }, CancellationToken.None);
+        return findings;
     }
 
     private static string Begin(TestNode registry, string action) => TestNode.Good(registry.Node.Approvals.Begin(action)).Nonce;

@@ -271,7 +271,7 @@ class Key:
         }
 
 
-ISSUER, NEXT_ISSUER, LOG = Key("issuer", 1), Key("next issuer", 1), Key("log", 2)
+ISSUER, NEXT_ISSUER, LOG, NEXT_LOG = Key("issuer", 1), Key("next issuer", 1), Key("log", 2), Key("next log", 2)
 OPERATOR_1, OPERATOR_2, ENFORCER, AGENT = Key("operator 1", 2), Key("operator 2", 1), Key("enforcer", 1), Key("agent", 2)
 WITNESS, WITNESS_NAME = Key("witness", 2), "witness.example/w1"
 
@@ -418,6 +418,8 @@ def entry_bodies():
         AGENT_ID.bytes, [5], ERASURE_REASON, [one["token"] for one in approvals()], [sha256(b"air/erased/v1\0", cbor(erased_stub()))])
     yield "hold placed", 14, 1, OPERATOR_2_ID, [AGENT_ID], numbered(AGENT_ID.bytes, "a court has asked for the records")
     yield "hold lifted", 15, 1, OPERATOR_1_ID, [AGENT_ID], numbered(AGENT_ID.bytes, 13, "the case is closed", [one["token"] for one in approvals()])
+    yield "log succeeded", 16, 1, REGISTRY_ID, [REGISTRY_ID], numbered(
+        ORIGIN, log_note(ORIGIN, 12, fixed("last root")), f"{ORIGIN}/2", 2, NEXT_LOG.public, 2, [log_note(ORIGIN, 15, fixed("lost root"))])
 
 
 def entries(bodies):
@@ -446,13 +448,18 @@ def entries(bodies):
 
 # --- checkpoint (C2SP tlog-checkpoint, signed-note) --------------------------------------------------------------------
 
+def log_note(origin, size, root):
+    key_id = sha256(f"{origin}\n".encode(), b"\1", LOG.public)[:4]
+    text = f"{origin}\n{size}\n{base64.b64encode(root).decode()}\n"
+    signature = base64.b64encode(key_id + LOG.sign(text.encode())).decode()
+    return f"{text}\n\u2014 {origin} {signature}\n"
+
+
 def checkpoint(leaves):
     key_id = sha256(f"{ORIGIN}\n".encode(), b"\1", LOG.public)[:4]
     root = tree_root(leaves)
-    text = f"{ORIGIN}\n{len(leaves)}\n{base64.b64encode(root).decode()}\n"
-    signature = base64.b64encode(key_id + LOG.sign(text.encode())).decode()
     return {
-        "origin": ORIGIN, "size": len(leaves), "root": root.hex(), "note": f"{text}\n\u2014 {ORIGIN} {signature}\n",
+        "origin": ORIGIN, "size": len(leaves), "root": root.hex(), "note": log_note(ORIGIN, len(leaves), root),
         "vkey": f"{ORIGIN}+{key_id.hex()}+{base64.b64encode(bytes([1]) + LOG.public).decode()}",
     }
 
@@ -792,7 +799,7 @@ def vectors():
         },
         "grant": {"sponsor": SPONSOR, "blueprint": BLUEPRINT, "labels": LABELS, "envelope": jcs(ENVELOPE), "audiences": AUDIENCES},
         "times": {"at": AT, "seconds": SECONDS},
-        "keys": [key.vector() for key in (ISSUER, NEXT_ISSUER, LOG, OPERATOR_1, OPERATOR_2, ENFORCER, AGENT)],
+        "keys": [key.vector() for key in (ISSUER, NEXT_ISSUER, LOG, NEXT_LOG, OPERATOR_1, OPERATOR_2, ENFORCER, AGENT)],
         "label": {"label": fixed(f"label {AGENT_ID}").hex(), "commitment": sha256(b"air/label/v1\0", fixed(f"label {AGENT_ID}")).hex(),
                   "nullifiers": [hmac.digest(fixed(f"label {AGENT_ID}"), b"air/null/v1\0" + u64(n), "sha256").hex() for n in range(3)]},
         "entries": [{name: value for name, value in one.items() if name != "subjects"} for one in log],

@@ -41,6 +41,16 @@ public sealed record Entry(long At, IReadOnlyList<EntrySubject> Subjects, Subjec
     /// <summary>Reads an entry; false for anything that is not exactly the deterministic form of a known kind and version.</summary>
     public static bool TryDecode(ReadOnlyMemory<byte> bytes, out Entry entry)
     {
+        if (ActivityForm.TryRead(bytes.Span) is { } activity)
+        {
+            entry = activity;
+            return true;
+        }
+        return TryDecodeAny(bytes, out entry);
+    }
+
+    internal static bool TryDecodeAny(ReadOnlyMemory<byte> bytes, out Entry entry)
+    {
         entry = null!;
         try
         {

@@ -159,3 +159,17 @@ public sealed record HoldLifted(SubjectId AgentId, LeafIndex Hold, string Reason
     /// <inheritdoc/>
     public override EntryKind Kind => EntryKind.HoldLifted;
 }
+
+/// <summary>Kind 16. The tree goes on; checkpoints from here on are of another log.</summary>
+/// <param name="Before">Origin of the log so far.</param>
+/// <param name="LastCheckpoint">Its last checkpoint, a signed note. No other of that log is ever signed.</param>
+/// <param name="Origin">Origin of the log from here on.</param>
+/// <param name="Key">Its key.</param>
+/// <param name="Reason">Why.</param>
+/// <param name="Lost">Checkpoints of the log before that others hold, and that this tree does not continue.</param>
+public sealed record LogSucceeded(
+    string Before, string LastCheckpoint, string Origin, PublicKey Key, SuccessionReason Reason, IReadOnlyList<string> Lost) : EntryBody
+{
+    /// <inheritdoc/>
+    public override EntryKind Kind => EntryKind.LogSucceeded;
+}

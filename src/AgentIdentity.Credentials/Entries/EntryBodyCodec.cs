@@ -113,6 +113,15 @@ internal static class EntryBodyCodec
                 fields.Text(lifted.Reason);
                 fields.Texts(lifted.Approvals);
                 break;
+            case LogSucceeded succeeded:
+                cbor.WriteStartMap(7);
+                fields.Text(succeeded.Before);
+                fields.Text(succeeded.LastCheckpoint);
+                fields.Text(succeeded.Origin);
+                fields.Key(succeeded.Key);
+                fields.Number((uint)succeeded.Reason);
+                fields.Texts(succeeded.Lost);
+                break;
             default:
                 throw new InvalidOperationException($"No format for {body.GetType().Name}.");
         }
@@ -143,6 +152,8 @@ internal static class EntryBodyCodec
             EntryKind.ActivitiesErased => ReadErased(fields),
             EntryKind.HoldPlaced => new HoldPlaced(fields.Id(), fields.Text()),
             EntryKind.HoldLifted => new HoldLifted(fields.Id(), fields.Index(), fields.Text(), fields.Texts()),
+            EntryKind.LogSucceeded => new LogSucceeded(
+                fields.Text(), fields.Text(), fields.Text(), fields.Key(), fields.Enum<SuccessionReason>(), fields.Texts()),
             _ => throw new FormatException("unknown kind"),
         };
         if (fields.Count != count)

@@ -47,6 +47,19 @@ public enum EntryKind
 
     /// <summary>A hold has ended.</summary>
     HoldLifted = 15,
+
+    /// <summary>The log goes on under another origin and key.</summary>
+    LogSucceeded = 16,
+}
+
+/// <summary>Why a log was succeeded. docs/formats.md, "Entry", kind 16.</summary>
+public enum SuccessionReason
+{
+    /// <summary>Its key was replaced.</summary>
+    KeyRotated = 1,
+
+    /// <summary>The registry lost entries that others have seen under a checkpoint.</summary>
+    Recovered = 2,
 }
 
 /// <summary>What class of evidence an entry is; public, in the leaf. docs/formats.md, "Leaf".</summary>

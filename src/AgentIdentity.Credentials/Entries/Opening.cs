@@ -26,6 +26,9 @@ public sealed record Opening(Hash Salt, IReadOnlyList<SubjectLabel> Labels, IRea
 {
     private const int Version = 1;
 
+    // What stands before the salt when there is nothing behind it.
+    private static ReadOnlySpan<byte> SaltOnly => [0xa2, 0x00, Version, 0x01, 0x58, Hash.Size];
+
     /// <summary>The deterministic CBOR form.</summary>
     public byte[] Encode()
     {
@@ -45,6 +48,17 @@ public sealed record Opening(Hash Salt, IReadOnlyList<SubjectLabel> Labels, IRea
 
     /// <summary>Reads an opening; false for anything that is not exactly its deterministic form.</summary>
     public static bool TryDecode(ReadOnlyMemory<byte> bytes, out Opening opening)
+    {
+        // Nearly every opening is a salt and nothing else, which needs no parser.
+        if (bytes.Length == SaltOnly.Length + Hash.Size && bytes.Span.StartsWith(SaltOnly))
+        {
+            opening = new Opening(Hash.Read(bytes.Span[SaltOnly.Length..]), [], []);
+            return true;
+        }
+        return TryDecodeAny(bytes, out opening);
+    }
+
+    private static bool TryDecodeAny(ReadOnlyMemory<byte> bytes, out Opening opening)
     {
         opening = null!;
         try

@@ -157,7 +157,7 @@ public sealed class EntryCheck
     private SignedStatement? Read(TrailProperty property, byte[] bytes, byte[] signature, EntryExpectation expected)
     {
         if (!SignedStatement.TryRead(bytes, out var statement) || statement.AgentId != expected.Agent
-            || (expected.Checkpoint is { } signed && statement.Origin != signed.Origin))
+            || (expected.Checkpoint is { } signed && !LogOrigin.IsAtOrBefore(statement.Origin, signed.Origin)))
         {
             Add(property, "the statement is not one of this agent for this log");
             return null;

@@ -1,5 +1,7 @@
+using System.Text;
 using AgentIdentity.Credentials.Entries;
 using AgentIdentity.Credentials.Identifiers;
+using AgentIdentity.Credentials.Keys;
 using AgentIdentity.Ledger;
 
 namespace AgentIdentity.Credentials.Trails;
@@ -8,6 +10,9 @@ namespace AgentIdentity.Credentials.Trails;
 internal sealed class RegistryChecks(TrailFile file, Checkpoint checkpoint, NoteVerifierKey logKey, TrailFindings notes)
 {
     private SubjectId? _registry;
+
+    // The log as the entries so far name it: origin and key.
+    private NoteVerifierKey? _log;
 
     public void CheckKeys()
     {
@@ -22,6 +27,10 @@ internal sealed class RegistryChecks(TrailFile file, Checkpoint checkpoint, Note
         }
         if (file.RegistryEntries is not [{ Index.Value: 0 }, ..])
             notes.Add(TrailProperty.RegistryKeys, "the file does not begin with the genesis of the log");
+        if (_log is not null && _log.Name != checkpoint.Origin)
+            notes.Add(TrailProperty.RegistryKeys, $"the entries tell the keys of {_log.Name}, and the checkpoint is one of {checkpoint.Origin}");
+        if (_log is not null && !_log.PublicKey.Equals(logKey.PublicKey))
+            notes.Add(TrailProperty.RegistryKeys, "the entries name another log key than the one that signed the checkpoint");
     }
 
     public void CheckHeads(Head computed, bool isLastOpen)
@@ -64,9 +73,12 @@ internal sealed class RegistryChecks(TrailFile file, Checkpoint checkpoint, Note
         {
             case Genesis genesis when index.Value == 0:
                 _registry = entry.Subjects[0].Id;
-                CheckGenesis(genesis);
+                _log = genesis.Keys.FirstOrDefault(key => key.Use == RegistryKeyUse.Log) is { } named ? Log(genesis.Origin, named.Key) : null;
                 foreach (var key in genesis.Keys)
                     inForce[key.Use] = key.Key.KeyId;
+                break;
+            case LogSucceeded next when IsAboutRegistry(entry):
+                CheckSuccession(index, next);
                 break;
             case RegistryKeyRotated rotated when IsAboutRegistry(entry):
                 if (!inForce.TryGetValue(rotated.Use, out var before) || before != rotated.Retired)
@@ -79,12 +91,28 @@ internal sealed class RegistryChecks(TrailFile file, Checkpoint checkpoint, Note
         }
     }
 
-    private void CheckGenesis(Genesis genesis)
+    // The log before vouches for its last checkpoint only; that the tree went on from there is what the paths under this file's checkpoint show.
+    private void CheckSuccession(LeafIndex index, LogSucceeded next)
     {
-        if (genesis.Origin != checkpoint.Origin)
-            notes.Add(TrailProperty.RegistryKeys, $"the genesis is that of {genesis.Origin}, and the checkpoint of {checkpoint.Origin}");
-        if (!genesis.Keys.Any(key => key.Use == RegistryKeyUse.Log && key.Key.Bytes.SequenceEqual(logKey.PublicKey.Bytes)))
-            notes.Add(TrailProperty.RegistryKeys, "the genesis names another log key than the one that signed the checkpoint");
+        var isNext = _log is { } log && next.Before == log.Name && next.Origin != log.Name && LogOrigin.IsAtOrBefore(log.Name, next.Origin);
+        if (!isNext || !Checkpoint.TryOpen(Encoding.UTF8.GetBytes(next.LastCheckpoint), _log!, out var last, out _) || last.Size.Value > index.Value)
+            notes.Add(TrailProperty.RegistryKeys, $"entry {index}: it does not succeed the log before at a checkpoint that its key has signed");
+        _log = Log(next.Origin, next.Key);
+    }
+
+    private NoteVerifierKey? Log(string origin, PublicKey key)
+    {
+        try
+        {
+            if (Ed25519PublicKey.TryRead(key.Bytes, out var known))
+                return new NoteVerifierKey(origin, known);
+        }
+        catch (ArgumentException)
+        {
+            // The name is not one for a key, and is not repeated: it may hold control characters.
+        }
+        notes.Add(TrailProperty.RegistryKeys, "a log has a name or a key that no log can have");
+        return null;
     }
 
     private bool IsAboutRegistry(Entry entry) => _registry is { } registry && entry.Subjects is [var only] && only.Id == registry;

@@ -8,6 +8,7 @@ public static class Sha256
 {
     // A kilobyte takes about half a microsecond with the processor's SHA instructions, and a few without.
     private const int ShortBytesMax = 1024;
+    private const int BlockSize = 64;
 
     /// <summary>The SHA-256 of <paramref name="data"/>.</summary>
     public static Hash Hash(ReadOnlySpan<byte> data)
@@ -32,12 +33,34 @@ public static class Sha256
             HashManaged(prefix, data, destination);
     }
 
+    /// <summary>Writes the HMAC-SHA-256 (RFC 2104) of <paramref name="message"/> under a key that is no longer than a block, 64 bytes. For many short messages, as above.</summary>
+    /// <exception cref="ArgumentException">The key is longer than a block, or the destination shorter than 32 bytes.</exception>
+    internal static void Hmac(ReadOnlySpan<byte> key, ReadOnlySpan<byte> message, Span<byte> destination)
+    {
+        if (key.Length > BlockSize)
+            throw new ArgumentException($"A key of at most {BlockSize} bytes is expected; this one has {key.Length}.", nameof(key));
+        Span<byte> block = stackalloc byte[BlockSize];
+        Span<byte> inner = stackalloc byte[SHA256.HashSizeInBytes];
+        Pad(key, 0x36, block);
+        Hash(block, message, inner);
+        Pad(key, 0x5c, block);
+        Hash(block, inner, destination);
+        CryptographicOperations.ZeroMemory(block);
+    }
+
     internal static void HashManaged(ReadOnlySpan<byte> prefix, ReadOnlySpan<byte> data, Span<byte> destination)
     {
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         hash.AppendData(prefix);
         hash.AppendData(data);
         hash.GetHashAndReset(destination);
+    }
+
+    private static void Pad(ReadOnlySpan<byte> key, byte pad, Span<byte> block)
+    {
+        block.Fill(pad);
+        for (var i = 0; i < key.Length; i++)
+            block[i] ^= key[i];
     }
 
     [SkipLocalsInit]

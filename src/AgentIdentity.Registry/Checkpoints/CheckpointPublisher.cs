@@ -22,13 +22,16 @@ public sealed class CheckpointPublisher
     private TaskCompletionSource _grown = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     /// <summary>Restores the tree as it was last signed. Entries behind it are appended by whoever replays them.</summary>
+    /// <param name="store">Where checkpoints and tiles are.</param>
+    /// <param name="logKey">Signs what is published.</param>
+    /// <param name="before">The log that was succeeded by this one, if any: until this one has signed, the last checkpoint is that one's.</param>
     /// <exception cref="LedgerDamagedException">The stored tiles do not have the root that was signed, or the signature is not ours.</exception>
-    public CheckpointPublisher(ILedgerStore store, NoteSignerKey logKey)
+    public CheckpointPublisher(ILedgerStore store, NoteSignerKey logKey, LogRecord? before = null)
     {
         _store = store;
         _logKey = logKey;
         _last = store.LastCheckpoint;
-        _tree = _last is null ? new TileWriter() : Restore(_last);
+        _tree = _last is null ? new TileWriter() : Restore(_last, before);
     }
 
     public StoredCheckpoint? Last => _last;
@@ -101,9 +104,11 @@ public sealed class CheckpointPublisher
         }
     }
 
-    private TileWriter Restore(StoredCheckpoint signed)
+    private TileWriter Restore(StoredCheckpoint signed, LogRecord? before)
     {
-        if (!Checkpoint.TryOpen(Encoding.UTF8.GetBytes(signed.Note), _logKey.Verifier, out var checkpoint, out _) || checkpoint.Size != signed.Size || checkpoint.Root != signed.Root)
+        var isOurs = Checkpoint.TryOpen(Encoding.UTF8.GetBytes(signed.Note), _logKey.Verifier, out var checkpoint, out _)
+            || (signed.Note == before?.LastCheckpoint && Checkpoint.TryOpen(Encoding.UTF8.GetBytes(signed.Note), before.Verifier, out checkpoint, out _));
+        if (!isOurs || checkpoint!.Size != signed.Size || checkpoint.Root != signed.Root)
             throw new LedgerDamagedException("The stored checkpoint is not signed by this registry's log key.");
         var tree = TileWriter.Restore(signed.Size, tile => _store.ReadTile(tile.Level, tile.Index) ?? throw new LedgerDamagedException($"The tile {Tile.Path(tile)} is missing."));
         return tree.Root() == signed.Root ? tree : throw new LedgerDamagedException("The stored tree does not have the root that was signed.");

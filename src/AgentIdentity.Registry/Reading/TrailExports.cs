@@ -84,7 +84,8 @@ public sealed class TrailExport
     public IEnumerable<byte[]> Items()
     {
         yield return _writer.Header(new TrailHeader(_logKey, _agent.Id, _agent.Label, _tree.Checkpoint.Note));
-        foreach (var (_, from) in _state.IssuerKeys.Spans)
+        var keyEntries = _state.IssuerKeys.Spans.Select(span => span.From).Concat(_state.Logs.Select(log => log.From)).DistinctBy(from => from.Value).OrderBy(from => from.Value);
+        foreach (var from in keyEntries)
         {
             if (Size.Contains(from))
                 yield return _writer.RegistryEntry(Open(_store.Read(from, 1)[0], out _));

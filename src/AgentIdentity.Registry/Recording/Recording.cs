@@ -17,7 +17,7 @@ public sealed record Recorded(LeafIndex Index, long At, EntryClass Class, Hash L
 }
 
 /// <summary>Takes signed statements into the ledger. The statement's own signature is the caller's authentication, so that evidence can follow a stop.</summary>
-public sealed class Recording(RegistrySettings settings, RegistryState state, Sequencer sequencer, CheckpointPublisher publisher, ILedgerStore store)
+public sealed class Recording(RegistryState state, Sequencer sequencer, CheckpointPublisher publisher, ILedgerStore store)
 {
     private const int PageEntries = 256;
 
@@ -36,7 +36,7 @@ public sealed class Recording(RegistrySettings settings, RegistryState state, Se
         if (decision.Head is null)
             decision = decision with { Head = FindAt(statement) };
         if (decision.Head!.Previous != statement.Identity)
-            return await AccuseAsync(decision.Head, statement, activity).ConfigureAwait(false);
+            return statement.Origin != state.Log.Origin ? WrongOrigin() : await AccuseAsync(decision.Head, statement, activity).ConfigureAwait(false);
         if (waitIntegrated)
             await publisher.WhenCoversAsync(decision.Head.Index, cancellation).ConfigureAwait(false);
         return Answer(decision.Head, decision.Draft);
@@ -46,8 +46,8 @@ public sealed class Recording(RegistrySettings settings, RegistryState state, Se
     {
         if (!SignedStatement.TryRead(bytes, out var statement))
             return Refused.Because(Refusal.StatementMalformed, "Those are not the bytes of a statement: docs/formats.md, \"Signed statement\".");
-        if (statement.Origin != settings.Name.Origin)
-            return Refused.Because(Refusal.WrongOrigin, $"The statement is for another log than {settings.Name.Origin}.");
+        if (!state.Logs.Any(log => log.Origin == statement.Origin))
+            return WrongOrigin();
         if (state.FindAgent(statement.AgentId) is not { } agent)
             return Refused.Because(Refusal.AgentUnknown, "No agent has that id.");
         if (agent.Key.KeyId != statement.KeyId || agent.Key.Algorithm != algorithm)
@@ -57,18 +57,23 @@ public sealed class Recording(RegistrySettings settings, RegistryState state, Se
         return statement;
     }
 
+    // What was recorded for a log that was succeeded since is still answered when it is sent again; nothing new is taken for it.
+    private Refused WrongOrigin() => Refused.Because(Refusal.WrongOrigin, $"The statement is for another log than {state.Log.Origin}.");
+
     // Answers where the chain stood after the statement that holds its place, be it this one or another; null when that is further back than the head.
-    private static Outcome<(ChainHead? Head, Draft Draft)> Decide(Draft draft, SignedStatement statement, Activity activity)
+    private Outcome<(ChainHead? Head, Draft Draft)> Decide(Draft draft, SignedStatement statement, Activity activity)
     {
         var standing = draft.Standing.Of(statement.AgentId);
         if (standing is Refusal.RegistryHalted)
             return Refused.Because(standing, "The registry takes no writes now.");
         var agent = draft.State.FindAgent(statement.AgentId)!;
         var head = draft.Chain(agent, statement.KeyId);
-        if (statement.Sequence > head.Next)
-            return Refused.Because(Refusal.SequenceGap, $"Expected sequence {head.Next}, found {statement.Sequence}.");
         if (statement.Sequence < head.Next)
             return (statement.Sequence + 1 == head.Next ? head : null, draft);
+        if (statement.Origin != draft.State.Log.Origin)
+            return WrongOrigin();
+        if (statement.Sequence > head.Next)
+            return Refused.Because(Refusal.SequenceGap, $"Expected sequence {head.Next}, found {statement.Sequence}.");
         if (statement.Previous != head.Previous)
             return (head, draft);
 

@@ -22,31 +22,68 @@ internal static class SnapshotFormat
         using var hash = SHA256.Create();
         using (var hashed = new CryptoStream(stream, hash, CryptoStreamMode.Write, leaveOpen: true))
         using (var buffered = new BufferedStream(hashed, 1 << 16))
-        using (var writer = new BinaryWriter(buffered, Encoding.UTF8))
-        {
-            writer.Write(Magic);
-            writer.Write(Version);
-            writer.Write(root.ToArray());
-            WriteState(writer, copy);
-        }
+            WriteContent(buffered, copy, in root);
         stream.Write(logKey.Sign([.. Domain, .. hash.Hash!]));
     }
 
+    /// <summary>What is signed of a snapshot.</summary>
+    public static byte[] Content(StateCopy copy, in Hash root)
+    {
+        using var stream = new MemoryStream();
+        WriteContent(stream, copy, in root);
+        return stream.ToArray();
+    }
+
     /// <summary>Reads a copy and the root that it stood under; null when the bytes are not a whole snapshot of this version, signed by the log's key.</summary>
-    public static (StateCopy Copy, Hash Root)? Read(Stream stream, PublicKey logKey)
+    public static (StateCopy Copy, Hash Root)? Read(Stream stream, PublicKey logKey) =>
+        Open(stream) is { } bytes && IsSigned(bytes, logKey) ? Parse(bytes) : null;
+
+    /// <summary>The bytes of a snapshot, of which nothing is believed yet; null when there are too few.</summary>
+    public static byte[]? Open(Stream stream)
     {
         var bytes = new byte[stream.Length];
         stream.ReadExactly(bytes);
-        if (bytes.Length < PublicKey.SignatureSize)
-            return null;
-        var content = bytes.AsSpan(..^PublicKey.SignatureSize);
-        if (!logKey.Verifies([.. Domain, .. SHA256.HashData(content)], bytes.AsSpan(^PublicKey.SignatureSize..)))
-            return null;
-        using var reader = new BinaryReader(new MemoryStream(bytes, 0, content.Length), Encoding.UTF8);
-        if (!reader.ReadBytes(Magic.Length).AsSpan().SequenceEqual(Magic) || reader.ReadInt32() != Version)
+        return bytes.Length < PublicKey.SignatureSize ? null : bytes;
+    }
+
+    public static bool IsSigned(byte[] bytes, PublicKey logKey) =>
+        logKey.Verifies([.. Domain, .. SHA256.HashData(bytes.AsSpan(..^PublicKey.SignatureSize))], bytes.AsSpan(^PublicKey.SignatureSize..));
+
+    /// <summary>The position of a snapshot of this version; null for another.</summary>
+    public static ulong? Position(byte[] bytes)
+    {
+        using var reader = Reader(bytes);
+        return TryReadHead(reader) && bytes.Length > Magic.Length + sizeof(int) + Hash.Size + sizeof(ulong) ? Skip(reader).ReadUInt64() : null;
+    }
+
+    /// <summary>What signed bytes say; null when they are of another version.</summary>
+    public static (StateCopy Copy, Hash Root)? Parse(byte[] bytes)
+    {
+        using var reader = Reader(bytes);
+        if (!TryReadHead(reader))
             return null;
         var root = ReadHash(reader);
         return (ReadState(reader), root);
+    }
+
+    private static BinaryReader Reader(byte[] bytes) => new(new MemoryStream(bytes, 0, bytes.Length - PublicKey.SignatureSize), Encoding.UTF8);
+
+    private static bool TryReadHead(BinaryReader reader) =>
+        reader.ReadBytes(Magic.Length).AsSpan().SequenceEqual(Magic) && reader.BaseStream.Length >= Magic.Length + sizeof(int) && reader.ReadInt32() == Version;
+
+    private static BinaryReader Skip(BinaryReader reader)
+    {
+        _ = ReadHash(reader);
+        return reader;
+    }
+
+    private static void WriteContent(Stream stream, StateCopy copy, in Hash root)
+    {
+        using var writer = new BinaryWriter(stream, Encoding.UTF8, leaveOpen: true);
+        writer.Write(Magic);
+        writer.Write(Version);
+        writer.Write(root.ToArray());
+        WriteState(writer, copy);
     }
 
     private static void WriteState(BinaryWriter writer, StateCopy copy)
@@ -56,6 +93,7 @@ internal static class SnapshotFormat
         writer.Write(copy.LastAt);
         writer.Write(copy.NextStatusIndex);
         WriteFounding(writer, copy.Founding!);
+        WriteAll(writer, copy.Logs, log => WriteLog(writer, log));
         WriteAll(writer, copy.IssuerKeys, key =>
         {
             WriteKey(writer, key.Key);
@@ -85,6 +123,7 @@ internal static class SnapshotFormat
         var lastAt = reader.ReadInt64();
         var nextStatusIndex = reader.ReadUInt64();
         var founding = ReadFounding(reader);
+        var logs = ReadAll(reader, () => ReadLog(reader));
         var keys = ReadAll(reader, () => (ReadKey(reader), new LeafIndex(reader.ReadUInt64())));
         var tokens = ReadAll(reader, () => ReadToken(reader));
         var callers = ReadAll(reader, () => ReadCaller(reader));
@@ -92,7 +131,7 @@ internal static class SnapshotFormat
         var agents = ReadAll(reader, () => ReadAgent(reader, grants));
         var subjects = ReadAll(reader, () => new SubjectCopy(ReadId(reader), ReadHash(reader), ReadHead(reader)));
         var heads = reader.ReadBoolean() ? new HeadsCopy(new LeafIndex(reader.ReadUInt64()), ReadHead(reader)) : null;
-        return new StateCopy(position, epoch, lastAt, nextStatusIndex, founding, keys, agents, tokens, callers, subjects, heads);
+        return new StateCopy(position, epoch, lastAt, nextStatusIndex, founding, logs, keys, agents, tokens, callers, subjects, heads);
     }
 
     private static void WriteFounding(BinaryWriter writer, Founding founding)
@@ -106,6 +145,17 @@ internal static class SnapshotFormat
 
     private static Founding ReadFounding(BinaryReader reader) =>
         new(ReadId(reader), reader.ReadString(), reader.ReadString(), ReadKey(reader), reader.ReadBoolean());
+
+    private static void WriteLog(BinaryWriter writer, LogRecord log)
+    {
+        writer.Write(log.Origin);
+        WriteKey(writer, log.Key);
+        writer.Write(log.From.Value);
+        writer.Write(log.LastCheckpoint ?? "");
+    }
+
+    private static LogRecord ReadLog(BinaryReader reader) =>
+        new(reader.ReadString(), ReadKey(reader), new LeafIndex(reader.ReadUInt64()), reader.ReadString() is { Length: > 0 } note ? note : null);
 
     private static void WriteToken(BinaryWriter writer, TokenRecord token)
     {

@@ -1,5 +1,4 @@
 using AgentIdentity.Credentials.Entries;
-using AgentIdentity.Credentials.Keys;
 using AgentIdentity.Ledger;
 using AgentIdentity.Registry.Checkpoints;
 using AgentIdentity.Registry.Erasing;
@@ -59,23 +58,14 @@ internal static class Start
         using var stream = snapshots.Open();
         if (stream is null)
             return null;
-        if (LogKey(store) is { } logKey
+        if (LogKeyDocument.Read(store) is { } logKey
             && SnapshotFormat.Read(stream, logKey) is { } snapshot
-            && snapshot.Copy.Founding!.LogKey.KeyId == logKey.KeyId
+            && snapshot.Copy.Logs is [.., var current] && current.KeyId == logKey.KeyId
             && store.LastCheckpoint is { } signed && snapshot.Copy.Position <= signed.Size.Value
             && MerkleHash.Root(new TreeSize(snapshot.Copy.Position), nodes.Read) == snapshot.Root)
             return RegistryState.From(snapshot.Copy);
         log("The snapshot is of another version, damaged, or of another ledger; the ledger is read from its beginning.");
         return null;
-    }
-
-    // As the store says, which is not checked yet: the state must name the same key, and the registry must hold it.
-    private static PublicKey? LogKey(ILedgerStore store)
-    {
-        var first = store.Read(new LeafIndex(0), 1);
-        return first.Count == 1 && Entry.TryDecode(first[0].Entry, out var entry) && entry.Body is Genesis genesis
-            ? genesis.Keys.FirstOrDefault(key => key.Use == RegistryKeyUse.Log)?.Key
-            : null;
     }
 
     private static void Apply(RegistryState state, Erasures erasures, StoredEntry row, in Hash leafHash)

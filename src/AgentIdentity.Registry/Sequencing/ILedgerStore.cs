@@ -83,4 +83,8 @@ public sealed record StoredDocument(long Version, ReadOnlyMemory<byte> Content);
 public sealed class StoreFullException(string message, Exception? inner = null) : Exception(message, inner);
 
 /// <summary>The data folder cannot be opened, and the message says in one sentence why and what to do.</summary>
-public sealed class StoreRefusedException(string message, Exception? inner = null) : Exception(message, inner);
+public sealed class StoreRefusedException(string message, Exception? inner = null) : Exception(message, inner)
+{
+    /// <summary>Whether what is stored is damaged; otherwise it was not looked at.</summary>
+    public bool IsDamage { get; init; }
+}

@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Diagnostics.CodeAnalysis;
+using System.Text;
 using AgentIdentity.Credentials.Entries;
 using AgentIdentity.Credentials.Identifiers;
 using AgentIdentity.Ledger;
@@ -23,6 +24,7 @@ public sealed class RegistryState
     private ulong _position;
     private ulong _epoch;
     private volatile IssuerKeyHistory _issuerKeys = IssuerKeyHistory.Empty;
+    private volatile LogRecord[] _logs = [];
     private volatile Founding? _founding;
     private volatile int _agentCount;
 
@@ -33,6 +35,13 @@ public sealed class RegistryState
     public bool IsBootstrapped => _founding is not null;
 
     public IssuerKeyHistory IssuerKeys => _issuerKeys;
+
+    /// <summary>The logs that the tree was signed as, the present one last; empty before the genesis entry.</summary>
+    public IReadOnlyList<LogRecord> Logs => _logs;
+
+    /// <summary>The log that signs now.</summary>
+    /// <exception cref="InvalidOperationException">There is no genesis entry yet.</exception>
+    public LogRecord Log => _logs is [.., var last] ? last : throw new InvalidOperationException("There is no log before the genesis entry.");
 
     public ulong Position => Volatile.Read(ref _position);
 
@@ -112,13 +121,13 @@ public sealed class RegistryState
 
     /// <summary>A consistent copy of references, taken by the writer between two entries.</summary>
     internal StateCopy Copy() => new(
-        Position, Epoch, LastAt, NextStatusIndex, _founding, [.. _issuerKeys.Spans], [.. _inOrder.Select(slot => slot.Current)], [.. _tokens.Values], [.. _callers.Values],
+        Position, Epoch, LastAt, NextStatusIndex, _founding, _logs, [.. _issuerKeys.Spans], [.. _inOrder.Select(slot => slot.Current)], [.. _tokens.Values], [.. _callers.Values],
         [.. _subjects.Select(pair => new SubjectCopy(pair.Key, pair.Value.Label, pair.Value.Head))], _heads.CopyCommitted());
 
     /// <summary>The state as it was copied. Only at a start, before anybody reads.</summary>
     internal static RegistryState From(StateCopy copy)
     {
-        var state = new RegistryState { _position = copy.Position, _epoch = copy.Epoch, LastAt = copy.LastAt, NextStatusIndex = copy.NextStatusIndex, _founding = copy.Founding };
+        var state = new RegistryState { _position = copy.Position, _epoch = copy.Epoch, LastAt = copy.LastAt, NextStatusIndex = copy.NextStatusIndex, _founding = copy.Founding, _logs = [.. copy.Logs] };
         foreach (var (key, from) in copy.IssuerKeys)
             state._issuerKeys = state._issuerKeys.Then(key, from);
         foreach (var agent in copy.Agents)
@@ -207,6 +216,9 @@ public sealed class RegistryState
             case HoldLifted lifted:
                 Change(lifted.AgentId, agent => agent with { Holds = [.. agent.Holds.Where(hold => hold.Index != lifted.Hold)] });
                 break;
+            case LogSucceeded succeeded:
+                Succeed(index, succeeded);
+                break;
             case PrivateDataRead or CallsRefused or Heads or ActivitiesErased:
                 break;
             default:
@@ -221,7 +233,18 @@ public sealed class RegistryState
         foreach (var person in genesis.Operators)
             _callers[person.Key.KeyId] = new CallerRecord(person.Id, CallerRole.Operator, person.Name, person.Key, [], entry.At);
         var logKey = genesis.Keys.Single(key => key.Use == RegistryKeyUse.Log).Key;
+        _logs = [new LogRecord(genesis.Origin, logKey, index)];
         _founding = new Founding(entry.Subjects[0].Id, genesis.PublicUrl, genesis.Origin, logKey, genesis.SingleOperator);
+    }
+
+    private void Succeed(LeafIndex index, LogSucceeded next)
+    {
+        var origin = LogOrigin.Of(Founding!.Origin, _logs.Length + 1);
+        if (next.Before != Log.Origin || next.Origin != origin)
+            throw new LedgerDamagedException($"Entry {index} has {next.Origin} succeed {next.Before}; expected {origin} after {Log.Origin}.");
+        if (!Checkpoint.TryOpen(Encoding.UTF8.GetBytes(next.LastCheckpoint), Log.Verifier, out var last, out _) || last.Size.Value > index.Value)
+            throw new LedgerDamagedException($"Entry {index} names a last checkpoint of {Log.Origin} that its key has not signed, or that covers more than stands below.");
+        _logs = [.. _logs[..^1], Log with { LastCheckpoint = next.LastCheckpoint }, new LogRecord(next.Origin, next.Key, index)];
     }
 
     private void Enrol(LeafIndex index, Entry entry, AgentEnrolled agent)
@@ -257,6 +280,10 @@ public sealed class RegistryState
     {
         if (!Credentials.Statements.SignedStatement.TryRead(activity.Statement, out var statement))
             throw new LedgerDamagedException($"The statement of entry {index} cannot be read.");
+        if (statement.AgentId != entry.Subjects[0].Id)
+            throw new LedgerDamagedException($"Entry {index} holds a statement of another agent than it is about.");
+        if (statement.Origin != Log.Origin)
+            throw new LedgerDamagedException($"Entry {index} holds a statement for the log {statement.Origin}, and this is {Log.Origin}.");
         Extend(
             index, statement.AgentId, statement.Previous,
             new ChainHead(statement.KeyId, statement.Sequence + 1, statement.Identity, index, entry.At, activity.Quarantined));
@@ -332,6 +359,7 @@ internal sealed record StateCopy(
     long LastAt,
     ulong NextStatusIndex,
     Founding? Founding,
+    IReadOnlyList<LogRecord> Logs,
     IReadOnlyList<(Credentials.Keys.PublicKey Key, LeafIndex From)> IssuerKeys,
     IReadOnlyList<AgentRecord> Agents,
     IReadOnlyList<TokenRecord> Tokens,

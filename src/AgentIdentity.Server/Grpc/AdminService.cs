@@ -25,7 +25,7 @@ internal sealed class AdminService(RegistryNode registry, BootstrapFile bootstra
         return new Wire.BootstrapResponse
         {
             Operators = { founded.Operators.Select(ToWire.Caller) },
-            Origin = registry.Settings.Name.Origin,
+            Origin = registry.State.Log.Origin,
             RegistryDid = registry.Settings.Name.Did,
             LogKey = registry.Checkpoints.LogKey,
             SingleOperator = registry.State.Founding!.SingleOperator,

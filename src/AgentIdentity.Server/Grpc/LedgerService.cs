@@ -46,6 +46,7 @@ internal sealed class LedgerService(RegistryNode registry) : Wire.Ledger.LedgerB
             LedgerIndex = head.Index.Value,
             KeyId = ToWire.Bytes(key.ToArray()),
             At = registry.At(),
+            Origin = registry.State.Log.Origin,
             Heads = request.WithProof ? await HeadsAsync(agent.Id, context.CancellationToken) : null,
         };
     }

@@ -30,7 +30,7 @@ internal sealed class RegistryService(RegistryNode registry) : Wire.Registry.Reg
             AgentId = ToWire.Bytes(agent.Id.ToArray()),
             DidDocument = Encoding.UTF8.GetString(DidDocuments.Agent(name, agent.Id, agent.Key)),
             Credential = ToWire.Credential(enrolled.Credential),
-            Origin = name.Origin,
+            Origin = registry.State.Log.Origin,
             At = registry.At(),
         };
     }

@@ -1,4 +1,5 @@
 using System.Buffers;
+using AgentIdentity.Credentials.Identifiers;
 using AgentIdentity.Ledger;
 using AgentIdentity.Registry;
 using AgentIdentity.Registry.Checkpoints;
@@ -21,9 +22,18 @@ internal static class LogEndpoints
 
     public static void Map(IEndpointRouteBuilder routes, RegistryNode registry)
     {
-        routes.Serve("/log-key", _ => registry.State.IsBootstrapped ? Results.Text(registry.Checkpoints.LogKey + "\n", TextType) : Results.NotFound());
-        routes.Serve("/checkpoint", context => registry.Checkpoints.Last is { } last ? Text(context, last.Note) : Results.NotFound());
-        routes.Serve("/tile/{**rest}", context => registry.PublishedLog.Newest is { } tree && Read(tree, context.Request.Path) is { } bytes ? Bytes(context, bytes) : Results.NotFound());
+        // Which logs there are is fixed for as long as the process runs: a successor is opened while nobody serves.
+        for (var number = 1; number <= Math.Max(1, registry.State.Logs.Count); number++)
+            Map(routes, registry, number);
+    }
+
+    private static void Map(IEndpointRouteBuilder routes, RegistryNode registry, int number)
+    {
+        var prefix = LogOrigin.Of("", number);
+        routes.Serve(prefix + "/log-key", _ => registry.State.IsBootstrapped ? Results.Text(registry.State.Logs[number - 1].Verifier + "\n", TextType) : Results.NotFound());
+        routes.Serve(prefix + "/checkpoint", context => registry.PublishedLog.CheckpointOf(number) is { } note ? Text(context, note) : Results.NotFound());
+        routes.Serve(prefix + "/tile/{**rest}", context =>
+            registry.PublishedLog.Of(number) is { } tree && Read(tree, context.Request.Path.Value![prefix.Length..]) is { } bytes ? Bytes(context, bytes) : Results.NotFound());
     }
 
     private static void Serve(this IEndpointRouteBuilder routes, string pattern, Func<HttpContext, IResult> answer) =>

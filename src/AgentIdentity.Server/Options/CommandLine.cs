@@ -20,7 +20,10 @@ internal static class CommandLine
         var help = new StringBuilder("AgentIdentity.Server: the registry of agents' identities.\n\n");
         foreach (var flag in Flag.All)
             help.Append($"  {flag.Name + (flag.Value is null ? "" : " " + flag.Value),-30}{flag.Help}\n");
-        return help.Append("\nEach can stand in the environment instead: --public-url is AGENTIDENTITY_PUBLIC_URL. Port 0 picks a free one.\n").ToString();
+        help.Append("\nOn a data folder, instead of serving it (docs/operations.md):\n");
+        foreach (var verb in Maintenance.Verb.All)
+            help.Append($"  {verb.Name} {verb.Usage}\n      {verb.Help}\n");
+        return help.Append("\nEach option can stand in the environment instead: --public-url is AGENTIDENTITY_PUBLIC_URL. Port 0 picks a free one.\n").ToString();
     }
 
     private static ServerOptions ReadEnvironment(ServerOptions options, Func<string, string?> environment) =>

@@ -44,7 +44,11 @@ public sealed class FileRegistryKeys : IRegistryKeys
     }
 
     // The open key stays until the process ends: what was decided before the rotation may still have to be signed.
-    public void Retire(KeyId keyId) => File.Delete(PathOf(RegistryKeyUse.Credentials, keyId));
+    public void Retire(KeyId keyId)
+    {
+        File.Delete(PathOf(RegistryKeyUse.Credentials, keyId));
+        File.Delete(PathOf(RegistryKeyUse.Log, keyId));
+    }
 
     public void Dispose()
     {

@@ -93,6 +93,44 @@ internal sealed class LedgerReader : IDisposable
         return first;
     }
 
+    /// <summary>What SQLite finds wrong with the file: pages, the order of keys, and rows that the tables do not allow.</summary>
+    public IReadOnlyList<string> CheckFile()
+    {
+        var problems = new List<string>();
+        _connection.Prepare("PRAGMA quick_check(20)").ForEach(row =>
+        {
+            if (row.Text(0) is var problem && problem != "ok")
+                problems.Add(problem);
+            return true;
+        });
+        return problems;
+    }
+
+    public long CountTiles() => _connection.ReadInteger("SELECT count(*) FROM tiles");
+
+    /// <summary>Every row of the subject index, and up to where it is complete, at one moment.</summary>
+    public ulong ReadSubjectIndex(Action<SubjectSequence, LeafIndex> show)
+    {
+        _begin.Execute();
+        try
+        {
+            var indexed = _indexedSize.First(row => row.Integer(0));
+            _connection.Prepare("SELECT subject, seq, idx FROM subject_index").ForEach(row =>
+            {
+                var subject = row.Bytes(0);
+                if (subject.Length != SubjectId.Size)
+                    throw new InvalidDataException($"a row names a subject of {subject.Length} bytes");
+                show(new SubjectSequence(SubjectId.Read(subject), (ulong)row.Integer(1)), new LeafIndex((ulong)row.Integer(2)));
+                return true;
+            });
+            return (ulong)indexed;
+        }
+        finally
+        {
+            _end.Execute();
+        }
+    }
+
     public void Dispose() => _connection.Dispose();
 
     private void AddUnindexed(List<StoredEntry> entries, long indexed, SubjectId subject, ulong firstSequence, int countMax) =>

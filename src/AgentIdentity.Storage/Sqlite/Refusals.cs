@@ -7,7 +7,7 @@ namespace AgentIdentity.Storage.Sqlite;
 internal static class Refusals
 {
     public static StoreRefusedException Damaged(string path, string finding, Exception? cause = null) =>
-        new($"{path} is damaged ({finding}): restore the data folder from a backup.", cause);
+        new($"{path} is damaged ({finding}): restore the data folder from a backup.", cause) { IsDamage = true };
 
     public static StoreRefusedException Newer(string path, long found, long known) =>
         new($"{path} was written by a newer AgentIdentity (version {found} of its data, this one knows up to {known}): start that version or a later one.");

@@ -1,5 +1,6 @@
 using AgentIdentity.Credentials.Identifiers;
 using AgentIdentity.Ledger;
+using AgentIdentity.Registry.Recovery;
 using AgentIdentity.Registry.Sequencing;
 
 namespace AgentIdentity.Storage.Sqlite;
@@ -9,7 +10,7 @@ namespace AgentIdentity.Storage.Sqlite;
 /// Who can write to the file can change anything in it; what was signed and witnessed shows it. Who can read it learns the private entries and what opens
 /// the leaves, hence the permissions. The file is not to be opened for writing by other programs while this runs.
 /// </remarks>
-public sealed class SqliteLedgerStore : ILedgerStore
+public sealed class SqliteLedgerStore : ILedgerStore, ILedgerRows
 {
     public const string FileName = "ledger.db";
 
@@ -44,6 +45,12 @@ public sealed class SqliteLedgerStore : ILedgerStore
     /// <summary>Opens the store in a data folder, and makes both if they are missing.</summary>
     /// <exception cref="StoreRefusedException">It cannot be opened; the message says why and what to do.</exception>
     public static SqliteLedgerStore Open(string folder) => Open(folder, Housekeeping.Default);
+
+    /// <summary>Opens the store of a data folder that has one, for maintenance: nothing is made, and no background thread writes.</summary>
+    /// <exception cref="StoreRefusedException">There is none, another process holds it, or it cannot be opened.</exception>
+    public static SqliteLedgerStore OpenExisting(string folder) => File.Exists(Path.Combine(folder, FileName))
+        ? Open(folder, housekeeping: null)
+        : throw new StoreRefusedException($"There is no registry in {Path.GetFullPath(folder)}: name the data folder with --data.");
 
     /// <summary>Without housekeeping nothing is indexed and the journal only grows, which is what a test of these needs.</summary>
     internal static SqliteLedgerStore Open(string folder, Housekeeping? housekeeping)
@@ -110,6 +117,12 @@ public sealed class SqliteLedgerStore : ILedgerStore
         _housekeeper?.Wake();
         return written;
     }
+
+    public IReadOnlyList<string> CheckFile() => _readers.Read(reader => reader.CheckFile());
+
+    public long CountTiles() => _readers.Read(reader => reader.CountTiles());
+
+    public TreeSize ReadSubjectIndex(Action<SubjectSequence, LeafIndex> row) => new(_readers.Read(reader => reader.ReadSubjectIndex(row)));
 
     /// <summary>Ends the background thread, waits for reads that have begun, and leaves one file without a journal, unless a write has failed.</summary>
     public void Dispose()

@@ -22,6 +22,21 @@ internal static class LedgerFile
         }
     }
 
+    /// <summary>The bytes of one column of one row.</summary>
+    public static byte[] Read(string folder, string sql)
+    {
+        Check(raw.sqlite3_open_v2(Path.Combine(folder, SqliteLedgerStore.FileName), out var db, raw.SQLITE_OPEN_READONLY, null));
+        using (db)
+        {
+            Check(raw.sqlite3_prepare_v2(db, sql, out var statement));
+            using (statement)
+            {
+                Assert.Equal(raw.SQLITE_ROW, raw.sqlite3_step(statement));
+                return raw.sqlite3_column_blob(statement, 0).ToArray();
+            }
+        }
+    }
+
     /// <summary>Changes the last bytes of a column of one entry.</summary>
     public static void Spoil(string folder, string column, ulong index) =>
         Change(folder, $"UPDATE entries SET {column} = CAST(substr({column}, 1, length({column}) - 4) || x'5EC0DE01' AS BLOB) WHERE idx = {index}");

@@ -1,0 +1,267 @@
+using System.Text;
+using AgentIdentity.Credentials;
+using AgentIdentity.Credentials.Entries;
+using AgentIdentity.Credentials.Trails;
+using AgentIdentity.Ledger;
+using AgentIdentity.Registry.Recovery;
+using AgentIdentity.Registry.Sequencing;
+using AgentIdentity.Registry.State;
+using AgentIdentity.Registry.Tests.Fixtures;
+using AgentIdentity.Storage.Keys;
+using AgentIdentity.Storage.Snapshots;
+using AgentIdentity.Storage.Sqlite;
+
+namespace AgentIdentity.Registry.Tests;
+
+/// <summary>A successor log: one tree, another origin and key, and nothing of the log before lost to whoever holds its proofs.</summary>
+public sealed class SuccessionTests
+{
+    private const string Second = "localhost:5000/2";
+
+    [Fact]
+    public async Task The_tree_goes_on_under_another_origin_and_key()
+    {
+        var (before, _) = await RecordedAsync();
+        var next = await RotateAsync(before.Folder);
+        Assert.Equal((Second, SuccessionReason.KeyRotated), (next.Origin, Succeeded(before.Folder).Single().Reason));
+
+        await using var after = TestNode.Open(before.Folder, before.Clock);
+        var (old, now) = (Former(after), Newest(after));
+        Assert.Equal(("localhost:5000", before.Node.Checkpoints.Last!.Note), (old.Origin, after.Node.State.Logs[0].LastCheckpoint));
+        Assert.Equal(Second, now.Origin);
+        // What an auditor does who kept the last checkpoint of the log before.
+        var proof = ConsistencyProof.Build(old.Size, now.Size, after.Node.PublishedLog.Newest!.Node);
+        Assert.True(ConsistencyProof.Verify(old.Size, now.Size, old.Root, now.Root, proof));
+        Assert.Empty(await FindingsAsync(after));
+    }
+
+    [Fact]
+    public async Task Each_log_is_published_as_what_it_signed_last()
+    {
+        var (before, _) = await RecordedAsync();
+        await RotateAsync(before.Folder);
+        await using var after = TestNode.Open(before.Folder, before.Clock);
+        var log = after.Node.PublishedLog;
+        Assert.Equal(before.Node.Checkpoints.Last!.Note, log.CheckpointOf(1));
+        Assert.Equal(Former(after).Size, log.Of(1)!.Checkpoint.Size);
+        Assert.Null(log.Of(1)!.ReadTile(new TileId(0, 0), (int)Former(after).Size.Value + 1));
+        Assert.Equal(after.Node.Checkpoints.Last!.Note, log.CheckpointOf(2));
+        Assert.Null(log.CheckpointOf(3));
+    }
+
+    [Fact]
+    public async Task Statements_name_the_log_that_goes_on_and_retries_of_old_ones_are_answered()
+    {
+        var (before, agent) = await RecordedAsync();
+        var chain = agent.Chain(4);
+        await RotateAsync(before.Folder);
+        await using var after = TestNode.Open(before.Folder, before.Clock);
+        var same = agent.At(after);
+        Assert.Equal(before.Node.State.FindAgent(agent.Id)!.Chain(agent.KeyId).Index, TestNode.Good(await same.SendAsync(chain[2])).Index);
+        TestNode.Good(await same.SendAsync(chain[0]));
+        Assert.Equal(Refusal.WrongOrigin, (await same.SendAsync(chain[3])).Refusal);
+        Assert.Equal(Refusal.WrongOrigin, (await same.SendAsync(same.Statement(3, Sha256.Hash(chain[2]), origin: "localhost:5000/3"))).Refusal);
+        TestNode.Good(await same.SendAsync(same.Statement(3, Sha256.Hash(chain[2]), origin: Second)));
+        Assert.DoesNotContain(after.Bodies(), body => body is Fork);
+    }
+
+    [Fact]
+    public async Task A_log_can_be_succeeded_again_and_starts_from_its_snapshot()
+    {
+        var (before, agent) = await RecordedAsync();
+        await RotateAsync(before.Folder);
+        Assert.Equal("localhost:5000/3", (await RotateAsync(before.Folder)).Origin);
+        await using (var after = TestNode.Open(before.Folder, before.Clock))
+        {
+            Assert.Empty(after.Log);
+            Assert.Equal(["localhost:5000", Second, "localhost:5000/3"], after.Node.State.Logs.Select(log => log.Origin));
+            TestNode.Good(await after.StopAsync(agent.At(after)));
+        }
+        await using var again = TestNode.Open(before.Folder, before.Clock);
+        Assert.Empty(again.Log);
+        Assert.Equal(StandingState.Frozen, again.Node.State.FindAgent(agent.Id)!.State);
+        Assert.Empty(await FindingsAsync(again));
+    }
+
+    [Fact]
+    public async Task The_old_key_is_gone_and_what_it_signed_is_still_verified()
+    {
+        var (before, _) = await RecordedAsync();
+        var old = before.Node.State.Log;
+        await RotateAsync(before.Folder);
+        Assert.DoesNotContain(Directory.GetFiles(Path.Combine(before.Folder, "keys")), file => file.Contains(old.KeyId.ToString(), StringComparison.Ordinal));
+        await using var after = TestNode.Open(before.Folder, before.Clock);
+        Assert.Equal(old.Verifier, after.Node.State.Logs[0].Verifier);
+        Assert.True(Checkpoint.TryOpen(Encoding.UTF8.GetBytes(after.Node.PublishedLog.CheckpointOf(1)!), old.Verifier, out _, out _));
+    }
+
+    [Theory]
+    [InlineData(Fault.Lost)]
+    [InlineData(Fault.DoneButReported)]
+    public async Task A_succession_whose_write_failed_is_settled_by_the_next_start(Fault fault)
+    {
+        var (before, agent) = await RecordedAsync();
+        using (var store = new FaultyStore(SqliteLedgerStore.OpenExisting(before.Folder)) { OnAppend = fault })
+        using (var keys = new FileRegistryKeys(before.Folder))
+            await Assert.ThrowsAnyAsync<Exception>(() => new Succession(store, new SnapshotFile(before.Folder), keys, before.Clock, _ => { }).RotateAsync());
+        await using var after = TestNode.Open(before.Folder, before.Clock);
+        Assert.Equal(fault == Fault.Lost ? "localhost:5000" : Second, after.Node.State.Log.Origin);
+        TestNode.Good(await after.StopAsync(agent.At(after)));
+        after.Clock.Advance(TimeSpan.FromSeconds(2));
+        await after.Node.Checkpoints.WhenCoversAsync(new LeafIndex(after.Node.State.Position - 2), CancellationToken.None).WaitAsync(TestNode.Patience);
+        Assert.Equal(after.Node.State.Log.Origin, Newest(after).Origin);
+    }
+
+    [Fact]
+    public async Task A_recovery_names_what_others_have_seen_and_stops_again_what_was_stopped_there()
+    {
+        var (before, agent) = await RecordedAsync();
+        var copy = Copy(before.Folder);
+        await using (var lost = TestNode.Open(before.Folder, before.Clock))
+        {
+            TestNode.Good(await lost.StopAsync(agent.At(lost), StandingState.Revoked));
+            await lost.DisposeAsync();
+            var seen = lost.Node.Checkpoints.Last!.Note;
+            var next = await RecoverAsync(copy, seen, new KnownStop(agent.Id, StandingState.Revoked, "it was before"));
+            Assert.Equal(Second, next.Origin);
+            Assert.Equal([seen], Succeeded(copy).Single().Lost);
+            Assert.Equal(SuccessionReason.Recovered, Succeeded(copy).Single().Reason);
+        }
+        await using var after = TestNode.Open(copy, before.Clock);
+        Assert.Equal(Refusal.AgentRevoked, after.Verify(agent.At(after).Use()));
+        // The old key has signed nothing that the copy did not hold already.
+        Assert.Equal(before.Node.Checkpoints.Last!.Note, after.Node.PublishedLog.CheckpointOf(1));
+        Assert.Empty(await FindingsAsync(after));
+    }
+
+    [Fact]
+    public async Task A_seen_checkpoint_is_held_or_larger_or_another_history_or_foreign()
+    {
+        var (before, agent) = await RecordedAsync();
+        var copy = Copy(before.Folder);
+        string longer, other;
+        await using (var one = TestNode.Open(before.Folder, before.Clock))
+        {
+            TestNode.Good(await one.StopAsync(agent.At(one)));
+            await one.DisposeAsync();
+            longer = one.Node.Checkpoints.Last!.Note;
+        }
+        using (var store = SqliteLedgerStore.OpenExisting(copy))
+        {
+            var ledger = RestingLedger.Read(store, new SnapshotFile(copy), _ => { });
+            Assert.Equal(SeenVerdict.Held, Compare(ledger, before.Node.Checkpoints.Last!.Note));
+            Assert.Equal(SeenVerdict.Larger, Compare(ledger, longer));
+            Assert.Equal(SeenVerdict.Foreign, Compare(ledger, longer.Replace("\n", "\n\n", StringComparison.Ordinal)));
+        }
+        await using (var two = TestNode.Open(copy, before.Clock))
+        {
+            TestNode.Good(await two.StopAsync(agent.At(two)));
+            await two.DisposeAsync();
+            other = two.Node.Checkpoints.Last!.Note;
+        }
+        using var both = SqliteLedgerStore.OpenExisting(before.Folder);
+        Assert.Equal(SeenVerdict.Contradicts, Compare(RestingLedger.Read(both, new SnapshotFile(before.Folder), _ => { }), other));
+    }
+
+    [Fact]
+    public async Task A_successor_of_another_log_or_of_an_unsigned_checkpoint_is_not_folded()
+    {
+        var (before, _) = await RecordedAsync();
+        var state = before.Node.State;
+        var good = new LogSucceeded("localhost:5000", before.Node.Checkpoints.Last!.Note, Second, state.Log.Key, SuccessionReason.KeyRotated, []);
+        LogSucceeded[] bad =
+        [
+            good with { Before = Second }, good with { Origin = "localhost:5000/3" }, good with { Origin = "localhost:5000" }, good with { LastCheckpoint = "" },
+            good with { LastCheckpoint = good.LastCheckpoint.Replace("5000\n", "5001\n", StringComparison.Ordinal) },
+        ];
+        foreach (var body in bad)
+        {
+            var draft = new Draft(state, new Standing(state), before.Clock.GetUtcNow());
+            draft.Stage(draft.RegistryId, body, draft.RegistryId);
+            var staged = draft.Entries[0];
+            Assert.Throws<LedgerDamagedException>(() => RegistryState.From(state.Copy()).Apply(staged.Index, staged.Entry, staged.Opening, default));
+        }
+    }
+
+    [Fact]
+    public async Task A_trail_that_reaches_back_into_the_log_before_is_proven_with_the_key_of_the_one_that_goes_on()
+    {
+        var (before, agent) = await RecordedAsync();
+        await RotateAsync(before.Folder);
+        await using var after = TestNode.Open(before.Folder, before.Clock);
+        TestNode.Good(await after.StopAsync(agent.At(after)));
+        after.Clock.Advance(TimeSpan.FromSeconds(2));
+        await after.Node.Checkpoints.WhenCoversAsync(new LeafIndex(after.Node.State.Position - 2), CancellationToken.None).WaitAsync(TestNode.Patience);
+        var export = TestNode.Good(await after.Node.TrailExports.BeginAsync(agent.Id, 0, ulong.MaxValue, CancellationToken.None).WaitAsync(TestNode.Patience));
+        byte[] file = [.. export.Items().SelectMany(item => item)];
+
+        var verdict = TrailVerifier.Verify(file, after.Node.State.Log.Verifier);
+        Assert.True(verdict.IsProven, string.Join('\n', verdict.Findings));
+        var byTheOld = TrailVerifier.Verify(file, after.Node.State.Logs[0].Verifier);
+        Assert.Equal(TrailResult.Failed, byTheOld[TrailProperty.Checkpoint].Result);
+    }
+
+    private static SeenVerdict Compare(RestingLedger ledger, string note) => ledger.Compare(Encoding.UTF8.GetBytes(note), out _);
+
+    // A registry with an agent and three activities that has stopped in order.
+    private static async Task<(TestNode Node, TestAgent Agent)> RecordedAsync()
+    {
+        var node = await TestNode.FoundAsync();
+        var agent = await node.EnrollAsync();
+        foreach (var statement in agent.Chain(3))
+            TestNode.Good(await agent.SendAsync(statement));
+        await node.DisposeAsync();
+        return (node, agent);
+    }
+
+    private static async Task<LogRecord> RotateAsync(string folder)
+    {
+        using var store = SqliteLedgerStore.OpenExisting(folder);
+        using var keys = new FileRegistryKeys(folder);
+        return await new Succession(store, new SnapshotFile(folder), keys, TimeProvider.System, _ => { }).RotateAsync();
+    }
+
+    private static async Task<LogRecord> RecoverAsync(string folder, string seen, params KnownStop[] stops)
+    {
+        using var store = SqliteLedgerStore.OpenExisting(folder);
+        using var keys = new FileRegistryKeys(folder);
+        return await new Succession(store, new SnapshotFile(folder), keys, TimeProvider.System, _ => { }).RecoverAsync([seen], stops);
+    }
+
+    private static IEnumerable<LogSucceeded> Succeeded(string folder)
+    {
+        using var store = SqliteLedgerStore.OpenExisting(folder);
+        return [.. store.Read(default, int.MaxValue).Select(row => Entry.TryDecode(row.Entry, out var entry) ? entry.Body : null).OfType<LogSucceeded>()];
+    }
+
+    private static Checkpoint Former(TestNode node) => Read(node.Node.State.Logs[0].LastCheckpoint!, node.Node.State.Logs[0]);
+
+    private static Checkpoint Newest(TestNode node) => Read(node.Node.Checkpoints.Last!.Note, node.Node.State.Log);
+
+    private static Checkpoint Read(string note, LogRecord log)
+    {
+        Assert.True(Checkpoint.TryOpen(Encoding.UTF8.GetBytes(note), log.Verifier, out var checkpoint, out _));
+        return checkpoint;
+    }
+
+    private static async Task<List<Finding>> FindingsAsync(TestNode node)
+    {
+        await node.DisposeAsync();
+        using var store = SqliteLedgerStore.OpenExisting(node.Folder);
+        var findings = new List<Finding>();
+        await Fsck.RunAsync(store, store, new SnapshotFile(node.Folder), withSignatures: true, findings.Add, _ => { }, CancellationToken.None);
+        return findings;
+    }
+
+    private static string Copy(string folder)
+    {
+        var copy = TestNode.NewFolder();
+        foreach (var file in Directory.GetFiles(folder, "*", SearchOption.AllDirectories))
+        {
+            var target = Path.Combine(copy, Path.GetRelativePath(folder, file));
+            Directory.CreateDirectory(Path.GetDirectoryName(target)!);
+            File.Copy(file, target);
+        }
+        return copy;
+    }
+}
