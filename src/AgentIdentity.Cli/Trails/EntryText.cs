@@ -20,6 +20,9 @@ internal static class EntryText
         EntryKind.CallsRefused => "calls-refused",
         EntryKind.Heads => "heads",
         EntryKind.Fork => "fork",
+        EntryKind.ActivitiesErased => "activities-erased",
+        EntryKind.HoldPlaced => "hold-placed",
+        EntryKind.HoldLifted => "hold-lifted",
         EntryKind.LogSucceeded => "log-succeeded",
         _ => throw new ArgumentOutOfRangeException(nameof(kind), kind, "An entry kind without a word."),
     };
@@ -38,6 +41,9 @@ internal static class EntryText
         CallsRefused refused => $"{Count(refused.Refused.Sum(calls => calls.Count), "call")} refused",
         Heads heads => $"where {Count((long)heads.Count, "subject stands", "subjects stand")}",
         Fork fork => $"the agent signed a second statement beside that of entry {fork.Held}: both are kept as proof",
+        ActivitiesErased erased => $"{Count(erased.Indexes.Count, "activity", "activities")} erased: {erased.Reason}",
+        HoldPlaced hold => $"nothing of the agent may be erased: {hold.Reason}",
+        HoldLifted lifted => $"the hold of entry {lifted.Hold} is lifted: {lifted.Reason}",
         LogSucceeded next => $"the log {next.Before} goes on as {next.Origin}{(next.Lost.Count > 0 ? $", after a loss: others hold {Count(next.Lost.Count, "checkpoint")} that it does not continue" : "")}",
         _ => throw new ArgumentOutOfRangeException(nameof(body), body, "An entry kind without words."),
     };

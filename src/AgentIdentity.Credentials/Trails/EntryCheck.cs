@@ -40,6 +40,13 @@ public sealed class EntryCheck
     /// <summary>What the entry says; null when it stays closed or cannot be read.</summary>
     public Entry? Entry { get; private set; }
 
+    /// <summary>What stays of an activity that was erased.</summary>
+    public ErasedStub? Erased { get; private set; }
+
+    /// <summary>The place in its chain of an activity, open or erased; null when that is not known.</summary>
+    internal ChainLink? Link => Erased is { } stub ? new ChainLink(stub.KeyId, stub.Sequence, stub.Identity, stub.Previous)
+        : Statement is { } read ? new ChainLink(read.KeyId, read.Sequence, read.Identity, read.Previous) : null;
+
     /// <summary>The statement of an activity or of a fork.</summary>
     public SignedStatement? Statement { get; private set; }
 
@@ -60,7 +67,9 @@ public sealed class EntryCheck
         }
         check.Class = (EntryClass)leaf.Class;
         check.CheckNullifier(leaf, expected);
-        if (shown.Opened is { } opened)
+        if (shown.Erased is { } erased)
+            check.CheckErased(erased, expected);
+        else if (shown.Opened is { } opened)
             check.CheckOpened(leaf, opened, expected);
         else if (check.Class is not (EntryClass.Activity or EntryClass.Quarantined))
             check.Add(TrailProperty.Openings, "an entry stays closed that is no activity");
@@ -76,10 +85,24 @@ public sealed class EntryCheck
             Add(TrailProperty.Label, "the leaf does not show the nullifier of the agent's label at this number");
     }
 
+    private void CheckPath(LeafIndex index, ReadOnlyMemory<byte> path, EntryExpectation expected)
+    {
+        if (expected.Checkpoint is { } signed && !Leads(path, index, signed.Size, LeafHash, signed.Root))
+            Add(TrailProperty.Tree, "the leaf does not lead to the root of the checkpoint");
+    }
+
+    private void CheckErased(ErasedEntry erased, EntryExpectation expected)
+    {
+        CheckPath(erased.Index, erased.Path, expected);
+        if (!ErasedStub.TryDecode(erased.Stub, out var stub) || stub.AgentId != expected.Agent || stub.SubjectSequence != Sequence || stub.Class != Class)
+            Add(TrailProperty.Erasures, "what stays of it is not of an activity of this agent at this number");
+        else
+            Erased = stub;
+    }
+
     private void CheckOpened(Leaf leaf, OpenedEntry opened, EntryExpectation expected)
     {
-        if (expected.Checkpoint is { } signed && !Leads(opened.Path, opened.Index, signed.Size, LeafHash, signed.Root))
-            Add(TrailProperty.Tree, "the leaf does not lead to the root of the checkpoint");
+        CheckPath(opened.Index, opened.Path, expected);
         Entry = Open(opened, leaf, _problems);
         if (Entry is null)
             return;
@@ -170,3 +193,6 @@ public sealed class EntryCheck
             _credentials.Add(item);
     }
 }
+
+/// <summary>A statement's place in its chain.</summary>
+internal sealed record ChainLink(KeyId KeyId, ulong Sequence, Hash Identity, Hash Previous);

@@ -25,8 +25,8 @@ internal sealed class TrailFileReader(ReadOnlyMemory<byte> bytes)
         for (Begin(); _kind == TrailItemKind.Registry; Begin())
             registryEntries.Add(ReadRegistryEntry());
         var entries = new List<AgentEntry>();
-        for (; _kind is TrailItemKind.Opened or TrailItemKind.Closed; Begin())
-            entries.Add(_kind == TrailItemKind.Opened ? ReadOpened() : ReadClosed());
+        for (; _kind is TrailItemKind.Opened or TrailItemKind.Erased or TrailItemKind.Closed; Begin())
+            entries.Add(_kind switch { TrailItemKind.Opened => ReadOpened(), TrailItemKind.Erased => ReadErased(), _ => ReadClosed() });
         Require(TrailItemKind.Heads);
         var heads = ReadOpenedEntry(ReadIndex());
         var mapProof = _cbor.ReadDefiniteLengthByteString();
@@ -60,6 +60,14 @@ internal sealed class TrailFileReader(ReadOnlyMemory<byte> bytes)
         var items = _cbor.ReadArrayOf(ReadItem);
         _cbor.ReadEndArray();
         return new AgentEntry(sequence, entry.Leaf, entry, items);
+    }
+
+    private AgentEntry ReadErased()
+    {
+        var (index, sequence, leaf) = (ReadIndex(), _cbor.ReadUInt64(), _cbor.ReadDefiniteLengthByteString());
+        var erased = new ErasedEntry(index, ReadPath(_cbor), _cbor.ReadDefiniteLengthByteString());
+        _cbor.ReadEndArray();
+        return new AgentEntry(sequence, leaf, null, []) { Erased = erased };
     }
 
     private AgentEntry ReadClosed()
@@ -120,6 +128,7 @@ internal sealed class TrailFileReader(ReadOnlyMemory<byte> bytes)
     {
         TrailItemKind.Header => 6,
         TrailItemKind.Opened => 8,
+        TrailItemKind.Erased => 6,
         TrailItemKind.Closed => 3,
         TrailItemKind.Registry => 6,
         TrailItemKind.Heads => 7,

@@ -31,9 +31,19 @@ public sealed class TrailFileWriter
         return End();
     }
 
-    /// <summary>An entry about the agent, open or closed.</summary>
+    /// <summary>An entry about the agent, open, erased or closed.</summary>
     public byte[] Entry(AgentEntry entry)
     {
+        if (entry.Erased is { } erased)
+        {
+            Begin(TrailItemKind.Erased, 6);
+            _cbor.WriteUInt64(erased.Index.Value);
+            _cbor.WriteUInt64(entry.Sequence);
+            _cbor.WriteByteString(entry.Leaf.Span);
+            _cbor.WriteByteString(erased.Path.Span);
+            _cbor.WriteByteString(erased.Stub.Span);
+            return End();
+        }
         if (entry.Opened is not { } opened)
         {
             Begin(TrailItemKind.Closed, 3);

@@ -26,7 +26,7 @@ internal sealed class TrailFindings
     }
 
     private static string Name(EntryCheck entry) =>
-        entry.Shown.Opened is { } opened ? $"entry {opened.Index}" : $"the closed entry {entry.Sequence} about the agent";
+        entry.Shown.Index is { } index ? $"entry {index}" : $"the closed entry {entry.Sequence} about the agent";
 
     private TrailFinding Find(TrailProperty property, TrailFile? file, Checkpoint? checkpoint, IReadOnlyList<EntryCheck> entries)
     {
@@ -63,6 +63,7 @@ internal sealed class TrailFindings
             TrailProperty.Credentials => $"{Count(entries.Sum(entry => entry.Credentials.Count), "credential stands", "credentials stand")} under the root of the entry, bound to the agent's key",
             TrailProperty.RegistryKeys => $"genesis names the origin and the log key; {Count(file.RegistryEntries.Count - 1, "rotation")}, each ending the key before it",
             TrailProperty.Times => Times(entries),
+            TrailProperty.Erasures => Erasures(entries),
             _ => throw new ArgumentOutOfRangeException(nameof(property), property, "A property without words."),
         };
     }
@@ -71,9 +72,16 @@ internal sealed class TrailFindings
     {
         var count = entries.Count(entry => entry.Entry?.Body is Activity);
         var commitments = entries.Where(entry => entry.Entry?.Body is Activity).Sum(entry => (long)(entry.Statement?.Commitments.Length ?? 0));
-        var closed = entries.Count(entry => entry.Shown.Opened is null);
+        var closed = entries.Count(entry => entry.Shown.IsClosed);
         return $"{Count(count, "statement")} with {Count(commitments, "hash", "hashes")}, signed by the agent's key, each naming the one before it{(closed > 0 ? $"; {closed} more stay closed" : "")}";
     }
+
+    private static string Erasures(IReadOnlyList<EntryCheck> entries) => List(
+        entries,
+        entry => entry.Entry?.Body is ActivitiesErased erased
+            ? $"{Count(erased.Indexes.Count, "activity", "activities")} erased on {DateTimeOffset.FromUnixTimeMilliseconds(entry.Entry.At):yyyy-MM-dd'T'HH:mm:ss'Z'} by entry {entry.Shown.Opened!.Index} ({erased.Reason})"
+            : null,
+        "nothing was erased");
 
     private static string Quarantine(IReadOnlyList<EntryCheck> entries)
     {
@@ -106,9 +114,12 @@ internal sealed class TrailFindings
 
     private static IEnumerable<string> NotChecked(TrailFile? file, IReadOnlyList<EntryCheck> entries)
     {
-        var closed = entries.Count(entry => entry.Shown.Opened is null);
+        var closed = entries.Count(entry => entry.Shown.IsClosed);
         if (closed > 0)
             yield return $"what {Count(closed, "activity says that stays", "activities say that stay")} closed: an export of the whole trail opens them";
+        var erased = entries.Count(entry => entry.Erased is not null);
+        if (erased > 0)
+            yield return $"what {Count(erased, "activity that was erased said", "activities that were erased said")}, who signed it and when: the registry's word in the entry that erased it, which the operators' approvals there stand behind";
         if (file is not null)
             yield return $"entries behind {file.Heads.Index}: a newer export has them";
         yield return "witness cosignatures and anchors: this file carries none that could be held against a policy";

@@ -47,6 +47,9 @@ public enum TrailProperty
 
     /// <summary>Claimed times beside those of the registry.</summary>
     Times,
+
+    /// <summary>What was erased was erased by an entry that names it.</summary>
+    Erasures,
 }
 
 /// <summary>What a check came to.</summary>

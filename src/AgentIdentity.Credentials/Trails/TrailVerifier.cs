@@ -43,7 +43,7 @@ public static class TrailVerifier
         // 7 and 13. What the registry says of itself.
         var registry = new RegistryChecks(file, checkpoint, logKey, notes);
         registry.CheckKeys();
-        registry.CheckHeads(walk.Head, isLastOpen: entries is [.., { Shown.Opened: not null }]);
+        registry.CheckHeads(walk.Head, isLastOpen: entries is [.., { Shown.IsClosed: false }]);
         return notes.Conclude(file, checkpoint, entries);
     }
 

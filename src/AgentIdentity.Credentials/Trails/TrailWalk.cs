@@ -1,5 +1,4 @@
 using AgentIdentity.Credentials.Entries;
-using AgentIdentity.Credentials.Statements;
 using AgentIdentity.Ledger;
 
 namespace AgentIdentity.Credentials.Trails;
@@ -9,13 +8,15 @@ namespace AgentIdentity.Credentials.Trails;
 public sealed class TrailWalk(ulong firstSequence)
 {
     private readonly bool _isWhole = firstSequence == 0;
-    private readonly Dictionary<ulong, SignedStatement> _statements = [];
+    private readonly Dictionary<ulong, ChainLink> _statements = [];
+    private readonly Dictionary<LeafIndex, EntryCheck> _erased = [];
+    private readonly Dictionary<LeafIndex, EntryCheck> _opened = [];
     private readonly List<EntryCheck> _earlyQuarantined = [];
     private ulong _nextSequence = firstSequence;
     private LeafIndex? _lastIndex;
     private long _lastAt;
     private ulong _statementsSeen;
-    private SignedStatement? _lastStatement;
+    private ChainLink? _lastStatement;
     private bool _hasClosed;
     private LeafIndex? _stop;
 
@@ -26,50 +27,60 @@ public sealed class TrailWalk(ulong firstSequence)
     public void Take(EntryCheck check)
     {
         CheckPlace(check);
-        Head = Head.Then(check.LeafHash, check.Shown.Opened?.Index ?? Head.Index);
+        Head = Head.Then(check.LeafHash, check.Shown.Index ?? Head.Index);
         if (check.Class is EntryClass.Activity or EntryClass.Quarantined)
         {
             CheckLink(check);
+            if (check.Shown.Index is { } index)
+                (check.Shown.Erased is null ? _opened : _erased)[index] = check;
             CheckQuarantine(check);
         }
         if (check.Entry?.Body is Stop { State: >= StandingState.Frozen })
             Stop(check.Shown.Opened!.Index);
-        if (check.Entry?.Body is Fork fork && check.Statement is { } other)
+        if (check.Entry?.Body is Fork fork && check.Link is { } other)
             CheckFork(check, fork, other);
+        if (check.Entry?.Body is ActivitiesErased erasure)
+            CheckErasure(check, erasure);
     }
 
     /// <summary>Ends the walk.</summary>
-    public void End() => Accuse("is quarantined, and no stop stands in the trail");
+    public void End()
+    {
+        Accuse("is quarantined, and no stop stands in the trail");
+        foreach (var erased in _erased.Values)
+            erased.Add(TrailProperty.Erasures, "no entry of the trail says that it was erased");
+    }
 
     private void CheckPlace(EntryCheck check)
     {
         if (check.Sequence != _nextSequence)
             check.Add(TrailProperty.Sequence, $"entry {_nextSequence} about the agent was expected");
         _nextSequence = check.Sequence + 1;
-        if (check.Shown.Opened is not { } opened)
+        if (check.Shown.Index is not { } index)
             return;
-        if (_lastIndex is { } last && opened.Index.Value <= last.Value)
+        var at = check.Entry?.At ?? check.Erased?.At;
+        if (_lastIndex is { } last && index.Value <= last.Value)
             check.Add(TrailProperty.Sequence, "the ledger index does not ascend");
-        if (check.Entry?.At < _lastAt)
+        if (at < _lastAt)
             check.Add(TrailProperty.Sequence, "the time is before that of the entry before");
-        _lastIndex = opened.Index;
-        _lastAt = check.Entry?.At ?? _lastAt;
+        _lastIndex = index;
+        _lastAt = at ?? _lastAt;
     }
 
     // An agent has one key, so its statements are numbered through; a closed one counts, and does not show what the next must name.
     private void CheckLink(EntryCheck check)
     {
         var expected = _lastStatement is null ? _statementsSeen : _lastStatement.Sequence + 1;
-        if (check.Statement is { } statement)
+        if (check.Link is { } statement)
         {
             var isKnown = _isWhole || _lastStatement is not null;
             if ((isKnown && statement.Sequence != expected) || (_lastStatement is { } last && statement.Previous != last.Identity))
                 check.Add(TrailProperty.Statements, $"statement {expected} was expected, naming the one before it");
-            _statements[check.Shown.Opened!.Index.Value] = statement;
+            _statements[check.Shown.Index!.Value.Value] = statement;
         }
-        _hasClosed |= check.Shown.Opened is null;
-        _lastStatement = check.Statement;
-        _statementsSeen = (check.Statement?.Sequence ?? expected) + 1;
+        _hasClosed |= check.Shown.IsClosed;
+        _lastStatement = check.Link;
+        _statementsSeen = (check.Link?.Sequence ?? expected) + 1;
     }
 
     // A stop denies before it is written: what came in between is quarantined already, and stands directly before it.
@@ -82,6 +93,18 @@ public sealed class TrailWalk(ulong firstSequence)
         if (_stop is { } stop)
             check.Add(TrailProperty.Quarantine, $"it came after the stop at entry {stop} and is not quarantined");
         Accuse("is quarantined, and no stop follows directly");
+    }
+
+    // What an entry erases stands before it as a stub that it names, or stays closed.
+    private void CheckErasure(EntryCheck check, ActivitiesErased erasure)
+    {
+        foreach (var index in erasure.Indexes)
+        {
+            if (_opened.ContainsKey(index))
+                check.Add(TrailProperty.Erasures, $"entry {index}, which it erases, is shown open");
+            if (_erased.Remove(index, out var erased) && (erased.Erased is not { } stub || stub.ErasedBy != check.Shown.Index || !erasure.Names(index, stub)))
+                erased.Add(TrailProperty.Erasures, $"what stays of it is not what entry {check.Shown.Index} says");
+        }
     }
 
     private void Stop(LeafIndex index)
@@ -97,7 +120,7 @@ public sealed class TrailWalk(ulong firstSequence)
         _earlyQuarantined.Clear();
     }
 
-    private void CheckFork(EntryCheck check, Fork fork, SignedStatement other)
+    private void CheckFork(EntryCheck check, Fork fork, ChainLink other)
     {
         if (!_statements.TryGetValue(fork.Held.Value, out var held))
         {

@@ -2,6 +2,7 @@ using AgentIdentity.Credentials;
 using AgentIdentity.Credentials.Entries;
 using AgentIdentity.Credentials.Identifiers;
 using AgentIdentity.Ledger;
+using AgentIdentity.Registry.Erasing;
 using AgentIdentity.Registry.Sequencing;
 using AgentIdentity.Registry.State;
 
@@ -11,10 +12,20 @@ namespace AgentIdentity.Registry.Reading;
 public sealed record TrailItem(uint Position, byte[] Item, Hash[] Path);
 
 /// <summary>An entry about an agent, with what opens its leaf. Items of other agents stay out.</summary>
-public sealed record TrailEntry(LeafIndex Index, ulong SubjectSequence, byte[] Entry, Hash Salt, byte[] Leaf, IReadOnlyList<TrailItem> Items);
+public sealed record TrailEntry(LeafIndex Index, ulong SubjectSequence, byte[] Entry, Hash Salt, byte[] Leaf, IReadOnlyList<TrailItem> Items)
+{
+    /// <summary>What stays of an activity that was erased; then there is neither entry nor salt.</summary>
+    public ErasedStub? Erased { get; init; }
+}
 
 /// <summary>A page of a trail. <paramref name="Next"/> is null at the end.</summary>
 public sealed record TrailPage(IReadOnlyList<TrailEntry> Entries, ulong? Next);
+
+/// <summary>An entry in a table of contents: what it is and whom it is about, and nothing that opens it. <paramref name="Kind"/> is that of an activity also when that was erased.</summary>
+public sealed record ListedEntry(LeafIndex Index, long At, EntryKind Kind, EntryClass Class, IReadOnlyList<SubjectId> Subjects, bool IsErased);
+
+/// <summary>A page of the ledger. <paramref name="Next"/> is null at the end.</summary>
+public sealed record EntryPage(IReadOnlyList<ListedEntry> Entries, ulong? Next);
 
 /// <summary>Narrows a list of agents; null narrows nothing.</summary>
 public sealed record AgentFilter(string? Sponsor, string? Blueprint, StandingState? State);
@@ -45,21 +56,48 @@ public sealed class Reading(RegistryState state, ILedgerStore store)
         return new AgentPage(found, null);
     }
 
-    public TrailPage ListTrail(SubjectId agent, ulong from, int countMax)
+    public TrailPage ListTrail(SubjectId agent, ulong from, int countMax, Period? period = null)
     {
+        if (period is { From: > 0 })
+            from = Math.Max(from, TimeSearch.First(period.From, sequence => store.ReadBySubject(agent, sequence, 1) is [var row] ? At(row) : null));
         var rows = store.ReadBySubject(agent, from, countMax);
-        var entries = rows.Select(row => Open(row, agent)).ToArray();
-        return new TrailPage(entries, rows.Count == countMax ? from + (ulong)rows.Count : null);
+        var entries = rows.TakeWhile(row => period is null || At(row) < period.To).Select(row => Open(row, agent)).ToArray();
+        return new TrailPage(entries, entries.Length == countMax ? from + (ulong)rows.Count : null);
     }
+
+    /// <summary>What happened when, over the whole ledger.</summary>
+    public EntryPage ListEntries(ulong from, int countMax, Period period)
+    {
+        if (period.From > 0)
+            from = Math.Max(from, TimeSearch.First(period.From, index => store.Read(new LeafIndex(index), 1) is [var row] ? At(row) : null));
+        var entries = store.Read(new LeafIndex(from), countMax).Select(List).TakeWhile(entry => entry.At < period.To).ToArray();
+        return new EntryPage(entries, entries.Length == countMax ? from + (ulong)entries.Length : null);
+    }
+
+    private static ListedEntry List(StoredEntry row)
+    {
+        var subjects = row.Subjects.Select(subject => subject.Subject).ToArray();
+        if (row.IsErased && Erasures.Stub(row) is var stub)
+            return new ListedEntry(row.Index, stub.At, EntryKind.Activity, stub.Class, subjects, IsErased: true);
+        var entry = Read(row);
+        return new ListedEntry(row.Index, entry.At, entry.Body.Kind, entry.Body.Class, subjects, IsErased: false);
+    }
+
+    private static long At(StoredEntry row) => row.IsErased ? Erasures.Stub(row).At : Read(row).At;
+
+    private static Entry Read(StoredEntry row) =>
+        Entry.TryDecode(row.Entry, out var entry) ? entry : throw new LedgerDamagedException($"Entry {row.Index} cannot be read.");
 
     private static TrailEntry Open(StoredEntry row, SubjectId agent)
     {
+        var sequence = row.Subjects.First(subject => subject.Subject == agent).Sequence;
+        if (row.IsErased)
+            return new TrailEntry(row.Index, sequence, [], default, row.Leaf, []) { Erased = Erasures.Stub(row) };
         if (!Opening.TryDecode(row.Opening, out var opening))
             throw new LedgerDamagedException($"The opening of entry {row.Index} cannot be read.");
         // A start does not look at what a snapshot covers, so this is where a changed entry is found.
         if (!Leaf.TryDecode(row.Leaf, out var leaf) || Leaf.Commit(opening.Salt.ToArray(), row.Entry) != leaf.Commitment)
             throw new LedgerDamagedException($"Entry {row.Index} is not the one that its leaf commits to.");
-        var sequence = row.Subjects.First(subject => subject.Subject == agent).Sequence;
         return new TrailEntry(row.Index, sequence, row.Entry, opening.Salt, row.Leaf, Items(opening.Items, agent));
     }
 

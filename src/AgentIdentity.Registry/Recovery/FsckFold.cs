@@ -49,11 +49,14 @@ internal sealed class FsckFold(FsckFindings findings, bool withSignatures)
         _isStopped |= !settled.IsGenuine;
         if (_isStopped)
             return;
-        if (withSignatures)
-            CollectSignature(entry.Index, entry.Entry!);
+        if (withSignatures && entry.Entry is { } signed)
+            CollectSignature(entry.Index, signed);
         try
         {
-            State.Apply(entry.Index, entry.Entry!, entry.Opening!, settled.LeafHash!.Value);
+            if (entry.Stub is { } stub)
+                State.Apply(entry.Index, stub, Leaf.TryDecode(entry.Row!.Leaf, out var leaf) ? leaf : throw new LedgerDamagedException("Its leaf cannot be read."), settled.LeafHash!.Value);
+            else
+                State.Apply(entry.Index, entry.Entry!, entry.Opening!, settled.LeafHash!.Value);
         }
         catch (LedgerDamagedException damaged)
         {
@@ -108,7 +111,7 @@ internal sealed class FsckFold(FsckFindings findings, bool withSignatures)
     {
         if (entry.Row is null)
             return;
-        var subjects = settled.IsGenuine ? Subjects(entry.Entry!) : entry.Row.Subjects;
+        var subjects = settled.IsGenuine && entry.Entry is { } genuine ? Subjects(genuine) : entry.Row.Subjects;
         foreach (var subject in subjects)
         {
             if (!_places.TryGetValue(subject.Subject, out var places))

@@ -2,7 +2,9 @@ using System.Collections.Concurrent;
 using AgentIdentity.Credentials.Entries;
 using AgentIdentity.Credentials.Identifiers;
 using AgentIdentity.Ledger;
+using AgentIdentity.Registry.Erasing;
 using AgentIdentity.Registry.Sequencing;
+using AgentIdentity.Registry.State;
 
 namespace AgentIdentity.Registry.Recovery;
 
@@ -17,6 +19,9 @@ internal sealed class FsckEntry(LeafIndex index)
     public Entry? Entry { get; init; }
 
     public Opening? Opening { get; init; }
+
+    /// <summary>What stays of an activity that was erased, and is what the entry that erased it says. Its leaf is held against tiles and root alone.</summary>
+    public ErasedStub? Stub { get; init; }
 
     public string? Problem { get; init; }
 
@@ -58,17 +63,18 @@ internal sealed record FsckPage(ulong End, FsckEntry[] Entries)
     public static FsckPage Read(ILedgerStore store, ulong first, ulong end, ConcurrentDictionary<SubjectId, Hash> labels)
     {
         var entries = new FsckEntry[end - first];
+        var erasures = new Erasures(store);
         if (TryRead(store, first, entries.Length, out _) is { } rows && rows.Count == entries.Length)
         {
             for (var i = 0; i < entries.Length; i++)
-                entries[i] = LookAt(rows[i], labels);
+                entries[i] = LookAt(rows[i], erasures, labels);
             return new FsckPage(end, entries);
         }
         // One of them cannot be read: the others can, one by one.
         for (var i = 0; i < entries.Length; i++)
         {
             var row = TryRead(store, first + (ulong)i, 1, out var problem);
-            entries[i] = row is { Count: 1 } ? LookAt(row[0], labels) : new FsckEntry(new LeafIndex(first + (ulong)i)) { Problem = problem };
+            entries[i] = row is { Count: 1 } ? LookAt(row[0], erasures, labels) : new FsckEntry(new LeafIndex(first + (ulong)i)) { Problem = problem };
         }
         return new FsckPage(end, entries);
     }
@@ -88,8 +94,37 @@ internal sealed record FsckPage(ulong End, FsckEntry[] Entries)
         }
     }
 
-    private static FsckEntry LookAt(StoredEntry row, ConcurrentDictionary<SubjectId, Hash> labels)
+    private static FsckEntry LookAtErased(StoredEntry row, Erasures erasures)
     {
+        try
+        {
+            return new FsckEntry(row.Index) { Row = row, Stub = erasures.Require(row), StoredLeafHash = MerkleHash.Leaf(row.Leaf), IsLeafRight = true };
+        }
+        catch (LedgerDamagedException damaged)
+        {
+            return new FsckEntry(row.Index) { Row = row, Problem = damaged.Message.TrimEnd('.'), StoredLeafHash = MerkleHash.Leaf(row.Leaf), IsLeafRight = false };
+        }
+    }
+
+    // What an entry erases and is there again.
+    private static string? Undone(StoredEntry row, Entry entry, Erasures erasures)
+    {
+        try
+        {
+            if (entry.Body is ActivitiesErased erasure)
+                erasures.RequireDone(row.Index, erasure);
+            return null;
+        }
+        catch (LedgerDamagedException damaged)
+        {
+            return damaged.Message.TrimEnd('.');
+        }
+    }
+
+    private static FsckEntry LookAt(StoredEntry row, Erasures erasures, ConcurrentDictionary<SubjectId, Hash> labels)
+    {
+        if (row.IsErased)
+            return LookAtErased(row, erasures);
         var hasEntry = Entry.TryDecode(row.Entry, out var entry);
         var hasOpening = Opening.TryDecode(row.Opening, out var opening);
         var looked = new FsckEntry(row.Index)
@@ -97,7 +132,7 @@ internal sealed record FsckPage(ulong End, FsckEntry[] Entries)
             Row = row,
             Entry = hasEntry ? entry : null,
             Opening = hasOpening ? opening : null,
-            Problem = hasEntry ? hasOpening ? null : "its opening cannot be read" : "it cannot be read as an entry of a known version and kind",
+            Problem = hasEntry ? hasOpening ? Undone(row, entry, erasures) : "its opening cannot be read" : "it cannot be read as an entry of a known version and kind",
             StoredLeafHash = MerkleHash.Leaf(row.Leaf),
         };
         if (looked.Problem is not null)

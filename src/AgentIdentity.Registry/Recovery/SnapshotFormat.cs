@@ -219,6 +219,12 @@ internal static class SnapshotFormat
         writer.Write(agent.Stop is not null);
         if (agent.Stop is { } stop)
             WriteStop(writer, stop);
+        WriteAll(writer, agent.Holds, hold =>
+        {
+            writer.Write(hold.Index.Value);
+            writer.Write(hold.Reason);
+            writer.Write(hold.At);
+        });
     }
 
     private static AgentRecord ReadAgent(BinaryReader reader, Dictionary<SubjectId, AgentGrant> grants)
@@ -233,6 +239,7 @@ internal static class SnapshotFormat
                 new KeyId(ReadHash(reader)), reader.ReadUInt64(), ReadHash(reader), new LeafIndex(reader.ReadUInt64()), reader.ReadInt64(), reader.ReadBoolean()) { Fork = ReadIndex(reader) }),
             Credentials = ReadAll(reader, () => ReadCredential(reader, id, grant)),
             Stop = reader.ReadBoolean() ? ReadStop(reader) : null,
+            Holds = ReadAll(reader, () => new HoldInForce(new LeafIndex(reader.ReadUInt64()), reader.ReadString(), reader.ReadInt64())),
         };
     }
 

@@ -72,6 +72,7 @@ internal static class AccessTable
         new("/agentidentity.v1.Ledger/GetReceipt", Listeners.Grpc, Callers.Anyone),
         new("/agentidentity.v1.Ledger/GetConsistency", Both, Callers.Anyone),
         new("/agentidentity.v1.Ledger/WatchCheckpoints", Listeners.Grpc, Callers.Anyone, IsStream: true),
+        new("/agentidentity.v1.Ledger/ListEntries", Listeners.Grpc, Callers.Auditors | Callers.Operators, IsPrivateRead: true),
         new("/agentidentity.v1.Ledger/ListTrail", Listeners.Grpc, Readers | Callers.Sponsors, IsPrivateRead: true),
         new("/agentidentity.v1.Ledger/ExportTrail", Listeners.Grpc, Readers | Callers.Sponsors, IsPrivateRead: true, IsStream: true),
 
@@ -82,6 +83,10 @@ internal static class AccessTable
         new("/agentidentity.v1.Admin/RegisterCaller", Listeners.Control, Callers.Operators),
         new("/agentidentity.v1.Admin/ListCallers", Listeners.Control, Callers.Operators, IsPrivateRead: true),
         new("/agentidentity.v1.Admin/RotateIssuerKey", Listeners.Control, Callers.Operators),
+        new("/agentidentity.v1.Admin/BeginApproval", Listeners.Control, Callers.Operators),
+        new("/agentidentity.v1.Admin/Erase", Listeners.Control, Callers.Operators),
+        new("/agentidentity.v1.Admin/PlaceHold", Listeners.Control, Callers.Operators),
+        new("/agentidentity.v1.Admin/LiftHold", Listeners.Control, Callers.Operators),
 
         new("/grpc.health.v1.Health/Check", Both, Callers.Anyone, BeforeGenesis: true),
         new("/grpc.health.v1.Health/List", Both, Callers.Anyone, BeforeGenesis: true),

@@ -3,6 +3,7 @@ using AgentIdentity.Credentials;
 using AgentIdentity.Credentials.Identifiers;
 using AgentIdentity.Credentials.Keys;
 using AgentIdentity.Registry;
+using AgentIdentity.Registry.Reading;
 using AgentIdentity.Registry.State;
 using Wire = AgentIdentity.Protocol.V1;
 
@@ -43,6 +44,10 @@ internal static class FromWire
         _ when asked <= most => (int)asked,
         _ => throw CallRefusedException.Malformed($"A page has 1 to {most} entries."),
     };
+
+    public static Period Period(long from, long to) => from >= 0 && to >= 0 && (to == 0 || from <= to)
+        ? new Period(from, to == 0 ? long.MaxValue : to)
+        : throw CallRefusedException.Malformed("Times are milliseconds since 1970, the first not after the second.");
 
     public static IReadOnlyList<string> Texts(IReadOnlyList<string> texts) =>
         texts.Count <= ListMax ? [.. texts] : throw CallRefusedException.Malformed($"A list has at most {ListMax} members.");

@@ -13,6 +13,7 @@ internal sealed class LedgerService(RegistryNode registry, CheckpointWatches wat
 {
     private const int PageUsual = 100;
     private const int PageMost = 200;
+    private const int EntriesMost = 1000;
 
     public override async Task<Wire.RecordResponse> Record(Wire.RecordRequest request, ServerCallContext context)
     {
@@ -93,11 +94,21 @@ internal sealed class LedgerService(RegistryNode registry, CheckpointWatches wat
         var call = CallState.Of(context);
         var agent = registry.Agent(request.Agent);
         call.RequireMaySee(agent);
-        var page = registry.Reading.ListTrail(agent.Id, request.FromSubjectSequence, FromWire.PageSize(request.PageSize, PageUsual, PageMost));
+        var page = registry.Reading.ListTrail(agent.Id, request.FromSubjectSequence, FromWire.PageSize(request.PageSize, PageUsual, PageMost), FromWire.Period(request.FromTime, request.ToTime));
         await registry.PutOnRecordAsync(call, agent, page.Entries.Count);
         var response = new Wire.ListTrailResponse { Entries = { page.Entries.Select(ToWire.TrailEntry) }, At = registry.At() };
         if (page.Next is { } next)
             response.NextSubjectSequence = next;
+        return response;
+    }
+
+    public override async Task<Wire.ListEntriesResponse> ListEntries(Wire.ListEntriesRequest request, ServerCallContext context)
+    {
+        var page = registry.Reading.ListEntries(request.FromIndex, FromWire.PageSize(request.PageSize, PageUsual, EntriesMost), FromWire.Period(request.FromTime, request.ToTime));
+        await registry.PutOnRecordAsync(CallState.Of(context), $"from={request.FromIndex} from_time={request.FromTime} to_time={request.ToTime}", page.Entries.Count);
+        var response = new Wire.ListEntriesResponse { Entries = { page.Entries.Select(ToWire.ListedEntry) }, At = registry.At() };
+        if (page.Next is { } next)
+            response.NextIndex = next;
         return response;
     }
 
