@@ -41,7 +41,7 @@ public sealed class ProjectReferenceTests
     public void The_ledger_does_not_know_what_an_agent_is()
     {
         foreach (var path in Repository.Files("src/AgentIdentity.Ledger/*.cs"))
-            Assert.DoesNotContain("agent", File.ReadAllText(path).Replace("AgentIdentity", "", StringComparison.Ordinal), StringComparison.OrdinalIgnoreCase);
+            Assert.DoesNotContain("agent", File.ReadAllText(path).Replace("AgentIdentity", "", StringComparison.OrdinalIgnoreCase), StringComparison.OrdinalIgnoreCase);
     }
 
     private static string[] References(string project) =>

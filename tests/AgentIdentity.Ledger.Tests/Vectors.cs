@@ -1,5 +1,6 @@
 using System.Text;
 using System.Text.Json;
+using System.Text.Json.Serialization;
 
 namespace AgentIdentity.Ledger.Tests;
 
@@ -19,6 +20,10 @@ public sealed class Vectors
     private sealed record HeadProofVector(string Key, string Proof, bool Present);
 
     private sealed record HeadMapVector(HeadVector[] Heads, string Root, HeadProofVector[] Proofs);
+
+    private sealed record ReceiptVector(
+        ulong Index, [property: JsonPropertyName("leaf_hash")] string LeafHash, [property: JsonPropertyName("witness_secret")] string WitnessSecret,
+        [property: JsonPropertyName("witness_vkey")] string WitnessVkey, long Time, string Policy, string Receipt);
 
     [Fact]
     public void Leaves_have_the_bytes_that_another_program_gives_them()
@@ -70,6 +75,25 @@ public sealed class Vectors
                 Assert.Equal(proof.Present ? HeadMapAnswer.Present : HeadMapAnswer.Absent, answer);
             }
         }
+    }
+
+    [Fact]
+    public void A_receipt_that_another_program_gives_is_accepted_by_its_policy_and_made_here_with_the_same_bytes()
+    {
+        var vector = ReadFormats<ReceiptVector>("receipt");
+        Assert.True(TlogPolicy.TryParse(Encoding.UTF8.GetBytes(vector.Policy), out var policy, out _, out _));
+        Assert.True(TlogProof.TryParse(Encoding.UTF8.GetBytes(vector.Receipt), out var receipt, out _));
+        Assert.Equal(new LeafIndex(vector.Index), receipt.Index);
+        Assert.Equal(vector.LeafHash, Convert.ToHexStringLower(MerkleHash.Leaf(receipt.Extra.Span).ToArray()));
+        Assert.Equal(TlogProofRefusal.None, receipt.Verify(Hash.Read(Hex(vector.LeafHash)), policy, out var checkpoint, out _));
+        var time = DateTimeOffset.FromUnixTimeSeconds(vector.Time);
+        Assert.Equal(time, checkpoint!.Cosignatures.Single().Time);
+
+        using var privateKey = Ed25519PrivateKey.FromSeed(Hex(vector.WitnessSecret));
+        var witness = new CosignerKey("witness.example/w1", privateKey);
+        Assert.Equal(vector.WitnessVkey, witness.Verifier.ToString());
+        Assert.Equal(receipt.Note.Signatures[1].ToString(), witness.Sign(receipt.Checkpoint, time).ToString());
+        Assert.Equal(vector.Receipt, Encoding.UTF8.GetString(new TlogProof(receipt.Index, receipt.Path, receipt.Note, receipt.Extra).ToArray()));
     }
 
     private static T ReadFormats<T>(string section)

@@ -19,6 +19,8 @@ internal sealed class RegistryWire : IDisposable
     public const string Audience = "https://tool.example";
     public const string Envelope = """[{"type":"notes","actions":["read","write"],"locations":["notes/*"]}]""";
 
+    private const string VerifyPath = "/agentidentity.v1.Credentials/Verify";
+
     // A proof of the second in which a registry started is refused, since an earlier process may have seen it. One a little ahead is within the window.
     private static readonly TimeSpan Ahead = TimeSpan.FromSeconds(2);
 
@@ -26,10 +28,10 @@ internal sealed class RegistryWire : IDisposable
     private readonly WireConnection _control;
     private string _nonce = "none";
 
-    public RegistryWire(IPEndPoint grpc, IPEndPoint control)
+    public RegistryWire(IPEndPoint grpc, IPEndPoint control, WireTls? tls = null)
     {
-        _grpc = new WireConnection(grpc);
-        _control = new WireConnection(control);
+        _grpc = new WireConnection(grpc, tls);
+        _control = new WireConnection(control, tls);
     }
 
     private static DateTimeOffset Now => TimeProvider.System.GetUtcNow();
@@ -67,10 +69,10 @@ internal sealed class RegistryWire : IDisposable
         return (await _control.CallAsync<CreateEnrolmentTokenResponse>(Signed(operatorKey, Path, request))).Token;
     }
 
-    public Task<RegisterCallerResponse> RegisterEnforcerAsync(PrivateKey operatorKey, AgentIdentity.Credentials.Keys.PublicKey key)
+    public Task<RegisterCallerResponse> RegisterEnforcerAsync(PrivateKey operatorKey, AgentIdentity.Credentials.Keys.PublicKey key, string name = "tool")
     {
         const string Path = "/agentidentity.v1.Admin/RegisterCaller";
-        var request = new RegisterCallerRequest { Role = Role.Enforcer, Name = "tool", Key = new ProtocolPublicKey { Jwk = key.ToJwk() }, Audiences = { Audience } };
+        var request = new RegisterCallerRequest { Role = Role.Enforcer, Name = name, Key = new ProtocolPublicKey { Jwk = key.ToJwk() }, Audiences = { Audience } };
         return _control.CallAsync<RegisterCallerResponse>(Signed(operatorKey, Path, request));
     }
 
@@ -101,11 +103,16 @@ internal sealed class RegistryWire : IDisposable
     });
 
     /// <summary>What a tool asks when an agent has shown it a credential and a proof for one request.</summary>
-    public WireCall Verification(PrivateKey enforcer, WireAgent agent, IssuedCredential credential)
+    public WireCall Verification(PrivateKey enforcer, WireAgent agent, IssuedCredential credential) => Signed(enforcer, VerifyPath, VerificationOf(agent, credential));
+
+    /// <summary>The same from a tool that has shown its key with a client certificate.</summary>
+    public static WireCall VerificationByCertificate(WireAgent agent, IssuedCredential credential) => WireCall.Of(VerifyPath, VerificationOf(agent, credential));
+
+    private static VerifyRequest VerificationOf(WireAgent agent, IssuedCredential credential)
     {
         const string Url = "https://tool.example/notes";
         var binding = new RequestBinding("POST", Url, "tool-nonce", HashOf(credential.Token).ToBase64Url());
-        var request = new VerifyRequest
+        return new VerifyRequest
         {
             Credential = credential.Token,
             Proof = KeyProof.Create(agent.Key, binding, Now + Ahead),
@@ -115,7 +122,6 @@ internal sealed class RegistryWire : IDisposable
             Audience = Audience,
             Action = new AgentIdentity.Protocol.V1.Action { Type = "notes", Action_ = "read", Location = "notes/1" },
         };
-        return Signed(enforcer, "/agentidentity.v1.Credentials/Verify", request);
     }
 
     public Task<VerifyResponse> VerifyAsync(PrivateKey enforcer, WireAgent agent, IssuedCredential credential) =>

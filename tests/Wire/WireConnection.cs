@@ -35,17 +35,21 @@ internal sealed class WireRefusedException(WireAnswer answer) : Exception($"gRPC
 }
 
 /// <summary>One HTTP/2 connection that carries gRPC calls made beforehand, so that whoever loads a server spends little on it.</summary>
-internal sealed class WireConnection(IPEndPoint address) : IDisposable
+internal sealed class WireConnection(IPEndPoint address, WireTls? tls = null) : IDisposable
 {
     private const int PrefixSize = 5;
     private static readonly MediaTypeHeaderValue Grpc = new("application/grpc");
 
-    private readonly HttpMessageInvoker _http = new(new SocketsHttpHandler { UseProxy = false, UseCookies = false, AllowAutoRedirect = false, ActivityHeadersPropagator = null });
+    private readonly string _scheme = tls is null ? "http" : "https";
+    private readonly HttpMessageInvoker _http = new(new SocketsHttpHandler
+    {
+        UseProxy = false, UseCookies = false, AllowAutoRedirect = false, ActivityHeadersPropagator = null, SslOptions = tls?.Options() ?? new(),
+    });
 
     /// <exception cref="HttpRequestException">The connection was lost: whether the call was carried out is not known.</exception>
     public async Task<WireAnswer> SendAsync(WireCall call)
     {
-        using var request = new HttpRequestMessage(HttpMethod.Post, $"http://{address}{call.Path}") { Version = HttpVersion.Version20, VersionPolicy = HttpVersionPolicy.RequestVersionExact };
+        using var request = new HttpRequestMessage(HttpMethod.Post, $"{_scheme}://{address}{call.Path}") { Version = HttpVersion.Version20, VersionPolicy = HttpVersionPolicy.RequestVersionExact };
         request.Content = new ByteArrayContent(call.Frame);
         request.Content.Headers.ContentType = Grpc;
         request.Headers.TryAddWithoutValidation("te", "trailers");

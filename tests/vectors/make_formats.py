@@ -123,6 +123,16 @@ def tree_root(leaves):
     return sha256(b"\1", tree_root(leaves[:split]), tree_root(leaves[split:]))
 
 
+def tree_path(leaves, index):
+    if len(leaves) == 1:
+        return []
+    split = 1
+    while split * 2 < len(leaves):
+        split *= 2
+    left, right = leaves[:split], leaves[split:]
+    return tree_path(left, index) + [tree_root(right)] if index < split else tree_path(right, index - split) + [tree_root(left)]
+
+
 # --- Ed25519 (RFC 8032, section 5.1), in affine coordinates: slow and short --------------------------------------------
 
 ED_P = 2**255 - 19
@@ -263,6 +273,7 @@ class Key:
 
 ISSUER, NEXT_ISSUER, LOG = Key("issuer", 1), Key("next issuer", 1), Key("log", 2)
 OPERATOR_1, OPERATOR_2, ENFORCER, AGENT = Key("operator 1", 2), Key("operator 2", 1), Key("enforcer", 1), Key("agent", 2)
+WITNESS, WITNESS_NAME = Key("witness", 2), "witness.example/w1"
 
 PUBLIC_URL = "https://localhost:5000"
 ORIGIN = "localhost:5000"
@@ -425,6 +436,23 @@ def checkpoint(leaves):
     return {
         "origin": ORIGIN, "size": len(leaves), "root": root.hex(), "note": f"{text}\n\u2014 {ORIGIN} {signature}\n",
         "vkey": f"{ORIGIN}+{key_id.hex()}+{base64.b64encode(bytes([1]) + LOG.public).decode()}",
+    }
+
+
+# --- receipt (C2SP tlog-proof, tlog-cosignature, tlog-policy) -----------------------------------------------------------
+
+def receipt(leaves, index):
+    text, log_line = checkpoint(leaves)["note"].split("\n\n")
+    text += "\n"
+    key_id = sha256(f"{WITNESS_NAME}\n".encode(), b"\4", WITNESS.public)[:4]
+    cosignature = WITNESS.sign(f"cosignature/v1\ntime {SECONDS}\n{text}".encode())
+    line = f"\u2014 {WITNESS_NAME} {base64.b64encode(key_id + u64(SECONDS) + cosignature).decode()}\n"
+    path = "".join(f"{base64.b64encode(one).decode()}\n" for one in tree_path(leaves, index))
+    vkey = f"{WITNESS_NAME}+{key_id.hex()}+{base64.b64encode(bytes([4]) + WITNESS.public).decode()}"
+    return {
+        "index": index, "leaf_hash": sha256(b"\0", leaves[index]).hex(), "witness_secret": WITNESS.secret.hex(), "witness_vkey": vkey, "time": SECONDS,
+        "policy": f"log {checkpoint(leaves)['vkey']}\nwitness w1 {vkey}\nquorum w1\n",
+        "receipt": f"c2sp.org/tlog-proof@v1\nextra {base64.b64encode(leaves[index]).decode()}\nindex {index}\n{path}\n{text}\n{log_line}{line}",
     }
 
 
@@ -764,6 +792,7 @@ def vectors():
         "did_documents": did_documents(),
         "checkpoint": checkpoint([bytes.fromhex(one["leaf"]) for one in log]),
         "fork": {"held": 5, "identity": sha256(FIRST_STATEMENT).hex(), "statement": OTHER_FIRST_STATEMENT.hex(), "signature": AGENT.sign(OTHER_FIRST_STATEMENT).hex()},
+        "receipt": receipt([bytes.fromhex(one["leaf"]) for one in log], 6),
         "promise": promise([bytes.fromhex(one["leaf"]) for one in log[3:6]], 3),
         "trails": {"all opened": trail(True), "no activity opened": trail(False)},
         "subject_heads": list(chained_heads(bytes.fromhex(one["leaf"]) for one in log[3:7])),
@@ -803,6 +832,7 @@ def examples(made):
         "heads-map": "\n".join(f"key {one['key']} count {one['count']} head {one['head']} index {one['index']}" for one in heads["heads"])
                      + f"\nroot  {heads['root']}\n\nproof of the first\n{wrap(heads['proofs'][0]['proof'])}",
         "checkpoint": f"{made['checkpoint']['note'].rstrip()}\n\nlog key  {made['checkpoint']['vkey']}",
+        "receipt": f"{made['receipt']['receipt'].rstrip()}\n\na policy that accepts it\n{made['receipt']['policy'].rstrip()}",
         "promise": made["promise"]["note"].rstrip(),
         "trail": wrap(made["trails"]["no activity opened"]["file"][:1400]) + "\n…",
     }

@@ -10,15 +10,21 @@ namespace AgentIdentity.Ledger;
 /// <param name="Origin">Which log: one non-empty line. For ours also the name of its key.</param>
 /// <param name="Size">Leaves in the tree.</param>
 /// <param name="Root">Root of the tree of that size.</param>
+/// <exception cref="ArgumentException">The origin is not one non-empty line, and would be read back as something else.</exception>
 public sealed record Checkpoint(string Origin, TreeSize Size, Hash Root)
 {
+    /// <summary>Which log: one non-empty line. For ours also the name of its key.</summary>
+    public string Origin { get; } = NoteText.IsLine(Origin)
+        ? Origin
+        : throw new ArgumentException($"An origin is one non-empty line without control characters; '{Origin}' was given.", nameof(Origin));
+
     /// <summary>
     /// The lines after the root, each with its line feed: what other logs may write there; ours are written without. They are signed and
     /// cosigned with the rest, and prove nothing.
     /// </summary>
     public string Extensions { get; private init; } = "";
 
-    /// <summary>Reads the text of a note as a checkpoint. Whether anyone has signed it is not asked: see <see cref="TryOpen"/>.</summary>
+    /// <summary>Reads the text of a note as a checkpoint. Whether anyone has signed it is not asked: see <see cref="TryOpen(ReadOnlySpan{byte}, NoteVerifierKey, out Checkpoint, out NoteRefusal)"/>.</summary>
     public static bool TryParse(ReadOnlySpan<byte> text, [NotNullWhen(true)] out Checkpoint? checkpoint, out NoteRefusal refusal)
     {
         refusal = Parse(text, out checkpoint);
@@ -26,9 +32,14 @@ public sealed record Checkpoint(string Origin, TreeSize Size, Hash Root)
     }
 
     /// <summary>Reads a published checkpoint: a note that the log's key has signed, whose origin is the name of that key.</summary>
-    public static bool TryOpen(ReadOnlySpan<byte> note, NoteVerifierKey logKey, [NotNullWhen(true)] out Checkpoint? checkpoint, out NoteRefusal refusal)
+    public static bool TryOpen(ReadOnlySpan<byte> note, NoteVerifierKey logKey, [NotNullWhen(true)] out Checkpoint? checkpoint, out NoteRefusal refusal) =>
+        TryOpen(note, logKey, logKey.Name, out checkpoint, out refusal);
+
+    /// <summary>Reads a published checkpoint of a log whose origin is not the name of its key, as that of Go's checksum database is not.</summary>
+    public static bool TryOpen(
+        ReadOnlySpan<byte> note, NoteVerifierKey logKey, string origin, [NotNullWhen(true)] out Checkpoint? checkpoint, out NoteRefusal refusal)
     {
-        refusal = Open(note, logKey, out checkpoint);
+        refusal = Open(note, logKey, origin, out checkpoint);
         return checkpoint is not null;
     }
 
@@ -44,7 +55,7 @@ public sealed record Checkpoint(string Origin, TreeSize Size, Hash Root)
     /// <summary>The text that is signed: three lines and the extensions, each with its line feed, in UTF-8.</summary>
     public byte[] ToText() => Encoding.UTF8.GetBytes($"{Origin}\n{Size}\n{Root}\n{Extensions}");
 
-    private static NoteRefusal Open(ReadOnlySpan<byte> bytes, NoteVerifierKey logKey, out Checkpoint? checkpoint)
+    private static NoteRefusal Open(ReadOnlySpan<byte> bytes, NoteVerifierKey logKey, string origin, out Checkpoint? checkpoint)
     {
         checkpoint = null;
         if (!SignedNote.TryParse(bytes, out var note, out var refusal))
@@ -55,7 +66,7 @@ public sealed record Checkpoint(string Origin, TreeSize Size, Hash Root)
         refusal = Parse(note.Text.Span, out var parsed);
         if (refusal != NoteRefusal.None)
             return refusal;
-        if (parsed!.Origin != logKey.Name)
+        if (parsed!.Origin != origin)
             return NoteRefusal.WrongOrigin;
         checkpoint = parsed;
         return NoteRefusal.None;

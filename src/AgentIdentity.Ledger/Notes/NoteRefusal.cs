@@ -48,7 +48,7 @@ public enum NoteRefusal
     /// <summary>The checkpoint is of size 0 and its root is not that of the empty tree.</summary>
     WrongEmptyRoot,
 
-    /// <summary>The origin of the checkpoint is not the name of the log's key, or of any log of the policy.</summary>
+    /// <summary>The origin of the checkpoint is not the log's (unless told otherwise, the name of its key), or that of any log of the policy.</summary>
     WrongOrigin,
 
     /// <summary>The witnesses that have cosigned are no quorum of the policy.</summary>

@@ -21,7 +21,10 @@ internal static class NoteText
 
     /// <summary>Whether this can be the name of a key: not empty, no Unicode space, no plus, no control character, encodable.</summary>
     internal static bool IsKeyName(string name) =>
-        name.Length > 0 && !name.Any(c => c is '+' or < ' ' || char.IsWhiteSpace(c)) && TryEncode(name, out _);
+        IsLine(name) && !name.Any(c => c is '+' || char.IsWhiteSpace(c));
+
+    /// <summary>Whether this is one line that is not empty, and can stand in a note.</summary>
+    internal static bool IsLine(string text) => text.Length > 0 && !text.Any(c => c < ' ') && TryEncode(text, out _);
 
     /// <summary>The UTF-8 of a text; false if it has half a surrogate pair.</summary>
     internal static bool TryEncode(string text, [NotNullWhen(true)] out byte[]? bytes)

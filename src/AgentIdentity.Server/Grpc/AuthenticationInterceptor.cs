@@ -1,4 +1,6 @@
 using System.Collections.Frozen;
+using System.Diagnostics.CodeAnalysis;
+using System.Runtime.CompilerServices;
 using System.Security.Cryptography.X509Certificates;
 using System.Text;
 using AgentIdentity.Credentials;
@@ -20,6 +22,9 @@ internal sealed class AuthenticationInterceptor(RegistryNode registry, Quotas qu
     public const string ProofName = "dpop";
     private const string CredentialName = "authorization";
     private const string CredentialScheme = "DPoP ";
+
+    // A connection has one certificate object, and its calls one key; forgotten with it.
+    private readonly ConditionalWeakTable<X509Certificate2, PublicKey> _certificateKeys = [];
 
     // What htu must name, for each method.
     private readonly FrozenDictionary<string, string> _urls =
@@ -64,12 +69,20 @@ internal sealed class AuthenticationInterceptor(RegistryNode registry, Quotas qu
 
     private void RequireCertificate(CallState call, X509Certificate2 certificate)
     {
-        if (!PublicKey.TryReadSubjectPublicKeyInfo(certificate.PublicKey.ExportSubjectPublicKeyInfo(), out var key))
+        if (!_certificateKeys.TryGetValue(certificate, out var key) && !TryReadKey(certificate, out key))
             throw new CallRefusedException(Refusal.CallerUnknown, "The client certificate's key is neither P-256 nor Ed25519.");
         call.Key = key.KeyId;
         quotas.RequireFor(key.KeyId);
         Admit(call, registry.State.FindCaller(key.KeyId)
             ?? throw new CallRefusedException(Refusal.CallerUnknown, "The client certificate's key is not a registered caller's."));
+    }
+
+    private bool TryReadKey(X509Certificate2 certificate, [NotNullWhen(true)] out PublicKey? key)
+    {
+        if (!PublicKey.TryReadSubjectPublicKeyInfo(certificate.PublicKey.ExportSubjectPublicKeyInfo(), out key))
+            return false;
+        _certificateKeys.AddOrUpdate(certificate, key);
+        return true;
     }
 
     private static void Admit(CallState call, CallerRecord caller)

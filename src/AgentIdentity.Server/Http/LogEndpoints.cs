@@ -1,4 +1,4 @@
-using System.Buffers.Binary;
+using System.Buffers;
 using AgentIdentity.Ledger;
 using AgentIdentity.Registry;
 using AgentIdentity.Registry.Checkpoints;
@@ -39,15 +39,10 @@ internal static class LogEndpoints
 
     private static ReadOnlyMemory<byte> Bundle(IReadOnlyList<byte[]> leaves)
     {
-        var bundle = new byte[leaves.Sum(leaf => sizeof(ushort) + leaf.Length)];
-        var rest = bundle.AsSpan();
+        var bundle = new ArrayBufferWriter<byte>(leaves.Sum(leaf => sizeof(ushort) + leaf.Length));
         foreach (var leaf in leaves)
-        {
-            BinaryPrimitives.WriteUInt16BigEndian(rest, checked((ushort)leaf.Length));
-            leaf.CopyTo(rest[sizeof(ushort)..]);
-            rest = rest[(sizeof(ushort) + leaf.Length)..];
-        }
-        return bundle;
+            EntryBundle.Write(bundle, leaf);
+        return bundle.WrittenMemory;
     }
 
     private static IResult Text(HttpContext context, string text)

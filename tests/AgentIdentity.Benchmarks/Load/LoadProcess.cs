@@ -21,14 +21,22 @@ internal static class LoadProcess
             Console.Error.WriteLine($"There is no question {unknown}: --help names them all.");
             return 2;
         }
+        var isTls = names.Contains(CallQuestion.ByCertificate);
+        if (isTls && names.Count > 1)
+        {
+            Console.Error.WriteLine($"{CallQuestion.ByCertificate} runs alone: all its servers speak TLS.");
+            return 2;
+        }
         var folder = Directory.CreateTempSubdirectory("agentidentity-bench-");
+        var tls = Directory.CreateTempSubdirectory("agentidentity-bench-tls-");
         try
         {
-            await using var echo = await ServerProcess.StartAsync("AgentIdentity.InteropHost.dll", "--port", "0");
-            await using var registry = await ServerProcess.StartRegistryAsync(folder.FullName, NoQuota);
+            var (certificate, key) = WireTls.WriteNew(tls.FullName);
+            await using var echo = await ServerProcess.StartAsync("AgentIdentity.InteropHost.dll", isTls ? ["--tls-port", "0", "--cert", certificate, "--key", key] : ["--port", "0"]);
+            await using var registry = await ServerProcess.StartRegistryAsync(folder.FullName, isTls ? [.. NoQuota, "--tls-cert", certificate, "--tls-key", key] : NoQuota);
             string[] target =
             [
-                Text(echo.Address("port")), Text(echo.Id), Text(registry.Address("grpc")), Text(registry.Address("control")), Text(registry.Id), folder.FullName,
+                Text(echo.Address(isTls ? "tls-port" : "port")), Text(echo.Id), Text(registry.Address("grpc")), Text(registry.Address("control")), Text(registry.Id), folder.FullName,
                 Text(window.TotalSeconds), Text(rounds), .. names,
             ];
             using var load = Process.Start(Environment.ProcessPath!, [Verb, .. target]);
@@ -40,6 +48,7 @@ internal static class LoadProcess
         finally
         {
             folder.Delete(recursive: true);
+            tls.Delete(recursive: true);
         }
     }
 

@@ -8,7 +8,7 @@ namespace AgentIdentity.Benchmarks.Load;
 internal sealed record Measured(double CallsPerSecond, TimeSpan Median, TimeSpan P99, double ServerCpuPerThousand, double LoadAverage);
 
 /// <summary>Sends calls that were made beforehand over four connections, 25 in flight on each, and measures after a warm-up.</summary>
-internal sealed class Window(IPEndPoint address, int serverId, Predicate<WireAnswer> isGood)
+internal sealed class Window(IPEndPoint address, int serverId, Predicate<WireAnswer> isGood, WireTls? tls = null)
 {
     public const int Connections = 4;
     public const int Workers = Connections * 25;
@@ -23,7 +23,7 @@ internal sealed class Window(IPEndPoint address, int serverId, Predicate<WireAns
     /// <param name="calls">For each worker, what it sends, in order.</param>
     public async Task<Measured> RunAsync(TimeSpan warmUp, TimeSpan length, IReadOnlyList<IEnumerable<WireCall>> calls)
     {
-        var connections = Enumerable.Range(0, Connections).Select(_ => new WireConnection(address)).ToArray();
+        var connections = Enumerable.Range(0, Connections).Select(_ => new WireConnection(address, tls)).ToArray();
         var workers = calls.Select((own, worker) => Task.Run(() => SendAsync(connections[worker % Connections], own, _latencies[worker]))).ToArray();
         var all = Task.WhenAll(workers);
         await Task.WhenAny(Task.Delay(warmUp), all);

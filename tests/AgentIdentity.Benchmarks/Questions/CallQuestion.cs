@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using AgentIdentity.Benchmarks.Load;
 using AgentIdentity.Credentials.Keys;
+using AgentIdentity.Tests.Wire;
 
 namespace AgentIdentity.Benchmarks.Questions;
 
@@ -10,11 +11,19 @@ internal static class CallQuestion
     private const string Echo = "echo";
     private static readonly TimeSpan WarmUp = TimeSpan.FromSeconds(1);
 
-    public static IReadOnlyList<string> Names { get; } = [Echo, "verify", "verify-new", "issue", "enroll", "record1", "record64"];
+    /// <summary>A tool that is known by its client certificate: it needs no proof of its own, and everything runs over TLS.</summary>
+    public const string ByCertificate = "verify-mtls";
+
+    /// <summary>Those that run together.</summary>
+    public static IReadOnlyList<string> Plain { get; } = [Echo, "verify", "verify-new", "issue", "enroll", "record1", "record64"];
+
+    public static IReadOnlyList<string> Names { get; } = [.. Plain, ByCertificate];
 
     public static async Task AnswerAsync(Servers servers, TimeSpan length, int rounds, IReadOnlyList<string> names)
     {
-        using var calls = await PreparedCalls.FoundAsync(servers);
+        using var certificate = names.Contains(ByCertificate) ? WireTls.NewCertificate() : null;
+        var tls = certificate is null ? null : new WireTls(certificate);
+        using var calls = await PreparedCalls.FoundAsync(servers, tls);
         var answers = names.Prepend(Echo).Distinct().ToDictionary(name => name, _ => new List<Measured>());
         var checks = new List<double>();
         // One round more than asked for: the first warms the servers up, and is not counted.
@@ -22,7 +31,7 @@ internal static class CallQuestion
         {
             checks.Add(SignatureCheckSeconds());
             foreach (var (name, measured) in answers)
-                measured.Add(await MeasureAsync(servers, calls, name, length));
+                measured.Add(await MeasureAsync(servers, calls, name, length, tls));
         }
         foreach (var measured in answers.Values)
             measured.RemoveAt(0);
@@ -30,12 +39,12 @@ internal static class CallQuestion
         Print(medians, Middle(checks));
     }
 
-    private static async Task<Measured> MeasureAsync(Servers servers, PreparedCalls calls, string name, TimeSpan length)
+    private static async Task<Measured> MeasureAsync(Servers servers, PreparedCalls calls, string name, TimeSpan length, WireTls? tls)
     {
         var queues = await calls.MakeAsync(name, WarmUp + length);
         var window = name == Echo
-            ? new Window(servers.Echo, servers.EchoId, answer => answer.IsGood)
-            : new Window(servers.Grpc, servers.RegistryId, PreparedCalls.Expectation(name));
+            ? new Window(servers.Echo, servers.EchoId, answer => answer.IsGood, tls)
+            : new Window(servers.Grpc, servers.RegistryId, PreparedCalls.Expectation(name), tls);
         return await window.RunAsync(WarmUp, length, queues);
     }
 
@@ -50,7 +59,7 @@ internal static class CallQuestion
                 $"{name,-12}{measured.CallsPerSecond,10:N0}{measured.Median.TotalMilliseconds,9:F1}{measured.P99.TotalMilliseconds,9:F1}{measured.ServerCpuPerThousand,20:F3}"
                 + $"{measured.ServerCpuPerThousand / echo.ServerCpuPerThousand,13:F1}{measured.LoadAverage,7:F1}");
         }
-        foreach (var (name, signatures) in new[] { ("verify", 2), ("verify-new", 3) })
+        foreach (var (name, signatures) in new[] { ("verify", 2), ("verify-new", 3), (ByCertificate, 1) })
         {
             if (medians.TryGetValue(name, out var verify))
                 PrintGoal(name, signatures, verify.ServerCpuPerThousand, echo.ServerCpuPerThousand, checkSeconds * 1000);

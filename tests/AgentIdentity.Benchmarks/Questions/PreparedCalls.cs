@@ -24,18 +24,22 @@ internal sealed class PreparedCalls : IDisposable
     private readonly PrivateKey _enforcer = PrivateKey.Generate(KeyAlgorithm.ES256);
     private string _token = "";
 
-    private PreparedCalls(Servers servers)
+    private PreparedCalls(Servers servers, WireTls? tls)
     {
-        _registry = new RegistryWire(servers.Grpc, servers.Control);
+        // Without the certificate: that is the tool's.
+        _registry = new RegistryWire(servers.Grpc, servers.Control, tls is null ? null : new WireTls());
     }
 
-    public static async Task<PreparedCalls> FoundAsync(Servers servers)
+    /// <summary>Founds the registry of the run. The key of a client certificate becomes a registered tool's.</summary>
+    public static async Task<PreparedCalls> FoundAsync(Servers servers, WireTls? tls)
     {
-        var calls = new PreparedCalls(servers);
+        var calls = new PreparedCalls(servers, tls);
         await calls._registry.BootstrapAsync(calls._operator, servers.Folder);
         await calls._registry.RefreshNonceAsync(calls._operator);
         calls._token = await calls._registry.CreateTokenAsync(calls._operator, uses: 1_000_000);
         await calls._registry.RegisterEnforcerAsync(calls._operator, calls._enforcer.PublicKey);
+        if (tls?.Own is { } own && Credentials.Keys.PublicKey.TryReadSubjectPublicKeyInfo(own.PublicKey.ExportSubjectPublicKeyInfo(), out var key))
+            await calls._registry.RegisterEnforcerAsync(calls._operator, key, "tool with a certificate");
         return calls;
     }
 
@@ -53,6 +57,7 @@ internal sealed class PreparedCalls : IDisposable
         {
             "echo" => Workers(_ => Enumerable.Repeat(new WireCall("/grpc.testing.TestService/EmptyCall", WireCall.FrameOf([])), int.MaxValue)),
             "verify" => await MakeVerificationsAsync(each),
+            CallQuestion.ByCertificate => await MakeVerificationsByCertificateAsync(each),
             "verify-new" => await MakeNewVerificationsAsync(each),
             "issue" => await MakeIssuancesAsync(each),
             "enroll" => await MakeEnrolmentsAsync(each),
@@ -96,6 +101,12 @@ internal sealed class PreparedCalls : IDisposable
     {
         var agents = await EnrollManyAsync(Window.Workers);
         return InParallel(worker => Enumerable.Range(0, each).Select(_ => _registry.Verification(_enforcer, agents[worker], agents[worker].Credential)));
+    }
+
+    private async Task<IReadOnlyList<IEnumerable<WireCall>>> MakeVerificationsByCertificateAsync(int each)
+    {
+        var agents = await EnrollManyAsync(Window.Workers);
+        return InParallel(worker => Enumerable.Range(0, each).Select(_ => RegistryWire.VerificationByCertificate(agents[worker], agents[worker].Credential)));
     }
 
     private async Task<IReadOnlyList<IEnumerable<WireCall>>> MakeNewVerificationsAsync(int each)

@@ -43,6 +43,23 @@ public sealed class HeadMaps(ITestOutputHelper output)
     }
 
     [Fact]
+    public void Batches_that_change_some_keys_and_add_others_come_to_the_map_of_what_stands_there_at_the_end()
+    {
+        var keys = Heads(SizeMax).Select(pair => pair.Key).ToArray();
+        var (map, model) = (HeadMap.Empty, new Dictionary<Hash, Head>());
+        for (var round = 0; round < 60; round++)
+        {
+            _random.Shuffle(keys);
+            var batch = keys[.._random.Next(1, 12)].Select(key => KeyValuePair.Create(key, RandomHead())).ToArray();
+            map = map.With(batch);
+            foreach (var (key, head) in batch)
+                model[key] = head;
+            Assert.Equal(model.Count, map.Count);
+            Assert.Equal(HeadMapOracle.Root(model), map.Root);
+        }
+    }
+
+    [Fact]
     public void Every_present_key_is_proven_present_and_every_other_absent()
     {
         for (var size = 0; size <= SizeMax; size++)
@@ -161,6 +178,23 @@ public sealed class HeadMaps(ITestOutputHelper output)
     {
         var heads = Heads(3);
         Assert.Throws<ArgumentException>(() => HeadMap.Empty.With(heads[0], heads[1], heads[2], heads[0]));
+    }
+
+    [Fact]
+    public void A_key_costs_the_memory_that_is_promised_and_a_change_that_of_its_path()
+    {
+        // Counted as allocated, so that nothing depends on when memory is collected: 176 bytes stay, the rest is for sorting.
+        const int count = 50_000;
+        var heads = Enumerable.Range(0, count).Select(i => KeyValuePair.Create(MerkleHash.Leaf(BitConverter.GetBytes(i)), RandomHead())).ToArray();
+        var before = GC.GetAllocatedBytesForCurrentThread();
+        var map = HeadMap.Empty.With(heads);
+        Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, count * 160L, count * 200L);
+
+        _ = map.Root;
+        before = GC.GetAllocatedBytesForCurrentThread();
+        var next = map.With(heads[0].Key, heads[1].Value);
+        _ = next.Root;
+        Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, 1, 40 * 72);
     }
 
     [Fact]

@@ -35,6 +35,14 @@ public sealed class Checkpoints
         Assert.Equal(checkpoint, opened);
     }
 
+    [Theory]
+    [InlineData("")]
+    [InlineData("\n")]
+    [InlineData("log.example\n7")]
+    [InlineData("log\texample")]
+    public void A_checkpoint_whose_origin_would_be_read_back_as_more_than_that_is_not_made(string origin) =>
+        Assert.Throws<ArgumentException>(() => new Checkpoint(origin, new TreeSize(0), MerkleHash.Empty));
+
     [Fact]
     public void A_checkpoint_that_is_made_here_has_no_extension_lines() =>
         Assert.Empty(new Checkpoint("localhost:5000", new TreeSize(0), MerkleHash.Empty).Extensions);

@@ -23,6 +23,18 @@ public sealed class KnownNotes
     }
 
     [Fact]
+    public void A_checkpoint_of_gos_checksum_database_opens_under_its_origin_which_is_not_the_name_of_its_key()
+    {
+        var note = "go.sum database tree\n35225469\nvt5T6GaLCXvyHFl9VUvvItR43XZxfLgftEcTyO3eJCQ=\n\n"u8.ToArray()
+            .Concat("— sum.golang.org Az3grpukl5AXaVfYkLiDGORx/DN2nlcS5kZHR5uYOBV2KA2HgXpD+gu9HHONebHLAyaKbbTM75QTtPydhKCExixSfwQ=\n"u8.ToArray()).ToArray();
+        Assert.True(NoteVerifierKey.TryParse("sum.golang.org+033de0ae+Ac4zctda0e5eza+HJyk9SxEdh+s3Ux18htTTAD8OuAn8", out var key, out _));
+        Assert.True(Checkpoint.TryOpen(note, key, "go.sum database tree", out var checkpoint, out var refusal), refusal.ToString());
+        Assert.Equal(35_225_469UL, checkpoint.Size.Value);
+        Assert.False(Checkpoint.TryOpen(note, key, out _, out refusal));
+        Assert.Equal(NoteRefusal.WrongOrigin, refusal);
+    }
+
+    [Fact]
     public void A_signed_checkpoint_opens_with_the_key_of_its_log()
     {
         using var privateKey = Ed25519PrivateKey.Generate();

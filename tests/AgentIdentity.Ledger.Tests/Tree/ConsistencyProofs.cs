@@ -44,6 +44,20 @@ public sealed class ConsistencyProofs
     }
 
     [Fact]
+    public void One_wrong_bit_anywhere_fails_between_all_larger_trees()
+    {
+        for (var newSize = TamperedSizeMax + 1; newSize <= SizeMax; newSize++)
+        {
+            for (var oldSize = 1; oldSize <= newSize; oldSize++)
+            {
+                Hash[] row = [_oracle.Root(oldSize), _oracle.Root(newSize), .. _oracle.Proof(oldSize, newSize)];
+                Tampering.FlipOne(row, (newSize * 7919) + (oldSize * 31));
+                Assert.False(ConsistencyProof.Verify(Of(oldSize), Of(newSize), row[0], row[1], row.AsSpan(2)), $"{oldSize} in {newSize}");
+            }
+        }
+    }
+
+    [Fact]
     public void A_shortened_extended_or_reordered_path_fails()
     {
         ForEachTampered((oldSize, newSize, path) =>

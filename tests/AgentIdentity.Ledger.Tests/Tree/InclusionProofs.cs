@@ -43,6 +43,21 @@ public sealed class InclusionProofs
     }
 
     [Fact]
+    public void One_wrong_bit_anywhere_fails_for_every_leaf_of_every_larger_tree()
+    {
+        for (var size = TamperedSizeMax + 1; size <= SizeMax; size++)
+        {
+            for (var index = 0; index < size; index++)
+            {
+                // Leaf hash, root and path as one row of hashes; which bit of it is wrong goes round with size and index.
+                Hash[] row = [Oracle.LeafHash(index), _oracle.Root(size), .. _oracle.Path(index, size)];
+                Tampering.FlipOne(row, (size * 7919) + (index * 31));
+                Assert.False(InclusionProof.Verify(At(index), Of(size), row[0], row.AsSpan(2), row[1]), $"leaf {index} of {size}");
+            }
+        }
+    }
+
+    [Fact]
     public void A_shortened_extended_or_reordered_path_fails()
     {
         ForEachTampered((index, size, path) =>

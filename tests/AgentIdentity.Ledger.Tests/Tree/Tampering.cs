@@ -10,6 +10,13 @@ internal static class Tampering
         return Hash.Read(bytes);
     }
 
+    /// <summary>Makes one bit of a row of hashes wrong: the one with this number, counted round and round.</summary>
+    internal static void FlipOne(Hash[] row, int number)
+    {
+        var bit = number % (row.Length * 256);
+        row[bit / 256] = Flip(row[bit / 256], bit % 256);
+    }
+
     /// <summary>The path with each of its bits wrong, one at a time.</summary>
     internal static IEnumerable<Hash[]> OneBitWrong(Hash[] path)
     {
