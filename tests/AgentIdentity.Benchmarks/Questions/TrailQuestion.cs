@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Globalization;
 using System.Text;
 using AgentIdentity.Benchmarks.Load;
 using AgentIdentity.Credentials.Identifiers;
@@ -83,7 +84,7 @@ internal static class TrailQuestion
     {
         await using var server = await ServerProcess.StartRegistryAsync(data);
         var (file, moved) = (Path.Combine(folder, "agent.trail"), Path.Combine(folder, "moved.trail"));
-        var rounds = new List<(double Export, double Move, double Audit)>();
+        var rounds = new List<(Run Export, double Move, Run Audit)>();
         for (var round = 0; round < Rounds; round++)
         {
             var export = await TimeAsync("trail", agent.Id.ToString(), "--out", file, "--key", keyFile, "--registry", $"http://{server.Address("grpc")}");
@@ -92,9 +93,9 @@ internal static class TrailQuestion
             var move = watch.Elapsed.TotalSeconds;
             rounds.Add((export, move, await TimeAsync("audit", moved, "--log-key", logKey.ToString())));
         }
-        var median = rounds.OrderBy(round => round.Export + round.Move + round.Audit).ElementAt(Rounds / 2);
+        var median = rounds.OrderBy(round => round.Export.Seconds + round.Move + round.Audit.Seconds).ElementAt(Rounds / 2);
         Console.WriteLine(
-            $"{agent.Key.PublicKey.Algorithm}: agentid trail {median.Export:F2} s, copy {median.Move:F3} s, agentid audit {median.Audit:F2} s: {median.Export + median.Move + median.Audit:F2} s ({Goal}), {new FileInfo(file).Length:N0} bytes, load {Load()}");
+            $"{agent.Key.PublicKey.Algorithm}: agentid trail {median.Export}, copy {median.Move:F3} s, agentid audit {median.Audit}: {median.Export.Seconds + median.Move + median.Audit.Seconds:F2} s ({Goal}), {new FileInfo(file).Length:N0} bytes, load {Load()}");
         await server.StopAsync();
         return moved;
     }
@@ -109,31 +110,37 @@ internal static class TrailQuestion
         var parallel = Best(() => Parallel.ForEach(statements, one => Require(agent.Key.PublicKey.Verifies(one.Statement, one.Signature))));
         await using var own = new OwnNode(data);
         var export = OwnNode.Good(await own.Node.TrailExports.BeginAsync(agent.Id, 0, ulong.MaxValue, CancellationToken.None));
-        var watch = Stopwatch.StartNew();
-        var exported = export.Items().Sum(item => (long)item.Length);
-        Console.WriteLine(
-            $"  inside: export {watch.Elapsed.TotalSeconds:F2} s for {exported:N0} bytes; verify {verify:F2} s, of which signatures alone {parallel:F2} s (on one core {signatures:F2} s): ratio {verify / parallel:F2}");
+        var exporting = Best(() => Require(export.Items().Sum(item => (long)item.Length) >= bytes.Length), rounds: 1);
+        Console.WriteLine($"  inside: export {exporting}; verify {verify}, of which signatures alone {parallel} (one after the other {signatures}): ratio {verify.Processor / signatures.Processor:F2}");
     }
 
-    private static async Task<double> TimeAsync(params string[] words)
+    private static async Task<Run> TimeAsync(params string[] words)
     {
-        var watch = Stopwatch.StartNew();
+        var (watch, before) = (Stopwatch.StartNew(), CpuOfEnded());
         using var process = Process.Start(new ProcessStartInfo("dotnet", [Path.Combine(AppContext.BaseDirectory, "agentid.dll"), .. words]) { RedirectStandardOutput = true })!;
         var output = await process.StandardOutput.ReadToEndAsync();
         await process.WaitForExitAsync();
-        return process.ExitCode == 0 ? watch.Elapsed.TotalSeconds : throw new InvalidOperationException($"agentid {words[0]} ended with {process.ExitCode}: {output}");
+        return process.ExitCode == 0 ? new Run(watch.Elapsed.TotalSeconds, CpuOfEnded() - before) : throw new InvalidOperationException($"agentid {words[0]} ended with {process.ExitCode}: {output}");
     }
 
-    private static double Best(Action work)
+    // Seconds of the processes that this one started and that have ended: cutime and cstime of /proc/self/stat, in ticks of which there are 100 a second.
+    private static double CpuOfEnded()
     {
-        var best = double.MaxValue;
-        for (var round = 0; round < Rounds; round++)
+        var text = File.ReadAllText("/proc/self/stat");
+        var fields = text[(text.LastIndexOf(')') + 2)..].Split(' ');
+        return (long.Parse(fields[13], CultureInfo.InvariantCulture) + long.Parse(fields[14], CultureInfo.InvariantCulture)) / 100.0;
+    }
+
+    private static Run Best(Action work, int rounds = Rounds)
+    {
+        var runs = new List<Run>();
+        for (var round = 0; round < rounds; round++)
         {
-            var watch = Stopwatch.StartNew();
+            var (watch, before) = (Stopwatch.StartNew(), Environment.CpuUsage.TotalTime);
             work();
-            best = Math.Min(best, watch.Elapsed.TotalSeconds);
+            runs.Add(new Run(watch.Elapsed.TotalSeconds, (Environment.CpuUsage.TotalTime - before).TotalSeconds));
         }
-        return best;
+        return runs.MinBy(run => run.Processor)!;
     }
 
     private static void Require(bool holds)
@@ -143,6 +150,12 @@ internal static class TrailQuestion
     }
 
     private static string Load() => File.ReadAllText("/proc/loadavg")[..4];
+
+    /// <summary>By the clock on the wall, and of the processors: the first says nothing on a crowded machine.</summary>
+    private sealed record Run(double Seconds, double Processor)
+    {
+        public override string ToString() => $"{Seconds:F2} s (processor {Processor:F2} s)";
+    }
 
     /// <summary>An agent that records one statement after the other, without waiting for what it recorded.</summary>
     private sealed record Author(PrivateKey Key, SubjectId Id)
