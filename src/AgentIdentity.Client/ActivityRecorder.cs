@@ -18,8 +18,9 @@ namespace AgentIdentity.Client;
 /// <param name="EntryClass">What it counts as: what a stopped key hands in is quarantined.</param>
 /// <param name="Level">How far it had come when the registry answered.</param>
 /// <param name="RecordedAt">The registry's clock.</param>
+/// <param name="Promise">There until a checkpoint covers the entry.</param>
 public sealed record RecordedActivity(
-    ulong Sequence, Hash Statement, ulong LedgerIndex, Hash LeafHash, EntryClass EntryClass, AckLevel Level, DateTimeOffset RecordedAt);
+    ulong Sequence, Hash Statement, ulong LedgerIndex, Hash LeafHash, EntryClass EntryClass, AckLevel Level, DateTimeOffset RecordedAt, RecordingPromise? Promise);
 
 /// <summary>
 /// Records what an agent does: signs statements of commitments and keeps their chain whole over crashes and lost answers. A statement is on disk before it
@@ -168,7 +169,8 @@ public sealed class ActivityRecorder : IDisposable
             Hash.Read(answer.LeafHash.Span),
             answer.EntryClass,
             answer.Level,
-            DateTimeOffset.FromUnixTimeMilliseconds(answer.RecordedAt));
+            DateTimeOffset.FromUnixTimeMilliseconds(answer.RecordedAt),
+            answer.Promise is { } promise ? new RecordingPromise(answer.LedgerIndex, Hash.Read(answer.LeafHash.Span), promise) : null);
     }
 
     private static bool IsFinal(RegistryRefusedException refusal) =>

@@ -3,13 +3,14 @@ using AgentIdentity.Benchmarks.Load;
 using AgentIdentity.Benchmarks.Questions;
 
 // Answers how fast, and at what cost. Run by hand; docs/performance.md tells the figures and the machine they come from.
-var name = new Argument<string>("name") { Description = $"A question about calls ({string.Join(", ", CallQuestion.Names)}), store, agents, ledger, trail, or calls for all of the first but the one over TLS." };
+var name = new Argument<string>("name") { Description = $"A question about calls ({string.Join(", ", CallQuestion.Names)}), store, agents, ledger, heads, trail, or calls for all of the first but the one over TLS." };
 var seconds = new Option<int>("--seconds") { Description = "How long each window measures.", DefaultValueFactory = _ => 4 };
 var rounds = new Option<int>("--rounds") { Description = "How many windows; their median is told.", DefaultValueFactory = _ => 3 };
 var agents = new Option<int>("--agents") { Description = "How many agents the question about agents makes.", DefaultValueFactory = _ => 100_000 };
 var entries = new Option<int>("--entries") { Description = "How many entries the question about the ledger appends.", DefaultValueFactory = _ => 10_000_000 };
+var heads = new Option<int>("--heads") { Description = "How many subjects the question about heads makes.", DefaultValueFactory = _ => 1_000_000 };
 var seed = new Option<int>("--seed") { Description = "For what is filled with chance bytes.", DefaultValueFactory = _ => 1 };
-var command = new RootCommand("Benchmarks of AgentIdentity, each named by its question.") { name, seconds, rounds, agents, entries, seed };
+var command = new RootCommand("Benchmarks of AgentIdentity, each named by its question.") { name, seconds, rounds, agents, entries, heads, seed };
 command.SetAction(arguments =>
 {
     var window = TimeSpan.FromSeconds(arguments.GetValue(seconds));
@@ -17,6 +18,7 @@ command.SetAction(arguments =>
     {
         "store" => StoreQuestion.AnswerAsync(window, arguments.GetValue(seed)),
         "ledger" => LedgerQuestion.AnswerAsync(arguments.GetValue(entries), arguments.GetValue(seed)),
+        "heads" => HeadsQuestion.AnswerAsync(arguments.GetValue(heads), arguments.GetValue(seed)),
         "trail" => TrailQuestion.AnswerAsync(),
         "agents" => AgentsQuestion.AnswerAsync(arguments.GetValue(agents)),
         "calls" => LoadProcess.RunAsync(CallQuestion.Plain, window, arguments.GetValue(rounds)),

@@ -1,12 +1,14 @@
 using System.Text;
 using AgentIdentity.Client;
 using AgentIdentity.Credentials;
+using AgentIdentity.Credentials.Entries;
 using AgentIdentity.Credentials.Keys;
 using AgentIdentity.Ledger;
 using AgentIdentity.Protocol.V1;
 using AgentIdentity.Server.Tests.Fixtures;
 using Grpc.Core;
 using AgentState = AgentIdentity.Protocol.V1.AgentState;
+using EntryClass = AgentIdentity.Protocol.V1.EntryClass;
 
 namespace AgentIdentity.Server.Tests;
 
@@ -112,6 +114,43 @@ public sealed class StoryTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task What_no_checkpoint_covers_yet_comes_with_a_promise_that_the_client_checks()
+    {
+        var agent = await _registry.EnrolAsync();
+        using var connection = agent.Connect();
+        var folder = Directory.CreateTempSubdirectory("agentidentity-").FullName;
+        using var recorder = new ActivityRecorder(connection, agent.Enrolled.State, agent.Key, Path.Combine(folder, "chain"), Path.Combine(folder, "salts"));
+        var logKey = await LogKeyAsync();
+
+        var recorded = await recorder.RecordAsync([Encoding.UTF8.GetBytes("one")]);
+        Assert.Equal(recorded.RecordedAt.AddSeconds(5), recorded.Promise!.DueBy(logKey));
+        using var stranger = Ed25519PrivateKey.Generate();
+        Assert.Null(recorded.Promise.DueBy(new NoteVerifierKey(logKey.Name, stranger.PublicKey)));
+
+        var waited = await recorder.RecordAsync([Encoding.UTF8.GetBytes("two")], waitFor: AckLevel.Integrated);
+        Assert.Equal(AckLevel.Integrated, waited.Level);
+        Assert.Null(waited.Promise);
+    }
+
+    [Fact]
+    public async Task The_head_of_an_agent_is_proven_under_a_checkpoint()
+    {
+        var agent = await _registry.EnrolAsync();
+        using var runtime = agent.Connect();
+        await runtime.Ledger.RecordAsync(With(agent.NextStatement(), AckLevel.Integrated));
+
+        var heads = (await runtime.Ledger.GetAgentHeadAsync(new GetAgentHeadRequest { Agent = agent.Did, WithProof = true })).Heads;
+
+        Assert.True(InclusionVerifier.Verify(heads.Inclusion, new LeafIndex(heads.Inclusion.LedgerIndex), await LogKeyAsync()).IsIncluded);
+        Assert.True(Leaf.TryDecode(heads.Inclusion.Leaf.Span, out var leaf));
+        Assert.Equal(Leaf.Commit(heads.Salt.Span, heads.Entry.Span), leaf.Commitment);
+        Assert.True(Entry.TryDecode(heads.Entry.ToByteArray(), out var entry));
+        var answer = HeadMapProof.Verify(heads.MapProof.Span, ((Heads)entry.Body).Root, Hash.Read(heads.Label.Span), out var head);
+        // Enrolled, a credential, a statement; the look at it comes after.
+        Assert.Equal((HeadMapAnswer.Present, 3ul), (answer, head.Count));
+    }
+
+    [Fact]
     public async Task Everything_is_still_there_after_a_restart()
     {
         var folder = Directory.CreateTempSubdirectory("agentidentity-").FullName;
@@ -130,6 +169,9 @@ public sealed class StoryTests : IAsyncLifetime
         Assert.Equal(AgentState.Revoked, (await runtime.Registry.GetAgentAsync(new GetAgentRequest { Agent = agent.Did })).Agent.State);
         Assert.False(File.Exists(second.Host.BootstrapFile));
     }
+
+    private async Task<NoteVerifierKey> LogKeyAsync() =>
+        NoteVerifierKey.TryParse((await _registry.GetAsync("/log-key")).Trim(), out var key, out var refusal) ? key : throw new InvalidDataException(refusal.ToString());
 
     private static RecordRequest With(RecordRequest request, AckLevel level)
     {

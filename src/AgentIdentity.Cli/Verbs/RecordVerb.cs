@@ -6,6 +6,7 @@ using AgentIdentity.Cli.Trails;
 using AgentIdentity.Client;
 using AgentIdentity.Credentials.Statements;
 using AgentIdentity.Ledger;
+using AgentIdentity.Protocol.V1;
 
 namespace AgentIdentity.Cli.Verbs;
 
@@ -28,7 +29,10 @@ internal static class RecordVerb
         DefaultValueFactory = _ => SignedStatement.CommitmentsMax,
     };
 
-    public static Command Create() => new Command("record", "Put what an agent did on the record, as hashes signed by the agent.") { Files, Agent, StdinHashes, Kind, PerStatement }.Does(RunAsync);
+    private static readonly Option<string> Wait =
+        new Option<string>("--wait") { HelpName = "LEVEL", Description = "sequenced (durable) or integrated (under a signed checkpoint).", DefaultValueFactory = _ => "sequenced" }.AcceptOnlyFromAmong("sequenced", "integrated");
+
+    public static Command Create() => new Command("record", "Put what an agent did on the record, as hashes signed by the agent.") { Files, Agent, StdinHashes, Kind, PerStatement, Wait }.Does(RunAsync);
 
     private static async Task<int> RunAsync(Invocation run, CancellationToken cancellationToken)
     {
@@ -47,10 +51,11 @@ internal static class RecordVerb
     {
         var (recorded, done) = (new List<RecordedActivity>(), 0);
         var kind = Enum.Parse<StatementKind>(run.Get(Kind), ignoreCase: true);
+        var level = Enum.Parse<AckLevel>(run.Get(Wait), ignoreCase: true);
         using var recorder = new ActivityRecorder(agent.Connection, agent.State, agent.Key, agent.Folder.ChainFile, agent.Folder.SaltsFile);
         foreach (var group in groups)
         {
-            recorded.Add(await recorder.RecordHashesAsync(group, kind, cancellationToken: cancellationToken));
+            recorded.Add(await recorder.RecordHashesAsync(group, kind, level, cancellationToken));
             report(done += group.Length);
         }
         return recorded;
@@ -93,16 +98,22 @@ internal static class RecordVerb
         ["statements"] = new JsonArray([.. recorded.Select(ToJson)]),
     };
 
-    private static JsonNode ToJson(RecordedActivity recorded) => new JsonObject
+    private static JsonNode ToJson(RecordedActivity recorded)
     {
-        ["sequence"] = recorded.Sequence,
-        ["statement"] = Convert.ToHexStringLower(recorded.Statement.ToArray()),
-        ["ledger_index"] = recorded.LedgerIndex,
-        ["class"] = Word(recorded.EntryClass),
-        ["level"] = Word(recorded.Level),
-        ["leaf_hash"] = recorded.LeafHash.ToString(),
-        ["recorded_at"] = Instants.FromMilliseconds(recorded.RecordedAt.ToUnixTimeMilliseconds()),
-    };
+        var json = new JsonObject
+        {
+            ["sequence"] = recorded.Sequence,
+            ["statement"] = Convert.ToHexStringLower(recorded.Statement.ToArray()),
+            ["ledger_index"] = recorded.LedgerIndex,
+            ["class"] = Word(recorded.EntryClass),
+            ["level"] = Word(recorded.Level),
+            ["leaf_hash"] = recorded.LeafHash.ToString(),
+            ["recorded_at"] = Instants.FromMilliseconds(recorded.RecordedAt.ToUnixTimeMilliseconds()),
+        };
+        if (recorded.Promise is { } promise)
+            json["promise"] = new JsonObject { ["note"] = promise.Note, ["path"] = new JsonArray([.. promise.Path.Select(hash => (JsonNode)hash.ToString())]) };
+        return json;
+    }
 
     private static void Write(TextWriter text, List<Hash> hashes, List<RecordedActivity> recorded)
     {
