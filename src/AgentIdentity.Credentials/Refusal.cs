@@ -163,6 +163,33 @@ public enum Refusal
     /// <summary>A reason is demanded and there is none.</summary>
     ReasonMissing,
 
+    /// <summary>An approval is not one for this registry: its form, its key or its signature is wrong.</summary>
+    ApprovalInvalid,
+
+    /// <summary>An approval was signed too long ago or in the future, or its nonce is old, of another instance, or for another action.</summary>
+    ApprovalStale,
+
+    /// <summary>An approval is for another action than the one that is asked for.</summary>
+    ApprovalMismatch,
+
+    /// <summary>The approvals have been used.</summary>
+    ApprovalUsed,
+
+    /// <summary>An approval is signed by a key that is no operator's.</summary>
+    ApproverUnknown,
+
+    /// <summary>The entry is not an activity of that agent, and nothing else can be erased.</summary>
+    NotErasable,
+
+    /// <summary>The activity is erased already.</summary>
+    AlreadyErased,
+
+    /// <summary>The agent's activities are held.</summary>
+    AgentHeld,
+
+    /// <summary>The agent has no such hold.</summary>
+    HoldUnknown,
+
     /// <summary>The registry has no operators yet.</summary>
     NotBootstrapped,
 

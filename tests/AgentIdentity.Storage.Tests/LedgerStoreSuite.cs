@@ -62,6 +62,37 @@ public abstract class LedgerStoreSuite
     }
 
     [Fact]
+    public void A_stub_takes_the_place_of_an_entry_in_the_append_that_erases_it()
+    {
+        using (var store = Open())
+        {
+            store.Append(default, Entries(0, 4));
+            store.AppendErasing(new LeafIndex(4), Entries(4, 1), [new StoredStub(new LeafIndex(1), [1, 2, 3]), new StoredStub(new LeafIndex(3), [4])]);
+        }
+        using var reopened = Open();
+        var found = reopened.Read(default, 10);
+        Assert.Equal([false, true, false, true, false], found.Select(entry => entry.IsErased));
+        Assert.Equal([1, 2, 3], found[1].Entry);
+        Assert.Equal(Entry(1).Leaf, found[1].Leaf);
+        Assert.Equal(Entry(1).Subjects, found[1].Subjects);
+        AssertEntries(4, 1, [found[4]]);
+        Assert.Equal([4], reopened.ReadBySubject(Subject(3), 0, 10)[0].Entry);
+    }
+
+    [Fact]
+    public void To_erase_what_is_not_there_is_a_bug_and_appends_nothing()
+    {
+        using (var store = Open())
+        {
+            store.Append(2);
+            Assert.Throws<InvalidOperationException>(() => store.AppendErasing(new LeafIndex(2), Entries(2, 1), [new StoredStub(new LeafIndex(7), [1])]));
+            Assert.Throws<InvalidOperationException>(() => store.Append(1));
+        }
+        using var reopened = Open();
+        Assert.Equal(new TreeSize(2), reopened.Size);
+    }
+
+    [Fact]
     public void A_read_returns_fewer_entries_only_at_the_end()
     {
         using var store = Open();

@@ -298,6 +298,8 @@ AUDIENCES = ["https://tools.example/documents", "https://tools.example/mail"]
 ENVELOPE = [{"type": "documents", "actions": ["read", "comment/*"], "locations": ["https://tools.example/documents/*"], "maxDepth": 1, "notAfter": SECONDS + 86400}]
 ENROLMENT_TOKEN = "aie_" + b64u(fixed("enrolment token"))
 BOOTSTRAP_SECRET = "aib_" + b64u(fixed("bootstrap secret"))
+ERASURE_REASON = "a person has asked for it"
+ERASURE_ACTION = {"type": "erase", "agent": str(AGENT_ID), "indexes": [5], "reason": ERASURE_REASON}
 
 
 # --- tokens -----------------------------------------------------------------------------------------------------------
@@ -318,6 +320,18 @@ def bootstrap_proof(name, key):
 def enrolment_proof():
     claims = {"aud": PUBLIC_URL, "nonce": "the-challenge", "iat": SECONDS, "token_hash": b64u(sha256(ENROLMENT_TOKEN.encode()))}
     return proof("agentid-enrol+jwt", claims, AGENT)
+
+
+def approvals():
+    """What two operators sign before activities are erased."""
+    claims = {"action": ERASURE_ACTION, "aud": PUBLIC_URL, "iat": SECONDS, "nonce": b64u(fixed("approval nonce"))}
+    return [proof("agentid-approval+jwt", claims, key) for key in (OPERATOR_1, OPERATOR_2)]
+
+
+def erased_stub():
+    """What stays of entry 5 when entry 12 has erased it."""
+    numbered = [AGENT_ID.bytes, 2, AGENT.id, 0, sha256(FIRST_STATEMENT), bytes(32), AT + 5, 2, 12, AT + 12]
+    return {0: 1} | dict(enumerate(numbered, 1))
 
 
 def authority_hash(envelope, act):
@@ -400,6 +414,10 @@ def entry_bodies():
         [["/agentidentity.v1.Control/Stop", "CALLER_UNKNOWN", AGENT.id, 2], ["/agentidentity.v1.Control/Stop", "PROOF_MISSING", b"", 3]])
     yield "heads", 11, 1, REGISTRY_ID, [REGISTRY_ID], numbered(fixed("heads root"), 6, 0)
     yield "fork", 12, 1, AGENT_ID, [AGENT_ID], numbered(5, sha256(FIRST_STATEMENT), OTHER_FIRST_STATEMENT, 2, AGENT.sign(OTHER_FIRST_STATEMENT))
+    yield "activities erased", 13, 1, OPERATOR_1_ID, [AGENT_ID], numbered(
+        AGENT_ID.bytes, [5], ERASURE_REASON, [one["token"] for one in approvals()], [sha256(b"air/erased/v1\0", cbor(erased_stub()))])
+    yield "hold placed", 14, 1, OPERATOR_2_ID, [AGENT_ID], numbered(AGENT_ID.bytes, "a court has asked for the records")
+    yield "hold lifted", 15, 1, OPERATOR_1_ID, [AGENT_ID], numbered(AGENT_ID.bytes, 13, "the case is closed", [one["token"] for one in approvals()])
 
 
 def entries(bodies):
@@ -789,6 +807,9 @@ def vectors():
         "key_proofs": key_proofs(),
         "enrolment_proof": {"token": enrolment_proof(), "enrolment_token": ENROLMENT_TOKEN, "challenge": "the-challenge"},
         "bootstrap_proofs": [{"name": name, "secret": BOOTSTRAP_SECRET, "token": bootstrap_proof(name, key)} for name, key in (("first operator", OPERATOR_1), ("second operator", OPERATOR_2))],
+        "approvals": [{"name": name, "action": jcs(ERASURE_ACTION), "nonce": b64u(fixed("approval nonce")), "token": one}
+                      for name, one in zip(("operator 1", "operator 2"), approvals())],
+        "erased_stub": {"diagnostic": diagnostic(erased_stub()), "stub": cbor(erased_stub()).hex(), "hash": sha256(b"air/erased/v1\0", cbor(erased_stub())).hex()},
         "did_documents": did_documents(),
         "checkpoint": checkpoint([bytes.fromhex(one["leaf"]) for one in log]),
         "fork": {"held": 5, "identity": sha256(FIRST_STATEMENT).hex(), "statement": OTHER_FIRST_STATEMENT.hex(), "signature": AGENT.sign(OTHER_FIRST_STATEMENT).hex()},
@@ -828,6 +849,8 @@ def examples(made):
         "key-proof": token(agent_proof),
         "enrolment-proof": token(enrolment),
         "bootstrap-proof": token(bootstrap),
+        "approval": token(made["approvals"][0]["token"]),
+        "erased-stub": f"{wrap(made['erased_stub']['diagnostic'])}\n\n{wrap(made['erased_stub']['stub'])}",
         "did-documents": wrap(made["did_documents"]["agent"]),
         "heads-map": "\n".join(f"key {one['key']} count {one['count']} head {one['head']} index {one['index']}" for one in heads["heads"])
                      + f"\nroot  {heads['root']}\n\nproof of the first\n{wrap(heads['proofs'][0]['proof'])}",

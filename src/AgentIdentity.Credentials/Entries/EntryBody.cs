@@ -123,3 +123,39 @@ public sealed record Fork(LeafIndex Held, Hash Identity, byte[] Statement, KeyAl
     /// <inheritdoc/>
     public override EntryKind Kind => EntryKind.Fork;
 }
+
+/// <summary>Kind 13. <paramref name="Stubs"/> has for each index the hash of what stays there.</summary>
+public sealed record ActivitiesErased(
+    SubjectId AgentId, IReadOnlyList<LeafIndex> Indexes, string Reason, IReadOnlyList<string> Approvals, IReadOnlyList<Hash> Stubs) : EntryBody
+{
+    /// <summary>Activities that one entry erases at most.</summary>
+    public const int IndexesMax = 1000;
+
+    /// <inheritdoc/>
+    public override EntryKind Kind => EntryKind.ActivitiesErased;
+
+    /// <summary>Whether this is the erasure of the activity at <paramref name="index"/>, of which <paramref name="stub"/> stays.</summary>
+    public bool Names(LeafIndex index, ErasedStub stub)
+    {
+        for (var i = 0; i < Indexes.Count; i++)
+        {
+            if (Indexes[i] == index)
+                return Stubs[i] == stub.Hash();
+        }
+        return false;
+    }
+}
+
+/// <summary>Kind 14.</summary>
+public sealed record HoldPlaced(SubjectId AgentId, string Reason) : EntryBody
+{
+    /// <inheritdoc/>
+    public override EntryKind Kind => EntryKind.HoldPlaced;
+}
+
+/// <summary>Kind 15. <paramref name="Hold"/> is the entry that placed it.</summary>
+public sealed record HoldLifted(SubjectId AgentId, LeafIndex Hold, string Reason, IReadOnlyList<string> Approvals) : EntryBody
+{
+    /// <inheritdoc/>
+    public override EntryKind Kind => EntryKind.HoldLifted;
+}

@@ -93,6 +93,26 @@ internal static class EntryBodyCodec
                 fields.Number((uint)fork.Algorithm);
                 fields.Bytes(fork.Signature);
                 break;
+            case ActivitiesErased erased:
+                cbor.WriteStartMap(5);
+                fields.Bytes(erased.AgentId.ToArray());
+                fields.Array(erased.Indexes, static (cbor, index) => cbor.WriteUInt64(index.Value));
+                fields.Text(erased.Reason);
+                fields.Texts(erased.Approvals);
+                fields.Array(erased.Stubs, static (cbor, stub) => cbor.WriteHash(stub));
+                break;
+            case HoldPlaced hold:
+                cbor.WriteStartMap(2);
+                fields.Bytes(hold.AgentId.ToArray());
+                fields.Text(hold.Reason);
+                break;
+            case HoldLifted lifted:
+                cbor.WriteStartMap(4);
+                fields.Bytes(lifted.AgentId.ToArray());
+                fields.Number(lifted.Hold.Value);
+                fields.Text(lifted.Reason);
+                fields.Texts(lifted.Approvals);
+                break;
             default:
                 throw new InvalidOperationException($"No format for {body.GetType().Name}.");
         }
@@ -120,12 +140,29 @@ internal static class EntryBodyCodec
             EntryKind.CallsRefused => new CallsRefused(fields.Array(ReadRefused)),
             EntryKind.Heads => new Heads(fields.Hash(), fields.Number(1, ulong.MaxValue), fields.Index()),
             EntryKind.Fork => new Fork(fields.Index(), fields.Hash(), fields.Bytes(), fields.Enum<KeyAlgorithm>(), fields.Bytes(64)),
+            EntryKind.ActivitiesErased => ReadErased(fields),
+            EntryKind.HoldPlaced => new HoldPlaced(fields.Id(), fields.Text()),
+            EntryKind.HoldLifted => new HoldLifted(fields.Id(), fields.Index(), fields.Text(), fields.Texts()),
             _ => throw new FormatException("unknown kind"),
         };
         if (fields.Count != count)
             throw new FormatException($"expected {fields.Count} fields, found {count}");
         cbor.ReadEndMap();
         return body;
+    }
+
+    private static ActivitiesErased ReadErased(FieldReader fields)
+    {
+        var erased = new ActivitiesErased(
+            fields.Id(), fields.Array(static item => new Ledger.LeafIndex(item.ReadUInt64())), fields.Text(), fields.Texts(), fields.Array(static item => item.ReadHash()));
+        if (erased.Indexes.Count is 0 or > ActivitiesErased.IndexesMax || erased.Stubs.Count != erased.Indexes.Count)
+            throw new FormatException("an erasure names 1 to 1,000 entries, and what stays of each");
+        for (var i = 1; i < erased.Indexes.Count; i++)
+        {
+            if (erased.Indexes[i - 1].Value >= erased.Indexes[i].Value)
+                throw new FormatException("indexes ascend");
+        }
+        return erased;
     }
 
     private static void WriteRegistryKey(CborWriter cbor, RegistryKey key)

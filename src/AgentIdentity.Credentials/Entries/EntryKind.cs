@@ -38,6 +38,15 @@ public enum EntryKind
 
     /// <summary>An agent signed a second statement for one place of its chain.</summary>
     Fork = 12,
+
+    /// <summary>What opened some activities is gone.</summary>
+    ActivitiesErased = 13,
+
+    /// <summary>Nothing of an agent may be erased.</summary>
+    HoldPlaced = 14,
+
+    /// <summary>A hold has ended.</summary>
+    HoldLifted = 15,
 }
 
 /// <summary>What class of evidence an entry is; public, in the leaf. docs/formats.md, "Leaf".</summary>

@@ -14,10 +14,10 @@ internal static class JwkSignedToken
         CompactJws.Sign($$"""{"alg":"{{Jose.Name(key.PublicKey.Algorithm)}}","jwk":{{key.PublicKey.ToJwk()}},"typ":"{{type}}"}""", claims, key);
 
     /// <summary>Reads a token and verifies its signature. Who the key belongs to is the caller's question.</summary>
-    public static bool TryRead(string? token, string type, [NotNullWhen(true)] out CompactJws? jws, [NotNullWhen(true)] out PublicKey? key)
+    public static bool TryRead(string? token, string type, [NotNullWhen(true)] out CompactJws? jws, [NotNullWhen(true)] out PublicKey? key, int lengthMax = LengthMax)
     {
         key = null;
-        if (!CompactJws.TryRead(token, LengthMax, out jws))
+        if (!CompactJws.TryRead(token, lengthMax, out jws))
             return false;
         if (TryReadKey(jws, type, out key) && jws.IsSignedBy(key))
             return true;

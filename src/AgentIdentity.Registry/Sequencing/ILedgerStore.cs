@@ -19,6 +19,12 @@ public interface ILedgerStore : IDisposable
     /// <summary>Appends entries in one durable transaction. <paramref name="first"/> must equal <see cref="Size"/>: a second writer is a bug.</summary>
     void Append(LeafIndex first, IReadOnlyList<StoredEntry> entries);
 
+    /// <summary>
+    /// The same, and in the same transaction each of <paramref name="stubs"/> takes the place of an entry that is there, whose opening becomes empty; its leaf and subjects stay.
+    /// The old bytes are then in no file of the store: true. False when a long read keeps them from being overwritten in the journal for now; that is made up for as soon as it has ended.
+    /// </summary>
+    bool AppendErasing(LeafIndex first, IReadOnlyList<StoredEntry> entries, IReadOnlyList<StoredStub> stubs);
+
     /// <summary>Up to <paramref name="countMax"/> entries from <paramref name="first"/>, in order; fewer only at the end.</summary>
     IReadOnlyList<StoredEntry> Read(LeafIndex first, int countMax);
 
@@ -51,9 +57,15 @@ public interface ILedgerStore : IDisposable
 /// <param name="Index">Its place in the log.</param>
 /// <param name="Leaf">docs/formats.md, "Leaf". Public.</param>
 /// <param name="Entry">docs/formats.md, "Entry". Private.</param>
-/// <param name="Opening">docs/formats.md, "Opening": salt, labels, issuance items. Private.</param>
+/// <param name="Opening">docs/formats.md, "Opening": salt, labels, issuance items. Private. Empty when the entry was erased and a stub stands in its place.</param>
 /// <param name="Subjects">Whom the entry is about, ascending by id.</param>
-public sealed record StoredEntry(LeafIndex Index, byte[] Leaf, byte[] Entry, byte[] Opening, IReadOnlyList<SubjectSequence> Subjects);
+public sealed record StoredEntry(LeafIndex Index, byte[] Leaf, byte[] Entry, byte[] Opening, IReadOnlyList<SubjectSequence> Subjects)
+{
+    public bool IsErased => Opening.Length == 0;
+}
+
+/// <summary>What takes the place of an entry that is erased: docs/formats.md, "Erased stub".</summary>
+public sealed record StoredStub(LeafIndex Index, byte[] Stub);
 
 /// <summary>An entry's place among all entries about one subject.</summary>
 public readonly record struct SubjectSequence(SubjectId Subject, ulong Sequence);

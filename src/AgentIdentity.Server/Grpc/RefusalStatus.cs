@@ -17,7 +17,8 @@ internal static class RefusalStatus
     {
         Refusal.MessageMalformed or Refusal.DeadlineMissing or Refusal.EnvelopeMalformed or Refusal.AudienceMalformed or Refusal.LifetimeOutOfRange
             or Refusal.LabelsMalformed or Refusal.NameMalformed or Refusal.KeyUnsupported or Refusal.StatementMalformed or Refusal.WrongOrigin
-            or Refusal.StopStateUnsupported or Refusal.ReasonMissing or Refusal.NeedsTwoOperators => StatusCode.InvalidArgument,
+            or Refusal.StopStateUnsupported or Refusal.ReasonMissing or Refusal.NeedsTwoOperators or Refusal.ApprovalInvalid
+            or Refusal.ApprovalMismatch or Refusal.NotErasable => StatusCode.InvalidArgument,
 
         Refusal.CallerUnknown or Refusal.UseDpopNonce or Refusal.CredentialInvalid or Refusal.CredentialUnlogged or Refusal.CredentialNotYetValid
             or Refusal.CredentialExpired or Refusal.ProofMissing or Refusal.ProofInvalid or Refusal.ProofKeyMismatch or Refusal.ProofRequestMismatch
@@ -25,14 +26,16 @@ internal static class RefusalStatus
             or Refusal.TokenExpired or Refusal.ChallengeInvalid or Refusal.SignatureInvalid or Refusal.BootstrapInvalid => StatusCode.Unauthenticated,
 
         Refusal.NotPermitted or Refusal.AudienceMismatch or Refusal.AgentFrozen or Refusal.AgentRevoked or Refusal.EnvelopeTooWide
-            or Refusal.EnvelopeExceeded or Refusal.AudienceNotAllowed or Refusal.WrongKey => StatusCode.PermissionDenied,
+            or Refusal.EnvelopeExceeded or Refusal.AudienceNotAllowed or Refusal.WrongKey
+            or Refusal.ApproverUnknown => StatusCode.PermissionDenied,
 
-        Refusal.AgentUnknown or Refusal.EntryUnknown => StatusCode.NotFound,
+        Refusal.AgentUnknown or Refusal.EntryUnknown or Refusal.HoldUnknown => StatusCode.NotFound,
 
         Refusal.NameTaken or Refusal.KeyAlreadyEnrolled or Refusal.KeyAlreadyRegistered or Refusal.SequenceFork => StatusCode.AlreadyExists,
 
         Refusal.TokenUsedUp or Refusal.LoopbackUrl or Refusal.SequenceGap or Refusal.LevelNotConfigured or Refusal.AlreadyRevoked
-            or Refusal.NotBootstrapped or Refusal.BootstrapClosed => StatusCode.FailedPrecondition,
+            or Refusal.NotBootstrapped or Refusal.BootstrapClosed or Refusal.ApprovalStale or Refusal.ApprovalUsed or Refusal.AlreadyErased
+            or Refusal.AgentHeld => StatusCode.FailedPrecondition,
 
         Refusal.MessageTooLarge or Refusal.ReplayStoreFull or Refusal.TooManyCredentials or Refusal.Overloaded or Refusal.QuotaExceeded
             or Refusal.StorageFull => StatusCode.ResourceExhausted,

@@ -14,6 +14,9 @@ internal sealed class Connection : IDisposable
     // Writes stand still meanwhile. A read takes about a millisecond; for a longer one the journal grows until the next attempt.
     private const int ReadersMilliseconds = 10;
 
+    // After an erasure only. Writes stand still meanwhile.
+    private const int EmptyingMilliseconds = 1_000;
+
     private readonly sqlite3 _db;
     private readonly List<Statement> _statements = [];
 
@@ -84,6 +87,15 @@ internal sealed class Connection : IDisposable
         return TryCheckpoint(raw.SQLITE_CHECKPOINT_RESTART);
     }
 
+    /// <summary>Copies all of the journal and cuts it to nothing, so that no byte of it stays; false when a read is in the way for longer than a second.</summary>
+    public bool EmptyJournal()
+    {
+        Require(raw.sqlite3_busy_timeout(_db, EmptyingMilliseconds));
+        var isEmpty = TryCheckpoint(raw.SQLITE_CHECKPOINT_TRUNCATE);
+        Require(raw.sqlite3_busy_timeout(_db, BusyMilliseconds));
+        return isEmpty;
+    }
+
     /// <summary>Leaves the journal as it is when the last connection closes; otherwise SQLite copies it into the database and deletes it.</summary>
     public void KeepJournalOnClose() => Require(raw.sqlite3_db_config(_db, raw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, out _));
 
@@ -139,6 +151,8 @@ internal sealed class Connection : IDisposable
 
         // The journal is copied by a thread of its own, never inside a commit. fullfsync matters on macOS only, where fsync does not reach the disk.
         Execute("PRAGMA synchronous=FULL; PRAGMA wal_autocheckpoint=0; PRAGMA fullfsync=ON; PRAGMA checkpoint_fullfsync=ON");
+        // What is erased or freed is overwritten with zeros. Entries are only appended, so their commits pay nothing for it.
+        Execute("PRAGMA secure_delete=ON");
     }
 
     private bool TryCheckpoint(int mode)

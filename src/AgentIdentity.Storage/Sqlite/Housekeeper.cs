@@ -65,8 +65,9 @@ internal sealed class Housekeeper : IDisposable
     {
         try
         {
+            _writer.EmptyErasedJournal();
             do
-                CopyLongJournal();
+                _writer.CopyLongJournal(_copier, _rules.JournalPagesMax);
             while (_indexer.IndexRun(_stop.Token));
         }
         catch (StoreFullException)
@@ -77,15 +78,5 @@ internal sealed class Housekeeper : IDisposable
         {
             // The same for the database file: the journal keeps what could not be copied.
         }
-    }
-
-    // SQLite before 3.51.3 can lose commits when a write starts the journal anew while a copy runs that found nothing left to copy. So a copy runs beside
-    // writes only when there is something to copy, which is what a count of pages above 0 says; and the one that may find nothing shuts out writes.
-    private void CopyLongJournal()
-    {
-        if (_writer.JournalPages < _rules.JournalPagesMax || _writer.HasFailed)
-            return;
-        _copier.CopyJournal();
-        _writer.FinishJournal(_copier);
     }
 }

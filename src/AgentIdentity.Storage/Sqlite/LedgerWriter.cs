@@ -18,9 +18,11 @@ internal sealed class LedgerWriter : IDisposable
     private const int DocumentBytesMax = 64 * 1024;
     private const int ProbesMax = 1024;
 
+    // Held before the gate by whoever copies the journal, so that never two do.
+    private readonly Lock _copying = new();
     private readonly WriteGate _gate = new();
     private readonly Connection _connection;
-    private readonly Statement _begin, _commit, _insertEntry, _indexSubject, _setIndexedSize, _readCheckpoint, _setCheckpoint, _widenTile, _readVersion, _writeDocument;
+    private readonly Statement _begin, _commit, _insertEntry, _eraseEntry, _indexSubject, _setIndexedSize, _readCheckpoint, _setCheckpoint, _widenTile, _readVersion, _writeDocument;
     private byte[] _subjects = new byte[8 * SubjectBytes.Size];
     private bool _flushes = true;
     private bool _isClosed;
@@ -29,6 +31,7 @@ internal sealed class LedgerWriter : IDisposable
     private volatile LedgerState _state;
     private volatile Exception? _failure;
     private volatile int _journalPages;
+    private volatile bool _mustEmptyJournal;
 
     public LedgerWriter(string path)
     {
@@ -39,6 +42,7 @@ internal sealed class LedgerWriter : IDisposable
             _begin = _connection.Prepare("BEGIN IMMEDIATE");
             _commit = _connection.Prepare("COMMIT");
             _insertEntry = _connection.Prepare("INSERT INTO entries (idx, subjects, leaf, entry, opening) VALUES (?, ?, ?, ?, ?)");
+            _eraseEntry = _connection.Prepare("UPDATE entries SET entry = ?, opening = x'' WHERE idx = ? RETURNING idx");
             _indexSubject = _connection.Prepare("INSERT OR IGNORE INTO subject_index (subject, seq, idx) VALUES (?, ?, ?)");
             _setIndexedSize = _connection.Prepare("UPDATE meta SET value = ? WHERE name = 'indexed_size'");
             _readCheckpoint = _connection.Prepare("SELECT size, root, note FROM checkpoint");
@@ -52,7 +56,7 @@ internal sealed class LedgerWriter : IDisposable
                 + "ON CONFLICT (name) DO UPDATE SET version = excluded.version, content = excluded.content");
             _state = ReadState();
             RequireSound(_state, path);
-            if (TryCopyJournal())
+            if (TryEmptyJournal())
                 RequireWhole(path);
         }
         catch
@@ -74,8 +78,7 @@ internal sealed class LedgerWriter : IDisposable
 
     public void Append(LeafIndex first, IReadOnlyList<StoredEntry> entries) => Write(state =>
     {
-        if (first.Value != state.Size.Value)
-            throw new InvalidOperationException($"The next index is {state.Size}; an append at {first} comes from a second writer.");
+        RequireNext(state, first);
         Commit(flush: true, () =>
         {
             for (var i = 0; i < entries.Count; i++)
@@ -83,6 +86,25 @@ internal sealed class LedgerWriter : IDisposable
         });
         return state with { Size = new TreeSize(state.Size.Value + (ulong)entries.Count) };
     });
+
+    public bool AppendErasing(LeafIndex first, IReadOnlyList<StoredEntry> entries, IReadOnlyList<StoredStub> stubs)
+    {
+        Write(state =>
+        {
+            RequireNext(state, first);
+            Commit(flush: true, () =>
+            {
+                for (var i = 0; i < entries.Count; i++)
+                    Insert(entries[i], first.Value + (ulong)i);
+                foreach (var stub in stubs)
+                    Erase(stub);
+            });
+            return state with { Size = new TreeSize(state.Size.Value + (ulong)entries.Count) };
+        });
+        _mustEmptyJournal = true;
+        EmptyErasedJournal();
+        return !_mustEmptyJournal;
+    }
 
     public bool TryPublish(TreeSize expected, StoredCheckpoint next, IReadOnlyList<StoredTile> tiles) => Write(state =>
     {
@@ -123,6 +145,33 @@ internal sealed class LedgerWriter : IDisposable
         });
         return state with { Indexed = complete };
     });
+
+    /// <summary>Copies the journal when it is longer than <paramref name="pagesMax"/>, and the end of it while nobody writes.</summary>
+    // SQLite before 3.51.3 can lose commits when a write starts the journal anew while a copy runs that found nothing left to copy. So a copy runs beside
+    // writes only when there is something to copy, which is what a count of pages above 0 says; and the one that may find nothing shuts out writes.
+    public void CopyLongJournal(Connection copier, int pagesMax)
+    {
+        lock (_copying)
+        {
+            if (_journalPages < pagesMax || HasFailed)
+                return;
+            copier.CopyJournal();
+            FinishJournal(copier);
+        }
+    }
+
+    /// <summary>After an erasure: the journal holds what was erased until it is cut.</summary>
+    public void EmptyErasedJournal()
+    {
+        lock (_copying)
+        {
+            using var _ = _gate.Enter();
+            if (!_mustEmptyJournal || _failure is not null || !TryEmptyJournal())
+                return;
+            _mustEmptyJournal = false;
+            _journalPages = 0;
+        }
+    }
 
     /// <summary>Copies the end of the journal while nobody writes, so that the next write starts it from the beginning. If a read is in the way, it just grows on.</summary>
     public void FinishJournal(Connection copier)
@@ -211,6 +260,18 @@ internal sealed class LedgerWriter : IDisposable
             .Bind(3, entry.Leaf).Bind(4, entry.Entry).Bind(5, entry.Opening).Execute();
     }
 
+    private void Erase(StoredStub stub)
+    {
+        if (_eraseEntry.Bind(1, stub.Stub).Bind(2, checked((long)stub.Index.Value)).First(row => row.Integer(0) + 1) == 0)
+            throw new InvalidOperationException($"There is no entry {stub.Index} to erase.");
+    }
+
+    private static void RequireNext(LedgerState state, LeafIndex first)
+    {
+        if (first.Value != state.Size.Value)
+            throw new InvalidOperationException($"The next index is {state.Size}; an append at {first} comes from a second writer.");
+    }
+
     private void Insert(in SubjectRow row)
     {
         Span<byte> subject = stackalloc byte[SubjectId.Size];
@@ -226,11 +287,12 @@ internal sealed class LedgerWriter : IDisposable
     }
 
     // What was read out of the journal of a process that died may never have reached the disk. Writing it to the database and flushing that settles it.
-    private bool TryCopyJournal()
+    // It is cut as well, since that process may have erased something.
+    private bool TryEmptyJournal()
     {
         try
         {
-            return _connection.CopyJournal();
+            return _connection.EmptyJournal();
         }
         catch (SqliteException failure) when (failure.IsFull)
         {

@@ -68,6 +68,13 @@ public sealed class SqliteLedgerStore : ILedgerStore
         _housekeeper?.Wake();
     }
 
+    public bool AppendErasing(LeafIndex first, IReadOnlyList<StoredEntry> entries, IReadOnlyList<StoredStub> stubs)
+    {
+        var isGone = _writer.AppendErasing(first, entries, stubs);
+        _housekeeper?.Wake();
+        return isGone;
+    }
+
     public IReadOnlyList<StoredEntry> Read(LeafIndex first, int countMax)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(countMax);

@@ -7,7 +7,7 @@ namespace AgentIdentity.Credentials.Tests.Entries;
 
 public sealed class EntryVectorTests
 {
-    public static TheoryData<int> Indexes => [.. Enumerable.Range(0, 12)];
+    public static TheoryData<int> Indexes => [.. Enumerable.Range(0, 15)];
 
     private static SubjectId Registry => Id("registry_id");
 
@@ -157,8 +157,13 @@ public sealed class EntryVectorTests
         10 => (Registry, [new(Registry, 3)], new Heads(Sha256.Hash(Vectors.Utf8("agentidentity vectors: heads root")), 6, new LeafIndex(0))),
         11 => (Agent, [new(Agent, 5)], new Fork(
             new LeafIndex(5), Vectors.Section("fork").Hash("identity"), Vectors.Section("fork").Hex("statement"), KeyAlgorithm.Ed25519, Vectors.Section("fork").Hex("signature"))),
+        12 => (Operator1, [new(Agent, 6)], new ActivitiesErased(Agent, [new LeafIndex(5)], "a person has asked for it", Approvals, [Vectors.Section("erased_stub").Hash("hash")])),
+        13 => (Operator2, [new(Agent, 7)], new HoldPlaced(Agent, "a court has asked for the records")),
+        14 => (Operator1, [new(Agent, 8)], new HoldLifted(Agent, new LeafIndex(13), "the case is closed", Approvals)),
         _ => throw new ArgumentOutOfRangeException(nameof(index)),
     };
+
+    private static string[] Approvals => [.. Vectors.Section("approvals").EnumerateArray().Select(one => one.GetProperty("token").Text("token"))];
 
     // The commitment is to a label that only the opening shows.
     private static EntrySubject First(SubjectId id, int index)

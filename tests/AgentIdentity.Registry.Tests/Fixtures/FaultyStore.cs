@@ -55,6 +55,14 @@ internal sealed class FaultyStore(ILedgerStore store) : ILedgerStore
         Groups.Add(entries.Count);
     }
 
+    public bool AppendErasing(LeafIndex first, IReadOnlyList<StoredEntry> entries, IReadOnlyList<StoredStub> stubs)
+    {
+        var isGone = false;
+        Write(OnAppend, () => isGone = store.AppendErasing(first, entries, stubs));
+        Groups.Add(entries.Count);
+        return isGone;
+    }
+
     public bool TryPublish(TreeSize expected, StoredCheckpoint next, IReadOnlyList<StoredTile> tiles)
     {
         var published = false;
