@@ -9,6 +9,7 @@ import hmac
 import json
 import pathlib
 import sys
+import uuid
 
 from make_formats import EC_G, EC_N, EC_P, ED_B, ED_D, ED_L, ED_P, VECTORS, ec_add, ec_multiply, ed_add, ed_multiply, sha256, sha512, b64u, map_bit, thumbprint, u64
 
@@ -163,7 +164,7 @@ class Trail:
         while reader.at < len(data):
             self.items.append(reader.value())
         kinds = [item[0] for item in self.items]
-        require(kinds == sorted(kinds, key=lambda kind: {0: 0, 4: 1, 1: 2, 3: 2, 5: 3, 6: 4}[kind]) and kinds.count(0) == kinds.count(5) == kinds.count(6) == 1, "the items are not in their order")
+        require(kinds == sorted(kinds, key=lambda kind: {0: 0, 4: 1, 1: 2, 2: 2, 3: 2, 5: 3, 6: 4}[kind]) and kinds.count(0) == kinds.count(5) == kinds.count(6) == 1, "the items are not in their order")
         require(self.items[-1] == [6, len(self.items) - 1], "the end names another number of items")
         _, version, named, self.agent, self.label, note = self.items[0]
         require(version == 1 and named == vkey, "another version or log key")
@@ -171,7 +172,7 @@ class Trail:
 
     def check(self):
         self.registry_keys([item for item in self.items if item[0] == 4])
-        self.about_agent([item for item in self.items if item[0] in (1, 3)])
+        self.about_agent([item for item in self.items if item[0] in (1, 2, 3)])
         self.heads(self.items[-2])
 
     def opened(self, index, leaf, path, entry, salt):
@@ -186,6 +187,8 @@ class Trail:
         genesis = self.opened(*items[0][1:])
         require(items[0][1] == 0 and genesis[1] == 1, "genesis is missing")
         require(genesis[5][2] == self.origin and [2, 2, self.log_key] in genesis[5][3], "genesis names another origin or log key")
+        self.url, self.operators = genesis[5][1], {key_id(alg, public): (alg, public) for _, _, alg, public, _ in genesis[5][4]}
+        self.approvals_needed = genesis[5][5]
         self.registry, in_force = genesis[3][0][0], {use: key_id(alg, public) for use, alg, public in genesis[5][3]}
         for item in items[1:]:
             body = self.opened(*item[1:])[5]
@@ -194,10 +197,10 @@ class Trail:
 
     def about_agent(self, items):
         self.chain, self.count, self.last = bytes(32), len(items), None
-        previous, number, stopped, statements = bytes(32), 0, False, {}
+        previous, number, stopped, statements, erased = bytes(32), 0, False, {}, {}
         for sequence, item in enumerate(items):
-            leaf, entry = item[3] if item[0] == 1 else item[2], None
-            require((item[2] if item[0] == 1 else item[1]) == sequence, f"number {sequence} about the agent is missing")
+            leaf, entry = item[2] if item[0] == 3 else item[3], None
+            require((item[1] if item[0] == 3 else item[2]) == sequence, f"number {sequence} about the agent is missing")
             require(hmac.digest(self.label, b"air/null/v1\0" + u64(sequence), "sha256") in hashes(leaf[4:-32]), f"number {sequence} shows another nullifier")
             self.chain = sha256(b"air/head/v1\0", self.chain, sha256(b"\0", leaf))
             self.last = None
@@ -206,11 +209,17 @@ class Trail:
                 require([self.agent, sequence] in [subject[:2] for subject in entry[3]], f"entry {item[1]} is not about the agent")
             if sequence == 0:
                 self.enrolled(entry)
-            if leaf[1] in ACTIVITY_CLASSES:
+            if item[0] == 2:
+                self.last, stub = item[1], self.stub(item, sequence, leaf)
+                require(stub[4] == number and previous in (None, stub[6]), f"statement {number} was expected")
+                erased[item[1]], previous, number = stub, stub[5], number + 1
+                statements[item[1]] = (stub[5], number - 1)
+                require(leaf[1] == 3 or not stopped, f"number {sequence} is not quarantined, after a stop")
+            elif leaf[1] in ACTIVITY_CLASSES:
                 require(leaf[1] == 3 or not stopped, f"number {sequence} is not quarantined, after a stop")
                 previous, number = self.activity(entry, previous, number)
                 if entry is not None:
-                    statements[item[1]] = (entry[5][1], number - 1)
+                    statements[item[1]] = (previous, number - 1)
             elif entry is None:
                 raise Wrong(f"number {sequence} is closed and no activity")
             elif entry[1] == 5:
@@ -219,6 +228,32 @@ class Trail:
                 stopped = stopped or entry[5][3] >= 3
             elif entry[1] == 12:
                 self.fork(entry[5], statements)
+            elif entry[1] == 13:
+                self.erasure(entry, item[1], erased)
+        require(not erased, "something was erased, and no entry says so")
+
+    def stub(self, item, sequence, leaf):
+        require(root_of(item[1], self.size, sha256(b"\0", leaf), hashes(item[4])) == self.root, f"entry {item[1]} does not lead to the root")
+        stub = decode(item[5])
+        require(stub[1] == self.agent and stub[2] == sequence and stub[3] == key_id(self.alg, self.public), "a stub is another's")
+        require(stub[8] == leaf[1] and len(leaf) == 4 + 32 + 32, "a stub is not of the activity in its leaf")
+        return stub | {"bytes": item[5]}
+
+    def erasure(self, entry, index, erased):
+        body = entry[5]
+        action = {"type": "erase", "agent": str(uuid.UUID(bytes=self.agent)), "indexes": body[2], "reason": body[3]}
+        signers = {self.approved(token, action) for token in body[4]}
+        require(body[1] == self.agent and len(signers) == len(body[4]) >= self.approvals_needed, "an erasure lacks approvals")
+        for at, named in zip(body[2], body[5], strict=True):
+            if stub := erased.pop(at, None):
+                require((stub[9], stub[10]) == (index, entry[2]) and named == sha256(b"air/erased/v1\0", stub["bytes"]), "an erasure names another stub")
+
+    def approved(self, token, action):
+        header, claims, signature = (base64.urlsafe_b64decode(part + "=" * (-len(part) % 4)) for part in token.split("."))
+        signer, said = thumbprint(json.loads(header)["jwk"]), json.loads(claims)
+        require(signer in self.operators and verify(*self.operators[signer], token.rpartition(".")[0].encode(), signature), "an approval is no operator's")
+        require(json.loads(header)["typ"] == "agentid-approval+jwt" and said["action"] == action and said["aud"] == self.url, "an approval is for something else")
+        return signer
 
     def enrolled(self, entry):
         require(entry is not None and entry[1] == 4 and entry[5][1] == self.agent, "the first entry does not enrol the agent")
@@ -252,8 +287,8 @@ class Trail:
         sequence, names = self.statement(body[3], body[5])
         if body[1] in statements:
             held, number = statements[body[1]]
-            require(sha256(held) == body[2], "a fork names another statement than the entry holds")
-            require((sequence == number and body[3] != held) or (sequence == number + 1 and names != sha256(held)), "nothing was forked")
+            require(held == body[2], "a fork names another statement than the entry holds")
+            require((sequence == number and sha256(body[3]) != held) or (sequence == number + 1 and names != held), "nothing was forked")
 
     def heads(self, item):
         entry = self.opened(*item[1:6])

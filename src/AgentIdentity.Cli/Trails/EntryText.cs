@@ -20,6 +20,9 @@ internal static class EntryText
         EntryKind.CallsRefused => "calls-refused",
         EntryKind.Heads => "heads",
         EntryKind.Fork => "fork",
+        EntryKind.ActivitiesErased => "activities-erased",
+        EntryKind.HoldPlaced => "hold-placed",
+        EntryKind.HoldLifted => "hold-lifted",
         _ => throw new ArgumentOutOfRangeException(nameof(kind), kind, "An entry kind without a word."),
     };
 
@@ -37,6 +40,9 @@ internal static class EntryText
         CallsRefused refused => $"{Count(refused.Refused.Sum(calls => calls.Count), "call")} refused",
         Heads heads => $"where {Count((long)heads.Count, "subject stands", "subjects stand")}",
         Fork fork => $"the agent signed a second statement beside that of entry {fork.Held}: both are kept as proof",
+        ActivitiesErased erased => $"what opened {Count(erased.Indexes.Count, "activity", "activities")} was erased: {erased.Reason}",
+        HoldPlaced hold => $"nothing may be erased: {hold.Reason}",
+        HoldLifted lifted => $"the hold of entry {lifted.Hold} was lifted: {lifted.Reason}",
         _ => throw new ArgumentOutOfRangeException(nameof(body), body, "An entry kind without words."),
     };
 

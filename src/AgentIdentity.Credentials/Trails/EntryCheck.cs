@@ -43,6 +43,14 @@ public sealed class EntryCheck
     /// <summary>The statement of an activity or of a fork.</summary>
     public SignedStatement? Statement { get; private set; }
 
+    /// <summary>What stays of an activity that was erased.</summary>
+    public ErasedStub? Stub { get; private set; }
+
+    /// <summary>The activity's place in the chain of its key; null for another entry, and for an activity that stays closed.</summary>
+    internal ChainLink? Link => Stub is { } stub
+        ? new ChainLink(stub.KeyId, stub.Sequence, stub.Previous, stub.Identity)
+        : Entry?.Body is Activity && Statement is { } said ? new ChainLink(said.KeyId, said.Sequence, said.Previous, said.Identity) : null;
+
     /// <summary>The agent's credentials in an issuance.</summary>
     public IReadOnlyList<IssuanceItem> Credentials => _credentials;
 
@@ -62,6 +70,8 @@ public sealed class EntryCheck
         check.CheckNullifier(leaf, expected);
         if (shown.Opened is { } opened)
             check.CheckOpened(leaf, opened, expected);
+        else if (shown.Erased is { } erased)
+            check.CheckErased(leaf, erased, expected);
         else if (check.Class is not (EntryClass.Activity or EntryClass.Quarantined))
             check.Add(TrailProperty.Openings, "an entry stays closed that is no activity");
         return check;
@@ -78,8 +88,7 @@ public sealed class EntryCheck
 
     private void CheckOpened(Leaf leaf, OpenedEntry opened, EntryExpectation expected)
     {
-        if (expected.Checkpoint is { } signed && !Leads(opened.Path, opened.Index, signed.Size, LeafHash, signed.Root))
-            Add(TrailProperty.Tree, "the leaf does not lead to the root of the checkpoint");
+        CheckTree(opened.Path, opened.Index, expected);
         Entry = Open(opened, leaf, _problems);
         if (Entry is null)
             return;
@@ -89,6 +98,27 @@ public sealed class EntryCheck
         else if (subject.LabelCommitment is { } commitment && expected.Label is { } label && SubjectLabel.Commit(label) != commitment)
             Add(TrailProperty.Label, "the agent's first entry commits to another label");
         CheckBody(Entry.Body, expected);
+    }
+
+    private void CheckErased(Leaf leaf, ErasedActivity erased, EntryExpectation expected)
+    {
+        CheckTree(erased.Path, erased.Index, expected);
+        if (!ErasedStub.TryDecode(erased.Stub, out var stub))
+        {
+            Add(TrailProperty.Erasures, "what stays of it is no stub");
+            return;
+        }
+        if (stub.AgentId != expected.Agent || stub.SubjectSequence != Sequence || (expected.Key is { } key && stub.KeyId != key.KeyId))
+            Add(TrailProperty.Erasures, "the stub is not one of this agent at this number");
+        if (stub.Class != Class || leaf.Nullifiers.Length != 1)
+            Add(TrailProperty.Erasures, "the leaf is not that of the activity which the stub says was erased");
+        Stub = stub;
+    }
+
+    private void CheckTree(ReadOnlyMemory<byte> path, LeafIndex index, EntryExpectation expected)
+    {
+        if (expected.Checkpoint is { } signed && !Leads(path, index, signed.Size, LeafHash, signed.Root))
+            Add(TrailProperty.Tree, "the leaf does not lead to the root of the checkpoint");
     }
 
     /// <summary>The entry when it opens the leaf.</summary>
@@ -170,3 +200,6 @@ public sealed class EntryCheck
             _credentials.Add(item);
     }
 }
+
+/// <summary>A place in a chain of statements: which key's, the number, what it names and what names it.</summary>
+internal sealed record ChainLink(KeyId KeyId, ulong Sequence, Hash Previous, Hash Identity);

@@ -9,6 +9,9 @@ internal sealed class RegistryChecks(TrailFile file, Checkpoint checkpoint, Note
 {
     private SubjectId? _registry;
 
+    /// <summary>How the log began, once <see cref="CheckKeys"/> has found it.</summary>
+    public Genesis? Genesis { get; private set; }
+
     public void CheckKeys()
     {
         var inForce = new Dictionary<RegistryKeyUse, KeyId>();
@@ -63,7 +66,7 @@ internal sealed class RegistryChecks(TrailFile file, Checkpoint checkpoint, Note
         switch (entry?.Body)
         {
             case Genesis genesis when index.Value == 0:
-                _registry = entry.Subjects[0].Id;
+                (_registry, Genesis) = (entry.Subjects[0].Id, genesis);
                 CheckGenesis(genesis);
                 foreach (var key in genesis.Keys)
                     inForce[key.Use] = key.Key.KeyId;

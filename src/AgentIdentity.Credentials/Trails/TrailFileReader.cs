@@ -25,8 +25,8 @@ internal sealed class TrailFileReader(ReadOnlyMemory<byte> bytes)
         for (Begin(); _kind == TrailItemKind.Registry; Begin())
             registryEntries.Add(ReadRegistryEntry());
         var entries = new List<AgentEntry>();
-        for (; _kind is TrailItemKind.Opened or TrailItemKind.Closed; Begin())
-            entries.Add(_kind == TrailItemKind.Opened ? ReadOpened() : ReadClosed());
+        for (; _kind is TrailItemKind.Opened or TrailItemKind.Erased or TrailItemKind.Closed; Begin())
+            entries.Add(ReadEntry());
         Require(TrailItemKind.Heads);
         var heads = ReadOpenedEntry(ReadIndex());
         var mapProof = _cbor.ReadDefiniteLengthByteString();
@@ -51,6 +51,21 @@ internal sealed class TrailFileReader(ReadOnlyMemory<byte> bytes)
         var entry = ReadOpenedEntry(ReadIndex());
         _cbor.ReadEndArray();
         return entry;
+    }
+
+    private AgentEntry ReadEntry() => _kind switch
+    {
+        TrailItemKind.Opened => ReadOpened(),
+        TrailItemKind.Erased => ReadErased(),
+        _ => ReadClosed(),
+    };
+
+    private AgentEntry ReadErased()
+    {
+        var (index, sequence, leaf) = (ReadIndex(), _cbor.ReadUInt64(), _cbor.ReadDefiniteLengthByteString());
+        var erased = new ErasedActivity(index, ReadPath(_cbor), _cbor.ReadDefiniteLengthByteString());
+        _cbor.ReadEndArray();
+        return new AgentEntry(sequence, leaf, null, []) { Erased = erased };
     }
 
     private AgentEntry ReadOpened()
@@ -120,6 +135,7 @@ internal sealed class TrailFileReader(ReadOnlyMemory<byte> bytes)
     {
         TrailItemKind.Header => 6,
         TrailItemKind.Opened => 8,
+        TrailItemKind.Erased => 6,
         TrailItemKind.Closed => 3,
         TrailItemKind.Registry => 6,
         TrailItemKind.Heads => 7,

@@ -26,7 +26,7 @@ internal sealed class TrailFindings
     }
 
     private static string Name(EntryCheck entry) =>
-        entry.Shown.Opened is { } opened ? $"entry {opened.Index}" : $"the closed entry {entry.Sequence} about the agent";
+        entry.Shown.Index is { } index ? $"entry {index}" : $"the closed entry {entry.Sequence} about the agent";
 
     private TrailFinding Find(TrailProperty property, TrailFile? file, Checkpoint? checkpoint, IReadOnlyList<EntryCheck> entries)
     {
@@ -48,10 +48,10 @@ internal sealed class TrailFindings
 
     private static string Words(TrailProperty property, TrailFile file, Checkpoint checkpoint, IReadOnlyList<EntryCheck> entries)
     {
-        var opened = entries.Count(entry => entry.Entry is not null);
+        var inTree = entries.Count(entry => entry.Shown.Index is not null);
         return property switch
         {
-            TrailProperty.Tree => $"{Count(opened + file.RegistryEntries.Count + 1, "opened entry leads", "opened entries lead")} to the signed root",
+            TrailProperty.Tree => $"{Count(inTree + file.RegistryEntries.Count + 1, "entry leads", "entries lead")} to the signed root",
             TrailProperty.Openings => "each is the entry that its leaf commits to",
             TrailProperty.Label => "committed when the agent was enrolled; each leaf shows its nullifier, so that two entries for one position would be seen in public",
             TrailProperty.Sequence => $"numbers 0 to {entries.Count - 1}, none missing, indexes and times ascending",
@@ -60,6 +60,7 @@ internal sealed class TrailFindings
             TrailProperty.Quarantine => Quarantine(entries),
             TrailProperty.Forks => List(entries, entry => entry.Entry?.Body is Fork fork ? $"the AGENT signed two statements that cannot both stand: entry {fork.Held} and entry {entry.Shown.Opened!.Index}" : null, "none on the record"),
             TrailProperty.Stops => List(entries, entry => entry.Entry?.Body is Stop stop ? $"{stop.State.ToString().ToLowerInvariant()} at entry {entry.Shown.Opened!.Index} ({stop.Reason})" : null, "none on the record"),
+            TrailProperty.Erasures => Erasures(entries),
             TrailProperty.Credentials => $"{Count(entries.Sum(entry => entry.Credentials.Count), "credential stands", "credentials stand")} under the root of the entry, bound to the agent's key",
             TrailProperty.RegistryKeys => $"genesis names the origin and the log key; {Count(file.RegistryEntries.Count - 1, "rotation")}, each ending the key before it",
             TrailProperty.Times => Times(entries),
@@ -71,8 +72,15 @@ internal sealed class TrailFindings
     {
         var count = entries.Count(entry => entry.Entry?.Body is Activity);
         var commitments = entries.Where(entry => entry.Entry?.Body is Activity).Sum(entry => (long)(entry.Statement?.Commitments.Length ?? 0));
-        var closed = entries.Count(entry => entry.Shown.Opened is null);
+        var closed = entries.Count(entry => entry.Shown.Index is null);
         return $"{Count(count, "statement")} with {Count(commitments, "hash", "hashes")}, signed by the agent's key, each naming the one before it{(closed > 0 ? $"; {closed} more stay closed" : "")}";
+    }
+
+    private static string Erasures(IReadOnlyList<EntryCheck> entries)
+    {
+        var holds = List(entries, entry => entry.Entry?.Body is HoldPlaced hold ? $"entry {entry.Shown.Index} ({hold.Reason})" : null, "");
+        return List(entries, entry => entry.Stub is { } stub ? $"entry {entry.Shown.Index} was erased on {DateTimeOffset.FromUnixTimeMilliseconds(stub.ErasedAt):yyyy-MM-dd}, entry {stub.ErasedBy}" : null, "nothing was erased")
+            + (holds.Length > 0 ? $"; holds were placed by {holds}" : "");
     }
 
     private static string Quarantine(IReadOnlyList<EntryCheck> entries)
@@ -106,7 +114,9 @@ internal sealed class TrailFindings
 
     private static IEnumerable<string> NotChecked(TrailFile? file, IReadOnlyList<EntryCheck> entries)
     {
-        var closed = entries.Count(entry => entry.Shown.Opened is null);
+        if (entries.Any(entry => entry.Stub is not null))
+            yield return "what erased activities said, that the agent signed them, and when they came: the registry's word in the erasure entry, under its operators' signatures";
+        var closed = entries.Count(entry => entry.Shown.Index is null);
         if (closed > 0)
             yield return $"what {Count(closed, "activity says that stays", "activities say that stay")} closed: an export of the whole trail opens them";
         if (file is not null)

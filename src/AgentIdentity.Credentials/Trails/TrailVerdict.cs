@@ -39,6 +39,9 @@ public enum TrailProperty
     /// <summary>Stops are about this agent.</summary>
     Stops,
 
+    /// <summary>What was erased was erased by two people, and is named.</summary>
+    Erasures,
+
     /// <summary>Credentials lead to the roots of their entries.</summary>
     Credentials,
 

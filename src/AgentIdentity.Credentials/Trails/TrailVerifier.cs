@@ -27,23 +27,30 @@ public static class TrailVerifier
         if (logKey is null || checkpoint is null)
             return notes.Conclude(file, null, []);
 
-        // 3 to 6, 8, 12. Each entry by itself: signatures and paths are most of the work, and none waits for another.
+        // 3 to 6, 8, 11 to 13. Each entry by itself: signatures and paths are most of the work, and none waits for another.
         var entries = new EntryCheck[file.Entries.Count];
         var expected = new EntryExpectation(file.Header.AgentId, FirstKey(file), file.Header.Label, checkpoint);
         Parallel.For(0, entries.Length, i => entries[i] = EntryCheck.Of(file.Entries[i], expected));
         if (entries is not [{ Entry.Body: AgentEnrolled enrolled }, ..] || enrolled.AgentId != expected.Agent)
             notes.Add(TrailProperty.Label, "the first entry does not enrol the agent, and so commits to no label");
 
-        // 6, 8 to 10. What only their order shows.
-        var walk = new TrailWalk(firstSequence: 0);
-        foreach (var entry in entries)
-            walk.Take(entry);
-        walk.End();
-
-        // 7 and 13. What the registry says of itself.
+        // 14. Who the registry is.
         var registry = new RegistryChecks(file, checkpoint, logKey, notes);
         registry.CheckKeys();
-        registry.CheckHeads(walk.Head, isLastOpen: entries is [.., { Shown.Opened: not null }]);
+
+        // 6, 8 to 10, 12. What only their order shows.
+        var walk = new TrailWalk(firstSequence: 0);
+        var erasures = new ErasureChecks(expected.Agent, registry.Genesis);
+        foreach (var entry in entries)
+        {
+            walk.Take(entry);
+            erasures.Take(entry);
+        }
+        walk.End();
+        erasures.End();
+
+        // 7. What the registry says they come to.
+        registry.CheckHeads(walk.Head, isLastOpen: entries is [.., { Shown.Index: not null }]);
         return notes.Conclude(file, checkpoint, entries);
     }
 

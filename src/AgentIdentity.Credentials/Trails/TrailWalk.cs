@@ -9,13 +9,13 @@ namespace AgentIdentity.Credentials.Trails;
 public sealed class TrailWalk(ulong firstSequence)
 {
     private readonly bool _isWhole = firstSequence == 0;
-    private readonly Dictionary<ulong, SignedStatement> _statements = [];
+    private readonly Dictionary<LeafIndex, ChainLink> _links = [];
     private readonly List<EntryCheck> _earlyQuarantined = [];
     private ulong _nextSequence = firstSequence;
     private LeafIndex? _lastIndex;
     private long _lastAt;
     private ulong _statementsSeen;
-    private SignedStatement? _lastStatement;
+    private ChainLink? _lastLink;
     private bool _hasClosed;
     private LeafIndex? _stop;
 
@@ -26,7 +26,7 @@ public sealed class TrailWalk(ulong firstSequence)
     public void Take(EntryCheck check)
     {
         CheckPlace(check);
-        Head = Head.Then(check.LeafHash, check.Shown.Opened?.Index ?? Head.Index);
+        Head = Head.Then(check.LeafHash, check.Shown.Index ?? Head.Index);
         if (check.Class is EntryClass.Activity or EntryClass.Quarantined)
         {
             CheckLink(check);
@@ -46,30 +46,31 @@ public sealed class TrailWalk(ulong firstSequence)
         if (check.Sequence != _nextSequence)
             check.Add(TrailProperty.Sequence, $"entry {_nextSequence} about the agent was expected");
         _nextSequence = check.Sequence + 1;
-        if (check.Shown.Opened is not { } opened)
+        if (check.Shown.Index is not { } index)
             return;
-        if (_lastIndex is { } last && opened.Index.Value <= last.Value)
+        var at = check.Entry?.At ?? check.Stub?.At ?? _lastAt;
+        if (_lastIndex is { } last && index.Value <= last.Value)
             check.Add(TrailProperty.Sequence, "the ledger index does not ascend");
-        if (check.Entry?.At < _lastAt)
+        if (at < _lastAt)
             check.Add(TrailProperty.Sequence, "the time is before that of the entry before");
-        _lastIndex = opened.Index;
-        _lastAt = check.Entry?.At ?? _lastAt;
+        (_lastIndex, _lastAt) = (index, at);
     }
 
     // An agent has one key, so its statements are numbered through; a closed one counts, and does not show what the next must name.
     private void CheckLink(EntryCheck check)
     {
-        var expected = _lastStatement is null ? _statementsSeen : _lastStatement.Sequence + 1;
-        if (check.Statement is { } statement)
+        var expected = _lastLink is null ? _statementsSeen : _lastLink.Sequence + 1;
+        var link = check.Link;
+        if (link is not null)
         {
-            var isKnown = _isWhole || _lastStatement is not null;
-            if ((isKnown && statement.Sequence != expected) || (_lastStatement is { } last && statement.Previous != last.Identity))
+            var isKnown = _isWhole || _lastLink is not null;
+            if ((isKnown && link.Sequence != expected) || (_lastLink is { } last && link.Previous != last.Identity))
                 check.Add(TrailProperty.Statements, $"statement {expected} was expected, naming the one before it");
-            _statements[check.Shown.Opened!.Index.Value] = statement;
+            _links[check.Shown.Index!.Value] = link;
         }
-        _hasClosed |= check.Shown.Opened is null;
-        _lastStatement = check.Statement;
-        _statementsSeen = (check.Statement?.Sequence ?? expected) + 1;
+        _hasClosed |= check.Shown.Index is null;
+        _lastLink = link;
+        _statementsSeen = (link?.Sequence ?? expected) + 1;
     }
 
     // A stop denies before it is written: what came in between is quarantined already, and stands directly before it.
@@ -99,7 +100,7 @@ public sealed class TrailWalk(ulong firstSequence)
 
     private void CheckFork(EntryCheck check, Fork fork, SignedStatement other)
     {
-        if (!_statements.TryGetValue(fork.Held.Value, out var held))
+        if (!_links.TryGetValue(fork.Held, out var held))
         {
             if (_isWhole && !_hasClosed)
                 check.Add(TrailProperty.Forks, $"entry {fork.Held}, which it names, holds no statement of this agent");

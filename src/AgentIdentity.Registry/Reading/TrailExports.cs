@@ -104,18 +104,26 @@ public sealed class TrailExport
             throw new LedgerDamagedException($"Entry {row.Index} is not number {expected} about its agent.");
         if (!_range.Contains(expected) && Leaf.TryDecode(row.Leaf, out var leaf) && (EntryClass)leaf.Class is not EntryClass.Authority)
             return new AgentEntry(expected, row.Leaf, null, []);
+        if (row.IsErased)
+            return new AgentEntry(expected, row.Leaf, null, []) { Erased = new ErasedActivity(row.Index, Path(row), row.Entry) };
         var opened = Open(row, out var opening);
         return new AgentEntry(expected, row.Leaf, opened, [.. Reading.Items(opening.Items, _agent.Id).Select(item => new OwnItem(item.Position, item.Item, Join(item.Path)))]);
     }
 
     private OpenedEntry Open(StoredEntry row, out Opening opening)
     {
-        var path = InclusionProof.Build(row.Index, Size, _tree.Node);
-        if (!InclusionProof.Verify(row.Index, Size, MerkleHash.Leaf(row.Leaf), path, _tree.Checkpoint.Root))
-            throw new LedgerDamagedException($"The leaf of entry {row.Index} is not the one that was signed.");
+        var path = Path(row);
         if (!Opening.TryDecode(row.Opening, out opening) || !Leaf.TryDecode(row.Leaf, out var leaf) || Leaf.Commit(opening.Salt.ToArray(), row.Entry) != leaf.Commitment)
             throw new LedgerDamagedException($"Entry {row.Index} as stored does not open its leaf.");
-        return new OpenedEntry(row.Index, row.Leaf, Join(path), row.Entry, opening.Salt);
+        return new OpenedEntry(row.Index, row.Leaf, path, row.Entry, opening.Salt);
+    }
+
+    private byte[] Path(StoredEntry row)
+    {
+        var path = InclusionProof.Build(row.Index, Size, _tree.Node);
+        return InclusionProof.Verify(row.Index, Size, MerkleHash.Leaf(row.Leaf), path, _tree.Checkpoint.Root)
+            ? Join(path)
+            : throw new LedgerDamagedException($"The leaf of entry {row.Index} is not the one that was signed.");
     }
 
     private static byte[] Join(ReadOnlySpan<Hash> path)
