@@ -64,7 +64,8 @@ public sealed class TrailWalk(ulong firstSequence)
         if (link is not null)
         {
             var isKnown = _isWhole || _lastLink is not null;
-            if ((isKnown && link.Sequence != expected) || (_lastLink is { } last && link.Previous != last.Identity))
+            var before = link.Sequence == 0 ? default(Hash) : _lastLink?.Identity;
+            if ((isKnown && link.Sequence != expected) || (before is { } named && link.Previous != named))
                 check.Add(TrailProperty.Statements, $"statement {expected} was expected, naming the one before it");
             _links[check.Shown.Index!.Value] = link;
         }
