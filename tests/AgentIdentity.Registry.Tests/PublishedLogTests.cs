@@ -101,8 +101,9 @@ public sealed class PublishedLogTests
         var agent = await registry.EnrollAsync();
         for (var i = 0; i < Entries; i++)
             await agent.RecordAsync();
-        registry.Clock.Advance(TimeSpan.FromSeconds(2));
         var last = await agent.RecordAsync();
+        // After the last one: a checkpoint that came before it would be followed by none, while this clock stands.
+        registry.Clock.Advance(TimeSpan.FromSeconds(2));
         await registry.Node.Checkpoints.WhenCoversAsync(last.Index, CancellationToken.None).WaitAsync(TestNode.Patience);
         return registry;
     }

@@ -1,6 +1,7 @@
 using AgentIdentity.Credentials;
 using AgentIdentity.Credentials.Entries;
 using AgentIdentity.Credentials.Keys;
+using AgentIdentity.Credentials.Statements;
 using AgentIdentity.Ledger;
 using AgentIdentity.Registry.Recording;
 using AgentIdentity.Registry.Tests.Fixtures;
@@ -46,11 +47,26 @@ public sealed class RecordingTests
         Assert.Equal(Refusal.StatementMalformed, (await agent.SendAsync(good[..^1])).Refusal);
         Assert.Equal(Refusal.StatementMalformed, (await agent.SendAsync([.. good, 0])).Refusal);
         Assert.Equal(Refusal.StatementMalformed, (await agent.SendAsync([])).Refusal);
+        Assert.Equal(Refusal.StatementMalformed, (await agent.SendAsync([.. good, .. new byte[65_536 - good.Length]])).Refusal);
+        Assert.Equal(Refusal.StatementMalformed, (await agent.SendAsync([.. "air/stmt/v2\0"u8, .. good[12..]])).Refusal);
         Assert.Equal(Refusal.SignatureInvalid, (await agent.SendAsync(good, flipped)).Refusal);
         Assert.Equal(Refusal.SignatureInvalid, (await agent.SendAsync(good, [])).Refusal);
         Assert.Equal(Refusal.SignatureInvalid, (await agent.SendAsync(good, agent.Key.Sign(agent.Statement(0, default, fill: 9)))).Refusal);
         Assert.Empty(registry.Bodies().OfType<Activity>());
         TestNode.Good(await agent.SendAsync(good));
+    }
+
+    [Theory]
+    [InlineData(0ul)]
+    [InlineData(ulong.MaxValue)]
+    public async Task A_clock_that_is_far_off_is_the_agents_word_and_stands_as_it_was_signed(ulong claimed)
+    {
+        await using var registry = await TestNode.FoundAsync();
+        var agent = await registry.EnrollAsync();
+        var statement = SignedStatement.Encode("localhost:5000", agent.Id, agent.KeyId, 0, default, claimed, StatementKind.Activity, [default]);
+        var recorded = TestNode.Good(await agent.SendAsync(statement));
+        Assert.Equal(registry.Clock.GetUtcNow().ToUnixTimeMilliseconds(), recorded.At);
+        Assert.Equal(statement, Assert.Single(registry.Bodies().OfType<Activity>()).Statement);
     }
 
     [Fact]
