@@ -107,7 +107,7 @@ internal sealed class TrailFindings
 
     private static string[] RestsOn(Checkpoint checkpoint) =>
     [
-        $"what the agent said: its key alone. Neither the registry nor anybody else could have signed the statements",
+        "what the agent said: the key that it was enrolled with. Nobody without that could have signed the statements; that it is the agent's is the registry's word, in the enrolment",
         $"that nothing was changed, and everybody is shown the same: the log key of {checkpoint.Origin}. Its holder could sign another history; any other checkpoint or receipt that does not agree exposes it",
         "that nothing is missing: the registry's signed claim in the heads entry. Any receipt about this agent below that entry which is not in this file exposes a lie; who holds none must trust the registry",
     ];
@@ -121,7 +121,7 @@ internal sealed class TrailFindings
             yield return $"what {Count(closed, "activity says that stays", "activities say that stay")} closed: an export of the whole trail opens them";
         if (file is not null)
             yield return $"entries behind {file.Heads.Index}: a newer export has them";
-        yield return "witness cosignatures and anchors: this file carries none that could be held against a policy";
+        yield return "witness cosignatures and anchors: nothing here says who must have seen this checkpoint";
         yield return "rotations of the registry's keys that the file leaves out: entries about the registry are not all in it";
         yield return "other agents, and what was never submitted: no log can show it";
         yield return "the payloads behind the hashes: the agent keeps those, and their salts";
