@@ -41,6 +41,8 @@ public sealed class RegistryNode : IAsyncDisposable
         Recording = new Recording.Recording(settings, state, Sequencer, Checkpoints, store);
         Stopping = new Stopping.Stopping(state, Standing, Sequencer);
         Operating = new Operating.Operating(settings, state, Sequencer, keys, founding, clock);
+        Approvals = new Approvals(settings, state, clock);
+        Erasing = new Erasing.Erasing(state, Sequencer, Approvals, store);
         Refusals = new RefusalJournal(Sequencer, state);
         Reading = new Reading.Reading(state, store);
         PublishedLog = new PublishedLog(store, Checkpoints);
@@ -74,6 +76,11 @@ public sealed class RegistryNode : IAsyncDisposable
 
     public Operating.Operating Operating { get; }
 
+    /// <summary>What takes two people.</summary>
+    public Approvals Approvals { get; }
+
+    public Erasing.Erasing Erasing { get; }
+
     public RefusalJournal Refusals { get; }
 
     public Reading.Reading Reading { get; }
@@ -89,7 +96,7 @@ public sealed class RegistryNode : IAsyncDisposable
     /// <summary>Ends with the storage error after which the process must end.</summary>
     public Task<Exception> Halted => Sequencer.Halted;
 
-    private Sequencer Sequencer { get; }
+    internal Sequencer Sequencer { get; }
 
     /// <summary>Opens a registry on its store: snapshot, tail, and the tree held against the last signed checkpoint.</summary>
     /// <exception cref="LedgerDamagedException">What is stored contradicts itself or what was signed.</exception>
@@ -116,6 +123,7 @@ public sealed class RegistryNode : IAsyncDisposable
         if (!Standing.IsHalted)
             await _snapshots.FinishAsync().ConfigureAwait(false);
         Operating.Dispose();
+        Erasing.Dispose();
     }
 
     private static RegistryNode Restore(RegistrySettings settings, ILedgerStore store, ISnapshotStore snapshots, IRegistryKeys keys, TimeProvider clock, Action<string> log)

@@ -32,6 +32,11 @@ internal sealed class TrailCheck(SubjectId agent, ulong firstSequence)
 
     private static AgentEntry Shown(Wire.TrailEntry received)
     {
+        if (!received.ErasedStub.IsEmpty)
+        {
+            var erased = new ErasedEntry(new LeafIndex(received.LedgerIndex), ReadOnlyMemory<byte>.Empty, received.ErasedStub.Memory);
+            return new AgentEntry(received.SubjectSequence, received.Leaf.Memory, null, []) { Erased = erased };
+        }
         // A salt of another length opens nothing, and neither does this one.
         var salt = received.Salt.Length == Hash.Size ? Hash.Read(received.Salt.Span) : default;
         var opened = new OpenedEntry(new LeafIndex(received.LedgerIndex), received.Leaf.Memory, ReadOnlyMemory<byte>.Empty, received.Entry.Memory, salt);

@@ -13,6 +13,9 @@ internal sealed record TrailLine(ulong LedgerIndex, EntryCheck Check)
     /// <summary>Null when its bytes are none.</summary>
     public Entry? Entry => Check.Entry;
 
+    /// <summary>What stays of an activity that was erased.</summary>
+    public ErasedStub? Erased => Check.Erased;
+
     /// <summary>The credentials of this agent, for an issuance.</summary>
     public IReadOnlyList<IssuanceItem> Items => Check.Credentials;
 

@@ -39,7 +39,7 @@ internal static class TrailText
     {
         ["ledger_index"] = line.LedgerIndex,
         ["subject_sequence"] = line.SubjectSequence,
-        ["at"] = line.Entry is null ? null : Time(line),
+        ["at"] = line.Entry is null && line.Erased is null ? null : Time(line),
         ["kind"] = Kind(line),
         ["class"] = Class(line),
         ["what"] = What(line),
@@ -67,11 +67,12 @@ internal static class TrailText
         return commitments;
     }
 
-    private static string Time(TrailLine line) => line.Entry is null ? "-" : Instants.FromMilliseconds(line.Entry.At);
+    private static string Time(TrailLine line) => (line.Entry?.At ?? line.Erased?.At) is { } at ? Instants.FromMilliseconds(at) : "-";
 
-    private static string Kind(TrailLine line) => line.Entry is null ? "unreadable" : EntryText.Kind(line.Entry.Body.Kind);
+    private static string Kind(TrailLine line) => line.Entry is { } entry ? EntryText.Kind(entry.Body.Kind) : line.Erased is null ? "unreadable" : "erased";
 
-    private static string Class(TrailLine line) => line.Entry is null ? "-" : line.Entry.Body.Class.ToString().ToLowerInvariant();
+    private static string Class(TrailLine line) => (line.Entry?.Body.Class ?? line.Erased?.Class)?.ToString().ToLowerInvariant() ?? "-";
 
-    private static string What(TrailLine line) => line.Entry is null ? "" : EntryText.Describe(line.Entry.Body);
+    private static string What(TrailLine line) => line.Entry is { } entry ? EntryText.Describe(entry.Body)
+        : line.Erased is { } stub ? $"statement {stub.Sequence}, erased on {Instants.FromMilliseconds(stub.ErasedAt)} by entry {stub.ErasedBy}" : "";
 }

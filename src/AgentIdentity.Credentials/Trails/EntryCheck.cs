@@ -44,10 +44,10 @@ public sealed class EntryCheck
     public SignedStatement? Statement { get; private set; }
 
     /// <summary>What stays of an activity that was erased.</summary>
-    public ErasedStub? Stub { get; private set; }
+    public ErasedStub? Erased { get; private set; }
 
     /// <summary>The activity's place in the chain of its key; null for another entry, and for an activity that stays closed.</summary>
-    internal ChainLink? Link => Stub is { } stub
+    internal ChainLink? Link => Erased is { } stub
         ? new ChainLink(stub.KeyId, stub.Sequence, stub.Previous, stub.Identity)
         : Entry?.Body is Activity && Statement is { } said ? new ChainLink(said.KeyId, said.Sequence, said.Previous, said.Identity) : null;
 
@@ -100,7 +100,7 @@ public sealed class EntryCheck
         CheckBody(Entry.Body, expected);
     }
 
-    private void CheckErased(Leaf leaf, ErasedActivity erased, EntryExpectation expected)
+    private void CheckErased(Leaf leaf, ErasedEntry erased, EntryExpectation expected)
     {
         CheckTree(erased.Path, erased.Index, expected);
         if (!ErasedStub.TryDecode(erased.Stub, out var stub))
@@ -112,7 +112,7 @@ public sealed class EntryCheck
             Add(TrailProperty.Erasures, "the stub is not one of this agent at this number");
         if (stub.Class != Class || leaf.Nullifiers.Length != 1)
             Add(TrailProperty.Erasures, "the leaf is not that of the activity which the stub says was erased");
-        Stub = stub;
+        Erased = stub;
     }
 
     private void CheckTree(ReadOnlyMemory<byte> path, LeafIndex index, EntryExpectation expected)

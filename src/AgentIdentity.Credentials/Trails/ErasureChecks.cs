@@ -9,12 +9,15 @@ namespace AgentIdentity.Credentials.Trails;
 internal sealed class ErasureChecks(SubjectId agent, Genesis? genesis)
 {
     private readonly Dictionary<LeafIndex, EntryCheck> _unnamed = [];
+    private readonly HashSet<LeafIndex> _opened = [];
     private readonly HashSet<LeafIndex> _holds = [];
 
     public void Take(EntryCheck check)
     {
-        if (check.Stub is not null)
+        if (check.Erased is not null)
             _unnamed[check.Shown.Index!.Value] = check;
+        if (check.Shown.Opened is { } opened)
+            _opened.Add(opened.Index);
         switch (check.Entry?.Body)
         {
             case ActivitiesErased erased:
@@ -44,6 +47,8 @@ internal sealed class ErasureChecks(SubjectId agent, Genesis? genesis)
         CheckApprovals(check, ApprovedAction.Erase(erased.AgentId, erased.Indexes, erased.Reason), erased.Approvals);
         foreach (var index in erased.Indexes)
         {
+            if (_opened.Contains(index))
+                check.Add(TrailProperty.Erasures, $"entry {index}, which it erases, is shown open");
             if (_unnamed.Remove(index, out var gone))
                 CheckStub(gone, check, erased);
         }
@@ -51,7 +56,7 @@ internal sealed class ErasureChecks(SubjectId agent, Genesis? genesis)
 
     private static void CheckStub(EntryCheck gone, EntryCheck check, ActivitiesErased erased)
     {
-        var stub = gone.Stub!;
+        var stub = gone.Erased!;
         if (stub.ErasedBy != check.Shown.Index || stub.ErasedAt != check.Entry!.At || !erased.Names(gone.Shown.Index!.Value, stub))
             gone.Add(TrailProperty.Erasures, $"entry {check.Shown.Index} erased it, and says that something else stays");
     }

@@ -20,16 +20,19 @@ public sealed record OpenedEntry(LeafIndex Index, ReadOnlyMemory<byte> Leaf, Rea
 public sealed record OwnItem(uint Position, ReadOnlyMemory<byte> Item, ReadOnlyMemory<byte> Path);
 
 /// <summary>What stays of an activity that was erased, and the path from its leaf to the root.</summary>
-public sealed record ErasedActivity(LeafIndex Index, ReadOnlyMemory<byte> Path, ReadOnlyMemory<byte> Stub);
+public sealed record ErasedEntry(LeafIndex Index, ReadOnlyMemory<byte> Path, ReadOnlyMemory<byte> Stub);
 
 /// <summary>An entry about the agent: opened, or erased, or else an activity that stays closed.</summary>
 public sealed record AgentEntry(ulong Sequence, ReadOnlyMemory<byte> Leaf, OpenedEntry? Opened, IReadOnlyList<OwnItem> Items)
 {
     /// <summary>What stays of an activity that was erased.</summary>
-    public ErasedActivity? Erased { get; init; }
+    public ErasedEntry? Erased { get; init; }
 
     /// <summary>Where it stands; null when it stays closed.</summary>
     public LeafIndex? Index => Opened?.Index ?? Erased?.Index;
+
+    /// <summary>Whether nothing but its leaf is shown.</summary>
+    public bool IsClosed => Index is null;
 }
 
 /// <summary>A trail file taken apart, and not checked yet. Format: docs/formats.md, "Trail file".</summary>

@@ -63,7 +63,7 @@ internal sealed class TrailFileReader(ReadOnlyMemory<byte> bytes)
     private AgentEntry ReadErased()
     {
         var (index, sequence, leaf) = (ReadIndex(), _cbor.ReadUInt64(), _cbor.ReadDefiniteLengthByteString());
-        var erased = new ErasedActivity(index, ReadPath(_cbor), _cbor.ReadDefiniteLengthByteString());
+        var erased = new ErasedEntry(index, ReadPath(_cbor), _cbor.ReadDefiniteLengthByteString());
         _cbor.ReadEndArray();
         return new AgentEntry(sequence, leaf, null, []) { Erased = erased };
     }

@@ -61,7 +61,7 @@ public sealed class TrailFileWriter
         return End();
     }
 
-    private byte[] Erased(AgentEntry entry, ErasedActivity erased)
+    private byte[] Erased(AgentEntry entry, ErasedEntry erased)
     {
         Begin(TrailItemKind.Erased, 6);
         _cbor.WriteUInt64(erased.Index.Value);

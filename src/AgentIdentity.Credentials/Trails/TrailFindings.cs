@@ -72,14 +72,16 @@ internal sealed class TrailFindings
     {
         var count = entries.Count(entry => entry.Entry?.Body is Activity);
         var commitments = entries.Where(entry => entry.Entry?.Body is Activity).Sum(entry => (long)(entry.Statement?.Commitments.Length ?? 0));
-        var closed = entries.Count(entry => entry.Shown.Index is null);
+        var closed = entries.Count(entry => entry.Shown.IsClosed);
         return $"{Count(count, "statement")} with {Count(commitments, "hash", "hashes")}, signed by the agent's key, each naming the one before it{(closed > 0 ? $"; {closed} more stay closed" : "")}";
     }
 
     private static string Erasures(IReadOnlyList<EntryCheck> entries)
     {
         var holds = List(entries, entry => entry.Entry?.Body is HoldPlaced hold ? $"entry {entry.Shown.Index} ({hold.Reason})" : null, "");
-        return List(entries, entry => entry.Stub is { } stub ? $"entry {entry.Shown.Index} was erased on {DateTimeOffset.FromUnixTimeMilliseconds(stub.ErasedAt):yyyy-MM-dd}, entry {stub.ErasedBy}" : null, "nothing was erased")
+        return List(entries, entry => entry.Entry?.Body is ActivitiesErased erased
+                ? $"{Count(erased.Indexes.Count, "activity", "activities")} erased on {DateTimeOffset.FromUnixTimeMilliseconds(entry.Entry.At):yyyy-MM-dd'T'HH:mm:ss'Z'} by entry {entry.Shown.Index} ({erased.Reason})"
+                : null, "nothing was erased")
             + (holds.Length > 0 ? $"; holds were placed by {holds}" : "");
     }
 
@@ -114,9 +116,9 @@ internal sealed class TrailFindings
 
     private static IEnumerable<string> NotChecked(TrailFile? file, IReadOnlyList<EntryCheck> entries)
     {
-        if (entries.Any(entry => entry.Stub is not null))
+        if (entries.Any(entry => entry.Erased is not null))
             yield return "what erased activities said, that the agent signed them, and when they came: the registry's word in the erasure entry, under its operators' signatures";
-        var closed = entries.Count(entry => entry.Shown.Index is null);
+        var closed = entries.Count(entry => entry.Shown.IsClosed);
         if (closed > 0)
             yield return $"what {Count(closed, "activity says that stays", "activities say that stay")} closed: an export of the whole trail opens them";
         if (file is not null)

@@ -50,7 +50,7 @@ public static class TrailVerifier
         erasures.End();
 
         // 7. What the registry says they come to.
-        registry.CheckHeads(walk.Head, isLastOpen: entries is [.., { Shown.Index: not null }]);
+        registry.CheckHeads(walk.Head, isLastOpen: entries is [.., { Shown.IsClosed: false }]);
         return notes.Conclude(file, checkpoint, entries);
     }
 

@@ -48,7 +48,7 @@ public sealed class TrailWalk(ulong firstSequence)
         _nextSequence = check.Sequence + 1;
         if (check.Shown.Index is not { } index)
             return;
-        var at = check.Entry?.At ?? check.Stub?.At ?? _lastAt;
+        var at = check.Entry?.At ?? check.Erased?.At ?? _lastAt;
         if (_lastIndex is { } last && index.Value <= last.Value)
             check.Add(TrailProperty.Sequence, "the ledger index does not ascend");
         if (at < _lastAt)
@@ -69,7 +69,7 @@ public sealed class TrailWalk(ulong firstSequence)
                 check.Add(TrailProperty.Statements, $"statement {expected} was expected, naming the one before it");
             _links[check.Shown.Index!.Value] = link;
         }
-        _hasClosed |= check.Shown.Index is null;
+        _hasClosed |= check.Shown.IsClosed;
         _lastLink = link;
         _statementsSeen = (link?.Sequence ?? expected) + 1;
     }

@@ -2,6 +2,7 @@ using AgentIdentity.Credentials;
 using AgentIdentity.Credentials.Entries;
 using AgentIdentity.Credentials.Identifiers;
 using AgentIdentity.Ledger;
+using AgentIdentity.Registry.Erasing;
 using AgentIdentity.Registry.Sequencing;
 using AgentIdentity.Registry.State;
 
@@ -11,7 +12,11 @@ namespace AgentIdentity.Registry.Reading;
 public sealed record TrailItem(uint Position, byte[] Item, Hash[] Path);
 
 /// <summary>An entry about an agent, with what opens its leaf. Items of other agents stay out.</summary>
-public sealed record TrailEntry(LeafIndex Index, ulong SubjectSequence, byte[] Entry, Hash Salt, byte[] Leaf, IReadOnlyList<TrailItem> Items);
+public sealed record TrailEntry(LeafIndex Index, ulong SubjectSequence, byte[] Entry, Hash Salt, byte[] Leaf, IReadOnlyList<TrailItem> Items)
+{
+    /// <summary>What stays of an activity that was erased; then there is neither entry nor salt.</summary>
+    public ErasedStub? Erased { get; init; }
+}
 
 /// <summary>A page of a trail. <paramref name="Next"/> is null at the end.</summary>
 public sealed record TrailPage(IReadOnlyList<TrailEntry> Entries, ulong? Next);
@@ -54,9 +59,11 @@ public sealed class Reading(RegistryState state, ILedgerStore store)
 
     private static TrailEntry Open(StoredEntry row, SubjectId agent)
     {
+        var sequence = row.Subjects.First(subject => subject.Subject == agent).Sequence;
+        if (row.IsErased)
+            return new TrailEntry(row.Index, sequence, [], default, row.Leaf, []) { Erased = Erasures.Stub(row) };
         if (!Opening.TryDecode(row.Opening, out var opening))
             throw new LedgerDamagedException($"The opening of entry {row.Index} cannot be read.");
-        var sequence = row.Subjects.First(subject => subject.Subject == agent).Sequence;
         return new TrailEntry(row.Index, sequence, row.Entry, opening.Salt, row.Leaf, Items(opening.Items, agent));
     }
 

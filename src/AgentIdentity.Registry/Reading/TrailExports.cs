@@ -4,6 +4,7 @@ using AgentIdentity.Credentials.Identifiers;
 using AgentIdentity.Credentials.Trails;
 using AgentIdentity.Ledger;
 using AgentIdentity.Registry.Checkpoints;
+using AgentIdentity.Registry.Erasing;
 using AgentIdentity.Registry.Sequencing;
 using AgentIdentity.Registry.State;
 
@@ -102,12 +103,25 @@ public sealed class TrailExport
     {
         if (row.Subjects.First(subject => subject.Subject == _agent.Id).Sequence != expected)
             throw new LedgerDamagedException($"Entry {row.Index} is not number {expected} about its agent.");
+        if (row.IsErased)
+            return ShowErased(row, expected);
         if (!_range.Contains(expected) && Leaf.TryDecode(row.Leaf, out var leaf) && (EntryClass)leaf.Class is not EntryClass.Authority)
             return new AgentEntry(expected, row.Leaf, null, []);
-        if (row.IsErased)
-            return new AgentEntry(expected, row.Leaf, null, []) { Erased = new ErasedActivity(row.Index, Path(row), row.Entry) };
         var opened = Open(row, out var opening);
         return new AgentEntry(expected, row.Leaf, opened, [.. Reading.Items(opening.Items, _agent.Id).Select(item => new OwnItem(item.Position, item.Item, Join(item.Path)))]);
+    }
+
+    // What was erased behind the checkpoint, while the file is made, is shown closed: the entry that says so is not in the file.
+    private AgentEntry ShowErased(StoredEntry row, ulong sequence) => Size.Contains(Erasures.Stub(row).ErasedBy)
+        ? new AgentEntry(sequence, row.Leaf, null, []) { Erased = new ErasedEntry(row.Index, Join(Path(row)), row.Entry) }
+        : new AgentEntry(sequence, row.Leaf, null, []);
+
+    private Hash[] Path(StoredEntry row)
+    {
+        var path = InclusionProof.Build(row.Index, Size, _tree.Node);
+        return InclusionProof.Verify(row.Index, Size, MerkleHash.Leaf(row.Leaf), path, _tree.Checkpoint.Root)
+            ? path
+            : throw new LedgerDamagedException($"The leaf of entry {row.Index} is not the one that was signed.");
     }
 
     private OpenedEntry Open(StoredEntry row, out Opening opening)
@@ -115,15 +129,7 @@ public sealed class TrailExport
         var path = Path(row);
         if (!Opening.TryDecode(row.Opening, out opening) || !Leaf.TryDecode(row.Leaf, out var leaf) || Leaf.Commit(opening.Salt.ToArray(), row.Entry) != leaf.Commitment)
             throw new LedgerDamagedException($"Entry {row.Index} as stored does not open its leaf.");
-        return new OpenedEntry(row.Index, row.Leaf, path, row.Entry, opening.Salt);
-    }
-
-    private byte[] Path(StoredEntry row)
-    {
-        var path = InclusionProof.Build(row.Index, Size, _tree.Node);
-        return InclusionProof.Verify(row.Index, Size, MerkleHash.Leaf(row.Leaf), path, _tree.Checkpoint.Root)
-            ? Join(path)
-            : throw new LedgerDamagedException($"The leaf of entry {row.Index} is not the one that was signed.");
+        return new OpenedEntry(row.Index, row.Leaf, Join(path), row.Entry, opening.Salt);
     }
 
     private static byte[] Join(ReadOnlySpan<Hash> path)

@@ -4,6 +4,7 @@ using AgentIdentity.Credentials.Keys;
 using AgentIdentity.Credentials.Statements;
 using AgentIdentity.Ledger;
 using AgentIdentity.Registry.Checkpoints;
+using AgentIdentity.Registry.Erasing;
 using AgentIdentity.Registry.Sequencing;
 using AgentIdentity.Registry.State;
 
@@ -105,7 +106,9 @@ public sealed class Recording(RegistrySettings settings, RegistryState state, Se
             var page = store.ReadBySubject(statement.AgentId, from, PageEntries);
             foreach (var row in page)
             {
-                if (Entry.TryDecode(row.Entry, out var entry) && entry.Body is Activity activity
+                if (row.IsErased && Erasures.Stub(row) is var stub && stub.KeyId == statement.KeyId && stub.Sequence == statement.Sequence)
+                    return new ChainHead(stub.KeyId, stub.Sequence + 1, stub.Identity, row.Index, stub.At, stub.IsQuarantined);
+                if (!row.IsErased && Entry.TryDecode(row.Entry, out var entry) && entry.Body is Activity activity
                     && SignedStatement.TryRead(activity.Statement, out var held) && held.KeyId == statement.KeyId && held.Sequence == statement.Sequence)
                 {
                     return new ChainHead(held.KeyId, held.Sequence + 1, held.Identity, row.Index, entry.At, activity.Quarantined);

@@ -12,7 +12,7 @@ namespace AgentIdentity.Registry.Recovery;
 /// <remarks>Signed, because the tree vouches for the entries and not for what was folded from them: whoever can write the file must not be able to lift a stop.</remarks>
 internal static class SnapshotFormat
 {
-    private const int Version = 2;
+    private const int Version = 3;
     private static readonly byte[] Domain = "air/snapshot/v1\0"u8.ToArray();
     private static readonly byte[] Magic = "agentidentity snapshot\n"u8.ToArray();
 
@@ -169,6 +169,12 @@ internal static class SnapshotFormat
         writer.Write(agent.Stop is not null);
         if (agent.Stop is { } stop)
             WriteStop(writer, stop);
+        WriteAll(writer, agent.Holds, hold =>
+        {
+            writer.Write(hold.Index.Value);
+            writer.Write(hold.Reason);
+            writer.Write(hold.At);
+        });
     }
 
     private static AgentRecord ReadAgent(BinaryReader reader, Dictionary<SubjectId, AgentGrant> grants)
@@ -183,6 +189,7 @@ internal static class SnapshotFormat
                 new KeyId(ReadHash(reader)), reader.ReadUInt64(), ReadHash(reader), new LeafIndex(reader.ReadUInt64()), reader.ReadInt64(), reader.ReadBoolean()) { Fork = ReadIndex(reader) }),
             Credentials = ReadAll(reader, () => ReadCredential(reader, id, grant)),
             Stop = reader.ReadBoolean() ? ReadStop(reader) : null,
+            Holds = ReadAll(reader, () => new HoldInForce(new LeafIndex(reader.ReadUInt64()), reader.ReadString(), reader.ReadInt64())),
         };
     }
 

@@ -2,6 +2,7 @@ using AgentIdentity.Credentials.Entries;
 using AgentIdentity.Credentials.Keys;
 using AgentIdentity.Ledger;
 using AgentIdentity.Registry.Checkpoints;
+using AgentIdentity.Registry.Erasing;
 using AgentIdentity.Registry.Sequencing;
 using AgentIdentity.Registry.State;
 
@@ -18,6 +19,7 @@ internal static class Start
         var nodes = new TileNodeReader(tile => store.ReadTile(tile.Level, tile.Index) ?? throw new LedgerDamagedException($"The tile {Tile.Path(tile)} is missing."));
         var state = FromSnapshot(store, snapshots, nodes, log) ?? new RegistryState();
         var signed = store.LastCheckpoint?.Size ?? default;
+        var erasures = new Erasures(store);
         var tree = CompactRange.Load(new TreeSize(state.Position), nodes.Read);
         while (state.Position < store.Size.Value)
         {
@@ -30,7 +32,7 @@ internal static class Start
                         throw new LedgerDamagedException($"The leaf of entry {row.Index} is not the one that was signed.");
                     tree.Append(leafHash);
                 }
-                Apply(state, row, leafHash);
+                Apply(state, erasures, row, leafHash);
             }
             if (state.Position >= ProgressEntries && state.Position % ProgressEntries < PageEntries)
                 log($"Reading the ledger: {state.Position:N0} of {store.Size.Value:N0} entries.");
@@ -76,8 +78,13 @@ internal static class Start
             : null;
     }
 
-    private static void Apply(RegistryState state, StoredEntry row, in Hash leafHash)
+    private static void Apply(RegistryState state, Erasures erasures, StoredEntry row, in Hash leafHash)
     {
+        if (row.IsErased)
+        {
+            state.Apply(row.Index, erasures.Require(row), Leaf.TryDecode(row.Leaf, out var shown) ? shown : throw new LedgerDamagedException($"The leaf of entry {row.Index} cannot be read."), in leafHash);
+            return;
+        }
         if (!Entry.TryDecode(row.Entry, out var entry) || !Opening.TryDecode(row.Opening, out var opening) || !Leaf.TryDecode(row.Leaf, out var leaf))
             throw new LedgerDamagedException($"Entry {row.Index} cannot be read: it is damaged, or from a newer version.");
         if (Leaf.Commit(opening.Salt.ToArray(), row.Entry) != leaf.Commitment)
@@ -85,5 +92,7 @@ internal static class Start
         if (!entry.Subjects.Select(subject => new SubjectSequence(subject.Id, subject.Sequence)).SequenceEqual(row.Subjects))
             throw new LedgerDamagedException($"Entry {row.Index} is filed under other subjects than it names.");
         state.Apply(row.Index, entry, opening, in leafHash);
+        if (entry.Body is ActivitiesErased erased)
+            erasures.RequireDone(row.Index, erased);
     }
 }

@@ -18,6 +18,9 @@ public sealed class Draft
     private readonly Dictionary<KeyId, CallerRegistered> _callers = [];
     private readonly Dictionary<(SubjectId Agent, KeyId Key), ChainHead> _chains = [];
     private readonly HashSet<SubjectId> _revoked = [];
+    private readonly Dictionary<SubjectId, LeafIndex> _holds = [];
+    private readonly HashSet<LeafIndex> _liftedHolds = [];
+    private readonly List<StoredStub> _erased = [];
     private readonly ulong _base;
     private ulong _epoch;
     private ulong _statusIndex;
@@ -44,6 +47,12 @@ public sealed class Draft
 
     internal IReadOnlyList<Staged> Entries => _staged;
 
+    /// <summary>What the group erases.</summary>
+    internal IReadOnlyList<StoredStub> Erased => _erased;
+
+    /// <summary>Whether what the group has erased is in no file any more. Set by the writer.</summary>
+    internal bool IsErasedForGood { get; set; }
+
     /// <summary>Set by the writer when the group is durable, and not changed afterwards.</summary>
     internal GroupPromise? Promise { get; set; }
 
@@ -63,13 +72,20 @@ public sealed class Draft
 
     public bool IsRevoked(SubjectId agent) => State.FindAgent(agent)?.State == StandingState.Revoked || _revoked.Contains(agent);
 
+    /// <summary>The hold that keeps the agent's activities, if there is one. One that is lifted in this group still does.</summary>
+    public LeafIndex? Hold(SubjectId agent) =>
+        State.FindAgent(agent) is { Holds: [var first, ..] } ? first.Index : _holds.TryGetValue(agent, out var placed) ? placed : null;
+
+    public bool HasHold(SubjectId agent, LeafIndex hold) =>
+        !_liftedHolds.Contains(hold) && State.FindAgent(agent) is { } held && held.Holds.Any(other => other.Index == hold);
+
     public ChainHead Chain(AgentRecord agent, KeyId key) => _chains.TryGetValue((agent.Id, key), out var pending) ? pending : agent.Chain(key);
 
     /// <summary>Puts an entry at the end of the group.</summary>
     /// <returns>The index that it has when the group is durable.</returns>
     public LeafIndex Stage(SubjectId actor, EntryBody body, params SubjectId[] subjects)
     {
-        var index = new LeafIndex(_base + (ulong)_staged.Count);
+        var index = Next;
         Array.Sort(subjects);
         var labels = new List<SubjectLabel>();
         var named = new EntrySubject[subjects.Length];
@@ -77,7 +93,7 @@ public sealed class Draft
             named[i] = Number(subjects[i], labels);
         var opening = new Opening(Hash.Read(RandomNumberGenerator.GetBytes(Hash.Size)), labels, []);
         _staged.Add(new Staged(index, new Entry(At, named, actor, body), opening, this));
-        Remember(body);
+        Remember(index, body);
         return index;
     }
 
@@ -125,7 +141,7 @@ public sealed class Draft
         return new EntrySubject(subject, 0, SubjectLabel.Commit(numbering.Label));
     }
 
-    private void Remember(EntryBody body)
+    private void Remember(LeafIndex index, EntryBody body)
     {
         switch (body)
         {
@@ -139,8 +155,20 @@ public sealed class Draft
             case Stop { State: StandingState.Revoked } stop:
                 _revoked.Add(stop.Scope);
                 break;
+            case HoldPlaced hold:
+                _holds.TryAdd(hold.AgentId, index);
+                break;
+            case HoldLifted lifted:
+                _liftedHolds.Add(lifted.Hold);
+                break;
         }
     }
+
+    /// <summary>The index that the next entry of the group will have.</summary>
+    internal LeafIndex Next => new(_base + (ulong)_staged.Count);
+
+    /// <summary>Puts stubs in the place of entries that are there, together with what the group appends.</summary>
+    internal void Erase(IEnumerable<StoredStub> stubs) => _erased.AddRange(stubs);
 
     internal void Extend(SubjectId agent, ChainHead head) => _chains[(agent, head.KeyId)] = head;
 

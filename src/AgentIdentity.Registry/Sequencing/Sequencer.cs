@@ -178,7 +178,10 @@ public sealed class Sequencer : IDisposable
             rows[i] = draft.Entries[i].ToRow();
         try
         {
-            _store.Append(rows[0].Index, rows);
+            if (draft.Erased.Count == 0)
+                _store.Append(rows[0].Index, rows);
+            else
+                draft.IsErasedForGood = _store.AppendErasing(rows[0].Index, rows, draft.Erased);
         }
         catch (StoreFullException full)
         {

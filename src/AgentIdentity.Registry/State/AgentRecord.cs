@@ -19,6 +19,9 @@ public sealed record AgentRecord(
     /// <summary>The strongest stop in force.</summary>
     public StopInForce? Stop { get; init; }
 
+    /// <summary>The holds in force, oldest first. While there is one, nothing of the agent is erased.</summary>
+    public HoldInForce[] Holds { get; init; } = [];
+
     public StandingState State => Stop?.State ?? StandingState.Active;
 
     public ChainHead Chain(KeyId key) => Array.Find(Chains, chain => chain.KeyId == key) ?? ChainHead.Empty(key);
@@ -63,6 +66,9 @@ public sealed record ChainHead(KeyId KeyId, ulong Next, Hash Previous, LeafIndex
 public sealed record LiveCredential(IssuanceItem Item, LeafIndex Index, uint Position);
 
 public sealed record StopInForce(StandingState State, LeafIndex Index, string Reason, ulong Epoch, long At);
+
+/// <summary>What keeps an agent's activities from being erased.</summary>
+public sealed record HoldInForce(LeafIndex Index, string Reason, long At);
 
 /// <summary>An enrolment token. Uses are counted by the entries that name it.</summary>
 public sealed record TokenRecord(SubjectId Id, Hash TokenHash, AgentGrant Grant, uint UsesAllowed, long ExpiresAt, uint UsesMade);

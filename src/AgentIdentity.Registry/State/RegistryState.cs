@@ -79,17 +79,28 @@ public sealed class RegistryState
     /// <exception cref="LedgerDamagedException">The entry does not follow from those before it.</exception>
     public void Apply(LeafIndex index, Entry entry, Opening opening, in Hash leafHash)
     {
-        if (index.Value != _position)
-            throw new LedgerDamagedException($"Expected entry {_position}, found {index}.");
-        if (entry.At < LastAt)
-            throw new LedgerDamagedException($"Entry {index} is older than the one before it.");
+        RequireNext(index, entry.At);
         if (entry.Body is Heads heads)
             _heads.Commit(index, heads, this);
         foreach (var subject in entry.Subjects)
             Count(index, subject, opening, in leafHash);
         Fold(index, entry, opening);
-        LastAt = entry.At;
-        Volatile.Write(ref _position, index.Value + 1);
+        Advance(index, entry.At);
+    }
+
+    /// <summary>Applies what stays of an activity that was erased. What erased it comes later in the ledger.</summary>
+    /// <exception cref="LedgerDamagedException">The stub does not follow from what was before, or is not the leaf's.</exception>
+    public void Apply(LeafIndex index, ErasedStub stub, Leaf leaf, in Hash leafHash)
+    {
+        RequireNext(index, stub.At);
+        var subject = new EntrySubject(stub.AgentId, stub.SubjectSequence);
+        var cursor = Known(index, subject);
+        if (leaf.Class != (byte)stub.Class || !leaf.Nullifiers.SequenceEqual([Leaf.Nullifier(cursor.Label.ToArray(), stub.SubjectSequence)]))
+            throw new LedgerDamagedException($"Entry {index} was erased, and what stays of it is not of its leaf.");
+        cursor.Head = cursor.Head.Then(in leafHash, index);
+        _heads.Changed(cursor);
+        Extend(index, stub.AgentId, stub.Previous, new ChainHead(stub.KeyId, stub.Sequence + 1, stub.Identity, index, stub.At, stub.IsQuarantined));
+        Advance(index, stub.At);
     }
 
     /// <summary>What the next heads entry says. The writer's, and cheap when it was called a short while ago.</summary>
@@ -120,6 +131,20 @@ public sealed class RegistryState
             state._subjects.Add(subject.Id, new SubjectCursor(subject.Label) { Head = subject.Head });
         state._heads.Restore(state._subjects, copy.Founding, copy.LastHeads);
         return state;
+    }
+
+    private void RequireNext(LeafIndex index, long at)
+    {
+        if (index.Value != _position)
+            throw new LedgerDamagedException($"Expected entry {_position}, found {index}.");
+        if (at < LastAt)
+            throw new LedgerDamagedException($"Entry {index} is older than the one before it.");
+    }
+
+    private void Advance(LeafIndex index, long at)
+    {
+        LastAt = at;
+        Volatile.Write(ref _position, index.Value + 1);
     }
 
     private void Count(LeafIndex index, EntrySubject subject, Opening opening, in Hash leafHash)
@@ -176,7 +201,13 @@ public sealed class RegistryState
             case Fork fork:
                 Accuse(index, fork);
                 break;
-            case PrivateDataRead or CallsRefused or Heads:
+            case HoldPlaced hold:
+                Change(hold.AgentId, agent => agent with { Holds = [.. agent.Holds, new HoldInForce(index, hold.Reason, entry.At)] });
+                break;
+            case HoldLifted lifted:
+                Change(lifted.AgentId, agent => agent with { Holds = [.. agent.Holds.Where(hold => hold.Index != lifted.Hold)] });
+                break;
+            case PrivateDataRead or CallsRefused or Heads or ActivitiesErased:
                 break;
             default:
                 throw new LedgerDamagedException($"Entry {index} says something that this version does not know.");
@@ -226,14 +257,18 @@ public sealed class RegistryState
     {
         if (!Credentials.Statements.SignedStatement.TryRead(activity.Statement, out var statement))
             throw new LedgerDamagedException($"The statement of entry {index} cannot be read.");
-        Change(statement.AgentId, agent =>
-        {
-            var chain = agent.Chain(statement.KeyId);
-            return chain.Next == statement.Sequence && chain.Previous == statement.Previous
-                ? agent.With(new ChainHead(statement.KeyId, statement.Sequence + 1, statement.Identity, index, entry.At, activity.Quarantined) { Fork = chain.Fork })
-                : throw new LedgerDamagedException($"Entry {index} does not continue its chain.");
-        });
+        Extend(
+            index, statement.AgentId, statement.Previous,
+            new ChainHead(statement.KeyId, statement.Sequence + 1, statement.Identity, index, entry.At, activity.Quarantined));
     }
+
+    private void Extend(LeafIndex index, SubjectId agentId, Hash previous, ChainHead next) => Change(agentId, agent =>
+    {
+        var chain = agent.Chain(next.KeyId);
+        return chain.Next + 1 == next.Next && chain.Previous == previous
+            ? agent.With(next with { Fork = chain.Fork })
+            : throw new LedgerDamagedException($"Entry {index} does not continue its chain.");
+    });
 
     private void Accuse(LeafIndex index, Fork fork)
     {

@@ -79,6 +79,10 @@ internal static class AccessTable
         new("/agentidentity.v1.Admin/RegisterCaller", Listeners.Control, Callers.Operators),
         new("/agentidentity.v1.Admin/ListCallers", Listeners.Control, Callers.Operators, IsPrivateRead: true),
         new("/agentidentity.v1.Admin/RotateIssuerKey", Listeners.Control, Callers.Operators),
+        new("/agentidentity.v1.Admin/BeginApproval", Listeners.Control, Callers.Operators),
+        new("/agentidentity.v1.Admin/Erase", Listeners.Control, Callers.Operators),
+        new("/agentidentity.v1.Admin/PlaceHold", Listeners.Control, Callers.Operators),
+        new("/agentidentity.v1.Admin/LiftHold", Listeners.Control, Callers.Operators),
 
         new("/grpc.health.v1.Health/Check", Both, Callers.Anyone, BeforeGenesis: true),
         new("/grpc.health.v1.Health/List", Both, Callers.Anyone, BeforeGenesis: true),

@@ -2,7 +2,9 @@ using System.Net;
 using AgentIdentity.Credentials;
 using AgentIdentity.Credentials.Entries;
 using AgentIdentity.Credentials.Identifiers;
+using AgentIdentity.Ledger;
 using AgentIdentity.Registry;
+using AgentIdentity.Registry.Erasing;
 using AgentIdentity.Registry.Operating;
 using AgentIdentity.Server.Hosting;
 using Grpc.Core;
@@ -74,6 +76,45 @@ internal sealed class AdminService(RegistryNode registry, BootstrapFile bootstra
             At = registry.At(),
         };
     }
+
+    public override Task<Wire.BeginApprovalResponse> BeginApproval(Wire.BeginApprovalRequest request, ServerCallContext context)
+    {
+        var begun = registry.Approvals.Begin(request.Action).OrRefuse();
+        return Task.FromResult(new Wire.BeginApprovalResponse
+        {
+            Action = begun.Action,
+            Nonce = begun.Nonce,
+            ExpiresAt = begun.ExpiresAt.ToUnixTimeMilliseconds(),
+            OperatorsNeeded = (uint)begun.OperatorsNeeded,
+        });
+    }
+
+    public override async Task<Wire.EraseResponse> Erase(Wire.EraseRequest request, ServerCallContext context)
+    {
+        var agent = registry.Agent(request.Agent);
+        var indexes = request.LedgerIndexes.Select(index => new LeafIndex(index)).ToArray();
+        var erased = (await registry.Erasing.EraseAsync(CallState.Of(context).Caller!, agent.Id, indexes, request.Reason, FromWire.Texts(request.Approvals))).OrRefuse();
+        return new Wire.EraseResponse
+        {
+            LedgerIndex = erased.Index.Value,
+            ErasedAt = erased.At,
+            Erased = (uint)erased.Count,
+            GoneFromDisk = erased.IsForGood,
+            SingleOperator = registry.Approvals.IsSingleOperator,
+            BackupsMustBeRedone = true,
+            At = registry.At(),
+        };
+    }
+
+    public override async Task<Wire.HoldResponse> PlaceHold(Wire.PlaceHoldRequest request, ServerCallContext context) =>
+        Hold((await registry.Erasing.PlaceHoldAsync(CallState.Of(context).Caller!, registry.Agent(request.Agent).Id, request.Reason)).OrRefuse());
+
+    public override async Task<Wire.HoldResponse> LiftHold(Wire.LiftHoldRequest request, ServerCallContext context) =>
+        Hold((await registry.Erasing.LiftHoldAsync(
+            CallState.Of(context).Caller!, registry.Agent(request.Agent).Id, new LeafIndex(request.HoldIndex), request.Reason, FromWire.Texts(request.Approvals))).OrRefuse());
+
+    private Wire.HoldResponse Hold(HoldChanged changed) =>
+        new() { LedgerIndex = changed.Index.Value, RecordedAt = changed.At, SingleOperator = registry.Approvals.IsSingleOperator, At = registry.At() };
 
     private static CallerRole? Role(Wire.Role role) => role switch
     {

@@ -84,8 +84,9 @@ internal static class ToWire
         LedgerIndex = entry.Index.Value,
         SubjectSequence = entry.SubjectSequence,
         Entry = Bytes(entry.Entry),
-        Salt = Bytes(entry.Salt),
+        Salt = entry.Erased is null ? Bytes(entry.Salt) : ByteString.Empty,
         Leaf = Bytes(entry.Leaf),
+        ErasedStub = entry.Erased is { } stub ? Bytes(stub.Encode()) : ByteString.Empty,
         Items = { entry.Items.Select(item => new Wire.IssuanceItem { LedgerPosition = item.Position, Item = Bytes(item.Item), Path = { item.Path.Select(Bytes) } }) },
     };
 

@@ -27,6 +27,29 @@ public sealed class VerbTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task What_is_erased_is_shown_as_erased_and_a_hold_keeps_it()
+    {
+        var did = await _registry.EnrolAsync("eraser");
+        var report = Agentid.Write("report", "what it says");
+        var entry = (await Agentid.RunAsync("record", report, "--agent", "eraser", "--json")).Fine().Json.GetProperty("statements")[0].GetProperty("ledger_index").GetUInt64();
+        var request = report + ".erase";
+        (await Agentid.RunAsync("erase", did, "--entries", $"{entry}", "--reason", "asked for", "--out", request)).Fine();
+        var hold = (await Agentid.RunAsync("hold", "place", did, "--reason", "a court", "--json")).Fine().Json.GetProperty("ledger_index").GetUInt64();
+        AssertRefused(await Agentid.RunAsync("approve", request, "--send", "--json"), "AGENT_HELD");
+        (await Agentid.RunAsync("hold", "lift", did, "--hold", $"{hold}", "--reason", "over", "--out", report + ".lift")).Fine();
+        Assert.True((await Agentid.RunAsync("approve", report + ".lift", "--json")).Fine().Json.GetProperty("complete").GetBoolean());
+        (await Agentid.RunAsync("approve", report + ".lift", "--send")).Fine();
+
+        var done = (await Agentid.RunAsync("approve", request, "--send", "--json")).Fine().Json;
+
+        Assert.Equal(1, done.GetProperty("erased").GetInt32());
+        AssertRefused(await Agentid.RunAsync("approve", request, "--send", "--json"), "ALREADY_ERASED");
+        var erased = Assert.Single((await Agentid.RunAsync("trail", did, "--json")).Fine().Json.GetProperty("entries").EnumerateArray(), line => line.GetProperty("kind").GetString() == "erased");
+        Assert.Equal(entry, erased.GetProperty("ledger_index").GetUInt64());
+        Assert.Contains($"by entry {done.GetProperty("ledger_index").GetUInt64()}", erased.GetProperty("what").GetString(), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task Callers_are_registered_and_listed()
     {
         var registered = (await Agentid.RunAsync("operators", "register", "--role", "enforcer", "--name", "gate", "--audience", Audience, "--json")).Fine().Json;

@@ -59,7 +59,7 @@ public sealed class TrailFileTests
     {
         var verdict = TrailVerifier.Verify(Bytes("an activity erased"), LogKey("an activity erased"));
 
-        Assert.Equal("entry 4 was erased on 2024-11-03, entry 10", verdict[TrailProperty.Erasures].Words);
+        Assert.Equal("1 activity erased on 2024-11-03T06:41:04Z by entry 10 (a person has asked for it)", verdict[TrailProperty.Erasures].Words);
         Assert.Contains(verdict.NotChecked, words => words.StartsWith("what erased activities said", StringComparison.Ordinal));
     }
 

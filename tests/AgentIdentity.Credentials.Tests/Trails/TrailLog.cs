@@ -130,7 +130,7 @@ internal sealed class TrailLog
     }
 
     private AgentEntry Erased(Row row, int sequence, ErasedStub stub) =>
-        new((ulong)sequence, row.Leaf, null, []) { Erased = new ErasedActivity(new LeafIndex(row.Index), Open(row.Index).Path, stub.Encode()) };
+        new((ulong)sequence, row.Leaf, null, []) { Erased = new ErasedEntry(new LeafIndex(row.Index), Open(row.Index).Path, stub.Encode()) };
 
     /// <summary>Any entry as the tree being exported proves it.</summary>
     public OpenedEntry Open(ulong index)

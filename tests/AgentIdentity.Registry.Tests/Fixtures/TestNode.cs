@@ -33,7 +33,7 @@ internal sealed class TestNode : IAsyncDisposable
     private readonly FileRegistryKeys _keys;
     private bool _isDisposed;
 
-    private TestNode(string folder, ManualClock clock, ulong snapshotEntries, bool dev, string url, int replayCapacity)
+    private TestNode(string folder, ManualClock clock, ulong snapshotEntries, bool dev, string url, int replayCapacity, bool singleOperator = true)
     {
         Folder = folder;
         Clock = clock;
@@ -43,7 +43,7 @@ internal sealed class TestNode : IAsyncDisposable
         try
         {
             Node = RegistryNode.Open(
-                new RegistrySettings(name, dev, SingleOperator: true) { SnapshotEntries = snapshotEntries, ReplayCapacity = replayCapacity },
+                new RegistrySettings(name, dev, singleOperator) { SnapshotEntries = snapshotEntries, ReplayCapacity = replayCapacity },
                 Store, new SnapshotFile(folder), _keys, clock, Log.Add);
         }
         catch
@@ -65,7 +65,10 @@ internal sealed class TestNode : IAsyncDisposable
 
     public List<string> Log { get; } = [];
 
-    public CallerRecord Operator => Node.State.Callers.Single(caller => caller.Role == CallerRole.Operator);
+    public CallerRecord Operator => Node.State.Callers.First(caller => caller.Role == CallerRole.Operator);
+
+    /// <summary>The keys of those who founded it.</summary>
+    public IReadOnlyList<PrivateKey> OperatorKeys { get; private set; } = [];
 
     public static string NewFolder() => Directory.CreateTempSubdirectory("agentidentity-").FullName;
 
@@ -76,9 +79,23 @@ internal sealed class TestNode : IAsyncDisposable
     {
         var node = Open(folder, clock, snapshotEntries, replayCapacity: replayCapacity);
         node.Node.Operating.Secret = BootstrapSecret.Create(node.Clock.GetUtcNow(), out var secret);
-        using var key = PrivateKey.Generate(KeyAlgorithm.ES256);
+        var key = PrivateKey.Generate(KeyAlgorithm.ES256);
+        node.OperatorKeys = [key];
         var proof = BootstrapProof.Create(key, Url, BootstrapSecret.HashOf(secret), "first", node.Clock.GetUtcNow());
         Good(await node.Node.Operating.BootstrapAsync(secret, [new FirstOperator("first", proof)]));
+        return node;
+    }
+
+    /// <summary>The same, with two operators.</summary>
+    public static async Task<TestNode> FoundByTwoAsync(string? folder = null)
+    {
+        var node = new TestNode(folder ?? NewFolder(), new ManualClock(), 50_000, dev: true, Url, 1_000_000, singleOperator: false);
+        node.Node.Operating.Secret = BootstrapSecret.Create(node.Clock.GetUtcNow(), out var secret);
+        PrivateKey[] keys = [PrivateKey.Generate(KeyAlgorithm.ES256), PrivateKey.Generate(KeyAlgorithm.Ed25519)];
+        string[] names = ["first", "second"];
+        var operators = keys.Zip(names, (key, name) => new FirstOperator(name, BootstrapProof.Create(key, Url, BootstrapSecret.HashOf(secret), name, node.Clock.GetUtcNow())));
+        Good(await node.Node.Operating.BootstrapAsync(secret, [.. operators]));
+        node.OperatorKeys = keys;
         return node;
     }
 

@@ -1,0 +1,129 @@
+using System.Buffers.Binary;
+using System.Security.Cryptography;
+using System.Text;
+using AgentIdentity.Credentials;
+using AgentIdentity.Credentials.Entries;
+using AgentIdentity.Credentials.Identifiers;
+using AgentIdentity.Credentials.Json;
+using AgentIdentity.Credentials.Proofs;
+using AgentIdentity.Credentials.Tokens;
+using AgentIdentity.Registry.Sequencing;
+using AgentIdentity.Registry.State;
+
+namespace AgentIdentity.Registry.Operating;
+
+/// <summary>What is to be signed, by how many operators and until when.</summary>
+public sealed record ApprovalRequest(string Action, string Nonce, DateTimeOffset ExpiresAt, int OperatorsNeeded);
+
+/// <summary>An action that enough operators have signed. Good once, when the writer has said so.</summary>
+public sealed record Approved(IReadOnlyList<string> Tokens, IReadOnlyList<KeyId> Keys, string Nonce);
+
+/// <summary>Acts that take two people. docs/formats.md, "Approval".</summary>
+/// <remarks>A flow checks the approvals on the caller's thread, and in its decision, which the writer takes, uses them: only there is it certain that nobody has before.</remarks>
+public sealed class Approvals(RegistrySettings settings, RegistryState state, TimeProvider clock)
+{
+    // An action of a thousand entries and a long reason.
+    private const int ActionMax = 20_000;
+
+    // 8 bytes of time, 8 random, 16 of HMAC.
+    private const int NonceSize = 32;
+    private const int SeedSize = 16;
+
+    private readonly byte[] _key = RandomNumberGenerator.GetBytes(32);
+
+    // Owned by the writer. Each takes two operators' signatures, and is forgotten when its time is over.
+    private readonly Dictionary<string, DateTimeOffset> _used = [];
+
+    /// <summary>Whether one person suffices: the registry was founded so.</summary>
+    public bool IsSingleOperator => state.Founding is { SingleOperator: true };
+
+    private int OperatorsNeeded => IsSingleOperator ? 1 : 2;
+
+    /// <summary>Gives the nonce for an action, a JSON object.</summary>
+    public Outcome<ApprovalRequest> Begin(string action)
+    {
+        if (action.Length > ActionMax || !Jcs.TryCanonicalize(Encoding.UTF8.GetBytes(action), out var canonical) || canonical[0] != '{')
+            return Refused.Because(Refusal.MessageMalformed, "An action is a JSON object: docs/formats.md, \"Approval\".");
+        Span<byte> nonce = stackalloc byte[NonceSize];
+        BinaryPrimitives.WriteInt64BigEndian(nonce, clock.GetUtcNow().ToUnixTimeMilliseconds());
+        RandomNumberGenerator.Fill(nonce[8..SeedSize]);
+        Seal(nonce[..SeedSize], canonical, nonce[SeedSize..]);
+        return new ApprovalRequest(canonical, CanonicalBase64Url.Encode(nonce), IssuedAt(nonce) + Approval.Window, OperatorsNeeded);
+    }
+
+    /// <summary>Whether these are approvals of exactly this action by as many different operators as it takes.</summary>
+    /// <param name="tokens">As they were sent.</param>
+    /// <param name="action">What is going to be done, in JCS form.</param>
+    public Outcome<Approved> Check(IReadOnlyList<string> tokens, string action)
+    {
+        if (tokens.Count != OperatorsNeeded)
+            return Refused.Because(Refusal.NeedsTwoOperators, $"Expected the approvals of {OperatorsNeeded} operators, found {tokens.Count}.");
+        var keys = new List<KeyId>();
+        var nonce = "";
+        foreach (var token in tokens)
+        {
+            var read = Read(token, action);
+            if (read.IsRefused)
+                return Refused.Because(read.Refusal, read.Detail);
+            if (keys.Count > 0 && nonce != read.Value.Nonce)
+                return Refused.Because(Refusal.ApprovalMismatch, "The approvals carry different nonces: both people sign the same.");
+            nonce = read.Value.Nonce;
+            keys.Add(read.Value.Key.KeyId);
+        }
+        // Two keys of one person would be two callers of one id.
+        return People(state, keys) == OperatorsNeeded
+            ? new Approved(tokens, keys, nonce)
+            : Refused.Because(Refusal.NeedsTwoOperators, "One person has signed twice; it takes two different ones.");
+    }
+
+    /// <summary>Uses approvals up. Only in a decision.</summary>
+    public Outcome<bool> Use(Draft draft, Approved approved)
+    {
+        var now = clock.GetUtcNow();
+        foreach (var (old, _) in _used.Where(used => used.Value <= now).ToArray())
+            _used.Remove(old);
+        if (People(draft.State, approved.Keys) != OperatorsNeeded)
+            return Refused.Because(Refusal.ApproverUnknown, "Who has signed is no operator any more.");
+        return _used.TryAdd(approved.Nonce, now + (2 * Approval.Window))
+            ? true
+            : Refused.Because(Refusal.ApprovalUsed, "These approvals have been used: each nonce serves for one act.");
+    }
+
+    private Outcome<Approval> Read(string token, string action)
+    {
+        var refusal = Approval.Read(token, settings.Name.PublicUrl, clock.GetUtcNow(), out var approval);
+        if (refusal != Refusal.None)
+            return Refused.Because(refusal, "An approval is not one for this registry, or older than an hour: docs/formats.md, \"Approval\".");
+        if (state.FindCaller(approval!.Key.KeyId) is not { Role: CallerRole.Operator })
+            return Refused.Because(Refusal.ApproverUnknown, $"The key {approval.Key.KeyId} is no operator's.");
+        if (approval.Action != action)
+            return Refused.Because(Refusal.ApprovalMismatch, $"Expected approval of {Shown(action)}, found {Shown(approval.Action)}.");
+        return IsGood(approval.Nonce, action)
+            ? approval
+            : Refused.Because(Refusal.ApprovalStale, "The nonce is older than an hour, for another action, or from before a restart: begin again.");
+    }
+
+    private bool IsGood(string text, string action)
+    {
+        Span<byte> nonce = stackalloc byte[NonceSize];
+        if (!CanonicalBase64Url.TryDecodeExactly(text, nonce))
+            return false;
+        Span<byte> expected = stackalloc byte[NonceSize - SeedSize];
+        Seal(nonce[..SeedSize], action, expected);
+        return CryptographicOperations.FixedTimeEquals(nonce[SeedSize..], expected) && (clock.GetUtcNow() - IssuedAt(nonce)).Duration() <= Approval.Window;
+    }
+
+    private void Seal(ReadOnlySpan<byte> seed, string action, Span<byte> destination)
+    {
+        Span<byte> mac = stackalloc byte[32];
+        HMACSHA256.HashData(_key, [.. seed, .. Encoding.UTF8.GetBytes(action)], mac);
+        mac[..destination.Length].CopyTo(destination);
+    }
+
+    private static DateTimeOffset IssuedAt(ReadOnlySpan<byte> nonce) => DateTimeOffset.FromUnixTimeMilliseconds(BinaryPrimitives.ReadInt64BigEndian(nonce));
+
+    private static int People(RegistryState state, IReadOnlyList<KeyId> keys) =>
+        keys.Select(state.FindCaller).Where(caller => caller is { Role: CallerRole.Operator }).Select(caller => caller!.Id).Distinct().Count();
+
+    private static string Shown(string action) => action.Length <= 200 ? action : string.Concat(action.AsSpan(0, 200), "…");
+}
