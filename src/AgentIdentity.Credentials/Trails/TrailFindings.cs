@@ -12,6 +12,9 @@ internal sealed class TrailFindings
     private readonly List<TrailProblem> _problems = [];
     private string? _distrust;
 
+    /// <summary>Who has cosigned the checkpoint, of those that the caller's policy names.</summary>
+    public IReadOnlyList<string> Witnesses { get; set; } = [];
+
     public void Add(TrailProperty property, string words) => _problems.Add(new TrailProblem(property, words));
 
     /// <summary>The checkpoint's key is not one that the caller trusts.</summary>
@@ -40,10 +43,10 @@ internal sealed class TrailFindings
         return new TrailFinding(property, TrailResult.Passed, property <= TrailProperty.Checkpoint || checkpoint is null ? Words(property, file, checkpoint) : Words(property, file, checkpoint, entries), []);
     }
 
-    private static string Words(TrailProperty property, TrailFile file, Checkpoint? checkpoint) => property switch
+    private string Words(TrailProperty property, TrailFile file, Checkpoint? checkpoint) => property switch
     {
         TrailProperty.File => $"{file.ItemCount + 1} items, each in its one form, and nothing behind them",
-        _ => $"{checkpoint?.Size} entries of {checkpoint?.Origin} under one root, signed by a key that you trust",
+        _ => $"{checkpoint?.Size} entries of {checkpoint?.Origin} under one root, signed by a key that you trust{(Witnesses.Count == 0 ? "" : $", cosigned by {string.Join(", ", Witnesses)}")}",
     };
 
     private static string Words(TrailProperty property, TrailFile file, Checkpoint checkpoint, IReadOnlyList<EntryCheck> entries)
@@ -107,14 +110,14 @@ internal sealed class TrailFindings
         return $"recorded {late.Min() / 1000.0:0.###} s to {late.Max() / 1000.0:0.###} s after the time that the agent claims; {(farOff == 0 ? "none" : $"{farOff} of {late.Length}")} off by more than 5 minutes";
     }
 
-    private static string[] RestsOn(Checkpoint checkpoint) =>
+    private string[] RestsOn(Checkpoint checkpoint) =>
     [
         "what the agent said: the key that it was enrolled with. Nobody without that could have signed the statements; that it is the agent's is the registry's word, in the enrolment",
-        $"that nothing was changed, and everybody is shown the same: the log key of {checkpoint.Origin}. Its holder could sign another history; any other checkpoint or receipt that does not agree exposes it",
+        $"that nothing was changed, and everybody is shown the same: the log key of {checkpoint.Origin}{(Witnesses.Count == 0 ? ". Its holder" : $", and {string.Join(", ", Witnesses)}. All of them together")} could sign another history; any other checkpoint or receipt that does not agree exposes it",
         "that nothing is missing: the registry's signed claim in the heads entry. Any receipt about this agent below that entry which is not in this file exposes a lie; who holds none must trust the registry",
     ];
 
-    private static IEnumerable<string> NotChecked(TrailFile? file, IReadOnlyList<EntryCheck> entries)
+    private IEnumerable<string> NotChecked(TrailFile? file, IReadOnlyList<EntryCheck> entries)
     {
         if (entries.Any(entry => entry.Erased is not null))
             yield return "what erased activities said, that the agent signed them, and when they came: the registry's word in the erasure entry, under its operators' signatures";
@@ -123,7 +126,7 @@ internal sealed class TrailFindings
             yield return $"what {Count(closed, "activity says that stays", "activities say that stay")} closed: an export of the whole trail opens them";
         if (file is not null)
             yield return $"entries behind {file.Heads.Index}: a newer export has them";
-        yield return "witness cosignatures and anchors: nothing here says who must have seen this checkpoint";
+        yield return Witnesses.Count == 0 ? "witness cosignatures and anchors: nothing here says who must have seen this checkpoint" : "anchors: nothing here says where this checkpoint must have been written";
         yield return "rotations of the registry's keys that the file leaves out: entries about the registry are not all in it";
         yield return "other agents, and what was never submitted: no log can show it";
         yield return "the payloads behind the hashes: the agent keeps those, and their salts";

@@ -46,6 +46,19 @@ public sealed class AuditTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_policy_stands_for_the_logs_key_and_one_that_is_none_is_refused()
+    {
+        var logKey = await LiveAsync();
+        (await Agentid.RunAsync("trail", "reader", "--out", TrailFile)).Fine();
+
+        var alone = await Agentid.RunAsync("audit", TrailFile, "--policy", _elsewhere.Write("alone", $"log {logKey}\nquorum none\n"));
+        var both = await Agentid.RunAsync("audit", TrailFile, "--policy", _elsewhere.Write("both", "quorum none\n"), "--log-key", logKey);
+        var malformed = await Agentid.RunAsync("audit", TrailFile, "--policy", _elsewhere.Write("malformed", $"log {logKey}\nquorum nobody\n"));
+
+        Assert.Equal((ExitCode.Fine, ExitCode.Usage, ExitCode.Usage), (alone.ExitCode, both.ExitCode, malformed.ExitCode));
+    }
+
+    [Fact]
     public async Task A_range_is_exported_with_the_rest_closed()
     {
         var logKey = await LiveAsync();
