@@ -380,6 +380,30 @@ public sealed class TrailLieTests
         AssertFails(_log.Export(file => file with { Header = file.Header with { LogKey = other.Verifier.ToString() } }), TrailProperty.Checkpoint);
     }
 
+    [Fact]
+    public void A_policy_that_asks_for_a_witness_is_met_by_its_cosignature_and_the_verdict_names_it()
+    {
+        Fill();
+        var witness = new CosignerKey("witness.example/w1", Ed25519PrivateKey.Generate());
+        var text = $"log {_log.LogKey}\nwitness w1 {witness.Verifier}\nquorum w1\n";
+        Assert.True(TlogPolicy.TryParse(System.Text.Encoding.UTF8.GetBytes(text), out var policy, out _, out _));
+
+        var alone = TrailVerifier.Verify(_log.Export(), policy);
+        var cosigned = TrailVerifier.Verify(_log.Export(file => file with { Header = file.Header with { Checkpoint = Cosigned(file.Header.Checkpoint, witness) } }), policy);
+
+        Assert.Equal(TrailResult.Failed, alone[TrailProperty.Checkpoint].Result);
+        Assert.True(cosigned.IsProven);
+        Assert.Contains("cosigned by w1", cosigned[TrailProperty.Checkpoint].Words, StringComparison.Ordinal);
+        Assert.Contains(cosigned.RestsOn, words => words.Contains("All of them together", StringComparison.Ordinal));
+    }
+
+    private static string Cosigned(string text, CosignerKey witness)
+    {
+        Assert.True(SignedNote.TryParse(System.Text.Encoding.UTF8.GetBytes(text), out var note, out _));
+        Assert.True(Checkpoint.TryParse(note.Text.Span, out var checkpoint, out _));
+        return System.Text.Encoding.UTF8.GetString(note.With(witness.Sign(checkpoint, DateTimeOffset.UnixEpoch.AddDays(20_000))).ToArray());
+    }
+
     private void Fill()
     {
         _log.Record();
