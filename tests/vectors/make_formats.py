@@ -322,15 +322,15 @@ def enrolment_proof():
     return proof("agentid-enrol+jwt", claims, AGENT)
 
 
-def approvals():
+def approvals(indexes=(5,)):
     """What two operators sign before activities are erased."""
-    claims = {"action": ERASURE_ACTION, "aud": PUBLIC_URL, "iat": SECONDS, "nonce": b64u(fixed("approval nonce"))}
+    claims = {"action": ERASURE_ACTION | {"indexes": list(indexes)}, "aud": PUBLIC_URL, "iat": SECONDS, "nonce": b64u(fixed("approval nonce"))}
     return [proof("agentid-approval+jwt", claims, key) for key in (OPERATOR_1, OPERATOR_2)]
 
 
-def erased_stub():
+def erased_stub(index=5, by=12):
     """What stays of entry 5 when entry 12 has erased it."""
-    numbered = [AGENT_ID.bytes, 2, AGENT.id, 0, sha256(FIRST_STATEMENT), bytes(32), AT + 5, 2, 12, AT + 12]
+    numbered = [AGENT_ID.bytes, 2, AGENT.id, 0, sha256(FIRST_STATEMENT), bytes(32), AT + index, 2, by, AT + by]
     return {0: 1} | dict(enumerate(numbered, 1))
 
 
@@ -546,7 +546,7 @@ def heads_map(size):
 
 # --- trail file: a log of its own, and what it shows of one agent ------------------------------------------------------
 
-def trail_bodies():
+def trail_bodies(erases):
     known = {name: rest for name, *rest in entry_bodies()}
     for name in ("genesis", "enrolment token created", "agent enrolled", "credentials issued", "activity", "registry key rotated"):
         yield name, *known[name]
@@ -555,6 +555,9 @@ def trail_bodies():
     yield "stop", *known["stop"]
     yield "activity after the stop", 6, 3, AGENT_ID, [AGENT_ID], {1: SECOND_STATEMENT, 2: 2, 3: AGENT.sign(SECOND_STATEMENT), 4: 3}
     yield "private data read", *known["private data read"]
+    if erases:
+        body = {1: AGENT_ID.bytes, 2: [4], 3: ERASURE_REASON, 4: [one["token"] for one in approvals([4])], 5: [sha256(b"air/erased/v1\0", cbor(erased_stub(4, 10)))]}
+        yield "activities erased", *known["activities erased"][:4], body
 
 
 def heads_of(log):
@@ -577,8 +580,8 @@ def tree_path(leaves, index):
     return tree_path(left, index) + [tree_root(right)] if index < split else tree_path(right, index - split) + [tree_root(left)]
 
 
-def trail(opens_activities):
-    bodies = list(trail_bodies())
+def trail(opens_activities=True, erases=False):
+    bodies = list(trail_bodies(erases))
     heads = heads_of(entries(bodies))
     bodies.append(("heads", 11, 1, REGISTRY_ID, [REGISTRY_ID], {1: map_root(heads), 2: len(heads), 3: 0}))
     log = list(entries(bodies))
@@ -590,6 +593,8 @@ def trail(opens_activities):
         return [bytes.fromhex(one["leaf"]), b"".join(tree_path(leaves, one["index"])), bytes.fromhex(one["entry"]), fixed(f"entry salt {one['index']}")]
 
     def about_agent(one, sequence):
+        if one["index"] == 4 and erases:
+            return [2, 4, sequence, *shown(one)[:2], cbor(erased_stub(4, 10))]
         if one["kind"] == 6 and not opens_activities:
             return [3, sequence, bytes.fromhex(one["leaf"])]
         items = [[place, item, b"".join(tree_path(ITEMS, place))] for place, item in enumerate(ITEMS)] if one["kind"] == 5 else []
@@ -822,7 +827,7 @@ def vectors():
         "fork": {"held": 5, "identity": sha256(FIRST_STATEMENT).hex(), "statement": OTHER_FIRST_STATEMENT.hex(), "signature": AGENT.sign(OTHER_FIRST_STATEMENT).hex()},
         "receipt": receipt([bytes.fromhex(one["leaf"]) for one in log], 6),
         "promise": promise([bytes.fromhex(one["leaf"]) for one in log[3:6]], 3),
-        "trails": {"all opened": trail(True), "no activity opened": trail(False)},
+        "trails": {"all opened": trail(), "no activity opened": trail(opens_activities=False), "an activity erased": trail(erases=True)},
         "subject_heads": list(chained_heads(bytes.fromhex(one["leaf"]) for one in log[3:7])),
         "heads_maps": [heads_map(size) for size in (0, 1, 3, 20)],
     }

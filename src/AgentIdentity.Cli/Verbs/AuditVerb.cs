@@ -17,13 +17,24 @@ internal static class AuditVerb
         Description = "The log's key, from where you trust it: the line itself, or a file that holds it. Without it nothing is proven.",
     };
 
-    public static Command Create() => new Command("audit", "Check a trail file offline: exit code 0 only if everything holds under a key that you trust.") { FileName, LogKeyOption }.Does(RunAsync);
+    private static readonly Option<string> PolicyOption = new("--policy") { HelpName = "FILE", Description = "Instead of --log-key: a policy (C2SP tlog-policy) with the log, the witnesses and the quorum that you trust." };
+
+    public static Command Create() => new Command("audit", "Check a trail file offline: exit code 0 only if everything holds under a key that you trust.") { FileName, LogKeyOption, PolicyOption }.Does(RunAsync);
 
     private static async Task<int> RunAsync(Invocation run, CancellationToken cancellationToken)
     {
-        var logKey = run.Find(LogKeyOption) is { } given ? LogKey.Given(given).Key : null;
-        var verdict = TrailVerifier.Verify(await File.ReadAllBytesAsync(run.Get(FileName), cancellationToken), logKey);
+        var verdict = TrailVerifier.Verify(await File.ReadAllBytesAsync(run.Get(FileName), cancellationToken), Policy(run));
         run.Answer(VerdictText.ToJson(verdict), text => VerdictText.Write(text, verdict));
         return verdict.IsProven ? ExitCode.Fine : ExitCode.Refused;
     }
+
+    private static TlogPolicy? Policy(Invocation run) => (run.Find(LogKeyOption), run.Find(PolicyOption)) switch
+    {
+        (null, null) => null,
+        ({ } key, null) => TlogPolicy.LogAlone(LogKey.Given(key).Key),
+        (null, { } file) => TlogPolicy.TryParse(File.ReadAllBytes(file), out var policy, out var refusal, out var line)
+            ? policy
+            : throw Failure.Usage($"{file} is no policy: {refusal}{(line > 0 ? $" in line {line}" : "")}."),
+        _ => throw Failure.Usage("--log-key and --policy say the same thing: give one of them."),
+    };
 }

@@ -40,15 +40,16 @@ public sealed class EntryCheck
     /// <summary>What the entry says; null when it stays closed or cannot be read.</summary>
     public Entry? Entry { get; private set; }
 
+    /// <summary>The statement of an activity or of a fork.</summary>
+    public SignedStatement? Statement { get; private set; }
+
     /// <summary>What stays of an activity that was erased.</summary>
     public ErasedStub? Erased { get; private set; }
 
-    /// <summary>The place in its chain of an activity, open or erased; null when that is not known.</summary>
-    internal ChainLink? Link => Erased is { } stub ? new ChainLink(stub.KeyId, stub.Sequence, stub.Identity, stub.Previous)
-        : Statement is { } read ? new ChainLink(read.KeyId, read.Sequence, read.Identity, read.Previous) : null;
-
-    /// <summary>The statement of an activity or of a fork.</summary>
-    public SignedStatement? Statement { get; private set; }
+    /// <summary>The activity's place in the chain of its key; null for another entry, and for an activity that stays closed.</summary>
+    internal ChainLink? Link => Erased is { } stub
+        ? new ChainLink(stub.KeyId, stub.Sequence, stub.Previous, stub.Identity)
+        : Entry?.Body is Activity && Statement is { } said ? new ChainLink(said.KeyId, said.Sequence, said.Previous, said.Identity) : null;
 
     /// <summary>The agent's credentials in an issuance.</summary>
     public IReadOnlyList<IssuanceItem> Credentials => _credentials;
@@ -67,10 +68,10 @@ public sealed class EntryCheck
         }
         check.Class = (EntryClass)leaf.Class;
         check.CheckNullifier(leaf, expected);
-        if (shown.Erased is { } erased)
-            check.CheckErased(erased, expected);
-        else if (shown.Opened is { } opened)
+        if (shown.Opened is { } opened)
             check.CheckOpened(leaf, opened, expected);
+        else if (shown.Erased is { } erased)
+            check.CheckErased(leaf, erased, expected);
         else if (check.Class is not (EntryClass.Activity or EntryClass.Quarantined))
             check.Add(TrailProperty.Openings, "an entry stays closed that is no activity");
         return check;
@@ -85,24 +86,9 @@ public sealed class EntryCheck
             Add(TrailProperty.Label, "the leaf does not show the nullifier of the agent's label at this number");
     }
 
-    private void CheckPath(LeafIndex index, ReadOnlyMemory<byte> path, EntryExpectation expected)
-    {
-        if (expected.Checkpoint is { } signed && !Leads(path, index, signed.Size, LeafHash, signed.Root))
-            Add(TrailProperty.Tree, "the leaf does not lead to the root of the checkpoint");
-    }
-
-    private void CheckErased(ErasedEntry erased, EntryExpectation expected)
-    {
-        CheckPath(erased.Index, erased.Path, expected);
-        if (!ErasedStub.TryDecode(erased.Stub, out var stub) || stub.AgentId != expected.Agent || stub.SubjectSequence != Sequence || stub.Class != Class)
-            Add(TrailProperty.Erasures, "what stays of it is not of an activity of this agent at this number");
-        else
-            Erased = stub;
-    }
-
     private void CheckOpened(Leaf leaf, OpenedEntry opened, EntryExpectation expected)
     {
-        CheckPath(opened.Index, opened.Path, expected);
+        CheckTree(opened.Path, opened.Index, expected);
         Entry = Open(opened, leaf, _problems);
         if (Entry is null)
             return;
@@ -112,6 +98,27 @@ public sealed class EntryCheck
         else if (subject.LabelCommitment is { } commitment && expected.Label is { } label && SubjectLabel.Commit(label) != commitment)
             Add(TrailProperty.Label, "the agent's first entry commits to another label");
         CheckBody(Entry.Body, expected);
+    }
+
+    private void CheckErased(Leaf leaf, ErasedEntry erased, EntryExpectation expected)
+    {
+        CheckTree(erased.Path, erased.Index, expected);
+        if (!ErasedStub.TryDecode(erased.Stub, out var stub))
+        {
+            Add(TrailProperty.Erasures, "what stays of it is no stub");
+            return;
+        }
+        if (stub.AgentId != expected.Agent || stub.SubjectSequence != Sequence || (expected.Key is { } key && stub.KeyId != key.KeyId))
+            Add(TrailProperty.Erasures, "the stub is not one of this agent at this number");
+        if (stub.Class != Class || leaf.Nullifiers.Length != 1)
+            Add(TrailProperty.Erasures, "the leaf is not that of the activity which the stub says was erased");
+        Erased = stub;
+    }
+
+    private void CheckTree(ReadOnlyMemory<byte> path, LeafIndex index, EntryExpectation expected)
+    {
+        if (expected.Checkpoint is { } signed && !Leads(path, index, signed.Size, LeafHash, signed.Root))
+            Add(TrailProperty.Tree, "the leaf does not lead to the root of the checkpoint");
     }
 
     /// <summary>The entry when it opens the leaf.</summary>
@@ -194,5 +201,5 @@ public sealed class EntryCheck
     }
 }
 
-/// <summary>A statement's place in its chain.</summary>
-internal sealed record ChainLink(KeyId KeyId, ulong Sequence, Hash Identity, Hash Previous);
+/// <summary>A place in a chain of statements: which key's, the number, what it names and what names it.</summary>
+internal sealed record ChainLink(KeyId KeyId, ulong Sequence, Hash Previous, Hash Identity);

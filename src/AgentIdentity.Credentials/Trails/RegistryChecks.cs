@@ -14,6 +14,9 @@ internal sealed class RegistryChecks(TrailFile file, Checkpoint checkpoint, Note
     // The log as the entries so far name it: origin and key.
     private NoteVerifierKey? _log;
 
+    /// <summary>How the log began, once <see cref="CheckKeys"/> has found it.</summary>
+    public Genesis? Genesis { get; private set; }
+
     public void CheckKeys()
     {
         var inForce = new Dictionary<RegistryKeyUse, KeyId>();
@@ -72,7 +75,7 @@ internal sealed class RegistryChecks(TrailFile file, Checkpoint checkpoint, Note
         switch (entry?.Body)
         {
             case Genesis genesis when index.Value == 0:
-                _registry = entry.Subjects[0].Id;
+                (_registry, Genesis) = (entry.Subjects[0].Id, genesis);
                 _log = genesis.Keys.FirstOrDefault(key => key.Use == RegistryKeyUse.Log) is { } named ? Log(genesis.Origin, named.Key) : null;
                 foreach (var key in genesis.Keys)
                     inForce[key.Use] = key.Key.KeyId;

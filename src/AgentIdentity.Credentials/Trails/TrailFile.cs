@@ -19,13 +19,13 @@ public sealed record OpenedEntry(LeafIndex Index, ReadOnlyMemory<byte> Leaf, Rea
 /// <summary>An issuance item of the agent, its place, and its path to the root in the entry.</summary>
 public sealed record OwnItem(uint Position, ReadOnlyMemory<byte> Item, ReadOnlyMemory<byte> Path);
 
-/// <summary>What is shown of an activity that was erased: its stub, and what leads from the leaf to the root.</summary>
+/// <summary>What stays of an activity that was erased, and the path from its leaf to the root.</summary>
 public sealed record ErasedEntry(LeafIndex Index, ReadOnlyMemory<byte> Path, ReadOnlyMemory<byte> Stub);
 
-/// <summary>An entry about the agent: <paramref name="Opened"/> is null for an activity that stays closed, or was erased.</summary>
+/// <summary>An entry about the agent: opened, or erased, or else an activity that stays closed.</summary>
 public sealed record AgentEntry(ulong Sequence, ReadOnlyMemory<byte> Leaf, OpenedEntry? Opened, IReadOnlyList<OwnItem> Items)
 {
-    /// <summary>What is shown of it when it was erased.</summary>
+    /// <summary>What stays of an activity that was erased.</summary>
     public ErasedEntry? Erased { get; init; }
 
     /// <summary>Where it stands; null when it stays closed.</summary>

@@ -26,7 +26,7 @@ internal sealed class TrailFileReader(ReadOnlyMemory<byte> bytes)
             registryEntries.Add(ReadRegistryEntry());
         var entries = new List<AgentEntry>();
         for (; _kind is TrailItemKind.Opened or TrailItemKind.Erased or TrailItemKind.Closed; Begin())
-            entries.Add(_kind switch { TrailItemKind.Opened => ReadOpened(), TrailItemKind.Erased => ReadErased(), _ => ReadClosed() });
+            entries.Add(ReadEntry());
         Require(TrailItemKind.Heads);
         var heads = ReadOpenedEntry(ReadIndex());
         var mapProof = _cbor.ReadDefiniteLengthByteString();
@@ -53,14 +53,12 @@ internal sealed class TrailFileReader(ReadOnlyMemory<byte> bytes)
         return entry;
     }
 
-    private AgentEntry ReadOpened()
+    private AgentEntry ReadEntry() => _kind switch
     {
-        var (index, sequence) = (ReadIndex(), _cbor.ReadUInt64());
-        var entry = ReadOpenedEntry(index);
-        var items = _cbor.ReadArrayOf(ReadItem);
-        _cbor.ReadEndArray();
-        return new AgentEntry(sequence, entry.Leaf, entry, items);
-    }
+        TrailItemKind.Opened => ReadOpened(),
+        TrailItemKind.Erased => ReadErased(),
+        _ => ReadClosed(),
+    };
 
     private AgentEntry ReadErased()
     {
@@ -68,6 +66,15 @@ internal sealed class TrailFileReader(ReadOnlyMemory<byte> bytes)
         var erased = new ErasedEntry(index, ReadPath(_cbor), _cbor.ReadDefiniteLengthByteString());
         _cbor.ReadEndArray();
         return new AgentEntry(sequence, leaf, null, []) { Erased = erased };
+    }
+
+    private AgentEntry ReadOpened()
+    {
+        var (index, sequence) = (ReadIndex(), _cbor.ReadUInt64());
+        var entry = ReadOpenedEntry(index);
+        var items = _cbor.ReadArrayOf(ReadItem);
+        _cbor.ReadEndArray();
+        return new AgentEntry(sequence, entry.Leaf, entry, items);
     }
 
     private AgentEntry ReadClosed()

@@ -31,36 +31,13 @@ public sealed class TrailFileWriter
         return End();
     }
 
-    /// <summary>An entry about the agent, open, erased or closed.</summary>
-    public byte[] Entry(AgentEntry entry)
+    /// <summary>An entry about the agent: open, erased or closed.</summary>
+    public byte[] Entry(AgentEntry entry) => entry switch
     {
-        if (entry.Erased is { } erased)
-        {
-            Begin(TrailItemKind.Erased, 6);
-            _cbor.WriteUInt64(erased.Index.Value);
-            _cbor.WriteUInt64(entry.Sequence);
-            _cbor.WriteByteString(entry.Leaf.Span);
-            _cbor.WriteByteString(erased.Path.Span);
-            _cbor.WriteByteString(erased.Stub.Span);
-            return End();
-        }
-        if (entry.Opened is not { } opened)
-        {
-            Begin(TrailItemKind.Closed, 3);
-            _cbor.WriteUInt64(entry.Sequence);
-            _cbor.WriteByteString(entry.Leaf.Span);
-            return End();
-        }
-        Begin(TrailItemKind.Opened, 8);
-        _cbor.WriteUInt64(opened.Index.Value);
-        _cbor.WriteUInt64(entry.Sequence);
-        Write(opened);
-        _cbor.WriteStartArray(entry.Items.Count);
-        foreach (var item in entry.Items)
-            Write(item);
-        _cbor.WriteEndArray();
-        return End();
-    }
+        { Opened: { } opened } => Opened(entry, opened),
+        { Erased: { } erased } => Erased(entry, erased),
+        _ => Closed(entry),
+    };
 
     /// <summary>The heads entry with the proof in its map, and the last item.</summary>
     public byte[] HeadsAndEnd(OpenedEntry heads, ReadOnlySpan<byte> mapProof)
@@ -74,6 +51,38 @@ public sealed class TrailFileWriter
         Begin(TrailItemKind.End, 2);
         _cbor.WriteUInt64(before);
         return [.. item, .. End()];
+    }
+
+    private byte[] Closed(AgentEntry entry)
+    {
+        Begin(TrailItemKind.Closed, 3);
+        _cbor.WriteUInt64(entry.Sequence);
+        _cbor.WriteByteString(entry.Leaf.Span);
+        return End();
+    }
+
+    private byte[] Erased(AgentEntry entry, ErasedEntry erased)
+    {
+        Begin(TrailItemKind.Erased, 6);
+        _cbor.WriteUInt64(erased.Index.Value);
+        _cbor.WriteUInt64(entry.Sequence);
+        _cbor.WriteByteString(entry.Leaf.Span);
+        _cbor.WriteByteString(erased.Path.Span);
+        _cbor.WriteByteString(erased.Stub.Span);
+        return End();
+    }
+
+    private byte[] Opened(AgentEntry entry, OpenedEntry opened)
+    {
+        Begin(TrailItemKind.Opened, 8);
+        _cbor.WriteUInt64(opened.Index.Value);
+        _cbor.WriteUInt64(entry.Sequence);
+        Write(opened);
+        _cbor.WriteStartArray(entry.Items.Count);
+        foreach (var item in entry.Items)
+            Write(item);
+        _cbor.WriteEndArray();
+        return End();
     }
 
     private void Write(OpenedEntry entry)

@@ -12,6 +12,9 @@ internal sealed class TrailFindings
     private readonly List<TrailProblem> _problems = [];
     private string? _distrust;
 
+    /// <summary>Who has cosigned the checkpoint, of those that the caller's policy names.</summary>
+    public IReadOnlyList<string> Witnesses { get; set; } = [];
+
     public void Add(TrailProperty property, string words) => _problems.Add(new TrailProblem(property, words));
 
     /// <summary>The checkpoint's key is not one that the caller trusts.</summary>
@@ -40,18 +43,18 @@ internal sealed class TrailFindings
         return new TrailFinding(property, TrailResult.Passed, property <= TrailProperty.Checkpoint || checkpoint is null ? Words(property, file, checkpoint) : Words(property, file, checkpoint, entries), []);
     }
 
-    private static string Words(TrailProperty property, TrailFile file, Checkpoint? checkpoint) => property switch
+    private string Words(TrailProperty property, TrailFile file, Checkpoint? checkpoint) => property switch
     {
         TrailProperty.File => $"{file.ItemCount + 1} items, each in its one form, and nothing behind them",
-        _ => $"{checkpoint?.Size} entries of {checkpoint?.Origin} under one root, signed by a key that you trust",
+        _ => $"{checkpoint?.Size} entries of {checkpoint?.Origin} under one root, signed by a key that you trust{(Witnesses.Count == 0 ? "" : $", cosigned by {string.Join(", ", Witnesses)}")}",
     };
 
     private static string Words(TrailProperty property, TrailFile file, Checkpoint checkpoint, IReadOnlyList<EntryCheck> entries)
     {
-        var opened = entries.Count(entry => entry.Entry is not null);
+        var inTree = entries.Count(entry => entry.Shown.Index is not null);
         return property switch
         {
-            TrailProperty.Tree => $"{Count(opened + file.RegistryEntries.Count + 1, "opened entry leads", "opened entries lead")} to the signed root",
+            TrailProperty.Tree => $"{Count(inTree + file.RegistryEntries.Count + 1, "entry leads", "entries lead")} to the signed root",
             TrailProperty.Openings => "each is the entry that its leaf commits to",
             TrailProperty.Label => "committed when the agent was enrolled; each leaf shows its nullifier, so that two entries for one position would be seen in public",
             TrailProperty.Sequence => $"numbers 0 to {entries.Count - 1}, none missing, indexes and times ascending",
@@ -60,10 +63,10 @@ internal sealed class TrailFindings
             TrailProperty.Quarantine => Quarantine(entries),
             TrailProperty.Forks => List(entries, entry => entry.Entry?.Body is Fork fork ? $"the AGENT signed two statements that cannot both stand: entry {fork.Held} and entry {entry.Shown.Opened!.Index}" : null, "none on the record"),
             TrailProperty.Stops => List(entries, entry => entry.Entry?.Body is Stop stop ? $"{stop.State.ToString().ToLowerInvariant()} at entry {entry.Shown.Opened!.Index} ({stop.Reason})" : null, "none on the record"),
+            TrailProperty.Erasures => Erasures(entries),
             TrailProperty.Credentials => $"{Count(entries.Sum(entry => entry.Credentials.Count), "credential stands", "credentials stand")} under the root of the entry, bound to the agent's key",
             TrailProperty.RegistryKeys => $"genesis names the origin and the log key; {Count(file.RegistryEntries.Count - 1, "rotation")}, each ending the key before it",
             TrailProperty.Times => Times(entries),
-            TrailProperty.Erasures => Erasures(entries),
             _ => throw new ArgumentOutOfRangeException(nameof(property), property, "A property without words."),
         };
     }
@@ -76,12 +79,14 @@ internal sealed class TrailFindings
         return $"{Count(count, "statement")} with {Count(commitments, "hash", "hashes")}, signed by the agent's key, each naming the one before it{(closed > 0 ? $"; {closed} more stay closed" : "")}";
     }
 
-    private static string Erasures(IReadOnlyList<EntryCheck> entries) => List(
-        entries,
-        entry => entry.Entry?.Body is ActivitiesErased erased
-            ? $"{Count(erased.Indexes.Count, "activity", "activities")} erased on {DateTimeOffset.FromUnixTimeMilliseconds(entry.Entry.At):yyyy-MM-dd'T'HH:mm:ss'Z'} by entry {entry.Shown.Opened!.Index} ({erased.Reason})"
-            : null,
-        "nothing was erased");
+    private static string Erasures(IReadOnlyList<EntryCheck> entries)
+    {
+        var holds = List(entries, entry => entry.Entry?.Body is HoldPlaced hold ? $"entry {entry.Shown.Index} ({hold.Reason})" : null, "");
+        return List(entries, entry => entry.Entry?.Body is ActivitiesErased erased
+                ? $"{Count(erased.Indexes.Count, "activity", "activities")} erased on {DateTimeOffset.FromUnixTimeMilliseconds(entry.Entry.At):yyyy-MM-dd'T'HH:mm:ss'Z'} by entry {entry.Shown.Index} ({erased.Reason})"
+                : null, "nothing was erased")
+            + (holds.Length > 0 ? $"; holds were placed by {holds}" : "");
+    }
 
     private static string Quarantine(IReadOnlyList<EntryCheck> entries)
     {
@@ -105,24 +110,23 @@ internal sealed class TrailFindings
         return $"recorded {late.Min() / 1000.0:0.###} s to {late.Max() / 1000.0:0.###} s after the time that the agent claims; {(farOff == 0 ? "none" : $"{farOff} of {late.Length}")} off by more than 5 minutes";
     }
 
-    private static string[] RestsOn(Checkpoint checkpoint) =>
+    private string[] RestsOn(Checkpoint checkpoint) =>
     [
-        $"what the agent said: its key alone. Neither the registry nor anybody else could have signed the statements",
-        $"that nothing was changed, and everybody is shown the same: the log key of {checkpoint.Origin}. Its holder could sign another history; any other checkpoint or receipt that does not agree exposes it",
+        "what the agent said: the key that it was enrolled with. Nobody without that could have signed the statements; that it is the agent's is the registry's word, in the enrolment",
+        $"that nothing was changed, and everybody is shown the same: the log key of {checkpoint.Origin}{(Witnesses.Count == 0 ? ". Its holder" : $", and {string.Join(", ", Witnesses)}. All of them together")} could sign another history; any other checkpoint or receipt that does not agree exposes it",
         "that nothing is missing: the registry's signed claim in the heads entry. Any receipt about this agent below that entry which is not in this file exposes a lie; who holds none must trust the registry",
     ];
 
-    private static IEnumerable<string> NotChecked(TrailFile? file, IReadOnlyList<EntryCheck> entries)
+    private IEnumerable<string> NotChecked(TrailFile? file, IReadOnlyList<EntryCheck> entries)
     {
+        if (entries.Any(entry => entry.Erased is not null))
+            yield return "what erased activities said, that the agent signed them, and when they came: the registry's word in the erasure entry, under its operators' signatures";
         var closed = entries.Count(entry => entry.Shown.IsClosed);
         if (closed > 0)
             yield return $"what {Count(closed, "activity says that stays", "activities say that stay")} closed: an export of the whole trail opens them";
-        var erased = entries.Count(entry => entry.Erased is not null);
-        if (erased > 0)
-            yield return $"what {Count(erased, "activity that was erased said", "activities that were erased said")}, who signed it and when: the registry's word in the entry that erased it, which the operators' approvals there stand behind";
         if (file is not null)
             yield return $"entries behind {file.Heads.Index}: a newer export has them";
-        yield return "witness cosignatures and anchors: this file carries none that could be held against a policy";
+        yield return Witnesses.Count == 0 ? "witness cosignatures and anchors: nothing here says who must have seen this checkpoint" : "anchors: nothing here says where this checkpoint must have been written";
         yield return "rotations of the registry's keys that the file leaves out: entries about the registry are not all in it";
         yield return "other agents, and what was never submitted: no log can show it";
         yield return "the payloads behind the hashes: the agent keeps those, and their salts";

@@ -39,6 +39,9 @@ public enum TrailProperty
     /// <summary>Stops are about this agent.</summary>
     Stops,
 
+    /// <summary>What was erased was erased by two people, and is named.</summary>
+    Erasures,
+
     /// <summary>Credentials lead to the roots of their entries.</summary>
     Credentials,
 
@@ -47,9 +50,6 @@ public enum TrailProperty
 
     /// <summary>Claimed times beside those of the registry.</summary>
     Times,
-
-    /// <summary>What was erased was erased by an entry that names it.</summary>
-    Erasures,
 }
 
 /// <summary>What a check came to.</summary>

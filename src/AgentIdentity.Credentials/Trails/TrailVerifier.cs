@@ -11,7 +11,12 @@ public static class TrailVerifier
     /// <summary>Checks a file.</summary>
     /// <param name="bytes">The file; they must not change afterwards.</param>
     /// <param name="trusted">The log's key from where the caller trusts it; null takes the file's own, and then nothing is proven.</param>
-    public static TrailVerdict Verify(ReadOnlyMemory<byte> bytes, NoteVerifierKey? trusted)
+    public static TrailVerdict Verify(ReadOnlyMemory<byte> bytes, NoteVerifierKey? trusted) => Verify(bytes, trusted is null ? null : TlogPolicy.LogAlone(trusted));
+
+    /// <summary>Checks a file.</summary>
+    /// <param name="bytes">The file; they must not change afterwards.</param>
+    /// <param name="policy">Whose word is enough for the caller; null takes the file's own log key, and then nothing is proven.</param>
+    public static TrailVerdict Verify(ReadOnlyMemory<byte> bytes, TlogPolicy? policy)
     {
         var notes = new TrailFindings();
 
@@ -23,44 +28,54 @@ public static class TrailVerifier
         }
 
         // 2. The checkpoint, and the key behind it.
-        var (logKey, checkpoint) = Open(file.Header, trusted, notes);
+        var (logKey, checkpoint) = Open(file.Header, policy, notes);
         if (logKey is null || checkpoint is null)
             return notes.Conclude(file, null, []);
 
-        // 3 to 6, 8, 12. Each entry by itself: signatures and paths are most of the work, and none waits for another.
+        // 3 to 6, 8, 11 to 13. Each entry by itself: signatures and paths are most of the work, and none waits for another.
         var entries = new EntryCheck[file.Entries.Count];
         var expected = new EntryExpectation(file.Header.AgentId, FirstKey(file), file.Header.Label, checkpoint);
         Parallel.For(0, entries.Length, i => entries[i] = EntryCheck.Of(file.Entries[i], expected));
         if (entries is not [{ Entry.Body: AgentEnrolled enrolled }, ..] || enrolled.AgentId != expected.Agent)
             notes.Add(TrailProperty.Label, "the first entry does not enrol the agent, and so commits to no label");
 
-        // 6, 8 to 10. What only their order shows.
-        var walk = new TrailWalk(firstSequence: 0);
-        foreach (var entry in entries)
-            walk.Take(entry);
-        walk.End();
-
-        // 7 and 13. What the registry says of itself.
+        // 14. Who the registry is.
         var registry = new RegistryChecks(file, checkpoint, logKey, notes);
         registry.CheckKeys();
+
+        // 6, 8 to 10, 12. What only their order shows.
+        var walk = new TrailWalk(firstSequence: 0);
+        var erasures = new ErasureChecks(expected.Agent, registry.Genesis);
+        foreach (var entry in entries)
+        {
+            walk.Take(entry);
+            erasures.Take(entry);
+        }
+        walk.End();
+        erasures.End();
+
+        // 7. What the registry says they come to.
         registry.CheckHeads(walk.Head, isLastOpen: entries is [.., { Shown.IsClosed: false }]);
         return notes.Conclude(file, checkpoint, entries);
     }
 
-    private static (NoteVerifierKey? Key, Checkpoint? Checkpoint) Open(TrailHeader header, NoteVerifierKey? trusted, TrailFindings notes)
+    private static (NoteVerifierKey? Key, Checkpoint? Checkpoint) Open(TrailHeader header, TlogPolicy? policy, TrailFindings notes)
     {
         if (!NoteVerifierKey.TryParse(header.LogKey, out var own, out var refusal))
             notes.Add(TrailProperty.Checkpoint, $"the file's log key is none ({refusal})");
-        if (trusted is null)
+        if (policy is null)
             notes.Distrust("it is signed by the key that the file itself names; whose that is, only a log key from somewhere else can tell");
-        else if (own is not null && own != trusted)
-            notes.Add(TrailProperty.Checkpoint, $"the file names the log key {own}, and {trusted} is trusted");
-        if ((trusted ?? own) is not { } logKey)
+        if ((policy ?? (own is null ? null : TlogPolicy.LogAlone(own))) is not { } trusted)
             return default;
-        if (Checkpoint.TryOpen(Encoding.UTF8.GetBytes(header.Checkpoint), logKey, out var checkpoint, out refusal))
-            return (logKey, checkpoint);
-        notes.Add(TrailProperty.Checkpoint, $"it is not signed by {logKey} ({refusal})");
-        return default;
+        if (!SignedNote.TryParse(Encoding.UTF8.GetBytes(header.Checkpoint), out var note, out refusal) || !trusted.TryOpen(note, out var opened, out refusal))
+        {
+            notes.Add(TrailProperty.Checkpoint, $"it is not signed by {string.Join(" or ", trusted.Logs.Select(log => log.Key))}{(trusted.Quorum is null ? "" : " and a quorum of the witnesses")} ({refusal})");
+            return default;
+        }
+        if (own is not null && own != opened.LogKey)
+            notes.Add(TrailProperty.Checkpoint, $"the file names the log key {own}, and {opened.LogKey} has signed");
+        notes.Witnesses = [.. opened.Cosignatures.Select(cosignature => cosignature.Witness.Name)];
+        return (opened.LogKey, opened.Checkpoint);
     }
 
     // Needed before the first entry has been checked; whether it is the agent's enrolment, and under the root, shows there.

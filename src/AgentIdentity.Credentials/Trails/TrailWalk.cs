@@ -1,4 +1,5 @@
 using AgentIdentity.Credentials.Entries;
+using AgentIdentity.Credentials.Statements;
 using AgentIdentity.Ledger;
 
 namespace AgentIdentity.Credentials.Trails;
@@ -8,15 +9,13 @@ namespace AgentIdentity.Credentials.Trails;
 public sealed class TrailWalk(ulong firstSequence)
 {
     private readonly bool _isWhole = firstSequence == 0;
-    private readonly Dictionary<ulong, ChainLink> _statements = [];
-    private readonly Dictionary<LeafIndex, EntryCheck> _erased = [];
-    private readonly Dictionary<LeafIndex, EntryCheck> _opened = [];
+    private readonly Dictionary<LeafIndex, ChainLink> _links = [];
     private readonly List<EntryCheck> _earlyQuarantined = [];
     private ulong _nextSequence = firstSequence;
     private LeafIndex? _lastIndex;
     private long _lastAt;
     private ulong _statementsSeen;
-    private ChainLink? _lastStatement;
+    private ChainLink? _lastLink;
     private bool _hasClosed;
     private LeafIndex? _stop;
 
@@ -31,25 +30,16 @@ public sealed class TrailWalk(ulong firstSequence)
         if (check.Class is EntryClass.Activity or EntryClass.Quarantined)
         {
             CheckLink(check);
-            if (check.Shown.Index is { } index)
-                (check.Shown.Erased is null ? _opened : _erased)[index] = check;
             CheckQuarantine(check);
         }
         if (check.Entry?.Body is Stop { State: >= StandingState.Frozen })
             Stop(check.Shown.Opened!.Index);
-        if (check.Entry?.Body is Fork fork && check.Link is { } other)
+        if (check.Entry?.Body is Fork fork && check.Statement is { } other)
             CheckFork(check, fork, other);
-        if (check.Entry?.Body is ActivitiesErased erasure)
-            CheckErasure(check, erasure);
     }
 
     /// <summary>Ends the walk.</summary>
-    public void End()
-    {
-        Accuse("is quarantined, and no stop stands in the trail");
-        foreach (var erased in _erased.Values)
-            erased.Add(TrailProperty.Erasures, "no entry of the trail says that it was erased");
-    }
+    public void End() => Accuse("is quarantined, and no stop stands in the trail");
 
     private void CheckPlace(EntryCheck check)
     {
@@ -58,29 +48,30 @@ public sealed class TrailWalk(ulong firstSequence)
         _nextSequence = check.Sequence + 1;
         if (check.Shown.Index is not { } index)
             return;
-        var at = check.Entry?.At ?? check.Erased?.At;
+        var at = check.Entry?.At ?? check.Erased?.At ?? _lastAt;
         if (_lastIndex is { } last && index.Value <= last.Value)
             check.Add(TrailProperty.Sequence, "the ledger index does not ascend");
         if (at < _lastAt)
             check.Add(TrailProperty.Sequence, "the time is before that of the entry before");
-        _lastIndex = index;
-        _lastAt = at ?? _lastAt;
+        (_lastIndex, _lastAt) = (index, at);
     }
 
     // An agent has one key, so its statements are numbered through; a closed one counts, and does not show what the next must name.
     private void CheckLink(EntryCheck check)
     {
-        var expected = _lastStatement is null ? _statementsSeen : _lastStatement.Sequence + 1;
-        if (check.Link is { } statement)
+        var expected = _lastLink is null ? _statementsSeen : _lastLink.Sequence + 1;
+        var link = check.Link;
+        if (link is not null)
         {
-            var isKnown = _isWhole || _lastStatement is not null;
-            if ((isKnown && statement.Sequence != expected) || (_lastStatement is { } last && statement.Previous != last.Identity))
+            var isKnown = _isWhole || _lastLink is not null;
+            var before = link.Sequence == 0 ? default(Hash) : _lastLink?.Identity;
+            if ((isKnown && link.Sequence != expected) || (before is { } named && link.Previous != named))
                 check.Add(TrailProperty.Statements, $"statement {expected} was expected, naming the one before it");
-            _statements[check.Shown.Index!.Value.Value] = statement;
+            _links[check.Shown.Index!.Value] = link;
         }
         _hasClosed |= check.Shown.IsClosed;
-        _lastStatement = check.Link;
-        _statementsSeen = (check.Link?.Sequence ?? expected) + 1;
+        _lastLink = link;
+        _statementsSeen = (link?.Sequence ?? expected) + 1;
     }
 
     // A stop denies before it is written: what came in between is quarantined already, and stands directly before it.
@@ -93,18 +84,6 @@ public sealed class TrailWalk(ulong firstSequence)
         if (_stop is { } stop)
             check.Add(TrailProperty.Quarantine, $"it came after the stop at entry {stop} and is not quarantined");
         Accuse("is quarantined, and no stop follows directly");
-    }
-
-    // What an entry erases stands before it as a stub that it names, or stays closed.
-    private void CheckErasure(EntryCheck check, ActivitiesErased erasure)
-    {
-        foreach (var index in erasure.Indexes)
-        {
-            if (_opened.ContainsKey(index))
-                check.Add(TrailProperty.Erasures, $"entry {index}, which it erases, is shown open");
-            if (_erased.Remove(index, out var erased) && (erased.Erased is not { } stub || stub.ErasedBy != check.Shown.Index || !erasure.Names(index, stub)))
-                erased.Add(TrailProperty.Erasures, $"what stays of it is not what entry {check.Shown.Index} says");
-        }
     }
 
     private void Stop(LeafIndex index)
@@ -120,9 +99,9 @@ public sealed class TrailWalk(ulong firstSequence)
         _earlyQuarantined.Clear();
     }
 
-    private void CheckFork(EntryCheck check, Fork fork, ChainLink other)
+    private void CheckFork(EntryCheck check, Fork fork, SignedStatement other)
     {
-        if (!_statements.TryGetValue(fork.Held.Value, out var held))
+        if (!_links.TryGetValue(fork.Held, out var held))
         {
             if (_isWhole && !_hasClosed)
                 check.Add(TrailProperty.Forks, $"entry {fork.Held}, which it names, holds no statement of this agent");

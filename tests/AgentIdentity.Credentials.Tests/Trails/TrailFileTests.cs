@@ -7,7 +7,7 @@ namespace AgentIdentity.Credentials.Tests.Trails;
 /// <summary>Files that another implementation made, and files that accident and chance make of them.</summary>
 public sealed class TrailFileTests
 {
-    public static TheoryData<string> Names => ["all opened", "no activity opened"];
+    public static TheoryData<string> Names => ["all opened", "no activity opened", "an activity erased"];
 
     [Theory]
     [MemberData(nameof(Names))]
@@ -52,6 +52,15 @@ public sealed class TrailFileTests
         Assert.Contains("2 statements with 2 hashes", verdict[TrailProperty.Statements].Words, StringComparison.Ordinal);
         Assert.Contains("3 credentials", verdict[TrailProperty.Credentials].Words, StringComparison.Ordinal);
         Assert.Contains("1 rotation", verdict[TrailProperty.RegistryKeys].Words, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void What_was_erased_is_proven_with_the_date_and_the_entry_and_what_it_no_longer_shows_is_said()
+    {
+        var verdict = TrailVerifier.Verify(Bytes("an activity erased"), LogKey("an activity erased"));
+
+        Assert.Equal("1 activity erased on 2024-11-03T06:41:04Z by entry 10 (a person has asked for it)", verdict[TrailProperty.Erasures].Words);
+        Assert.Contains(verdict.NotChecked, words => words.StartsWith("what erased activities said", StringComparison.Ordinal));
     }
 
     [Fact]

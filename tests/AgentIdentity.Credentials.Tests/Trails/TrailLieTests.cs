@@ -223,6 +223,90 @@ public sealed class TrailLieTests
     }
 
     [Fact]
+    public void What_two_operators_erased_is_proven_and_the_chain_goes_on_over_it()
+    {
+        Fill();
+        _log.Erase(4, signers: [1, 2]);
+        _log.Erase(2, signers: [2, 1]);
+        AssertProven(_log.Export());
+        AssertProven(_log.Export(opens: _ => false));
+    }
+
+    [Theory]
+    [InlineData]
+    [InlineData((byte)1)]
+    [InlineData((byte)1, (byte)1)]
+    [InlineData((byte)1, (byte)3)]
+    [InlineData((byte)1, (byte)2, (byte)3)]
+    public void An_erasure_takes_two_operators_that_genesis_names(params byte[] signers)
+    {
+        Fill();
+        _log.Erase(2, signers: signers);
+        AssertFails(_log.Export(), TrailProperty.Erasures);
+    }
+
+    [Fact]
+    public void A_stub_that_is_not_the_one_that_was_named_fails()
+    {
+        foreach (var lie in (Func<ErasedStub, ErasedStub>[])
+                 [
+                     stub => stub with { Identity = Sha256.Hash("x"u8) }, stub => stub with { At = stub.At + 1 }, stub => stub with { IsQuarantined = true },
+                     stub => stub with { ErasedAt = stub.ErasedAt + 1 }, stub => stub with { ErasedBy = new LeafIndex(stub.ErasedBy.Value + 1) },
+                 ])
+        {
+            AssertFails(Erased(lie: lie), TrailProperty.Erasures);
+        }
+    }
+
+    [Fact]
+    public void A_stub_that_was_named_and_contradicts_the_leaf_the_chain_or_its_own_entry_fails()
+    {
+        AssertFails(Erased(liesBoth: stub => stub with { Identity = Sha256.Hash("x"u8) }), TrailProperty.Statements);
+        AssertFails(Erased(liesBoth: stub => stub with { Previous = Sha256.Hash("x"u8) }), TrailProperty.Statements);
+        AssertFails(Erased(liesBoth: stub => stub with { Sequence = stub.Sequence + 1 }), TrailProperty.Statements);
+        AssertFails(Erased(liesBoth: stub => stub with { IsQuarantined = true }), TrailProperty.Erasures);
+        AssertFails(Erased(liesBoth: stub => stub with { SubjectSequence = 2 }), TrailProperty.Erasures);
+        AssertFails(Erased(liesBoth: stub => stub with { AgentId = TrailLog.OtherAgent }), TrailProperty.Erasures);
+        AssertFails(Erased(liesBoth: stub => stub with { KeyId = new KeyId(Sha256.Hash("x"u8)) }), TrailProperty.Erasures);
+        AssertFails(Erased(liesBoth: stub => stub with { ErasedAt = stub.ErasedAt + 1 }), TrailProperty.Erasures);
+        AssertFails(Erased(liesBoth: stub => stub with { At = stub.At - 10 }), TrailProperty.Sequence);
+    }
+
+    [Fact]
+    public void An_activity_that_is_shown_as_erased_and_that_no_entry_erased_fails()
+    {
+        Fill();
+        Assert.True(TrailFile.TryRead(Erased(), out var lender, out _));
+        AssertFails(_log.Export(file => file with { Entries = [file.Entries[0], lender.Entries[1], .. file.Entries.Skip(2)] }), TrailProperty.Erasures);
+    }
+
+    [Fact]
+    public void Nothing_is_erased_while_a_hold_stands_and_a_hold_is_lifted_by_two()
+    {
+        Fill();
+        var hold = _log.Hold();
+        AssertProven(_log.Export());
+        _log.Lift(hold, 1, 2);
+        _log.Erase(2, signers: [1, 2]);
+        AssertProven(_log.Export());
+        _log.Hold();
+        _log.Erase(4, signers: [1, 2]);
+        AssertFails(_log.Export(), TrailProperty.Erasures);
+    }
+
+    [Fact]
+    public void A_hold_that_one_operator_lifted_or_that_does_not_stand_fails()
+    {
+        var hold = _log.Hold();
+        _log.Lift(hold, 1);
+        AssertFails(_log.Export(), TrailProperty.Erasures);
+
+        var other = new TrailLog();
+        other.Lift(other.Hold() - 1, 1, 2);
+        AssertFails(other.Export(), TrailProperty.Erasures);
+    }
+
+    [Fact]
     public void A_credential_that_was_not_issued_or_for_another_key_fails()
     {
         var other = new KeyId(Sha256.Hash("other"u8));
@@ -296,6 +380,30 @@ public sealed class TrailLieTests
         AssertFails(_log.Export(file => file with { Header = file.Header with { LogKey = other.Verifier.ToString() } }), TrailProperty.Checkpoint);
     }
 
+    [Fact]
+    public void A_policy_that_asks_for_a_witness_is_met_by_its_cosignature_and_the_verdict_names_it()
+    {
+        Fill();
+        var witness = new CosignerKey("witness.example/w1", Ed25519PrivateKey.Generate());
+        var text = $"log {_log.LogKey}\nwitness w1 {witness.Verifier}\nquorum w1\n";
+        Assert.True(TlogPolicy.TryParse(System.Text.Encoding.UTF8.GetBytes(text), out var policy, out _, out _));
+
+        var alone = TrailVerifier.Verify(_log.Export(), policy);
+        var cosigned = TrailVerifier.Verify(_log.Export(file => file with { Header = file.Header with { Checkpoint = Cosigned(file.Header.Checkpoint, witness) } }), policy);
+
+        Assert.Equal(TrailResult.Failed, alone[TrailProperty.Checkpoint].Result);
+        Assert.True(cosigned.IsProven);
+        Assert.Contains("cosigned by w1", cosigned[TrailProperty.Checkpoint].Words, StringComparison.Ordinal);
+        Assert.Contains(cosigned.RestsOn, words => words.Contains("All of them together", StringComparison.Ordinal));
+    }
+
+    private static string Cosigned(string text, CosignerKey witness)
+    {
+        Assert.True(SignedNote.TryParse(System.Text.Encoding.UTF8.GetBytes(text), out var note, out _));
+        Assert.True(Checkpoint.TryParse(note.Text.Span, out var checkpoint, out _));
+        return System.Text.Encoding.UTF8.GetString(note.With(witness.Sign(checkpoint, DateTimeOffset.UnixEpoch.AddDays(20_000))).ToArray());
+    }
+
     private void Fill()
     {
         _log.Record();
@@ -305,6 +413,16 @@ public sealed class TrailLieTests
         _log.Record(quarantined: true);
         _log.Append(new PrivateDataRead("/x", "y", 1), TrailLog.Agent);
         _log.Record(quarantined: true);
+    }
+
+    // The first of two statements, erased.
+    private static byte[] Erased(Func<ErasedStub, ErasedStub>? lie = null, Func<ErasedStub, ErasedStub>? liesBoth = null)
+    {
+        var log = new TrailLog();
+        log.Record();
+        log.Record();
+        log.Erase(2, lie, liesBoth, 1, 2);
+        return log.Export();
     }
 
     private void Accuse(ulong held, byte[] statement, PrivateKey? signer = null) => _log.Append(

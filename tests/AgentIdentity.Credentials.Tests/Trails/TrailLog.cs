@@ -2,6 +2,7 @@ using System.Text;
 using AgentIdentity.Credentials.Entries;
 using AgentIdentity.Credentials.Identifiers;
 using AgentIdentity.Credentials.Keys;
+using AgentIdentity.Credentials.Proofs;
 using AgentIdentity.Credentials.Statements;
 using AgentIdentity.Credentials.Trails;
 using AgentIdentity.Ledger;
@@ -23,7 +24,7 @@ internal sealed class TrailLog
     public TrailLog(bool founds = true)
     {
         if (founds)
-            Append(new Genesis("https://" + Origin, Origin, [new(RegistryKeyUse.Credentials, IssuerKey), new(RegistryKeyUse.Log, Public(_logKey))], [], SingleOperator: true), Registry);
+            Append(new Genesis("https://" + Origin, Origin, [new(RegistryKeyUse.Credentials, IssuerKey), new(RegistryKeyUse.Log, Public(_logKey))], [Operator(1), Operator(2)], SingleOperator: false), Registry);
         Append(new AgentEnrolled(Agent, Token, Key.PublicKey, new Grant("desk", "bot/1", [], "[]", []), "proof"), Agent, Token);
     }
 
@@ -73,6 +74,25 @@ internal sealed class TrailLog
 
     public ulong Stop(StandingState state = StandingState.Frozen, SubjectId? scope = null) => Append(new Stop(ScopeKind.Agent, scope ?? Agent, state, "odd calls", "", 3), Agent);
 
+    /// <summary>Erases an activity; what stays of it and who approves can be a lie.</summary>
+    public void Erase(ulong index, Func<ErasedStub, ErasedStub>? lie = null, Func<ErasedStub, ErasedStub>? liesBoth = null, params byte[] signers)
+    {
+        var row = _rows[(int)index];
+        Assert.True(SignedStatement.TryRead(((Activity)row.Entry.Body).Statement, out var said));
+        var by = new LeafIndex((ulong)_rows.Count);
+        var stub = new ErasedStub(
+            Agent, row.Entry.Subjects[0].Sequence, said.KeyId, said.Sequence, said.Identity, said.Previous, row.Entry.At, ((Activity)row.Entry.Body).Quarantined, by, Start + (long)by.Value);
+        stub = liesBoth?.Invoke(stub) ?? stub;
+        var approvals = signers.Select(signer => Approve(signer, ApprovedAction.Erase(Agent, [new LeafIndex(index)], "asked for"))).ToArray();
+        Append(new ActivitiesErased(Agent, [new LeafIndex(index)], "asked for", approvals, [stub.Hash()]), Agent);
+        _rows[(int)index] = row with { Stub = lie?.Invoke(stub) ?? stub };
+    }
+
+    public ulong Hold() => Append(new HoldPlaced(Agent, "a court has asked"), Agent);
+
+    public void Lift(ulong hold, params byte[] signers) =>
+        Append(new HoldLifted(Agent, new LeafIndex(hold), "closed", [.. signers.Select(signer => Approve(signer, ApprovedAction.LiftHold(Agent, new LeafIndex(hold), "closed")))]), Agent);
+
     public ulong Rotate(KeyId retired, byte seed) =>
         Append(new RegistryKeyRotated(RegistryKeyUse.Credentials, PrivateKey.FromSecret(KeyAlgorithm.ES256, Sha256.Hash([seed]).ToArray())!.PublicKey, retired), Registry);
 
@@ -93,7 +113,7 @@ internal sealed class TrailLog
         var heads = HeadsLie(Heads());
         Append(new Heads(heads.Root, Math.Max(1, (ulong)heads.Count), default), Registry);
         var hashes = _leafHashes = [.. _rows.Select(row => MerkleHash.Leaf(row.Leaf))];
-        AgentEntry About(Row row, int sequence) => row.Entry.Body is Activity && opens?.Invoke((ulong)sequence) == false
+        AgentEntry About(Row row, int sequence) => row.Stub is { } stub ? Erased(row, sequence, stub) : row.Entry.Body is Activity && opens?.Invoke((ulong)sequence) == false
             ? new AgentEntry((ulong)sequence, row.Leaf, null, [])
             : new AgentEntry((ulong)sequence, row.Leaf, Open(row.Index), row.Items);
 
@@ -108,6 +128,9 @@ internal sealed class TrailLog
         _subjects[Registry] = _subjects[Registry] with { Next = _subjects[Registry].Next - 1 };
         return Write(lie?.Invoke(file) ?? file);
     }
+
+    private AgentEntry Erased(Row row, int sequence, ErasedStub stub) =>
+        new((ulong)sequence, row.Leaf, null, []) { Erased = new ErasedEntry(new LeafIndex(row.Index), Open(row.Index).Path, stub.Encode()) };
 
     /// <summary>Any entry as the tree being exported proves it.</summary>
     public OpenedEntry Open(ulong index)
@@ -148,6 +171,13 @@ internal sealed class TrailLog
         return new EntrySubject(id, next, next == 0 ? SubjectLabel.Commit(label) : null);
     }
 
+    private static GenesisOperator Operator(byte number) => new(Id((byte)(20 + number)), $"operator {number}", OperatorKey(number).PublicKey, "proof");
+
+    private static PrivateKey OperatorKey(byte number) => PrivateKey.FromSecret(KeyAlgorithm.Ed25519, Sha256.Hash([99, number]).ToArray())!;
+
+    private static string Approve(byte number, string action) =>
+        Approval.Create(OperatorKey(number), "https://" + Origin, action, "a-nonce", DateTimeOffset.FromUnixTimeMilliseconds(Start));
+
     private static byte[] Join(Hash[] path) => [.. path.SelectMany(hash => hash.ToArray())];
 
     private static SubjectId Id(byte last) => SubjectId.Read([1, 0x92, 0xf0, 0xc1, 0, 0, 0x70, 0, 0x80, 0, 0, 0, 0, 0, 0, last]);
@@ -157,5 +187,7 @@ internal sealed class TrailLog
     private sealed record Row(ulong Index, Entry Entry, Hash Salt, byte[] Leaf)
     {
         public IReadOnlyList<OwnItem> Items { get; init; } = [];
+
+        public ErasedStub? Stub { get; init; }
     }
 }

@@ -1,0 +1,337 @@
+#!/usr/bin/env python3
+"""Checks a trail file (docs/formats.md, "Trail file") with an implementation of its own: the standard library of Python 3, nothing of the product.
+
+    python3 tests/vectors/check_trail.py FILE VKEY   exit code 0 when everything holds under the log key, else 1 and the reason
+    python3 tests/vectors/check_trail.py --vectors   checks the files of formats.json, and that changed ones fail
+"""
+import base64
+import hmac
+import json
+import pathlib
+import sys
+import uuid
+
+from make_formats import EC_G, EC_N, EC_P, ED_B, ED_D, ED_L, ED_P, VECTORS, ec_add, ec_multiply, ed_add, ed_multiply, sha256, sha512, b64u, map_bit, thumbprint, u64
+
+
+class Wrong(Exception):
+    pass
+
+
+def require(holds, words):
+    if not holds:
+        raise Wrong(words)
+
+
+# --- reading ----------------------------------------------------------------------------------------------------------
+
+class Reader:
+    """Deterministic CBOR: integers, byte strings, text, arrays and maps with ascending integer keys, each in its shortest form."""
+
+    def __init__(self, data):
+        self.data, self.at = data, 0
+
+    def take(self, count):
+        require(self.at + count <= len(self.data), "the bytes end too early")
+        self.at += count
+        return self.data[self.at - count:self.at]
+
+    def value(self):
+        first = self.take(1)[0]
+        major, low = first >> 5, first & 31
+        require(low < 28 and major < 6, "not one of the forms in use")
+        number = low
+        if low >= 24:
+            number = int.from_bytes(self.take(1 << (low - 24)), "big")
+            require(number >= (24, 1 << 8, 1 << 16, 1 << 32)[low - 24], "a number is not in its shortest form")
+        if major == 0:
+            return number
+        if major == 2:
+            return self.take(number)
+        if major == 3:
+            return self.take(number).decode()
+        if major == 4:
+            return [self.value() for _ in range(number)]
+        require(major == 5, "negative numbers are not in use")
+        pairs = [(self.value(), self.value()) for _ in range(number)]
+        require(all(a[0] < b[0] for a, b in zip(pairs, pairs[1:])), "the keys of a map ascend")
+        return dict(pairs)
+
+
+def decode(data):
+    reader = Reader(data)
+    value = reader.value()
+    require(reader.at == len(data), "something stands behind a value")
+    return value
+
+
+def hashes(path):
+    require(len(path) % 32 == 0, "a path is some hashes")
+    return [path[at:at + 32] for at in range(0, len(path), 32)]
+
+
+# --- proofs and signatures --------------------------------------------------------------------------------------------
+
+def root_of(index, size, leaf_hash, path):
+    """RFC 9162, section 2.1.3.2."""
+    require(index < size, "the index is outside the tree")
+    position, last, root = index, size - 1, leaf_hash
+    for sibling in path:
+        require(last > 0, "a path is too long")
+        if position & 1 or position == last:
+            root = sha256(b"\1", sibling, root)
+            while not position & 1 and position:
+                position, last = position >> 1, last >> 1
+        else:
+            root = sha256(b"\1", root, sibling)
+        position, last = position >> 1, last >> 1
+    require(last == 0, "a path is too short")
+    return root
+
+
+def ed_point(data):
+    number = int.from_bytes(data, "little")
+    y, sign = number & ((1 << 255) - 1), number >> 255
+    square = (y * y - 1) * pow(ED_D * y * y + 1, -1, ED_P) % ED_P
+    x = pow(square, (ED_P + 3) // 8, ED_P)
+    if x * x % ED_P != square:
+        x = x * pow(2, (ED_P - 1) // 4, ED_P) % ED_P
+    require(y < ED_P and x * x % ED_P == square, "not a point")
+    return (ED_P - x if x & 1 != sign else x, y)
+
+
+def ed_verify(public, message, signature):
+    s = int.from_bytes(signature[32:], "little")
+    k = int.from_bytes(sha512(signature[:32], public, message), "little") % ED_L
+    return s < ED_L and ed_multiply(ED_B, s) == ed_add(ed_point(signature[:32]), ed_multiply(ed_point(public), k))
+
+
+def ec_verify(public, message, signature):
+    r, s = int.from_bytes(signature[:32], "big"), int.from_bytes(signature[32:], "big")
+    if not (0 < r < EC_N and 0 < s < EC_N):
+        return False
+    w = pow(s, -1, EC_N)
+    digest = int.from_bytes(sha256(message), "big")
+    point = (int.from_bytes(public[:32], "big"), int.from_bytes(public[32:], "big"))
+    found = ec_add(ec_multiply(EC_G, digest * w % EC_N), ec_multiply(point, r * w % EC_N))
+    return found is not None and found[0] % EC_N == r
+
+
+def verify(alg, public, message, signature):
+    return len(signature) == 64 and (ec_verify if alg == 1 else ed_verify)(public, message, signature)
+
+
+def key_id(alg, public):
+    jwk = {"kty": "EC", "crv": "P-256", "x": b64u(public[:32]), "y": b64u(public[32:])} if alg == 1 else {"kty": "OKP", "crv": "Ed25519", "x": b64u(public)}
+    return thumbprint(jwk)
+
+
+def open_checkpoint(note, vkey):
+    """Size and root of a note that the key has signed, and the key."""
+    name, _, typed = vkey.split("+", 2)
+    key = base64.b64decode(typed)[1:]
+    text, _, signatures = note.rpartition("\n\n")
+    origin, size, root = text.split("\n")
+    require(origin == name, "the checkpoint is of another log")
+    mine = [base64.b64decode(line.split(" ")[2]) for line in signatures.splitlines() if line.startswith(f"\u2014 {name} ")]
+    wanted = sha256(name.encode() + b"\n", b"\1", key)[:4]
+    mine = [one[4:] for one in mine if one[:4] == wanted]
+    require(mine and all(ed_verify(key, (text + "\n").encode(), one) for one in mine), "the checkpoint is not signed by the log key")
+    return origin, int(size), base64.b64decode(root), key
+
+
+def head_in_map(proof, root, label):
+    steps, leaf = proof[:-80], proof[-80:]
+    require(len(proof) >= 80 and len(steps) % 33 == 0 and leaf[:32] == label, "the map proof is not for this label")
+    depths = [steps[at] for at in range(0, len(steps), 33)]
+    require(all(a < b for a, b in zip(depths, depths[1:])), "the depths of a map proof grow")
+    found = sha256(b"\0", leaf)
+    for at in reversed(range(0, len(steps), 33)):
+        sibling = steps[at + 1:at + 33]
+        found = sha256(b"\1", steps[at:at + 1], sibling, found) if map_bit(label, steps[at]) else sha256(b"\1", steps[at:at + 1], found, sibling)
+    require(found == root, "the map proof does not lead to the root in the heads entry")
+    return int.from_bytes(leaf[32:40], "big"), leaf[40:72], int.from_bytes(leaf[72:], "big")
+
+
+# --- the file ---------------------------------------------------------------------------------------------------------
+
+ACTIVITY_CLASSES = (2, 3)
+
+
+class Trail:
+    def __init__(self, data, vkey):
+        reader, self.items = Reader(data), []
+        while reader.at < len(data):
+            self.items.append(reader.value())
+        kinds = [item[0] for item in self.items]
+        require(kinds == sorted(kinds, key=lambda kind: {0: 0, 4: 1, 1: 2, 2: 2, 3: 2, 5: 3, 6: 4}[kind]) and kinds.count(0) == kinds.count(5) == kinds.count(6) == 1, "the items are not in their order")
+        require(self.items[-1] == [6, len(self.items) - 1], "the end names another number of items")
+        _, version, named, self.agent, self.label, note = self.items[0]
+        require(version == 1 and named == vkey, "another version or log key")
+        self.origin, self.size, self.root, self.log_key = open_checkpoint(note, vkey)
+
+    def check(self):
+        self.registry_keys([item for item in self.items if item[0] == 4])
+        self.about_agent([item for item in self.items if item[0] in (1, 2, 3)])
+        self.heads(self.items[-2])
+
+    def opened(self, index, leaf, path, entry, salt):
+        require(root_of(index, self.size, sha256(b"\0", leaf), hashes(path)) == self.root, f"entry {index} does not lead to the root")
+        value = decode(entry)
+        require(leaf[0] == 1 and leaf[-32:] == sha256(b"air/leaf/v1\0", salt, entry), f"entry {index} does not open its leaf")
+        wanted = value[5][4] if value[1] == 6 else 1
+        require(leaf[1] == wanted and len(leaf) == 4 + 32 * len(value[3]) + 32, f"entry {index} is of another class or number of subjects than its leaf")
+        return value
+
+    def registry_keys(self, items):
+        genesis = self.opened(*items[0][1:])
+        require(items[0][1] == 0 and genesis[1] == 1, "genesis is missing")
+        require(genesis[5][2] == self.origin and [2, 2, self.log_key] in genesis[5][3], "genesis names another origin or log key")
+        self.url, self.operators = genesis[5][1], {key_id(alg, public): (alg, public) for _, _, alg, public, _ in genesis[5][4]}
+        self.approvals_needed = genesis[5][5]
+        self.registry, in_force = genesis[3][0][0], {use: key_id(alg, public) for use, alg, public in genesis[5][3]}
+        for item in items[1:]:
+            body = self.opened(*item[1:])[5]
+            require(in_force.get(body[1]) == body[4], "a rotation ends a key that is not in force")
+            in_force[body[1]] = key_id(body[2], body[3])
+
+    def about_agent(self, items):
+        self.chain, self.count, self.last = bytes(32), len(items), None
+        previous, number, stopped, statements, erased = bytes(32), 0, False, {}, {}
+        for sequence, item in enumerate(items):
+            leaf, entry = item[2] if item[0] == 3 else item[3], None
+            require((item[1] if item[0] == 3 else item[2]) == sequence, f"number {sequence} about the agent is missing")
+            require(hmac.digest(self.label, b"air/null/v1\0" + u64(sequence), "sha256") in hashes(leaf[4:-32]), f"number {sequence} shows another nullifier")
+            self.chain = sha256(b"air/head/v1\0", self.chain, sha256(b"\0", leaf))
+            self.last = None
+            if item[0] == 1:
+                self.last, entry = item[1], self.opened(item[1], *item[3:7])
+                require([self.agent, sequence] in [subject[:2] for subject in entry[3]], f"entry {item[1]} is not about the agent")
+            if sequence == 0:
+                self.enrolled(entry)
+            if item[0] == 2:
+                self.last, stub = item[1], self.stub(item, sequence, leaf)
+                require(stub[4] == number and previous in (None, stub[6]), f"statement {number} was expected")
+                erased[item[1]], previous, number = stub, stub[5], number + 1
+                statements[item[1]] = (stub[5], number - 1)
+                require(leaf[1] == 3 or not stopped, f"number {sequence} is not quarantined, after a stop")
+            elif leaf[1] in ACTIVITY_CLASSES:
+                require(leaf[1] == 3 or not stopped, f"number {sequence} is not quarantined, after a stop")
+                previous, number = self.activity(entry, previous, number)
+                if entry is not None:
+                    statements[item[1]] = (previous, number - 1)
+            elif entry is None:
+                raise Wrong(f"number {sequence} is closed and no activity")
+            elif entry[1] == 5:
+                self.issued(entry[5], item[7])
+            elif entry[1] == 7:
+                stopped = stopped or entry[5][3] >= 3
+            elif entry[1] == 12:
+                self.fork(entry[5], statements)
+            elif entry[1] == 13:
+                self.erasure(entry, item[1], erased)
+        require(not erased, "something was erased, and no entry says so")
+
+    def stub(self, item, sequence, leaf):
+        require(root_of(item[1], self.size, sha256(b"\0", leaf), hashes(item[4])) == self.root, f"entry {item[1]} does not lead to the root")
+        stub = decode(item[5])
+        require(stub[1] == self.agent and stub[2] == sequence and stub[3] == key_id(self.alg, self.public), "a stub is another's")
+        require(stub[8] == leaf[1] and len(leaf) == 4 + 32 + 32, "a stub is not of the activity in its leaf")
+        return stub | {"bytes": item[5]}
+
+    def erasure(self, entry, index, erased):
+        body = entry[5]
+        action = {"type": "erase", "agent": str(uuid.UUID(bytes=self.agent)), "indexes": body[2], "reason": body[3]}
+        signers = {self.approved(token, action) for token in body[4]}
+        require(body[1] == self.agent and len(signers) == len(body[4]) >= self.approvals_needed, "an erasure lacks approvals")
+        for at, named in zip(body[2], body[5], strict=True):
+            if stub := erased.pop(at, None):
+                require((stub[9], stub[10]) == (index, entry[2]) and named == sha256(b"air/erased/v1\0", stub["bytes"]), "an erasure names another stub")
+
+    def approved(self, token, action):
+        header, claims, signature = (base64.urlsafe_b64decode(part + "=" * (-len(part) % 4)) for part in token.split("."))
+        signer, said = thumbprint(json.loads(header)["jwk"]), json.loads(claims)
+        require(signer in self.operators and verify(*self.operators[signer], token.rpartition(".")[0].encode(), signature), "an approval is no operator's")
+        require(json.loads(header)["typ"] == "agentid-approval+jwt" and said["action"] == action and said["aud"] == self.url, "an approval is for something else")
+        return signer
+
+    def enrolled(self, entry):
+        require(entry is not None and entry[1] == 4 and entry[5][1] == self.agent, "the first entry does not enrol the agent")
+        self.alg, self.public = entry[5][3], entry[5][4]
+        commitments = [subject[2] for subject in entry[3] if subject[0] == self.agent]
+        require(commitments == [sha256(b"air/label/v1\0", self.label)], "another label is committed")
+
+    def statement(self, data, signature):
+        length = int.from_bytes(data[12:14], "big")
+        require(data[:12] == b"air/stmt/v1\0" and data[14:14 + length].decode() == self.origin, "a statement is for another log")
+        fields = data[14 + length:]
+        require(fields[:16] == self.agent and fields[16:48] == key_id(self.alg, self.public), "a statement is another's")
+        require(verify(self.alg, self.public, data, signature), "a statement is not signed by the agent's key")
+        return int.from_bytes(fields[48:56], "big"), fields[56:88]
+
+    def activity(self, entry, previous, number):
+        if entry is None:
+            return None, number + 1
+        sequence, names = self.statement(entry[5][1], entry[5][3])
+        require(sequence == number and previous in (None, names), f"statement {number} was expected")
+        return sha256(entry[5][1]), number + 1
+
+    def issued(self, body, items):
+        require(items, "an issuance shows no credential of the agent")
+        for position, item, path in items:
+            require(root_of(position, body[2], sha256(b"\0", item), hashes(path)) == body[1], "a credential does not lead to the root of its entry")
+            value = decode(item)
+            require(value[1] == self.agent and value[2] == key_id(self.alg, self.public), "a credential is another's")
+
+    def fork(self, body, statements):
+        sequence, names = self.statement(body[3], body[5])
+        if body[1] in statements:
+            held, number = statements[body[1]]
+            require(held == body[2], "a fork names another statement than the entry holds")
+            require((sequence == number and sha256(body[3]) != held) or (sequence == number + 1 and names != held), "nothing was forked")
+
+    def heads(self, item):
+        entry = self.opened(*item[1:6])
+        require(entry[1] == 11 and item[1] == self.size - 1 and [subject[0] for subject in entry[3]] == [self.registry], "the heads entry is not the last under the checkpoint")
+        count, chain, index = head_in_map(item[6], entry[5][1], self.label)
+        require((count, chain) == (self.count, self.chain) and self.last in (None, index), f"{count} entries are about the agent, and these {self.count} are others")
+
+
+def check(data, vkey):
+    """None when everything holds, else what does not."""
+    try:
+        Trail(data, vkey).check()
+        return None
+    except Wrong as wrong:
+        return str(wrong)
+    except (ValueError, KeyError, IndexError, TypeError, AttributeError) as broken:
+        return f"the file has no form that is known ({broken!r})"
+
+
+def check_vectors():
+    for name, made in json.loads(VECTORS.read_text(encoding="utf-8"))["trails"].items():
+        data, failures = bytes.fromhex(made["file"]), 0
+        problem = check(data, made["vkey"])
+        require(problem is None, f"{name}: {problem}")
+        changed = range(0, len(data), 97)
+        for at in changed:
+            failures += check(data[:at] + bytes([data[at] ^ 1]) + data[at + 1:], made["vkey"]) is not None
+        require(failures == len(changed), f"{name}: {len(changed) - failures} changed files pass")
+        print(f"{name}: holds, and {failures} changed ones fail")
+
+
+def main(arguments):
+    if arguments == ["--vectors"]:
+        check_vectors()
+        return 0
+    file, vkey = arguments
+    problem = check(pathlib.Path(file).read_bytes(), vkey.strip())
+    print(problem or "everything holds")
+    return 1 if problem else 0
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main(sys.argv[1:]))
+    except Wrong as wrong:
+        sys.exit(str(wrong))
