@@ -56,6 +56,20 @@ public sealed class RollbackTests
             await AssertDeniesEverythingAsync(again, agent.At(again));
             Assert.Contains(again.Log, line => line.StartsWith("ROLLED BACK", StringComparison.Ordinal) && line.Contains(seen.Note, StringComparison.Ordinal));
         }
+
+        await RecoverAsync(lastNight, seen.Note, agent);
+        await using var recovered = TestNode.Open(lastNight, clock);
+        Assert.Equal(Refusal.AgentFrozen, recovered.Verify(agent.At(recovered).Use()));
+        await recovered.EnrollAsync();
+    }
+
+    // What operators do then: the log goes on as another, which names what was lost and stops again who was stopped in it.
+    private static async Task RecoverAsync(string folder, string seen, TestAgent stopped)
+    {
+        using var store = Storage.Sqlite.SqliteLedgerStore.Open(folder);
+        using var keys = new Storage.Keys.FileRegistryKeys(folder);
+        var succession = new Recovery.Succession(store, new Storage.Snapshots.SnapshotFile(folder), keys, TimeProvider.System, _ => { });
+        await succession.RecoverAsync([seen], [new Recovery.KnownStop(stopped.Id, Credentials.Entries.StandingState.Frozen, "it was before")]);
     }
 
     [Fact]

@@ -28,7 +28,8 @@ public sealed class SeenCheckpoints
     internal SeenCheckpoints(ILedgerStore store, CheckpointPublisher publisher, PublishedLog log, Standing standing, Action<string> say)
     {
         (_store, _publisher, _log, _standing, _say) = (store, publisher, log, standing, say);
-        if (store.ReadDocument(Document) is { } held)
+        // A recovery opens a successor log with a key of its own, whose first entry names what was lost: then this is over.
+        if (store.ReadDocument(Document) is { } held && Checkpoint.TryOpen(held.Content.Span, publisher.Verifier, out _, out _))
             Deny(Encoding.UTF8.GetString(held.Content.Span));
     }
 
@@ -72,7 +73,7 @@ public sealed class SeenCheckpoints
             Deny(note);
             try
             {
-                _store.TryWriteDocument(Document, 0, Encoding.UTF8.GetBytes(note));
+                _store.TryWriteDocument(Document, _store.ReadDocument(Document)?.Version ?? 0, Encoding.UTF8.GetBytes(note));
             }
             catch (StoreFullException full)
             {
