@@ -20,8 +20,9 @@ namespace AgentIdentity.Client;
 /// <param name="Level">How far it had come when the registry answered.</param>
 /// <param name="RecordedAt">The registry's clock.</param>
 /// <param name="Promise">There until a checkpoint covers the entry.</param>
+/// <param name="IsOpened">Whether the leaf was computed here from the statement, so that promise and receipts are about it. False only when the activity was erased.</param>
 public sealed record RecordedActivity(
-    ulong Sequence, Hash Statement, ulong LedgerIndex, Hash LeafHash, EntryClass EntryClass, AckLevel Level, DateTimeOffset RecordedAt, RecordingPromise? Promise);
+    ulong Sequence, Hash Statement, ulong LedgerIndex, Hash LeafHash, EntryClass EntryClass, AckLevel Level, DateTimeOffset RecordedAt, RecordingPromise? Promise, bool IsOpened);
 
 /// <summary>
 /// Records what an agent does: signs statements of commitments and keeps their chain whole over crashes and lost answers. A statement is on disk before it
@@ -171,6 +172,7 @@ public sealed class ActivityRecorder : IDisposable
             throw;
         }
         var statement = pending.Read();
+        var isOpened = RecordedLeaf.Commits(answer, statement, request);
         Keep(_chain.Advanced());
         return new RecordedActivity(
             statement.Sequence,
@@ -180,7 +182,8 @@ public sealed class ActivityRecorder : IDisposable
             answer.EntryClass,
             answer.Level,
             DateTimeOffset.FromUnixTimeMilliseconds(answer.RecordedAt),
-            answer.Promise is { } promise ? new RecordingPromise(answer.LedgerIndex, Hash.Read(answer.LeafHash.Span), promise) : null);
+            answer.Promise is { } promise ? new RecordingPromise(answer.LedgerIndex, Hash.Read(answer.LeafHash.Span), promise) : null,
+            isOpened);
     }
 
     private static bool IsFinal(RegistryRefusedException refusal) =>

@@ -54,6 +54,17 @@ public sealed class ActivityRecorderTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_registry_that_shows_the_leaf_of_something_else_is_not_believed()
+    {
+        using var recorder = Open();
+        Assert.True((await recorder.RecordAsync(Payloads("one"))).IsOpened);
+        _registry.ShowsAnotherLeaf = true;
+        await Assert.ThrowsAsync<InvalidDataException>(() => recorder.RecordAsync(Payloads("two")));
+        _registry.ShowsAnotherLeaf = false;
+        Assert.Equal(1ul, (await recorder.ResumeAsync())!.Sequence);
+    }
+
+    [Fact]
     public async Task Each_commitment_is_opened_by_a_line_of_the_salts_file()
     {
         await File.WriteAllTextAsync(SaltsFile, "{\"commitment\":\"torn by a cra");

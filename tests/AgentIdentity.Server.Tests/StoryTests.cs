@@ -123,6 +123,7 @@ public sealed class StoryTests : IAsyncLifetime
         var logKey = await LogKeyAsync();
 
         var recorded = await recorder.RecordAsync([Encoding.UTF8.GetBytes("one")]);
+        Assert.True(recorded.IsOpened);
         Assert.Equal(recorded.RecordedAt.AddSeconds(5), recorded.Promise!.DueBy(logKey));
         using var stranger = Ed25519PrivateKey.Generate();
         Assert.Null(recorded.Promise.DueBy(new NoteVerifierKey(logKey.Name, stranger.PublicKey)));

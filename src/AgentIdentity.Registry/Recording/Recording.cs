@@ -10,8 +10,19 @@ using AgentIdentity.Registry.State;
 
 namespace AgentIdentity.Registry.Recording;
 
-/// <summary>Where a statement stands in the ledger. <paramref name="Promise"/> is there until a checkpoint covers it, as long as it can be kept.</summary>
-public sealed record Recorded(LeafIndex Index, long At, EntryClass Class, Hash LeafHash, bool IsIntegrated, SignedPromise? Promise);
+/// <summary>Where a statement stands in the ledger.</summary>
+/// <param name="Index">Its entry.</param>
+/// <param name="At">When it was sequenced, ms since 1970.</param>
+/// <param name="Class">What it counts as.</param>
+/// <param name="Leaf">The public leaf.</param>
+/// <param name="LeafHash">Its hash in the tree.</param>
+/// <param name="Opening">What opens the leaf for whoever has the statement; null when it was erased.</param>
+/// <param name="IsIntegrated">Whether a checkpoint covers it.</param>
+/// <param name="Promise">There until a checkpoint covers it, as long as it can be kept.</param>
+public sealed record Recorded(LeafIndex Index, long At, EntryClass Class, byte[] Leaf, Hash LeafHash, LeafOpening? Opening, bool IsIntegrated, SignedPromise? Promise);
+
+/// <summary>The entry's number among those about the agent, and its salt.</summary>
+public sealed record LeafOpening(ulong SubjectSequence, Hash Salt);
 
 /// <summary>Takes signed statements into the ledger. The statement's own signature is the caller's authentication, so that evidence can follow a stop.</summary>
 public sealed class Recording(RegistryState state, Sequencer sequencer, CheckpointPublisher publisher, ILedgerStore store)
@@ -155,9 +166,18 @@ public sealed class Recording(RegistryState state, Sequencer sequencer, Checkpoi
     // What was recorded just now need not be read back, and shares the promise of its group; a retry is promised what it was promised then, unless that time is over.
     private Recorded Answer(ChainHead head, Draft draft)
     {
-        var promise = draft.Holds(head.Index) ? draft.Promise! : publisher.Promise(head.Index, [MerkleHash.Leaf(store.Read(head.Index, 1)[0].Leaf)], head.At);
+        var isPending = draft.Row(head.Index) is not null;
+        var row = draft.Row(head.Index) ?? store.Read(head.Index, 1)[0];
+        var promise = isPending ? draft.Promise! : publisher.Promise(head.Index, [MerkleHash.Leaf(row.Leaf)], head.At);
         var isIntegrated = publisher.Last is { } last && last.Size.Contains(head.Index);
         var signed = isIntegrated || promise.IntegrateBy < draft.At ? null : promise.For(head.Index);
-        return new Recorded(head.Index, head.At, head.Quarantined ? EntryClass.Quarantined : EntryClass.Activity, promise.LeafHash(head.Index), isIntegrated, signed);
+        return new Recorded(
+            head.Index, head.At, head.Quarantined ? EntryClass.Quarantined : EntryClass.Activity, row.Leaf, promise.LeafHash(head.Index), Open(row), isIntegrated, signed);
     }
+
+    private static LeafOpening? Open(StoredEntry row) => row.IsErased
+        ? null
+        : Opening.TryDecode(row.Opening, out var opening)
+            ? new LeafOpening(row.Subjects[0].Sequence, opening.Salt)
+            : throw new LedgerDamagedException($"The opening of entry {row.Index} cannot be read.");
 }

@@ -56,10 +56,13 @@ public sealed class Draft
     /// <summary>Set by the writer when the group is durable, and not changed afterwards.</summary>
     internal GroupPromise? Promise { get; set; }
 
+    /// <summary>Set by the writer with the promise: the entries of the group as they are stored.</summary>
+    internal IReadOnlyList<StoredEntry> Rows { get; set; } = [];
+
     public ulong OpenEpoch() => ++_epoch;
 
-    /// <summary>Whether the entry is one of this group.</summary>
-    public bool Holds(LeafIndex index) => index.Value >= _base;
+    /// <summary>An entry of this group once that is durable; null for one of an earlier group.</summary>
+    public StoredEntry? Row(LeafIndex index) => index.Value >= _base ? Rows[(int)(index.Value - _base)] : null;
 
     public uint UsesMade(TokenRecord token) => token.UsesMade + _tokenUses.GetValueOrDefault(token.Id);
 

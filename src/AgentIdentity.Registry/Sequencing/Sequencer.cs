@@ -216,6 +216,7 @@ public sealed class Sequencer : IDisposable
             _state.Apply(staged.Index, staged.Entry, staged.Opening, in leafHashes[i]);
             _publisher.Append(in leafHashes[i]);
         }
+        draft.Rows = rows;
         draft.Promise = _publisher.Promise(rows[0].Index, leafHashes, draft.At);
         return true;
     }

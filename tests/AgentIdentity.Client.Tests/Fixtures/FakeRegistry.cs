@@ -73,6 +73,9 @@ internal sealed class FakeRegistry : IAsyncDisposable
     /// <summary>Refuses all authenticated calls with this.</summary>
     public RpcException? Trouble { get; set; }
 
+    /// <summary>Whether the next statement is answered with the leaf of something else.</summary>
+    public bool ShowsAnotherLeaf { get; set; }
+
     public bool RefusesEveryNonce { get; set; }
 
     public string ClaimedUrl { get; set; } = PublicUrl;

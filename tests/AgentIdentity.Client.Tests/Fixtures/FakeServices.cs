@@ -1,4 +1,5 @@
 using AgentIdentity.Credentials;
+using AgentIdentity.Credentials.Entries;
 using AgentIdentity.Credentials.Keys;
 using AgentIdentity.Credentials.Proofs;
 using AgentIdentity.Credentials.Statements;
@@ -6,6 +7,7 @@ using AgentIdentity.Ledger;
 using AgentIdentity.Protocol.V1;
 using Google.Protobuf;
 using Grpc.Core;
+using EntryClass = AgentIdentity.Protocol.V1.EntryClass;
 
 namespace AgentIdentity.Client.Tests.Fixtures;
 
@@ -86,13 +88,21 @@ internal sealed class FakeLedgerService(FakeRegistry registry) : V1.Ledger.Ledge
             throw new RpcException(new Status(StatusCode.Unavailable, "The connection was lost."));
         }
         var recorded = registry.Statements[index];
+        var at = registry.Clock.GetUtcNow().ToUnixTimeMilliseconds();
+        var activity = new Activity(recorded.Bytes.ToArray(), (KeyAlgorithm)request.Algorithm, request.Signature.ToByteArray(), Quarantined: false);
+        var entry = new Entry(registry.ShowsAnotherLeaf ? at + 1 : at, [new EntrySubject(recorded.AgentId, (ulong)index + 1)], recorded.AgentId, activity);
+        var salt = Sha256.Hash([(byte)index]).ToArray();
+        var leaf = Leaf.Encode((byte)Credentials.Entries.EntryClass.Activity, [default], salt, entry.Encode());
         return Task.FromResult(new RecordResponse
         {
+            Leaf = ByteString.CopyFrom(leaf),
+            Salt = ByteString.CopyFrom(salt),
+            SubjectSequence = (ulong)index + 1,
             LedgerIndex = (ulong)index,
             Level = AckLevel.Sequenced,
             EntryClass = EntryClass.Activity,
-            LeafHash = ByteString.CopyFrom(recorded.Identity.ToArray()),
-            RecordedAt = registry.Clock.GetUtcNow().ToUnixTimeMilliseconds(),
+            LeafHash = ByteString.CopyFrom(MerkleHash.Leaf(leaf).ToArray()),
+            RecordedAt = at,
         });
     }
 
