@@ -32,8 +32,10 @@ public sealed class TrailWalk(ulong firstSequence)
             CheckLink(check);
             CheckQuarantine(check);
         }
-        if (check.Entry?.Body is Stop { State: >= StandingState.Frozen })
-            Stop(check.Shown.Opened!.Index);
+        if (check.Entry?.Body is Stop)
+            Stop(check.Shown.Index!.Value);
+        if (check.Entry?.Body is CredentialsIssued && _stop is { } stop)
+            check.Add(TrailProperty.Stops, $"it issues a credential after the stop at entry {stop}");
         if (check.Entry?.Body is Fork fork && check.Statement is { } other)
             CheckFork(check, fork, other);
     }

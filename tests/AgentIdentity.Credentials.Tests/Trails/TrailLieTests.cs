@@ -155,6 +155,17 @@ public sealed class TrailLieTests
     }
 
     [Fact]
+    public void Nothing_is_issued_to_a_stopped_agent()
+    {
+        _log.Issue();
+        _log.Stop();
+        AssertProven(_log.Export());
+        _log.Issue();
+
+        AssertFails(_log.Export(), TrailProperty.Stops);
+    }
+
+    [Fact]
     public void What_came_while_a_stop_was_under_way_stands_quarantined_directly_before_it()
     {
         _log.Record();
