@@ -66,12 +66,14 @@ public sealed class TrailExport
     private readonly AgentLabel _agent;
     private readonly ActivityRange _range;
     private readonly TrailFileWriter _writer = new();
+    private readonly HashSet<LeafIndex> _heldByForks;
 
     internal TrailExport(
         RegistryState state, ILedgerStore store, string logKey, SignedTree tree, CommittedHeads heads, AgentLabel agent, Head head, ActivityRange range)
     {
         (_state, _store, _logKey, _tree, _heads, _agent, _range) = (state, store, logKey, tree, heads, agent, range);
         Entries = head.Count;
+        _heldByForks = [.. (state.FindAgent(agent.Id)?.Chains ?? []).Select(chain => chain.Fork).OfType<LeafIndex>().Where(fork => Size.Contains(fork)).Select(Held)];
     }
 
     /// <summary>How many entries are about the agent.</summary>
@@ -100,13 +102,18 @@ public sealed class TrailExport
 
     private TreeSize Size => _tree.Checkpoint.Size;
 
+    // What a fork names is opened whatever was asked for: without it nobody could check the accusation.
+    private LeafIndex Held(LeafIndex fork) => Entry.TryDecode(_store.Read(fork, 1)[0].Entry, out var entry) && entry.Body is Fork { Held: var held }
+        ? held
+        : throw new LedgerDamagedException($"Entry {fork} was a fork of its agent and cannot be read as one.");
+
     private AgentEntry Show(StoredEntry row, ulong expected)
     {
         if (row.Subjects.First(subject => subject.Subject == _agent.Id).Sequence != expected)
             throw new LedgerDamagedException($"Entry {row.Index} is not number {expected} about its agent.");
         if (row.IsErased)
             return ShowErased(row, expected);
-        if (!_range.Contains(expected) && Leaf.TryDecode(row.Leaf, out var leaf) && (EntryClass)leaf.Class is not EntryClass.Authority)
+        if (!_range.Contains(expected) && !_heldByForks.Contains(row.Index) && Leaf.TryDecode(row.Leaf, out var leaf) && (EntryClass)leaf.Class is not EntryClass.Authority)
             return new AgentEntry(expected, row.Leaf, null, []);
         var opened = Open(row, out var opening);
         return new AgentEntry(expected, row.Leaf, opened, [.. Reading.Items(opening.Items, _agent.Id).Select(item => new OwnItem(item.Position, item.Item, Join(item.Path)))]);
