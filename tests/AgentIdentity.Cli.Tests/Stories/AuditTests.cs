@@ -66,7 +66,7 @@ public sealed class AuditTests : IAsyncLifetime
         await Agentid.RunAsync("trail", "reader", "--out", TrailFile, "--from", "3", "--to", "4");
         var audited = (await Agentid.RunAsync("audit", TrailFile, "--log-key", logKey, "--json")).Fine().Json;
 
-        Assert.Contains("more stay closed", audited.GetProperty("checks").EnumerateArray().Single(check => check.GetProperty("check").GetString() == "statements").GetProperty("words").GetString(), StringComparison.Ordinal);
+        Assert.Contains("taken for what", audited.GetProperty("checks").EnumerateArray().Single(check => check.GetProperty("check").GetString() == "statements").GetProperty("words").GetString(), StringComparison.Ordinal);
     }
 
     [Fact]
