@@ -97,7 +97,7 @@ public sealed class CredentialKeeper : IAsyncDisposable
     private async Task KeepAsync()
     {
         if (IsGood(_holding.Credential))
-            await WaitUntilDueAsync(_holding).ConfigureAwait(false);
+            await WaitUntilDueAsync(_holding, canBeWanted: true).ConfigureAwait(false);
         while (true)
         {
             var fresh = await ObtainAsync().ConfigureAwait(false);
@@ -105,18 +105,18 @@ public sealed class CredentialKeeper : IAsyncDisposable
             var before = _holding;
             _holding = new Holding(fresh);
             before.Over.TrySetResult();
-            await WaitUntilDueAsync(_holding).ConfigureAwait(false);
+            // A new credential that looks expired means that the clocks disagree, and hurrying would not help.
+            await WaitUntilDueAsync(_holding, canBeWanted: IsGood(fresh)).ConfigureAwait(false);
         }
     }
 
     /// <summary>Waits for two thirds of what is left, or until somebody finds it expired: timers do not count the time that a machine sleeps.</summary>
-    private async Task WaitUntilDueAsync(Holding holding)
+    private async Task WaitUntilDueAsync(Holding holding, bool canBeWanted)
     {
         using var wait = CancellationTokenSource.CreateLinkedTokenSource(_end.Token);
         var left = holding.Credential!.ExpiresAt - _clock.GetUtcNow();
         var due = Task.Delay(Longer(PauseMin, left * RenewAfter * Scatter()), _clock, wait.Token);
-        // A new credential that looks expired means that the clocks disagree, and hurrying would not help.
-        await (IsGood(holding.Credential) ? Task.WhenAny(due, holding.Wanted.Task) : due).ConfigureAwait(false);
+        await (canBeWanted ? Task.WhenAny(due, holding.Wanted.Task) : due).ConfigureAwait(false);
         await wait.CancelAsync().ConfigureAwait(false);
         _end.Token.ThrowIfCancellationRequested();
     }

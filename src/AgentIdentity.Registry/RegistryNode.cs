@@ -22,7 +22,7 @@ public sealed class RegistryNode : IAsyncDisposable
     private readonly Snapshots _snapshots;
 
     private RegistryNode(
-        RegistrySettings settings, RegistryState state, FoundingKeys founding, ILedgerStore store, ISnapshotStore snapshots, IRegistryKeys keys, TimeProvider clock, Action<string> log)
+        RegistrySettings settings, RegistryState state, FoundingKeys founding, ILedgerStore store, ISnapshotStore snapshots, IRegistryKeys keys, TimeProvider clock, Action<string> log, ulong snapshotPosition)
     {
         Settings = settings;
         State = state;
@@ -31,7 +31,7 @@ public sealed class RegistryNode : IAsyncDisposable
         var logKey = keys.Log(state.IsBootstrapped ? state.Log.KeyId : founding.Log.KeyId);
         Checkpoints = new CheckpointPublisher(store, new NoteSignerKey(origin, logKey), before);
         Start.Grow(Checkpoints, store);
-        _snapshots = new Snapshots(settings, state, Checkpoints, snapshots, logKey, log) { LastPosition = state.Position };
+        _snapshots = new Snapshots(settings, state, Checkpoints, snapshots, logKey, log) { LastPosition = snapshotPosition };
         Sequencer = new Sequencer(store, state, Standing, Checkpoints, clock, log) { AfterCheckpoint = _snapshots.TakeIfDue };
         Nonces = new BootNonces(clock, "dpop");
         Proofs = new RequestProofs(state, Nonces, new ReplayStore(settings.ReplayCapacity, clock), clock);
@@ -48,8 +48,8 @@ public sealed class RegistryNode : IAsyncDisposable
         PublishedLog = new PublishedLog(state, store, Checkpoints);
         LeafProofs = new ProofReader(store, PublishedLog);
         SeenCheckpoints = new SeenCheckpoints(store, Checkpoints, PublishedLog, Standing, log);
-        TrailExports = new Reading.TrailExports(state, store, Checkpoints, PublishedLog);
-        Heads = new HeadsReader(state, store, Checkpoints, LeafProofs);
+        Heads = new HeadsReader(state, store, Checkpoints, PublishedLog);
+        TrailExports = new Reading.TrailExports(state, store, Checkpoints, Heads);
     }
 
     public RegistrySettings Settings { get; }
@@ -147,7 +147,7 @@ public sealed class RegistryNode : IAsyncDisposable
 
     private static RegistryNode Restore(RegistrySettings settings, ILedgerStore store, ISnapshotStore snapshots, IRegistryKeys keys, TimeProvider clock, Action<string> log)
     {
-        var state = Start.Load(store, snapshots, log);
+        var state = Start.Load(store, snapshots, log, out var snapshotPosition);
         if (state.Founding is { } known)
             RequireSame(settings, known);
         var founding = state.Founding is { } founded
@@ -156,7 +156,7 @@ public sealed class RegistryNode : IAsyncDisposable
         if (state.IsBootstrapped)
             LogKeyDocument.Keep(store, state.Log.Key);
         keys.Issuer((state.IsBootstrapped ? state.IssuerKeys.Current : founding.Issuer).KeyId);
-        return new RegistryNode(settings, state, founding, store, snapshots, keys, clock, log);
+        return new RegistryNode(settings, state, founding, store, snapshots, keys, clock, log, snapshotPosition);
     }
 
     private static void RequireSame(RegistrySettings settings, Founding founding)

@@ -153,7 +153,7 @@ public sealed class FsckTests(FsckTests.SoundFolder sound) : IClassFixture<FsckT
     {
         using var store = SqliteLedgerStore.OpenExisting(folder);
         using var keys = new FileRegistryKeys(folder);
-        var state = Start.Load(store, new SnapshotFile(folder), _ => { });
+        var state = Start.Load(store, new SnapshotFile(folder), _ => { }, out _);
         var publisher = new CheckpointPublisher(store, new NoteSignerKey(state.Founding!.Origin, keys.Log(state.Founding.LogKey.KeyId)));
         using var writer = new Sequencer(store, state, new Standing(state), publisher, TimeProvider.System, _ => { });
         TestNode.Good(await writer.DecideAsync<LeafIndex>(Lane.Ordinary, draft => draft.Stage(subject, body, subject)));

@@ -62,6 +62,7 @@ public sealed class HeadsTests
         Assert.Equal(Leaf.Commit(proof.Salt.ToArray(), proof.Entry), leaf.Commitment);
         Assert.True(NoteVerifierKey.TryParse(registry.Node.Checkpoints.LogKey, out var logKey, out _));
         Assert.True(Checkpoint.TryOpen(Encoding.UTF8.GetBytes(proof.Leaf.Checkpoint), logKey, out var checkpoint, out _));
+        Assert.Equal(checkpoint.Size.Value, proof.Leaf.Index.Value + 1);
         Assert.True(InclusionProof.Verify(proof.Leaf.Index, checkpoint.Size, MerkleHash.Leaf(proof.Leaf.Leaf), proof.Leaf.Path, checkpoint.Root));
         AssertProven(proof, heads.Root, expected);
     }

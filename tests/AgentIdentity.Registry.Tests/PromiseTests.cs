@@ -53,6 +53,20 @@ public sealed class PromiseTests
         Assert.Null(TestNode.Good(await agent.SendAsync(statement)).Promise);
     }
 
+    [Fact]
+    public async Task What_was_not_covered_in_time_is_not_promised_again()
+    {
+        await using var before = await TestNode.FoundAsync();
+        var agent = await before.EnrollAsync();
+        var statement = agent.Statement(0, default);
+        before.Store.OnPublish = Fault.Full;
+        var first = TestNode.Good(await agent.SendAsync(statement));
+        Assert.NotNull(first.Promise);
+        before.Clock.Advance(TimeSpan.FromSeconds(6));
+        var late = TestNode.Good(await agent.SendAsync(statement));
+        Assert.Equal((false, null), (late.IsIntegrated, late.Promise));
+    }
+
     private static Promise Open(TestNode registry, SignedPromise promise)
     {
         Assert.True(NoteVerifierKey.TryParse(registry.Node.Checkpoints.LogKey, out var logKey, out _));

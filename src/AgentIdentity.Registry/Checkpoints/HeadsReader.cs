@@ -10,25 +10,42 @@ namespace AgentIdentity.Registry.Checkpoints;
 /// <summary>What shows how many entries are about a subject, under one checkpoint: the heads entry with what opens its leaf, its path, and the map proof for the subject's label.</summary>
 public sealed record HeadsProof(Hash Label, byte[] Map, byte[] Entry, Hash Salt, LeafProof Leaf);
 
+/// <summary>A subject's head in the map of a heads entry, which is the last entry of the tree.</summary>
+internal sealed record SubjectView(SignedTree Tree, CommittedHeads Heads, Hash Label, Head Head);
+
 /// <summary>Proves the head of a subject: docs/formats.md, "Heads".</summary>
-public sealed class HeadsReader(RegistryState state, ILedgerStore store, CheckpointPublisher publisher, ProofReader proofs)
+public sealed class HeadsReader(RegistryState state, ILedgerStore store, CheckpointPublisher publisher, PublishedLog log)
 {
-    /// <summary>Under the newest checkpoint that a heads entry stands last under. Waits a second at most when there is none yet.</summary>
+    // The heads entry is applied a moment before its checkpoint is published; by then there may be the next. Twice is rare, this often does not happen.
+    private const int AttemptsMax = 5;
+
     public async Task<Outcome<HeadsProof>> ProveAsync(SubjectId subject, CancellationToken cancellation)
     {
-        if (state.LastHeads is not { } heads)
-            return Refused.Because(Refusal.NotIntegrated, "No heads are committed to yet; try again in a second.");
-        // A heads entry is applied a moment before the checkpoint over it is published.
-        await publisher.WhenCoversAsync(heads.Index, cancellation).ConfigureAwait(false);
-        var leaf = proofs.Prove(heads.Index);
-        if (leaf.IsRefused)
-            return Refused.Because(leaf.Refusal, leaf.Detail);
-        var row = store.Read(heads.Index, 1)[0];
-        if (!Opening.TryDecode(row.Opening, out var opening))
-            throw new LedgerDamagedException($"The opening of entry {heads.Index} cannot be read.");
-        var label = Label(subject);
-        return new HeadsProof(label, heads.Map.Prove(label), row.Entry, opening.Salt, leaf.Value);
+        if (await FindAsync(subject, cancellation).ConfigureAwait(false) is not { } view)
+            return NotCovered();
+        var index = view.Heads.Index;
+        var leaf = ProofReader.Prove(store, view.Tree, index);
+        var row = store.Read(index, 1)[0];
+        return Opening.TryDecode(row.Opening, out var opening)
+            ? new HeadsProof(view.Label, view.Heads.Map.Prove(view.Label), row.Entry, opening.Salt, leaf)
+            : throw new LedgerDamagedException($"The opening of entry {index} cannot be read.");
     }
+
+    /// <summary>Under the newest checkpoint; null when none covers the subject's first entry yet.</summary>
+    internal async Task<SubjectView?> FindAsync(SubjectId subject, CancellationToken cancellation)
+    {
+        for (var attempt = 0; attempt < AttemptsMax && state.LastHeads is { } heads; attempt++)
+        {
+            await publisher.WhenCoversAsync(heads.Index, cancellation).ConfigureAwait(false);
+            if (log.Newest is not { } tree || tree.Checkpoint.Size.Value != heads.Index.Value + 1)
+                continue;
+            var label = Label(subject);
+            return heads.Map.TryFind(label, out var head) ? new SubjectView(tree, heads, label, head) : null;
+        }
+        return null;
+    }
+
+    internal static Refused NotCovered() => Refused.Because(Refusal.NotIntegrated, "No checkpoint covers this agent's enrolment yet; try again in a second.");
 
     // The first entry about a subject opens its label, and never changes.
     private Hash Label(SubjectId subject) =>

@@ -30,6 +30,12 @@ public sealed class ProofReader(ILedgerStore store, PublishedLog log)
             return Refused.Because(Refusal.EntryUnknown, $"There is no entry {index}.");
         if (log.Newest is not { } tree || !tree.Checkpoint.Size.Contains(index))
             return Refused.Because(Refusal.NotIntegrated, $"No checkpoint covers entry {index} yet; try again in a second.");
+        return Prove(store, tree, index);
+    }
+
+    /// <summary>Under a given tree, which covers the entry.</summary>
+    internal static LeafProof Prove(ILedgerStore store, SignedTree tree, LeafIndex index)
+    {
         var checkpoint = tree.Checkpoint;
         var leaf = store.ReadLeaves(index, 1)[0];
         var path = InclusionProof.Build(index, checkpoint.Size, tree.Node);

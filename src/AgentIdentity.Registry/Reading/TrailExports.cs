@@ -11,40 +11,18 @@ using AgentIdentity.Registry.State;
 namespace AgentIdentity.Registry.Reading;
 
 /// <summary>Makes trail files: docs/formats.md, "Trail file".</summary>
-public sealed class TrailExports(RegistryState state, ILedgerStore store, CheckpointPublisher publisher, PublishedLog log)
+public sealed class TrailExports(RegistryState state, ILedgerStore store, CheckpointPublisher publisher, HeadsReader heads)
 {
-    // The heads entry is applied a moment before its checkpoint is published; by then there may be the next. Twice is rare, this often does not happen.
-    private const int AttemptsMax = 5;
-
     /// <summary>Settles what the file covers: the newest checkpoint, and what it holds about the agent.</summary>
     /// <param name="agent">Whom the file is about.</param>
     /// <param name="from">The first activity to open, by its number among the entries about the agent.</param>
     /// <param name="to">The first activity to leave closed again.</param>
     /// <param name="cancellation">Ends the wait for a checkpoint.</param>
-    public async Task<Outcome<TrailExport>> BeginAsync(SubjectId agent, ulong from, ulong to, CancellationToken cancellation)
-    {
-        for (var attempt = 0; attempt < AttemptsMax && state.LastHeads is { } heads; attempt++)
-        {
-            await publisher.WhenCoversAsync(heads.Index, cancellation).ConfigureAwait(false);
-            if (log.Newest is not { } tree || tree.Checkpoint.Size.Value != heads.Index.Value + 1)
-                continue;
-            var label = Label(agent);
-            if (heads.Map.TryFind(label, out var head))
-                return new TrailExport(state, store, publisher.LogKey, tree, heads, new AgentLabel(agent, label), head, new ActivityRange(from, to));
-            break;
-        }
-        return Refused.Because(Refusal.NotIntegrated, "No checkpoint covers this agent's enrolment yet; try again in a second.");
-    }
-
-    // The first entry about a subject opens its label, and never changes.
-    private Hash Label(SubjectId subject) =>
-        store.ReadBySubject(subject, 0, 1) is [var first] && Opening.TryDecode(first.Opening, out var opening)
-            ? opening.Labels.Single(label => label.Id == subject).Label
-            : throw new LedgerDamagedException($"The first entry about {subject} cannot be read.");
+    public async Task<Outcome<TrailExport>> BeginAsync(SubjectId agent, ulong from, ulong to, CancellationToken cancellation) =>
+        await heads.FindAsync(agent, cancellation).ConfigureAwait(false) is { } view
+            ? new TrailExport(state, store, publisher.LogKey, view, agent, new ActivityRange(from, to))
+            : HeadsReader.NotCovered();
 }
-
-/// <summary>An agent and its label.</summary>
-internal sealed record AgentLabel(SubjectId Id, Hash Label);
 
 /// <summary>Which activities are opened, by their numbers among the entries about the agent.</summary>
 internal sealed record ActivityRange(ulong From, ulong To)
@@ -61,23 +39,20 @@ public sealed class TrailExport
     private readonly RegistryState _state;
     private readonly ILedgerStore _store;
     private readonly string _logKey;
-    private readonly SignedTree _tree;
-    private readonly CommittedHeads _heads;
-    private readonly AgentLabel _agent;
+    private readonly SubjectView _view;
+    private readonly SubjectId _agent;
     private readonly ActivityRange _range;
     private readonly TrailFileWriter _writer = new();
     private readonly HashSet<LeafIndex> _heldByForks;
 
-    internal TrailExport(
-        RegistryState state, ILedgerStore store, string logKey, SignedTree tree, CommittedHeads heads, AgentLabel agent, Head head, ActivityRange range)
+    internal TrailExport(RegistryState state, ILedgerStore store, string logKey, SubjectView view, SubjectId agent, ActivityRange range)
     {
-        (_state, _store, _logKey, _tree, _heads, _agent, _range) = (state, store, logKey, tree, heads, agent, range);
-        Entries = head.Count;
-        _heldByForks = [.. (state.FindAgent(agent.Id)?.Chains ?? []).Select(chain => chain.Fork).OfType<LeafIndex>().Where(fork => Size.Contains(fork)).Select(Held)];
+        (_state, _store, _logKey, _view, _agent, _range) = (state, store, logKey, view, agent, range);
+        _heldByForks = [.. (state.FindAgent(agent)?.Chains ?? []).Select(chain => chain.Fork).OfType<LeafIndex>().Where(fork => Size.Contains(fork)).Select(Held)];
     }
 
     /// <summary>How many entries are about the agent.</summary>
-    public ulong Entries { get; }
+    public ulong Entries => _view.Head.Count;
 
     /// <summary>How many of them have been made.</summary>
     public ulong EntriesMade { get; private set; }
@@ -85,7 +60,7 @@ public sealed class TrailExport
     /// <summary>The items of the file, made as they are asked for. Once.</summary>
     public IEnumerable<byte[]> Items()
     {
-        yield return _writer.Header(new TrailHeader(_logKey, _agent.Id, _agent.Label, _tree.Checkpoint.Note));
+        yield return _writer.Header(new TrailHeader(_logKey, _agent, _view.Label, _view.Tree.Checkpoint.Note));
         var keyEntries = _state.IssuerKeys.Spans.Select(span => span.From).Concat(_state.Logs.Select(log => log.From)).DistinctBy(from => from.Value).OrderBy(from => from.Value);
         foreach (var from in keyEntries)
         {
@@ -94,13 +69,16 @@ public sealed class TrailExport
         }
         while (EntriesMade < Entries)
         {
-            foreach (var row in _store.ReadBySubject(_agent.Id, EntriesMade, (int)Math.Min(PageEntries, Entries - EntriesMade)))
+            var page = _store.ReadBySubject(_agent, EntriesMade, (int)Math.Min(PageEntries, Entries - EntriesMade));
+            if (page.Count == 0)
+                throw new LedgerDamagedException($"Entry number {EntriesMade} about agent {_agent} is missing.");
+            foreach (var row in page)
                 yield return _writer.Entry(Show(row, EntriesMade++));
         }
-        yield return _writer.HeadsAndEnd(Open(_store.Read(_heads.Index, 1)[0], out _), _heads.Map.Prove(_agent.Label));
+        yield return _writer.HeadsAndEnd(Open(_store.Read(_view.Heads.Index, 1)[0], out _), _view.Heads.Map.Prove(_view.Label));
     }
 
-    private TreeSize Size => _tree.Checkpoint.Size;
+    private TreeSize Size => _view.Tree.Checkpoint.Size;
 
     // What a fork names is opened whatever was asked for: without it nobody could check the accusation.
     private LeafIndex Held(LeafIndex fork) => Entry.TryDecode(_store.Read(fork, 1)[0].Entry, out var entry) && entry.Body is Fork { Held: var held }
@@ -109,14 +87,14 @@ public sealed class TrailExport
 
     private AgentEntry Show(StoredEntry row, ulong expected)
     {
-        if (row.Subjects.First(subject => subject.Subject == _agent.Id).Sequence != expected)
+        if (row.Subjects.First(subject => subject.Subject == _agent).Sequence != expected)
             throw new LedgerDamagedException($"Entry {row.Index} is not number {expected} about its agent.");
         if (row.IsErased)
             return ShowErased(row, expected);
         if (!_range.Contains(expected) && !_heldByForks.Contains(row.Index) && Leaf.TryDecode(row.Leaf, out var leaf) && (EntryClass)leaf.Class is not EntryClass.Authority)
             return new AgentEntry(expected, row.Leaf, null, []);
         var opened = Open(row, out var opening);
-        return new AgentEntry(expected, row.Leaf, opened, [.. Reading.Items(opening.Items, _agent.Id).Select(item => new OwnItem(item.Position, item.Item, Join(item.Path)))]);
+        return new AgentEntry(expected, row.Leaf, opened, [.. Reading.Items(opening.Items, _agent).Select(item => new OwnItem(item.Position, item.Item, Join(item.Path)))]);
     }
 
     // What was erased behind the checkpoint, while the file is made, is shown closed: the entry that says so is not in the file.
@@ -126,8 +104,8 @@ public sealed class TrailExport
 
     private Hash[] Path(StoredEntry row)
     {
-        var path = InclusionProof.Build(row.Index, Size, _tree.Node);
-        return InclusionProof.Verify(row.Index, Size, MerkleHash.Leaf(row.Leaf), path, _tree.Checkpoint.Root)
+        var path = InclusionProof.Build(row.Index, Size, _view.Tree.Node);
+        return InclusionProof.Verify(row.Index, Size, MerkleHash.Leaf(row.Leaf), path, _view.Tree.Checkpoint.Root)
             ? path
             : throw new LedgerDamagedException($"The leaf of entry {row.Index} is not the one that was signed.");
     }

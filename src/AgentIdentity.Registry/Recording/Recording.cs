@@ -10,16 +10,13 @@ using AgentIdentity.Registry.State;
 
 namespace AgentIdentity.Registry.Recording;
 
-/// <summary>Where a statement stands in the ledger. <paramref name="Promise"/> is there until a checkpoint covers it.</summary>
-public sealed record Recorded(LeafIndex Index, long At, EntryClass Class, Hash LeafHash, SignedPromise? Promise)
-{
-    public bool IsIntegrated => Promise is null;
-}
+/// <summary>Where a statement stands in the ledger. <paramref name="Promise"/> is there until a checkpoint covers it, as long as it can be kept.</summary>
+public sealed record Recorded(LeafIndex Index, long At, EntryClass Class, Hash LeafHash, bool IsIntegrated, SignedPromise? Promise);
 
 /// <summary>Takes signed statements into the ledger. The statement's own signature is the caller's authentication, so that evidence can follow a stop.</summary>
 public sealed class Recording(RegistryState state, Sequencer sequencer, CheckpointPublisher publisher, ILedgerStore store)
 {
-    private const int PageEntries = 256;
+    private const int PageEntries = 16;
 
     public async Task<Outcome<Recorded>> RecordAsync(
         ReadOnlyMemory<byte> bytes, KeyAlgorithm algorithm, ReadOnlyMemory<byte> signature, bool waitIntegrated, CancellationToken cancellation)
@@ -37,9 +34,18 @@ public sealed class Recording(RegistryState state, Sequencer sequencer, Checkpoi
             decision = decision with { Head = FindAt(statement) };
         if (decision.Head!.Previous != statement.Identity)
             return statement.Origin != state.Log.Origin ? WrongOrigin() : await AccuseAsync(decision.Head, statement, activity).ConfigureAwait(false);
-        if (waitIntegrated)
-            await publisher.WhenCoversAsync(decision.Head.Index, cancellation).ConfigureAwait(false);
+        if (waitIntegrated && !await IsCoveredAsync(decision.Head.Index, decision.Draft.Standing, cancellation).ConfigureAwait(false))
+            return Refused.Because(decision.Draft.Standing.Everyone, $"The statement is entry {decision.Head.Index}; the registry went out of service before a checkpoint covered it.");
         return Answer(decision.Head, decision.Draft);
+    }
+
+    private async Task<bool> IsCoveredAsync(LeafIndex index, Standing standing, CancellationToken cancellation)
+    {
+        var covered = publisher.WhenCoversAsync(index, cancellation);
+        if (await Task.WhenAny(covered, standing.Ended).ConfigureAwait(false) != covered)
+            return false;
+        await covered.ConfigureAwait(false);
+        return true;
     }
 
     private Outcome<SignedStatement> Check(ReadOnlyMemory<byte> bytes, KeyAlgorithm algorithm, ReadOnlySpan<byte> signature)
@@ -103,34 +109,55 @@ public sealed class Recording(RegistryState state, Sequencer sequencer, Checkpoi
             : Refused.Because(Refusal.SequenceFork, $"{taken} (entry {held.Index}); entry {kept.Value} keeps the proof that this chain was forked.");
     }
 
-    // Something before the head, which is rare: the agent's entries are walked from the first until it is found.
+    // Something before the head, which is rare. Each entry carries a chain on by one at most, so a statement stands at least as many entries behind another one of its
+    // chain as it has numbers more: the search jumps by that, and never past it.
     private ChainHead FindAt(SignedStatement statement)
     {
-        for (ulong from = 0; ;)
+        for (var from = statement.Sequence; FirstOfChain(statement, from) is (var place, var head);)
         {
-            var page = store.ReadBySubject(statement.AgentId, from, PageEntries);
-            foreach (var row in page)
-            {
-                if (row.IsErased && Erasures.Stub(row) is var stub && stub.KeyId == statement.KeyId && stub.Sequence == statement.Sequence)
-                    return new ChainHead(stub.KeyId, stub.Sequence + 1, stub.Identity, row.Index, stub.At, stub.IsQuarantined);
-                if (!row.IsErased && Entry.TryDecode(row.Entry, out var entry) && entry.Body is Activity activity
-                    && SignedStatement.TryRead(activity.Statement, out var held) && held.KeyId == statement.KeyId && held.Sequence == statement.Sequence)
-                {
-                    return new ChainHead(held.KeyId, held.Sequence + 1, held.Identity, row.Index, entry.At, activity.Quarantined);
-                }
-            }
-            if (page.Count < PageEntries)
-                throw new LedgerDamagedException($"The ledger holds no statement {statement.Sequence} of agent {statement.AgentId}, which is below the end of its chain.");
-            from += (ulong)page.Count;
+            if (head.Next > statement.Sequence)
+                return head.Next == statement.Sequence + 1 ? head : throw Missing(statement);
+            from = place + (statement.Sequence + 1 - head.Next);
         }
+        throw Missing(statement);
     }
 
-    // What was recorded just now need not be read back, and shares the promise of its group; a retry is promised what it was promised then.
+    // The first entry of the statement's chain among those about the agent, from that number on.
+    private (ulong Place, ChainHead Head)? FirstOfChain(SignedStatement statement, ulong from)
+    {
+        while (store.ReadBySubject(statement.AgentId, from, PageEntries) is { Count: > 0 } page)
+        {
+            for (var i = 0; i < page.Count; i++)
+            {
+                if (HeadAfter(page[i]) is { } head && head.KeyId == statement.KeyId)
+                    return (from + (ulong)i, head);
+            }
+            from += (ulong)page.Count;
+        }
+        return null;
+    }
+
+    private static ChainHead? HeadAfter(StoredEntry row)
+    {
+        if (row.IsErased)
+        {
+            var stub = Erasures.Stub(row);
+            return new ChainHead(stub.KeyId, stub.Sequence + 1, stub.Identity, row.Index, stub.At, stub.IsQuarantined);
+        }
+        return Entry.TryDecode(row.Entry, out var entry) && entry.Body is Activity activity && SignedStatement.TryRead(activity.Statement, out var held)
+            ? new ChainHead(held.KeyId, held.Sequence + 1, held.Identity, row.Index, entry.At, activity.Quarantined)
+            : null;
+    }
+
+    private static LedgerDamagedException Missing(SignedStatement statement) =>
+        new($"The ledger holds no statement {statement.Sequence} of agent {statement.AgentId}, which is below the end of its chain.");
+
+    // What was recorded just now need not be read back, and shares the promise of its group; a retry is promised what it was promised then, unless that time is over.
     private Recorded Answer(ChainHead head, Draft draft)
     {
         var promise = draft.Holds(head.Index) ? draft.Promise! : publisher.Promise(head.Index, [MerkleHash.Leaf(store.Read(head.Index, 1)[0].Leaf)], head.At);
         var isIntegrated = publisher.Last is { } last && last.Size.Contains(head.Index);
-        return new Recorded(
-            head.Index, head.At, head.Quarantined ? EntryClass.Quarantined : EntryClass.Activity, promise.LeafHash(head.Index), isIntegrated ? null : promise.For(head.Index));
+        var signed = isIntegrated || promise.IntegrateBy < draft.At ? null : promise.For(head.Index);
+        return new Recorded(head.Index, head.At, head.Quarantined ? EntryClass.Quarantined : EntryClass.Activity, promise.LeafHash(head.Index), isIntegrated, signed);
     }
 }

@@ -46,7 +46,7 @@ public sealed class RestingLedger
             throw new StoreRefusedException("This registry has signed no checkpoint yet: found it first.");
         try
         {
-            var ledger = new RestingLedger(store, Start.Load(store, snapshots, log), signed);
+            var ledger = new RestingLedger(store, Start.Load(store, snapshots, log, out _), signed);
             ledger.RequireSound();
             return ledger;
         }

@@ -13,10 +13,15 @@ internal static class Start
     private const int PageEntries = 1024;
     private const ulong ProgressEntries = 200_000;
 
-    public static RegistryState Load(ILedgerStore store, ISnapshotStore snapshots, Action<string> log)
+    /// <param name="store">Where the ledger is.</param>
+    /// <param name="snapshots">Where the snapshot is.</param>
+    /// <param name="log">Told what takes long, and what was not believed.</param>
+    /// <param name="snapshotPosition">Where the snapshot stood; 0 without one.</param>
+    public static RegistryState Load(ILedgerStore store, ISnapshotStore snapshots, Action<string> log, out ulong snapshotPosition)
     {
         var nodes = new TileNodeReader(tile => store.ReadTile(tile.Level, tile.Index) ?? throw new LedgerDamagedException($"The tile {Tile.Path(tile)} is missing."));
         var state = FromSnapshot(store, snapshots, nodes, log) ?? new RegistryState();
+        snapshotPosition = state.Position;
         var signed = store.LastCheckpoint?.Size ?? default;
         var erasures = new Erasures(store);
         var tree = CompactRange.Load(new TreeSize(state.Position), nodes.Read);

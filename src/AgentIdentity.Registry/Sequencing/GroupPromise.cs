@@ -16,13 +16,17 @@ public sealed class GroupPromise
     {
         _first = first;
         _leafHashes = leafHashes;
+        IntegrateBy = sequencedAt + MaximumMergeDelayMilliseconds;
         _signed = new Lazy<(Hash[][], string)>(() =>
         {
             var levels = Levels(leafHashes);
-            var promise = new Promise(logKey.Verifier.Name, first, leafHashes.Length, Root(levels), sequencedAt + MaximumMergeDelayMilliseconds);
+            var promise = new Promise(logKey.Verifier.Name, first, leafHashes.Length, Root(levels), IntegrateBy);
             return (levels, promise.Sign(logKey));
         });
     }
+
+    /// <summary>Ms since 1970.</summary>
+    public long IntegrateBy { get; }
 
     public Hash LeafHash(LeafIndex index) => _leafHashes[index.Value - _first.Value];
 

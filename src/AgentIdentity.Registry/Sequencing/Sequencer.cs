@@ -94,6 +94,9 @@ public sealed class Sequencer : IDisposable
         var group = new List<Work>(GroupMax);
         try
         {
+            // A folder from before there were heads: its last checkpoint has none to prove from, and a quiet registry would add none.
+            if (_state is { IsBootstrapped: true, LastHeads: null } && !_standing.IsHalted)
+                TryAppendHeads(_clock.GetUtcNow());
             while (Take(group))
             {
                 if (group.Count > 0)

@@ -65,6 +65,8 @@ internal sealed class SubjectHeads
         {
             _map = HeadMap.Empty.With(heads.ToArray());
         }
+        // Now, at the start, and not when the first group of writes waits for it.
+        _ = _map.Root;
     }
 
     private void Settle()

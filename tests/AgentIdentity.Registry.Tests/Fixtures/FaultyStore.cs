@@ -25,6 +25,7 @@ internal sealed class FaultyStore(ILedgerStore store) : ILedgerStore
     private readonly ManualResetEventSlim _open = new(true);
     private volatile TaskCompletionSource _held = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private bool _isBroken;
+    private (int Write, Fault Fault)? _later;
 
     public Fault OnAppend { get; set; }
 
@@ -33,6 +34,9 @@ internal sealed class FaultyStore(ILedgerStore store) : ILedgerStore
     public TreeSize Size => store.Size;
 
     public StoredCheckpoint? LastCheckpoint => store.LastCheckpoint;
+
+    /// <summary>What happens to a write that is to come; 0 is the next one.</summary>
+    public void FailLater(int write, Fault fault) => _later = (write, fault);
 
     /// <summary>How many entries each append brought.</summary>
     public List<int> Groups { get; } = [];
@@ -93,6 +97,11 @@ internal sealed class FaultyStore(ILedgerStore store) : ILedgerStore
     {
         if (_isBroken)
             throw new IOException("A write was tried after a write had failed.");
+        if (_later is { } later)
+        {
+            fault = later.Write == 0 ? later.Fault : fault;
+            _later = (later.Write - 1, later.Fault);
+        }
         if (fault == Fault.Full)
             throw new StoreFullException("No room.");
         if (fault != Fault.Lost)
