@@ -10,7 +10,7 @@ internal static class ErrorReport
         if (asJson)
             terminal.Output.WriteLine(ToJson(failure).ToLine());
         else
-            WriteText(failure, terminal.Error);
+            WriteText(failure, new PlainWriter(terminal.Error));
         return failure.ExitCode;
     }
 
@@ -23,7 +23,10 @@ internal static class ErrorReport
     private static void WriteText(Failure failure, TextWriter error)
     {
         error.WriteLine(failure.Reason is null ? $"agentid: {failure.Message}" : $"agentid: {failure.Reason}: {failure.Message}");
-        if (failure.Next is not null)
-            error.WriteLine($"  {failure.Next}");
+        foreach (var line in failure.Next.AsSpan().EnumerateLines())
+        {
+            if (!line.IsEmpty)
+                error.WriteLine($"  {line}");
+        }
     }
 }

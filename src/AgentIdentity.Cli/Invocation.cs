@@ -28,6 +28,9 @@ internal sealed class Invocation(ParseResult parse)
 
     public TextWriter Output => _terminal.Output;
 
+    /// <summary>The output for people.</summary>
+    public TextWriter Text => new PlainWriter(Output);
+
     public TextWriter Error => _terminal.Error;
 
     public TextReader Input => _terminal.Input;
@@ -78,7 +81,7 @@ internal sealed class Invocation(ParseResult parse)
         if (IsJson)
             Output.WriteLine(json.ToLine());
         else
-            text(Output);
+            text(Text);
     }
 
     /// <summary>Takes a single line, which is all that tokens and credentials are, from standard input.</summary>

@@ -42,8 +42,8 @@ internal sealed record ToolCall(int Status, string Phrase, string Challenge, str
         text.WriteLine($"{Status} {Phrase}");
         if (Challenge.Length > 0)
             text.WriteLine(Challenge);
-        if (Body.Length > 0)
-            text.WriteLine(Body.TrimEnd());
+        foreach (var line in Body.AsSpan().TrimEnd().EnumerateLines())
+            text.WriteLine(line.ToString());
     }
 
     private static async Task<ToolCall> ReadAsync(HttpResponseMessage response, CancellationToken cancellationToken) => new(

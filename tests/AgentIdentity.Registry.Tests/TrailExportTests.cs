@@ -36,10 +36,23 @@ public sealed class TrailExportTests
         await using var registry = await TestNode.FoundAsync();
         var agent = await LiveAsync(registry);
 
-        var verdict = Verify(registry, await ExportAsync(registry, agent, from: 4, to: 5));
+        var verdict = Verify(registry, await ExportAsync(registry, agent, from: 7, to: 8));
 
         AssertProven(verdict);
-        Assert.Equal([2UL, 7UL], verdict.Entries.Where(entry => entry.Shown.Opened is null).Select(entry => entry.Sequence));
+        Assert.Equal([4UL], verdict.Entries.Where(entry => entry.Shown.Opened is null).Select(entry => entry.Sequence));
+    }
+
+    [Fact]
+    public async Task What_a_fork_names_is_open_whatever_was_asked_for_so_that_the_accusation_can_be_checked()
+    {
+        await using var registry = await TestNode.FoundAsync();
+        var agent = await LiveAsync(registry);
+
+        var verdict = Verify(registry, await ExportAsync(registry, agent, from: 0, to: 0));
+
+        AssertProven(verdict);
+        var held = Assert.Single(verdict.Entries.Select(entry => entry.Entry?.Body).OfType<Fork>()).Held;
+        Assert.Equal(held, Assert.Single(verdict.Entries, entry => entry.Entry?.Body is Activity).Shown.Index);
     }
 
     [Fact]

@@ -192,7 +192,7 @@ class Trail:
         self.registry, in_force = genesis[3][0][0], {use: key_id(alg, public) for use, alg, public in genesis[5][3]}
         for item in items[1:]:
             body = self.opened(*item[1:])[5]
-            require(in_force.get(body[1]) == body[4], "a rotation ends a key that is not in force")
+            require(body[1] == 1 and in_force.get(body[1]) == body[4], "a rotation ends a key that is not in force")
             in_force[body[1]] = key_id(body[2], body[3])
 
     def about_agent(self, items):
@@ -207,6 +207,7 @@ class Trail:
             if item[0] == 1:
                 self.last, entry = item[1], self.opened(item[1], *item[3:7])
                 require([self.agent, sequence] in [subject[:2] for subject in entry[3]], f"entry {item[1]} is not about the agent")
+            require(item[0] != 3 or len(leaf) == 4 + 32 + 32, f"number {sequence} is closed and about several subjects")
             if sequence == 0:
                 self.enrolled(entry)
             if item[0] == 2:
@@ -222,12 +223,16 @@ class Trail:
                     statements[item[1]] = (previous, number - 1)
             elif entry is None:
                 raise Wrong(f"number {sequence} is closed and no activity")
+            elif entry[1] == 4:
+                require(sequence == 0, "the agent is enrolled a second time")
             elif entry[1] == 5:
+                require(not stopped, f"entry {item[1]} issues a credential after a stop")
                 self.issued(entry[5], item[7])
             elif entry[1] == 7:
-                stopped = stopped or entry[5][3] >= 3
+                require(entry[5][3] in (3, 4), "a stop stops nothing")
+                stopped = True
             elif entry[1] == 12:
-                self.fork(entry[5], statements)
+                self.fork(item[1], entry[5], statements)
             elif entry[1] == 13:
                 self.erasure(entry, item[1], erased)
         require(not erased, "something was erased, and no entry says so")
@@ -258,21 +263,30 @@ class Trail:
     def enrolled(self, entry):
         require(entry is not None and entry[1] == 4 and entry[5][1] == self.agent, "the first entry does not enrol the agent")
         self.alg, self.public = entry[5][3], entry[5][4]
+        require(self.asked(entry[5][10]) == key_id(self.alg, self.public), "the key did not ask for its enrolment")
         commitments = [subject[2] for subject in entry[3] if subject[0] == self.agent]
         require(commitments == [sha256(b"air/label/v1\0", self.label)], "another label is committed")
 
-    def statement(self, data, signature):
+    def asked(self, token):
+        """The key that signed an enrolment proof for this registry."""
+        header, claims, signature = (base64.urlsafe_b64decode(part + "=" * (-len(part) % 4)) for part in token.split("."))
+        header, claims = json.loads(header), json.loads(claims)
+        require(header["typ"] == "agentid-enrol+jwt" and claims["aud"] == self.url and len(claims["token_hash"]) == 43, "the enrolment proof is for something else")
+        require(verify(self.alg, self.public, token.rpartition(".")[0].encode(), signature), "the enrolment proof is not signed by the agent's key")
+        return thumbprint(header["jwk"])
+
+    def statement(self, data, alg, signature):
         length = int.from_bytes(data[12:14], "big")
         require(data[:12] == b"air/stmt/v1\0" and data[14:14 + length].decode() == self.origin, "a statement is for another log")
         fields = data[14 + length:]
         require(fields[:16] == self.agent and fields[16:48] == key_id(self.alg, self.public), "a statement is another's")
-        require(verify(self.alg, self.public, data, signature), "a statement is not signed by the agent's key")
+        require(alg == self.alg and verify(alg, self.public, data, signature), "a statement is not signed by the agent's key")
         return int.from_bytes(fields[48:56], "big"), fields[56:88]
 
     def activity(self, entry, previous, number):
         if entry is None:
             return None, number + 1
-        sequence, names = self.statement(entry[5][1], entry[5][3])
+        sequence, names = self.statement(entry[5][1], entry[5][2], entry[5][3])
         require(sequence == number and previous in (None, names), f"statement {number} was expected")
         return sha256(entry[5][1]), number + 1
 
@@ -283,12 +297,12 @@ class Trail:
             value = decode(item)
             require(value[1] == self.agent and value[2] == key_id(self.alg, self.public), "a credential is another's")
 
-    def fork(self, body, statements):
-        sequence, names = self.statement(body[3], body[5])
-        if body[1] in statements:
-            held, number = statements[body[1]]
-            require(held == body[2], "a fork names another statement than the entry holds")
-            require((sequence == number and sha256(body[3]) != held) or (sequence == number + 1 and names != held), "nothing was forked")
+    def fork(self, index, body, statements):
+        sequence, names = self.statement(body[3], body[4], body[5])
+        require(body[1] < index and body[1] in statements, "what a fork names is not shown before it")
+        held, number = statements[body[1]]
+        require(held == body[2], "a fork names another statement than the entry holds")
+        require((sequence == number and sha256(body[3]) != held) or (sequence == number + 1 and names != held), "nothing was forked")
 
     def heads(self, item):
         entry = self.opened(*item[1:6])

@@ -595,7 +595,7 @@ def trail(opens_activities=True, erases=False):
     def about_agent(one, sequence):
         if one["index"] == 4 and erases:
             return [2, 4, sequence, *shown(one)[:2], cbor(erased_stub(4, 10))]
-        if one["kind"] == 6 and not opens_activities:
+        if one["kind"] == 6 and not opens_activities and one["index"] != 4:  # which the fork names
             return [3, sequence, bytes.fromhex(one["leaf"])]
         items = [[place, item, b"".join(tree_path(ITEMS, place))] for place, item in enumerate(ITEMS)] if one["kind"] == 5 else []
         return [1, one["index"], sequence, *shown(one), items]

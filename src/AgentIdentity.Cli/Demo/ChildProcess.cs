@@ -57,7 +57,7 @@ internal sealed class ChildProcess : IAsyncDisposable
     private Failure Silent(string sentence)
     {
         lock (_log)
-            return Failure.Refused(sentence, _log.Count == 0 ? null : "Its last words: " + string.Join(Environment.NewLine + "  ", _log));
+            return Failure.Refused(sentence, _log.Count == 0 ? null : "Its last words: " + string.Join(Environment.NewLine, _log));
     }
 
     private void Keep(string? line)

@@ -14,6 +14,6 @@ internal sealed class Narrator(Invocation run)
         if (run.IsJson)
             run.Output.WriteLine(new JsonObject { ["step"] = step, ["ms"] = (long)Elapsed.TotalMilliseconds, ["text"] = sentence, ["details"] = details }.ToLine());
         else
-            run.Output.WriteLine($"{Elapsed.TotalSeconds,5:0.0} s  {step,-9}  {sentence}");
+            run.Text.WriteLine($"{Elapsed.TotalSeconds,5:0.0} s  {step,-9}  {sentence}");
     }
 }

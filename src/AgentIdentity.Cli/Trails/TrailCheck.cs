@@ -27,9 +27,6 @@ internal sealed class TrailCheck(SubjectId agent, ulong firstSequence)
         return new TrailLine(received.LedgerIndex, check);
     }
 
-    /// <summary>Nothing more comes.</summary>
-    public void End() => _walk.End();
-
     private static AgentEntry Shown(Wire.TrailEntry received)
     {
         if (!received.ErasedStub.IsEmpty)

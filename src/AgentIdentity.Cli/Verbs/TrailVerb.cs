@@ -63,7 +63,6 @@ internal static class TrailVerb
             report(lines.Count);
             if (!page.HasNextSubjectSequence)
             {
-                check.End();
                 return lines;
             }
             request.FromSubjectSequence = page.NextSubjectSequence;

@@ -143,7 +143,7 @@ internal static class EntryBodyCodec
             EntryKind.Activity => new Activity(
                 fields.Bytes(), fields.Enum<KeyAlgorithm>(), fields.Bytes(64), fields.Number((ulong)EntryClass.Activity, (ulong)EntryClass.Quarantined) == (ulong)EntryClass.Quarantined),
             EntryKind.Stop => new Stop(
-                fields.Enum<ScopeKind>(), fields.Id(), fields.Enum<StandingState>(), fields.Text(), fields.Text(), fields.Number(0, ulong.MaxValue)),
+                fields.Enum<ScopeKind>(), fields.Id(), (StandingState)fields.Number((ulong)StandingState.Frozen, (ulong)StandingState.Revoked), fields.Text(), fields.Text(), fields.Number(0, ulong.MaxValue)),
             EntryKind.RegistryKeyRotated => new RegistryKeyRotated(fields.Enum<RegistryKeyUse>(), fields.Key(), new KeyId(fields.Hash())),
             EntryKind.PrivateDataRead => new PrivateDataRead(fields.Text(), fields.Text(), (uint)fields.Number(0, uint.MaxValue)),
             EntryKind.CallsRefused => new CallsRefused(fields.Array(ReadRefused)),

@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using System.Text;
 using AgentIdentity.Credentials.Json;
 using AgentIdentity.Credentials.Keys;
@@ -57,6 +58,20 @@ public sealed class EnrolmentProof
                 return Refusal.ProofStale;
             presented = new EnrolmentProof(key, challenge);
             return Refusal.None;
+        }
+    }
+
+    /// <summary>Reads a proof that an enrolment entry keeps. The token is a secret and only its hash is there; whether the proof came in time was asked when it came.</summary>
+    internal static bool TryReadKept(string? proof, string publicUrl, [NotNullWhen(true)] out PublicKey? key)
+    {
+        if (!JwkSignedToken.TryRead(proof, Type, out var jws, out key))
+            return false;
+        using (jws)
+        {
+            Span<byte> tokenHash = stackalloc byte[Hash.Size];
+            var claims = jws.Payload;
+            return claims.HasText("aud"u8, publicUrl) && claims.TryGetBytes("token_hash"u8, tokenHash)
+                && claims.TryGetText("nonce"u8, int.MaxValue, out _) && claims.TryGetInteger("iat"u8, NumericDate.Max, out _);
         }
     }
 }

@@ -51,7 +51,10 @@ public sealed class EntryCheck
         ? new ChainLink(stub.KeyId, stub.Sequence, stub.Previous, stub.Identity)
         : Entry?.Body is Activity && Statement is { } said ? new ChainLink(said.KeyId, said.Sequence, said.Previous, said.Identity) : null;
 
-    /// <summary>The agent's credentials in an issuance.</summary>
+    /// <summary>Whether the statement that a fork names is shown before it, so that the two could be compared. Set by the walk.</summary>
+    internal bool IsHeldShown { get; set; } = true;
+
+    /// <summary>Credentials in an issuance that are the agent's; there may be others of it that were not shown.</summary>
     public IReadOnlyList<IssuanceItem> Credentials => _credentials;
 
     /// <summary>What does not hold.</summary>
@@ -72,8 +75,8 @@ public sealed class EntryCheck
             check.CheckOpened(leaf, opened, expected);
         else if (shown.Erased is { } erased)
             check.CheckErased(leaf, erased, expected);
-        else if (check.Class is not (EntryClass.Activity or EntryClass.Quarantined))
-            check.Add(TrailProperty.Openings, "an entry stays closed that is no activity");
+        else if (check.Class is not (EntryClass.Activity or EntryClass.Quarantined) || leaf.Nullifiers.Length != 1)
+            check.Add(TrailProperty.Openings, "an entry stays closed that is no activity, as its class or its number of subjects shows");
         return check;
     }
 
@@ -147,10 +150,10 @@ public sealed class EntryCheck
         switch (body)
         {
             case Activity activity:
-                Statement = Read(TrailProperty.Statements, activity.Statement, activity.Signature, expected);
+                Statement = Read(TrailProperty.Statements, activity.Statement, activity.Algorithm, activity.Signature, expected);
                 break;
             case Fork fork:
-                Statement = Read(TrailProperty.Forks, fork.Statement, fork.Signature, expected);
+                Statement = Read(TrailProperty.Forks, fork.Statement, fork.Algorithm, fork.Signature, expected);
                 break;
             case Stop stop when stop.ScopeKind != ScopeKind.Agent || stop.Scope != expected.Agent:
                 Add(TrailProperty.Stops, "the stop names another scope than this agent");
@@ -161,7 +164,7 @@ public sealed class EntryCheck
         }
     }
 
-    private SignedStatement? Read(TrailProperty property, byte[] bytes, byte[] signature, EntryExpectation expected)
+    private SignedStatement? Read(TrailProperty property, byte[] bytes, KeyAlgorithm algorithm, byte[] signature, EntryExpectation expected)
     {
         if (!SignedStatement.TryRead(bytes, out var statement) || statement.AgentId != expected.Agent
             || (expected.Checkpoint is { } signed && !LogOrigin.IsAtOrBefore(statement.Origin, signed.Origin)))
@@ -169,7 +172,7 @@ public sealed class EntryCheck
             Add(property, "the statement is not one of this agent for this log");
             return null;
         }
-        if (expected.Key is { } key && (key.KeyId != statement.KeyId || !key.Verifies(bytes, signature)))
+        if (expected.Key is { } key && (key.KeyId != statement.KeyId || key.Algorithm != algorithm || !key.Verifies(bytes, signature)))
             Add(property, "the statement is not signed by the agent's key");
         return statement;
     }

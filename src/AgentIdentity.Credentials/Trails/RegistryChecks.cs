@@ -2,6 +2,7 @@ using System.Text;
 using AgentIdentity.Credentials.Entries;
 using AgentIdentity.Credentials.Identifiers;
 using AgentIdentity.Credentials.Keys;
+using AgentIdentity.Credentials.Proofs;
 using AgentIdentity.Ledger;
 
 namespace AgentIdentity.Credentials.Trails;
@@ -34,6 +35,13 @@ internal sealed class RegistryChecks(TrailFile file, Checkpoint checkpoint, Note
             notes.Add(TrailProperty.RegistryKeys, $"the entries tell the keys of {_log.Name}, and the checkpoint is one of {checkpoint.Origin}");
         if (_log is not null && !_log.PublicKey.Equals(logKey.PublicKey))
             notes.Add(TrailProperty.RegistryKeys, "the entries name another log key than the one that signed the checkpoint");
+    }
+
+    // Its time and its challenge were the registry's to judge, on that day.
+    public void CheckEnrolment(AgentEnrolled enrolled)
+    {
+        if (Genesis is null || !EnrolmentProof.TryReadKept(enrolled.Proof, Genesis.PublicUrl, out var key) || key.KeyId != enrolled.Key.KeyId)
+            notes.Add(TrailProperty.Statements, "the enrolment does not hold a proof, by the key that it names, for this registry");
     }
 
     public void CheckHeads(Head computed, bool isLastOpen)
@@ -83,7 +91,7 @@ internal sealed class RegistryChecks(TrailFile file, Checkpoint checkpoint, Note
             case LogSucceeded next when IsAboutRegistry(entry):
                 CheckSuccession(index, next);
                 break;
-            case RegistryKeyRotated rotated when IsAboutRegistry(entry):
+            case RegistryKeyRotated { Use: RegistryKeyUse.Credentials } rotated when IsAboutRegistry(entry):
                 if (!inForce.TryGetValue(rotated.Use, out var before) || before != rotated.Retired)
                     notes.Add(TrailProperty.RegistryKeys, $"entry {index}: it ends a key that was not in force");
                 inForce[rotated.Use] = rotated.Key.KeyId;

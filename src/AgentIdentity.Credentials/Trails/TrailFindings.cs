@@ -40,6 +40,8 @@ internal sealed class TrailFindings
             return new TrailFinding(property, TrailResult.NotChecked, file is null ? "the file cannot be read" : "there is no signed tree to hold it against", []);
         if (property == TrailProperty.Checkpoint && _distrust is not null)
             return new TrailFinding(property, TrailResult.NotChecked, _distrust, []);
+        if (property == TrailProperty.Forks && entries.Any(entry => !entry.IsHeldShown))
+            return new TrailFinding(property, TrailResult.NotChecked, Forks(entries), []);
         return new TrailFinding(property, TrailResult.Passed, property <= TrailProperty.Checkpoint || checkpoint is null ? Words(property, file, checkpoint) : Words(property, file, checkpoint, entries), []);
     }
 
@@ -61,11 +63,11 @@ internal sealed class TrailFindings
             TrailProperty.Complete => $"these {Count(entries.Count, "entry is", "entries are")} all about this agent below entry {file.Heads.Index}, as that entry's heads map says",
             TrailProperty.Statements => Statements(entries),
             TrailProperty.Quarantine => Quarantine(entries),
-            TrailProperty.Forks => List(entries, entry => entry.Entry?.Body is Fork fork ? $"the AGENT signed two statements that cannot both stand: entry {fork.Held} and entry {entry.Shown.Opened!.Index}" : null, "none on the record"),
-            TrailProperty.Stops => List(entries, entry => entry.Entry?.Body is Stop stop ? $"{stop.State.ToString().ToLowerInvariant()} at entry {entry.Shown.Opened!.Index} ({stop.Reason})" : null, "none on the record"),
+            TrailProperty.Forks => Forks(entries),
+            TrailProperty.Stops => List(entries, entry => entry.Entry?.Body is Stop stop ? $"{stop.State.ToString().ToLowerInvariant()} at entry {entry.Shown.Opened!.Index} ({stop.Reason})" : null, "none on the record") + Closed(entries),
             TrailProperty.Erasures => Erasures(entries),
-            TrailProperty.Credentials => $"{Count(entries.Sum(entry => entry.Credentials.Count), "credential stands", "credentials stand")} under the root of the entry, bound to the agent's key",
-            TrailProperty.RegistryKeys => $"genesis names the origin and the log key; {Count(file.RegistryEntries.Count - 1, "rotation")}, each ending the key before it",
+            TrailProperty.Credentials => Credentials(entries),
+            TrailProperty.RegistryKeys => $"genesis names the origin and the log key; {Count(file.RegistryEntries.Count - 1, "rotation")} shown, each ending the key before it",
             TrailProperty.Times => Times(entries),
             _ => throw new ArgumentOutOfRangeException(nameof(property), property, "A property without words."),
         };
@@ -75,15 +77,33 @@ internal sealed class TrailFindings
     {
         var count = entries.Count(entry => entry.Entry?.Body is Activity);
         var commitments = entries.Where(entry => entry.Entry?.Body is Activity).Sum(entry => (long)(entry.Statement?.Commitments.Length ?? 0));
+        var links = entries.Any(entry => entry.Shown.IsClosed) ? ", and links across them are not checked" : "";
+        return $"{Count(count, "statement")} with {Count(commitments, "hash", "hashes")}, signed by the agent's key, each naming the one before it{Closed(entries)}{links}";
+    }
+
+    // Only its class says that a closed entry is an activity, and no stop.
+    private static string Closed(IReadOnlyList<EntryCheck> entries)
+    {
         var closed = entries.Count(entry => entry.Shown.IsClosed);
-        return $"{Count(count, "statement")} with {Count(commitments, "hash", "hashes")}, signed by the agent's key, each naming the one before it{(closed > 0 ? $"; {closed} more stay closed" : "")}";
+        return closed == 0 ? "" : $"; {closed} closed {(closed == 1 ? "one is taken for what its" : "ones are taken for what their")} class says";
+    }
+
+    private static string Forks(IReadOnlyList<EntryCheck> entries) =>
+        List(entries, entry => entry.Entry?.Body is not Fork fork ? null : entry.IsHeldShown
+            ? $"the AGENT signed two statements that cannot both stand: entry {fork.Held} and entry {entry.Shown.Index}"
+            : $"entry {entry.Shown.Index} accuses the agent and is not checked: entry {fork.Held}, which it names, is not shown", "none on the record");
+
+    private static string Credentials(IReadOnlyList<EntryCheck> entries)
+    {
+        var count = entries.Sum(entry => entry.Credentials.Count);
+        return count == 0 ? "no issuance names the agent" : $"at least these: {Count(count, "credential")}, each under the root of its entry and bound to the agent's key";
     }
 
     private static string Erasures(IReadOnlyList<EntryCheck> entries)
     {
         var holds = List(entries, entry => entry.Entry?.Body is HoldPlaced hold ? $"entry {entry.Shown.Index} ({hold.Reason})" : null, "");
         return List(entries, entry => entry.Entry?.Body is ActivitiesErased erased
-                ? $"{Count(erased.Indexes.Count, "activity", "activities")} erased on {DateTimeOffset.FromUnixTimeMilliseconds(entry.Entry.At):yyyy-MM-dd'T'HH:mm:ss'Z'} by entry {entry.Shown.Index} ({erased.Reason})"
+                ? $"{Count(erased.Indexes.Count, "activity", "activities")} erased on {Time(entry.Entry.At):yyyy-MM-dd'T'HH:mm:ss'Z'} by entry {entry.Shown.Index} ({erased.Reason})"
                 : null, "nothing was erased")
             + (holds.Length > 0 ? $"; holds were placed by {holds}" : "");
     }
@@ -91,8 +111,26 @@ internal sealed class TrailFindings
     private static string Quarantine(IReadOnlyList<EntryCheck> entries)
     {
         var count = entries.Count(entry => entry.Class == EntryClass.Quarantined);
-        return count == 0 ? "nothing was recorded after a stop" : $"{Count(count, "activity", "activities")} recorded after a stop, and marked so";
+        var without = QuarantinedWithoutStop(entries);
+        var words = new List<string>();
+        if (count > without)
+            words.Add($"{Count(count - without, "activity", "activities")} recorded after a stop, or while one was under way, and marked so");
+        if (without > 0)
+            words.Add($"{without} {(without == 1 ? "is" : "are")} quarantined without a stop in the trail: a stop that was denied in memory and not recorded, or a registry that marks what it should not");
+        return (count == 0 ? "nothing was recorded after a stop" : string.Join("; ", words)) + Closed(entries);
     }
+
+    // A stop denies before it is written, and what comes in between is quarantined and stands directly before it. A crash or a full disk can keep the stop from ever being written.
+    private static int QuarantinedWithoutStop(IReadOnlyList<EntryCheck> entries)
+    {
+        var classes = entries.TakeWhile(entry => entry.Entry?.Body is not Stop).Select(entry => entry.Class).ToList();
+        var end = classes.Count == entries.Count ? classes.Count : classes.LastIndexOf(EntryClass.Activity) + 1;
+        return classes.Take(end).Count(found => found == EntryClass.Quarantined);
+    }
+
+    // An entry's time is what the registry wrote, and may lie where no calendar goes.
+    private static DateTimeOffset Time(long milliseconds) =>
+        DateTimeOffset.FromUnixTimeMilliseconds(Math.Min(milliseconds, DateTimeOffset.MaxValue.ToUnixTimeMilliseconds()));
 
     private static string List(IReadOnlyList<EntryCheck> entries, Func<EntryCheck, string?> describe, string none)
     {
@@ -112,7 +150,7 @@ internal sealed class TrailFindings
 
     private string[] RestsOn(Checkpoint checkpoint) =>
     [
-        "what the agent said: the key that it was enrolled with. Nobody without that could have signed the statements; that it is the agent's is the registry's word, in the enrolment",
+        "what the agent said: the key that asked for its enrolment, and signed that. Nobody without it could have signed the statements; that the agent holds it, and nobody else, is the registry's word",
         $"that nothing was changed, and everybody is shown the same: the log key of {checkpoint.Origin}{(Witnesses.Count == 0 ? ". Its holder" : $", and {string.Join(", ", Witnesses)}. All of them together")} could sign another history; any other checkpoint or receipt that does not agree exposes it",
         "that nothing is missing: the registry's signed claim in the heads entry. Any receipt about this agent below that entry which is not in this file exposes a lie; who holds none must trust the registry",
     ];
@@ -123,7 +161,12 @@ internal sealed class TrailFindings
             yield return "what erased activities said, that the agent signed them, and when they came: the registry's word in the erasure entry, under its operators' signatures";
         var closed = entries.Count(entry => entry.Shown.IsClosed);
         if (closed > 0)
+        {
             yield return $"what {Count(closed, "activity says that stays", "activities say that stay")} closed: an export of the whole trail opens them";
+            yield return "that the closed ones are activities, and signed by the agent: their class alone says so";
+        }
+        if (entries.Any(entry => entry.Entry?.Body is CredentialsIssued))
+            yield return "credentials of an issuance that the file leaves out: the entry's root covers them, and does not say whose they are";
         if (file is not null)
             yield return $"entries behind {file.Heads.Index}: a newer export has them";
         yield return Witnesses.Count == 0 ? "witness cosignatures and anchors: nothing here says who must have seen this checkpoint" : "anchors: nothing here says where this checkpoint must have been written";

@@ -27,16 +27,16 @@ public enum TrailProperty
     /// <summary>They are all there are, as the heads entry has it.</summary>
     Complete,
 
-    /// <summary>Statements are signed, and continue their chain.</summary>
+    /// <summary>The agent's key asked for its enrolment; statements are signed, and continue their chain.</summary>
     Statements,
 
-    /// <summary>What came after a stop, and only that, is quarantined.</summary>
+    /// <summary>What came after a stop is quarantined.</summary>
     Quarantine,
 
     /// <summary>Evidence of forks is evidence.</summary>
     Forks,
 
-    /// <summary>Stops are about this agent.</summary>
+    /// <summary>Stops are about this agent, and it has no credential after one.</summary>
     Stops,
 
     /// <summary>What was erased was erased by two people, and is named.</summary>

@@ -42,6 +42,8 @@ public static class TrailVerifier
         // 14. Who the registry is.
         var registry = new RegistryChecks(file, checkpoint, logKey, notes);
         registry.CheckKeys();
+        if (entries is [{ Entry.Body: AgentEnrolled enrolment }, ..])
+            registry.CheckEnrolment(enrolment);
 
         // 6, 8 to 10, 12. What only their order shows.
         var walk = new TrailWalk(firstSequence: 0);
@@ -51,7 +53,6 @@ public static class TrailVerifier
             walk.Take(entry);
             erasures.Take(entry);
         }
-        walk.End();
         erasures.End();
 
         // 7. What the registry says they come to.

@@ -9,8 +9,9 @@ namespace AgentIdentity.Credentials.Trails;
 public sealed class TrailWalk(ulong firstSequence)
 {
     private readonly bool _isWhole = firstSequence == 0;
-    private readonly Dictionary<LeafIndex, ChainLink> _links = [];
-    private readonly List<EntryCheck> _earlyQuarantined = [];
+
+    // What stands at each index that is shown; null for an entry without a statement in the chain.
+    private readonly Dictionary<LeafIndex, ChainLink?> _shown = [];
     private ulong _nextSequence = firstSequence;
     private LeafIndex? _lastIndex;
     private long _lastAt;
@@ -30,16 +31,32 @@ public sealed class TrailWalk(ulong firstSequence)
         if (check.Class is EntryClass.Activity or EntryClass.Quarantined)
         {
             CheckLink(check);
-            CheckQuarantine(check);
+            if (check.Class == EntryClass.Activity && _stop is { } before)
+                check.Add(TrailProperty.Quarantine, $"it came after the stop at entry {before} and is not quarantined");
         }
-        if (check.Entry?.Body is Stop { State: >= StandingState.Frozen })
-            Stop(check.Shown.Opened!.Index);
-        if (check.Entry?.Body is Fork fork && check.Statement is { } other)
-            CheckFork(check, fork, other);
+        if (check.Shown.Index is { } index)
+            _shown[index] = check.Link;
+        CheckBody(check);
     }
 
-    /// <summary>Ends the walk.</summary>
-    public void End() => Accuse("is quarantined, and no stop stands in the trail");
+    private void CheckBody(EntryCheck check)
+    {
+        switch (check.Entry?.Body)
+        {
+            case AgentEnrolled when check.Sequence > 0:
+                check.Add(TrailProperty.Statements, "it enrols the agent a second time");
+                break;
+            case Stop:
+                _stop ??= check.Shown.Index;
+                break;
+            case CredentialsIssued when _stop is { } stop:
+                check.Add(TrailProperty.Stops, $"it issues a credential after the stop at entry {stop}");
+                break;
+            case Fork fork when check.Statement is { } other:
+                CheckFork(check, fork, other);
+                break;
+        }
+    }
 
     private void CheckPlace(EntryCheck check)
     {
@@ -67,44 +84,27 @@ public sealed class TrailWalk(ulong firstSequence)
             var before = link.Sequence == 0 ? default(Hash) : _lastLink?.Identity;
             if ((isKnown && link.Sequence != expected) || (before is { } named && link.Previous != named))
                 check.Add(TrailProperty.Statements, $"statement {expected} was expected, naming the one before it");
-            _links[check.Shown.Index!.Value] = link;
         }
         _hasClosed |= check.Shown.IsClosed;
         _lastLink = link;
         _statementsSeen = (link?.Sequence ?? expected) + 1;
     }
 
-    // A stop denies before it is written: what came in between is quarantined already, and stands directly before it.
-    private void CheckQuarantine(EntryCheck check)
-    {
-        if (check.Class == EntryClass.Quarantined && _stop is null && _isWhole)
-            _earlyQuarantined.Add(check);
-        if (check.Class == EntryClass.Quarantined)
-            return;
-        if (_stop is { } stop)
-            check.Add(TrailProperty.Quarantine, $"it came after the stop at entry {stop} and is not quarantined");
-        Accuse("is quarantined, and no stop follows directly");
-    }
-
-    private void Stop(LeafIndex index)
-    {
-        _stop ??= index;
-        _earlyQuarantined.Clear();
-    }
-
-    private void Accuse(string words)
-    {
-        foreach (var early in _earlyQuarantined)
-            early.Add(TrailProperty.Quarantine, words);
-        _earlyQuarantined.Clear();
-    }
-
     private void CheckFork(EntryCheck check, Fork fork, SignedStatement other)
     {
-        if (!_links.TryGetValue(fork.Held, out var held))
+        if (fork.Held.Value >= check.Shown.Index!.Value.Value)
         {
-            if (_isWhole && !_hasClosed)
-                check.Add(TrailProperty.Forks, $"entry {fork.Held}, which it names, holds no statement of this agent");
+            check.Add(TrailProperty.Forks, $"entry {fork.Held}, which it names, does not stand before it");
+            return;
+        }
+        if (!_shown.TryGetValue(fork.Held, out var held) && (_hasClosed || !_isWhole))
+        {
+            check.IsHeldShown = false;
+            return;
+        }
+        if (held is null)
+        {
+            check.Add(TrailProperty.Forks, $"entry {fork.Held}, which it names, holds no statement of this agent");
             return;
         }
         var isSecond = other.Sequence == held.Sequence && other.Identity != held.Identity;

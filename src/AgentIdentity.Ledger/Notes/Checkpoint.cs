@@ -58,6 +58,9 @@ public sealed record Checkpoint(string Origin, TreeSize Size, Hash Root)
     private static NoteRefusal Open(ReadOnlySpan<byte> bytes, NoteVerifierKey logKey, string origin, out Checkpoint? checkpoint)
     {
         checkpoint = null;
+        // A cosignature says that a witness has seen a checkpoint, never that it is the log's.
+        if (logKey.Type != NoteKeyType.Ed25519)
+            return NoteRefusal.WrongKeyType;
         if (!SignedNote.TryParse(bytes, out var note, out var refusal))
             return refusal;
         refusal = note.Verify(logKey);

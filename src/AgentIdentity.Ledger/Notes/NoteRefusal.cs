@@ -53,4 +53,7 @@ public enum NoteRefusal
 
     /// <summary>The witnesses that have cosigned are no quorum of the policy.</summary>
     NoQuorum,
+
+    /// <summary>The log's key is of a type that no log signs with: that of a witness, say.</summary>
+    WrongKeyType,
 }

@@ -67,9 +67,12 @@ internal sealed class PolicyReader
     private PolicyRefusal ReadLog(string vkey, string? url)
     {
         var refusal = ReadKey(vkey, _logKeys, out var key);
-        if (refusal == PolicyRefusal.None)
-            _logs.Add(new PolicyLog(vkey, key, url));
-        return refusal;
+        if (refusal != PolicyRefusal.None)
+            return refusal;
+        if (key is not null && key.Type != NoteKeyType.Ed25519)
+            return PolicyRefusal.WrongKeyType;
+        _logs.Add(new PolicyLog(vkey, key, url));
+        return PolicyRefusal.None;
     }
 
     private PolicyRefusal ReadWitness(string name, string vkey, string? url)

@@ -24,7 +24,7 @@ public enum PolicyRefusal
     /// <summary>The key is not a vkey, or its id is wrong, or it is a weak one.</summary>
     BadKey,
 
-    /// <summary>A witness has a key that does not make cosignatures.</summary>
+    /// <summary>A witness has a key that does not make cosignatures, or a log one that is not for checkpoints.</summary>
     WrongKeyType,
 
     /// <summary>Two logs, or two witnesses, have the same public key, whatever their names.</summary>

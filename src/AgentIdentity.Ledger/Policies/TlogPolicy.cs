@@ -89,6 +89,8 @@ public sealed class TlogPolicy
         var logKeys = Logs.Select(log => log.Key).OfType<NoteVerifierKey>().Where(key => key.Name == checkpoint.Origin).ToArray();
         if (logKeys.Length == 0)
             return NoteRefusal.WrongOrigin;
+        if (logKeys.Any(key => key.Type != NoteKeyType.Ed25519))
+            return NoteRefusal.WrongKeyType;
 
         // Every line that claims to be of a known key is verified here; after that a line of a key is a signature of it.
         refusal = note.Verify([.. logKeys, .. Witnesses.Select(witness => witness.Key).OfType<NoteVerifierKey>()]);

@@ -43,9 +43,13 @@ public sealed class TrailExport
     private readonly SubjectId _agent;
     private readonly ActivityRange _range;
     private readonly TrailFileWriter _writer = new();
+    private readonly HashSet<LeafIndex> _heldByForks;
 
-    internal TrailExport(RegistryState state, ILedgerStore store, string logKey, SubjectView view, SubjectId agent, ActivityRange range) =>
+    internal TrailExport(RegistryState state, ILedgerStore store, string logKey, SubjectView view, SubjectId agent, ActivityRange range)
+    {
         (_state, _store, _logKey, _view, _agent, _range) = (state, store, logKey, view, agent, range);
+        _heldByForks = [.. (state.FindAgent(agent)?.Chains ?? []).Select(chain => chain.Fork).OfType<LeafIndex>().Where(fork => Size.Contains(fork)).Select(Held)];
+    }
 
     /// <summary>How many entries are about the agent.</summary>
     public ulong Entries => _view.Head.Count;
@@ -76,13 +80,18 @@ public sealed class TrailExport
 
     private TreeSize Size => _view.Tree.Checkpoint.Size;
 
+    // What a fork names is opened whatever was asked for: without it nobody could check the accusation.
+    private LeafIndex Held(LeafIndex fork) => Entry.TryDecode(_store.Read(fork, 1)[0].Entry, out var entry) && entry.Body is Fork { Held: var held }
+        ? held
+        : throw new LedgerDamagedException($"Entry {fork} was a fork of its agent and cannot be read as one.");
+
     private AgentEntry Show(StoredEntry row, ulong expected)
     {
         if (row.Subjects.First(subject => subject.Subject == _agent).Sequence != expected)
             throw new LedgerDamagedException($"Entry {row.Index} is not number {expected} about its agent.");
         if (row.IsErased)
             return ShowErased(row, expected);
-        if (!_range.Contains(expected) && Leaf.TryDecode(row.Leaf, out var leaf) && (EntryClass)leaf.Class is not EntryClass.Authority)
+        if (!_range.Contains(expected) && !_heldByForks.Contains(row.Index) && Leaf.TryDecode(row.Leaf, out var leaf) && (EntryClass)leaf.Class is not EntryClass.Authority)
             return new AgentEntry(expected, row.Leaf, null, []);
         var opened = Open(row, out var opening);
         return new AgentEntry(expected, row.Leaf, opened, [.. Reading.Items(opening.Items, _agent).Select(item => new OwnItem(item.Position, item.Item, Join(item.Path)))]);

@@ -66,7 +66,7 @@ public sealed class AuditTests : IAsyncLifetime
         await Agentid.RunAsync("trail", "reader", "--out", TrailFile, "--from", "3", "--to", "4");
         var audited = (await Agentid.RunAsync("audit", TrailFile, "--log-key", logKey, "--json")).Fine().Json;
 
-        Assert.Contains("more stay closed", audited.GetProperty("checks").EnumerateArray().Single(check => check.GetProperty("check").GetString() == "statements").GetProperty("words").GetString(), StringComparison.Ordinal);
+        Assert.Contains("taken for what", audited.GetProperty("checks").EnumerateArray().Single(check => check.GetProperty("check").GetString() == "statements").GetProperty("words").GetString(), StringComparison.Ordinal);
     }
 
     [Fact]
@@ -115,7 +115,7 @@ public sealed class AuditTests : IAsyncLifetime
         (await Agentid.RunAsync("trail", "reader", "--out", TrailFile)).Fine();
 
         var (auditCode, auditSockets) = await TraceAsync("audit", TrailFile, "--log-key", logKey);
-        var (proveCode, proveSockets) = await TraceAsync(["prove", "0", "--log-key", logKey, .. Agentid.Settings]);
+        var (proveCode, proveSockets) = await TraceAsync(["prove", "0", "--log-key", logKey, "--home", Path.Combine(_elsewhere.Path, "prover"), .. Agentid.Settings]);
 
         Assert.Equal((0, false), (auditCode, auditSockets));
         // The same trace of a verb that does open one shows it, so the trace would have shown the other.

@@ -64,6 +64,8 @@ public sealed class MalformedEntryTests
         { "an unknown scope", "05a601010250", "05a601020250" },
         { "a scope that does not fit its type", "05a601010250", "05a60119010102 50" },
         { "an unknown state", "030304", "030504" },
+        { "a stop that restricts", "030304", "030204" },
+        { "a stop that leaves the agent active", "030304", "030104" },
         { "a reason that is bytes", "047818", "045818" },
         { "a reason that is not UTF-8", "0478187265616473", "047818c0af6473" },
         { "an incident with its length in two bytes", "056a", "05780a" },

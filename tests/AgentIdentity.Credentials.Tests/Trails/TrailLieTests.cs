@@ -155,6 +155,17 @@ public sealed class TrailLieTests
     }
 
     [Fact]
+    public void Nothing_is_issued_to_a_stopped_agent()
+    {
+        _log.Issue();
+        _log.Stop();
+        AssertProven(_log.Export());
+        _log.Issue();
+
+        AssertFails(_log.Export(), TrailProperty.Stops);
+    }
+
+    [Fact]
     public void What_came_while_a_stop_was_under_way_stands_quarantined_directly_before_it()
     {
         _log.Record();
@@ -167,13 +178,74 @@ public sealed class TrailLieTests
     }
 
     [Fact]
-    public void Nothing_is_quarantined_without_a_stop()
+    public void What_was_quarantined_for_a_stop_that_was_never_recorded_is_said_and_accuses_nobody()
     {
         _log.Record(quarantined: true);
-        AssertFails(_log.Export(), TrailProperty.Quarantine);
+        AssertPasses(_log.Export(), TrailProperty.Quarantine, "1 is quarantined without a stop in the trail");
         _log.Record();
+        _log.Record(quarantined: true);
         _log.Stop();
-        AssertFails(_log.Export(), TrailProperty.Quarantine);
+        AssertPasses(_log.Export(), TrailProperty.Quarantine, "1 activity recorded after a stop, or while one was under way, and marked so; 1 is quarantined without a stop");
+    }
+
+    [Fact]
+    public void What_rests_on_the_class_of_closed_entries_is_said()
+    {
+        Fill();
+        var closed = _log.Export(opens: sequence => sequence < 2);
+
+        AssertPasses(closed, TrailProperty.Statements, "3 closed ones are taken for what their class says, and links across them are not checked");
+        AssertPasses(closed, TrailProperty.Stops, "3 closed ones are taken for what their class says");
+        AssertPasses(closed, TrailProperty.Quarantine, "3 closed ones are taken for what their class says");
+        Assert.Contains(Verify(closed).NotChecked, words => words.StartsWith("that the closed ones are activities, and signed by the agent", StringComparison.Ordinal));
+        Assert.DoesNotContain("closed", Verify(_log.Export())[TrailProperty.Stops].Words, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void An_entry_about_two_subjects_cannot_stay_closed_as_an_activity()
+    {
+        _log.Append(new Stop(ScopeKind.Agent, TrailLog.Agent, StandingState.Frozen, "hidden among activities", "", 3), EntryClass.Activity, TrailLog.Agent, TrailLog.OtherAgent);
+        AssertFails(_log.Export(file => With(file, entry => entry with { Opened = null })), TrailProperty.Openings);
+    }
+
+    [Fact]
+    public void An_enrolment_that_the_key_did_not_ask_for_fails()
+    {
+        using var thief = PrivateKey.Generate(KeyAlgorithm.Ed25519);
+        var honest = TrailLog.Proof(_log.Key);
+        foreach (var proof in (string[])["", "proof", TrailLog.Proof(thief), TrailLog.Proof(_log.Key, "https://elsewhere.example"), honest[..^2] + (honest[^2] == 'A' ? "Q" : "A") + honest[^1]])
+            AssertFails(new TrailLog(proof: proof).Export(), TrailProperty.Statements);
+    }
+
+    [Fact]
+    public void An_agent_is_enrolled_once()
+    {
+        using var thief = PrivateKey.Generate(KeyAlgorithm.Ed25519);
+        _log.Append(new AgentEnrolled(TrailLog.Agent, TrailLog.Token, thief.PublicKey, new Grant("desk", "bot/1", [], "[]", []), TrailLog.Proof(thief)), TrailLog.Agent, TrailLog.Token);
+        AssertFails(_log.Export(), TrailProperty.Statements);
+    }
+
+    [Fact]
+    public void A_statement_under_another_algorithm_than_the_key_has_fails()
+    {
+        var statement = _log.Statement(0, default, "done");
+        _log.Append(new Activity(statement, KeyAlgorithm.ES256, _log.Key.Sign(statement), false), TrailLog.Agent);
+        AssertFails(_log.Export(), TrailProperty.Statements);
+
+        var other = new TrailLog();
+        var held = other.Record();
+        var second = other.Statement(0, default, "another");
+        other.Append(new Fork(new LeafIndex(held), Sha256.Hash(other.Statement(0, default, "done")), second, KeyAlgorithm.ES256, other.Key.Sign(second)), TrailLog.Agent);
+        AssertFails(other.Export(), TrailProperty.Forks);
+    }
+
+    [Fact]
+    public void An_erasure_at_a_time_beyond_the_calendar_is_a_verdict_and_no_exception()
+    {
+        _log.Record();
+        _log.Clock = long.MaxValue;
+        _log.Erase(2, signers: [1, 2]);
+        Assert.Contains("9999-12-31", Verify(_log.Export())[TrailProperty.Erasures].Words, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -183,6 +255,31 @@ public sealed class TrailLieTests
         Accuse(held, _log.Statement(0, default, "another"));
         AssertProven(_log.Export());
         Assert.Contains("the AGENT signed two statements", Verify(_log.Export())[TrailProperty.Forks].Words, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void An_accusation_whose_first_statement_is_closed_is_not_checked_and_nothing_is_proven()
+    {
+        var held = _log.Record();
+        Accuse(held, _log.Statement(0, default, "done"));
+        var verdict = Verify(_log.Export(opens: _ => false));
+
+        Assert.Equal((TrailResult.NotChecked, false), (verdict[TrailProperty.Forks].Result, verdict.IsProven));
+        Assert.Contains($"is not checked: entry {held}, which it names, is not shown", verdict[TrailProperty.Forks].Words, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void An_accusation_that_names_itself_a_later_entry_or_an_open_one_that_is_no_statement_fails_though_others_are_closed()
+    {
+        foreach (var held in (ulong[])[1, 3, 4, 100])
+        {
+            var log = new TrailLog();
+            log.Record();
+            var statement = log.Statement(0, default, "another");
+            log.Append(new Fork(new LeafIndex(held), Sha256.Hash(log.Statement(0, default, "done")), statement, KeyAlgorithm.Ed25519, log.Key.Sign(statement)), TrailLog.Agent);
+            log.Record();
+            AssertFails(log.Export(opens: _ => false), TrailProperty.Forks);
+        }
     }
 
     [Fact]
@@ -334,6 +431,18 @@ public sealed class TrailLieTests
     }
 
     [Fact]
+    public void A_credential_that_is_left_out_is_not_noticed_and_the_words_say_so()
+    {
+        _log.Issue();
+        var kept = _log.Export(file => With(file, entry => entry with { Items = [.. entry.Items.Skip(1)] }));
+
+        AssertProven(kept);
+        AssertPasses(kept, TrailProperty.Credentials, "at least these: 1 credential,");
+        AssertPasses(_log.Export(), TrailProperty.Credentials, "at least these: 2 credentials,");
+        Assert.Contains(Verify(kept).NotChecked, words => words.StartsWith("credentials of an issuance that the file leaves out", StringComparison.Ordinal));
+    }
+
+    [Fact]
     public void A_leaf_of_another_class_than_its_entry_fails()
     {
         _log.Append(new Stop(ScopeKind.Agent, TrailLog.Agent, StandingState.Frozen, "hidden among activities", "", 3), EntryClass.Activity, TrailLog.Agent);
@@ -350,6 +459,13 @@ public sealed class TrailLieTests
         AssertFails(_log.Export(file => file with { RegistryEntries = [] }), TrailProperty.RegistryKeys);
         AssertFails(_log.Export(file => file with { RegistryEntries = [.. file.RegistryEntries, file.Entries[0].Opened!] }), TrailProperty.RegistryKeys);
         _log.Rotate(_log.IssuerKey.KeyId, 2);
+        AssertFails(_log.Export(), TrailProperty.RegistryKeys);
+    }
+
+    [Fact]
+    public void A_rotation_of_a_key_that_is_not_for_credentials_fails()
+    {
+        _log.Rotate(PublicKey.TryRead(KeyAlgorithm.Ed25519, _log.LogKey.PublicKey.Bytes, out var key) ? key.KeyId : default, 1, RegistryKeyUse.Log);
         AssertFails(_log.Export(), TrailProperty.RegistryKeys);
     }
 
@@ -432,6 +548,13 @@ public sealed class TrailLieTests
 
     private void AssertProven(byte[] file) =>
         Assert.All(Verify(file).Findings, finding => Assert.Equal((finding.Property, TrailResult.Passed, ""), (finding.Property, finding.Result, string.Join("; ", finding.Problems))));
+
+    private void AssertPasses(byte[] file, TrailProperty property, string words)
+    {
+        var finding = Verify(file)[property];
+        Assert.Equal((TrailResult.Passed, ""), (finding.Result, string.Join("; ", finding.Problems)));
+        Assert.Contains(words, finding.Words, StringComparison.Ordinal);
+    }
 
     private void AssertFails(byte[] file, params TrailProperty[] expected)
     {

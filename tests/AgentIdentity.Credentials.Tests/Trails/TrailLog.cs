@@ -21,11 +21,11 @@ internal sealed class TrailLog
     private Hash _previous;
     private Hash[] _leafHashes = [];
 
-    public TrailLog(bool founds = true)
+    public TrailLog(bool founds = true, string? proof = null)
     {
         if (founds)
             Append(new Genesis("https://" + Origin, Origin, [new(RegistryKeyUse.Credentials, IssuerKey), new(RegistryKeyUse.Log, Public(_logKey))], [Operator(1), Operator(2)], SingleOperator: false), Registry);
-        Append(new AgentEnrolled(Agent, Token, Key.PublicKey, new Grant("desk", "bot/1", [], "[]", []), "proof"), Agent, Token);
+        Append(new AgentEnrolled(Agent, Token, Key.PublicKey, new Grant("desk", "bot/1", [], "[]", []), proof ?? Proof(Key)), Agent, Token);
     }
 
     public static SubjectId Registry { get; } = Id(1);
@@ -44,6 +44,9 @@ internal sealed class TrailLog
 
     public ulong Statements { get; private set; }
 
+    /// <summary>The time of the entries from here on; null counts them.</summary>
+    public long? Clock { get; set; }
+
     /// <summary>What the heads entry is made of, before it is signed.</summary>
     public Func<HeadMap, HeadMap> HeadsLie { get; set; } = static heads => heads;
 
@@ -54,12 +57,15 @@ internal sealed class TrailLog
         Array.Sort(subjects);
         var index = (ulong)_rows.Count;
         var named = subjects.Select(Number).ToArray();
-        var entry = new Entry(Start + (long)index, named, Registry, body);
+        var entry = new Entry(Clock ?? Start + (long)index, named, Registry, body);
         var salt = Sha256.Hash(Encoding.UTF8.GetBytes($"salt {index}"));
         var nullifiers = named.Select(subject => Leaf.Nullifier(Label(subject.Id).ToArray(), subject.Sequence)).Order().ToArray();
         _rows.Add(new Row(index, entry, salt, Leaf.Encode((byte)leafClass, nullifiers, salt.ToArray(), entry.Encode())));
         return index;
     }
+
+    public static string Proof(PrivateKey key, string publicUrl = "https://" + Origin) =>
+        EnrolmentProof.Create(key, publicUrl, "a-challenge", Sha256.Hash("token"u8), DateTimeOffset.FromUnixTimeMilliseconds(Start));
 
     /// <summary>The agent's next statement, in an entry.</summary>
     public ulong Record(bool quarantined = false, PrivateKey? signer = null, string origin = Origin)
@@ -81,7 +87,7 @@ internal sealed class TrailLog
         Assert.True(SignedStatement.TryRead(((Activity)row.Entry.Body).Statement, out var said));
         var by = new LeafIndex((ulong)_rows.Count);
         var stub = new ErasedStub(
-            Agent, row.Entry.Subjects[0].Sequence, said.KeyId, said.Sequence, said.Identity, said.Previous, row.Entry.At, ((Activity)row.Entry.Body).Quarantined, by, Start + (long)by.Value);
+            Agent, row.Entry.Subjects[0].Sequence, said.KeyId, said.Sequence, said.Identity, said.Previous, row.Entry.At, ((Activity)row.Entry.Body).Quarantined, by, Clock ?? Start + (long)by.Value);
         stub = liesBoth?.Invoke(stub) ?? stub;
         var approvals = signers.Select(signer => Approve(signer, ApprovedAction.Erase(Agent, [new LeafIndex(index)], "asked for"))).ToArray();
         Append(new ActivitiesErased(Agent, [new LeafIndex(index)], "asked for", approvals, [stub.Hash()]), Agent);
@@ -93,15 +99,15 @@ internal sealed class TrailLog
     public void Lift(ulong hold, params byte[] signers) =>
         Append(new HoldLifted(Agent, new LeafIndex(hold), "closed", [.. signers.Select(signer => Approve(signer, ApprovedAction.LiftHold(Agent, new LeafIndex(hold), "closed")))]), Agent);
 
-    public ulong Rotate(KeyId retired, byte seed) =>
-        Append(new RegistryKeyRotated(RegistryKeyUse.Credentials, PrivateKey.FromSecret(KeyAlgorithm.ES256, Sha256.Hash([seed]).ToArray())!.PublicKey, retired), Registry);
+    public ulong Rotate(KeyId retired, byte seed, RegistryKeyUse use = RegistryKeyUse.Credentials) =>
+        Append(new RegistryKeyRotated(use, PrivateKey.FromSecret(KeyAlgorithm.ES256, Sha256.Hash([seed]).ToArray())!.PublicKey, retired), Registry);
 
     public ulong Issue(KeyId? jkt = null, byte[]? shown = null)
     {
-        var items = new[] { Item(OtherAgent, Key.PublicKey.KeyId), Item(Agent, jkt ?? Key.PublicKey.KeyId), Item(OtherAgent, Key.PublicKey.KeyId) };
+        var items = new[] { Item(OtherAgent, Key.PublicKey.KeyId), Item(Agent, jkt ?? Key.PublicKey.KeyId), Item(Agent, Key.PublicKey.KeyId) };
         var leaves = items.Select(item => MerkleHash.Leaf(item)).ToArray();
         var index = Append(new CredentialsIssued(MerkleHash.Root(leaves), 3), Agent, OtherAgent);
-        _rows[^1] = _rows[^1] with { Items = [new OwnItem(1, shown ?? items[1], Join([leaves[0], leaves[2]]))] };
+        _rows[^1] = _rows[^1] with { Items = [new OwnItem(1, shown ?? items[1], Join([leaves[0], leaves[2]])), new OwnItem(2, items[2], Join([MerkleHash.Node(leaves[0], leaves[1])]))] };
         return index;
     }
 
@@ -175,8 +181,8 @@ internal sealed class TrailLog
 
     private static PrivateKey OperatorKey(byte number) => PrivateKey.FromSecret(KeyAlgorithm.Ed25519, Sha256.Hash([99, number]).ToArray())!;
 
-    private static string Approve(byte number, string action) =>
-        Approval.Create(OperatorKey(number), "https://" + Origin, action, "a-nonce", DateTimeOffset.FromUnixTimeMilliseconds(Start));
+    private string Approve(byte number, string action) => Approval.Create(
+        OperatorKey(number), "https://" + Origin, action, "a-nonce", DateTimeOffset.FromUnixTimeMilliseconds(Math.Min(Clock ?? Start, DateTimeOffset.MaxValue.ToUnixTimeMilliseconds())));
 
     private static byte[] Join(Hash[] path) => [.. path.SelectMany(hash => hash.ToArray())];
 

@@ -112,6 +112,19 @@ public sealed class Checkpoints
     public void A_signed_text_that_is_no_checkpoint_is_refused() =>
         AssertNotOpened(NoteRefusal.MalformedCheckpoint, SignedNote.Sign("localhost:5000\n1\n"u8, _log).ToArray(), _log.Verifier);
 
+    [Fact]
+    public void A_cosignature_is_no_signature_of_a_log()
+    {
+        var witness = Cosignatures.Witness(_log.Verifier.Name, 100);
+        var checkpoint = new Checkpoint(_log.Verifier.Name, new TreeSize(1), Hash.Read(Convert.FromBase64String(Root)));
+        var note = checkpoint.Sign(_log).With(witness.Sign(checkpoint, DateTimeOffset.UnixEpoch.AddDays(20_000)));
+        Assert.Equal(NoteRefusal.None, note.Verify(witness.Verifier));
+
+        AssertNotOpened(NoteRefusal.WrongKeyType, note.ToArray(), witness.Verifier);
+        Assert.False(TlogPolicy.LogAlone(witness.Verifier).TryOpen(note, out _, out var refusal));
+        Assert.Equal(NoteRefusal.WrongKeyType, refusal);
+    }
+
     private static void AssertRefused(NoteRefusal refusal, byte[] text)
     {
         Assert.False(Checkpoint.TryParse(text, out _, out var found));

@@ -107,6 +107,7 @@ public sealed class PolicyTexts(ITestOutputHelper output)
         { "log example.com/foo+530d903b+AekyeRrm56hApGFkyQR4ZCbV54Id2LKaANYcrnKv3U2k\n", PolicyRefusal.BadKey, 1 },
         { "witness a example.com/foo+530d903a+AekyeRrm56hApGFkyQR4ZCbV54Id2LKaANYcrnKv3U0=\n", PolicyRefusal.BadKey, 1 },
         { $"witness a {PlainKey}\n", PolicyRefusal.WrongKeyType, 1 },
+        { $"log {W[0]}\n", PolicyRefusal.WrongKeyType, 1 },
         { $"log {Log}\nlog {Log}\n", PolicyRefusal.DuplicateKey, 2 },
         { $"log {Log}\nlog {SignedNotes.Signer("other", 1).Verifier}\n", PolicyRefusal.DuplicateKey, 2 },
         { $"witness a {W[0]}\nwitness b {W[0]}\n", PolicyRefusal.DuplicateKey, 2 },
