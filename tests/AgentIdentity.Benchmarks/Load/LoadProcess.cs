@@ -31,7 +31,8 @@ internal static class LoadProcess
         var tls = Directory.CreateTempSubdirectory("agentidentity-bench-tls-");
         try
         {
-            var (certificate, key) = WireTls.WriteNew(tls.FullName);
+            var (certificate, key) = (Path.Combine(tls.FullName, "tls-cert.pem"), Path.Combine(tls.FullName, "tls-key.pem"));
+            SelfSigned.Write(certificate, key);
             await using var echo = await ServerProcess.StartAsync("AgentIdentity.InteropHost.dll", isTls ? ["--tls-port", "0", "--cert", certificate, "--key", key] : ["--port", "0"]);
             await using var registry = await ServerProcess.StartRegistryAsync(folder.FullName, isTls ? [.. NoQuota, "--tls-cert", certificate, "--tls-key", key] : NoQuota);
             string[] target =

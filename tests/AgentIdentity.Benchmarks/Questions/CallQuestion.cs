@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Security.Cryptography;
 using AgentIdentity.Benchmarks.Load;
 using AgentIdentity.Credentials.Keys;
 using AgentIdentity.Tests.Wire;
@@ -21,7 +22,8 @@ internal static class CallQuestion
 
     public static async Task AnswerAsync(Servers servers, TimeSpan length, int rounds, IReadOnlyList<string> names)
     {
-        using var certificate = names.Contains(ByCertificate) ? WireTls.NewCertificate() : null;
+        using var certificateKey = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+        using var certificate = names.Contains(ByCertificate) ? SelfSigned.Create(certificateKey) : null;
         var tls = certificate is null ? null : new WireTls(certificate);
         using var calls = await PreparedCalls.FoundAsync(servers, tls);
         var answers = names.Prepend(Echo).Distinct().ToDictionary(name => name, _ => new List<Measured>());

@@ -5,6 +5,7 @@ using AgentIdentity.Protocol.V1;
 using AgentIdentity.Server.Hosting;
 using AgentIdentity.Server.Options;
 using AgentIdentity.Server.Tests.Fixtures;
+using AgentIdentity.Tests.Wire;
 using OwnKey = AgentIdentity.Credentials.Keys.PublicKey;
 
 namespace AgentIdentity.Server.Tests.Hosting;

@@ -2,10 +2,10 @@ using System.Net;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 
-namespace AgentIdentity.Server.Tests.Fixtures;
+namespace AgentIdentity.Tests.Wire;
 
 /// <summary>Certificates that nobody else signed.</summary>
-public static class SelfSigned
+internal static class SelfSigned
 {
     public static X509Certificate2 Create(ECDsa key)
     {
