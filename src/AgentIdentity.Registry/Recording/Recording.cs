@@ -166,14 +166,16 @@ public sealed class Recording(RegistryState state, Sequencer sequencer, Checkpoi
     // What was recorded just now need not be read back, and shares the promise of its group; a retry is promised what it was promised then, unless that time is over.
     private Recorded Answer(ChainHead head, Draft draft)
     {
-        var isPending = draft.Row(head.Index) is not null;
-        var row = draft.Row(head.Index) ?? store.Read(head.Index, 1)[0];
-        var promise = isPending ? draft.Promise! : publisher.Promise(head.Index, [MerkleHash.Leaf(row.Leaf)], head.At);
         var isIntegrated = publisher.Last is { } last && last.Size.Contains(head.Index);
-        var signed = isIntegrated || promise.IntegrateBy < draft.At ? null : promise.For(head.Index);
-        return new Recorded(
-            head.Index, head.At, head.Quarantined ? EntryClass.Quarantined : EntryClass.Activity, row.Leaf, promise.LeafHash(head.Index), Open(row), isIntegrated, signed);
+        if (draft.Row(head.Index) is { } staged)
+            return Answer(head, draft, staged, new LeafOpening(staged.Subjects[0].Sequence, draft.Salt(head.Index)), draft.Promise!, isIntegrated);
+        var row = store.Read(head.Index, 1)[0];
+        return Answer(head, draft, row, Open(row), publisher.Promise(head.Index, [MerkleHash.Leaf(row.Leaf)], head.At), isIntegrated);
     }
+
+    private static Recorded Answer(ChainHead head, Draft draft, StoredEntry row, LeafOpening? opening, GroupPromise promise, bool isIntegrated) => new(
+        head.Index, head.At, head.Quarantined ? EntryClass.Quarantined : EntryClass.Activity, row.Leaf, promise.LeafHash(head.Index), opening,
+        isIntegrated, isIntegrated || promise.IntegrateBy < draft.At ? null : promise.For(head.Index));
 
     private static LeafOpening? Open(StoredEntry row) => row.IsErased
         ? null

@@ -64,6 +64,9 @@ public sealed class Draft
     /// <summary>An entry of this group once that is durable; null for one of an earlier group.</summary>
     public StoredEntry? Row(LeafIndex index) => index.Value >= _base ? Rows[(int)(index.Value - _base)] : null;
 
+    /// <summary>The salt of an entry of this group.</summary>
+    public Hash Salt(LeafIndex index) => _staged[(int)(index.Value - _base)].Opening.Salt;
+
     public uint UsesMade(TokenRecord token) => token.UsesMade + _tokenUses.GetValueOrDefault(token.Id);
 
     public AgentEnrolled? PendingEnrolment(KeyId key) => _enrolments.GetValueOrDefault(key);
