@@ -17,7 +17,7 @@ namespace AgentIdentity.Registry.Delegating;
 /// <param name="AuthorizationDetails">The envelope.</param>
 /// <param name="Audience">Among those of the credential above; none: all of them.</param>
 /// <param name="LifetimeSeconds">0: as long as the credential above.</param>
-/// <param name="Budgets">What may be used up under the link.</param>
+/// <param name="Budgets">What may be used up under the link, in order.</param>
 public sealed record DelegationWish(SubjectId Child, string AuthorizationDetails, IReadOnlyList<string> Audience, uint LifetimeSeconds, IReadOnlyList<Budget> Budgets);
 
 /// <summary>Passes a part of one agent's authority on to another: narrower, shorter, less deep. docs/formats.md, "Delegation".</summary>
@@ -35,15 +35,15 @@ public sealed class Delegating(RegistrySettings settings, Verification verificat
         var parsed = Parse(above.Claims, asked);
         if (parsed.IsRefused)
             return Refused.Because(parsed.Refusal, parsed.Detail);
-        var (wish, budgets) = parsed.Value;
-        var decided = await sequencer.DecideAsync(Lane.Issuance, draft => Decide(draft, above, asked.Child, wish, budgets)).ConfigureAwait(false);
+        var wish = parsed.Value;
+        var decided = await sequencer.DecideAsync(Lane.Issuance, draft => Decide(draft, above, asked.Child, wish, asked.Budgets)).ConfigureAwait(false);
         return decided.IsRefused
             ? Refused.Because(decided.Refusal, decided.Detail)
             : issuing.Sign(decided.Value.Issuance.ToLive(), decided.Value.Grant, wish.Envelope, wish.Chain);
     }
 
     // What follows from the request and the credential above alone.
-    private static Outcome<(Wish Wish, IReadOnlyList<Budget> Budgets)> Parse(CredentialClaims above, DelegationWish asked)
+    private static Outcome<Wish> Parse(CredentialClaims above, DelegationWish asked)
     {
         if (asked.Child == above.AgentId || above.Chain.Contains(asked.Child))
             return Refused.Because(Refusal.DelegationCycle, "That agent is the one that passes on, or stands above it in the chain of command.");
@@ -60,10 +60,8 @@ public sealed class Delegating(RegistrySettings settings, Verification verificat
             return Refused.Because(Refusal.AudienceNotAllowed, "The credential that is passed on from is not for that audience.");
         if (asked.LifetimeSeconds > Issuing.Issuing.LifetimeMax.TotalSeconds)
             return Refused.Because(Refusal.LifetimeOutOfRange, $"A delegated credential lives 1 to {Issuing.Issuing.LifetimeMax.TotalSeconds} seconds.");
-        if (!Budgets.TryOrder(asked.Budgets, out var budgets))
-            return Refused.Because(Refusal.BudgetMalformed, "Budgets are at most 16 distinct units of 1 to 64 printable ASCII characters, with amounts of at least 1.");
         var life = asked.LifetimeSeconds == 0 ? Issuing.Issuing.LifetimeMax : TimeSpan.FromSeconds(asked.LifetimeSeconds);
-        return (new Wish(envelope, audience, life, Math.Min(expiryMax ?? long.MaxValue, above.ExpiresAt)) { Chain = [above.AgentId, .. above.Chain] }, budgets);
+        return new Wish(envelope, audience, life, Math.Min(expiryMax ?? long.MaxValue, above.ExpiresAt)) { Chain = [above.AgentId, .. above.Chain] };
     }
 
     private static Refused NotPassedOn(Envelope envelope, Envelope above) => envelope.IsWithin(above)
