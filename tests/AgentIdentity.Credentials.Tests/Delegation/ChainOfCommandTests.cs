@@ -34,8 +34,10 @@ public sealed class ChainOfCommandTests
             var refusal = PresentedCredential.Read(example.Text("token"), Vectors.Registry, id => id == key.KeyId ? key : null, out var presented);
             var isChain = example.GetProperty("chain").ValueKind == JsonValueKind.Array;
             Assert.True(refusal == (isChain ? Refusal.None : Refusal.CredentialInvalid), example.Text("act"));
-            if (isChain)
-                Assert.Equal((Dids(example), example.Text("act")), (presented!.Claims.Chain.Select(Vectors.Registry.AgentDid).ToArray(), presented.Claims.Act!));
+            if (!isChain)
+                continue;
+            Assert.Equal(Dids(example), presented!.Claims.Chain.Select(Vectors.Registry.AgentDid));
+            Assert.Equal(example.Text("act"), presented.Claims.Act);
         }
     }
 
