@@ -82,7 +82,7 @@ public sealed class Delegating(RegistrySettings settings, Verification verificat
             return Refused.Because(Refusal.MessageTooLarge, "The credential would be longer than verifiers take; ask for a shorter envelope or fewer audiences.");
         if (CheckRoom(draft, above.Claims.AgentId, childId) is { } full)
             return full;
-        if (CheckBudgets(draft, above.Claims, budgets) is { } wide)
+        if (above.Claims.Chain.Count > 0 && CheckBudgets(draft, above.Claims.Jti, budgets) is { } wide)
             return wide;
         return (Stage(draft, above.Claims, child, wish, budgets), child.Grant);
     }
@@ -113,13 +113,11 @@ public sealed class Delegating(RegistrySettings settings, Verification verificat
     }
 
     // An agent that acts under its own authority may give any budget; every other has only what it was given.
-    private static Refused? CheckBudgets(Draft draft, CredentialClaims above, IReadOnlyList<Budget> budgets)
+    internal static Refused? CheckBudgets(Draft draft, SubjectId above, IReadOnlyList<Budget> budgets)
     {
-        if (above.Chain.Count == 0)
-            return null;
         foreach (var (unit, amount) in budgets)
         {
-            if (draft.BudgetLeft(above.Jti, unit) is var left && !(amount <= left))
+            if (draft.BudgetLeft(above, unit) is var left && !(amount <= left))
                 return Refused.Because(Refusal.BudgetTooWide, $"{amount} {unit} would be passed on, and {(left is null ? "no budget of that unit was received" : $"{left} are left")}.");
         }
         return null;
