@@ -1,6 +1,7 @@
 using AgentIdentity.Credentials.Entries;
 using AgentIdentity.Credentials.Envelopes;
 using AgentIdentity.Credentials.Identifiers;
+using AgentIdentity.Credentials.Issuing;
 using AgentIdentity.Credentials.Keys;
 using AgentIdentity.Ledger;
 
@@ -26,12 +27,13 @@ public sealed record AgentRecord(
 
     public ChainHead Chain(KeyId key) => Array.Find(Chains, chain => chain.KeyId == key) ?? ChainHead.Empty(key);
 
-    public LiveCredential? Credential(SubjectId jti)
+    /// <summary>The credential that the ledger holds where the claims say. Found by its place, which lies in the array: an agent may hold dozens, each item somewhere else in memory.</summary>
+    public LiveCredential? Credential(CredentialClaims claims)
     {
-        foreach (var credential in Credentials)
+        foreach (ref readonly var credential in Credentials.AsSpan())
         {
-            if (credential.Item.Jti == jti)
-                return credential;
+            if (credential.Index.Value == claims.LedgerIndex && credential.Position == claims.LedgerPosition)
+                return credential.Item.Jti == claims.Jti ? credential : null;
         }
         return null;
     }
@@ -63,7 +65,7 @@ public sealed record ChainHead(KeyId KeyId, ulong Next, Hash Previous, LeafIndex
 }
 
 /// <summary>A credential that the ledger holds, and where.</summary>
-public sealed record LiveCredential(IssuanceItem Item, LeafIndex Index, uint Position);
+public readonly record struct LiveCredential(IssuanceItem Item, LeafIndex Index, uint Position);
 
 public sealed record StopInForce(StandingState State, LeafIndex Index, string Reason, ulong Epoch, long At);
 
