@@ -26,6 +26,17 @@ public sealed record AgentRecord(
 
     public ChainHead Chain(KeyId key) => Array.Find(Chains, chain => chain.KeyId == key) ?? ChainHead.Empty(key);
 
+    /// <summary>The credential with an id, for who does not know its place.</summary>
+    public LiveCredential? Credential(SubjectId jti)
+    {
+        foreach (var credential in Credentials)
+        {
+            if (credential.Item.Jti == jti)
+                return credential;
+        }
+        return null;
+    }
+
     /// <summary>The credential that the ledger holds where the claims say. Found by its place, which lies in the array: an agent may hold dozens, each item somewhere else in memory.</summary>
     public LiveCredential? Credential(CredentialClaims claims)
     {
