@@ -47,7 +47,7 @@ public sealed class RegistryNode : IAsyncDisposable
         Reading = new Reading.Reading(state, store);
         PublishedLog = new PublishedLog(state, store, Checkpoints);
         LeafProofs = new ProofReader(store, PublishedLog);
-        SeenCheckpoints = new SeenCheckpoints(store, Checkpoints, PublishedLog, Standing, log);
+        SeenCheckpoints = new SeenCheckpoints(store, Checkpoints, PublishedLog, new SuccessionReader(state, store), Standing, log);
         Heads = new HeadsReader(state, store, Checkpoints, PublishedLog);
         TrailExports = new Reading.TrailExports(state, store, Checkpoints, Heads);
     }

@@ -172,4 +172,9 @@ public sealed record LogSucceeded(
 {
     /// <inheritdoc/>
     public override EntryKind Kind => EntryKind.LogSucceeded;
+
+    /// <summary>Whether this is the succession that the log before announced in its last note.</summary>
+    public bool IsNamedBy(SuccessionNote note) =>
+        Reason == SuccessionReason.KeyRotated && Before == note.Last.Origin && Origin == note.Next.Name
+        && Key.Algorithm == KeyAlgorithm.Ed25519 && Key.Bytes.SequenceEqual(note.Next.PublicKey.Bytes);
 }

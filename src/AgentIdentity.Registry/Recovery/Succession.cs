@@ -28,21 +28,28 @@ public sealed class Succession(ILedgerStore store, ISnapshotStore snapshots, IRe
         var state = RestingLedger.Read(store, snapshots, log).State;
         if (reason == SuccessionReason.KeyRotated)
             SignLast(state);
-        var last = store.LastCheckpoint!.Note;
-        var key = keys.Create(RegistryKeyUse.Log);
-        var next = new LogSucceeded(state.Log.Origin, last, LogOrigin.Of(state.Founding!.Origin, state.Logs.Count + 1), key, reason, lost);
+        var opened = new LogRecord(LogOrigin.Of(state.Founding!.Origin, state.Logs.Count + 1), keys.Create(RegistryKeyUse.Log), new LeafIndex(state.Position));
+        var last = reason == SuccessionReason.KeyRotated ? Announce(state.Log, opened) : store.LastCheckpoint!.Note;
+        var next = new LogSucceeded(state.Log.Origin, last, opened.Origin, opened.Key, reason, lost);
 
         var before = state.Log with { LastCheckpoint = last };
-        var publisher = new CheckpointPublisher(store, new NoteSignerKey(next.Origin, keys.Log(key.KeyId)), before);
+        var publisher = new CheckpointPublisher(store, new NoteSignerKey(opened.Origin, keys.Log(opened.KeyId)), before);
         Start.Grow(publisher, store);
         using (var writer = Writer(state, publisher))
             await WriteAsync(writer, next, stops).ConfigureAwait(false);
         if (publisher.Last is not { } signed || signed.Size.Value != state.Position)
             throw new LedgerDamagedException("The successor log is open and has signed nothing yet; the next start signs its first checkpoint.");
         keys.Retire(before.KeyId);
-        LogKeyDocument.Keep(store, key);
-        snapshots.Save(stream => SnapshotFormat.Write(stream, state.Copy(), signed.Root, keys.Log(key.KeyId)));
+        LogKeyDocument.Keep(store, opened.Key);
+        snapshots.Save(stream => SnapshotFormat.Write(stream, state.Copy(), signed.Root, keys.Log(opened.KeyId)));
         return state.Log;
+    }
+
+    // The old key's last word. Nobody sees it before the entry that holds it is durable; when that fails, nobody ever has.
+    private string Announce(LogRecord log, LogRecord opened)
+    {
+        var signed = store.LastCheckpoint!;
+        return new SuccessionNote(new Checkpoint(log.Origin, signed.Size, signed.Root), opened.Verifier).Sign(new NoteSignerKey(log.Origin, keys.Log(log.KeyId)));
     }
 
     // Entries that no checkpoint covers yet get their last one. A writer signs when it ends.
