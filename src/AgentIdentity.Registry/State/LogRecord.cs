@@ -2,6 +2,7 @@ using System.Text;
 using AgentIdentity.Credentials.Identifiers;
 using AgentIdentity.Credentials.Keys;
 using AgentIdentity.Ledger;
+using AgentIdentity.Registry.Sequencing;
 
 namespace AgentIdentity.Registry.State;
 
