@@ -260,19 +260,44 @@ public sealed class SuccessionTests
     }
 
     [Fact]
-    public async Task A_trail_that_reaches_back_into_the_log_before_is_proven_with_the_key_of_the_one_that_goes_on()
+    public async Task A_trail_that_reaches_back_into_the_log_before_is_proven_with_the_key_of_each_log_on_the_way()
     {
         var (before, agent) = await RecordedAsync();
         await RotateAsync(before.Folder);
+        await RotateAsync(before.Folder);
         await using var after = TestNode.Open(before.Folder, before.Clock);
-        TestNode.Good(await after.StopAsync(agent.At(after)));
-        after.Clock.Advance(TimeSpan.FromSeconds(2));
-        await after.Node.Checkpoints.WhenCoversAsync(new LeafIndex(after.Node.State.Position - 2), CancellationToken.None).WaitAsync(TestNode.Patience);
-        var export = TestNode.Good(await after.Node.TrailExports.BeginAsync(agent.Id, 0, ulong.MaxValue, CancellationToken.None).WaitAsync(TestNode.Patience));
-        byte[] file = [.. export.Items().SelectMany(item => item)];
+        var file = await ExportAsync(after, agent);
 
-        var verdict = TrailVerifier.Verify(file, after.Node.State.Log.Verifier);
-        Assert.True(verdict.IsProven, string.Join('\n', verdict.Findings));
+        foreach (var log in after.Node.State.Logs)
+        {
+            var verdict = TrailVerifier.Verify(file, log.Verifier);
+            Assert.True(verdict.IsProven, string.Join('\n', verdict.Findings));
+            Assert.Equal(log != after.Node.State.Log, verdict.NotChecked.Any(words => words.StartsWith("that this tree goes on", StringComparison.Ordinal)));
+        }
+        using var stranger = Ed25519PrivateKey.Generate();
+        var byAnother = TrailVerifier.Verify(file, new NoteVerifierKey("localhost:5000", stranger.PublicKey));
+        Assert.Equal(TrailResult.Failed, byAnother[TrailProperty.Checkpoint].Result);
+    }
+
+    [Fact]
+    public async Task A_trail_of_a_recovered_log_is_not_proven_with_the_key_of_the_log_before()
+    {
+        var (before, agent) = await RecordedAsync();
+        await RecoverAsync(before.Folder, "seen");
+        await using var after = TestNode.Open(before.Folder, before.Clock);
+        var file = await ExportAsync(after, agent);
+
+        Assert.True(TrailVerifier.Verify(file, after.Node.State.Log.Verifier).IsProven);
+        Assert.Equal(TrailResult.Failed, TrailVerifier.Verify(file, after.Node.State.Logs[0].Verifier)[TrailProperty.Checkpoint].Result);
+    }
+
+    private static async Task<byte[]> ExportAsync(TestNode node, TestAgent agent)
+    {
+        TestNode.Good(await node.StopAsync(agent.At(node)));
+        node.Clock.Advance(TimeSpan.FromSeconds(2));
+        await node.Node.Checkpoints.WhenCoversAsync(new LeafIndex(node.Node.State.Position - 2), CancellationToken.None).WaitAsync(TestNode.Patience);
+        var export = TestNode.Good(await node.Node.TrailExports.BeginAsync(agent.Id, 0, ulong.MaxValue, CancellationToken.None).WaitAsync(TestNode.Patience));
+        return [.. export.Items().SelectMany(item => item)];
     }
 
     private static SeenVerdict Compare(RestingLedger ledger, string note) => ledger.Compare(Encoding.UTF8.GetBytes(note), out _);

@@ -175,6 +175,6 @@ public sealed record LogSucceeded(
 
     /// <summary>Whether this is the succession that the log before announced in its last note.</summary>
     public bool IsNamedBy(SuccessionNote note) =>
-        Reason == SuccessionReason.KeyRotated && Before == note.Last.Origin && Origin == note.Next.Name
+        Reason == SuccessionReason.KeyRotated && Before == note.Last.Origin && Origin == note.Next.Name && LogOrigin.IsNext(Before, Origin)
         && Key.Algorithm == KeyAlgorithm.Ed25519 && Key.Bytes.SequenceEqual(note.Next.PublicKey.Bytes);
 }
