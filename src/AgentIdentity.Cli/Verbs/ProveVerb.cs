@@ -26,10 +26,10 @@ internal static class ProveVerb
     private static async Task<int> RunAsync(Invocation run, CancellationToken cancellationToken)
     {
         using var connection = run.Connect();
-        var logKey = await LogKey.FindAsync(run, run.Find(LogKeyOption), async () => (await connection.Ledger.GetConsistencyAsync(new GetConsistencyRequest(), cancellationToken: cancellationToken)).LogKey);
         var received = await FetchAsync(run, connection, cancellationToken);
+        var known = await LogKey.FindAsync(run, run.Find(LogKeyOption), async () => (await connection.Ledger.GetConsistencyAsync(new GetConsistencyRequest(), cancellationToken: cancellationToken)).LogKey);
         // The first call has followed a rotation of the key, if there was one.
-        logKey = logKey.Following(run);
+        var logKey = known.Following(run);
         var proof = CheckedProof.Check(received, run.Get(Index), logKey.Key);
         run.Answer(ToJson(proof, logKey), text => Write(text, proof, logKey));
         return logKey.IsTrusted ? ExitCode.Fine : ExitCode.Refused;

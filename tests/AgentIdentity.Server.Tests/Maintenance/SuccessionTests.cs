@@ -84,8 +84,9 @@ public sealed class SuccessionTests : IDisposable
         // What is seen then is behind the backup.
         await using (var lost = await TestRegistry.StartInAsync(Data))
         {
+            var held = lost.Host.Registry.Checkpoints.Last!.Size;
             await Assert.ThrowsAsync<RegistryRefusedException>(() => lost.StopAgentAsync("0192f0c1-7a00-7def-8123-456789abcdef"));
-            await lost.Host.Registry.Checkpoints.WhenCoversAsync(new LeafIndex(LastSize(Data).Value), CancellationToken.None).WaitAsync(TimeSpan.FromSeconds(30));
+            await lost.Host.Registry.Checkpoints.WhenCoversAsync(new LeafIndex(held.Value), CancellationToken.None).WaitAsync(TimeSpan.FromSeconds(30));
         }
         await SpeakAsync();
         var known = await File.ReadAllTextAsync(Remembered);
