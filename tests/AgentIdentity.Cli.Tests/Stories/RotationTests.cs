@@ -67,7 +67,6 @@ public sealed class RotationTests : IAsyncLifetime
     {
         await _registry.RotateLogKeyAsync();
         File.Delete(Path.Combine(Agentid.Home, "registry.json"));
-        Directory.Delete(Path.Combine(Agentid.Home, "logs"), recursive: true);
 
         var outcome = await Agentid.RunAsync("prove", "0", "--json");
 
