@@ -1,3 +1,4 @@
+using AgentIdentity.Credentials;
 using AgentIdentity.Credentials.Entries;
 using AgentIdentity.Credentials.Identifiers;
 using AgentIdentity.Ledger;
@@ -57,9 +58,10 @@ public sealed class Succession(ILedgerStore store, ISnapshotStore snapshots, IRe
     {
         var publisher = new CheckpointPublisher(store, new NoteSignerKey(state.Log.Origin, keys.Log(state.Log.KeyId)), state.Logs.Count > 1 ? state.Logs[^2] : null);
         Start.Grow(publisher, store);
-        using (Writer(state, publisher))
-        {
-        }
+        using var writer = Writer(state, publisher);
+        writer.Dispose();
+        if (writer.Halted is { IsCompletedSuccessfully: true, Result: var failure })
+            throw new StoreRefusedException($"The log could not sign its last checkpoint, so that nothing was succeeded: {failure.Message}", failure);
         if (publisher.Last is not { } signed || signed.Size.Value != state.Position)
             throw new StoreRefusedException("The log could not sign its last checkpoint, so that nothing was succeeded: look at the disk of the data folder.");
     }
@@ -74,6 +76,8 @@ public sealed class Succession(ILedgerStore store, ISnapshotStore snapshots, IRe
                 draft.Stage(draft.RegistryId, new Stop(ScopeKind.Agent, stop.Agent, stop.State, stop.Reason, "", draft.OpenEpoch()), stop.Agent);
             return index;
         }).ConfigureAwait(false);
+        if (written.Refusal == Refusal.RegistryHalted && await writer.Halted.ConfigureAwait(false) is { } failure)
+            throw new StoreRefusedException($"Whether the successor log was opened shows at the next start: {failure.Message}", failure);
         if (written.IsRefused)
             throw new StoreRefusedException($"The successor log was not opened: {written.Detail}");
     }
