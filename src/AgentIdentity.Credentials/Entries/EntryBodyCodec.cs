@@ -135,7 +135,10 @@ internal static class EntryBodyCodec
         EntryBody body = kind switch
         {
             EntryKind.Genesis => new Genesis(
-                fields.Text(), fields.Text(), fields.Array(ReadRegistryKey), fields.Array(ReadOperator), fields.Number(1, 2) == 1),
+                fields.Text(), fields.Text(),
+                fields.Ascending("registry keys", ReadRegistryKey, static (one, next) => one.Use.CompareTo(next.Use)),
+                fields.Ascending("operators", ReadOperator, static (one, next) => one.Id.CompareTo(next.Id)),
+                fields.Number(1, 2) == 1),
             EntryKind.CallerRegistered => new CallerRegistered(fields.Enum<CallerRole>(), fields.Text(), fields.Key(), fields.Texts()),
             EntryKind.TokenCreated => new TokenCreated(fields.Hash(), fields.Grant(), (uint)fields.Number(1, uint.MaxValue), fields.Instant()),
             EntryKind.AgentEnrolled => new AgentEnrolled(fields.Id(), fields.Id(), fields.Key(), fields.Grant(), fields.Text()),
@@ -146,7 +149,7 @@ internal static class EntryBodyCodec
                 fields.Enum<ScopeKind>(), fields.Id(), (StandingState)fields.Number((ulong)StandingState.Frozen, (ulong)StandingState.Revoked), fields.Text(), fields.Text(), fields.Number(0, ulong.MaxValue)),
             EntryKind.RegistryKeyRotated => new RegistryKeyRotated(fields.Enum<RegistryKeyUse>(), fields.Key(), new KeyId(fields.Hash())),
             EntryKind.PrivateDataRead => new PrivateDataRead(fields.Text(), fields.Text(), (uint)fields.Number(0, uint.MaxValue)),
-            EntryKind.CallsRefused => new CallsRefused(fields.Array(ReadRefused)),
+            EntryKind.CallsRefused => new CallsRefused(fields.Ascending("refused calls", ReadRefused, InOrder)),
             EntryKind.Heads => new Heads(fields.Hash(), fields.Number(1, ulong.MaxValue), fields.Index()),
             EntryKind.Fork => new Fork(fields.Index(), fields.Hash(), fields.Bytes(), fields.Enum<KeyAlgorithm>(), fields.Bytes(64)),
             EntryKind.ActivitiesErased => ReadErased(fields),
@@ -165,16 +168,19 @@ internal static class EntryBodyCodec
     private static ActivitiesErased ReadErased(FieldReader fields)
     {
         var erased = new ActivitiesErased(
-            fields.Id(), fields.Array(static item => new Ledger.LeafIndex(item.ReadUInt64())), fields.Text(), fields.Texts(), fields.Array(static item => item.ReadHash()));
+            fields.Id(),
+            fields.Ascending("indexes", static item => new Ledger.LeafIndex(item.ReadUInt64()), static (one, next) => one.Value.CompareTo(next.Value)),
+            fields.Text(), fields.Texts(), fields.Array(static item => item.ReadHash()));
         if (erased.Indexes.Count is 0 or > ActivitiesErased.IndexesMax || erased.Stubs.Count != erased.Indexes.Count)
             throw new FormatException("an erasure names 1 to 1,000 entries, and what stays of each");
-        for (var i = 1; i < erased.Indexes.Count; i++)
-        {
-            if (erased.Indexes[i - 1].Value >= erased.Indexes[i].Value)
-                throw new FormatException("indexes ascend");
-        }
         return erased;
     }
+
+    // Ordinal, which is bytewise for all text without surrogates; a call without a key comes first.
+    private static int InOrder(RefusedCalls one, RefusedCalls next) =>
+        string.CompareOrdinal(one.Method, next.Method) is not 0 and var byMethod ? byMethod
+        : string.CompareOrdinal(one.Reason, next.Reason) is not 0 and var byReason ? byReason
+        : Comparer<Ledger.Hash?>.Default.Compare(one.KeyId?.Value, next.KeyId?.Value);
 
     private static void WriteRegistryKey(CborWriter cbor, RegistryKey key)
     {
@@ -331,7 +337,21 @@ internal static class EntryBodyCodec
             return value >= least && value <= most ? value : throw new FormatException($"{value} is out of range");
         }
 
-        public Grant Grant() => new(Text(), Text(), Array(ReadLabel), Text(), Texts());
+        /// <summary>Items in their one order, each once.</summary>
+        public T[] Ascending<T>(string name, Func<CborReader, T> readItem, Comparison<T> compare)
+        {
+            var items = Array(readItem);
+            for (var i = 1; i < items.Length; i++)
+            {
+                if (compare(items[i - 1], items[i]) >= 0)
+                    throw new FormatException($"{name} ascend");
+            }
+            return items;
+        }
+
+        public Grant Grant() => new(
+            Text(), Text(), Ascending("labels", ReadLabel, static (one, next) => string.CompareOrdinal(one.Key, next.Key)),
+            Text(), Ascending("audiences", static item => item.ReadTextString(), string.CompareOrdinal));
 
         private static KeyValuePair<string, string> ReadLabel(CborReader cbor)
         {
