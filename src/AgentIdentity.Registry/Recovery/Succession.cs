@@ -28,7 +28,7 @@ public sealed class Succession(ILedgerStore store, ISnapshotStore snapshots, IRe
         // Reads and checks everything first, so that nothing is written to a ledger that would not start.
         var state = RestingLedger.Read(store, snapshots, log).State;
         if (reason == SuccessionReason.KeyRotated)
-            SignLast(state);
+            await SignLastAsync(state).ConfigureAwait(false);
         var opened = new LogRecord(LogOrigin.Of(state.Founding!.Origin, state.Logs.Count + 1), keys.Create(RegistryKeyUse.Log), new LeafIndex(state.Position));
         var last = reason == SuccessionReason.KeyRotated ? Announce(state.Log, opened) : store.LastCheckpoint!.Note;
         var next = new LogSucceeded(state.Log.Origin, last, opened.Origin, opened.Key, reason, lost);
@@ -54,13 +54,13 @@ public sealed class Succession(ILedgerStore store, ISnapshotStore snapshots, IRe
     }
 
     // Entries that no checkpoint covers yet get their last one. A writer signs when it ends.
-    private void SignLast(RegistryState state)
+    private async Task SignLastAsync(RegistryState state)
     {
         var publisher = new CheckpointPublisher(store, new NoteSignerKey(state.Log.Origin, keys.Log(state.Log.KeyId)), state.Logs.Count > 1 ? state.Logs[^2] : null);
         Start.Grow(publisher, store);
         using var writer = Writer(state, publisher);
         writer.Dispose();
-        if (writer.Halted is { IsCompletedSuccessfully: true, Result: var failure })
+        if (writer.Halted.IsCompleted && await writer.Halted.ConfigureAwait(false) is { } failure)
             throw new StoreRefusedException($"The log could not sign its last checkpoint, so that nothing was succeeded: {failure.Message}", failure);
         if (publisher.Last is not { } signed || signed.Size.Value != state.Position)
             throw new StoreRefusedException("The log could not sign its last checkpoint, so that nothing was succeeded: look at the disk of the data folder.");

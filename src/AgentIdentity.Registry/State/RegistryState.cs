@@ -73,6 +73,9 @@ public sealed class RegistryState
 
     public AgentRecord? FindAgent(KeyId key) => _agentsByKey.TryGetValue(key, out var id) ? FindAgent(id) : null;
 
+    /// <summary>What the token of this id hashes to; null when there is none.</summary>
+    public Hash? TokenHash(SubjectId token) => _tokenHashes.TryGetValue(token, out var hash) ? hash : null;
+
     public TokenRecord? FindToken(in Hash tokenHash) => _tokens.GetValueOrDefault(tokenHash);
 
     public CallerRecord? FindCaller(KeyId key) => _callers.GetValueOrDefault(key);
