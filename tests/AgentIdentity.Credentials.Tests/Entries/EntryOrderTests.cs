@@ -43,6 +43,14 @@ public sealed class EntryOrderTests
         AssertOnlyInOrder([first, first with { KeyId = key }], ordered => new CallsRefused(ordered));
     }
 
+    [Fact]
+    public void Reads_of_a_blueprint_and_hashes_of_unlogged_credentials_ascend()
+    {
+        AssertOnlyInOrder([new TypedAction("documents", "list"), new("documents", "read")], ordered => new BlueprintDefined("a blueprint", "", ordered, 1));
+        AssertOnlyInOrder([new TypedAction("documents", "read"), new("mail", "list")], ordered => new BlueprintDefined("a blueprint", "", ordered, 1));
+        AssertOnlyInOrder([default, Sha256.Hash([1])], ordered => new CredentialsUnlogged(Registry, ordered));
+    }
+
     private static void AssertOnlyInOrder<T>(T[] items, Func<T[], EntryBody> make)
     {
         Assert.True(Reads(make(items)));
