@@ -12,13 +12,12 @@ using AgentIdentity.Registry.Verifying;
 
 namespace AgentIdentity.Registry.Delegating;
 
-/// <summary>What an agent wants to pass on, and to whom.</summary>
-/// <param name="Child">The agent that receives.</param>
+/// <summary>What an agent wants to pass on.</summary>
 /// <param name="AuthorizationDetails">The envelope.</param>
 /// <param name="Audience">Among those of the credential above; none: all of them.</param>
 /// <param name="LifetimeSeconds">0: as long as the credential above.</param>
 /// <param name="Budgets">What may be used up under the link, in order.</param>
-public sealed record DelegationWish(SubjectId Child, string AuthorizationDetails, IReadOnlyList<string> Audience, uint LifetimeSeconds, IReadOnlyList<Budget> Budgets);
+public sealed record DelegationWish(string AuthorizationDetails, IReadOnlyList<string> Audience, uint LifetimeSeconds, IReadOnlyList<Budget> Budgets);
 
 /// <summary>Passes a part of one agent's authority on to another: narrower, shorter, less deep. docs/formats.md, "Delegation".</summary>
 public sealed class Delegating(RegistrySettings settings, Verification verification, Sequencer sequencer, Issuing.Issuing issuing)
@@ -29,23 +28,25 @@ public sealed class Delegating(RegistrySettings settings, Verification verificat
     // From all others together: what is looked through when a credential of the agent is verified stays short.
     private const int LiveFromAllMax = 1024;
 
-    /// <summary>Passes on a part of <paramref name="above"/>, which the caller has shown together with a proof of its key.</summary>
-    public async Task<Outcome<Issued>> DelegateAsync(PresentedCredential above, DelegationWish asked)
+    /// <summary>Passes a part of <paramref name="above"/>, which the caller has shown together with a proof of its key, on to <paramref name="child"/>.</summary>
+    public async Task<Outcome<Issued>> DelegateAsync(PresentedCredential above, AgentRecord child, DelegationWish asked)
     {
-        var parsed = Parse(above.Claims, asked);
+        var parsed = Parse(above.Claims, child.Id, asked);
         if (parsed.IsRefused)
             return Refused.Because(parsed.Refusal, parsed.Detail);
         var wish = parsed.Value;
-        var decided = await sequencer.DecideAsync(Lane.Issuance, draft => Decide(draft, above, asked.Child, wish, asked.Budgets)).ConfigureAwait(false);
+        if (!Issuing.Issuing.Fits(settings.Name, child.Grant, wish))
+            return Refused.Because(Refusal.MessageTooLarge, "The credential would be longer than verifiers take; ask for a shorter envelope or fewer audiences.");
+        var decided = await sequencer.DecideAsync(Lane.Issuance, draft => Decide(draft, above, child.Id, wish, asked.Budgets)).ConfigureAwait(false);
         return decided.IsRefused
             ? Refused.Because(decided.Refusal, decided.Detail)
-            : issuing.Sign(decided.Value.Issuance.ToLive(), decided.Value.Grant, wish.Envelope, wish.Chain);
+            : issuing.Sign(decided.Value.ToLive(), child.Grant, wish.Envelope, wish.Chain);
     }
 
     // What follows from the request and the credential above alone.
-    private static Outcome<Wish> Parse(CredentialClaims above, DelegationWish asked)
+    private static Outcome<Wish> Parse(CredentialClaims above, SubjectId child, DelegationWish asked)
     {
-        if (asked.Child == above.AgentId || above.Chain.Contains(asked.Child))
+        if (child == above.AgentId || above.Chain.Contains(child))
             return Refused.Because(Refusal.DelegationCycle, "That agent is the one that passes on, or stands above it in the chain of command.");
         if (above.Chain.Count >= ChainOfCommand.DepthMax)
             return Refused.Because(Refusal.DelegationTooDeep, $"A chain of command has at most {ChainOfCommand.DepthMax} links.");
@@ -68,23 +69,19 @@ public sealed class Delegating(RegistrySettings settings, Verification verificat
         ? Refused.Because(Refusal.DelegationTooDeep, "What is passed on has a smaller maxDepth than the item that covers it; an item of depth 0 cannot be passed on.")
         : Refused.Because(Refusal.EnvelopeTooWide, "The envelope is not within that of the credential that is passed on from.");
 
-    private Outcome<(PendingIssuance Issuance, AgentGrant Grant)> Decide(Draft draft, PresentedCredential above, SubjectId childId, Wish wish, IReadOnlyList<Budget> budgets)
+    private Outcome<PendingIssuance> Decide(Draft draft, PresentedCredential above, SubjectId child, Wish wish, IReadOnlyList<Budget> budgets)
     {
-        if (draft.State.FindAgent(childId) is not { } child)
-            return Refused.Because(Refusal.AgentUnknown, "No agent has that id.");
-        if (CheckStanding(draft, above, childId) is { } stopped)
+        if (CheckStanding(draft, above, child) is { } stopped)
             return stopped;
         if (draft.HasCut)
             return Refused.Because(Refusal.Overloaded, "Something is being cut at this moment; try again.");
         if (wish.ExpiryMax <= draft.At / 1000)
             return Refused.Because(Refusal.EnvelopeTooWide, "The envelope asked for has ended.");
-        if (!Issuing.Issuing.Fits(settings.Name, child.Grant, wish))
-            return Refused.Because(Refusal.MessageTooLarge, "The credential would be longer than verifiers take; ask for a shorter envelope or fewer audiences.");
-        if (CheckRoom(draft, above.Claims.AgentId, childId) is { } full)
+        if (CheckRoom(draft, above.Claims.AgentId, child) is { } full)
             return full;
         if (above.Claims.Chain.Count > 0 && CheckBudgets(draft, above.Claims.Jti, budgets) is { } wide)
             return wide;
-        return (Stage(draft, above.Claims, child, wish, budgets), child.Grant);
+        return Stage(draft, above.Claims, draft.State.FindAgent(child)!, wish, budgets);
     }
 
     // Stop state is asked about both: what is restricted passes nothing on, and nobody may call what is frozen.

@@ -34,9 +34,9 @@ internal sealed class CredentialsService(RegistryNode registry) : Wire.Credentia
         registry.RequireEpoch(request.MinEpoch);
         var above = CallState.Of(context).Shown
             ?? throw new CallRefusedException(Refusal.CredentialInvalid, "Show the credential that is passed on from in the metadata entry authorization.");
-        var wish = new DelegationWish(
-            registry.Agent(request.Agent).Id, request.AuthorizationDetails, FromWire.Texts(request.Audience), request.LifetimeSeconds, FromWire.Budgets(request.Budgets));
-        var issued = (await registry.Delegating.DelegateAsync(above, wish)).OrRefuse();
+        var child = registry.Agent(request.Agent);
+        var wish = new DelegationWish(request.AuthorizationDetails, FromWire.Texts(request.Audience), request.LifetimeSeconds, FromWire.Budgets(request.Budgets));
+        var issued = (await registry.Delegating.DelegateAsync(above, child, wish)).OrRefuse();
         return new Wire.DelegateResponse { Credential = ToWire.Credential(issued), At = registry.At() };
     }
 

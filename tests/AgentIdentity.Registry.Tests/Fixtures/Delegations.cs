@@ -32,7 +32,7 @@ internal static class Delegations
 
     public static Task<Outcome<Issued>> DelegateAsync(
         this TestNode registry, string above, SubjectId child, string? envelope = null, IReadOnlyList<string>? audience = null, uint lifetime = 0, params Budget[] budgets) =>
-        registry.Node.Delegating.DelegateAsync(registry.Read(above), new DelegationWish(child, envelope ?? Deep(0), audience ?? [], lifetime, budgets));
+        registry.Node.Delegating.DelegateAsync(registry.Read(above), registry.Node.State.FindAgent(child)!, new DelegationWish(envelope ?? Deep(0), audience ?? [], lifetime, budgets));
 
     /// <summary>A chain of agents, each of which has passed on to the next: the credentials from the first agent's own to the last.</summary>
     public static async Task<List<(TestAgent Agent, string Credential)>> ChainAsync(this TestNode registry, int links, params Budget[] budgets)
