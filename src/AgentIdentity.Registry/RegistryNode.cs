@@ -45,6 +45,7 @@ public sealed class RegistryNode : IAsyncDisposable
         Erasing = new Erasing.Erasing(state, Sequencer, Approvals, store);
         Refusals = new RefusalJournal(Sequencer, state);
         Reading = new Reading.Reading(state, store);
+        CommitmentSearch = new Reading.CommitmentSearch(store);
         PublishedLog = new PublishedLog(state, store, Checkpoints);
         LeafProofs = new ProofReader(store, PublishedLog);
         SeenCheckpoints = new SeenCheckpoints(store, Checkpoints, PublishedLog, Standing, log);
@@ -85,6 +86,8 @@ public sealed class RegistryNode : IAsyncDisposable
     public RefusalJournal Refusals { get; }
 
     public Reading.Reading Reading { get; }
+
+    public Reading.CommitmentSearch CommitmentSearch { get; }
 
     public PublishedLog PublishedLog { get; }
 

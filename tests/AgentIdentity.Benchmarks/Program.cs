@@ -6,6 +6,11 @@ using AgentIdentity.Benchmarks.Questions;
 var name = new Argument<string>("name") { Description = $"A question about calls ({string.Join(", ", CallQuestion.Names)}), store, agents, ledger, heads, fsck, trail, or calls for all of the first but the one over TLS." };
 var seconds = new Option<int>("--seconds") { Description = "How long each window measures.", DefaultValueFactory = _ => 4 };
 var rounds = new Option<int>("--rounds") { Description = "How many windows; their median is told.", DefaultValueFactory = _ => 3 };
+rounds.Validators.Add(given =>
+{
+    if (given.GetValueOrDefault<int>() < 1)
+        given.AddError("--rounds takes a number above 0: a median needs a window.");
+});
 var agents = new Option<int>("--agents") { Description = "How many agents the question about agents makes.", DefaultValueFactory = _ => 100_000 };
 var entries = new Option<int>("--entries") { Description = "How many entries the question about the ledger appends.", DefaultValueFactory = _ => 10_000_000 };
 var heads = new Option<int>("--heads") { Description = "How many subjects the question about heads makes.", DefaultValueFactory = _ => 1_000_000 };

@@ -93,12 +93,18 @@ public sealed class Reading(RegistryState state, ILedgerStore store)
         var sequence = row.Subjects.First(subject => subject.Subject == agent).Sequence;
         if (row.IsErased)
             return new TrailEntry(row.Index, sequence, [], default, row.Leaf, []) { Erased = Erasures.Stub(row) };
+        var opening = Genuine(row);
+        return new TrailEntry(row.Index, sequence, row.Entry, opening.Salt, row.Leaf, Items(opening.Items, agent));
+    }
+
+    /// <summary>What opens the leaf of an entry: a start does not look at what a snapshot covers, so this is where a changed entry is found.</summary>
+    internal static Opening Genuine(StoredEntry row)
+    {
         if (!Opening.TryDecode(row.Opening, out var opening))
             throw new LedgerDamagedException($"The opening of entry {row.Index} cannot be read.");
-        // A start does not look at what a snapshot covers, so this is where a changed entry is found.
         if (!Leaf.TryDecode(row.Leaf, out var leaf) || Leaf.Commit(opening.Salt.ToArray(), row.Entry) != leaf.Commitment)
             throw new LedgerDamagedException($"Entry {row.Index} is not the one that its leaf commits to.");
-        return new TrailEntry(row.Index, sequence, row.Entry, opening.Salt, row.Leaf, Items(opening.Items, agent));
+        return opening;
     }
 
     internal static TrailItem[] Items(IReadOnlyList<byte[]> items, SubjectId agent)
