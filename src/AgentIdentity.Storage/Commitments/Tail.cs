@@ -6,6 +6,9 @@ namespace AgentIdentity.Storage.Commitments;
 /// <summary>The pairs of the newest entries, in memory and in the order in which they came: cheap to add to, and short enough to be searched from end to end.</summary>
 internal sealed class Tail(ulong from, ulong asOf) : ISegment
 {
+    private const int BucketBits = 12;
+    private const int Buckets = 1 << BucketBits;
+
     private readonly List<ulong> _prefixes = [];
     private readonly List<ulong> _indexes = [];
 
@@ -59,10 +62,19 @@ internal sealed class Tail(ulong from, ulong asOf) : ISegment
     /// <summary>A sorted copy; this one goes on being searched.</summary>
     public CommitmentPair[] Sorted()
     {
+        // Hashes spread evenly, so dealing them out by their first bits leaves little to sort. Prefixes that somebody chose to be alike cost no more than sorting all.
+        var ends = new int[Buckets];
+        foreach (var prefix in _prefixes)
+            ends[Bucket(prefix)]++;
+        for (var (bucket, sum) = (0, 0); bucket < Buckets; bucket++)
+            (ends[bucket], sum) = (sum, sum + ends[bucket]);
         var pairs = new CommitmentPair[Count];
         for (var i = 0; i < pairs.Length; i++)
-            pairs[i] = new CommitmentPair(_prefixes[i], _indexes[i]);
-        Array.Sort(pairs);
+            pairs[ends[Bucket(_prefixes[i])]++] = new CommitmentPair(_prefixes[i], _indexes[i]);
+        for (var (bucket, start) = (0, 0); bucket < Buckets; start = ends[bucket++])
+            pairs.AsSpan(start..ends[bucket]).Sort();
         return pairs;
     }
+
+    private static int Bucket(ulong prefix) => (int)(prefix >> (64 - BucketBits));
 }
