@@ -31,6 +31,8 @@ internal static class FsckVerb
             }
             var report = await Fsck.RunAsync(store, store, new SnapshotFile(run.Data), run.Given.Has("--signatures"), run.Output.WriteLine, Tell, CancellationToken.None);
             run.Errors.WriteLine(Summary(report));
+            if (Directory.Exists(Path.Combine(run.Data, SqliteLedgerStore.CommitmentsFolder)))
+                run.Errors.WriteLine($"not looked at: the folder {SqliteLedgerStore.CommitmentsFolder}, a cache that is made again from the entries when it is deleted");
             return report.Findings == 0 ? ExitCodes.Done : ExitCodes.Refused;
         }
         catch (StoreRefusedException refused) when (refused.IsDamage)
