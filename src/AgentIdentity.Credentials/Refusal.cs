@@ -76,6 +76,51 @@ public enum Refusal
     /// <summary>The agent is revoked.</summary>
     AgentRevoked,
 
+    /// <summary>The agent may only read.</summary>
+    AgentRestricted,
+
+    /// <summary>The credential is stopped, or one above it in its chain of command.</summary>
+    CredentialStopped,
+
+    /// <summary>The key is stopped.</summary>
+    KeyStopped,
+
+    /// <summary>An agent above this one in the chain of command is stopped.</summary>
+    ChainStopped,
+
+    /// <summary>Nobody may call this audience, or the agent that it is.</summary>
+    AudienceStopped,
+
+    /// <summary>Nobody may use this location.</summary>
+    ResourceStopped,
+
+    /// <summary>What the registry's key signed after some entry is not relied on.</summary>
+    IssuerKeyStopped,
+
+    /// <summary>The credential was given after the entry from which on its agent is not relied on.</summary>
+    AfterCut,
+
+    /// <summary>The scope is not one: docs/formats.md, "Scope".</summary>
+    ScopeMalformed,
+
+    /// <summary>There is no stop in force under that entry.</summary>
+    StopUnknown,
+
+    /// <summary>A newer stop covers the same scope; a restore must name it too.</summary>
+    NewerStop,
+
+    /// <summary>A revocation is final.</summary>
+    NotRestorable,
+
+    /// <summary>The stop would leave nobody able to restore, or reaches more than one person may revoke.</summary>
+    ForceNeeded,
+
+    /// <summary>What is asked for leads out of a stopped scope, which only two people may.</summary>
+    ScopeStopped,
+
+    /// <summary>The name is defined already.</summary>
+    AlreadyDefined,
+
     /// <summary>The envelope is not one.</summary>
     EnvelopeMalformed,
 

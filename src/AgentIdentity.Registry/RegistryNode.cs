@@ -39,9 +39,9 @@ public sealed class RegistryNode : IAsyncDisposable
         Enrolment = new Enrolment(settings, state, Sequencer, Issuing, clock);
         Verification = new Verification(settings, state, Standing, clock);
         Recording = new Recording.Recording(state, Sequencer, Checkpoints, store);
-        Stopping = new Stopping.Stopping(state, Standing, Sequencer);
         Operating = new Operating.Operating(settings, state, Sequencer, keys, founding, clock);
         Approvals = new Approvals(settings, state, clock);
+        Stopping = new Stopping.Stopping(settings, state, Standing, Sequencer, Approvals, clock);
         Erasing = new Erasing.Erasing(state, Sequencer, Approvals, store);
         Refusals = new RefusalJournal(Sequencer, state);
         Reading = new Reading.Reading(state, store);

@@ -17,6 +17,9 @@ public sealed record RegistrySettings(RegistryName Name, bool Dev = false, bool 
     /// <summary>How many credentials are remembered as genuine, so that their signature is checked once.</summary>
     public int CredentialCacheMax { get; init; } = 65_536;
 
+    /// <summary>How many agents one person may revoke within an hour. Freezing knows no such bound.</summary>
+    public int RevokeAloneMax { get; init; } = 100;
+
     /// <summary>A snapshot is taken when so many entries would have to be read again at a start.</summary>
     public ulong SnapshotEntries { get; init; } = 50_000;
 }

@@ -49,7 +49,7 @@ public sealed class FaultSweepTests
         foreach (var (statement, answer) in acknowledged)
             Assert.Equal(answer.Index, TestNode.Good(await agent.At(after).SendAsync(statement)).Index);
         if (isStopped)
-            Assert.Equal(Refusal.AgentFrozen, after.Node.Standing.Of(agent.Id));
+            Assert.Equal(Refusal.AgentFrozen, after.Node.Standing.Of(agent.Id).Refusal);
         await after.DisposeAsync();
         Assert.Empty(await FindAsync(before.Folder));
         return isHalted;

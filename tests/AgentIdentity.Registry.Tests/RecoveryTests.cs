@@ -67,7 +67,7 @@ public sealed class RecoveryTests
         using (var snapshot = File.Create(Path.Combine(registry.Folder, "snapshot")))
         {
             var root = registry.Node.Checkpoints.Last!.Root;
-            Recovery.SnapshotFormat.Write(snapshot, copy with { Agents = [.. copy.Agents.Select(held => held with { Stop = null })] }, root, AnyKey.Ed25519!);
+            Recovery.SnapshotFormat.Write(snapshot, copy with { Stops = [] }, root, AnyKey.Ed25519!);
         }
         if (!changesGenesis)
         {

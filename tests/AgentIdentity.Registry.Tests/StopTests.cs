@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using AgentIdentity.Credentials;
 using AgentIdentity.Credentials.Entries;
+using AgentIdentity.Registry.Stopping;
 using AgentIdentity.Registry.Tests.Fixtures;
 
 namespace AgentIdentity.Registry.Tests;
@@ -39,7 +40,7 @@ public sealed class StopTests
                 var refusedBefore = false;
                 while (!end.IsCancellationRequested)
                 {
-                    var isRefused = standing.Of(agent.Id) != Refusal.None;
+                    var isRefused = standing.Of(agent.Id).Refusal != Refusal.None;
                     if (refusedBefore && !isRefused)
                         return false;
                     refusedBefore = isRefused;
@@ -78,13 +79,13 @@ public sealed class StopTests
         var agent = await registry.EnrollAsync();
         registry.Store.OnAppend = Fault.Full;
         Assert.Equal(Refusal.StorageFull, (await registry.StopAsync(agent)).Refusal);
-        Assert.Equal(StandingState.Active, agent.Record.State);
+        Assert.Empty(registry.Node.State.Stops.All);
         Assert.Equal(Refusal.AgentFrozen, registry.Verify(agent.Use()));
 
         registry.Store.OnAppend = Fault.None;
         Assert.Equal(Refusal.AgentFrozen, (await registry.Node.Issuing.IssueAsync(agent.Record, "", [], 0)).Refusal);
         Assert.Equal(1ul, TestNode.Good(await registry.StopAsync(agent)).Epoch);
-        Assert.Equal(StandingState.Frozen, agent.Record.State);
+        Assert.Equal(StandingState.Frozen, Assert.Single(registry.Node.State.Stops.InForce).Denial.State);
         Assert.Equal(Refusal.AgentFrozen, registry.Verify(agent.Use()));
     }
 
@@ -143,15 +144,14 @@ public sealed class StopTests
 
     [Theory]
     [InlineData(StandingState.Active, "why", "", Refusal.StopStateUnsupported)]
-    [InlineData(StandingState.Restricted, "why", "", Refusal.StopStateUnsupported)]
     [InlineData(StandingState.Frozen, "", "", Refusal.ReasonMissing)]
     public async Task A_stop_that_is_not_one_denies_nothing(StandingState state, string reason, string incident, Refusal expected)
     {
         await using var registry = await TestNode.FoundAsync();
         var agent = await registry.EnrollAsync();
-        Assert.Equal(expected, (await registry.Node.Stopping.StopAsync(registry.Operator, agent.Id, state, reason, incident)).Refusal);
+        Assert.Equal(expected, (await registry.Node.Stopping.StopAsync(registry.Operator, new StopWish(Scope.Agent(agent.Id), state, reason, incident))).Refusal);
         Assert.Equal(Refusal.AgentUnknown,
-            (await registry.Node.Stopping.StopAsync(registry.Operator, registry.Operator.Id, StandingState.Frozen, "why", "")).Refusal);
+            (await registry.StopAsync(Scope.Agent(registry.Operator.Id))).Refusal);
         Assert.Equal(Refusal.None, registry.Verify(agent.Use()));
     }
 

@@ -17,7 +17,7 @@ public sealed class StoryTests
         Assert.Equal(Refusal.None, registry.Verify(agent.Use()));
         Assert.Equal(EntryClass.Activity, (await agent.RecordAsync()).Class);
 
-        var stopped = TestNode.Good(await registry.Node.Stopping.StopAsync(registry.Operator, agent.Id, StandingState.Frozen, "odd calls", ""));
+        var stopped = TestNode.Good(await registry.StopAsync(agent));
 
         Assert.Equal(1ul, stopped.Epoch);
         Assert.Equal(Refusal.AgentFrozen, registry.Verify(agent.Use()));
@@ -38,14 +38,14 @@ public sealed class StoryTests
             free = await before.EnrollAsync();
             stopped = await before.EnrollAsync(algorithm: KeyAlgorithm.Ed25519);
             await free.RecordAsync();
-            TestNode.Good(await before.Node.Stopping.StopAsync(before.Operator, stopped.Id, StandingState.Revoked, "gone bad", "inc-1"));
+            TestNode.Good(await before.StopAsync(stopped, StandingState.Revoked));
         }
 
         await using var after = TestNode.Open(folder);
         Assert.DoesNotContain(after.Log, line => line.Contains("snapshot", StringComparison.Ordinal));
         Assert.Equal(2, after.Node.State.AgentCount);
         Assert.Equal(1ul, after.Node.State.Epoch);
-        Assert.Equal(StandingState.Revoked, after.Node.State.FindAgent(stopped.Id)!.State);
+        Assert.Equal(StandingState.Revoked, after.Node.State.StandingOf(after.Node.State.FindAgent(stopped.Id)!));
         Assert.Equal(1ul, after.Node.State.FindAgent(free.Id)!.Chain(free.Key.PublicKey.KeyId).Next);
         Assert.Equal(Refusal.None, after.Verify(free.At(after).Use()));
     }
@@ -87,7 +87,7 @@ public sealed class StoryTests
     private static string Describe(TestNode registry)
     {
         var state = registry.Node.State;
-        var agents = state.AgentsFrom(0).Select(agent => $"{agent.Id} {agent.Key} {agent.State} {agent.EnrolledIndex} {string.Join(';', agent.Chains.Select(chain => chain.ToString()))} {string.Join(';', agent.Credentials.Select(credential => $"{credential.Item.Jti} {credential.Item.ExpiresAt} {credential.Item.Authority} {credential.Index} {credential.Position}"))}");
+        var agents = state.AgentsFrom(0).Select(agent => $"{agent.Id} {agent.Key} {state.StandingOf(agent)} {agent.EnrolledIndex} {string.Join(';', agent.Chains.Select(chain => chain.ToString()))} {string.Join(';', agent.Credentials.Select(credential => $"{credential.Item.Jti} {credential.Item.ExpiresAt} {credential.Item.Authority} {credential.Index} {credential.Position}"))}");
         return $"{state.Position} {state.Epoch} {string.Join('\n', agents)}";
     }
 }

@@ -79,7 +79,7 @@ public sealed class SuccessionTests
         }
         await using var again = TestNode.Open(before.Folder, before.Clock);
         Assert.Empty(again.Log);
-        Assert.Equal(StandingState.Frozen, again.Node.State.FindAgent(agent.Id)!.State);
+        Assert.Equal(StandingState.Frozen, again.Node.State.StandingOf(again.Node.State.FindAgent(agent.Id)!));
         Assert.Empty(await FindingsAsync(again));
     }
 

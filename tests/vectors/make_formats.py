@@ -273,6 +273,7 @@ class Key:
 
 ISSUER, NEXT_ISSUER, LOG, NEXT_LOG = Key("issuer", 1), Key("next issuer", 1), Key("log", 2), Key("next log", 2)
 OPERATOR_1, OPERATOR_2, ENFORCER, AGENT = Key("operator 1", 2), Key("operator 2", 1), Key("enforcer", 1), Key("agent", 2)
+OPERATOR_3, BREAK_GLASS = Key("operator 3", 1), Key("break-glass", 2)
 WITNESS, WITNESS_NAME = Key("witness", 2), "witness.example/w1"
 
 PUBLIC_URL = "https://localhost:5000"
@@ -284,6 +285,8 @@ REGISTRY_ID = uuid.UUID("0192f0c1-0000-7000-8000-000000000001")
 OPERATOR_1_ID = uuid.UUID("0192f0c1-0000-7000-8000-000000000002")
 OPERATOR_2_ID = uuid.UUID("0192f0c1-0000-7000-8000-000000000003")
 ENFORCER_ID = uuid.UUID("0192f0c1-1000-7000-8000-000000000004")
+DELEGATE_ID = uuid.UUID("0192f0c1-7b00-7def-8123-456789abcdef")
+OPERATOR_3_ID = uuid.UUID("0192f0c1-3000-7000-8000-000000000006")
 TOKEN_ID = uuid.UUID("0192f0c1-2000-7000-8000-000000000005")
 JTIS = [uuid.UUID(f"0192f0c1-8000-7000-8000-00000000001{digit}") for digit in range(3)]
 
@@ -296,6 +299,7 @@ BLUEPRINT = "summariser/2.1 model-x/5"
 LABELS = [["jurisdiction", "eu"], ["team", "research"]]
 AUDIENCES = ["https://tools.example/documents", "https://tools.example/mail"]
 ENVELOPE = [{"type": "documents", "actions": ["read", "comment/*"], "locations": ["https://tools.example/documents/*"], "maxDepth": 1, "notAfter": SECONDS + 86400}]
+PASSED_ON = [{"type": "documents", "actions": ["read"], "locations": ["https://tools.example/documents/a/*"], "notAfter": SECONDS + 300}]
 ENROLMENT_TOKEN = "aie_" + b64u(fixed("enrolment token"))
 BOOTSTRAP_SECRET = "aib_" + b64u(fixed("bootstrap secret"))
 ERASURE_REASON = "a person has asked for it"
@@ -326,6 +330,12 @@ def approvals(indexes=(5,)):
     """What two operators sign before activities are erased."""
     claims = {"action": ERASURE_ACTION | {"indexes": list(indexes)}, "aud": PUBLIC_URL, "iat": SECONDS, "nonce": b64u(fixed("approval nonce"))}
     return [proof("agentid-approval+jwt", claims, key) for key in (OPERATOR_1, OPERATOR_2)]
+
+
+def approved(action):
+    """Two operators' approvals of another action."""
+    claims = {"action": action, "aud": PUBLIC_URL, "iat": SECONDS, "nonce": b64u(fixed("approval nonce"))}
+    return [proof("agentid-approval+jwt", claims, key)["token"] for key in (OPERATOR_1, OPERATOR_2)]
 
 
 def erased_stub(index=5, by=12):
@@ -420,6 +430,22 @@ def entry_bodies():
     yield "hold lifted", 15, 1, OPERATOR_1_ID, [AGENT_ID], numbered(AGENT_ID.bytes, 13, "the case is closed", [one["token"] for one in approvals()])
     yield "log succeeded", 16, 1, REGISTRY_ID, [REGISTRY_ID], numbered(
         ORIGIN, log_note(ORIGIN, 12, fixed("last root")), f"{ORIGIN}/2", 2, NEXT_LOG.public, 2, [log_note(ORIGIN, 15, fixed("lost root"))])
+    restore = {"type": "restore", "stops": [6], "reason": "it was a false alarm"}
+    yield "restored", 17, 1, OPERATOR_1_ID, [AGENT_ID], numbered([6], "it was a false alarm", approved(restore), 6)
+    yield "delegated", 18, 1, AGENT_ID, [AGENT_ID, DELEGATE_ID], numbered(
+        AGENT_ID.bytes, JTIS[0].bytes, DELEGATE_ID.bytes, JTIS[2].bytes, jcs(PASSED_ON), AUDIENCES[:1], SECONDS + 300, 1, [["calls", 100], ["eur-cent", 2500]])
+    yield "budget spent", 19, 1, DELEGATE_ID, [DELEGATE_ID], numbered(JTIS[2].bytes, [["calls", 1]])
+    yield "blueprint defined", 20, 1, OPERATOR_1_ID, [REGISTRY_ID], numbered(BLUEPRINT, "model-x/5", [["documents", "list"], ["documents", "read"]], 7)
+    yield "compromise cut", 21, 1, OPERATOR_1_ID, [AGENT_ID], numbered(4, AGENT.id, 4, "the key was copied", "incident-7", 8, [])
+    add = {"type": "add-operator", "name": "third operator", "jkt": b64u(OPERATOR_3.id)}
+    yield "operator added", 22, 1, OPERATOR_1_ID, [OPERATOR_3_ID], numbered(
+        "third operator", 1, OPERATOR_3.public, bootstrap_proof("third operator", OPERATOR_3)["token"], approved(add), 9)
+    remove = {"type": "remove-caller", "caller": str(ENFORCER_ID), "reason": "the gateway is gone"}
+    yield "caller removed", 23, 1, OPERATOR_1_ID, [ENFORCER_ID], numbered(ENFORCER_ID.bytes, "the gateway is gone", approved(remove), 10)
+    yield "enforcers acknowledged", 24, 1, REGISTRY_ID, [ENFORCER_ID], numbered(fixed("acknowledgements root"), 1)
+    seal = {"type": "set-break-glass-key", "jkt": b64u(BREAK_GLASS.id)}
+    yield "break-glass key set", 25, 1, OPERATOR_1_ID, [REGISTRY_ID], numbered(2, BREAK_GLASS.public, approved(seal), 11)
+    yield "credentials unlogged", 26, 1, ENFORCER_ID, [ENFORCER_ID], numbered(ENFORCER_ID.bytes, [fixed("an item that is not there")])
 
 
 def entries(bodies):
@@ -801,10 +827,11 @@ def vectors():
             "public_url": PUBLIC_URL, "origin": ORIGIN, "registry_did": REGISTRY_DID, "agent_id": AGENT_ID.bytes.hex(), "agent_uuid": str(AGENT_ID), "agent_did": AGENT_DID,
             "issuer_key_url": f"{REGISTRY_DID}#{b64u(ISSUER.id)}", "operator_1_id": OPERATOR_1_ID.bytes.hex(), "operator_2_id": OPERATOR_2_ID.bytes.hex(),
             "registry_id": REGISTRY_ID.bytes.hex(), "enforcer_id": ENFORCER_ID.bytes.hex(), "token_id": TOKEN_ID.bytes.hex(),
+            "delegate_id": DELEGATE_ID.bytes.hex(), "operator_3_id": OPERATOR_3_ID.bytes.hex(),
         },
         "grant": {"sponsor": SPONSOR, "blueprint": BLUEPRINT, "labels": LABELS, "envelope": jcs(ENVELOPE), "audiences": AUDIENCES},
         "times": {"at": AT, "seconds": SECONDS},
-        "keys": [key.vector() for key in (ISSUER, NEXT_ISSUER, LOG, NEXT_LOG, OPERATOR_1, OPERATOR_2, ENFORCER, AGENT)],
+        "keys": [key.vector() for key in (ISSUER, NEXT_ISSUER, LOG, NEXT_LOG, OPERATOR_1, OPERATOR_2, ENFORCER, AGENT, OPERATOR_3, BREAK_GLASS)],
         "label": {"label": fixed(f"label {AGENT_ID}").hex(), "commitment": sha256(b"air/label/v1\0", fixed(f"label {AGENT_ID}")).hex(),
                   "nullifiers": [hmac.digest(fixed(f"label {AGENT_ID}"), b"air/null/v1\0" + u64(n), "sha256").hex() for n in range(3)]},
         "entries": [{name: value for name, value in one.items() if name != "subjects"} for one in log],

@@ -27,7 +27,7 @@ internal static class StopVerb
         var agent = AgentArgument.Did(run, Agent);
         var request = new StopRequest
         {
-            Scope = new Scope { Agent = agent },
+            Scope = new Protocol.V1.Scope { Agent = agent },
             State = Enum.Parse<AgentState>(run.Get(State), ignoreCase: true),
             Reason = run.Get(Reason),
             Incident = run.Get(Incident),

@@ -79,8 +79,8 @@ public sealed record Activity(byte[] Statement, KeyAlgorithm Algorithm, byte[] S
     public override EntryClass Class => Quarantined ? EntryClass.Quarantined : EntryClass.Activity;
 }
 
-/// <summary>Kind 7. <paramref name="Epoch"/> is the epoch that this entry opens.</summary>
-public sealed record Stop(ScopeKind ScopeKind, SubjectId Scope, StandingState State, string Reason, string Incident, ulong Epoch) : EntryBody
+/// <summary>Kind 7. <paramref name="Epoch"/> is the epoch that this entry opens; <paramref name="Order"/> the signed order that it came as, null when an operator asked for it here.</summary>
+public sealed record Stop(Scope Scope, StandingState State, string Reason, string Incident, ulong Epoch, string? Order = null) : EntryBody
 {
     /// <inheritdoc/>
     public override EntryKind Kind => EntryKind.Stop;
@@ -172,4 +172,93 @@ public sealed record LogSucceeded(
 {
     /// <inheritdoc/>
     public override EntryKind Kind => EntryKind.LogSucceeded;
+}
+
+/// <summary>Kind 17. <paramref name="Stops"/> are the entries that are lifted.</summary>
+public sealed record Restored(IReadOnlyList<LeafIndex> Stops, string Reason, IReadOnlyList<string> Approvals, ulong Epoch) : EntryBody
+{
+    /// <summary>Stops that one entry lifts at most.</summary>
+    public const int StopsMax = 256;
+
+    /// <inheritdoc/>
+    public override EntryKind Kind => EntryKind.Restored;
+}
+
+/// <summary>So much of something that is counted, for example of money or of calls.</summary>
+public sealed record Budget(string Unit, ulong Amount);
+
+/// <summary>Kind 18: the link from the credential <paramref name="ParentJti"/> to <paramref name="ChildJti"/>. The expiry is in seconds since 1970.</summary>
+/// <param name="Parent">Who passes authority on.</param>
+/// <param name="ParentJti">Under which credential.</param>
+/// <param name="Child">To whom.</param>
+/// <param name="ChildJti">In which credential.</param>
+/// <param name="Envelope">What is passed on, in JCS form.</param>
+/// <param name="Audiences">Whom it may be shown to.</param>
+/// <param name="ExpiresAt">When it ends.</param>
+/// <param name="Depth">Links from the agent that acts under its own authority: 1 for the first.</param>
+/// <param name="Budgets">What may be used up under this link, ascending by unit.</param>
+public sealed record Delegated(
+    SubjectId Parent, SubjectId ParentJti, SubjectId Child, SubjectId ChildJti, string Envelope, IReadOnlyList<string> Audiences, long ExpiresAt, uint Depth, IReadOnlyList<Budget> Budgets) : EntryBody
+{
+    /// <inheritdoc/>
+    public override EntryKind Kind => EntryKind.Delegated;
+}
+
+/// <summary>Kind 19. What was used under the credential <paramref name="Jti"/> counts at each link above it.</summary>
+public sealed record BudgetSpent(SubjectId Jti, IReadOnlyList<Budget> Spent) : EntryBody
+{
+    /// <inheritdoc/>
+    public override EntryKind Kind => EntryKind.BudgetSpent;
+}
+
+/// <summary>An action of one type of authority.</summary>
+public sealed record TypedAction(string Type, string Action);
+
+/// <summary>Kind 20. A blueprint is defined once: another version is another blueprint. <paramref name="Reads"/> ascend by type and action; the model may be empty.</summary>
+public sealed record BlueprintDefined(string Name, string Model, IReadOnlyList<TypedAction> Reads, ulong Epoch) : EntryBody
+{
+    /// <inheritdoc/>
+    public override EntryKind Kind => EntryKind.BlueprintDefined;
+}
+
+/// <summary>Kind 21. What the agent, key or issuer key did after <paramref name="After"/> is not to be relied on. Approvals are there when it moves to a later entry.</summary>
+public sealed record CompromiseCut(Scope Scope, LeafIndex After, string Reason, string Incident, ulong Epoch, IReadOnlyList<string> Approvals) : EntryBody
+{
+    /// <inheritdoc/>
+    public override EntryKind Kind => EntryKind.CompromiseCut;
+}
+
+/// <summary>Kind 22.</summary>
+public sealed record OperatorAdded(string Name, PublicKey Key, string Proof, IReadOnlyList<string> Approvals, ulong Epoch) : EntryBody
+{
+    /// <inheritdoc/>
+    public override EntryKind Kind => EntryKind.OperatorAdded;
+}
+
+/// <summary>Kind 23.</summary>
+public sealed record CallerRemoved(SubjectId Caller, string Reason, IReadOnlyList<string> Approvals, ulong Epoch) : EntryBody
+{
+    /// <inheritdoc/>
+    public override EntryKind Kind => EntryKind.CallerRemoved;
+}
+
+/// <summary>Kind 24. The acknowledgements stand in the opening.</summary>
+public sealed record EnforcersAcknowledged(Hash Root, uint Count) : EntryBody
+{
+    /// <inheritdoc/>
+    public override EntryKind Kind => EntryKind.EnforcersAcknowledged;
+}
+
+/// <summary>Kind 25.</summary>
+public sealed record BreakGlassKeySet(PublicKey Key, IReadOnlyList<string> Approvals, ulong Epoch) : EntryBody
+{
+    /// <inheritdoc/>
+    public override EntryKind Kind => EntryKind.BreakGlassKeySet;
+}
+
+/// <summary>Kind 26. The hashes of the items that the credentials would have, ascending.</summary>
+public sealed record CredentialsUnlogged(SubjectId Enforcer, IReadOnlyList<Hash> Items) : EntryBody
+{
+    /// <inheritdoc/>
+    public override EntryKind Kind => EntryKind.CredentialsUnlogged;
 }

@@ -55,13 +55,14 @@ internal static class EntryBodyCodec
                 fields.Number((uint)activity.Class);
                 break;
             case Stop stop:
-                cbor.WriteStartMap(6);
-                fields.Number((uint)stop.ScopeKind);
-                fields.Bytes(stop.Scope.ToArray());
+                cbor.WriteStartMap(stop.Order is null ? 6 : 7);
+                fields.Scope(stop.Scope);
                 fields.Number((uint)stop.State);
                 fields.Text(stop.Reason);
                 fields.Text(stop.Incident);
                 fields.Number(stop.Epoch);
+                if (stop.Order is not null)
+                    fields.Text(stop.Order);
                 break;
             case RegistryKeyRotated rotated:
                 cbor.WriteStartMap(4);
@@ -96,7 +97,7 @@ internal static class EntryBodyCodec
             case ActivitiesErased erased:
                 cbor.WriteStartMap(5);
                 fields.Bytes(erased.AgentId.ToArray());
-                fields.Array(erased.Indexes, static (cbor, index) => cbor.WriteUInt64(index.Value));
+                fields.Array(erased.Indexes, WriteIndex);
                 fields.Text(erased.Reason);
                 fields.Texts(erased.Approvals);
                 fields.Array(erased.Stubs, static (cbor, stub) => cbor.WriteHash(stub));
@@ -122,6 +123,77 @@ internal static class EntryBodyCodec
                 fields.Number((uint)succeeded.Reason);
                 fields.Texts(succeeded.Lost);
                 break;
+            case Restored restored:
+                cbor.WriteStartMap(4);
+                fields.Array(restored.Stops, WriteIndex);
+                fields.Text(restored.Reason);
+                fields.Texts(restored.Approvals);
+                fields.Number(restored.Epoch);
+                break;
+            case Delegated delegated:
+                cbor.WriteStartMap(9);
+                fields.Bytes(delegated.Parent.ToArray());
+                fields.Bytes(delegated.ParentJti.ToArray());
+                fields.Bytes(delegated.Child.ToArray());
+                fields.Bytes(delegated.ChildJti.ToArray());
+                fields.Text(delegated.Envelope);
+                fields.Texts(delegated.Audiences);
+                fields.Number((ulong)delegated.ExpiresAt);
+                fields.Number(delegated.Depth);
+                fields.Array(delegated.Budgets, WriteBudget);
+                break;
+            case BudgetSpent spent:
+                cbor.WriteStartMap(2);
+                fields.Bytes(spent.Jti.ToArray());
+                fields.Array(spent.Spent, WriteBudget);
+                break;
+            case BlueprintDefined blueprint:
+                cbor.WriteStartMap(4);
+                fields.Text(blueprint.Name);
+                fields.Text(blueprint.Model);
+                fields.Array(blueprint.Reads, static (cbor, read) => cbor.WriteTexts([read.Type, read.Action]));
+                fields.Number(blueprint.Epoch);
+                break;
+            case CompromiseCut cut:
+                cbor.WriteStartMap(7);
+                fields.Scope(cut.Scope);
+                fields.Number(cut.After.Value);
+                fields.Text(cut.Reason);
+                fields.Text(cut.Incident);
+                fields.Number(cut.Epoch);
+                fields.Texts(cut.Approvals);
+                break;
+            case OperatorAdded added:
+                cbor.WriteStartMap(6);
+                fields.Text(added.Name);
+                fields.Key(added.Key);
+                fields.Text(added.Proof);
+                fields.Texts(added.Approvals);
+                fields.Number(added.Epoch);
+                break;
+            case CallerRemoved removed:
+                cbor.WriteStartMap(4);
+                fields.Bytes(removed.Caller.ToArray());
+                fields.Text(removed.Reason);
+                fields.Texts(removed.Approvals);
+                fields.Number(removed.Epoch);
+                break;
+            case EnforcersAcknowledged acknowledged:
+                cbor.WriteStartMap(2);
+                fields.Bytes(acknowledged.Root.ToArray());
+                fields.Number(acknowledged.Count);
+                break;
+            case BreakGlassKeySet breakGlass:
+                cbor.WriteStartMap(4);
+                fields.Key(breakGlass.Key);
+                fields.Texts(breakGlass.Approvals);
+                fields.Number(breakGlass.Epoch);
+                break;
+            case CredentialsUnlogged unlogged:
+                cbor.WriteStartMap(2);
+                fields.Bytes(unlogged.Enforcer.ToArray());
+                fields.Array(unlogged.Items, static (cbor, item) => cbor.WriteHash(item));
+                break;
             default:
                 throw new InvalidOperationException($"No format for {body.GetType().Name}.");
         }
@@ -142,8 +214,7 @@ internal static class EntryBodyCodec
             EntryKind.CredentialsIssued => new CredentialsIssued(fields.Hash(), (uint)fields.Number(1, uint.MaxValue)),
             EntryKind.Activity => new Activity(
                 fields.Bytes(), fields.Enum<KeyAlgorithm>(), fields.Bytes(64), fields.Number((ulong)EntryClass.Activity, (ulong)EntryClass.Quarantined) == (ulong)EntryClass.Quarantined),
-            EntryKind.Stop => new Stop(
-                fields.Enum<ScopeKind>(), fields.Id(), (StandingState)fields.Number((ulong)StandingState.Frozen, (ulong)StandingState.Revoked), fields.Text(), fields.Text(), fields.Number(0, ulong.MaxValue)),
+            EntryKind.Stop => new Stop(fields.Scope(), fields.State(), fields.Text(), fields.Text(), fields.Epoch(), count == 7 ? fields.Text() : null),
             EntryKind.RegistryKeyRotated => new RegistryKeyRotated(fields.Enum<RegistryKeyUse>(), fields.Key(), new KeyId(fields.Hash())),
             EntryKind.PrivateDataRead => new PrivateDataRead(fields.Text(), fields.Text(), (uint)fields.Number(0, uint.MaxValue)),
             EntryKind.CallsRefused => new CallsRefused(fields.Array(ReadRefused)),
@@ -154,6 +225,17 @@ internal static class EntryBodyCodec
             EntryKind.HoldLifted => new HoldLifted(fields.Id(), fields.Index(), fields.Text(), fields.Texts()),
             EntryKind.LogSucceeded => new LogSucceeded(
                 fields.Text(), fields.Text(), fields.Text(), fields.Key(), fields.Enum<SuccessionReason>(), fields.Texts()),
+            EntryKind.Restored => new Restored(fields.Ascending(Restored.StopsMax, ReadIndex, static index => index.Value), fields.Text(), fields.Texts(), fields.Epoch()),
+            EntryKind.Delegated => new Delegated(
+                fields.Id(), fields.Id(), fields.Id(), fields.Id(), fields.Text(), fields.Texts(), fields.Instant(), (uint)fields.Number(1, uint.MaxValue), fields.Budgets()),
+            EntryKind.BudgetSpent => new BudgetSpent(fields.Id(), fields.Budgets()),
+            EntryKind.BlueprintDefined => new BlueprintDefined(fields.Text(), fields.Text(), fields.Array(ReadTypedAction), fields.Epoch()),
+            EntryKind.CompromiseCut => new CompromiseCut(fields.Scope(), fields.Index(), fields.Text(), fields.Text(), fields.Epoch(), fields.Texts()),
+            EntryKind.OperatorAdded => new OperatorAdded(fields.Text(), fields.Key(), fields.Text(), fields.Texts(), fields.Epoch()),
+            EntryKind.CallerRemoved => new CallerRemoved(fields.Id(), fields.Text(), fields.Texts(), fields.Epoch()),
+            EntryKind.EnforcersAcknowledged => new EnforcersAcknowledged(fields.Hash(), (uint)fields.Number(1, uint.MaxValue)),
+            EntryKind.BreakGlassKeySet => new BreakGlassKeySet(fields.Key(), fields.Texts(), fields.Epoch()),
+            EntryKind.CredentialsUnlogged => new CredentialsUnlogged(fields.Id(), fields.Array(static item => item.ReadHash())),
             _ => throw new FormatException("unknown kind"),
         };
         if (fields.Count != count)
@@ -165,7 +247,7 @@ internal static class EntryBodyCodec
     private static ActivitiesErased ReadErased(FieldReader fields)
     {
         var erased = new ActivitiesErased(
-            fields.Id(), fields.Array(static item => new Ledger.LeafIndex(item.ReadUInt64())), fields.Text(), fields.Texts(), fields.Array(static item => item.ReadHash()));
+            fields.Id(), fields.Array(ReadIndex), fields.Text(), fields.Texts(), fields.Array(static item => item.ReadHash()));
         if (erased.Indexes.Count is 0 or > ActivitiesErased.IndexesMax || erased.Stubs.Count != erased.Indexes.Count)
             throw new FormatException("an erasure names 1 to 1,000 entries, and what stays of each");
         for (var i = 1; i < erased.Indexes.Count; i++)
@@ -174,6 +256,32 @@ internal static class EntryBodyCodec
                 throw new FormatException("indexes ascend");
         }
         return erased;
+    }
+
+    private static void WriteIndex(CborWriter cbor, Ledger.LeafIndex index) => cbor.WriteUInt64(index.Value);
+
+    private static Ledger.LeafIndex ReadIndex(CborReader cbor) => new(cbor.ReadUInt64());
+
+    private static void WriteBudget(CborWriter cbor, Budget budget)
+    {
+        cbor.WriteStartArray(2);
+        cbor.WriteTextString(budget.Unit);
+        cbor.WriteUInt64(budget.Amount);
+        cbor.WriteEndArray();
+    }
+
+    private static Budget ReadBudget(CborReader cbor)
+    {
+        cbor.ReadStartArray();
+        var budget = new Budget(cbor.ReadTextString(), cbor.ReadUInt64());
+        cbor.ReadEndArray();
+        return budget;
+    }
+
+    private static TypedAction ReadTypedAction(CborReader cbor)
+    {
+        var read = cbor.ReadTexts();
+        return read.Length == 2 ? new TypedAction(read[0], read[1]) : throw new FormatException("a read is a type and an action");
     }
 
     private static void WriteRegistryKey(CborWriter cbor, RegistryKey key)
@@ -272,6 +380,12 @@ internal static class EntryBodyCodec
             Bytes(key.Bytes);
         }
 
+        public void Scope(Scope scope)
+        {
+            Number((uint)scope.Kind);
+            Bytes(scope.Encode());
+        }
+
         public void Grant(Grant grant)
         {
             Text(grant.Sponsor);
@@ -319,6 +433,32 @@ internal static class EntryBodyCodec
         {
             var algorithm = Next().ReadAlgorithm();
             return Next().ReadKey(algorithm);
+        }
+
+        public Scope Scope()
+        {
+            var kind = Enum<ScopeKind>();
+            return Entries.Scope.TryDecode(kind, Bytes(), out var scope) ? scope : throw new FormatException("not a scope");
+        }
+
+        public StandingState State() => (StandingState)Number((ulong)StandingState.Restricted, (ulong)StandingState.Revoked);
+
+        public ulong Epoch() => Number(0, ulong.MaxValue);
+
+        public Budget[] Budgets() => Ascending(16, ReadBudget, static budget => budget.Unit, StringComparer.Ordinal, least: 0);
+
+        /// <summary>A list without repetition in the order of its keys.</summary>
+        public T[] Ascending<T, TKey>(int countMax, Func<CborReader, T> readItem, Func<T, TKey> key, IComparer<TKey>? order = null, int least = 1)
+        {
+            var items = Array(readItem);
+            if (items.Length < least || items.Length > countMax)
+                throw new FormatException($"expected {least} to {countMax} items, found {items.Length}");
+            for (var i = 1; i < items.Length; i++)
+            {
+                if ((order ?? Comparer<TKey>.Default).Compare(key(items[i - 1]), key(items[i])) >= 0)
+                    throw new FormatException("items ascend");
+            }
+            return items;
         }
 
         public Ledger.LeafIndex Index() => new(Number(0, long.MaxValue));

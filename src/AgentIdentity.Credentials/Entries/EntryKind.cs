@@ -50,6 +50,36 @@ public enum EntryKind
 
     /// <summary>The log goes on under another origin and key.</summary>
     LogSucceeded = 16,
+
+    /// <summary>Stops were lifted, by two people.</summary>
+    Restored = 17,
+
+    /// <summary>An agent passed a part of its authority on.</summary>
+    Delegated = 18,
+
+    /// <summary>A part of a budget was used.</summary>
+    BudgetSpent = 19,
+
+    /// <summary>What a blueprint is, and which of its actions only read.</summary>
+    BlueprintDefined = 20,
+
+    /// <summary>What a key or agent did after an entry is not to be relied on.</summary>
+    CompromiseCut = 21,
+
+    /// <summary>A person may now operate the registry.</summary>
+    OperatorAdded = 22,
+
+    /// <summary>A caller is one no more.</summary>
+    CallerRemoved = 23,
+
+    /// <summary>Enforcers have signed what they refuse.</summary>
+    EnforcersAcknowledged = 24,
+
+    /// <summary>The key that may freeze without the registry.</summary>
+    BreakGlassKeySet = 25,
+
+    /// <summary>An enforcer was shown credentials that the ledger does not hold.</summary>
+    CredentialsUnlogged = 26,
 }
 
 /// <summary>Why a log was succeeded. docs/formats.md, "Entry", kind 16.</summary>
@@ -115,11 +145,47 @@ public enum RegistryKeyUse
 
     /// <summary>Signs checkpoints (Ed25519).</summary>
     Log = 2,
+
+    /// <summary>Signs what enforcers are told (Ed25519).</summary>
+    Watch = 3,
 }
 
-/// <summary>What a stop covers. docs/formats.md, "Entry", kind 7.</summary>
+/// <summary>What a stop covers. docs/formats.md, "Scope".</summary>
 public enum ScopeKind
 {
-    /// <summary>One agent.</summary>
+    /// <summary>One agent, and every credential in whose chain of command it stands.</summary>
     Agent = 1,
+
+    /// <summary>An agent, and every agent that authority of it has come to.</summary>
+    AgentWithDelegates = 2,
+
+    /// <summary>One credential, and those delegated from it.</summary>
+    Credential = 3,
+
+    /// <summary>A key, whoever holds it.</summary>
+    Key = 4,
+
+    /// <summary>The agents of a blueprint.</summary>
+    Blueprint = 5,
+
+    /// <summary>The agents whose blueprint is of a model.</summary>
+    Model = 6,
+
+    /// <summary>The agents that somebody answers for.</summary>
+    Sponsor = 7,
+
+    /// <summary>Nobody may call this audience.</summary>
+    Audience = 8,
+
+    /// <summary>Nobody may use this location.</summary>
+    Resource = 9,
+
+    /// <summary>The agents that have a label.</summary>
+    Label = 10,
+
+    /// <summary>What a key of the registry signed after an entry.</summary>
+    IssuerKey = 11,
+
+    /// <summary>Everybody.</summary>
+    Everything = 12,
 }

@@ -64,6 +64,9 @@ public sealed class Envelope
     public bool Covers(string type, string action, string location, long nowSeconds) =>
         Array.Exists(_items, item => item.Covers(type, action, location, nowSeconds));
 
+    /// <summary>Whether something that it grants lies under the pattern, or the pattern under it.</summary>
+    public bool Touches(string pattern) => Array.Exists(_items, item => item.Touches(pattern));
+
     /// <summary>What an issuance item says of a credential's authority: the hash of the JCS of its envelope and its chain of command (JCS of <c>act</c>, or null).</summary>
     public static Hash AuthorityHash(Envelope envelope, string? actJcs)
     {

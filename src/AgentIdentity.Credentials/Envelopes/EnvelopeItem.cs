@@ -44,6 +44,9 @@ internal sealed record EnvelopeItem(string Type, string[] Actions, string[] Loca
         && Array.TrueForAll(child.Actions, action => Covers(Actions, action))
         && Array.TrueForAll(child.Locations, location => Covers(Locations, location));
 
+    /// <summary>Whether a location is granted that the pattern covers, or a pattern that covers it.</summary>
+    public bool Touches(string pattern) => Array.Exists(Locations, location => LocationPattern.Covers(pattern, location) || LocationPattern.Covers(location, pattern));
+
     public bool Covers(string type, string action, string location, long nowSeconds) =>
         Type == type && (NotAfter is null || nowSeconds < NotAfter) && Covers(Actions, action) && Covers(Locations, location);
 
@@ -51,19 +54,10 @@ internal sealed record EnvelopeItem(string Type, string[] Actions, string[] Loca
     {
         foreach (var grant in granted)
         {
-            if (Covers(grant, value))
+            if (LocationPattern.Covers(grant, value))
                 return true;
         }
         return false;
-    }
-
-    // p/* covers what starts with p/ and is longer: a value, a narrower pattern, or itself. Comparing UTF-16 is comparing bytes, since the cut is at a '/'.
-    private static bool Covers(string grant, string value)
-    {
-        if (!grant.EndsWith(PatternEnd, StringComparison.Ordinal))
-            return grant == value;
-        var prefix = grant.AsSpan(0, grant.Length - 1);
-        return value.Length > prefix.Length && value.AsSpan().StartsWith(prefix);
     }
 
     private static bool TryReadValues(JsonElement element, out string[]? values)

@@ -32,4 +32,8 @@ public sealed record CredentialClaims(
     long NotBefore,
     long ExpiresAt,
     ulong LedgerIndex,
-    uint LedgerPosition);
+    uint LedgerPosition)
+{
+    /// <summary>The agents that <see cref="Act"/> names, nearest first.</summary>
+    public IReadOnlyList<SubjectId> Chain { get; init; } = [];
+}

@@ -13,7 +13,7 @@ namespace AgentIdentity.Credentials.Json;
 public static class StrictJson
 {
     /// <summary>Arrays and objects within one another.</summary>
-    public const int DepthMax = 8;
+    public const int DepthMax = 16;
 
     private static readonly JsonDocumentOptions Options = new() { MaxDepth = DepthMax, AllowDuplicateProperties = false };
 

@@ -1,4 +1,5 @@
 using System.Text;
+using AgentIdentity.Credentials.Entries;
 using AgentIdentity.Credentials.Identifiers;
 using AgentIdentity.Credentials.Json;
 using AgentIdentity.Ledger;
@@ -12,6 +13,18 @@ public static class ApprovedAction
     public static string Erase(SubjectId agent, IReadOnlyList<LeafIndex> indexes, string reason) =>
         new StringBuilder($"{{\"agent\":\"{agent}\",\"indexes\":[").AppendJoin(',', indexes.Select(index => index.Value))
             .Append("],\"reason\":").AppendString(reason).Append(",\"type\":\"erase\"}").ToString();
+
+    /// <summary>To lift stops.</summary>
+    public static string Restore(IReadOnlyList<LeafIndex> stops, string reason) =>
+        new StringBuilder("{\"reason\":").AppendString(reason).Append(",\"stops\":[").AppendJoin(',', stops.Select(index => index.Value)).Append("],\"type\":\"restore\"}").ToString();
+
+    /// <summary>To set a cut that lies later than the one before it.</summary>
+    public static string Cut(Scope scope, LeafIndex after, string reason) =>
+        new StringBuilder($"{{\"after\":{after.Value},\"reason\":").AppendString(reason).Append(",\"scope\":").AppendString(scope.ToString()).Append(",\"type\":\"cut\"}").ToString();
+
+    /// <summary>To revoke more than one person may.</summary>
+    public static string Revoke(Scope scope, string reason) =>
+        new StringBuilder("{\"reason\":").AppendString(reason).Append(",\"scope\":").AppendString(scope.ToString()).Append(",\"type\":\"revoke\"}").ToString();
 
     /// <summary>To lift the hold that an entry placed.</summary>
     public static string LiftHold(SubjectId agent, LeafIndex hold, string reason) =>

@@ -155,14 +155,25 @@ public sealed class EntryCheck
             case Fork fork:
                 Statement = Read(TrailProperty.Forks, fork.Statement, fork.Algorithm, fork.Signature, expected);
                 break;
-            case Stop stop when stop.ScopeKind != ScopeKind.Agent || stop.Scope != expected.Agent:
-                Add(TrailProperty.Stops, "the stop names another scope than this agent");
+            case Stop stop when !MayBeAbout(stop.Scope, expected):
+                Add(TrailProperty.Stops, "the stop names another scope than this agent, a key or a credential of it");
+                break;
+            case Delegated delegated when delegated.Parent != expected.Agent && delegated.Child != expected.Agent:
+                Add(TrailProperty.Credentials, "the delegation is between other agents");
                 break;
             case CredentialsIssued issued:
                 CheckItems(issued, expected);
                 break;
         }
     }
+
+    private static bool MayBeAbout(Scope scope, EntryExpectation expected) => scope.Kind switch
+    {
+        ScopeKind.Agent or ScopeKind.AgentWithDelegates => scope.Id == expected.Agent,
+        ScopeKind.Key => expected.Key is null || scope.KeyId == expected.Key.KeyId,
+        ScopeKind.Credential => true,
+        _ => false,
+    };
 
     private SignedStatement? Read(TrailProperty property, byte[] bytes, KeyAlgorithm algorithm, byte[] signature, EntryExpectation expected)
     {

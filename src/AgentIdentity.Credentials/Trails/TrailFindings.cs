@@ -64,7 +64,7 @@ internal sealed class TrailFindings
             TrailProperty.Statements => Statements(entries),
             TrailProperty.Quarantine => Quarantine(entries),
             TrailProperty.Forks => Forks(entries),
-            TrailProperty.Stops => List(entries, entry => entry.Entry?.Body is Stop stop ? $"{stop.State.ToString().ToLowerInvariant()} at entry {entry.Shown.Opened!.Index} ({stop.Reason})" : null, "none on the record") + Closed(entries),
+            TrailProperty.Stops => List(entries, Stopping, "none on the record") + "; stops of wider scopes (a blueprint, a sponsor, everybody) are not about this agent alone and are not shown" + Closed(entries),
             TrailProperty.Erasures => Erasures(entries),
             TrailProperty.Credentials => Credentials(entries),
             TrailProperty.RegistryKeys => $"genesis names the origin and the log key; {Count(file.RegistryEntries.Count - 1, "rotation")} shown, each ending the key before it",
@@ -72,6 +72,13 @@ internal sealed class TrailFindings
             _ => throw new ArgumentOutOfRangeException(nameof(property), property, "A property without words."),
         };
     }
+
+    private static string? Stopping(EntryCheck entry) => entry.Entry?.Body switch
+    {
+        Stop stop => $"{stop.State.ToString().ToLowerInvariant()} at entry {entry.Shown.Opened!.Index}{(stop.Scope.Kind == ScopeKind.Agent ? "" : $", {stop.Scope}")} ({stop.Reason})",
+        Restored restored => $"restored at entry {entry.Shown.Opened!.Index} ({restored.Reason}), which lifts {string.Join(", ", restored.Stops)}",
+        _ => null,
+    };
 
     private static string Statements(IReadOnlyList<EntryCheck> entries)
     {

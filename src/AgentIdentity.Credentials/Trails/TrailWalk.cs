@@ -18,7 +18,9 @@ public sealed class TrailWalk(ulong firstSequence)
     private ulong _statementsSeen;
     private ChainLink? _lastLink;
     private bool _hasClosed;
-    private LeafIndex? _stop;
+
+    // Stops in force that end everything: one of a single credential does not, nor one that leaves the reads.
+    private readonly SortedSet<ulong> _stops = [];
 
     /// <summary>What the entries come to: docs/formats.md, "Heads". The index is that of the last open one.</summary>
     public Head Head { get; private set; }
@@ -31,8 +33,8 @@ public sealed class TrailWalk(ulong firstSequence)
         if (check.Class is EntryClass.Activity or EntryClass.Quarantined)
         {
             CheckLink(check);
-            if (check.Class == EntryClass.Activity && _stop is { } before)
-                check.Add(TrailProperty.Quarantine, $"it came after the stop at entry {before} and is not quarantined");
+            if (check.Class == EntryClass.Activity && _stops.Count > 0)
+                check.Add(TrailProperty.Quarantine, $"it came after the stop at entry {_stops.Min} and is not quarantined");
         }
         if (check.Shown.Index is { } index)
             _shown[index] = check.Link;
@@ -46,11 +48,14 @@ public sealed class TrailWalk(ulong firstSequence)
             case AgentEnrolled when check.Sequence > 0:
                 check.Add(TrailProperty.Statements, "it enrols the agent a second time");
                 break;
-            case Stop:
-                _stop ??= check.Shown.Index;
+            case Stop { Scope.Kind: not ScopeKind.Credential, State: >= StandingState.Frozen } when check.Shown.Index is { } stop:
+                _stops.Add(stop.Value);
                 break;
-            case CredentialsIssued when _stop is { } stop:
-                check.Add(TrailProperty.Stops, $"it issues a credential after the stop at entry {stop}");
+            case Restored restored:
+                _stops.ExceptWith(restored.Stops.Select(stop => stop.Value));
+                break;
+            case CredentialsIssued when _stops.Count > 0:
+                check.Add(TrailProperty.Stops, $"it issues a credential after the stop at entry {_stops.Min}");
                 break;
             case Fork fork when check.Statement is { } other:
                 CheckFork(check, fork, other);

@@ -1,5 +1,6 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Text.Json;
+using AgentIdentity.Credentials.Delegation;
 using AgentIdentity.Credentials.Envelopes;
 using AgentIdentity.Credentials.Identifiers;
 using AgentIdentity.Credentials.Issuing;
@@ -19,13 +20,13 @@ internal static class CredentialClaimsReader
             || !TryReadTimes(payload, out var issuedAt, out var notBefore, out var expiresAt)
             || !TryReadAudience(payload, out var audience)
             || !TryReadConfirmation(payload, out var jkt)
-            || !TryReadAuthority(payload, out var envelope, out var act)
+            || !TryReadAuthority(payload, registry, out var envelope, out var act, out var chain)
             || !payload.TryGetText("sponsor"u8, int.MaxValue, out var sponsor)
             || !payload.TryGetInteger("ledger_index"u8, Jcs.IntegerMax, out var ledgerIndex)
             || !payload.TryGetInteger("ledger_position"u8, uint.MaxValue, out var ledgerPosition))
             return false;
         claims = new CredentialClaims(
-            jti, agent, jkt, sponsor, blueprint, labels, audience, envelope, act, issuedAt, notBefore, expiresAt, (ulong)ledgerIndex, (uint)ledgerPosition);
+            jti, agent, jkt, sponsor, blueprint, labels, audience, envelope, act, issuedAt, notBefore, expiresAt, (ulong)ledgerIndex, (uint)ledgerPosition) { Chain = chain };
         return true;
     }
 
@@ -102,10 +103,11 @@ internal static class CredentialClaimsReader
             && confirmation.GetPropertyCount() == 1 && KeyId.TryParse(text, out jkt);
     }
 
-    private static bool TryReadAuthority(JsonElement payload, [NotNullWhen(true)] out Envelope? envelope, out string? act)
+    private static bool TryReadAuthority(
+        JsonElement payload, RegistryName registry, [NotNullWhen(true)] out Envelope? envelope, out string? act, out IReadOnlyList<SubjectId> chain)
     {
-        (envelope, act) = (null, null);
+        (envelope, act, chain) = (null, null, []);
         return payload.TryGetMember("authorization_details"u8, out var details) && Envelope.TryRead(details, out envelope)
-            && (!payload.TryGetMember("act"u8, out var member) || (member.ValueKind == JsonValueKind.Object && Jcs.TryCanonicalize(member, out act)));
+            && (!payload.TryGetMember("act"u8, out var member) || (ChainOfCommand.TryRead(member, registry, out chain) && Jcs.TryCanonicalize(member, out act)));
     }
 }

@@ -3,6 +3,7 @@ using AgentIdentity.Credentials.Entries;
 using AgentIdentity.Credentials.Envelopes;
 using AgentIdentity.Credentials.Identifiers;
 using AgentIdentity.Credentials.Proofs;
+using AgentIdentity.Credentials.Stops;
 using AgentIdentity.Ledger;
 using AgentIdentity.Registry.Authenticating;
 using AgentIdentity.Registry.Issuing;
@@ -68,6 +69,9 @@ public sealed class Enrolment(RegistrySettings settings, RegistryState state, Se
             return Refused.Because(Refusal.TokenUsedUp, "The enrolment token has been used as often as it allows.");
 
         var id = SubjectId.New(clock.GetUtcNow());
+        var actor = new Actor(id, key, token.Grant.Terms.Sponsor, token.Grant.Terms.Blueprint, token.Grant.Terms.Labels);
+        if (draft.Standing.Of(actor) is var stopped and not Refusal.None)
+            return Refused.Because(stopped, "An agent like this is stopped: a new one of the same key, sponsor, blueprint, model or label does not lead out of it.");
         draft.Stage(id, new AgentEnrolled(id, token.Id, proof.Key, token.Grant.Terms, proofText), id, token.Id);
         return Outcome(issuing.Stage(draft, id, key, wish.Value).ToLive);
     }
@@ -77,7 +81,7 @@ public sealed class Enrolment(RegistrySettings settings, RegistryState state, Se
     {
         if (agent.TokenId != token.Id)
             return Refused.Because(Refusal.KeyAlreadyEnrolled, "The key was enrolled with another token.");
-        var standing = draft.Standing.Of(agent.Id);
+        var standing = draft.Standing.RefusalOf(agent.Id);
         if (standing != Refusal.None)
             return Refused.Because(standing, "The agent is stopped.");
         var whole = Envelope.AuthorityHash(agent.Grant.Envelope, null);

@@ -115,7 +115,7 @@ public sealed class Issuing(RegistrySettings settings, RegistryState state, Sequ
 
     private Outcome<PendingIssuance> Decide(Draft draft, SubjectId agentId, Wish wish)
     {
-        var standing = draft.Standing.Of(agentId);
+        var standing = draft.Standing.RefusalOf(agentId);
         if (standing != Refusal.None)
             return Refused.Because(standing, "The agent may not have credentials now.");
         var agent = draft.State.FindAgent(agentId)!;

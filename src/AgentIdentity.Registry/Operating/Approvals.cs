@@ -37,7 +37,8 @@ public sealed class Approvals(RegistrySettings settings, RegistryState state, Ti
     /// <summary>Whether one person suffices: the registry was founded so.</summary>
     public bool IsSingleOperator => state.Founding is { SingleOperator: true };
 
-    private int OperatorsNeeded => IsSingleOperator ? 1 : 2;
+    /// <summary>How many different people it takes.</summary>
+    public int OperatorsNeeded => IsSingleOperator ? 1 : 2;
 
     /// <summary>Gives the nonce for an action, a JSON object.</summary>
     public Outcome<ApprovalRequest> Begin(string action)

@@ -5,6 +5,7 @@ using AgentIdentity.Credentials.Envelopes;
 using AgentIdentity.Credentials.Identifiers;
 using AgentIdentity.Credentials.Keys;
 using AgentIdentity.Credentials.Proofs;
+using AgentIdentity.Credentials.Stops;
 using AgentIdentity.Credentials.Tokens;
 using AgentIdentity.Ledger;
 using AgentIdentity.Registry.Keys;
@@ -35,6 +36,7 @@ public sealed class Operating(
     private const int NameMax = 100;
     private const int TermMax = 200;
     private const int LabelsMax = 16;
+    private const int ReadsMax = 256;
     private const uint UsesMax = 1_000_000;
     private const uint TokenLifeMin = 60;
     private const uint TokenLifeMax = 30 * 24 * 3600;
@@ -133,6 +135,24 @@ public sealed class Operating(
         }
     }
 
+    /// <summary>Says once what a blueprint is. Not while agents of it, or of its model, are stopped: what it calls a read they could do from then on.</summary>
+    public Task<Outcome<LeafIndex>> DefineBlueprintAsync(CallerRecord actor, string name, string model, IReadOnlyList<TypedAction> reads)
+    {
+        if (!IsText(name, TermMax) || (model.Length > 0 && !IsText(model, TermMax)))
+            return Refuse<LeafIndex>(Refusal.NameMalformed, $"Blueprint and model are up to {TermMax} printable characters.");
+        var ordered = reads.Distinct().OrderBy(read => read.Type, StringComparer.Ordinal).ThenBy(read => read.Action, StringComparer.Ordinal).ToArray();
+        if (ordered.Length > ReadsMax || !ordered.All(read => IsText(read.Type, TermMax) && IsText(read.Action, TermMax)))
+            return Refuse<LeafIndex>(Refusal.MessageMalformed, $"At most {ReadsMax} reads, each a type and an action of up to {TermMax} printable characters.");
+        return sequencer.DecideAsync<LeafIndex>(Lane.Ordinary, draft =>
+        {
+            if (draft.IsDefined(name))
+                return Refused.Because(Refusal.AlreadyDefined, $"The blueprint {name} is defined; another version is another blueprint.");
+            if (draft.State.Stops.InForce.Any(stop => WouldLoosen(draft.State, stop.Denial, name, model)))
+                return Refused.Because(Refusal.ScopeStopped, "Agents of this blueprint or model are stopped: restore them first.");
+            return draft.Stage(actor.Id, new BlueprintDefined(name, model, ordered, draft.OpenEpoch()), draft.RegistryId);
+        });
+    }
+
     /// <summary>Puts a look at private data on the record. The answer leaves only when this is durable.</summary>
     public Task<Outcome<LeafIndex>> RecordReadAsync(SubjectId actor, string method, string target, int records, SubjectId? about)
     {
@@ -162,6 +182,11 @@ public sealed class Operating(
         return people.OrderBy(person => person.Id).ToArray();
     }
 
+    // A definition gives reads to whom a stop restricts, and takes agents that come later out of sight of a stop of their model.
+    private static bool WouldLoosen(RegistryState state, Denial stop, string blueprint, string model) =>
+        stop.Scope == new Scope(ScopeKind.Model, model) || stop.Scope == new Scope(ScopeKind.Blueprint, blueprint)
+        || (stop.State == StandingState.Restricted && state.Reach.Agents(stop.Scope).Any(agent => agent.Grant.Terms.Blueprint == blueprint));
+
     private Outcome<LeafIndex> Found(Draft draft, Genesis genesis) => draft.State.IsBootstrapped || draft.Entries.Count > 0
         ? Refused.Because(Refusal.BootstrapClosed, "This registry has its operators already.")
         : draft.Stage(founding.RegistryId, genesis, founding.RegistryId);
@@ -171,8 +196,8 @@ public sealed class Operating(
         if (!IsText(wish.Sponsor, TermMax) || !IsText(wish.Blueprint, TermMax))
             return Refused.Because(Refusal.NameMalformed, $"Sponsor and blueprint are 1 to {TermMax} printable characters.");
         var labels = wish.Labels.OrderBy(label => label.Key, StringComparer.Ordinal).ToArray();
-        if (labels.Length > LabelsMax || labels.Select(label => label.Key).Distinct().Count() != labels.Length || !labels.All(label => IsText(label.Key, NameMax) && IsText(label.Value, NameMax)))
-            return Refused.Because(Refusal.LabelsMalformed, $"At most {LabelsMax} labels with distinct names; names and values are 1 to {NameMax} printable characters.");
+        if (labels.Length > LabelsMax || labels.Select(label => label.Key).Distinct().Count() != labels.Length || !labels.All(label => IsText(label.Key, NameMax) && IsText(label.Value, NameMax) && !label.Key.Contains('=', StringComparison.Ordinal)))
+            return Refused.Because(Refusal.LabelsMalformed, $"At most {LabelsMax} labels with distinct names; names and values are 1 to {NameMax} printable characters, names without '='.");
         if (!Envelope.TryParse(wish.MaximumEnvelope, out var envelope))
             return Refused.Because(Refusal.EnvelopeMalformed, "The maximum envelope is not one: docs/formats.md, \"Envelope\".");
         if (!Audiences.AreValid(wish.Audiences))

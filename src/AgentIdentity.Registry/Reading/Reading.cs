@@ -50,7 +50,7 @@ public sealed class Reading(RegistryState state, ILedgerStore store)
             at++;
             if ((filter.Sponsor is null || agent.Grant.Terms.Sponsor == filter.Sponsor)
                 && (filter.Blueprint is null || agent.Grant.Terms.Blueprint == filter.Blueprint)
-                && (filter.State is null || agent.State == filter.State))
+                && (filter.State is null || state.StandingOf(agent) == filter.State))
                 found.Add(agent);
         }
         return new AgentPage(found, null);

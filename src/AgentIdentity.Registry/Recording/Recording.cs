@@ -80,7 +80,7 @@ public sealed class Recording(RegistryState state, Sequencer sequencer, Checkpoi
     // Answers where the chain stood after the statement that holds its place, be it this one or another; null when that is further back than the head.
     private Outcome<(ChainHead? Head, Draft Draft)> Decide(Draft draft, SignedStatement statement, Activity activity)
     {
-        var standing = draft.Standing.Of(statement.AgentId);
+        var standing = draft.Standing.RefusalOf(statement.AgentId);
         if (standing is Refusal.RegistryHalted or Refusal.RolledBack)
             return Refused.Because(standing, "The registry takes no writes now.");
         var agent = draft.State.FindAgent(statement.AgentId)!;

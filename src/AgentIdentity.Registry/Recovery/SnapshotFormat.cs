@@ -3,6 +3,7 @@ using System.Text;
 using AgentIdentity.Credentials.Entries;
 using AgentIdentity.Credentials.Identifiers;
 using AgentIdentity.Credentials.Keys;
+using AgentIdentity.Credentials.Stops;
 using AgentIdentity.Ledger;
 using AgentIdentity.Registry.State;
 
@@ -12,7 +13,7 @@ namespace AgentIdentity.Registry.Recovery;
 /// <remarks>Signed, because the tree vouches for the entries and not for what was folded from them: whoever can write the file must not be able to lift a stop.</remarks>
 internal static class SnapshotFormat
 {
-    private const int Version = 3;
+    private const int Version = 4;
     private static readonly byte[] Domain = "air/snapshot/v1\0"u8.ToArray();
     private static readonly byte[] Magic = "agentidentity snapshot\n"u8.ToArray();
 
@@ -114,6 +115,10 @@ internal static class SnapshotFormat
             writer.Write(heads.Index.Value);
             WriteHead(writer, heads.RegistryBefore);
         }
+        WriteAll(writer, copy.Stops, stop => WriteStop(writer, stop));
+        WriteAll(writer, copy.Blueprints, blueprint => WriteBlueprint(writer, blueprint));
+        WriteAll(writer, copy.Lineage.Edges, edge => WriteEdge(writer, edge));
+        WriteAll(writer, copy.Lineage.Links, link => WriteLink(writer, link));
     }
 
     private static StateCopy ReadState(BinaryReader reader)
@@ -131,7 +136,10 @@ internal static class SnapshotFormat
         var agents = ReadAll(reader, () => ReadAgent(reader, grants));
         var subjects = ReadAll(reader, () => new SubjectCopy(ReadId(reader), ReadHash(reader), ReadHead(reader)));
         var heads = reader.ReadBoolean() ? new HeadsCopy(new LeafIndex(reader.ReadUInt64()), ReadHead(reader)) : null;
-        return new StateCopy(position, epoch, lastAt, nextStatusIndex, founding, logs, keys, agents, tokens, callers, subjects, heads);
+        var stops = ReadAll(reader, () => ReadStop(reader));
+        var blueprints = ReadAll(reader, () => ReadBlueprint(reader));
+        var lineage = new LineageCopy(ReadAll(reader, () => ReadEdge(reader)), ReadAll(reader, () => ReadLink(reader)));
+        return new StateCopy(position, epoch, lastAt, nextStatusIndex, founding, logs, keys, agents, tokens, callers, subjects, heads, stops, blueprints, lineage);
     }
 
     private static void WriteFounding(BinaryWriter writer, Founding founding)
@@ -216,9 +224,6 @@ internal static class SnapshotFormat
             writer.Write(chain.Fork?.Value ?? 0);
         });
         WriteAll(writer, agent.Credentials, credential => WriteCredential(writer, credential));
-        writer.Write(agent.Stop is not null);
-        if (agent.Stop is { } stop)
-            WriteStop(writer, stop);
         WriteAll(writer, agent.Holds, hold =>
         {
             writer.Write(hold.Index.Value);
@@ -238,7 +243,6 @@ internal static class SnapshotFormat
             Chains = ReadAll(reader, () => new ChainHead(
                 new KeyId(ReadHash(reader)), reader.ReadUInt64(), ReadHash(reader), new LeafIndex(reader.ReadUInt64()), reader.ReadInt64(), reader.ReadBoolean()) { Fork = ReadIndex(reader) }),
             Credentials = ReadAll(reader, () => ReadCredential(reader, id, grant)),
-            Stop = reader.ReadBoolean() ? ReadStop(reader) : null,
             Holds = ReadAll(reader, () => new HoldInForce(new LeafIndex(reader.ReadUInt64()), reader.ReadString(), reader.ReadInt64())),
         };
     }
@@ -268,17 +272,99 @@ internal static class SnapshotFormat
         return new LiveCredential(item, new LeafIndex(reader.ReadUInt64()), reader.ReadUInt32());
     }
 
-    private static void WriteStop(BinaryWriter writer, StopInForce stop)
+    private static void WriteStop(BinaryWriter writer, StopRecord stop)
     {
-        writer.Write((byte)stop.State);
-        writer.Write(stop.Index.Value);
+        var denial = stop.Denial;
+        writer.Write(denial.Index.Value);
+        writer.Write(denial.Epoch);
+        writer.Write((byte)denial.State);
+        writer.Write((byte)denial.Scope.Kind);
+        writer.Write(denial.Scope.Value);
+        WriteMaybe(writer, denial.After);
+        WriteAll(writer, denial.Agents, id => WriteId(writer, id));
+        WriteAll(writer, denial.Credentials, id => WriteId(writer, id));
+        WriteAll(writer, denial.Blueprints, writer.Write);
+        WriteId(writer, stop.Actor);
         writer.Write(stop.Reason);
-        writer.Write(stop.Epoch);
+        writer.Write(stop.Incident);
         writer.Write(stop.At);
+        WriteMaybe(writer, stop.LiftedBy);
     }
 
-    private static StopInForce ReadStop(BinaryReader reader) =>
-        new((StandingState)reader.ReadByte(), new LeafIndex(reader.ReadUInt64()), reader.ReadString(), reader.ReadUInt64(), reader.ReadInt64());
+    private static StopRecord ReadStop(BinaryReader reader)
+    {
+        var (index, epoch, state) = (new LeafIndex(reader.ReadUInt64()), reader.ReadUInt64(), (StandingState)reader.ReadByte());
+        var scope = new Scope((ScopeKind)reader.ReadByte(), reader.ReadString());
+        var denial = new Denial(
+            index, epoch, state, scope, ReadMaybe(reader), ReadAll(reader, () => ReadId(reader)), ReadAll(reader, () => ReadId(reader)), ReadAll(reader, reader.ReadString));
+        return new StopRecord(denial, ReadId(reader), reader.ReadString(), reader.ReadString(), reader.ReadInt64()) { LiftedBy = ReadMaybe(reader) };
+    }
+
+    private static void WriteBlueprint(BinaryWriter writer, BlueprintRecord blueprint)
+    {
+        writer.Write(blueprint.Name);
+        writer.Write(blueprint.Model);
+        WriteAll(writer, blueprint.Reads, read =>
+        {
+            writer.Write(read.Type);
+            writer.Write(read.Action);
+        });
+        writer.Write(blueprint.Index.Value);
+        writer.Write(blueprint.Epoch);
+    }
+
+    private static BlueprintRecord ReadBlueprint(BinaryReader reader) => new(
+        reader.ReadString(), reader.ReadString(), ReadAll(reader, () => new TypedAction(reader.ReadString(), reader.ReadString())), new LeafIndex(reader.ReadUInt64()), reader.ReadUInt64());
+
+    private static void WriteEdge(BinaryWriter writer, DelegationEdge edge)
+    {
+        WriteId(writer, edge.Parent);
+        WriteId(writer, edge.Child);
+        writer.Write(edge.First.Value);
+        writer.Write(edge.Last.Value);
+        writer.Write(edge.Links);
+    }
+
+    private static DelegationEdge ReadEdge(BinaryReader reader) =>
+        new(ReadId(reader), ReadId(reader), new LeafIndex(reader.ReadUInt64()), new LeafIndex(reader.ReadUInt64()), reader.ReadUInt32());
+
+    private static void WriteLink(BinaryWriter writer, DelegationLink link)
+    {
+        var body = link.Body;
+        writer.Write(link.Index.Value);
+        WriteId(writer, body.Parent);
+        WriteId(writer, body.ParentJti);
+        WriteId(writer, body.Child);
+        WriteId(writer, body.ChildJti);
+        writer.Write(body.Envelope);
+        WriteAll(writer, body.Audiences, writer.Write);
+        writer.Write(body.ExpiresAt);
+        writer.Write(body.Depth);
+        WriteAll(writer, body.Budgets, budget =>
+        {
+            writer.Write(budget.Unit);
+            writer.Write(budget.Amount);
+        });
+    }
+
+    private static DelegationLink ReadLink(BinaryReader reader) => new(
+        new LeafIndex(reader.ReadUInt64()),
+        new Delegated(
+            ReadId(reader), ReadId(reader), ReadId(reader), ReadId(reader), reader.ReadString(), ReadAll(reader, reader.ReadString), reader.ReadInt64(), reader.ReadUInt32(),
+            ReadAll(reader, () => new Budget(reader.ReadString(), reader.ReadUInt64()))));
+
+    private static void WriteMaybe(BinaryWriter writer, LeafIndex? index)
+    {
+        writer.Write(index is not null);
+        writer.Write(index?.Value ?? 0);
+    }
+
+    private static LeafIndex? ReadMaybe(BinaryReader reader)
+    {
+        var isThere = reader.ReadBoolean();
+        var index = new LeafIndex(reader.ReadUInt64());
+        return isThere ? index : null;
+    }
 
     // Entry 0 founds the registry, so 0 stands for none.
     private static LeafIndex? ReadIndex(BinaryReader reader) => reader.ReadUInt64() is var index and not 0 ? new LeafIndex(index) : null;

@@ -64,7 +64,7 @@ public sealed class Succession(ILedgerStore store, ISnapshotStore snapshots, IRe
         {
             var index = draft.Stage(draft.RegistryId, next, draft.RegistryId);
             foreach (var stop in stops)
-                draft.Stage(draft.RegistryId, new Stop(ScopeKind.Agent, stop.Agent, stop.State, stop.Reason, "", draft.OpenEpoch()), stop.Agent);
+                draft.Stage(draft.RegistryId, new Stop(Scope.Agent(stop.Agent), stop.State, stop.Reason, "", draft.OpenEpoch()), stop.Agent);
             return index;
         }).ConfigureAwait(false);
         if (written.IsRefused)

@@ -17,9 +17,11 @@ public sealed class Draft
     private readonly Dictionary<KeyId, AgentEnrolled> _enrolments = [];
     private readonly Dictionary<KeyId, CallerRegistered> _callers = [];
     private readonly Dictionary<(SubjectId Agent, KeyId Key), ChainHead> _chains = [];
-    private readonly HashSet<SubjectId> _revoked = [];
+    private readonly List<Stop> _stops = [];
+    private readonly HashSet<LeafIndex> _lifted = [];
     private readonly Dictionary<SubjectId, LeafIndex> _holds = [];
     private readonly HashSet<LeafIndex> _liftedHolds = [];
+    private readonly HashSet<string> _blueprints = [];
     private readonly List<StoredStub> _erased = [];
     private readonly ulong _base;
     private ulong _epoch;
@@ -76,7 +78,17 @@ public sealed class Draft
     public bool IsNameTaken(CallerRole role, string name) =>
         State.IsNameTaken(role, name) || _callers.Values.Any(caller => caller.Role == role && caller.Name == name);
 
-    public bool IsRevoked(SubjectId agent) => State.FindAgent(agent)?.State == StandingState.Revoked || _revoked.Contains(agent);
+    /// <summary>Whether exactly this scope is revoked.</summary>
+    public bool IsRevoked(Scope scope) => State.Stops.IsRevoked(scope) || _stops.Exists(stop => stop.Scope == scope && stop.State == StandingState.Revoked);
+
+    /// <summary>Whether exactly this scope is stopped in this group.</summary>
+    public bool IsStoppedHere(Scope scope) => _stops.Exists(stop => stop.Scope == scope);
+
+    /// <summary>Whether the stop is lifted in this group.</summary>
+    public bool IsLifted(LeafIndex stop) => _lifted.Contains(stop);
+
+    /// <summary>Whether a blueprint of that name is defined, or about to be.</summary>
+    public bool IsDefined(string blueprint) => State.Stops.Blueprint(blueprint) is not null || _blueprints.Contains(blueprint);
 
     /// <summary>The hold that keeps the agent's activities, if there is one. One that is lifted in this group still does.</summary>
     public LeafIndex? Hold(SubjectId agent) =>
@@ -158,8 +170,14 @@ public sealed class Draft
             case CallerRegistered caller:
                 _callers[caller.Key.KeyId] = caller;
                 break;
-            case Stop { State: StandingState.Revoked } stop:
-                _revoked.Add(stop.Scope);
+            case Stop stop:
+                _stops.Add(stop);
+                break;
+            case Restored restored:
+                _lifted.UnionWith(restored.Stops);
+                break;
+            case BlueprintDefined blueprint:
+                _blueprints.Add(blueprint.Name);
                 break;
             case HoldPlaced hold:
                 _holds.TryAdd(hold.AgentId, index);

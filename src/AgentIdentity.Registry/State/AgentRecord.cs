@@ -2,6 +2,7 @@ using AgentIdentity.Credentials.Entries;
 using AgentIdentity.Credentials.Envelopes;
 using AgentIdentity.Credentials.Identifiers;
 using AgentIdentity.Credentials.Keys;
+using AgentIdentity.Credentials.Stops;
 using AgentIdentity.Ledger;
 
 namespace AgentIdentity.Registry.State;
@@ -16,13 +17,11 @@ public sealed record AgentRecord(
     /// <summary>Credentials that had not expired when the last one was issued.</summary>
     public LiveCredential[] Credentials { get; init; } = [];
 
-    /// <summary>The strongest stop in force.</summary>
-    public StopInForce? Stop { get; init; }
-
     /// <summary>The holds in force, oldest first. While there is one, nothing of the agent is erased.</summary>
     public HoldInForce[] Holds { get; init; } = [];
 
-    public StandingState State => Stop?.State ?? StandingState.Active;
+    /// <summary>Who it is, as far as stops ask.</summary>
+    public Actor Actor => new(Id, Key.KeyId, Grant.Terms.Sponsor, Grant.Terms.Blueprint, Grant.Terms.Labels);
 
     public ChainHead Chain(KeyId key) => Array.Find(Chains, chain => chain.KeyId == key) ?? ChainHead.Empty(key);
 
@@ -41,8 +40,6 @@ public sealed record AgentRecord(
     /// <summary>Adds a credential and forgets those that expired before it was valid.</summary>
     public AgentRecord With(LiveCredential issued) =>
         this with { Credentials = [.. Credentials.Where(other => other.Item.ExpiresAt > issued.Item.NotBefore), issued] };
-
-    public AgentRecord With(StopInForce stop) => this with { Stop = Stop is { } held && held.State > stop.State ? held : stop };
 }
 
 /// <summary>What the agents of one enrolment token share.</summary>
@@ -64,8 +61,6 @@ public sealed record ChainHead(KeyId KeyId, ulong Next, Hash Previous, LeafIndex
 
 /// <summary>A credential that the ledger holds, and where.</summary>
 public sealed record LiveCredential(IssuanceItem Item, LeafIndex Index, uint Position);
-
-public sealed record StopInForce(StandingState State, LeafIndex Index, string Reason, ulong Epoch, long At);
 
 /// <summary>What keeps an agent's activities from being erased.</summary>
 public sealed record HoldInForce(LeafIndex Index, string Reason, long At);

@@ -27,6 +27,7 @@ public sealed class RegistryState
     private volatile LogRecord[] _logs = [];
     private volatile Founding? _founding;
     private volatile int _agentCount;
+    private StopReach? _reach;
 
     /// <summary>Who the registry is, once the genesis entry has been written.</summary>
     public Founding? Founding => _founding;
@@ -59,6 +60,15 @@ public sealed class RegistryState
 
     public int AgentCount => _agentCount;
 
+    /// <summary>Stops, cuts and blueprints.</summary>
+    public StopBook Stops { get; } = new();
+
+    /// <summary>Who passed authority on to whom.</summary>
+    public Lineage Lineage { get; } = new();
+
+    /// <summary>Whom a scope reaches.</summary>
+    public StopReach Reach => _reach ??= new StopReach(this);
+
     public IEnumerable<CallerRecord> Callers => _callers.Values;
 
     /// <summary>The heads entry that was applied last, with the map that it commits to; null before the first.</summary>
@@ -72,6 +82,9 @@ public sealed class RegistryState
     public AgentRecord? FindAgent(SubjectId id) => _agents.TryGetValue(id, out var slot) ? slot.Current : null;
 
     public AgentRecord? FindAgent(KeyId key) => _agentsByKey.TryGetValue(key, out var id) ? FindAgent(id) : null;
+
+    /// <summary>What stops leave of the agent's authority, those that are on their way included.</summary>
+    public StandingState StandingOf(AgentRecord agent) => Stops.DenyState.Of(agent.Actor).State;
 
     public TokenRecord? FindToken(in Hash tokenHash) => _tokens.GetValueOrDefault(tokenHash);
 
@@ -122,7 +135,8 @@ public sealed class RegistryState
     /// <summary>A consistent copy of references, taken by the writer between two entries.</summary>
     internal StateCopy Copy() => new(
         Position, Epoch, LastAt, NextStatusIndex, _founding, _logs, [.. _issuerKeys.Spans], [.. _inOrder.Select(slot => slot.Current)], [.. _tokens.Values], [.. _callers.Values],
-        [.. _subjects.Select(pair => new SubjectCopy(pair.Key, pair.Value.Label, pair.Value.Head))], _heads.CopyCommitted());
+        [.. _subjects.Select(pair => new SubjectCopy(pair.Key, pair.Value.Label, pair.Value.Head))], _heads.CopyCommitted(),
+        [.. Stops.All.OrderBy(stop => stop.Denial.Index.Value)], [.. Stops.Blueprints], Lineage.Copy());
 
     /// <summary>The state as it was copied. Only at a start, before anybody reads.</summary>
     internal static RegistryState From(StateCopy copy)
@@ -138,6 +152,11 @@ public sealed class RegistryState
             state._callers[caller.Key.KeyId] = caller;
         foreach (var subject in copy.Subjects)
             state._subjects.Add(subject.Id, new SubjectCursor(subject.Label) { Head = subject.Head });
+        foreach (var stop in copy.Stops)
+            state.Stops.Add(stop);
+        foreach (var blueprint in copy.Blueprints)
+            state.Stops.Add(blueprint);
+        state.Lineage.Restore(copy.Lineage);
         state._heads.Restore(state._subjects, copy.Founding, copy.LastHeads);
         return state;
     }
@@ -201,8 +220,29 @@ public sealed class RegistryState
                 Extend(index, entry, activity);
                 break;
             case Stop stop:
-                Change(stop.Scope, agent => agent.With(new StopInForce(stop.State, index, stop.Reason, stop.Epoch, entry.At)));
-                Volatile.Write(ref _epoch, stop.Epoch);
+                var denial = Reach.Spell(index, stop.Epoch, stop.State, stop.Scope, null, entry.At);
+                Stops.Add(new StopRecord(denial, entry.Actor, stop.Reason, stop.Incident, entry.At));
+                OpenEpoch(index, stop.Epoch);
+                break;
+            case CompromiseCut cut:
+                // Two people have moved it: what stood before is gone. One person can only add an earlier one.
+                foreach (var older in Stops.Of(cut.Scope).Where(record => cut.Approvals.Count > 0 && record is { IsInForce: true, Denial.After: not null }).ToArray())
+                    Stops.Lift(older.Denial.Index, index);
+                var after = Reach.Spell(index, cut.Epoch, StandingState.Frozen, cut.Scope, cut.After, entry.At);
+                Stops.Add(new StopRecord(after, entry.Actor, cut.Reason, cut.Incident, entry.At));
+                OpenEpoch(index, cut.Epoch);
+                break;
+            case Restored restored:
+                foreach (var lifted in restored.Stops)
+                    Stops.Lift(lifted, index);
+                OpenEpoch(index, restored.Epoch);
+                break;
+            case BlueprintDefined blueprint:
+                Stops.Add(new BlueprintRecord(blueprint.Name, blueprint.Model, blueprint.Reads, index, blueprint.Epoch));
+                OpenEpoch(index, blueprint.Epoch);
+                break;
+            case Delegated delegated:
+                Lineage.Add(index, delegated, entry.At);
                 break;
             case RegistryKeyRotated { Use: RegistryKeyUse.Credentials } rotated:
                 _issuerKeys = _issuerKeys.Then(rotated.Key, index);
@@ -224,6 +264,14 @@ public sealed class RegistryState
             default:
                 throw new LedgerDamagedException($"Entry {index} says something that this version does not know.");
         }
+    }
+
+    // Each entry that takes or gives authority opens the next epoch; two of one number would hide one of them.
+    private void OpenEpoch(LeafIndex index, ulong epoch)
+    {
+        if (epoch <= _epoch)
+            throw new LedgerDamagedException($"Entry {index} opens epoch {epoch}, and it is {_epoch} already.");
+        Volatile.Write(ref _epoch, epoch);
     }
 
     private void Found(LeafIndex index, Entry entry, Genesis genesis)
@@ -365,4 +413,7 @@ internal sealed record StateCopy(
     IReadOnlyList<TokenRecord> Tokens,
     IReadOnlyList<CallerRecord> Callers,
     IReadOnlyList<SubjectCopy> Subjects,
-    HeadsCopy? LastHeads);
+    HeadsCopy? LastHeads,
+    IReadOnlyList<StopRecord> Stops,
+    IReadOnlyList<BlueprintRecord> Blueprints,
+    LineageCopy Lineage);

@@ -1,44 +1,76 @@
-using System.Collections.Concurrent;
 using AgentIdentity.Credentials;
 using AgentIdentity.Credentials.Entries;
 using AgentIdentity.Credentials.Identifiers;
+using AgentIdentity.Credentials.Issuing;
+using AgentIdentity.Credentials.Stops;
+using AgentIdentity.Ledger;
 
 namespace AgentIdentity.Registry.State;
 
-/// <summary>The one place that says whether an agent may do anything at all. Every path that enrols, issues, renews, verifies or records asks here.</summary>
+/// <summary>The one place that says whether somebody may do anything at all. Every path that enrols, issues, renews, delegates, verifies or records asks here.</summary>
 public sealed class Standing(RegistryState state)
 {
-    // Stops on their way into the ledger: they deny before they are durable. One agent may have several under way.
-    private readonly ConcurrentDictionary<SubjectId, PendingStops> _pending = new();
     private readonly TaskCompletionSource<Refusal> _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private volatile Refusal _everyone;
+    private ulong _pending;
 
-    public Refusal Of(SubjectId agentId)
+    /// <summary>What is left of an agent's authority. Restricted: it may hold credentials, and only read with them.</summary>
+    public Denied Of(SubjectId agentId)
     {
         if (_everyone != Refusal.None)
-            return _everyone;
-        // What is pending is read before the record: a stop that is settled between the two is then found in the record. The other way round it would be in neither.
-        var pending = _pending.TryGetValue(agentId, out var stops) ? stops.Worst : StandingState.Active;
-        if (state.FindAgent(agentId) is not { } agent)
-            return Refusal.AgentUnknown;
-        return (pending > agent.State ? pending : agent.State) switch
-        {
-            StandingState.Active => Refusal.None,
-            StandingState.Frozen => Refusal.AgentFrozen,
-            StandingState.Revoked => Refusal.AgentRevoked,
-            var other => throw new InvalidOperationException($"No rule for the state {other}."),
-        };
+            return new Denied(_everyone, null);
+        return state.FindAgent(agentId) is { } agent ? state.Stops.DenyState.Of(agent.Actor) : new Denied(Refusal.AgentUnknown, null);
     }
 
-    /// <summary>Denies an agent at once, before the stop is durable.</summary>
-    public void Deny(SubjectId agentId, StandingState stop) =>
-        _pending.AddOrUpdate(agentId, static (_, stop) => PendingStops.None.With(stop, 1), static (_, held, stop) => held.With(stop, 1), stop);
+    /// <summary>Why nobody like this may be enrolled.</summary>
+    public Refusal Of(in Actor newcomer) => _everyone != Refusal.None ? _everyone : state.Stops.DenyState.Of(newcomer).Refusal;
 
-    /// <summary>Called when the stop has been applied, or was refused: the agent's record speaks for itself again.</summary>
-    public void Settle(SubjectId agentId, StandingState stop)
+    /// <summary>Why an agent may not have, pass on or renew credentials.</summary>
+    public Refusal RefusalOf(SubjectId agentId)
     {
-        _pending.AddOrUpdate(agentId, PendingStops.None, (_, held) => held.With(stop, -1));
-        _pending.TryRemove(new KeyValuePair<SubjectId, PendingStops>(agentId, PendingStops.None));
+        var denied = Of(agentId);
+        return denied.State == StandingState.Restricted ? Refusal.None : denied.Refusal;
+    }
+
+    /// <summary>What is left of the authority of a credential before an audience.</summary>
+    /// <param name="claims">What the credential says, the ledger having been asked whether it holds it.</param>
+    /// <param name="issuerKey">Who signed it.</param>
+    /// <param name="audience">Whom it is shown to.</param>
+    /// <param name="callee">The agent that the audience is, if it is one.</param>
+    public Denied Of(CredentialClaims claims, KeyId issuerKey, string audience, SubjectId? callee)
+    {
+        if (_everyone != Refusal.None)
+            return new Denied(_everyone, null);
+        var actor = new Actor(claims.AgentId, claims.Jkt, claims.Sponsor, claims.Blueprint, claims.Labels);
+        return state.Stops.DenyState.Of(actor, new Presentation(claims.Jti, new LeafIndex(claims.LedgerIndex), issuerKey, claims.Chain, audience, callee));
+    }
+
+    /// <summary>Whether a key is stopped, whoever holds it.</summary>
+    public bool IsKeyStopped(KeyId key) => state.Stops.DenyState.OfKey(key).State >= StandingState.Frozen;
+
+    /// <summary>Denies at once, before the stop is durable. What this gives back is settled when the ledger has the stop, or has refused it.</summary>
+    public PendingStop Deny(StandingState stop, Scope scope, long at)
+    {
+        var pending = new PendingStop(stop, scope);
+        Widen(pending, at);
+        return pending;
+    }
+
+    /// <summary>Spells out again whom a pending stop reaches. Asked by the writer, so that nothing is delegated between this and the stop's own entry.</summary>
+    public void Widen(PendingStop pending, long at)
+    {
+        // No entry has such an index: what is pending and what stands never take each other's place.
+        var index = new LeafIndex(ulong.MaxValue - Interlocked.Increment(ref _pending));
+        var denial = state.Reach.Spell(index, ulong.MaxValue, pending.State, pending.Scope, null, at);
+        state.Stops.DenyState.Add(denial);
+        pending.Denials.Add(denial);
+    }
+
+    /// <summary>Called when the stop has been applied, or was refused: the ledger speaks for itself again.</summary>
+    public void Settle(PendingStop pending)
+    {
+        foreach (var denial in pending.Denials)
+            state.Stops.DenyState.Remove(denial);
     }
 
     /// <summary>After a storage error nobody can say what is durable, so nobody is let in until the ledger has been read again.</summary>
@@ -60,14 +92,10 @@ public sealed class Standing(RegistryState state)
         _everyone = reason;
         _ended.TrySetResult(reason);
     }
+}
 
-    private sealed record PendingStops(int Frozen, int Revoked)
-    {
-        public static PendingStops None { get; } = new(0, 0);
-
-        public StandingState Worst => Revoked > 0 ? StandingState.Revoked : Frozen > 0 ? StandingState.Frozen : StandingState.Active;
-
-        public PendingStops With(StandingState stop, int change) =>
-            stop == StandingState.Revoked ? this with { Revoked = Revoked + change } : this with { Frozen = Frozen + change };
-    }
+/// <summary>A stop on its way into the ledger: it denies before it is durable.</summary>
+public sealed record PendingStop(StandingState State, Scope Scope)
+{
+    internal List<Denial> Denials { get; } = [];
 }

@@ -1,46 +1,206 @@
 using AgentIdentity.Credentials;
 using AgentIdentity.Credentials.Entries;
 using AgentIdentity.Credentials.Identifiers;
+using AgentIdentity.Credentials.Proofs;
 using AgentIdentity.Ledger;
+using AgentIdentity.Registry.Operating;
 using AgentIdentity.Registry.Sequencing;
 using AgentIdentity.Registry.State;
 
 namespace AgentIdentity.Registry.Stopping;
 
-/// <summary>A stop that is RECORDED: durable, and this node refuses.</summary>
-public sealed record Stopped(LeafIndex Index, StandingState State, long At, ulong Epoch);
+/// <summary>What a responder asks for.</summary>
+/// <param name="Scope">What to stop.</param>
+/// <param name="State">What it leaves.</param>
+/// <param name="Reason">For the record.</param>
+/// <param name="Incident">What ties stops together; may be empty.</param>
+/// <param name="Force">Yes to a stop that leaves nobody able to restore.</param>
+/// <param name="Approvals">Of the action <c>revoke</c>, when more is revoked than one person may.</param>
+public sealed record StopWish(Scope Scope, StandingState State, string Reason, string Incident, bool Force = false, IReadOnlyList<string>? Approvals = null);
 
-/// <summary>Stops agents: denied in memory at once, acknowledged when durable.</summary>
-public sealed class Stopping(RegistryState state, Standing standing, Sequencer sequencer)
+/// <summary>A stop that is RECORDED: durable, and this node refuses. <paramref name="Reached"/> agents are covered themselves, <paramref name="Credentials"/> further credentials by what stands above them.</summary>
+public sealed record Stopped(LeafIndex Index, StandingState State, long At, ulong Epoch, int Reached, int Credentials);
+
+/// <summary>What a stop would reach: agents as a whole, delegated credentials below what it covers, unexpired credentials of those agents; and whom a stop by model cannot see.</summary>
+public sealed record StopPreview(int Agents, int DelegatedCredentials, int LiveCredentials, int WithoutModel, IReadOnlyList<SubjectId> Named);
+
+/// <summary>Stops that were lifted, or a cut that was set.</summary>
+public sealed record Decided(LeafIndex Index, long At, ulong Epoch);
+
+/// <summary>Stops whatever a scope covers: denied in memory at once, acknowledged when durable. One person stops, two restore.</summary>
+public sealed class Stopping(RegistrySettings settings, RegistryState state, Standing standing, Sequencer sequencer, Approvals approvals, TimeProvider clock)
 {
     private const int ReasonMax = 500;
     private const int IncidentMax = 100;
+    private static readonly TimeSpan RevokeWindow = TimeSpan.FromHours(1);
 
-    public async Task<Outcome<Stopped>> StopAsync(CallerRecord actor, SubjectId agentId, StandingState stop, string reason, string incident)
+    public async Task<Outcome<Stopped>> StopAsync(CallerRecord actor, StopWish wish)
     {
-        if (stop is not (StandingState.Frozen or StandingState.Revoked))
-            return Refused.Because(Refusal.StopStateUnsupported, "A stop is FROZEN or REVOKED.");
-        if (reason.Length is 0 or > ReasonMax || incident.Length > IncidentMax)
-            return Refused.Because(Refusal.ReasonMissing, $"A stop says why, in 1 to {ReasonMax} characters; an incident has at most {IncidentMax}.");
-        if (state.FindAgent(agentId) is null)
+        if (wish.State is not (StandingState.Restricted or StandingState.Frozen or StandingState.Revoked))
+            return Refused.Because(Refusal.StopStateUnsupported, "A stop is RESTRICTED, FROZEN or REVOKED.");
+        if (CheckReason(wish.Reason, wish.Incident) is { } wrong)
+            return wrong;
+        if (!wish.Scope.IsValid)
+            return Refused.Because(Refusal.ScopeMalformed, "That is no scope: docs/formats.md, \"Scope\".");
+        if (wish.Scope.IsAgent && state.FindAgent(wish.Scope.Id) is null)
             return Refused.Because(Refusal.AgentUnknown, "No agent has that id.");
+        if (!wish.Force && LeavesNobodyToRestore(wish.Scope))
+            return Refused.Because(Refusal.ForceNeeded, "That key is an operator's, and without it too few are left to restore anything. Ask with force if that is meant.");
+        var approved = CheckRevocation(wish);
+        if (approved.IsRefused)
+            return Refused.Because(approved.Refusal, approved.Detail);
+        return await StopAsync(actor, wish, approved.Value).ConfigureAwait(false);
+    }
 
+    /// <summary>What a stop would reach, without stopping anything.</summary>
+    public Outcome<StopPreview> Preview(Scope scope)
+    {
+        if (!scope.IsValid)
+            return Refused.Because(Refusal.ScopeMalformed, "That is no scope: docs/formats.md, \"Scope\".");
+        var now = clock.GetUtcNow().ToUnixTimeMilliseconds();
+        var denial = state.Reach.Spell(new LeafIndex(state.Position), state.Epoch, StandingState.Frozen, scope, null, now);
+        var agents = state.Reach.Agents(scope).ToArray();
+        var live = agents.Sum(agent => agent.Credentials.Count(credential => credential.Item.ExpiresAt > now / 1000));
+        var withoutModel = scope.Kind == ScopeKind.Model ? state.AgentsFrom(0).Count(agent => state.Stops.Blueprint(agent.Grant.Terms.Blueprint) is not { Model.Length: > 0 }) : 0;
+        return new StopPreview(agents.Length, denial.Credentials.Count, live, withoutModel, Array.ConvertAll(agents, agent => agent.Id));
+    }
+
+    /// <summary>Lifts stops. It names all of them, so that one that came later is not lifted unseen.</summary>
+    public async Task<Outcome<Decided>> RestoreAsync(CallerRecord actor, IReadOnlyList<LeafIndex> stops, string reason, IReadOnlyList<string> tokens)
+    {
+        if (CheckReason(reason, "") is { } wrong)
+            return wrong;
+        if (stops.Count is 0 or > Restored.StopsMax || !stops.Zip(stops.Skip(1)).All(pair => pair.First.Value < pair.Second.Value))
+            return Refused.Because(Refusal.MessageMalformed, $"A restore names 1 to {Restored.StopsMax} stops by their entries, ascending.");
+        var approved = approvals.Check(tokens, ApprovedAction.Restore(stops, reason));
+        if (approved.IsRefused)
+            return Refused.Because(approved.Refusal, approved.Detail);
+        return await sequencer.DecideAsync(Lane.Ordinary, draft => Restore(draft, actor, stops, reason, approved.Value)).ConfigureAwait(false);
+    }
+
+    /// <summary>Sets from which entry on a scope is not relied on. Earlier takes one person, later two.</summary>
+    public async Task<Outcome<Decided>> CutAsync(CallerRecord actor, Scope scope, LeafIndex after, string reason, string incident, IReadOnlyList<string> tokens)
+    {
+        if (CheckReason(reason, incident) is { } wrong)
+            return wrong;
+        if (!scope.IsValid || !(scope.IsAgent || scope.Kind == ScopeKind.Key))
+            return Refused.Because(Refusal.ScopeMalformed, "A cut is of an agent, an agent with its delegates, or a key; for a key of the registry, stop the scope issuer-key.");
+        if (scope.IsAgent && state.FindAgent(scope.Id) is null)
+            return Refused.Because(Refusal.AgentUnknown, "No agent has that id.");
+        if (tokens.Count == 0)
+            return await DecideCutAsync(actor, new CompromiseCut(scope, after, reason, incident, 0, []), null).ConfigureAwait(false);
+        var approved = approvals.Check(tokens, ApprovedAction.Cut(scope, after, reason));
+        return approved.IsRefused
+            ? Refused.Because(approved.Refusal, approved.Detail)
+            : await DecideCutAsync(actor, new CompromiseCut(scope, after, reason, incident, 0, tokens), approved.Value).ConfigureAwait(false);
+    }
+
+    private async Task<Outcome<Stopped>> StopAsync(CallerRecord actor, StopWish wish, Approved? approved)
+    {
         // Deny first: from here on nothing that begins is allowed, whatever becomes of the write.
-        standing.Deny(agentId, stop);
-        var decided = await sequencer.DecideAsync(Lane.Stop, draft => Decide(draft, actor, agentId, stop, reason, incident)).ConfigureAwait(false);
+        var pending = standing.Deny(wish.State, wish.Scope, clock.GetUtcNow().ToUnixTimeMilliseconds());
+        var about = Subject(wish.Scope);
+        var decided = await sequencer.DecideAsync(Lane.Stop, draft => Decide(draft, actor, wish, pending, about, approved)).ConfigureAwait(false);
         // When the write failed the denial stays until the process has ended: nobody can say what is durable, and nobody shall be let in by a full disk.
         if (decided.Refusal is Refusal.RegistryHalted or Refusal.RolledBack or Refusal.StorageFull)
-            return Refused.Because(decided.Refusal, "The stop is not durable. This node refuses the agent until it restarts; make room and stop it again.");
-        standing.Settle(agentId, stop);
-        return decided;
+            return Refused.Because(decided.Refusal, $"The stop is not durable. This node refuses {wish.Scope} until it restarts; make room and stop it again.");
+        standing.Settle(pending);
+        if (decided.IsRefused)
+            return Refused.Because(decided.Refusal, decided.Detail);
+        return decided.Value with { Credentials = state.Stops.Find(decided.Value.Index)!.Denial.Credentials.Count };
     }
 
-    private static Outcome<Stopped> Decide(Draft draft, CallerRecord actor, SubjectId agentId, StandingState stop, string reason, string incident)
+    private Outcome<Stopped> Decide(Draft draft, CallerRecord actor, StopWish wish, PendingStop pending, SubjectId? about, Approved? approved)
     {
-        if (draft.IsRevoked(agentId))
-            return Refused.Because(Refusal.AlreadyRevoked, "The agent is revoked already, and that is final.");
+        if (draft.IsRevoked(wish.Scope))
+            return Refused.Because(Refusal.AlreadyRevoked, $"{wish.Scope} is revoked already, and that is final.");
+        if (approved is not null && approvals.Use(draft, approved) is { IsRefused: true } used)
+            return Refused.Because(used.Refusal, used.Detail);
+        draft.Standing.Widen(pending, draft.At);
         var epoch = draft.OpenEpoch();
-        var index = draft.Stage(actor.Id, new Stop(ScopeKind.Agent, agentId, stop, reason, incident, epoch), agentId);
-        return new Stopped(index, stop, draft.At, epoch);
+        var index = draft.Stage(actor.Id, new Stop(wish.Scope, wish.State, wish.Reason, wish.Incident, epoch), about ?? draft.RegistryId);
+        var reached = wish.Scope.Kind == ScopeKind.AgentWithDelegates ? pending.Denials[^1].Agents.Count + 1 : state.Reach.Agents(wish.Scope).Count();
+        return new Stopped(index, wish.State, draft.At, epoch, reached, 0);
     }
+
+    private Outcome<Decided> Restore(Draft draft, CallerRecord actor, IReadOnlyList<LeafIndex> stops, string reason, Approved approved)
+    {
+        var records = new List<StopRecord>();
+        foreach (var index in stops)
+        {
+            if (draft.State.Stops.Find(index) is not { IsInForce: true } record || draft.IsLifted(index))
+                return Refused.Because(Refusal.StopUnknown, $"Entry {index} is no stop in force.");
+            if (record.Denial.State == StandingState.Revoked)
+                return Refused.Because(Refusal.NotRestorable, $"Entry {index} revokes, and that is final.");
+            records.Add(record);
+        }
+        foreach (var scope in records.Select(record => record.Denial.Scope).Distinct())
+        {
+            var newer = draft.State.Stops.Of(scope).LastOrDefault(other => other.IsInForce && !stops.Contains(other.Denial.Index));
+            if (newer is not null && newer.Denial.Index.Value > stops[0].Value)
+                return Refused.Because(Refusal.NewerStop, $"Entry {newer.Denial.Index} stops {scope} as well and is not named.");
+            if (draft.IsStoppedHere(scope))
+                return Refused.Because(Refusal.NewerStop, $"{scope} is being stopped again at this moment.");
+        }
+        if (approvals.Use(draft, approved) is { IsRefused: true } used)
+            return Refused.Because(used.Refusal, used.Detail);
+        var epoch = draft.OpenEpoch();
+        var about = records.Select(record => Subject(record.Denial.Scope) ?? draft.RegistryId).Distinct().ToArray();
+        return new Decided(draft.Stage(actor.Id, new Restored(stops, reason, approved.Tokens, epoch), about), draft.At, epoch);
+    }
+
+    private Task<Outcome<Decided>> DecideCutAsync(CallerRecord actor, CompromiseCut cut, Approved? approved)
+    {
+        var about = Subject(cut.Scope);
+        return sequencer.DecideAsync<Decided>(Lane.Stop, draft =>
+        {
+            if (cut.After.Value >= draft.State.Position)
+                return Refused.Because(Refusal.EntryUnknown, $"The ledger has no entry {cut.After} yet.");
+            var held = draft.State.Stops.Of(cut.Scope).Where(record => record is { IsInForce: true, Denial.After: not null }).Select(record => record.Denial.After!.Value.Value).ToArray();
+            if (approved is null && held.Length > 0 && cut.After.Value >= held.Min())
+                return Refused.Because(Refusal.NeedsTwoOperators, $"{cut.Scope} is cut after entry {held.Min()} already; a later entry takes the approvals of two operators.");
+            if (approved is not null && approvals.Use(draft, approved) is { IsRefused: true } used)
+                return Refused.Because(used.Refusal, used.Detail);
+            var epoch = draft.OpenEpoch();
+            return new Decided(draft.Stage(actor.Id, cut with { Epoch = epoch }, about ?? draft.RegistryId), draft.At, epoch);
+        });
+    }
+
+    // Whose trail the stop stands in. A credential's owner is looked for among all agents, before the writer is asked.
+    private SubjectId? Subject(Scope scope) => scope.Kind switch
+    {
+        ScopeKind.Agent or ScopeKind.AgentWithDelegates => scope.Id,
+        ScopeKind.Key => state.FindAgent(scope.KeyId)?.Id,
+        ScopeKind.Credential => state.Lineage.Link(scope.Id)?.Body.Child ?? state.AgentsFrom(0).FirstOrDefault(agent => agent.Credential(scope.Id) is not null)?.Id,
+        _ => null,
+    };
+
+    private bool LeavesNobodyToRestore(Scope scope)
+    {
+        if (scope.Kind != ScopeKind.Key || state.FindCaller(scope.KeyId) is not { Role: CallerRole.Operator })
+            return false;
+        var left = state.Callers.Count(caller => caller.Role == CallerRole.Operator && caller.Key.KeyId != scope.KeyId && !standing.IsKeyStopped(caller.Key.KeyId));
+        return left < approvals.OperatorsNeeded;
+    }
+
+    // Final for many at once, or for whoever comes later, is more than one person may do; freezing them is not.
+    private Outcome<Approved?> CheckRevocation(StopWish wish)
+    {
+        if (wish.State != StandingState.Revoked)
+            return (Approved?)null;
+        var since = clock.GetUtcNow().ToUnixTimeMilliseconds() - (long)RevokeWindow.TotalMilliseconds;
+        var before = state.Stops.All.Where(stop => stop is { IsInForce: true, Denial.State: StandingState.Revoked } && stop.At >= since).Sum(stop => 1 + stop.Denial.Agents.Count);
+        var isOpen = wish.Scope.Kind is not (ScopeKind.Agent or ScopeKind.AgentWithDelegates or ScopeKind.Credential or ScopeKind.Key);
+        if (!isOpen && before + state.Reach.Agents(wish.Scope).Count() <= settings.RevokeAloneMax)
+            return (Approved?)null;
+        if (wish.Approvals is not { Count: > 0 })
+            return Refused.Because(
+                Refusal.NeedsTwoOperators, $"One person revokes single agents, credentials and keys, at most {settings.RevokeAloneMax} agents an hour; freeze now, and revoke with the approvals of two.");
+        var approved = approvals.Check(wish.Approvals, ApprovedAction.Revoke(wish.Scope, wish.Reason));
+        return approved.IsRefused ? Refused.Because(approved.Refusal, approved.Detail) : approved.Value;
+    }
+
+    private static Refused? CheckReason(string reason, string incident) => reason.Length is 0 or > ReasonMax || incident.Length > IncidentMax
+        ? Refused.Because(Refusal.ReasonMissing, $"Say why, in 1 to {ReasonMax} characters; an incident has at most {IncidentMax}.")
+        : null;
 }

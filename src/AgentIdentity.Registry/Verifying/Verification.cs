@@ -1,5 +1,6 @@
 using AgentIdentity.Credentials;
 using AgentIdentity.Credentials.Entries;
+using AgentIdentity.Credentials.Identifiers;
 using AgentIdentity.Credentials.Proofs;
 using AgentIdentity.Credentials.Verification;
 using AgentIdentity.Ledger;
@@ -70,13 +71,26 @@ public sealed class Verification(RegistrySettings settings, RegistryState state,
             return proof;
 
         // 10. Stop state, last and from memory.
-        if (standing.Of(claims.AgentId) is var stop and not Refusal.None)
+        if (CheckStops(presented, request) is var stop and not Refusal.None)
             return stop;
 
         // 11. What it wants to do.
         return request.Action is not { } action || claims.Envelope.Covers(action.Type, action.Action, action.Location, now.ToUnixTimeSeconds())
             ? Refusal.None
             : Refusal.EnvelopeExceeded;
+    }
+
+    private Refusal CheckStops(PresentedCredential presented, VerificationRequest request)
+    {
+        var claims = presented.Claims;
+        SubjectId? callee = settings.Name.TryParseAgentDid(request.Audience, out var agent) ? agent : null;
+        var left = standing.Of(claims, presented.IssuerKeyId, request.Audience, callee);
+        var use = state.Stops.DenyState.OfLocation(request.Action?.Location, claims.Envelope);
+        if (use.State > left.State)
+            left = use;
+        // What is restricted goes on reading: as its blueprint says, and not as it says itself.
+        var mayRead = left.State == StandingState.Restricted && request.Action is { } action && state.Stops.Blueprint(claims.Blueprint) is { } blueprint && blueprint.IsRead(action.Type, action.Action);
+        return mayRead ? Refusal.None : left.Refusal;
     }
 
     private bool IsLogged(PresentedCredential presented)

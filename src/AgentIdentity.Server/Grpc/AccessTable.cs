@@ -78,12 +78,17 @@ internal static class AccessTable
         new("/agentidentity.v1.Ledger/ExportTrail", Listeners.Grpc, Readers | Callers.Sponsors, IsPrivateRead: true, IsStream: true),
 
         new("/agentidentity.v1.Control/Stop", Listeners.Control, Callers.Operators),
+        new("/agentidentity.v1.Control/PreviewStop", Listeners.Control, Callers.Operators, IsPrivateRead: true),
+        new("/agentidentity.v1.Control/Restore", Listeners.Control, Callers.Operators),
+        new("/agentidentity.v1.Control/Cut", Listeners.Control, Callers.Operators),
+        new("/agentidentity.v1.Control/ListStops", Listeners.Control, Callers.Operators | Callers.Auditors, IsPrivateRead: true),
 
         new("/agentidentity.v1.Admin/Bootstrap", Listeners.Control, Callers.Anyone, BeforeGenesis: true),
         new("/agentidentity.v1.Admin/CreateEnrolmentToken", Listeners.Control, Callers.Operators),
         new("/agentidentity.v1.Admin/RegisterCaller", Listeners.Control, Callers.Operators),
         new("/agentidentity.v1.Admin/ListCallers", Listeners.Control, Callers.Operators, IsPrivateRead: true),
         new("/agentidentity.v1.Admin/RotateIssuerKey", Listeners.Control, Callers.Operators),
+        new("/agentidentity.v1.Admin/DefineBlueprint", Listeners.Control, Callers.Operators),
         new("/agentidentity.v1.Admin/BeginApproval", Listeners.Control, Callers.Operators),
         new("/agentidentity.v1.Admin/Erase", Listeners.Control, Callers.Operators),
         new("/agentidentity.v1.Admin/PlaceHold", Listeners.Control, Callers.Operators),

@@ -89,6 +89,13 @@ internal sealed class AdminService(RegistryNode registry, BootstrapFile bootstra
         });
     }
 
+    public override async Task<Wire.DefineBlueprintResponse> DefineBlueprint(Wire.DefineBlueprintRequest request, ServerCallContext context)
+    {
+        var reads = request.Reads.Select(read => new TypedAction(read.Type, read.Action)).ToArray();
+        var index = (await registry.Operating.DefineBlueprintAsync(CallState.Of(context).Caller!, request.Name, request.Model, reads)).OrRefuse();
+        return new Wire.DefineBlueprintResponse { LedgerIndex = index.Value, At = registry.At() };
+    }
+
     public override async Task<Wire.EraseResponse> Erase(Wire.EraseRequest request, ServerCallContext context)
     {
         var agent = registry.Agent(request.Agent);

@@ -1,6 +1,8 @@
 using AgentIdentity.Credentials;
 using AgentIdentity.Credentials.Entries;
+using AgentIdentity.Ledger;
 using AgentIdentity.Registry;
+using AgentIdentity.Registry.Stopping;
 using Grpc.Core;
 using Wire = AgentIdentity.Protocol.V1;
 
@@ -9,28 +11,77 @@ namespace AgentIdentity.Server.Grpc;
 /// <summary>For responders.</summary>
 internal sealed class ControlService(RegistryNode registry) : Wire.Control.ControlBase
 {
+    private const int NamedMax = 1000;
+
     public override async Task<Wire.StopResponse> Stop(Wire.StopRequest request, ServerCallContext context)
     {
-        var agent = registry.Agent(Scope(request.Scope));
-        var stopped = (await registry.Stopping.StopAsync(CallState.Of(context).Caller!, agent.Id, State(request.State), request.Reason, request.Incident)).OrRefuse();
+        var wish = new StopWish(registry.Scope(request.Scope), State(request.State), request.Reason, request.Incident, request.Force, FromWire.Texts(request.Approvals));
+        var stopped = (await registry.Stopping.StopAsync(CallState.Of(context).Caller!, wish)).OrRefuse();
         return new Wire.StopResponse
         {
             Level = Wire.StopLevel.Recorded,
             LedgerIndex = stopped.Index.Value,
             State = ToWire.State(stopped.State),
             StoppedAt = stopped.At,
+            Epoch = stopped.Epoch,
+            AgentsReached = (ulong)stopped.Reached,
+            CredentialsReached = (ulong)stopped.Credentials,
             At = registry.At(),
         };
     }
 
-    private static string Scope(Wire.Scope? scope) => scope is { OfCase: Wire.Scope.OfOneofCase.Agent }
-        ? scope.Agent
-        : throw CallRefusedException.Malformed("A stop has a scope: an agent's DID or UUID.");
+    public override async Task<Wire.PreviewStopResponse> PreviewStop(Wire.PreviewStopRequest request, ServerCallContext context)
+    {
+        var scope = registry.Scope(request.Scope);
+        var reach = registry.Stopping.Preview(scope).OrRefuse();
+        await registry.PutOnRecordAsync(CallState.Of(context), scope.ToString(), reach.Agents);
+        return new Wire.PreviewStopResponse
+        {
+            AgentsReached = (ulong)reach.Agents,
+            CredentialsReached = (ulong)reach.DelegatedCredentials,
+            LiveCredentials = (ulong)reach.LiveCredentials,
+            AgentsWithoutModel = (ulong)reach.WithoutModel,
+            Agents = { reach.Named.Take(NamedMax).Select(registry.Settings.Name.AgentDid) },
+            At = registry.At(),
+        };
+    }
+
+    public override async Task<Wire.RestoreResponse> Restore(Wire.RestoreRequest request, ServerCallContext context)
+    {
+        var stops = request.Stops.Select(index => new LeafIndex(index)).ToArray();
+        var restored = (await registry.Stopping.RestoreAsync(CallState.Of(context).Caller!, stops, request.Reason, FromWire.Texts(request.Approvals))).OrRefuse();
+        return new Wire.RestoreResponse
+        {
+            LedgerIndex = restored.Index.Value,
+            RestoredAt = restored.At,
+            Epoch = restored.Epoch,
+            SingleOperator = registry.Approvals.IsSingleOperator,
+            At = registry.At(),
+        };
+    }
+
+    public override async Task<Wire.CutResponse> Cut(Wire.CutRequest request, ServerCallContext context)
+    {
+        var cut = (await registry.Stopping.CutAsync(
+            CallState.Of(context).Caller!, registry.Scope(request.Scope), new LeafIndex(request.After), request.Reason, request.Incident, FromWire.Texts(request.Approvals))).OrRefuse();
+        return new Wire.CutResponse { LedgerIndex = cut.Index.Value, CutAt = cut.At, Epoch = cut.Epoch, At = registry.At() };
+    }
+
+    public override async Task<Wire.ListStopsResponse> ListStops(Wire.ListStopsRequest request, ServerCallContext context)
+    {
+        var stops = registry.State.Stops.All
+            .Where(stop => (request.WithLifted || stop.IsInForce) && (request.Incident.Length == 0 || stop.Incident == request.Incident))
+            .OrderBy(stop => stop.Denial.Index.Value)
+            .Select(ToWire.Stop).ToArray();
+        await registry.PutOnRecordAsync(CallState.Of(context), $"incident={request.Incident}", stops.Length);
+        return new Wire.ListStopsResponse { Stops = { stops }, At = registry.At() };
+    }
 
     private static StandingState State(Wire.AgentState state) => state switch
     {
+        Wire.AgentState.Restricted => StandingState.Restricted,
         Wire.AgentState.Frozen => StandingState.Frozen,
         Wire.AgentState.Revoked => StandingState.Revoked,
-        _ => throw new CallRefusedException(Refusal.StopStateUnsupported, "A stop is FROZEN or REVOKED."),
+        _ => throw new CallRefusedException(Refusal.StopStateUnsupported, "A stop is RESTRICTED, FROZEN or REVOKED."),
     };
 }

@@ -1,5 +1,6 @@
 using System.Text;
 using AgentIdentity.Credentials;
+using AgentIdentity.Credentials.Entries;
 using AgentIdentity.Credentials.Identifiers;
 using AgentIdentity.Credentials.Keys;
 using AgentIdentity.Ledger;
@@ -24,6 +25,30 @@ internal static class FromWire
             throw CallRefusedException.Malformed("An agent is named by its DID at this registry or by its UUID, in lower case with hyphens.");
         return registry.State.FindAgent(id) ?? throw new CallRefusedException(Refusal.AgentUnknown, "No agent has that id.");
     }
+
+    /// <summary>A scope whose value is one for its kind.</summary>
+    public static Scope Scope(this RegistryNode registry, Wire.Scope? wire)
+    {
+        var scope = wire?.OfCase switch
+        {
+            Wire.Scope.OfOneofCase.Agent => Credentials.Entries.Scope.Agent(AgentId(registry, wire.Agent)),
+            Wire.Scope.OfOneofCase.AgentWithDelegates => Credentials.Entries.Scope.AgentWithDelegates(AgentId(registry, wire.AgentWithDelegates)),
+            Wire.Scope.OfOneofCase.Credential => new Scope(ScopeKind.Credential, wire.Credential),
+            Wire.Scope.OfOneofCase.Key => new Scope(ScopeKind.Key, wire.Key),
+            Wire.Scope.OfOneofCase.Blueprint => new Scope(ScopeKind.Blueprint, wire.Blueprint),
+            Wire.Scope.OfOneofCase.Model => new Scope(ScopeKind.Model, wire.Model),
+            Wire.Scope.OfOneofCase.Sponsor => new Scope(ScopeKind.Sponsor, wire.Sponsor),
+            Wire.Scope.OfOneofCase.Audience => new Scope(ScopeKind.Audience, wire.Audience),
+            Wire.Scope.OfOneofCase.Resource => new Scope(ScopeKind.Resource, wire.Resource),
+            Wire.Scope.OfOneofCase.Label => Credentials.Entries.Scope.Label(wire.Label.Name, wire.Label.Value),
+            Wire.Scope.OfOneofCase.IssuerKey => Credentials.Entries.Scope.IssuerKey(KeyId(wire.IssuerKey.Key), new Ledger.LeafIndex(wire.IssuerKey.After)),
+            Wire.Scope.OfOneofCase.Everything when wire.Everything => Credentials.Entries.Scope.Everything,
+            _ => null,
+        };
+        return scope is { IsValid: true } ? scope : throw new CallRefusedException(Refusal.ScopeMalformed, "A scope names one thing that can be stopped: docs/formats.md, \"Scope\".");
+    }
+
+    private static SubjectId AgentId(RegistryNode registry, string didOrUuid) => registry.Agent(didOrUuid).Id;
 
     public static KeyId KeyId(string text) => Credentials.Identifiers.KeyId.TryParse(text, out var key)
         ? key

@@ -35,6 +35,7 @@ internal static class ToWire
     public static Wire.Agent Agent(RegistryNode registry, AgentRecord agent)
     {
         var terms = agent.Grant.Terms;
+        var denied = registry.State.Stops.DenyState.Of(agent.Actor);
         return new Wire.Agent
         {
             Did = registry.Settings.Name.AgentDid(agent.Id),
@@ -45,10 +46,10 @@ internal static class ToWire
             Labels = { terms.Labels.Select(label => new Wire.Label { Name = label.Key, Value = label.Value }) },
             MaximumEnvelope = terms.MaximumEnvelope,
             Audiences = { terms.Audiences },
-            State = State(agent.State),
+            State = State(denied.State),
             EnrolledAt = agent.EnrolledAt,
             EnrolledIndex = agent.EnrolledIndex.Value,
-            Stop = agent.Stop is { } stop ? Stop(stop) : null,
+            Stop = denied.By is { } by && registry.State.Stops.Find(by.Index) is { } stop ? Stop(stop) : null,
             Statements = agent.Chains.Aggregate(0UL, (sum, chain) => sum + chain.Next),
         };
     }
@@ -56,6 +57,7 @@ internal static class ToWire
     public static Wire.AgentState State(StandingState state) => state switch
     {
         StandingState.Active => Wire.AgentState.Active,
+        StandingState.Restricted => Wire.AgentState.Restricted,
         StandingState.Frozen => Wire.AgentState.Frozen,
         StandingState.Revoked => Wire.AgentState.Revoked,
         _ => throw new InvalidOperationException($"No wire value for the state {state}."),
@@ -127,6 +129,45 @@ internal static class ToWire
         _ => throw new InvalidOperationException($"No wire value for the role {role}."),
     };
 
-    private static Wire.StopInForce Stop(StopInForce stop) =>
-        new() { LedgerIndex = stop.Index.Value, State = State(stop.State), Reason = stop.Reason, Epoch = stop.Epoch, At = stop.At };
+    public static Wire.StopInForce Stop(StopRecord stop)
+    {
+        var wire = new Wire.StopInForce
+        {
+            LedgerIndex = stop.Denial.Index.Value,
+            State = State(stop.Denial.State),
+            Reason = stop.Reason,
+            Epoch = stop.Denial.Epoch,
+            At = stop.At,
+            Scope = Scope(stop.Denial.Scope),
+            Incident = stop.Incident,
+        };
+        if (stop.Denial.After is { } after)
+            wire.After = after.Value;
+        if (stop.LiftedBy is { } by)
+            wire.LiftedBy = by.Value;
+        return wire;
+    }
+
+    public static Wire.Scope Scope(Scope scope) => scope.Kind switch
+    {
+        ScopeKind.Agent => new() { Agent = scope.Value },
+        ScopeKind.AgentWithDelegates => new() { AgentWithDelegates = scope.Value },
+        ScopeKind.Credential => new() { Credential = scope.Value },
+        ScopeKind.Key => new() { Key = scope.Value },
+        ScopeKind.Blueprint => new() { Blueprint = scope.Value },
+        ScopeKind.Model => new() { Model = scope.Value },
+        ScopeKind.Sponsor => new() { Sponsor = scope.Value },
+        ScopeKind.Audience => new() { Audience = scope.Value },
+        ScopeKind.Resource => new() { Resource = scope.Value },
+        ScopeKind.Label => new() { Label = Label(scope.Value) },
+        ScopeKind.IssuerKey => new() { IssuerKey = new Wire.IssuerKey { Key = scope.KeyId.ToString(), After = scope.After.Value } },
+        ScopeKind.Everything => new() { Everything = true },
+        _ => throw new InvalidOperationException($"No wire value for a scope of the kind {scope.Kind}."),
+    };
+
+    private static Wire.Label Label(string value)
+    {
+        var cut = value.IndexOf('=', StringComparison.Ordinal);
+        return new Wire.Label { Name = value[..cut], Value = value[(cut + 1)..] };
+    }
 }

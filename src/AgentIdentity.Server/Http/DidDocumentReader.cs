@@ -17,6 +17,6 @@ internal static class DidDocumentReader
     }
 
     public static byte[]? Read(RegistryNode registry, SubjectId id) => registry.State.FindAgent(id) is { } agent
-        ? DidDocuments.Agent(registry.Settings.Name, agent.Id, agent.Key, deactivated: agent.State == StandingState.Revoked)
+        ? DidDocuments.Agent(registry.Settings.Name, agent.Id, agent.Key, deactivated: registry.Standing.Of(agent.Id).State == StandingState.Revoked)
         : null;
 }

@@ -101,8 +101,8 @@ internal static class RecoverVerb
             var verdict = ledger.State.Logs.Select(log => TrailVerifier.Verify(File.ReadAllBytes(file), log.Verifier)).FirstOrDefault(verdict => verdict.IsConsistent)
                 ?? throw new StoreRefusedException($"{file} is no trail file that holds under this log's key.");
             var agent = ledger.State.FindAgent(verdict.File!.Header.AgentId);
-            var worst = verdict.Entries.Select(entry => entry.Entry?.Body).OfType<Stop>().MaxBy(stop => stop.State);
-            if (worst is null || agent is null || agent.State >= worst.State)
+            var worst = verdict.Entries.Select(entry => entry.Entry?.Body).OfType<Stop>().Where(stop => stop.Scope.IsAgent).MaxBy(stop => stop.State);
+            if (worst is null || agent is null || ledger.State.StandingOf(agent) >= worst.State)
             {
                 run.Output.WriteLine($"{file}: nothing to stop again{(agent is null ? ", since the agent's enrolment is lost with it" : "")}");
                 continue;

@@ -22,7 +22,7 @@ public sealed class HostileTextTests : IDisposable
     public async Task A_stops_reason_neither_begins_a_line_of_the_audit_nor_steers_the_terminal()
     {
         var log = new TrailLog();
-        log.Append(new Stop(ScopeKind.Agent, TrailLog.Agent, StandingState.Frozen, Reason, "", 3), TrailLog.Agent);
+        log.Append(new Stop(Scope.Agent(TrailLog.Agent), StandingState.Frozen, Reason, "", 3), TrailLog.Agent);
 
         var output = (await AuditAsync(log)).Output;
 

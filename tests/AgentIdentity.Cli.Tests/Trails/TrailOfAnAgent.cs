@@ -37,7 +37,7 @@ internal sealed class TrailOfAnAgent
         return Write(new Activity(statement, KeyAlgorithm.ES256, (signer ?? _key).Sign(statement), Quarantined: false));
     }
 
-    public TrailEntry Stopped(string reason = "reads too much") => Write(new Stop(ScopeKind.Agent, Agent, StandingState.Frozen, reason, "", 3));
+    public TrailEntry Stopped(string reason = "reads too much") => Write(new Stop(Credentials.Entries.Scope.Agent(Agent), StandingState.Frozen, reason, "", 3));
 
     public TrailEntry Issued()
     {

@@ -149,7 +149,7 @@ public sealed class EntryVectorTests
         4 => (Registry, [new(Agent, 1)], new CredentialsIssued(Vectors.Section("issuance").Hash("root"), 3)),
         5 => (Agent, [new(Agent, 2)], new Activity(
             Vectors.Section("statements")[0].Hex("statement"), KeyAlgorithm.Ed25519, Vectors.Section("statements")[0].Hex("signature"), Quarantined: false)),
-        6 => (Operator1, [new(Agent, 3)], new Stop(ScopeKind.Agent, Agent, StandingState.Frozen, "reads what it should not", "incident-7", 5)),
+        6 => (Operator1, [new(Agent, 3)], new Stop(Scope.Agent(Agent), StandingState.Frozen, "reads what it should not", "incident-7", 5)),
         7 => (Operator2, [new(Registry, 1)], new RegistryKeyRotated(RegistryKeyUse.Credentials, Key("next issuer"), Key("issuer").KeyId)),
         8 => (Enforcer, [new(Agent, 4)], new PrivateDataRead("/agentidentity.v1.Registry/GetAgent", Vectors.Registry.AgentDid(Agent), 1)),
         9 => (Registry, [new(Registry, 2)], new CallsRefused(
@@ -162,8 +162,46 @@ public sealed class EntryVectorTests
         14 => (Operator1, [new(Agent, 8)], new HoldLifted(Agent, new LeafIndex(13), "the case is closed", Approvals)),
         15 => (Registry, [new(Registry, 4)], new LogSucceeded(
             "localhost:5000", Note(12, "last root"), "localhost:5000/2", Key("next log"), SuccessionReason.Recovered, [Note(15, "lost root")])),
+        16 => (Operator1, [new(Agent, 9)], new Restored([new LeafIndex(6)], "it was a false alarm", Written(16, 3), 6)),
+        17 => (Agent, [new(Agent, 10), First(Id("delegate_id"), 17)], new Delegated(
+            Agent, Jti(0), Id("delegate_id"), Jti(2), PassedOn, [Grant.Audiences[0]], Vectors.Seconds + 300, 1, [new("calls", 100), new("eur-cent", 2500)])),
+        18 => (Id("delegate_id"), [new(Id("delegate_id"), 1)], new BudgetSpent(Jti(2), [new("calls", 1)])),
+        19 => (Operator1, [new(Registry, 5)], new BlueprintDefined(Grant.Blueprint, "model-x/5", [new("documents", "list"), new("documents", "read")], 7)),
+        20 => (Operator1, [new(Agent, 11)], new CompromiseCut(Scope.Key(Key("agent").KeyId), new LeafIndex(4), "the key was copied", "incident-7", 8, [])),
+        21 => (Operator1, [First(Id("operator_3_id"), 21)], new OperatorAdded("third operator", Key("operator 3"), Written(21, 4).Single(), Written(21, 5), 9)),
+        22 => (Operator1, [new(Enforcer, 1)], new CallerRemoved(Enforcer, "the gateway is gone", Written(22, 3), 10)),
+        23 => (Registry, [new(Enforcer, 2)], new EnforcersAcknowledged(Sha256.Hash(Vectors.Utf8("agentidentity vectors: acknowledgements root")), 1)),
+        24 => (Operator1, [new(Registry, 6)], new BreakGlassKeySet(Key("break-glass"), Written(24, 3), 11)),
+        25 => (Enforcer, [new(Enforcer, 3)], new CredentialsUnlogged(Enforcer, [Sha256.Hash(Vectors.Utf8("agentidentity vectors: an item that is not there"))])),
         _ => throw new ArgumentOutOfRangeException(nameof(index)),
     };
+
+    private static SubjectId Jti(int number) => Vectors.Id(Vectors.Section("issuance").GetProperty("jtis")[number].GetString()!);
+
+    private static string PassedOn => $"[{{\"actions\":[\"read\"],\"locations\":[\"https://tools.example/documents/a/*\"],\"notAfter\":{Vectors.Seconds + 300},\"type\":\"documents\"}}]";
+
+    // The signed texts of a body, as the vectors have them under a key: what they say is tested where approvals are.
+    private static string[] Written(int index, int key)
+    {
+        var cbor = new System.Formats.Cbor.CborReader(Vectors.Section("entries")[index].Hex("entry"));
+        return TextsUnder(cbor, key);
+    }
+
+    private static string[] TextsUnder(System.Formats.Cbor.CborReader cbor, int key)
+    {
+        cbor.ReadStartMap();
+        while (cbor.ReadInt32() != 5)
+            cbor.SkipValue();
+        cbor.ReadStartMap();
+        while (cbor.ReadInt32() != key)
+            cbor.SkipValue();
+        if (cbor.PeekState() == System.Formats.Cbor.CborReaderState.TextString)
+            return [cbor.ReadTextString()];
+        var texts = new string[cbor.ReadStartArray()!.Value];
+        for (var i = 0; i < texts.Length; i++)
+            texts[i] = cbor.ReadTextString();
+        return texts;
+    }
 
     private static string[] Approvals => [.. Vectors.Section("approvals").EnumerateArray().Select(one => one.GetProperty("token").Text("token"))];
 

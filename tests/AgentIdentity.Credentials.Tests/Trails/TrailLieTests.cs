@@ -81,7 +81,7 @@ public sealed class TrailLieTests
     [Fact]
     public void An_entry_about_another_agent_fails()
     {
-        _log.Append(new Stop(ScopeKind.Agent, TrailLog.OtherAgent, StandingState.Frozen, "x", "", 2), TrailLog.OtherAgent, TrailLog.Agent);
+        _log.Append(new Stop(Scope.Agent(TrailLog.OtherAgent), StandingState.Frozen, "x", "", 2), TrailLog.OtherAgent, TrailLog.Agent);
         AssertFails(_log.Export(), TrailProperty.Stops);
         AssertFails(_log.Export(file => file with { Header = file.Header with { AgentId = TrailLog.OtherAgent } }), TrailProperty.Label, TrailProperty.Sequence);
     }
@@ -204,7 +204,7 @@ public sealed class TrailLieTests
     [Fact]
     public void An_entry_about_two_subjects_cannot_stay_closed_as_an_activity()
     {
-        _log.Append(new Stop(ScopeKind.Agent, TrailLog.Agent, StandingState.Frozen, "hidden among activities", "", 3), EntryClass.Activity, TrailLog.Agent, TrailLog.OtherAgent);
+        _log.Append(new Stop(Scope.Agent(TrailLog.Agent), StandingState.Frozen, "hidden among activities", "", 3), EntryClass.Activity, TrailLog.Agent, TrailLog.OtherAgent);
         AssertFails(_log.Export(file => With(file, entry => entry with { Opened = null })), TrailProperty.Openings);
     }
 
@@ -445,7 +445,7 @@ public sealed class TrailLieTests
     [Fact]
     public void A_leaf_of_another_class_than_its_entry_fails()
     {
-        _log.Append(new Stop(ScopeKind.Agent, TrailLog.Agent, StandingState.Frozen, "hidden among activities", "", 3), EntryClass.Activity, TrailLog.Agent);
+        _log.Append(new Stop(Scope.Agent(TrailLog.Agent), StandingState.Frozen, "hidden among activities", "", 3), EntryClass.Activity, TrailLog.Agent);
         AssertFails(_log.Export(), TrailProperty.Openings);
     }
 

@@ -78,7 +78,7 @@ internal sealed class TrailLog
     public byte[] Statement(ulong sequence, Hash previous, string what, string origin = Origin) => SignedStatement.Encode(
         origin, Agent, Key.PublicKey.KeyId, sequence, previous, (ulong)Start, StatementKind.Activity, [Sha256.Hash(Encoding.UTF8.GetBytes(what))]);
 
-    public ulong Stop(StandingState state = StandingState.Frozen, SubjectId? scope = null) => Append(new Stop(ScopeKind.Agent, scope ?? Agent, state, "odd calls", "", 3), Agent);
+    public ulong Stop(StandingState state = StandingState.Frozen, SubjectId? scope = null) => Append(new Stop(Scope.Agent(scope ?? Agent), state, "odd calls", "", 3), Agent);
 
     /// <summary>Erases an activity; what stays of it and who approves can be a lie.</summary>
     public void Erase(ulong index, Func<ErasedStub, ErasedStub>? lie = null, Func<ErasedStub, ErasedStub>? liesBoth = null, params byte[] signers)

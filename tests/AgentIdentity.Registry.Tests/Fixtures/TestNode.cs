@@ -130,7 +130,10 @@ internal sealed class TestNode : IAsyncDisposable
     public Refusal Verify(VerificationRequest request) => Node.Verification.Verify(request).Refusal;
 
     public Task<Outcome<Stopped>> StopAsync(TestAgent agent, StandingState state = StandingState.Frozen) =>
-        Node.Stopping.StopAsync(Operator, agent.Id, state, "odd calls", "");
+        StopAsync(Scope.Agent(agent.Id), state);
+
+    public Task<Outcome<Stopped>> StopAsync(Scope scope, StandingState state = StandingState.Frozen) =>
+        Node.Stopping.StopAsync(Operator, new StopWish(scope, state, "odd calls", ""));
 
     /// <summary>Every entry as the store holds it, in words that two runs can be compared by.</summary>
     public string DescribeLedger() =>

@@ -94,7 +94,7 @@ public sealed class BadInputTests : IAsyncLifetime
             await Refused.BecauseAsync(Refusal.MessageMalformed, StatusCode.InvalidArgument, runtime.Ledger.ListTrailAsync(new ListTrailRequest { Agent = id }));
             await Refused.BecauseAsync(
                 Refusal.MessageMalformed, StatusCode.InvalidArgument,
-                _registry.AsOperator.Control.StopAsync(new StopRequest { Scope = new Scope { Agent = id }, State = Protocol.V1.AgentState.Frozen, Reason = "x" }));
+                _registry.AsOperator.Control.StopAsync(new StopRequest { Scope = new Protocol.V1.Scope { Agent = id }, State = Protocol.V1.AgentState.Frozen, Reason = "x" }));
         }
         await Refused.BecauseAsync(
             Refusal.AgentUnknown, StatusCode.NotFound, runtime.Registry.GetAgentAsync(new GetAgentRequest { Agent = "0192f0c1-7a00-7def-8123-456789abcdef" }));

@@ -53,7 +53,7 @@ internal sealed class StoredLedger
         foreach (var (jti, place) in acknowledged.Credentials)
             Assert.True(_credentials.TryGetValue(jti, out var found) && found == place, $"The credential acknowledged at {place} stands at {found}.");
         foreach (var (agent, stop) in acknowledged.Stops)
-            Assert.True(_stops.TryGetValue(stop.Index, out var found) && found.Scope == agent && (int)found.State == (int)stop.State, $"The stop acknowledged at {stop.Index} is {found}.");
+            Assert.True(_stops.TryGetValue(stop.Index, out var found) && found.Scope == Scope.Agent(agent) && (int)found.State == (int)stop.State, $"The stop acknowledged at {stop.Index} is {found}.");
     }
 
     private void ReadAll(SqliteLedgerStore store)

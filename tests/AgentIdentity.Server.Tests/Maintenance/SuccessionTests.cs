@@ -3,6 +3,7 @@ using AgentIdentity.Client;
 using AgentIdentity.Credentials;
 using AgentIdentity.Credentials.Entries;
 using AgentIdentity.Ledger;
+using AgentIdentity.Registry.Stopping;
 using AgentIdentity.Server.Tests.Fixtures;
 using Grpc.Core;
 using Fetch = AgentIdentity.Server.Tests.Fixtures.Http;
@@ -66,7 +67,8 @@ public sealed class SuccessionTests : IDisposable
         var (seen, trail) = (Path.Combine(_folder, "seen"), Path.Combine(_folder, "trail"));
         await using (var lost = await TestRegistry.StartInAsync(Data))
         {
-            await lost.Host.Registry.Stopping.StopAsync(lost.Host.Registry.State.Callers.First(), agent.Enrolled.AgentId, StandingState.Frozen, "reads what it should not", "");
+            await lost.Host.Registry.Stopping.StopAsync(
+                lost.Host.Registry.State.Callers.First(), new StopWish(Scope.Agent(agent.Enrolled.AgentId), StandingState.Frozen, "reads what it should not", ""));
             await lost.Host.Registry.Checkpoints.WhenCoversAsync(new LeafIndex(lost.Host.Registry.State.Position - 1), CancellationToken.None);
             await File.WriteAllTextAsync(seen, lost.Host.Registry.Checkpoints.Last!.Note);
             var export = await lost.Host.Registry.TrailExports.BeginAsync(agent.Enrolled.AgentId, 0, ulong.MaxValue, CancellationToken.None);
@@ -83,7 +85,7 @@ public sealed class SuccessionTests : IDisposable
 
         (await VerbProcess.RunAsync("fsck", "--data", Data)).RequireDone();
         await using var registry = await TestRegistry.StartInAsync(Data);
-        Assert.Equal(StandingState.Frozen, registry.Host.Registry.State.FindAgent(agent.Enrolled.AgentId)!.State);
+        Assert.Equal(StandingState.Frozen, registry.Host.Registry.State.StandingOf(registry.Host.Registry.State.FindAgent(agent.Enrolled.AgentId)!));
         Assert.Equal("localhost:5000/2", (await CheckpointAsync(registry, "2/")).Origin);
     }
 

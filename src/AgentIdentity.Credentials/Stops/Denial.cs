@@ -1,0 +1,55 @@
+using AgentIdentity.Credentials.Entries;
+using AgentIdentity.Credentials.Identifiers;
+using AgentIdentity.Ledger;
+
+namespace AgentIdentity.Credentials.Stops;
+
+/// <summary>A stop or a cut in force, with whom it reaches spelled out as far as a credential alone does not show it. docs/formats.md, "Denial".</summary>
+/// <param name="Index">The entry that brought it. It names the denial for ever.</param>
+/// <param name="Epoch">The epoch that the entry opened.</param>
+/// <param name="State">What it leaves.</param>
+/// <param name="Scope">What it covers.</param>
+/// <param name="After">For a cut: only credentials that name a later entry are covered. Null for a stop.</param>
+/// <param name="Agents">Agents that are covered as well: those that authority had come to.</param>
+/// <param name="Credentials">Delegated credentials in whose chain something stands that is covered, and that do not say so themselves.</param>
+/// <param name="Blueprints">For a model: the blueprints that are of it.</param>
+public sealed record Denial(
+    LeafIndex Index,
+    ulong Epoch,
+    StandingState State,
+    Scope Scope,
+    LeafIndex? After,
+    IReadOnlyList<SubjectId> Agents,
+    IReadOnlyList<SubjectId> Credentials,
+    IReadOnlyList<string> Blueprints)
+{
+    /// <summary>A denial that its scope says all about.</summary>
+    public Denial(LeafIndex index, ulong epoch, StandingState state, Scope scope)
+        : this(index, epoch, state, scope, null, [], [], [])
+    {
+    }
+}
+
+/// <summary>Who wants to do something, as far as stops ask.</summary>
+/// <param name="Agent">The agent.</param>
+/// <param name="Key">Its key.</param>
+/// <param name="Sponsor">Who answers for it.</param>
+/// <param name="Blueprint">What it is an instance of.</param>
+/// <param name="Labels">Its labels.</param>
+public readonly record struct Actor(SubjectId Agent, KeyId Key, string Sponsor, string Blueprint, IReadOnlyList<KeyValuePair<string, string>> Labels);
+
+/// <summary>Under which credential, and before whom.</summary>
+/// <param name="Jti">The credential.</param>
+/// <param name="Index">The entry that it names.</param>
+/// <param name="IssuerKey">Who signed it.</param>
+/// <param name="Chain">The agents above, nearest first.</param>
+/// <param name="Audience">The audience that it is shown to.</param>
+/// <param name="Callee">The agent that the audience is, if it is one.</param>
+public readonly record struct Presentation(SubjectId Jti, LeafIndex Index, KeyId IssuerKey, IReadOnlyList<SubjectId> Chain, string Audience, SubjectId? Callee);
+
+/// <summary>What stops leave of somebody's authority, and the denial that takes the most. Null: none does.</summary>
+public readonly record struct Denied(Refusal Refusal, Denial? By)
+{
+    /// <summary>What is left.</summary>
+    public StandingState State => By?.State ?? StandingState.Active;
+}

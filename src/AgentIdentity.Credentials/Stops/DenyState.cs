@@ -1,0 +1,214 @@
+using System.Collections.Concurrent;
+using AgentIdentity.Credentials.Entries;
+using AgentIdentity.Credentials.Envelopes;
+using AgentIdentity.Credentials.Identifiers;
+
+namespace AgentIdentity.Credentials.Stops;
+
+/// <summary>All denials in force, asked by whoever decides: the registry and each enforcer, by this one function.</summary>
+/// <remarks>Read by any thread without a lock. A stop of many agents is seen agent by agent, so it is acknowledged only when <see cref="Add"/> has returned.</remarks>
+public sealed class DenyState
+{
+    private readonly Stacks<SubjectId> _agents = new();
+    private readonly Stacks<SubjectId> _credentials = new();
+    private readonly Stacks<KeyId> _keys = new();
+    private readonly Stacks<KeyId> _issuerKeys = new();
+    private readonly Stacks<string> _blueprints = new();
+    private readonly Stacks<string> _sponsors = new();
+    private readonly Stacks<string> _labels = new();
+    private readonly Stacks<string> _audiences = new();
+    private readonly Stacks<string> _resources = new();
+    private readonly Stacks<ScopeKind> _everything = new();
+
+    /// <summary>Denies from here on.</summary>
+    public void Add(Denial denial) => Change(denial, isAdded: true);
+
+    /// <summary>Lifts a denial that was added.</summary>
+    public void Remove(Denial denial) => Change(denial, isAdded: false);
+
+    /// <summary>What is left of an agent's authority, whatever credential it holds.</summary>
+    public Denied Of(in Actor actor)
+    {
+        var worst = default(Denied);
+        if (!_everything.IsEmpty)
+            Take(ref worst, _everything.Worst(ScopeKind.Everything, null), Refusal.None);
+        Take(ref worst, actor, null);
+        return worst;
+    }
+
+    /// <summary>What is left of the authority of a key, whoever holds it.</summary>
+    public Denied OfKey(KeyId key)
+    {
+        var worst = default(Denied);
+        if (!_keys.IsEmpty)
+            Take(ref worst, _keys.Worst(key, null), Refusal.KeyStopped);
+        return worst;
+    }
+
+    /// <summary>What is left of an agent's authority under one credential, before one audience.</summary>
+    public Denied Of(in Actor actor, in Presentation shown)
+    {
+        var index = shown.Index.Value;
+        var worst = default(Denied);
+        if (!_everything.IsEmpty)
+            Take(ref worst, _everything.Worst(ScopeKind.Everything, index), Refusal.None);
+        Take(ref worst, actor, index);
+        if (!_credentials.IsEmpty)
+            Take(ref worst, _credentials.Worst(shown.Jti, index), Refusal.CredentialStopped);
+        if (!_issuerKeys.IsEmpty)
+            Take(ref worst, _issuerKeys.Worst(shown.IssuerKey, index), Refusal.IssuerKeyStopped);
+        if (!_audiences.IsEmpty)
+            Take(ref worst, _audiences.Worst(shown.Audience, index), Refusal.AudienceStopped);
+        if (_agents.IsEmpty)
+            return worst;
+        foreach (var above in shown.Chain)
+            Take(ref worst, _agents.Worst(above, index), Refusal.ChainStopped);
+        // Two ways: what a stopped agent is asked is what it learns.
+        if (shown.Callee is { } callee)
+            Take(ref worst, _agents.Worst(callee, null), Refusal.AudienceStopped);
+        return worst;
+    }
+
+    /// <summary>What is left of the use of a location; without one, of whatever location the envelope grants.</summary>
+    public Denied OfLocation(string? location, Envelope envelope)
+    {
+        var worst = default(Denied);
+        if (_resources.IsEmpty)
+            return worst;
+        foreach (var (pattern, stack) in _resources.All)
+        {
+            if (location is null ? envelope.Touches(pattern) : LocationPattern.Covers(pattern, location))
+                Take(ref worst, Stacks<string>.Worst(stack, null), Refusal.ResourceStopped);
+        }
+        return worst;
+    }
+
+    private void Take(ref Denied worst, in Actor actor, ulong? index)
+    {
+        if (!_agents.IsEmpty)
+            Take(ref worst, _agents.Worst(actor.Agent, index), Refusal.None);
+        if (!_keys.IsEmpty)
+            Take(ref worst, _keys.Worst(actor.Key, index), Refusal.KeyStopped);
+        if (!_blueprints.IsEmpty)
+            Take(ref worst, _blueprints.Worst(actor.Blueprint, index), Refusal.None);
+        if (!_sponsors.IsEmpty)
+            Take(ref worst, _sponsors.Worst(actor.Sponsor, index), Refusal.None);
+        if (_labels.IsEmpty)
+            return;
+        foreach (var (name, value) in actor.Labels)
+            Take(ref worst, _labels.Worst($"{name}={value}", index), Refusal.None);
+    }
+
+    // Where the state says enough (the agent is frozen) there is no other name for it.
+    private static void Take(ref Denied worst, Denial? denial, Refusal name)
+    {
+        if (denial is null || denial.State <= worst.State)
+            return;
+        var refusal = denial.After is not null && name == Refusal.None ? Refusal.AfterCut : name;
+        worst = new Denied(refusal != Refusal.None ? refusal : Named(denial.State), denial);
+    }
+
+    private static Refusal Named(StandingState state) => state switch
+    {
+        StandingState.Restricted => Refusal.AgentRestricted,
+        StandingState.Frozen => Refusal.AgentFrozen,
+        _ => Refusal.AgentRevoked,
+    };
+
+    private void Change(Denial denial, bool isAdded)
+    {
+        lock (_everything)
+            ChangeInTurn(denial, isAdded);
+    }
+
+    private void ChangeInTurn(Denial denial, bool isAdded)
+    {
+        var scope = denial.Scope;
+        switch (scope.Kind)
+        {
+            case ScopeKind.Agent or ScopeKind.AgentWithDelegates:
+                _agents.Change(scope.Id, denial, isAdded);
+                break;
+            case ScopeKind.Credential:
+                _credentials.Change(scope.Id, denial, isAdded);
+                break;
+            case ScopeKind.Key:
+                _keys.Change(scope.KeyId, denial, isAdded);
+                break;
+            case ScopeKind.IssuerKey:
+                _issuerKeys.Change(scope.KeyId, denial, isAdded);
+                break;
+            case ScopeKind.Blueprint:
+                _blueprints.Change(scope.Value, denial, isAdded);
+                break;
+            case ScopeKind.Sponsor:
+                _sponsors.Change(scope.Value, denial, isAdded);
+                break;
+            case ScopeKind.Label:
+                _labels.Change(scope.Value, denial, isAdded);
+                break;
+            case ScopeKind.Audience:
+                _audiences.Change(scope.Value, denial, isAdded);
+                break;
+            case ScopeKind.Resource:
+                _resources.Change(scope.Value, denial, isAdded);
+                break;
+            case ScopeKind.Everything:
+                _everything.Change(ScopeKind.Everything, denial, isAdded);
+                break;
+        }
+        foreach (var agent in denial.Agents)
+            _agents.Change(agent, denial, isAdded);
+        foreach (var jti in denial.Credentials)
+            _credentials.Change(jti, denial, isAdded);
+        foreach (var blueprint in denial.Blueprints)
+            _blueprints.Change(blueprint, denial, isAdded);
+    }
+
+    /// <summary>Denials by what they cover. They stack: lifting one leaves the others.</summary>
+    private sealed class Stacks<T>
+        where T : notnull
+    {
+        private readonly ConcurrentDictionary<T, Denial[]> _byKey = new();
+
+        // ConcurrentDictionary.IsEmpty takes its locks when it is not; this is asked on each decision.
+        private volatile bool _isEmpty = true;
+
+        public bool IsEmpty => _isEmpty;
+
+        public IEnumerable<KeyValuePair<T, Denial[]>> All => _byKey;
+
+        public Denial? Worst(T key, ulong? index) => _byKey.TryGetValue(key, out var stack) ? Worst(stack, index) : null;
+
+        // A cut says nothing of an agent as such, only of what it was given after the entry.
+        public static Denial? Worst(Denial[] stack, ulong? index)
+        {
+            Denial? worst = null;
+            foreach (var denial in stack)
+            {
+                var applies = denial.Scope.Kind == ScopeKind.IssuerKey ? index > denial.Scope.After.Value : denial.After is not { } after || index > after.Value;
+                if (applies && (worst is null || denial.State > worst.State))
+                    worst = denial;
+            }
+            return worst;
+        }
+
+        public void Change(T key, Denial denial, bool isAdded)
+        {
+            if (isAdded)
+            {
+                _byKey.AddOrUpdate(key, static (_, added) => [added], static (_, held, added) => [.. held, added], denial);
+                _isEmpty = false;
+                return;
+            }
+            if (!_byKey.TryGetValue(key, out var stack))
+                return;
+            var rest = Array.FindAll(stack, other => other.Index != denial.Index);
+            if (rest.Length > 0)
+                _byKey[key] = rest;
+            else
+                _byKey.TryRemove(key, out _);
+            _isEmpty = _byKey.IsEmpty;
+        }
+    }
+}

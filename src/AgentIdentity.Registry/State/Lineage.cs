@@ -1,0 +1,167 @@
+using AgentIdentity.Credentials.Entries;
+using AgentIdentity.Credentials.Identifiers;
+using AgentIdentity.Ledger;
+
+namespace AgentIdentity.Registry.State;
+
+/// <summary>A delegation as it was minted: the link from one credential to the next.</summary>
+public sealed record DelegationLink(LeafIndex Index, Delegated Body);
+
+/// <summary>That authority of one agent has come to another directly, ever. Outlives every credential.</summary>
+public readonly record struct DelegationEdge(SubjectId Parent, SubjectId Child, LeafIndex First, LeafIndex Last, uint Links);
+
+/// <summary>An agent that a walk came to, over how many links at least.</summary>
+public readonly record struct LineageStep(SubjectId Agent, uint Hops);
+
+/// <summary>Who passed authority on to whom. Edges stay for ever; links as long as their credentials live.</summary>
+/// <remarks>Written by the writer alone, at mint time, so that a cascade is a walk and not a search. Read by any thread.</remarks>
+public sealed class Lineage
+{
+    private readonly object _gate = new();
+    private readonly Dictionary<SubjectId, Dictionary<SubjectId, DelegationEdge>> _children = [];
+    private readonly Dictionary<SubjectId, Dictionary<SubjectId, DelegationEdge>> _parents = [];
+    private readonly Dictionary<SubjectId, DelegationLink> _links = [];
+    private readonly Dictionary<SubjectId, List<DelegationLink>> _linksByParent = [];
+    private readonly PriorityQueue<SubjectId, long> _expiries = new();
+
+    /// <summary>Adds a link, and forgets links whose credentials had expired by <paramref name="at"/> (ms since 1970).</summary>
+    internal void Add(LeafIndex index, Delegated body, long at)
+    {
+        lock (_gate)
+        {
+            Forget(at / 1000);
+            AddEdge(new DelegationEdge(body.Parent, body.Child, index, index, 1));
+            AddLink(new DelegationLink(index, body));
+        }
+    }
+
+    /// <summary>The link under which a credential was made; null for one that nobody delegated, and for one that has expired.</summary>
+    public DelegationLink? Link(SubjectId jti)
+    {
+        lock (_gate)
+            return _links.GetValueOrDefault(jti);
+    }
+
+    /// <summary>Whom authority of the agent has come to, nearest first, itself left out. <paramref name="asOf"/>: by that entry.</summary>
+    public IReadOnlyList<LineageStep> Descendants(SubjectId agent, LeafIndex? asOf = null)
+    {
+        lock (_gate)
+            return Walk(_children, agent, asOf);
+    }
+
+    /// <summary>Whose authority has come to the agent, nearest first, itself left out.</summary>
+    public IReadOnlyList<LineageStep> Ancestors(SubjectId agent, LeafIndex? asOf = null)
+    {
+        lock (_gate)
+            return Walk(_parents, agent, asOf);
+    }
+
+    /// <summary>The edges that begin at an agent.</summary>
+    public IReadOnlyList<DelegationEdge> From(SubjectId agent)
+    {
+        lock (_gate)
+            return _children.TryGetValue(agent, out var edges) ? [.. edges.Values] : [];
+    }
+
+    /// <summary>The edges that end at an agent.</summary>
+    public IReadOnlyList<DelegationEdge> To(SubjectId agent)
+    {
+        lock (_gate)
+            return _parents.TryGetValue(agent, out var edges) ? [.. edges.Values] : [];
+    }
+
+    /// <summary>Unexpired delegated credentials that come, over any number of links, from one that <paramref name="isRoot"/> picks.</summary>
+    /// <param name="isRoot">Asked of each link about what it was passed on from.</param>
+    /// <param name="at">Ms since 1970.</param>
+    internal IReadOnlyList<SubjectId> LiveUnder(Func<Delegated, bool> isRoot, long at)
+    {
+        lock (_gate)
+        {
+            var found = new HashSet<SubjectId>();
+            var waiting = new Stack<DelegationLink>(_links.Values.Where(link => isRoot(link.Body)));
+            // Walk first and filter later: an expired link in between must not end the walk.
+            while (waiting.TryPop(out var link))
+            {
+                if (!found.Add(link.Body.ChildJti) || !_linksByParent.TryGetValue(link.Body.ChildJti, out var below))
+                    continue;
+                foreach (var next in below)
+                    waiting.Push(next);
+            }
+            return [.. found.Where(jti => _links[jti].Body.ExpiresAt > at / 1000).Order()];
+        }
+    }
+
+    internal LineageCopy Copy()
+    {
+        lock (_gate)
+            return new LineageCopy([.. _children.Values.SelectMany(edges => edges.Values)], [.. _links.Values]);
+    }
+
+    internal void Restore(LineageCopy copy)
+    {
+        foreach (var edge in copy.Edges)
+            AddEdge(edge);
+        foreach (var link in copy.Links)
+            AddLink(link);
+    }
+
+    private void AddEdge(DelegationEdge edge)
+    {
+        Add(_children, edge.Parent, edge.Child, edge);
+        Add(_parents, edge.Child, edge.Parent, edge);
+    }
+
+    private static void Add(Dictionary<SubjectId, Dictionary<SubjectId, DelegationEdge>> edges, SubjectId from, SubjectId to, DelegationEdge edge)
+    {
+        if (!edges.TryGetValue(from, out var known))
+            edges.Add(from, known = []);
+        known[to] = known.TryGetValue(to, out var held) ? held with { Last = edge.Last, Links = held.Links + edge.Links } : edge;
+    }
+
+    private void AddLink(DelegationLink link)
+    {
+        _links[link.Body.ChildJti] = link;
+        if (!_linksByParent.TryGetValue(link.Body.ParentJti, out var siblings))
+            _linksByParent.Add(link.Body.ParentJti, siblings = []);
+        siblings.Add(link);
+        _expiries.Enqueue(link.Body.ChildJti, link.Body.ExpiresAt);
+    }
+
+    // A child expires no later than its parent, so nothing that lives hangs under what is forgotten.
+    private void Forget(long seconds)
+    {
+        while (_expiries.TryPeek(out var jti, out var expiresAt) && expiresAt <= seconds)
+        {
+            _expiries.Dequeue();
+            if (!_links.Remove(jti, out var link) || !_linksByParent.TryGetValue(link.Body.ParentJti, out var siblings))
+                continue;
+            siblings.Remove(link);
+            if (siblings.Count == 0)
+                _linksByParent.Remove(link.Body.ParentJti);
+        }
+    }
+
+    private static List<LineageStep> Walk(Dictionary<SubjectId, Dictionary<SubjectId, DelegationEdge>> edges, SubjectId start, LeafIndex? asOf)
+    {
+        var found = new List<LineageStep>();
+        var seen = new HashSet<SubjectId> { start };
+        var waiting = new Queue<LineageStep>([new LineageStep(start, 0)]);
+        while (waiting.TryDequeue(out var step))
+        {
+            if (!edges.TryGetValue(step.Agent, out var next))
+                continue;
+            foreach (var (agent, edge) in next)
+            {
+                if ((asOf is { } limit && edge.First.Value > limit.Value) || !seen.Add(agent))
+                    continue;
+                var reached = new LineageStep(agent, step.Hops + 1);
+                found.Add(reached);
+                waiting.Enqueue(reached);
+            }
+        }
+        return found;
+    }
+}
+
+/// <summary>The lineage for a snapshot.</summary>
+internal sealed record LineageCopy(IReadOnlyList<DelegationEdge> Edges, IReadOnlyList<DelegationLink> Links);

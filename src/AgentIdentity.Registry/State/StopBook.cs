@@ -1,0 +1,78 @@
+using System.Collections.Concurrent;
+using AgentIdentity.Credentials.Entries;
+using AgentIdentity.Credentials.Identifiers;
+using AgentIdentity.Credentials.Stops;
+using AgentIdentity.Ledger;
+
+namespace AgentIdentity.Registry.State;
+
+/// <summary>A stop or a cut as the ledger has it.</summary>
+public sealed record StopRecord(Denial Denial, SubjectId Actor, string Reason, string Incident, long At)
+{
+    /// <summary>The entry that lifted it; null while it is in force.</summary>
+    public LeafIndex? LiftedBy { get; init; }
+
+    public bool IsInForce => LiftedBy is null;
+}
+
+/// <summary>What a blueprint is. Defined once.</summary>
+public sealed record BlueprintRecord(string Name, string Model, IReadOnlyList<TypedAction> Reads, LeafIndex Index, ulong Epoch)
+{
+    public bool IsRead(string type, string action) => Reads.Any(read => read.Type == type && read.Action == action);
+}
+
+/// <summary>Every stop and cut that the ledger holds, those in force and those that were lifted. Changed by the writer, read by all.</summary>
+public sealed class StopBook
+{
+    private readonly ConcurrentDictionary<LeafIndex, StopRecord> _records = new();
+    private readonly ConcurrentDictionary<string, BlueprintRecord> _blueprints = new();
+    private readonly ConcurrentDictionary<Scope, LeafIndex[]> _byScope = new();
+    private readonly ConcurrentDictionary<string, LeafIndex[]> _byIncident = new();
+
+    /// <summary>What decisions ask.</summary>
+    public DenyState DenyState { get; } = new();
+
+    /// <summary>All, in no order.</summary>
+    public IEnumerable<StopRecord> All => _records.Values;
+
+    /// <summary>Those that deny, in the order of the ledger.</summary>
+    public IEnumerable<StopRecord> InForce => _records.Values.Where(record => record.IsInForce).OrderBy(record => record.Denial.Index.Value);
+
+    public IEnumerable<BlueprintRecord> Blueprints => _blueprints.Values;
+
+    public StopRecord? Find(LeafIndex index) => _records.GetValueOrDefault(index);
+
+    public BlueprintRecord? Blueprint(string name) => _blueprints.GetValueOrDefault(name);
+
+    /// <summary>Stops of exactly this scope, oldest first.</summary>
+    public IEnumerable<StopRecord> Of(Scope scope) => _byScope.TryGetValue(scope, out var indexes) ? indexes.Select(index => _records[index]) : [];
+
+    /// <summary>Stops that carry this incident, oldest first.</summary>
+    public IEnumerable<StopRecord> OfIncident(string incident) => _byIncident.TryGetValue(incident, out var indexes) ? indexes.Select(index => _records[index]) : [];
+
+    /// <summary>Whether exactly this scope is revoked.</summary>
+    public bool IsRevoked(Scope scope) => Of(scope).Any(record => record is { IsInForce: true, Denial: { State: StandingState.Revoked, After: null } });
+
+    internal void Add(StopRecord record)
+    {
+        _records[record.Denial.Index] = record;
+        Append(_byScope, record.Denial.Scope, record.Denial.Index);
+        if (record.Incident.Length > 0)
+            Append(_byIncident, record.Incident, record.Denial.Index);
+        if (record.IsInForce)
+            DenyState.Add(record.Denial);
+    }
+
+    internal void Lift(LeafIndex index, LeafIndex by)
+    {
+        if (!_records.TryGetValue(index, out var record) || !record.IsInForce)
+            throw new LedgerDamagedException($"Entry {by} lifts the stop of entry {index}, which is none in force.");
+        _records[index] = record with { LiftedBy = by };
+        DenyState.Remove(record.Denial);
+    }
+
+    internal void Add(BlueprintRecord blueprint) => _blueprints[blueprint.Name] = blueprint;
+
+    private static void Append<TKey>(ConcurrentDictionary<TKey, LeafIndex[]> indexes, TKey key, LeafIndex index)
+        where TKey : notnull => indexes.AddOrUpdate(key, static (_, added) => [added], static (_, held, added) => [.. held, added], index);
+}

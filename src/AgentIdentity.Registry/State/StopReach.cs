@@ -1,0 +1,65 @@
+using AgentIdentity.Credentials.Entries;
+using AgentIdentity.Credentials.Identifiers;
+using AgentIdentity.Credentials.Stops;
+using AgentIdentity.Ledger;
+
+namespace AgentIdentity.Registry.State;
+
+/// <summary>Whom a scope reaches, at the moment that it is asked: the walk behind each stop, cut and dry run.</summary>
+public sealed class StopReach(RegistryState state)
+{
+    /// <summary>The denial with everything spelled out that a credential alone does not show.</summary>
+    /// <param name="index">The entry that brings it.</param>
+    /// <param name="epoch">The epoch that it opens.</param>
+    /// <param name="standing">What it leaves.</param>
+    /// <param name="scope">What it covers.</param>
+    /// <param name="after">For a cut, the last entry that is still good.</param>
+    /// <param name="at">Ms since 1970.</param>
+    internal Denial Spell(LeafIndex index, ulong epoch, StandingState standing, Scope scope, LeafIndex? after, long at) => new(
+        index, epoch, standing, scope, after,
+        scope.Kind == ScopeKind.AgentWithDelegates ? [.. state.Lineage.Descendants(scope.Id).Select(step => step.Agent).Order()] : [],
+        Credentials(scope, after, at),
+        scope.Kind == ScopeKind.Model ? [.. state.Stops.Blueprints.Where(blueprint => blueprint.Model == scope.Value).Select(blueprint => blueprint.Name).Order(StringComparer.Ordinal)] : []);
+
+    /// <summary>Whether the scope covers the agent itself. (Everybody is covered by everything; nobody by an audience or a location.)</summary>
+    public bool Covers(Scope scope, AgentRecord agent) => scope.Kind switch
+    {
+        ScopeKind.Agent => agent.Id == scope.Id,
+        ScopeKind.AgentWithDelegates => agent.Id == scope.Id || state.Lineage.Descendants(scope.Id).Any(step => step.Agent == agent.Id),
+        ScopeKind.Key => agent.Key.KeyId == scope.KeyId,
+        ScopeKind.Blueprint => agent.Grant.Terms.Blueprint == scope.Value,
+        ScopeKind.Model => state.Stops.Blueprint(agent.Grant.Terms.Blueprint)?.Model == scope.Value,
+        ScopeKind.Sponsor => agent.Grant.Terms.Sponsor == scope.Value,
+        ScopeKind.Label => agent.Grant.Terms.Labels.Any(label => $"{label.Key}={label.Value}" == scope.Value),
+        ScopeKind.Everything => true,
+        _ => false,
+    };
+
+    /// <summary>The agents that are covered themselves, in the order in which they were enrolled but for delegates.</summary>
+    public IEnumerable<AgentRecord> Agents(Scope scope) => scope.Kind switch
+    {
+        ScopeKind.Agent => Known(scope.Id),
+        ScopeKind.AgentWithDelegates => Known(scope.Id).Concat(state.Lineage.Descendants(scope.Id).SelectMany(step => Known(step.Agent))),
+        ScopeKind.Key => state.FindAgent(scope.KeyId) is { } agent ? [agent] : [],
+        ScopeKind.Credential or ScopeKind.Audience or ScopeKind.Resource or ScopeKind.IssuerKey => [],
+        _ => state.AgentsFrom(0).Where(agent => Covers(scope, agent)),
+    };
+
+    // Agents above show in the credential itself; keys, terms and jtis of those above do not.
+    private IReadOnlyList<SubjectId> Credentials(Scope scope, LeafIndex? after, long at) => scope.Kind switch
+    {
+        ScopeKind.Credential => state.Lineage.LiveUnder(link => link.ParentJti == scope.Id, at),
+        ScopeKind.Key or ScopeKind.Blueprint or ScopeKind.Model or ScopeKind.Sponsor or ScopeKind.Label =>
+            state.Lineage.LiveUnder(link => state.FindAgent(link.Parent) is { } parent && Covers(scope, parent) && IsAfter(link, after), at),
+        ScopeKind.IssuerKey => state.Lineage.LiveUnder(link => IsAfter(link, scope.After) && SignedBy(link) == scope.KeyId, at),
+        _ => [],
+    };
+
+    private bool IsAfter(Delegated link, LeafIndex? after) => after is null || ParentCredential(link) is not { } parent || parent.Index.Value > after.Value.Value;
+
+    private KeyId? SignedBy(Delegated link) => ParentCredential(link) is { } parent ? state.IssuerKeys.InForceAt(parent.Index).KeyId : null;
+
+    private LiveCredential? ParentCredential(Delegated link) => state.FindAgent(link.Parent)?.Credential(link.ParentJti);
+
+    private IEnumerable<AgentRecord> Known(SubjectId id) => state.FindAgent(id) is { } agent ? [agent] : [];
+}
