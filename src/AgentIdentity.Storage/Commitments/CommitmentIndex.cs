@@ -96,9 +96,9 @@ internal sealed class CommitmentIndex : IDisposable
             if (_erasure is null && (_flushing is not null || !_tail.IsEmpty))
                 FlushNow();
         }
-        catch (IOException)
+        catch (Exception)
         {
-            // The next start reads it from the ledger.
+            // Whatever it was, the next start reads these entries in the ledger; an end is not to fail for a cache.
         }
         _runs.ForEach(run => run.Dispose());
     }

@@ -57,7 +57,7 @@ internal sealed class CommitmentKeeper : IDisposable
             _index.Tend(_stop.Token);
             return true;
         }
-        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
+        catch (IOException)
         {
             // The index is a cache: without room for it the registry goes on, and a search says up to where it has looked.
             return false;

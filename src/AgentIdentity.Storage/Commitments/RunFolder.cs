@@ -35,6 +35,7 @@ internal sealed class RunFolder(string path)
     }
 
     /// <summary>Makes a run: it is complete when it has its name, and takes the place of one that covers the same entries. Null when it was given up.</summary>
+    /// <exception cref="IOException">It cannot be written.</exception>
     public RunFile? Make(ulong from, ulong to, ulong asOf, ICommittedEntries ledger, Func<RunWriter, bool> write)
     {
         DataFolder.CreateDurably(path);
@@ -47,6 +48,11 @@ internal sealed class RunFolder(string path)
             File.Move(draft, final, overwrite: true);
             DataFolder.FlushNames(path);
             return RunFile.Open(final);
+        }
+        catch (Exception failure) when (failure is ArgumentOutOfRangeException or UnauthorizedAccessException)
+        {
+            // The first is how .NET tells of a limit on the size of files.
+            throw new IOException($"{final} cannot be written: {failure.Message}", failure);
         }
         finally
         {

@@ -284,38 +284,39 @@ public sealed class CommitmentIndexTests : IDisposable
         var known = new List<Hash>();
         while (_ledger.Size < (ulong)Entries)
         {
-            switch (chance.Next(1000))
+            // As many interruptions, whatever the size.
+            switch (chance.Next(Entries / 12))
             {
-                case < 800:
-                    var commitments = Enumerable.Range(0, chance.Next(1, 6)).Select(_ => Next(chance, known)).ToArray();
-                    known.AddRange(commitments.Where(_ => chance.Next(10) == 0));
-                    _ledger.Record(commitments);
-                    break;
-                case < 985:
-                    _ledger.Look();
-                    break;
-                case < 990 when _ledger.Size > 10:
+                case < 5 when _ledger.Size > 10:
                     _ledger.Erase([.. Enumerable.Range(0, 3).Select(_ => (ulong)chance.NextInt64((long)_ledger.Size)).Distinct().Order()]);
                     break;
-                case < 996:
+                case < 12:
                     index.Tend(CancellationToken.None);
                     break;
-                case 996:
-                    // An orderly end, and a crash.
+                case 12:
+                    // An orderly end.
                     index.Dispose();
                     index = Open(rules);
                     break;
-                case 997:
+                case 13:
+                    // A crash.
                     index = Open(rules);
                     break;
-                case 998 when Files() is { Length: > 0 } files:
+                case 14 when Files() is { Length: > 0 } files:
                     index.Dispose();
                     Damage(files[chance.Next(files.Length)], chance);
                     index = Open(rules);
                     break;
+                case < 25 when known.Count > 0:
+                    AssertFoundBelowSearched(index, known[chance.Next(known.Count)]);
+                    break;
+                case < 40:
+                    _ledger.Look();
+                    break;
                 default:
-                    if (known.Count > 0)
-                        AssertFoundBelowSearched(index, known[chance.Next(known.Count)]);
+                    var commitments = Enumerable.Range(0, chance.Next(1, 6)).Select(_ => Next(chance, known)).ToArray();
+                    known.AddRange(commitments.Where(_ => chance.Next(10) == 0));
+                    _ledger.Record(commitments);
                     break;
             }
         }
