@@ -42,13 +42,14 @@ public sealed class RegistryNode : IAsyncDisposable
         Operating = new Operating.Operating(settings, state, Sequencer, keys, founding, clock);
         Approvals = new Approvals(settings, state, clock);
         Stopping = new Stopping.Stopping(settings, state, Standing, Sequencer, Approvals, clock);
+        People = new People(settings, state, Sequencer, Approvals, clock);
         Erasing = new Erasing.Erasing(state, Sequencer, Approvals, store);
         Refusals = new RefusalJournal(Sequencer, state);
-        Reading = new Reading.Reading(state, store);
-        CommitmentSearch = new Reading.CommitmentSearch(store);
         PublishedLog = new PublishedLog(state, store, Checkpoints);
+        Reading = new Reading.Reading(state, store, PublishedLog);
+        CommitmentSearch = new Reading.CommitmentSearch(store, PublishedLog);
         LeafProofs = new ProofReader(store, PublishedLog);
-        SeenCheckpoints = new SeenCheckpoints(store, Checkpoints, PublishedLog, Standing, log);
+        SeenCheckpoints = new SeenCheckpoints(store, Checkpoints, PublishedLog, new SuccessionReader(state, store), Standing, log);
         Heads = new HeadsReader(state, store, Checkpoints, PublishedLog);
         TrailExports = new Reading.TrailExports(state, store, Checkpoints, Heads);
     }
@@ -80,6 +81,9 @@ public sealed class RegistryNode : IAsyncDisposable
 
     /// <summary>What takes two people.</summary>
     public Approvals Approvals { get; }
+
+    /// <summary>Operators and other callers, as two people change them.</summary>
+    public People People { get; }
 
     public Erasing.Erasing Erasing { get; }
 

@@ -273,7 +273,7 @@ class Key:
 
 ISSUER, NEXT_ISSUER, LOG, NEXT_LOG = Key("issuer", 1), Key("next issuer", 1), Key("log", 2), Key("next log", 2)
 OPERATOR_1, OPERATOR_2, ENFORCER, AGENT = Key("operator 1", 2), Key("operator 2", 1), Key("enforcer", 1), Key("agent", 2)
-OPERATOR_3, BREAK_GLASS = Key("operator 3", 1), Key("break-glass", 2)
+OPERATOR_3, BREAK_GLASS, WATCH = Key("operator 3", 1), Key("break-glass", 2), Key("watch", 2)
 WITNESS, WITNESS_NAME = Key("witness", 2), "witness.example/w1"
 
 PUBLIC_URL = "https://localhost:5000"
@@ -324,6 +324,10 @@ def bootstrap_proof(name, key):
 def enrolment_proof():
     claims = {"aud": PUBLIC_URL, "nonce": "the-challenge", "iat": SECONDS, "token_hash": b64u(sha256(ENROLMENT_TOKEN.encode()))}
     return proof("agentid-enrol+jwt", claims, AGENT)
+
+
+def operator_proof():
+    return proof("agentid-operator+jwt", {"aud": PUBLIC_URL, "iat": SECONDS, "name": "third operator"}, OPERATOR_3)
 
 
 def approvals(indexes=(5,)):
@@ -439,7 +443,7 @@ def entry_bodies():
     yield "compromise cut", 21, 1, OPERATOR_1_ID, [AGENT_ID], numbered(4, AGENT.id, 4, "the key was copied", "incident-7", 8, [])
     add = {"type": "add-operator", "name": "third operator", "jkt": b64u(OPERATOR_3.id)}
     yield "operator added", 22, 1, OPERATOR_1_ID, [OPERATOR_3_ID], numbered(
-        "third operator", 1, OPERATOR_3.public, bootstrap_proof("third operator", OPERATOR_3)["token"], approved(add), 9)
+        "third operator", 1, OPERATOR_3.public, operator_proof()["token"], approved(add), 9)
     remove = {"type": "remove-caller", "caller": str(ENFORCER_ID), "reason": "the gateway is gone"}
     yield "caller removed", 23, 1, OPERATOR_1_ID, [ENFORCER_ID], numbered(ENFORCER_ID.bytes, "the gateway is gone", approved(remove), 10)
     yield "enforcers acknowledged", 24, 1, REGISTRY_ID, [ENFORCER_ID], numbered(fixed("acknowledgements root"), 1)
@@ -488,6 +492,19 @@ def checkpoint(leaves):
         "origin": ORIGIN, "size": len(leaves), "root": root.hex(), "note": log_note(ORIGIN, len(leaves), root),
         "vkey": f"{ORIGIN}+{key_id.hex()}+{base64.b64encode(bytes([1]) + LOG.public).decode()}",
     }
+
+
+# --- succession note (a checkpoint with one extension line) -------------------------------------------------------------
+
+def succession(leaves):
+    origin = f"{ORIGIN}/2"
+    next_id = sha256(f"{origin}\n".encode(), b"\1", NEXT_LOG.public)[:4]
+    vkey = f"{origin}+{next_id.hex()}+{base64.b64encode(bytes([1]) + NEXT_LOG.public).decode()}"
+    key_id = sha256(f"{ORIGIN}\n".encode(), b"\1", LOG.public)[:4]
+    root = tree_root(leaves)
+    text = f"{ORIGIN}\n{len(leaves)}\n{base64.b64encode(root).decode()}\nagentidentity.v1/successor {vkey}\n"
+    signature = base64.b64encode(key_id + LOG.sign(text.encode())).decode()
+    return {"size": len(leaves), "root": root.hex(), "next": vkey, "note": f"{text}\n\u2014 {ORIGIN} {signature}\n"}
 
 
 # --- receipt (C2SP tlog-proof, tlog-cosignature, tlog-policy) -----------------------------------------------------------
@@ -567,6 +584,54 @@ def heads_map(size):
     return {
         "heads": [one | {"key": one["key"].hex(), "head": one["head"].hex()} for one in heads], "root": map_root(heads).hex(),
         "proofs": [{"key": key.hex(), "proof": map_proof(heads, key).hex(), "present": n < size} for n, key in enumerate(asked)],
+    }
+
+
+# --- the watch ------------------------------------------------------------------------------------------------------
+
+def key_note(key, name, lines):
+    """A C2SP signed note of one Ed25519 key."""
+    text = "".join(line + "\n" for line in lines)
+    key_hash = sha256(name.encode() + b"\n\x01" + key.public)[:4]
+    return f"{text}\n\u2014 {name} {base64.b64encode(key_hash + key.sign(text.encode())).decode()}\n"
+
+
+def vkey(key, name):
+    return f"{name}+{sha256(name.encode() + bytes([10, 1]) + key.public)[:4].hex()}+{base64.b64encode(bytes([1]) + key.public).decode()}"
+
+
+def b64(data):
+    return base64.b64encode(data).decode()
+
+
+def denials():
+    whole = [1, 6, 5, 3, 1, AGENT_ID.bytes, [], [], [], []]
+    cut = [1, 20, 8, 3, 4, AGENT.id, [4], [], [], []]
+    cascade = [1, 40, 12, 4, 2, AGENT_ID.bytes, [], [DELEGATE_ID.bytes], [JTIS[1].bytes, JTIS[2].bytes], []]
+    model = [1, 41, 13, 2, 6, b"model-x/5", [], [], [], [BLUEPRINT]]
+    return [cbor(one) for one in (whole, cut, cascade, model)]
+
+
+def watch():
+    name = f"{ORIGIN}/watch"
+    audiences = sorted(AUDIENCES)
+    view = sha256(b"air/view/v1\0", *[u16(len(one.encode())) + one.encode() for one in audiences])
+    held = denials()
+    digests = [tree_root(held[:count]) if count else sha256() for count in range(len(held) + 1)]
+    nonce = b64u(fixed("enforcer nonce")[:24])
+    note = lambda *lines: key_note(WATCH, name, [name, *map(str, lines)])
+    ack = {"aud": PUBLIC_URL, "origin": ORIGIN, "size": 42, "root": b64u(fixed("seen root")), "epoch": 13, "view": b64u(view), "digest": b64u(digests[4]), "nonce": nonce,
+           "decisions": 17, "chain": b64u(fixed("decisions")), "observe_only": 0, "iat": SECONDS}
+    return {
+        "denials": [one.hex() for one in held], "diagnostic": diagnostic([1, 40, 12, 4, 2, AGENT_ID.bytes, [], [DELEGATE_ID.bytes], [JTIS[1].bytes, JTIS[2].bytes], []]),
+        "digests": [one.hex() for one in digests], "audiences": audiences, "view": view.hex(), "watch_key": vkey(WATCH, name), "nonce": nonce,
+        "key_note": key_note(LOG, ORIGIN, [ORIGIN, "watch-key/v1", vkey(WATCH, name)]),
+        "snapshot": note("snapshot/v1", b64(view), 13, 4, b64(digests[4])),
+        "delta": note("delta/v1", b64(view), 12, 3, b64(digests[3]), "deny", b64(sha256(held[2]))),
+        "empty_delta": note("delta/v1", b64(view), 14, 4, b64(digests[4]), "none", "-"),
+        "heartbeat": note("heartbeat/v1", b64(view), nonce, 13, 4, b64(digests[4]), 10000, 42, b64(fixed("seen root"))),
+        "acknowledgement": proof("agentid-ack+jwt", ack, ENFORCER),
+        "order": proof("agentid-stop+jwt", {"aud": PUBLIC_URL, "jti": str(JTIS[0]), "iat": SECONDS, "scope": f"agent-with-delegates:{AGENT_ID}", "reason": "nobody answers"}, BREAK_GLASS),
     }
 
 
@@ -787,7 +852,7 @@ JCS_TEXTS = [
 ]
 JCS_REFUSED = [
     "1.0", "1e3", "1.5", "9007199254740992", "-9007199254740992", "1e400", "01", "+1", "NaN", '"\\ud800"', '"\\udc00\\ud800"', '{"a":1,"a":2}', '{"a":1,"\\u0061":2}', "[1,]", '{"a":1,}',
-    "[1] 2", "", " ", "//\n1", "/**/1", "'a'", '"\t"', "[[[[[[[[[]]]]]]]]]", '{"a":[[[[[[[[]]]]]]]]}', "\ufeff1", "nul", '{"a"}', "[", '"',
+    "[1] 2", "", " ", "//\n1", "/**/1", "'a'", '"\t"', "[" * 17 + "]" * 17, '{"a":' + "[" * 16 + "]" * 16 + "}", "\ufeff1", "nul", '{"a"}', "[", '"',
 ]
 
 
@@ -831,7 +896,7 @@ def vectors():
         },
         "grant": {"sponsor": SPONSOR, "blueprint": BLUEPRINT, "labels": LABELS, "envelope": jcs(ENVELOPE), "audiences": AUDIENCES},
         "times": {"at": AT, "seconds": SECONDS},
-        "keys": [key.vector() for key in (ISSUER, NEXT_ISSUER, LOG, NEXT_LOG, OPERATOR_1, OPERATOR_2, ENFORCER, AGENT, OPERATOR_3, BREAK_GLASS)],
+        "keys": [key.vector() for key in (ISSUER, NEXT_ISSUER, LOG, NEXT_LOG, OPERATOR_1, OPERATOR_2, ENFORCER, AGENT, OPERATOR_3, BREAK_GLASS, WATCH)],
         "label": {"label": fixed(f"label {AGENT_ID}").hex(), "commitment": sha256(b"air/label/v1\0", fixed(f"label {AGENT_ID}")).hex(),
                   "nullifiers": [hmac.digest(fixed(f"label {AGENT_ID}"), b"air/null/v1\0" + u64(n), "sha256").hex() for n in range(3)]},
         "entries": [{name: value for name, value in one.items() if name != "subjects"} for one in log],
@@ -846,16 +911,19 @@ def vectors():
         "key_proofs": key_proofs(),
         "enrolment_proof": {"token": enrolment_proof(), "enrolment_token": ENROLMENT_TOKEN, "challenge": "the-challenge"},
         "bootstrap_proofs": [{"name": name, "secret": BOOTSTRAP_SECRET, "token": bootstrap_proof(name, key)} for name, key in (("first operator", OPERATOR_1), ("second operator", OPERATOR_2))],
+        "operator_proof": operator_proof(),
         "approvals": [{"name": name, "action": jcs(ERASURE_ACTION), "nonce": b64u(fixed("approval nonce")), "token": one}
                       for name, one in zip(("operator 1", "operator 2"), approvals())],
         "erased_stub": {"diagnostic": diagnostic(erased_stub()), "stub": cbor(erased_stub()).hex(), "hash": sha256(b"air/erased/v1\0", cbor(erased_stub())).hex()},
         "did_documents": did_documents(),
         "checkpoint": checkpoint([bytes.fromhex(one["leaf"]) for one in log]),
         "fork": {"held": 5, "identity": sha256(FIRST_STATEMENT).hex(), "statement": OTHER_FIRST_STATEMENT.hex(), "signature": AGENT.sign(OTHER_FIRST_STATEMENT).hex()},
+        "succession": succession([bytes.fromhex(one["leaf"]) for one in log]),
         "receipt": receipt([bytes.fromhex(one["leaf"]) for one in log], 6),
         "promise": promise([bytes.fromhex(one["leaf"]) for one in log[3:6]], 3),
         "trails": {"all opened": trail(), "no activity opened": trail(opens_activities=False), "an activity erased": trail(erases=True)},
         "subject_heads": list(chained_heads(bytes.fromhex(one["leaf"]) for one in log[3:7])),
+        "watch": watch(),
         "heads_maps": [heads_map(size) for size in (0, 1, 3, 20)],
     }
 
@@ -888,14 +956,20 @@ def examples(made):
         "key-proof": token(agent_proof),
         "enrolment-proof": token(enrolment),
         "bootstrap-proof": token(bootstrap),
+        "operator-proof": token(made["operator_proof"]),
         "approval": token(made["approvals"][0]["token"]),
         "erased-stub": f"{wrap(made['erased_stub']['diagnostic'])}\n\n{wrap(made['erased_stub']['stub'])}",
         "did-documents": wrap(made["did_documents"]["agent"]),
         "heads-map": "\n".join(f"key {one['key']} count {one['count']} head {one['head']} index {one['index']}" for one in heads["heads"])
                      + f"\nroot  {heads['root']}\n\nproof of the first\n{wrap(heads['proofs'][0]['proof'])}",
         "checkpoint": f"{made['checkpoint']['note'].rstrip()}\n\nlog key  {made['checkpoint']['vkey']}",
+        "succession": made["succession"]["note"].rstrip(),
         "receipt": f"{made['receipt']['receipt'].rstrip()}\n\na policy that accepts it\n{made['receipt']['policy'].rstrip()}",
         "promise": made["promise"]["note"].rstrip(),
+        "denial": f"{wrap(made['watch']['diagnostic'])}\n\n{wrap(made['watch']['denials'][2])}",
+        "watch": "\n".join(f"{made['watch'][one].rstrip()}\n" for one in ("key_note", "snapshot", "delta", "heartbeat")).rstrip(),
+        "acknowledgement": token(made["watch"]["acknowledgement"]),
+        "order": token(made["watch"]["order"]),
         "trail": wrap(made["trails"]["no activity opened"]["file"][:1400]) + "\n…",
     }
 

@@ -2,6 +2,7 @@ using AgentIdentity.Credentials.Entries;
 using AgentIdentity.Credentials.Identifiers;
 using AgentIdentity.Credentials.Statements;
 using AgentIdentity.Ledger;
+using AgentIdentity.Registry.Checkpoints;
 using AgentIdentity.Registry.Sequencing;
 using AgentIdentity.Registry.State;
 
@@ -27,7 +28,7 @@ public sealed record SearchPlace(int Wanted, LeafIndex From);
 public sealed record FoundPage(IReadOnlyList<FoundActivity> Found, SearchPlace? Next, TreeSize Searched);
 
 /// <summary>Finds activities by what their agents committed to. What was erased is not found.</summary>
-public sealed class CommitmentSearch(ILedgerStore store)
+public sealed class CommitmentSearch(ILedgerStore store, PublishedLog log)
 {
     // Entries of others, and those whose commitment only begins alike, are read and not shown: a call that meets very many ends early and says where to go on.
     private const int ReadsMax = 2000;
@@ -40,6 +41,7 @@ public sealed class CommitmentSearch(ILedgerStore store)
     public FoundPage Find(IReadOnlyList<Hash> wanted, LeafIndex from, int countMax, SubjectId? by)
     {
         var (found, reads, searched) = (new List<FoundActivity>(), 0, ulong.MaxValue);
+        var signed = log.Newest;
         for (var i = 0; i < wanted.Count; i++, from = default)
         {
             for (var isMore = true; isMore;)
@@ -51,7 +53,7 @@ public sealed class CommitmentSearch(ILedgerStore store)
                 {
                     if (found.Count == countMax || reads++ == ReadsMax)
                         return new FoundPage(found, new SearchPlace(i, place), new TreeSize(searched));
-                    if (Read(i, wanted[i], place) is { } activity && (by is null || activity.Agent == by))
+                    if (Read(i, wanted[i], place, signed) is { } activity && (by is null || activity.Agent == by))
                         found.Add(activity);
                     from = new LeafIndex(place.Value + 1);
                 }
@@ -60,12 +62,13 @@ public sealed class CommitmentSearch(ILedgerStore store)
         return new FoundPage(found, null, new TreeSize(searched));
     }
 
-    // What the index says is held against the entry, and the entry against its leaf.
-    private FoundActivity? Read(int which, Hash wanted, LeafIndex place)
+    // What the index says is held against the entry, the entry against its leaf, and that against the signed tree.
+    private FoundActivity? Read(int which, Hash wanted, LeafIndex place, SignedTree? signed)
     {
         var row = store.Read(place, 1)[0];
         if (row.IsErased)
             return null;
+        Reading.RequireSigned(row, signed);
         Reading.Genuine(row);
         return Entry.TryDecode(row.Entry, out var entry) && entry.Body is Activity activity && SignedStatement.TryRead(activity.Statement, out var statement) && statement.Commitments.Contains(wanted)
             ? new FoundActivity(which, place, statement.AgentId, entry.Subjects[0].Sequence, statement, entry.At, activity.Class)

@@ -26,6 +26,7 @@ public sealed class RegistryState
     private volatile IssuerKeyHistory _issuerKeys = IssuerKeyHistory.Empty;
     private volatile LogRecord[] _logs = [];
     private volatile Founding? _founding;
+    private volatile Credentials.Keys.PublicKey? _breakGlassKey;
     private volatile int _agentCount;
     private StopReach? _reach;
 
@@ -69,6 +70,9 @@ public sealed class RegistryState
     /// <summary>Whom a scope reaches.</summary>
     public StopReach Reach => _reach ??= new StopReach(this);
 
+    /// <summary>The key whose orders freeze without the registry; null when there is none.</summary>
+    public Credentials.Keys.PublicKey? BreakGlassKey => _breakGlassKey;
+
     public IEnumerable<CallerRecord> Callers => _callers.Values;
 
     /// <summary>The heads entry that was applied last, with the map that it commits to; null before the first.</summary>
@@ -82,6 +86,9 @@ public sealed class RegistryState
     public AgentRecord? FindAgent(SubjectId id) => _agents.TryGetValue(id, out var slot) ? slot.Current : null;
 
     public AgentRecord? FindAgent(KeyId key) => _agentsByKey.TryGetValue(key, out var id) ? FindAgent(id) : null;
+
+    /// <summary>What the token of this id hashes to; null when there is none.</summary>
+    public Hash? TokenHash(SubjectId token) => _tokenHashes.TryGetValue(token, out var hash) ? hash : null;
 
     /// <summary>What stops leave of the agent's authority, those that are on their way included.</summary>
     public StandingState StandingOf(AgentRecord agent) => Stops.DenyState.Of(agent.Actor).State;
@@ -136,7 +143,7 @@ public sealed class RegistryState
     internal StateCopy Copy() => new(
         Position, Epoch, LastAt, NextStatusIndex, _founding, _logs, [.. _issuerKeys.Spans], [.. _inOrder.Select(slot => slot.Current)], [.. _tokens.Values], [.. _callers.Values],
         [.. _subjects.Select(pair => new SubjectCopy(pair.Key, pair.Value.Label, pair.Value.Head))], _heads.CopyCommitted(),
-        [.. Stops.All.OrderBy(stop => stop.Denial.Index.Value)], [.. Stops.Blueprints], Lineage.Copy());
+        [.. Stops.All.OrderBy(stop => stop.Denial.Index.Value)], [.. Stops.Blueprints], Lineage.Copy(), _breakGlassKey);
 
     /// <summary>The state as it was copied. Only at a start, before anybody reads.</summary>
     internal static RegistryState From(StateCopy copy)
@@ -157,6 +164,7 @@ public sealed class RegistryState
         foreach (var blueprint in copy.Blueprints)
             state.Stops.Add(blueprint);
         state.Lineage.Restore(copy.Lineage);
+        state._breakGlassKey = copy.BreakGlassKey;
         state._heads.Restore(state._subjects, copy.Founding, copy.LastHeads);
         return state;
     }
@@ -241,6 +249,18 @@ public sealed class RegistryState
                 Stops.Add(new BlueprintRecord(blueprint.Name, blueprint.Model, blueprint.Reads, index, blueprint.Epoch));
                 OpenEpoch(index, blueprint.Epoch);
                 break;
+            case OperatorAdded added:
+                _callers[added.Key.KeyId] = new CallerRecord(entry.Subjects[0].Id, CallerRole.Operator, added.Name, added.Key, [], entry.At);
+                OpenEpoch(index, added.Epoch);
+                break;
+            case CallerRemoved removed:
+                Remove(index, removed);
+                OpenEpoch(index, removed.Epoch);
+                break;
+            case BreakGlassKeySet breakGlass:
+                _breakGlassKey = breakGlass.Key;
+                OpenEpoch(index, breakGlass.Epoch);
+                break;
             case Delegated delegated:
                 Lineage.Add(index, delegated, entry.At);
                 break;
@@ -266,6 +286,13 @@ public sealed class RegistryState
         }
     }
 
+    private void Remove(LeafIndex index, CallerRemoved removed)
+    {
+        if (_callers.Values.FirstOrDefault(caller => caller.Id == removed.Caller) is not { } caller)
+            throw new LedgerDamagedException($"Entry {index} removes a caller that is none.");
+        _callers.TryRemove(caller.Key.KeyId, out _);
+    }
+
     // Each entry that takes or gives authority opens the next epoch; two of one number would hide one of them.
     private void OpenEpoch(LeafIndex index, ulong epoch)
     {
@@ -279,7 +306,7 @@ public sealed class RegistryState
         foreach (var key in genesis.Keys.Where(key => key.Use == RegistryKeyUse.Credentials))
             _issuerKeys = _issuerKeys.Then(key.Key, index);
         foreach (var person in genesis.Operators)
-            _callers[person.Key.KeyId] = new CallerRecord(person.Id, CallerRole.Operator, person.Name, person.Key, [], entry.At);
+            _callers[person.Key.KeyId] = new CallerRecord(person.Id, CallerRole.Operator, person.Name, person.Key, [], entry.At) { IsFounder = true };
         var logKey = genesis.Keys.Single(key => key.Use == RegistryKeyUse.Log).Key;
         _logs = [new LogRecord(genesis.Origin, logKey, index)];
         _founding = new Founding(entry.Subjects[0].Id, genesis.PublicUrl, genesis.Origin, logKey, genesis.SingleOperator);
@@ -292,7 +319,10 @@ public sealed class RegistryState
             throw new LedgerDamagedException($"Entry {index} has {next.Origin} succeed {next.Before}; expected {origin} after {Log.Origin}.");
         if (!Checkpoint.TryOpen(Encoding.UTF8.GetBytes(next.LastCheckpoint), Log.Verifier, out var last, out _) || last.Size.Value > index.Value)
             throw new LedgerDamagedException($"Entry {index} names a last checkpoint of {Log.Origin} that its key has not signed, or that covers more than stands below.");
-        _logs = [.. _logs[..^1], Log with { LastCheckpoint = next.LastCheckpoint }, new LogRecord(next.Origin, next.Key, index)];
+        var before = Log with { LastCheckpoint = next.LastCheckpoint };
+        if (last.Extensions.Length > 0 && (before.Succession is not { } note || !next.IsNamedBy(note)))
+            throw new LedgerDamagedException($"Entry {index} opens {next.Origin}, and the last checkpoint of {Log.Origin} names another successor.");
+        _logs = [.. _logs[..^1], before, new LogRecord(next.Origin, next.Key, index)];
     }
 
     private void Enrol(LeafIndex index, Entry entry, AgentEnrolled agent)
@@ -416,4 +446,5 @@ internal sealed record StateCopy(
     HeadsCopy? LastHeads,
     IReadOnlyList<StopRecord> Stops,
     IReadOnlyList<BlueprintRecord> Blueprints,
-    LineageCopy Lineage);
+    LineageCopy Lineage,
+    Credentials.Keys.PublicKey? BreakGlassKey);

@@ -77,7 +77,10 @@ internal static class AccessTable
         new("/agentidentity.v1.Ledger/ListTrail", Listeners.Grpc, Readers | Callers.Sponsors, IsPrivateRead: true),
         new("/agentidentity.v1.Ledger/ExportTrail", Listeners.Grpc, Readers | Callers.Sponsors, IsPrivateRead: true, IsStream: true),
 
+        new("/agentidentity.v1.Access/Watch", Listeners.Grpc, Callers.Enforcers, IsStream: true),
+
         new("/agentidentity.v1.Control/Stop", Listeners.Control, Callers.Operators),
+        new("/agentidentity.v1.Control/Obey", Listeners.Control, Callers.Anyone),
         new("/agentidentity.v1.Control/PreviewStop", Listeners.Control, Callers.Operators, IsPrivateRead: true),
         new("/agentidentity.v1.Control/Restore", Listeners.Control, Callers.Operators),
         new("/agentidentity.v1.Control/Cut", Listeners.Control, Callers.Operators),
@@ -89,6 +92,9 @@ internal static class AccessTable
         new("/agentidentity.v1.Admin/ListCallers", Listeners.Control, Callers.Operators, IsPrivateRead: true),
         new("/agentidentity.v1.Admin/RotateIssuerKey", Listeners.Control, Callers.Operators),
         new("/agentidentity.v1.Admin/DefineBlueprint", Listeners.Control, Callers.Operators),
+        new("/agentidentity.v1.Admin/AddOperator", Listeners.Control, Callers.Operators),
+        new("/agentidentity.v1.Admin/RemoveCaller", Listeners.Control, Callers.Operators),
+        new("/agentidentity.v1.Admin/SetBreakGlassKey", Listeners.Control, Callers.Operators),
         new("/agentidentity.v1.Admin/BeginApproval", Listeners.Control, Callers.Operators),
         new("/agentidentity.v1.Admin/Erase", Listeners.Control, Callers.Operators),
         new("/agentidentity.v1.Admin/PlaceHold", Listeners.Control, Callers.Operators),

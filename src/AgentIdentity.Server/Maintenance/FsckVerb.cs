@@ -31,8 +31,7 @@ internal static class FsckVerb
             }
             var report = await Fsck.RunAsync(store, store, new SnapshotFile(run.Data), run.Given.Has("--signatures"), run.Output.WriteLine, Tell, CancellationToken.None);
             run.Errors.WriteLine(Summary(report));
-            if (Directory.Exists(Path.Combine(run.Data, SqliteLedgerStore.CommitmentsFolder)))
-                run.Errors.WriteLine($"not looked at: the folder {SqliteLedgerStore.CommitmentsFolder}, a cache that is made again from the entries when it is deleted");
+            run.Errors.WriteLine(NotChecked(run.Given.Has("--signatures")));
             return report.Findings == 0 ? ExitCodes.Done : ExitCodes.Refused;
         }
         catch (StoreRefusedException refused) when (refused.IsDamage)
@@ -42,6 +41,11 @@ internal static class FsckVerb
             return ExitCodes.Refused;
         }
     }
+
+    private static string NotChecked(bool withSignatures) => (withSignatures
+        ? "not checked: when enrolment proofs came, and the signatures of operators' bootstrap proofs and approvals"
+        : "not checked: signatures of statements, of enrolment proofs (--signatures checks both), and of operators' bootstrap proofs and approvals")
+        + $"; the folder {SqliteLedgerStore.CommitmentsFolder}, a cache that is made again from the entries when it is deleted";
 
     private static string Summary(FsckReport report)
     {
