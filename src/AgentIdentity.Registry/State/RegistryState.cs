@@ -3,6 +3,8 @@ using System.Diagnostics.CodeAnalysis;
 using System.Text;
 using AgentIdentity.Credentials.Entries;
 using AgentIdentity.Credentials.Identifiers;
+using AgentIdentity.Credentials.Keys;
+using AgentIdentity.Credentials.Stops;
 using AgentIdentity.Ledger;
 
 namespace AgentIdentity.Registry.State;
@@ -25,9 +27,11 @@ public sealed class RegistryState
     private ulong _epoch;
     private volatile IssuerKeyHistory _issuerKeys = IssuerKeyHistory.Empty;
     private volatile LogRecord[] _logs = [];
+    private volatile PublicKey[] _watchKeys = [];
     private volatile Founding? _founding;
     private volatile int _agentCount;
     private StopReach? _reach;
+    private StopExposures? _exposures;
 
     /// <summary>Who the registry is, once the genesis entry has been written.</summary>
     public Founding? Founding => _founding;
@@ -36,6 +40,9 @@ public sealed class RegistryState
     public bool IsBootstrapped => _founding is not null;
 
     public IssuerKeyHistory IssuerKeys => _issuerKeys;
+
+    /// <summary>The keys that have signed what enforcers are told, the present one last; empty until somebody watches.</summary>
+    public IReadOnlyList<PublicKey> WatchKeys => _watchKeys;
 
     /// <summary>The logs that the tree was signed as, the present one last; empty before the genesis entry.</summary>
     public IReadOnlyList<LogRecord> Logs => _logs;
@@ -134,14 +141,14 @@ public sealed class RegistryState
 
     /// <summary>A consistent copy of references, taken by the writer between two entries.</summary>
     internal StateCopy Copy() => new(
-        Position, Epoch, LastAt, NextStatusIndex, _founding, _logs, [.. _issuerKeys.Spans], [.. _inOrder.Select(slot => slot.Current)], [.. _tokens.Values], [.. _callers.Values],
+        Position, Epoch, LastAt, NextStatusIndex, _founding, _logs, _watchKeys, [.. _issuerKeys.Spans], [.. _inOrder.Select(slot => slot.Current)], [.. _tokens.Values], [.. _callers.Values],
         [.. _subjects.Select(pair => new SubjectCopy(pair.Key, pair.Value.Label, pair.Value.Head))], _heads.CopyCommitted(),
         [.. Stops.All.OrderBy(stop => stop.Denial.Index.Value)], [.. Stops.Blueprints], Lineage.Copy());
 
     /// <summary>The state as it was copied. Only at a start, before anybody reads.</summary>
     internal static RegistryState From(StateCopy copy)
     {
-        var state = new RegistryState { _position = copy.Position, _epoch = copy.Epoch, LastAt = copy.LastAt, NextStatusIndex = copy.NextStatusIndex, _founding = copy.Founding, _logs = [.. copy.Logs] };
+        var state = new RegistryState { _position = copy.Position, _epoch = copy.Epoch, LastAt = copy.LastAt, NextStatusIndex = copy.NextStatusIndex, _founding = copy.Founding, _logs = [.. copy.Logs], _watchKeys = [.. copy.WatchKeys] };
         foreach (var (key, from) in copy.IssuerKeys)
             state._issuerKeys = state._issuerKeys.Then(key, from);
         foreach (var agent in copy.Agents)
@@ -221,7 +228,7 @@ public sealed class RegistryState
                 break;
             case Stop stop:
                 var denial = Reach.Spell(index, stop.Epoch, stop.State, stop.Scope, null, entry.At);
-                Stops.Add(new StopRecord(denial, entry.Actor, stop.Reason, stop.Incident, entry.At));
+                Stops.Add(Record(entry, denial, stop.Reason, stop.Incident));
                 OpenEpoch(index, stop.Epoch);
                 break;
             case CompromiseCut cut:
@@ -229,7 +236,7 @@ public sealed class RegistryState
                 foreach (var older in Stops.Of(cut.Scope).Where(record => cut.Approvals.Count > 0 && record is { IsInForce: true, Denial.After: not null }).ToArray())
                     Stops.Lift(older.Denial.Index, index);
                 var after = Reach.Spell(index, cut.Epoch, StandingState.Frozen, cut.Scope, cut.After, entry.At);
-                Stops.Add(new StopRecord(after, entry.Actor, cut.Reason, cut.Incident, entry.At));
+                Stops.Add(Record(entry, after, cut.Reason, cut.Incident));
                 OpenEpoch(index, cut.Epoch);
                 break;
             case Restored restored:
@@ -246,6 +253,9 @@ public sealed class RegistryState
                 break;
             case RegistryKeyRotated { Use: RegistryKeyUse.Credentials } rotated:
                 _issuerKeys = _issuerKeys.Then(rotated.Key, index);
+                break;
+            case RegistryKeyRotated { Use: RegistryKeyUse.Watch } rotated:
+                ReplaceWatchKey(index, rotated);
                 break;
             case Fork fork:
                 Accuse(index, fork);
@@ -266,6 +276,9 @@ public sealed class RegistryState
         }
     }
 
+    private StopRecord Record(Entry entry, Denial denial, string reason, string incident) =>
+        new(denial, entry.Actor, reason, incident, entry.At) { Exposure = (_exposures ??= new StopExposures(this)).Of(denial, entry.Subjects[0].Id, entry.At) };
+
     // Each entry that takes or gives authority opens the next epoch; two of one number would hide one of them.
     private void OpenEpoch(LeafIndex index, ulong epoch)
     {
@@ -278,11 +291,20 @@ public sealed class RegistryState
     {
         foreach (var key in genesis.Keys.Where(key => key.Use == RegistryKeyUse.Credentials))
             _issuerKeys = _issuerKeys.Then(key.Key, index);
+        _watchKeys = [.. genesis.Keys.Where(key => key.Use == RegistryKeyUse.Watch).Select(key => key.Key)];
         foreach (var person in genesis.Operators)
             _callers[person.Key.KeyId] = new CallerRecord(person.Id, CallerRole.Operator, person.Name, person.Key, [], entry.At);
         var logKey = genesis.Keys.Single(key => key.Use == RegistryKeyUse.Log).Key;
         _logs = [new LogRecord(genesis.Origin, logKey, index)];
         _founding = new Founding(entry.Subjects[0].Id, genesis.PublicUrl, genesis.Origin, logKey, genesis.SingleOperator);
+    }
+
+    // The first one ends none, and names 32 zero bytes.
+    private void ReplaceWatchKey(LeafIndex index, RegistryKeyRotated rotated)
+    {
+        if (rotated.Retired != (_watchKeys is [.., var last] ? last.KeyId : default))
+            throw new LedgerDamagedException($"Entry {index} ends a key for enforcers that was not in force.");
+        _watchKeys = [.. _watchKeys, rotated.Key];
     }
 
     private void Succeed(LeafIndex index, LogSucceeded next)
@@ -388,7 +410,7 @@ public sealed class RegistryState
 }
 
 /// <summary>Who the registry is: fixed by the genesis entry.</summary>
-public sealed record Founding(SubjectId RegistryId, string PublicUrl, string Origin, Credentials.Keys.PublicKey LogKey, bool SingleOperator);
+public sealed record Founding(SubjectId RegistryId, string PublicUrl, string Origin, PublicKey LogKey, bool SingleOperator);
 
 /// <summary>A subject's label, and what the entries about it come to. The writer's.</summary>
 internal sealed class SubjectCursor(Hash label)
@@ -408,7 +430,8 @@ internal sealed record StateCopy(
     ulong NextStatusIndex,
     Founding? Founding,
     IReadOnlyList<LogRecord> Logs,
-    IReadOnlyList<(Credentials.Keys.PublicKey Key, LeafIndex From)> IssuerKeys,
+    IReadOnlyList<PublicKey> WatchKeys,
+    IReadOnlyList<(PublicKey Key, LeafIndex From)> IssuerKeys,
     IReadOnlyList<AgentRecord> Agents,
     IReadOnlyList<TokenRecord> Tokens,
     IReadOnlyList<CallerRecord> Callers,

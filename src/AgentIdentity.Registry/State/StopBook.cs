@@ -13,6 +13,16 @@ public sealed record StopRecord(Denial Denial, SubjectId Actor, string Reason, s
     public LeafIndex? LiftedBy { get; init; }
 
     public bool IsInForce => LiftedBy is null;
+
+    /// <summary>Whose word it takes, and who is told.</summary>
+    public required StopExposure Exposure { get; init; }
+
+    /// <summary>Whether enforcers are told who answer for these audiences, and for these agents where an audience is one.</summary>
+    public bool IsShownTo(IReadOnlyList<string> audiences, IReadOnlyList<SubjectId> callees) =>
+        Exposure.ShownTo is not { } told
+        || told.Any(audience => audiences.Contains(audience, StringComparer.Ordinal))
+        // Two ways: what a stopped agent is asked is what it learns.
+        || callees.Any(callee => callee == Denial.Scope.Id || Denial.Agents.Contains(callee));
 }
 
 /// <summary>What a blueprint is. Defined once.</summary>
