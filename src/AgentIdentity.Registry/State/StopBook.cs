@@ -22,7 +22,7 @@ public sealed record StopRecord(Denial Denial, SubjectId Actor, string Reason, s
         Exposure.ShownTo is not { } told
         || told.Any(audience => audiences.Contains(audience, StringComparer.Ordinal))
         // Two ways: what a stopped agent is asked is what it learns.
-        || callees.Any(callee => callee == Denial.Scope.Id || Denial.Agents.Contains(callee));
+        || (Denial.Scope.IsAgent && callees.Any(callee => callee == Denial.Scope.Id || Denial.Agents.Contains(callee)));
 }
 
 /// <summary>What a blueprint is. Defined once.</summary>
