@@ -13,6 +13,7 @@ using AgentIdentity.Registry.Sequencing;
 using AgentIdentity.Registry.State;
 using AgentIdentity.Registry.Stopping;
 using AgentIdentity.Registry.Verifying;
+using AgentIdentity.Registry.Watching;
 
 namespace AgentIdentity.Registry;
 
@@ -50,6 +51,8 @@ public sealed class RegistryNode : IAsyncDisposable
         SeenCheckpoints = new SeenCheckpoints(store, Checkpoints, PublishedLog, Standing, log);
         Heads = new HeadsReader(state, store, Checkpoints, PublishedLog);
         TrailExports = new Reading.TrailExports(state, store, Checkpoints, Heads);
+        Watch = new EnforcerWatch(settings, state, Standing, Sequencer, keys, Checkpoints, PublishedLog, LeafProofs, SeenCheckpoints, Refusals, store, clock, log);
+        Propagation = new Propagation(state, Watch);
     }
 
     public RegistrySettings Settings { get; }
@@ -96,6 +99,12 @@ public sealed class RegistryNode : IAsyncDisposable
 
     public SeenCheckpoints SeenCheckpoints { get; }
 
+    /// <summary>What enforcers are told, and what they answer.</summary>
+    public EnforcerWatch Watch { get; }
+
+    /// <summary>How far stops have come.</summary>
+    public Propagation Propagation { get; }
+
     /// <summary>Ends with the storage error after which the process must end.</summary>
     public Task<Exception> Halted => Sequencer.Halted;
 
@@ -139,6 +148,7 @@ public sealed class RegistryNode : IAsyncDisposable
     {
         await Refusals.FlushAsync().ConfigureAwait(false);
         Sequencer.Dispose();
+        await Watch.DisposeAsync().ConfigureAwait(false);
         if (!Standing.IsHalted)
             await _snapshots.FinishAsync().ConfigureAwait(false);
         Operating.Dispose();

@@ -120,6 +120,7 @@ internal static class SnapshotFormat
         WriteAll(writer, copy.Blueprints, blueprint => WriteBlueprint(writer, blueprint));
         WriteAll(writer, copy.Lineage.Edges, edge => WriteEdge(writer, edge));
         WriteAll(writer, copy.Lineage.Links, link => WriteLink(writer, link));
+        WriteAll(writer, copy.Enforcers, enforcer => WriteEnforcer(writer, enforcer));
     }
 
     private static StateCopy ReadState(BinaryReader reader)
@@ -141,7 +142,8 @@ internal static class SnapshotFormat
         var stops = ReadAll(reader, () => ReadStop(reader));
         var blueprints = ReadAll(reader, () => ReadBlueprint(reader));
         var lineage = new LineageCopy(ReadAll(reader, () => ReadEdge(reader)), ReadAll(reader, () => ReadLink(reader)));
-        return new StateCopy(position, epoch, lastAt, nextStatusIndex, founding, logs, watchKeys, keys, agents, tokens, callers, subjects, heads, stops, blueprints, lineage);
+        var enforcers = ReadAll(reader, () => ReadEnforcer(reader));
+        return new StateCopy(position, epoch, lastAt, nextStatusIndex, founding, logs, watchKeys, keys, agents, tokens, callers, subjects, heads, stops, blueprints, lineage, enforcers);
     }
 
     private static void WriteFounding(BinaryWriter writer, Founding founding)
@@ -291,6 +293,7 @@ internal static class SnapshotFormat
         writer.Write(stop.Incident);
         writer.Write(stop.At);
         WriteMaybe(writer, stop.LiftedBy);
+        writer.Write(stop.LiftedEpoch);
         WriteExposure(writer, stop.Exposure);
     }
 
@@ -300,7 +303,7 @@ internal static class SnapshotFormat
         var scope = new Scope((ScopeKind)reader.ReadByte(), reader.ReadString());
         var denial = new Denial(
             index, epoch, state, scope, ReadMaybe(reader), ReadAll(reader, () => ReadId(reader)), ReadAll(reader, () => ReadId(reader)), ReadAll(reader, reader.ReadString));
-        return new StopRecord(denial, ReadId(reader), reader.ReadString(), reader.ReadString(), reader.ReadInt64()) { LiftedBy = ReadMaybe(reader), Exposure = ReadExposure(reader) };
+        return new StopRecord(denial, ReadId(reader), reader.ReadString(), reader.ReadString(), reader.ReadInt64()) { LiftedBy = ReadMaybe(reader), LiftedEpoch = reader.ReadUInt64(), Exposure = ReadExposure(reader) };
     }
 
     private static void WriteExposure(BinaryWriter writer, StopExposure exposure)
@@ -376,6 +379,27 @@ internal static class SnapshotFormat
         new Delegated(
             ReadId(reader), ReadId(reader), ReadId(reader), ReadId(reader), reader.ReadString(), ReadAll(reader, reader.ReadString), reader.ReadInt64(), reader.ReadUInt32(),
             ReadAll(reader, () => new Budget(reader.ReadString(), reader.ReadUInt64()))));
+
+    private static void WriteEnforcer(BinaryWriter writer, EnforcerRecord enforcer)
+    {
+        WriteId(writer, enforcer.Id);
+        writer.Write(enforcer.Unlogged);
+        WriteAll(writer, enforcer.Signed, signed =>
+        {
+            writer.Write(signed.Epoch);
+            writer.Write(signed.IsObserving);
+            writer.Write(signed.Decisions);
+            writer.Write(signed.Index.Value);
+            writer.Write(signed.Position);
+            writer.Write(signed.At);
+        });
+    }
+
+    private static EnforcerRecord ReadEnforcer(BinaryReader reader) => new(ReadId(reader), reader.ReadUInt64())
+    {
+        Signed = ReadAll(reader, () => new SignedEpoch(
+            reader.ReadUInt64(), reader.ReadBoolean(), reader.ReadUInt64(), new LeafIndex(reader.ReadUInt64()), reader.ReadUInt32(), reader.ReadInt64())),
+    };
 
     private static void WriteMaybe(BinaryWriter writer, LeafIndex? index)
     {

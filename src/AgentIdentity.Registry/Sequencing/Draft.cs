@@ -22,6 +22,7 @@ public sealed class Draft
     private readonly Dictionary<SubjectId, LeafIndex> _holds = [];
     private readonly HashSet<LeafIndex> _liftedHolds = [];
     private readonly HashSet<string> _blueprints = [];
+    private readonly List<(SubjectId Enforcer, byte[] Token)> _acknowledgements = [];
     private readonly List<StoredStub> _erased = [];
     private readonly ulong _base;
     private ulong _epoch;
@@ -32,7 +33,7 @@ public sealed class Draft
         State = state;
         Standing = standing;
         _base = state.Position;
-        _epoch = state.Epoch;
+        _epoch = Math.Max(state.Epoch, state.EpochFloor);
         _statusIndex = state.NextStatusIndex;
         // The clock of the machine may go back; the ledger's does not.
         At = Math.Max(now.ToUnixTimeMilliseconds(), state.LastAt);
@@ -127,8 +128,27 @@ public sealed class Draft
 
     public int PendingIssuances(SubjectId agent) => _issuances.Count(pending => pending.Item.AgentId == agent);
 
-    /// <summary>Closes the group: the credentials of all who wait become one entry.</summary>
+    /// <summary>Adds what an enforcer has signed, and what was held against what it was told, to the group's entry for such.</summary>
+    public void Acknowledge(SubjectId enforcer, byte[] token) => _acknowledgements.Add((enforcer, token));
+
+    /// <summary>Closes the group: the credentials of all who wait become one entry, and what enforcers have signed another.</summary>
     internal void Seal()
+    {
+        SealAcknowledgements();
+        SealIssuances();
+    }
+
+    private void SealAcknowledgements()
+    {
+        if (_acknowledgements.Count == 0)
+            return;
+        var tokens = _acknowledgements.ConvertAll(signed => signed.Token);
+        var root = MerkleHash.Root(tokens.Select(token => MerkleHash.Leaf(token)).ToArray());
+        Stage(RegistryId, new EnforcersAcknowledged(root, (uint)tokens.Count), _acknowledgements.Select(signed => signed.Enforcer).Distinct().ToArray());
+        _staged[^1] = _staged[^1] with { Opening = _staged[^1].Opening with { Items = tokens } };
+    }
+
+    private void SealIssuances()
     {
         if (_issuances.Count == 0)
             return;

@@ -25,6 +25,7 @@ public sealed class RegistryState
 
     private ulong _position;
     private ulong _epoch;
+    private ulong _epochFloor;
     private volatile IssuerKeyHistory _issuerKeys = IssuerKeyHistory.Empty;
     private volatile LogRecord[] _logs = [];
     private volatile PublicKey[] _watchKeys = [];
@@ -55,6 +56,9 @@ public sealed class RegistryState
 
     public ulong Epoch => Volatile.Read(ref _epoch);
 
+    /// <summary>An epoch that somebody holds a signature of, whether the ledger knows it or not. The next one lies above it.</summary>
+    public ulong EpochFloor => Volatile.Read(ref _epochFloor);
+
     // The position is read first, so that the epoch is never older than the position says.
     public Moment Moment
     {
@@ -69,6 +73,9 @@ public sealed class RegistryState
 
     /// <summary>Stops, cuts and blueprints.</summary>
     public StopBook Stops { get; } = new();
+
+    /// <summary>What enforcers have signed.</summary>
+    public EnforcerBook Enforcers { get; } = new();
 
     /// <summary>Who passed authority on to whom.</summary>
     public Lineage Lineage { get; } = new();
@@ -132,6 +139,13 @@ public sealed class RegistryState
         Advance(index, stub.At);
     }
 
+    /// <summary>Sees to it that no epoch is opened up to this one.</summary>
+    internal void RaiseEpochFloor(ulong epoch)
+    {
+        for (var seen = EpochFloor; seen < epoch; seen = EpochFloor)
+            Interlocked.CompareExchange(ref _epochFloor, epoch, seen);
+    }
+
     /// <summary>What the next heads entry says. The writer's, and cheap when it was called a short while ago.</summary>
     internal Heads NextHeads() => _heads.Next();
 
@@ -143,7 +157,7 @@ public sealed class RegistryState
     internal StateCopy Copy() => new(
         Position, Epoch, LastAt, NextStatusIndex, _founding, _logs, _watchKeys, [.. _issuerKeys.Spans], [.. _inOrder.Select(slot => slot.Current)], [.. _tokens.Values], [.. _callers.Values],
         [.. _subjects.Select(pair => new SubjectCopy(pair.Key, pair.Value.Label, pair.Value.Head))], _heads.CopyCommitted(),
-        [.. Stops.All.OrderBy(stop => stop.Denial.Index.Value)], [.. Stops.Blueprints], Lineage.Copy());
+        [.. Stops.All.OrderBy(stop => stop.Denial.Index.Value)], [.. Stops.Blueprints], Lineage.Copy(), Enforcers.Copy());
 
     /// <summary>The state as it was copied. Only at a start, before anybody reads.</summary>
     internal static RegistryState From(StateCopy copy)
@@ -164,6 +178,7 @@ public sealed class RegistryState
         foreach (var blueprint in copy.Blueprints)
             state.Stops.Add(blueprint);
         state.Lineage.Restore(copy.Lineage);
+        state.Enforcers.Restore(copy.Enforcers);
         state._heads.Restore(state._subjects, copy.Founding, copy.LastHeads);
         return state;
     }
@@ -234,14 +249,14 @@ public sealed class RegistryState
             case CompromiseCut cut:
                 // Two people have moved it: what stood before is gone. One person can only add an earlier one.
                 foreach (var older in Stops.Of(cut.Scope).Where(record => cut.Approvals.Count > 0 && record is { IsInForce: true, Denial.After: not null }).ToArray())
-                    Stops.Lift(older.Denial.Index, index);
+                    Stops.Lift(older.Denial.Index, index, cut.Epoch);
                 var after = Reach.Spell(index, cut.Epoch, StandingState.Frozen, cut.Scope, cut.After, entry.At);
                 Stops.Add(Record(entry, after, cut.Reason, cut.Incident));
                 OpenEpoch(index, cut.Epoch);
                 break;
             case Restored restored:
                 foreach (var lifted in restored.Stops)
-                    Stops.Lift(lifted, index);
+                    Stops.Lift(lifted, index, restored.Epoch);
                 OpenEpoch(index, restored.Epoch);
                 break;
             case BlueprintDefined blueprint:
@@ -268,6 +283,12 @@ public sealed class RegistryState
                 break;
             case LogSucceeded succeeded:
                 Succeed(index, succeeded);
+                break;
+            case EnforcersAcknowledged acknowledged:
+                Enforcers.Add(index, entry.At, acknowledged, opening, this);
+                break;
+            case CredentialsUnlogged unlogged:
+                Enforcers.Add(unlogged);
                 break;
             case PrivateDataRead or CallsRefused or Heads or ActivitiesErased:
                 break;
@@ -439,4 +460,5 @@ internal sealed record StateCopy(
     HeadsCopy? LastHeads,
     IReadOnlyList<StopRecord> Stops,
     IReadOnlyList<BlueprintRecord> Blueprints,
-    LineageCopy Lineage);
+    LineageCopy Lineage,
+    IReadOnlyList<EnforcerRecord> Enforcers);

@@ -12,6 +12,9 @@ public sealed record StopRecord(Denial Denial, SubjectId Actor, string Reason, s
     /// <summary>The entry that lifted it; null while it is in force.</summary>
     public LeafIndex? LiftedBy { get; init; }
 
+    /// <summary>The epoch that that entry opened; 0 while it is in force.</summary>
+    public ulong LiftedEpoch { get; init; }
+
     public bool IsInForce => LiftedBy is null;
 
     /// <summary>Whose word it takes, and who is told.</summary>
@@ -73,11 +76,11 @@ public sealed class StopBook
             DenyState.Add(record.Denial);
     }
 
-    internal void Lift(LeafIndex index, LeafIndex by)
+    internal void Lift(LeafIndex index, LeafIndex by, ulong epoch)
     {
         if (!_records.TryGetValue(index, out var record) || !record.IsInForce)
             throw new LedgerDamagedException($"Entry {by} lifts the stop of entry {index}, which is none in force.");
-        _records[index] = record with { LiftedBy = by };
+        _records[index] = record with { LiftedBy = by, LiftedEpoch = epoch };
         DenyState.Remove(record.Denial);
     }
 

@@ -18,7 +18,7 @@ internal static class RefusalStatus
         Refusal.MessageMalformed or Refusal.DeadlineMissing or Refusal.EnvelopeMalformed or Refusal.AudienceMalformed or Refusal.LifetimeOutOfRange
             or Refusal.LabelsMalformed or Refusal.NameMalformed or Refusal.KeyUnsupported or Refusal.StatementMalformed or Refusal.WrongOrigin
             or Refusal.StopStateUnsupported or Refusal.ReasonMissing or Refusal.NeedsTwoOperators or Refusal.ApprovalInvalid
-            or Refusal.ApprovalMismatch or Refusal.NotErasable or Refusal.CheckpointNotOurs => StatusCode.InvalidArgument,
+            or Refusal.ApprovalMismatch or Refusal.NotErasable or Refusal.CheckpointNotOurs or Refusal.AcknowledgementInvalid => StatusCode.InvalidArgument,
 
         Refusal.CallerUnknown or Refusal.UseDpopNonce or Refusal.CredentialInvalid or Refusal.CredentialUnlogged or Refusal.CredentialNotYetValid
             or Refusal.CredentialExpired or Refusal.ProofMissing or Refusal.ProofInvalid or Refusal.ProofKeyMismatch or Refusal.ProofRequestMismatch
