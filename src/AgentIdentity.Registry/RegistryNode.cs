@@ -43,6 +43,7 @@ public sealed class RegistryNode : IAsyncDisposable
         Operating = new Operating.Operating(settings, state, Sequencer, keys, founding, clock);
         Approvals = new Approvals(settings, state, clock);
         Stopping = new Stopping.Stopping(settings, state, Standing, Sequencer, Approvals, clock);
+        People = new People(settings, state, Sequencer, Approvals, clock);
         Erasing = new Erasing.Erasing(state, Sequencer, Approvals, store);
         Refusals = new RefusalJournal(Sequencer, state);
         Reading = new Reading.Reading(state, store);
@@ -51,7 +52,7 @@ public sealed class RegistryNode : IAsyncDisposable
         SeenCheckpoints = new SeenCheckpoints(store, Checkpoints, PublishedLog, Standing, log);
         Heads = new HeadsReader(state, store, Checkpoints, PublishedLog);
         TrailExports = new Reading.TrailExports(state, store, Checkpoints, Heads);
-        Watch = new EnforcerWatch(settings, state, Standing, Sequencer, keys, Checkpoints, PublishedLog, LeafProofs, SeenCheckpoints, Refusals, store, clock, log);
+        Watch = new EnforcerWatch(settings, state, Standing, Sequencer, Stopping, keys, Checkpoints, PublishedLog, LeafProofs, SeenCheckpoints, Refusals, store, clock, log);
         Propagation = new Propagation(state, Watch);
     }
 
@@ -82,6 +83,9 @@ public sealed class RegistryNode : IAsyncDisposable
 
     /// <summary>What takes two people.</summary>
     public Approvals Approvals { get; }
+
+    /// <summary>Operators and other callers, as two people change them.</summary>
+    public People People { get; }
 
     public Erasing.Erasing Erasing { get; }
 

@@ -121,6 +121,7 @@ internal static class SnapshotFormat
         WriteAll(writer, copy.Lineage.Edges, edge => WriteEdge(writer, edge));
         WriteAll(writer, copy.Lineage.Links, link => WriteLink(writer, link));
         WriteAll(writer, copy.Enforcers, enforcer => WriteEnforcer(writer, enforcer));
+        WriteAll<PublicKey>(writer, copy.BreakGlassKey is { } held ? [held] : [], key => WriteKey(writer, key));
     }
 
     private static StateCopy ReadState(BinaryReader reader)
@@ -143,7 +144,8 @@ internal static class SnapshotFormat
         var blueprints = ReadAll(reader, () => ReadBlueprint(reader));
         var lineage = new LineageCopy(ReadAll(reader, () => ReadEdge(reader)), ReadAll(reader, () => ReadLink(reader)));
         var enforcers = ReadAll(reader, () => ReadEnforcer(reader));
-        return new StateCopy(position, epoch, lastAt, nextStatusIndex, founding, logs, watchKeys, keys, agents, tokens, callers, subjects, heads, stops, blueprints, lineage, enforcers);
+        var breakGlassKey = ReadAll(reader, () => ReadKey(reader)) is [var held] ? held : null;
+        return new StateCopy(position, epoch, lastAt, nextStatusIndex, founding, logs, watchKeys, keys, agents, tokens, callers, subjects, heads, stops, blueprints, lineage, enforcers, breakGlassKey);
     }
 
     private static void WriteFounding(BinaryWriter writer, Founding founding)
@@ -205,10 +207,11 @@ internal static class SnapshotFormat
         WriteKey(writer, caller.Key);
         WriteAll(writer, caller.Audiences, writer.Write);
         writer.Write(caller.RegisteredAt);
+        writer.Write(caller.IsFounder);
     }
 
     private static CallerRecord ReadCaller(BinaryReader reader) =>
-        new(ReadId(reader), (CallerRole)reader.ReadByte(), reader.ReadString(), ReadKey(reader), ReadAll(reader, reader.ReadString), reader.ReadInt64());
+        new(ReadId(reader), (CallerRole)reader.ReadByte(), reader.ReadString(), ReadKey(reader), ReadAll(reader, reader.ReadString), reader.ReadInt64()) { IsFounder = reader.ReadBoolean() };
 
     private static void WriteAgent(BinaryWriter writer, AgentRecord agent)
     {

@@ -30,6 +30,7 @@ public sealed class RegistryState
     private volatile LogRecord[] _logs = [];
     private volatile PublicKey[] _watchKeys = [];
     private volatile Founding? _founding;
+    private volatile PublicKey? _breakGlassKey;
     private volatile int _agentCount;
     private StopReach? _reach;
     private StopExposures? _exposures;
@@ -82,6 +83,9 @@ public sealed class RegistryState
 
     /// <summary>Whom a scope reaches.</summary>
     public StopReach Reach => _reach ??= new StopReach(this);
+
+    /// <summary>The key whose orders freeze without the registry; null when there is none.</summary>
+    public PublicKey? BreakGlassKey => _breakGlassKey;
 
     public IEnumerable<CallerRecord> Callers => _callers.Values;
 
@@ -157,7 +161,7 @@ public sealed class RegistryState
     internal StateCopy Copy() => new(
         Position, Epoch, LastAt, NextStatusIndex, _founding, _logs, _watchKeys, [.. _issuerKeys.Spans], [.. _inOrder.Select(slot => slot.Current)], [.. _tokens.Values], [.. _callers.Values],
         [.. _subjects.Select(pair => new SubjectCopy(pair.Key, pair.Value.Label, pair.Value.Head))], _heads.CopyCommitted(),
-        [.. Stops.All.OrderBy(stop => stop.Denial.Index.Value)], [.. Stops.Blueprints], Lineage.Copy(), Enforcers.Copy());
+        [.. Stops.All.OrderBy(stop => stop.Denial.Index.Value)], [.. Stops.Blueprints], Lineage.Copy(), Enforcers.Copy(), _breakGlassKey);
 
     /// <summary>The state as it was copied. Only at a start, before anybody reads.</summary>
     internal static RegistryState From(StateCopy copy)
@@ -179,6 +183,7 @@ public sealed class RegistryState
             state.Stops.Add(blueprint);
         state.Lineage.Restore(copy.Lineage);
         state.Enforcers.Restore(copy.Enforcers);
+        state._breakGlassKey = copy.BreakGlassKey;
         state._heads.Restore(state._subjects, copy.Founding, copy.LastHeads);
         return state;
     }
@@ -263,6 +268,18 @@ public sealed class RegistryState
                 Stops.Add(new BlueprintRecord(blueprint.Name, blueprint.Model, blueprint.Reads, index, blueprint.Epoch));
                 OpenEpoch(index, blueprint.Epoch);
                 break;
+            case OperatorAdded added:
+                _callers[added.Key.KeyId] = new CallerRecord(entry.Subjects[0].Id, CallerRole.Operator, added.Name, added.Key, [], entry.At);
+                OpenEpoch(index, added.Epoch);
+                break;
+            case CallerRemoved removed:
+                Remove(index, removed);
+                OpenEpoch(index, removed.Epoch);
+                break;
+            case BreakGlassKeySet breakGlass:
+                _breakGlassKey = breakGlass.Key;
+                OpenEpoch(index, breakGlass.Epoch);
+                break;
             case Delegated delegated:
                 Lineage.Add(index, delegated, entry.At);
                 break;
@@ -297,6 +314,13 @@ public sealed class RegistryState
         }
     }
 
+    private void Remove(LeafIndex index, CallerRemoved removed)
+    {
+        if (_callers.Values.FirstOrDefault(caller => caller.Id == removed.Caller) is not { } caller)
+            throw new LedgerDamagedException($"Entry {index} removes a caller that is none.");
+        _callers.TryRemove(caller.Key.KeyId, out _);
+    }
+
     private StopRecord Record(Entry entry, Denial denial, string reason, string incident) =>
         new(denial, entry.Actor, reason, incident, entry.At) { Exposure = (_exposures ??= new StopExposures(this)).Of(denial, entry.Subjects[0].Id, entry.At) };
 
@@ -314,7 +338,7 @@ public sealed class RegistryState
             _issuerKeys = _issuerKeys.Then(key.Key, index);
         _watchKeys = [.. genesis.Keys.Where(key => key.Use == RegistryKeyUse.Watch).Select(key => key.Key)];
         foreach (var person in genesis.Operators)
-            _callers[person.Key.KeyId] = new CallerRecord(person.Id, CallerRole.Operator, person.Name, person.Key, [], entry.At);
+            _callers[person.Key.KeyId] = new CallerRecord(person.Id, CallerRole.Operator, person.Name, person.Key, [], entry.At) { IsFounder = true };
         var logKey = genesis.Keys.Single(key => key.Use == RegistryKeyUse.Log).Key;
         _logs = [new LogRecord(genesis.Origin, logKey, index)];
         _founding = new Founding(entry.Subjects[0].Id, genesis.PublicUrl, genesis.Origin, logKey, genesis.SingleOperator);
@@ -461,4 +485,5 @@ internal sealed record StateCopy(
     IReadOnlyList<StopRecord> Stops,
     IReadOnlyList<BlueprintRecord> Blueprints,
     LineageCopy Lineage,
-    IReadOnlyList<EnforcerRecord> Enforcers);
+    IReadOnlyList<EnforcerRecord> Enforcers,
+    PublicKey? BreakGlassKey);

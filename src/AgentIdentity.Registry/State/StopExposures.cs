@@ -60,7 +60,7 @@ internal sealed class StopExposures(RegistryState state)
         state.Lineage.Link(jti) is { } link && state.FindAgent(link.Body.Child)?.Credential(jti) is { } credential ? [credential] : [];
 
     // Whom nothing in scope can reach, now or later, need not know. Where that is not sure, everybody is told.
-    private IReadOnlyList<string>? ShownTo(Denial denial, Dictionary<SubjectId, LiveCredential> live)
+    private string[]? ShownTo(Denial denial, Dictionary<SubjectId, LiveCredential> live)
     {
         var scope = denial.Scope;
         // The restricted go on receiving credentials, and so do those whose older ones stay good.
@@ -75,7 +75,7 @@ internal sealed class StopExposures(RegistryState state)
     }
 
     // The frozen receive nothing any more: what they may address by themselves, and what they hold.
-    private IReadOnlyList<string>? Reached(IEnumerable<SubjectId> agents, Dictionary<SubjectId, LiveCredential> live)
+    private string[]? Reached(IEnumerable<SubjectId> agents, Dictionary<SubjectId, LiveCredential> live)
     {
         // Most agents share the list of their token: ten thousand delegates are a few lists.
         var lists = new HashSet<IReadOnlyList<string>>(ReferenceEqualityComparer.Instance);

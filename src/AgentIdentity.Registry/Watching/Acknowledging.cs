@@ -50,6 +50,9 @@ internal sealed class Acknowledging(RegistrySettings settings, RegistryState sta
 
     private static Outcome<bool> Write(Draft draft, CallerRecord enforcer, string token)
     {
+        // Two people may have removed it while it signed.
+        if (draft.State.FindCaller(enforcer.Key.KeyId) is null || draft.IsRemoved(enforcer.Id))
+            return Refused.Because(Refusal.CallerUnknown, "The enforcer was removed.");
         draft.Acknowledge(enforcer.Id, Encoding.ASCII.GetBytes(token));
         return true;
     }

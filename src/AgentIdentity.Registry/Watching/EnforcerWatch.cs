@@ -16,8 +16,9 @@ namespace AgentIdentity.Registry.Watching;
 /// <param name="KnownCheckpoint">The largest checkpoint that it holds; may be empty.</param>
 /// <param name="LastNote">The last delta or snapshot that it holds; may be empty.</param>
 /// <param name="LastPayload">What that delta denies.</param>
+/// <param name="Orders">Break-glass orders that it obeys.</param>
 /// <param name="IsObserving">Whether it only reports what it would refuse.</param>
-public sealed record WatchWish(string KnownCheckpoint, string LastNote, byte[] LastPayload, bool IsObserving);
+public sealed record WatchWish(string KnownCheckpoint, string LastNote, byte[] LastPayload, IReadOnlyList<string> Orders, bool IsObserving);
 
 /// <summary>The registry's side of the watch: what enforcers say is checked, answered, and put on the record where it changes something. docs/formats.md, "Watch".</summary>
 public sealed class EnforcerWatch : IAsyncDisposable
@@ -34,6 +35,7 @@ public sealed class EnforcerWatch : IAsyncDisposable
     private readonly RegistryState _state;
     private readonly Standing _standing;
     private readonly Sequencer _sequencer;
+    private readonly Stopping.Stopping _stopping;
     private readonly CheckpointPublisher _checkpoints;
     private readonly PublishedLog _log;
     private readonly SeenCheckpoints _seen;
@@ -46,10 +48,10 @@ public sealed class EnforcerWatch : IAsyncDisposable
     private readonly Acknowledging _acknowledging;
 
     internal EnforcerWatch(
-        RegistrySettings settings, RegistryState state, Standing standing, Sequencer sequencer, IRegistryKeys keys, CheckpointPublisher checkpoints, PublishedLog log, ProofReader proofs, SeenCheckpoints seen,
+        RegistrySettings settings, RegistryState state, Standing standing, Sequencer sequencer, Stopping.Stopping stopping, IRegistryKeys keys, CheckpointPublisher checkpoints, PublishedLog log, ProofReader proofs, SeenCheckpoints seen,
         RefusalJournal refusals, ILedgerStore store, TimeProvider clock, Action<string> say)
     {
-        (_settings, _state, _standing, _sequencer, _checkpoints, _log, _seen, _refusals, _clock) = (settings, state, standing, sequencer, checkpoints, log, seen, refusals, clock);
+        (_settings, _state, _standing, _sequencer, _stopping, _checkpoints, _log, _seen, _refusals, _clock) = (settings, state, standing, sequencer, stopping, checkpoints, log, seen, refusals, clock);
         _proofs = new EntryProofs(store, proofs);
         _key = new WatchKey(state, keys, sequencer);
         _notes = new PresentedNote(state, _key, sequencer, say);
@@ -74,6 +76,12 @@ public sealed class EnforcerWatch : IAsyncDisposable
         var key = await _key.RequireAsync().ConfigureAwait(false);
         if (key.IsRefused)
             return Refused.Because(key.Refusal, key.Detail);
+        foreach (var order in wish.Orders)
+        {
+            // One that was lifted stays with the enforcer until it has the proof: no reason to turn it away.
+            if (await _stopping.ObeyAsync(order).ConfigureAwait(false) is { IsRefused: true } refused)
+                _refusals.Note(Method, refused.Refusal.Name(), enforcer.Key.KeyId);
+        }
         var reached = await _notes.TakeAsync(enforcer, wish.LastNote, wish.LastPayload).ConfigureAwait(false);
         if (reached.IsRefused)
             return Refused.Because(reached.Refusal, reached.Detail);

@@ -55,7 +55,7 @@ public sealed class Propagation(RegistryState state, EnforcerWatch watch)
         return new StopReport(stop, enforced, Exhausted(stop, enforced), enforcers, unproven, Residual(stop, enforcers, unproven));
     }
 
-    private bool Concerns(StopRecord stop, CallerRecord enforcer) =>
+    private static bool Concerns(StopRecord stop, CallerRecord enforcer) =>
         stop.Exposure.Enforcers.Contains(enforcer.Id) || enforcer.Audiences.Any(audience => stop.Exposure.Audiences.Any(exposed => exposed.Audience == audience));
 
     private EnforcerReport Report(StopRecord stop, CallerRecord enforcer)

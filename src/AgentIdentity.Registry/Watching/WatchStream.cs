@@ -19,9 +19,9 @@ public sealed class WatchStream : IDisposable
     private Refused? _refused;
     private bool _isDisposed;
 
-    internal WatchStream(CallerRecord enforcer, bool isObserving)
+    internal WatchStream(CallerRecord enforcer, View view, bool isObserving)
     {
-        (Enforcer, IsObserving) = (enforcer, isObserving);
+        (Enforcer, View, IsObserving) = (enforcer, view, isObserving);
         Ended = _ended.Token;
     }
 
@@ -43,7 +43,7 @@ public sealed class WatchStream : IDisposable
         }
     }
 
-    internal required View View { get; init; }
+    internal View View { get; }
 
     internal NonceMemory Nonces { get; } = new();
 

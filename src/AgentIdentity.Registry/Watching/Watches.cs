@@ -26,6 +26,7 @@ internal sealed class Watches : IAsyncDisposable
     private readonly ConcurrentDictionary<LeafIndex, TimeSpan> _toldAt = new();
     private readonly CancellationTokenSource _ending = new();
     private readonly Task _telling;
+    private readonly ulong _position;
     private volatile TaskCompletionSource _changed = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     // Owned by whoever holds the gate.
@@ -41,15 +42,15 @@ internal sealed class Watches : IAsyncDisposable
         (_state, _name, _checkpoints, _proofs, _items, _leases, _log) = (state, name, checkpoints, proofs, items, leases, log);
         foreach (var stop in state.Stops.InForce)
             _inForce.Add(stop.Denial.Index.Value, stop);
-        _epoch = state.Epoch;
+        (_epoch, _position) = (state.Epoch, state.Position);
         _telling = Task.Run(TellAsync);
     }
 
     /// <summary>Ends when something that a report shows has changed.</summary>
     public Task Changed => _changed.Task;
 
-    /// <summary>When a stop was told, since the start of this process; what was stopped before it, at its start.</summary>
-    public TimeSpan ToldAt(LeafIndex stop) => _toldAt.GetValueOrDefault(stop);
+    /// <summary>When a stop was told, since the start of this process: leases that were granted later went out behind it. What was stopped before the start, at the start; what is not told yet, now.</summary>
+    public TimeSpan ToldAt(LeafIndex stop) => _toldAt.TryGetValue(stop, out var at) ? at : _position > stop.Value ? TimeSpan.Zero : _leases.Now;
 
     /// <summary>Ends when everybody who watches has been told of this epoch.</summary>
     public async Task WhenToldAsync(ulong epoch, CancellationToken cancellation)
@@ -83,7 +84,7 @@ internal sealed class Watches : IAsyncDisposable
         {
             _key = key;
             var view = ViewOf(enforcer.Audiences);
-            var stream = new WatchStream(enforcer, isObserving) { View = view };
+            var stream = new WatchStream(enforcer, view, isObserving);
             if (_streams.Remove(enforcer.Id, out var older))
                 End(older, Refused.Because(Credentials.Refusal.Overloaded, "Another stream was begun under this key: an enforcer is one process."));
             _streams.Add(enforcer.Id, stream);
@@ -166,6 +167,8 @@ internal sealed class Watches : IAsyncDisposable
                 _items.CatchUpIfKept();
                 continue;
             }
+            if (applied.Entry.Body is CallerRemoved { Caller: var removed } && Find(removed) is { } stream)
+                stream.End(Refused.Because(Credentials.Refusal.CallerUnknown, "Two operators have removed this enforcer."));
             if (ChangeOf(applied) is { } change && Tell(change) is { Length: > 0 } shown)
                 _ = ProveAsync(change.Index, shown);
             Pulse();
@@ -180,15 +183,14 @@ internal sealed class Watches : IAsyncDisposable
             foreach (var index in change.Removed)
                 _inForce.Remove(index.Value);
             if (change.Added is { } added)
-            {
                 _inForce.Add(added.Denial.Index.Value, added);
-                _toldAt[change.Index] = _leases.Now;
-            }
             _epoch = change.Epoch;
             // A view that nobody watches is made again when somebody does.
             foreach (var view in _views.Values.Where(view => !view.IsWatched).ToArray())
                 _views.Remove(view.Id);
-            return _key is { } key ? [.. _views.Values.Where(view => view.Advance(change, key))] : [];
+            View[] shown = _key is { } key ? [.. _views.Values.Where(view => view.Advance(change, key))] : [];
+            _toldAt[change.Index] = _leases.Now;
+            return shown;
         }
     }
 

@@ -3,32 +3,36 @@ using AgentIdentity.Credentials.Entries;
 using AgentIdentity.Ledger;
 using AgentIdentity.Registry;
 using AgentIdentity.Registry.Stopping;
+using AgentIdentity.Registry.Watching;
 using Grpc.Core;
 using Wire = AgentIdentity.Protocol.V1;
 
 namespace AgentIdentity.Server.Grpc;
 
 /// <summary>For responders.</summary>
-internal sealed class ControlService(RegistryNode registry) : Wire.Control.ControlBase
+internal sealed class ControlService(RegistryNode registry, IHostApplicationLifetime lifetime) : Wire.Control.ControlBase
 {
     private const int NamedMax = 1000;
 
     public override async Task<Wire.StopResponse> Stop(Wire.StopRequest request, ServerCallContext context)
     {
         var wish = new StopWish(registry.Scope(request.Scope), State(request.State), request.Reason, request.Incident, request.Force, FromWire.Texts(request.Approvals));
-        var stopped = (await registry.Stopping.StopAsync(CallState.Of(context).Caller!, wish)).OrRefuse();
-        return new Wire.StopResponse
+        return ToWire((await registry.Stopping.StopAsync(CallState.Of(context).Caller!, wish)).OrRefuse());
+    }
+
+    public override async Task<Wire.StopResponse> Obey(Wire.ObeyRequest request, ServerCallContext context) => ToWire((await registry.Stopping.ObeyAsync(request.Order)).OrRefuse());
+
+    private Wire.StopResponse ToWire(Stopped stopped) => new()
         {
             Level = Wire.StopLevel.Recorded,
             LedgerIndex = stopped.Index.Value,
-            State = ToWire.State(stopped.State),
+            State = Grpc.ToWire.State(stopped.State),
             StoppedAt = stopped.At,
             Epoch = stopped.Epoch,
             AgentsReached = (ulong)stopped.Reached,
             CredentialsReached = (ulong)stopped.Credentials,
             At = registry.At(),
         };
-    }
 
     public override async Task<Wire.PreviewStopResponse> PreviewStop(Wire.PreviewStopRequest request, ServerCallContext context)
     {
@@ -67,12 +71,42 @@ internal sealed class ControlService(RegistryNode registry) : Wire.Control.Contr
         return new Wire.CutResponse { LedgerIndex = cut.Index.Value, CutAt = cut.At, Epoch = cut.Epoch, At = registry.At() };
     }
 
+    public override Task<Wire.PropagationResponse> Propagation(Wire.PropagationRequest request, ServerCallContext context) =>
+        Task.FromResult(registry.Propagation(Report(request)));
+
+    public override async Task WatchPropagation(Wire.PropagationRequest request, IServerStreamWriter<Wire.PropagationResponse> responseStream, ServerCallContext context)
+    {
+        using var ending = CancellationTokenSource.CreateLinkedTokenSource(context.CancellationToken, lifetime.ApplicationStopping);
+        Wire.PropagationResponse? sent = null;
+        try
+        {
+            await foreach (var report in registry.Propagation.FollowAsync(Report(request), ending.Token))
+            {
+                var next = registry.Propagation(report);
+                if (sent is not null && next.IsSameAs(sent))
+                    continue;
+                await responseStream.WriteAsync(sent = next, context.CancellationToken);
+            }
+        }
+        catch (OperationCanceledException) when (!context.CancellationToken.IsCancellationRequested)
+        {
+            // The server ends, and says so by ending the stream well.
+        }
+    }
+
+    private PropagationReport Report(Wire.PropagationRequest request) => request.OfCase switch
+    {
+        Wire.PropagationRequest.OfOneofCase.Stop => registry.Propagation.Of(new LeafIndex(request.Stop)).OrRefuse(),
+        Wire.PropagationRequest.OfOneofCase.Incident => registry.Propagation.Of(request.Incident).OrRefuse(),
+        _ => throw CallRefusedException.Malformed("Name a stop by its entry, or an incident."),
+    };
+
     public override async Task<Wire.ListStopsResponse> ListStops(Wire.ListStopsRequest request, ServerCallContext context)
     {
         var stops = registry.State.Stops.All
             .Where(stop => (request.WithLifted || stop.IsInForce) && (request.Incident.Length == 0 || stop.Incident == request.Incident))
             .OrderBy(stop => stop.Denial.Index.Value)
-            .Select(ToWire.Stop).ToArray();
+            .Select(Grpc.ToWire.Stop).ToArray();
         await registry.PutOnRecordAsync(CallState.Of(context), $"incident={request.Incident}", stops.Length);
         return new Wire.ListStopsResponse { Stops = { stops }, At = registry.At() };
     }
