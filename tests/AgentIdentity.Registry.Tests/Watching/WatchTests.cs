@@ -3,6 +3,7 @@ using AgentIdentity.Credentials.Entries;
 using AgentIdentity.Credentials.Keys;
 using AgentIdentity.Credentials.Watching;
 using AgentIdentity.Ledger;
+using AgentIdentity.Registry.Stopping;
 using AgentIdentity.Registry.Tests.Fixtures;
 using AgentIdentity.Registry.Watching;
 
@@ -61,7 +62,7 @@ public sealed class WatchTests
         var enforcer = await ScriptedEnforcer.NewAsync(registry, "quiet");
         await enforcer.HeartbeatAsync();
         enforcer.Dispose();
-        var stopped = TestNode.Good(await registry.StopAsync(agent));
+        var stopped = await StopAsync(registry, agent);
 
         var before = Report(registry, stopped.Index).Stops[0];
         Assert.Equal((EnforcerProgress.Silent, "quiet"), (before.Enforcers[0].Progress, before.Enforcers[0].Enforcer.Name));
@@ -83,7 +84,7 @@ public sealed class WatchTests
         var agent = await registry.EnrollAsync();
         var key = PrivateKey.Generate(KeyAlgorithm.Ed25519);
         await ScriptedEnforcer.RegisterAsync(registry, key);
-        var stopped = TestNode.Good(await registry.StopAsync(agent));
+        var stopped = await StopAsync(registry, agent);
         registry.Clock.Advance(TimeSpan.FromSeconds(30));
         var enforced = Report(registry, stopped.Index).Stops[0].EnforcedAt;
         Assert.NotNull(enforced);
@@ -326,6 +327,14 @@ public sealed class WatchTests
         Assert.Equal(1000U, registry.Bodies().OfType<EnforcersAcknowledged>().Aggregate(0U, (sum, entry) => sum + entry.Count));
         Assert.InRange(registry.Store.Groups.Count - groups, 2, 500);
         enforcers.ForEach(enforcer => enforcer.Dispose());
+    }
+
+    // Told as well, and not only recorded: from then on leases count.
+    private static async Task<Stopped> StopAsync(TestNode registry, TestAgent agent)
+    {
+        var stopped = TestNode.Good(await registry.StopAsync(agent));
+        await registry.Node.Watch.Watches.WhenToldAsync(stopped.Epoch, CancellationToken.None).WaitAsync(TestNode.Patience);
+        return stopped;
     }
 
     private static PropagationReport Report(TestNode registry, LeafIndex stop) => TestNode.Good(registry.Node.Propagation.Of(stop));
