@@ -84,6 +84,16 @@ internal sealed class AgentIdentityHandler(IOptionsMonitor<AgentIdentityOptions>
             Logger.LogError("The registry does not answer this tool: {Reason}, {Detail}", refusal.Reason, refusal.Detail);
             return Deny(Denial.NoAnswer);
         }
+        catch (CheckpointContradictedException contradicted)
+        {
+            Logger.LogCritical("The registry is not the one that this tool knew, and is not asked: {Message} Keep {EvidenceFile}", contradicted.Message, contradicted.EvidenceFile);
+            return Deny(Denial.NoAnswer);
+        }
+        catch (Exception failure) when (failure is InvalidDataException or IOException or UnauthorizedAccessException)
+        {
+            Logger.LogError("What this tool remembers of the registry's log cannot be read or written: {Message}", failure.Message);
+            return Deny(Denial.NoAnswer);
+        }
         catch (RpcException failure)
         {
             Logger.LogWarning("The registry cannot be asked: {Status}", failure.Status);

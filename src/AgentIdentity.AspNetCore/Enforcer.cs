@@ -23,6 +23,8 @@ internal sealed class Enforcer : IDisposable
                 GrpcUrl = options.RegistryUrl,
                 PublicUrl = options.RegistryPublicUrl,
                 TrustedCertificateFile = options.TrustedCertificateFile,
+                CheckpointFolder = options.CheckpointFolder,
+                LogKey = options.ReadLogKey(),
                 Deadline = options.Deadline,
                 Clock = clock,
             },

@@ -72,7 +72,14 @@ internal sealed class LedgerService(RegistryNode registry, CheckpointWatches wat
     public override Task<Wire.GetConsistencyResponse> GetConsistency(Wire.GetConsistencyRequest request, ServerCallContext context)
     {
         var answer = registry.SeenCheckpoints.Present(request.KnownCheckpoint).OrRefuse();
-        return Task.FromResult(new Wire.GetConsistencyResponse { Checkpoint = answer.Checkpoint, Path = { answer.Path.Select(ToWire.Bytes) }, At = registry.At(), LogKey = registry.Checkpoints.LogKey });
+        return Task.FromResult(new Wire.GetConsistencyResponse
+        {
+            Checkpoint = answer.Checkpoint,
+            Path = { answer.Path.Select(ToWire.Bytes) },
+            At = registry.At(),
+            LogKey = registry.Checkpoints.LogKey,
+            Successions = { answer.Links.Select(ToWire.Succession) },
+        });
     }
 
     public override async Task WatchCheckpoints(Wire.WatchCheckpointsRequest request, IServerStreamWriter<Wire.WatchCheckpointsResponse> responseStream, ServerCallContext context)

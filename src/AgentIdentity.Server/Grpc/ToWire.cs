@@ -1,6 +1,7 @@
 using AgentIdentity.Credentials.Entries;
 using AgentIdentity.Ledger;
 using AgentIdentity.Registry;
+using AgentIdentity.Registry.Checkpoints;
 using AgentIdentity.Registry.Issuing;
 using AgentIdentity.Registry.Reading;
 using AgentIdentity.Registry.State;
@@ -90,6 +91,17 @@ internal static class ToWire
         Leaf = Bytes(entry.Leaf),
         ErasedStub = entry.Erased is { } stub ? Bytes(stub.Encode()) : ByteString.Empty,
         Items = { entry.Items.Select(item => new Wire.IssuanceItem { LedgerPosition = item.Position, Item = Bytes(item.Item), Path = { item.Path.Select(Bytes) } }) },
+    };
+
+    public static Wire.LogSuccession Succession(SuccessionProof link) => new()
+    {
+        Note = link.Note,
+        Path = { link.Path.Select(Bytes) },
+        LedgerIndex = link.Leaf.Index.Value,
+        Leaf = Bytes(link.Leaf.Leaf),
+        LeafPath = { link.Leaf.Path.Select(Bytes) },
+        Entry = Bytes(link.Entry),
+        Salt = Bytes(link.Salt),
     };
 
     public static Wire.ListedEntry ListedEntry(ListedEntry entry) => new()
