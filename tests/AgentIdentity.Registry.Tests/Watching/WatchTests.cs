@@ -339,7 +339,7 @@ public sealed class WatchTests
 
     private static PropagationReport Report(TestNode registry, LeafIndex stop) => TestNode.Good(registry.Node.Propagation.Of(stop));
 
-    private static IssuanceItem Item(TestAgent agent) => agent.Record.Credential(agent.Claims.Jti)!.Item;
+    private static IssuanceItem Item(TestAgent agent) => agent.Record.Credential(agent.Claims.Jti)!.Value.Item;
 
     private static Hash ItemOf(TestAgent agent) => AcceptedItem.HashOf(Item(agent));
 
