@@ -10,6 +10,7 @@ using AgentIdentity.Ledger;
 using AgentIdentity.Protocol.V1;
 using Google.Protobuf;
 using Grpc.Core;
+using Acknowledgement = AgentIdentity.Credentials.Watching.Acknowledgement;
 
 namespace AgentIdentity.Tests.Wire;
 

@@ -1,4 +1,3 @@
-using AgentIdentity.Client;
 using AgentIdentity.Credentials;
 using AgentIdentity.Credentials.Keys;
 using AgentIdentity.Ledger;
@@ -116,6 +115,7 @@ public sealed class WatchTests
     private static async Task<Refusal?> EndOf(WireEnforcer enforcer)
     {
         var ended = await Assert.ThrowsAsync<RpcException>(() => enforcer.UntilAsync(RegistryMessage.OfOneofCase.Unlogged));
-        return RegistryRefusedException.From(ended)?.Refusal;
+        var status = Google.Rpc.Status.Parser.ParseFrom(ended.Trailers.GetValueBytes("grpc-status-details-bin"));
+        return Refusals.TryParse(status.Details[0].Unpack<Google.Rpc.ErrorInfo>().Reason, out var refusal) ? refusal : null;
     }
 }
