@@ -45,21 +45,21 @@ internal sealed class WireEnforcer : IDisposable
     /// <summary>Asks for a nonce and begins to watch, up to the snapshot.</summary>
     public static async Task<WireEnforcer> BeginAsync(Access.AccessClient client, PrivateKey key, string publicUrl, IReadOnlyList<string> audiences, WatchBegin? begin = null)
     {
-        var nonce = await NonceAsync(client);
+        var nonce = await NonceAsync(client, publicUrl);
         var enforcer = Begin(client, key, publicUrl, audiences, nonce, begin);
         await enforcer.UntilAsync(RegistryMessage.OfOneofCase.Snapshot);
         return enforcer;
     }
 
-    /// <summary>A nonce serves for many.</summary>
-    public static async Task<string> NonceAsync(Access.AccessClient client)
+    /// <summary>A nonce serves for many, whoever asked for it.</summary>
+    public static async Task<string> NonceAsync(Access.AccessClient client, string publicUrl)
     {
-        using var call = client.Watch(new Metadata { { "dpop", "none" } });
+        using var key = PrivateKey.Generate(KeyAlgorithm.Ed25519);
+        using var stranger = Begin(client, key, publicUrl, [], "none");
         try
         {
-            await call.RequestStream.WriteAsync(new EnforcerMessage { Begin = new WatchBegin() });
-            await call.ResponseStream.MoveNext(CancellationToken.None);
-            throw new InvalidOperationException("The registry took a proof that is none.");
+            await stranger._call.ResponseStream.MoveNext(CancellationToken.None);
+            throw new InvalidOperationException("The registry took a nonce that is none.");
         }
         catch (RpcException refused)
         {

@@ -52,7 +52,7 @@ public sealed class WatchTests
         var key = await registry.RegisterAsync(Role.Enforcer, "documents gateway");
         using var channel = GrpcChannel.ForAddress(registry.GrpcUrl);
         var client = new Access.AccessClient(channel);
-        var nonce = await WireEnforcer.NonceAsync(client);
+        var nonce = await WireEnforcer.NonceAsync(client, registry.PublicUrl);
 
         using var auditor = WireEnforcer.Begin(client, await registry.RegisterAsync(Role.Auditor, "auditor"), registry.PublicUrl, Both, nonce);
         Assert.Equal(Refusal.NotPermitted, await EndOf(auditor));
