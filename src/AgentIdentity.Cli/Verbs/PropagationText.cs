@@ -104,5 +104,5 @@ internal static class PropagationText
         ["unlogged"] = enforcer.Unlogged,
     };
 
-    private static JsonNode? Json(long at) => at == 0 ? null : JsonValue.Create(Instants.FromMilliseconds(at));
+    private static JsonValue? Json(long at) => at == 0 ? null : JsonValue.Create(Instants.FromMilliseconds(at));
 }

@@ -10,23 +10,25 @@ namespace AgentIdentity.Server.Grpc;
 /// <summary>For enforcers. Two loops a stream: one reads what the enforcer says, the other writes what it is told; the first to end ends both.</summary>
 internal sealed class AccessService(RegistryNode registry, IHostApplicationLifetime lifetime) : Wire.Access.AccessBase
 {
+    // Who does not even take the end of the stream is cut off without one.
+    private static readonly TimeSpan LastWriteMax = TimeSpan.FromSeconds(2);
+
     public override async Task Watch(IAsyncStreamReader<Wire.EnforcerMessage> requestStream, IServerStreamWriter<Wire.RegistryMessage> responseStream, ServerCallContext context)
     {
-        using var ending = CancellationTokenSource.CreateLinkedTokenSource(context.CancellationToken, lifetime.ApplicationStopping);
-        var wish = await BeginAsync(requestStream, ending.Token);
-        var stream = (await registry.Watch.BeginAsync(CallState.Of(context).Caller!, wish, ending.Token)).OrRefuse();
+        var wish = await BeginAsync(requestStream, context.CancellationToken);
+        var stream = (await registry.Watch.BeginAsync(CallState.Of(context).Caller!, wish, context.CancellationToken)).OrRefuse();
         try
         {
-            using var both = CancellationTokenSource.CreateLinkedTokenSource(ending.Token, stream.Ended);
-            var reading = ReadAsync(stream, requestStream, both.Token);
-            var writing = WriteAsync(stream, responseStream, both.Token);
+            using var ending = CancellationTokenSource.CreateLinkedTokenSource(context.CancellationToken, lifetime.ApplicationStopping, stream.Ended);
+            // Cancelling a read or a write aborts the call, and the enforcer would not hear why: reading is left behind, writing is waited for.
+            var reading = ReadAsync(stream, requestStream, context.CancellationToken);
+            var writing = WriteAsync(stream, responseStream, ending.Token);
             await Task.WhenAny(reading, writing);
-            await both.CancelAsync();
-            await SettleAsync(reading, writing);
-        }
-        catch (OperationCanceledException) when (!context.CancellationToken.IsCancellationRequested)
-        {
-            // The registry ended it: the stream says why, or the server ends and says so by ending it well.
+            await ending.CancelAsync();
+            await FinishAsync(writing, context);
+            _ = reading.ContinueWith(left => _ = left.Exception, TaskScheduler.Default);
+            if (reading.IsCompleted)
+                await reading;
         }
         finally
         {
@@ -36,19 +38,28 @@ internal sealed class AccessService(RegistryNode registry, IHostApplicationLifet
             throw new CallRefusedException(refused.Refusal, refused.Detail);
     }
 
+    private static async Task FinishAsync(Task writing, ServerCallContext context)
+    {
+        try
+        {
+            await writing.WaitAsync(LastWriteMax);
+        }
+        catch (OperationCanceledException)
+        {
+            // It waited for something to say.
+        }
+        catch (TimeoutException)
+        {
+            context.GetHttpContext().Abort();
+            await writing.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+    }
+
     private static async Task<WatchWish> BeginAsync(IAsyncStreamReader<Wire.EnforcerMessage> requestStream, CancellationToken cancellation)
     {
         if (!await requestStream.MoveNext(cancellation) || requestStream.Current.Begin is not { } begin)
             throw CallRefusedException.Malformed("A watch begins with begin.");
         return new WatchWish(begin.KnownCheckpoint, begin.LastNote, begin.LastPayload.ToByteArray(), FromWire.Texts(begin.Orders), begin.ObserveOnly);
-    }
-
-    // Both are over before the call is: nobody may write to it afterwards. The first failure is the one that counts.
-    private static async Task SettleAsync(Task reading, Task writing)
-    {
-        var first = reading.IsCompleted ? reading : writing;
-        await ((Task)Task.WhenAll(reading, writing)).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        await first;
     }
 
     private async Task ReadAsync(WatchStream stream, IAsyncStreamReader<Wire.EnforcerMessage> requestStream, CancellationToken cancellation)
@@ -65,12 +76,12 @@ internal sealed class AccessService(RegistryNode registry, IHostApplicationLifet
         _ => throw CallRefusedException.Malformed("Once begun, an enforcer sends nonces, acknowledgements and what it has accepted."),
     };
 
-    private async Task WriteAsync(WatchStream stream, IServerStreamWriter<Wire.RegistryMessage> responseStream, CancellationToken cancellation)
+    private async Task WriteAsync(WatchStream stream, IServerStreamWriter<Wire.RegistryMessage> responseStream, CancellationToken ending)
     {
-        await foreach (var message in stream.ReadAllAsync(cancellation))
+        await foreach (var message in stream.ReadAllAsync(ending))
         {
             foreach (var part in registry.WatchParts(message))
-                await responseStream.WriteAsync(part, cancellation);
+                await responseStream.WriteAsync(part, CancellationToken.None);
         }
     }
 
