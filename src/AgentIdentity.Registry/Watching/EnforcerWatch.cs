@@ -99,7 +99,7 @@ public sealed class EnforcerWatch : IAsyncDisposable
             End(stream);
             throw;
         }
-        ProveRecent(stream.View);
+        ProveRecent(stream);
         return stream;
     }
 
@@ -177,10 +177,10 @@ public sealed class EnforcerWatch : IAsyncDisposable
         return [.. lifts.Select(_proofs.Prove)];
     }
 
-    private void ProveRecent(View view)
+    private void ProveRecent(WatchStream stream)
     {
         var since = (_clock.GetUtcNow() - UnprovenMax).ToUnixTimeMilliseconds();
-        foreach (var stop in _state.Stops.InForce.Where(stop => stop.At >= since && view.IsShown(stop)))
-            _ = Watches.ProveAsync(stop.Denial.Index, [view]);
+        foreach (var stop in _state.Stops.InForce.Where(stop => stop.At >= since && stream.View.IsShown(stop)))
+            _ = Watches.ProveAsync(stop.Denial.Index, stream.Post);
     }
 }

@@ -124,14 +124,12 @@ internal sealed class Watches : IAsyncDisposable
     public void Pulse() => Interlocked.Exchange(ref _changed, new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously)).TrySetResult();
 
     /// <summary>Sends the proof of an entry when a checkpoint covers it.</summary>
-    public async Task ProveAsync(LeafIndex index, IReadOnlyList<View> views)
+    public async Task ProveAsync(LeafIndex index, Action<EntryProof> tell)
     {
         try
         {
             await _checkpoints.WhenCoversAsync(index, _ending.Token).ConfigureAwait(false);
-            var proof = _proofs.Prove(index);
-            foreach (var view in views)
-                view.Tell(proof);
+            tell(_proofs.Prove(index));
         }
         catch (OperationCanceledException)
         {
@@ -170,7 +168,7 @@ internal sealed class Watches : IAsyncDisposable
             if (applied.Entry.Body is CallerRemoved { Caller: var removed } && Find(removed) is { } stream)
                 stream.End(Refused.Because(Credentials.Refusal.CallerUnknown, "Two operators have removed this enforcer."));
             if (ChangeOf(applied) is { } change && Tell(change) is { Length: > 0 } shown)
-                _ = ProveAsync(change.Index, shown);
+                _ = ProveAsync(change.Index, proof => Array.ForEach(shown, view => view.Tell(proof)));
             Pulse();
         }
     }

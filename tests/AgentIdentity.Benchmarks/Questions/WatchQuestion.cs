@@ -93,7 +93,7 @@ internal static class WatchQuestion
             var report = (await connection.Control.PropagationAsync(new PropagationRequest { Stop = stop.LedgerIndex })).Stops[0];
             if (report.EnforcedAt > 0)
                 return report.Enforcers.All(enforcer => enforcer.Progress == EnforcerProgress.LeaseOver) ? 0 : report.EnforcedAt - report.RecordedAt;
-            await Task.Delay(50);
+            await Task.Delay(200);
         }
     }
 

@@ -37,6 +37,8 @@ internal sealed class ScriptedEnforcer : IDisposable
 
     public byte[] LastPayload { get; private set; } = [];
 
+    public int ProofsSeen { get; private set; }
+
     public IReadOnlyList<Denial> Denials => [.. _denials.Denials];
 
     public static async Task<CallerRecord> RegisterAsync(TestNode registry, PrivateKey key, string name = "gateway", params string[] audiences) =>
@@ -114,6 +116,9 @@ internal sealed class ScriptedEnforcer : IDisposable
                 Assert.Equal(Epoch + 1, next.Epoch);
                 Apply(next, delta.Payload);
                 Hold(next.Epoch, next.Count, next.Digest, delta.Note, delta.Payload);
+                break;
+            case EntryProof:
+                ProofsSeen++;
                 break;
             case Heartbeat heartbeat:
                 Take(heartbeat);

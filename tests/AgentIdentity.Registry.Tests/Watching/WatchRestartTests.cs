@@ -98,6 +98,22 @@ public sealed class WatchRestartTests
     }
 
     [Fact]
+    public async Task Whoever_comes_right_after_a_stop_is_sent_its_proof_and_nobody_else_is_sent_it_again()
+    {
+        await using var registry = await TestNode.FoundAsync();
+        var agent = await registry.EnrollAsync();
+        using var first = await ScriptedEnforcer.NewAsync(registry);
+        var stop = TestNode.Good(await registry.StopAsync(agent)).Index;
+        await first.UntilAsync<Delta>();
+        registry.Clock.Advance(TimeSpan.FromSeconds(2));
+        Assert.Equal(stop, (await first.UntilAsync<EntryProof>()).Index);
+        using var second = await ScriptedEnforcer.NewAsync(registry, "another");
+        Assert.Equal(stop, (await second.UntilAsync<EntryProof>()).Index);
+        await first.HeartbeatAsync();
+        Assert.Equal(1, first.ProofsSeen);
+    }
+
+    [Fact]
     public async Task A_note_that_this_registry_has_not_signed_brings_nothing_back()
     {
         await using var registry = await TestNode.FoundAsync();
