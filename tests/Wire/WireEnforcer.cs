@@ -30,6 +30,7 @@ internal sealed class WireEnforcer : IDisposable
     private Checkpoint? _checkpoint;
     private string _nonce = "";
     private string _origin = "";
+    private Task _sent = Task.CompletedTask;
 
     private WireEnforcer(AsyncDuplexStreamingCall<EnforcerMessage, RegistryMessage> call, PrivateKey key, string publicUrl, IEnumerable<string> audiences, bool isObserving) =>
         (_call, _key, _publicUrl, _view, _isObserving) = (call, key, publicUrl, ViewId.Of(audiences), isObserving);
@@ -72,9 +73,10 @@ internal sealed class WireEnforcer : IDisposable
         var first = new EnforcerMessage { Begin = begin ?? new WatchBegin() };
         var binding = new RequestBinding("POST", publicUrl + Path, nonce, null, Sha256.Hash(first.ToByteArray()).ToBase64Url());
         var call = client.Watch(new Metadata { { "dpop", KeyProof.Create(key, binding, TimeProvider.System.GetUtcNow().AddSeconds(2)) } });
+        var enforcer = new WireEnforcer(call, key, publicUrl, audiences, first.Begin.ObserveOnly);
         // The answer to a write that fails is in the stream of answers.
-        _ = call.RequestStream.WriteAsync(first);
-        return new WireEnforcer(call, key, publicUrl, audiences, first.Begin.ObserveOnly);
+        _ = enforcer.SendAsync(first);
+        return enforcer;
     }
 
     /// <summary>Takes messages up to one of a kind.</summary>
@@ -101,7 +103,12 @@ internal sealed class WireEnforcer : IDisposable
         Nonce = new WatchNonce { Nonce = UnsafeByteOperations.UnsafeWrap(nonce ?? RandomNumberGenerator.GetBytes(24)), TreeSize = _checkpoint?.Size.Value ?? 0 },
     });
 
-    public Task SendAsync(EnforcerMessage message) => _call.RequestStream.WriteAsync(message);
+    /// <summary>One after the other, as the gRPC layer demands.</summary>
+    public Task SendAsync(EnforcerMessage message)
+    {
+        lock (_call)
+            return _sent = SendAfterAsync(_sent, message);
+    }
 
     /// <summary>What a good enforcer would sign now.</summary>
     public Acknowledgement Acknowledgement() =>
@@ -113,6 +120,12 @@ internal sealed class WireEnforcer : IDisposable
     });
 
     public void Dispose() => _call.Dispose();
+
+    private async Task SendAfterAsync(Task before, EnforcerMessage message)
+    {
+        await before.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await _call.RequestStream.WriteAsync(message);
+    }
 
     private void Take(RegistryMessage message)
     {

@@ -140,7 +140,7 @@ internal static class WatchQuestion
         }
         catch (Exception ended) when (ended is InvalidOperationException or global::Grpc.Core.RpcException or ObjectDisposedException)
         {
-            // One write at a time: the next beat comes in three seconds, and a lease lasts for three beats.
+            // The stream has ended, which whoever reads it says.
         }
     }
 
