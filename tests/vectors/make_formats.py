@@ -273,7 +273,7 @@ class Key:
 
 ISSUER, NEXT_ISSUER, LOG, NEXT_LOG = Key("issuer", 1), Key("next issuer", 1), Key("log", 2), Key("next log", 2)
 OPERATOR_1, OPERATOR_2, ENFORCER, AGENT = Key("operator 1", 2), Key("operator 2", 1), Key("enforcer", 1), Key("agent", 2)
-OPERATOR_3, BREAK_GLASS = Key("operator 3", 1), Key("break-glass", 2)
+OPERATOR_3, BREAK_GLASS, WATCH = Key("operator 3", 1), Key("break-glass", 2), Key("watch", 2)
 WITNESS, WITNESS_NAME = Key("witness", 2), "witness.example/w1"
 
 PUBLIC_URL = "https://localhost:5000"
@@ -570,6 +570,54 @@ def heads_map(size):
     }
 
 
+# --- the watch ------------------------------------------------------------------------------------------------------
+
+def key_note(key, name, lines):
+    """A C2SP signed note of one Ed25519 key."""
+    text = "".join(line + "\n" for line in lines)
+    key_hash = sha256(name.encode() + b"\n\x01" + key.public)[:4]
+    return f"{text}\n\u2014 {name} {base64.b64encode(key_hash + key.sign(text.encode())).decode()}\n"
+
+
+def vkey(key, name):
+    return f"{name}+{sha256(name.encode() + bytes([10, 1]) + key.public)[:4].hex()}+{base64.b64encode(bytes([1]) + key.public).decode()}"
+
+
+def b64(data):
+    return base64.b64encode(data).decode()
+
+
+def denials():
+    whole = [1, 6, 5, 3, 1, AGENT_ID.bytes, [], [], [], []]
+    cut = [1, 20, 8, 3, 4, AGENT.id, [4], [], [], []]
+    cascade = [1, 40, 12, 4, 2, AGENT_ID.bytes, [], [DELEGATE_ID.bytes], [JTIS[1].bytes, JTIS[2].bytes], []]
+    model = [1, 41, 13, 2, 6, b"model-x/5", [], [], [], [BLUEPRINT]]
+    return [cbor(one) for one in (whole, cut, cascade, model)]
+
+
+def watch():
+    name = f"{ORIGIN}/watch"
+    audiences = sorted(AUDIENCES)
+    view = sha256(b"air/view/v1\0", *[u16(len(one.encode())) + one.encode() for one in audiences])
+    held = denials()
+    digests = [tree_root(held[:count]) if count else sha256() for count in range(len(held) + 1)]
+    nonce = b64u(fixed("enforcer nonce")[:24])
+    note = lambda *lines: key_note(WATCH, name, [name, *map(str, lines)])
+    ack = {"aud": PUBLIC_URL, "origin": ORIGIN, "size": 42, "root": b64u(fixed("seen root")), "epoch": 13, "view": b64u(view), "digest": b64u(digests[4]), "nonce": nonce,
+           "decisions": 17, "chain": b64u(fixed("decisions")), "observe_only": 0, "iat": SECONDS}
+    return {
+        "denials": [one.hex() for one in held], "diagnostic": diagnostic([1, 40, 12, 4, 2, AGENT_ID.bytes, [], [DELEGATE_ID.bytes], [JTIS[1].bytes, JTIS[2].bytes], []]),
+        "digests": [one.hex() for one in digests], "audiences": audiences, "view": view.hex(), "watch_key": vkey(WATCH, name), "nonce": nonce,
+        "key_note": key_note(LOG, ORIGIN, [ORIGIN, "watch-key/v1", vkey(WATCH, name)]),
+        "snapshot": note("snapshot/v1", b64(view), 13, 4, b64(digests[4])),
+        "delta": note("delta/v1", b64(view), 12, 3, b64(digests[3]), "deny", b64(sha256(held[2]))),
+        "empty_delta": note("delta/v1", b64(view), 14, 4, b64(digests[4]), "none", "-"),
+        "heartbeat": note("heartbeat/v1", b64(view), nonce, 13, 4, b64(digests[4]), 10000, 42, b64(fixed("seen root"))),
+        "acknowledgement": proof("agentid-ack+jwt", ack, ENFORCER),
+        "order": proof("agentid-stop+jwt", {"aud": PUBLIC_URL, "jti": str(JTIS[0]), "iat": SECONDS, "scope": f"agent-with-delegates:{AGENT_ID}", "reason": "nobody answers"}, BREAK_GLASS),
+    }
+
+
 # --- trail file: a log of its own, and what it shows of one agent ------------------------------------------------------
 
 def trail_bodies(erases):
@@ -787,7 +835,7 @@ JCS_TEXTS = [
 ]
 JCS_REFUSED = [
     "1.0", "1e3", "1.5", "9007199254740992", "-9007199254740992", "1e400", "01", "+1", "NaN", '"\\ud800"', '"\\udc00\\ud800"', '{"a":1,"a":2}', '{"a":1,"\\u0061":2}', "[1,]", '{"a":1,}',
-    "[1] 2", "", " ", "//\n1", "/**/1", "'a'", '"\t"', "[[[[[[[[[]]]]]]]]]", '{"a":[[[[[[[[]]]]]]]]}', "\ufeff1", "nul", '{"a"}', "[", '"',
+    "[1] 2", "", " ", "//\n1", "/**/1", "'a'", '"\t"', "[" * 17 + "]" * 17, '{"a":' + "[" * 16 + "]" * 16 + "}", "\ufeff1", "nul", '{"a"}', "[", '"',
 ]
 
 
@@ -831,7 +879,7 @@ def vectors():
         },
         "grant": {"sponsor": SPONSOR, "blueprint": BLUEPRINT, "labels": LABELS, "envelope": jcs(ENVELOPE), "audiences": AUDIENCES},
         "times": {"at": AT, "seconds": SECONDS},
-        "keys": [key.vector() for key in (ISSUER, NEXT_ISSUER, LOG, NEXT_LOG, OPERATOR_1, OPERATOR_2, ENFORCER, AGENT, OPERATOR_3, BREAK_GLASS)],
+        "keys": [key.vector() for key in (ISSUER, NEXT_ISSUER, LOG, NEXT_LOG, OPERATOR_1, OPERATOR_2, ENFORCER, AGENT, OPERATOR_3, BREAK_GLASS, WATCH)],
         "label": {"label": fixed(f"label {AGENT_ID}").hex(), "commitment": sha256(b"air/label/v1\0", fixed(f"label {AGENT_ID}")).hex(),
                   "nullifiers": [hmac.digest(fixed(f"label {AGENT_ID}"), b"air/null/v1\0" + u64(n), "sha256").hex() for n in range(3)]},
         "entries": [{name: value for name, value in one.items() if name != "subjects"} for one in log],
@@ -856,6 +904,7 @@ def vectors():
         "promise": promise([bytes.fromhex(one["leaf"]) for one in log[3:6]], 3),
         "trails": {"all opened": trail(), "no activity opened": trail(opens_activities=False), "an activity erased": trail(erases=True)},
         "subject_heads": list(chained_heads(bytes.fromhex(one["leaf"]) for one in log[3:7])),
+        "watch": watch(),
         "heads_maps": [heads_map(size) for size in (0, 1, 3, 20)],
     }
 
@@ -896,6 +945,10 @@ def examples(made):
         "checkpoint": f"{made['checkpoint']['note'].rstrip()}\n\nlog key  {made['checkpoint']['vkey']}",
         "receipt": f"{made['receipt']['receipt'].rstrip()}\n\na policy that accepts it\n{made['receipt']['policy'].rstrip()}",
         "promise": made["promise"]["note"].rstrip(),
+        "denial": f"{wrap(made['watch']['diagnostic'])}\n\n{wrap(made['watch']['denials'][2])}",
+        "watch": "\n".join(f"{made['watch'][one].rstrip()}\n" for one in ("key_note", "snapshot", "delta", "heartbeat")).rstrip(),
+        "acknowledgement": token(made["watch"]["acknowledgement"]),
+        "order": token(made["watch"]["order"]),
         "trail": wrap(made["trails"]["no activity opened"]["file"][:1400]) + "\n…",
     }
 

@@ -15,6 +15,15 @@ public static class HashText
         return CanonicalBase64Url.Encode(bytes);
     }
 
+    /// <summary>Reads a member that is a hash.</summary>
+    internal static bool TryGetHash(this JsonElement owner, ReadOnlySpan<byte> name, out Hash hash)
+    {
+        Span<byte> bytes = stackalloc byte[Hash.Size];
+        var isHash = owner.TryGetBytes(name, bytes);
+        hash = isHash ? Hash.Read(bytes) : default;
+        return isHash;
+    }
+
     /// <summary>Whether a member is this hash; takes the same time wherever they differ.</summary>
     internal static bool HasHash(this JsonElement owner, ReadOnlySpan<byte> name, Hash hash)
     {

@@ -76,6 +76,8 @@ internal static class AccessTable
         new("/agentidentity.v1.Ledger/ListTrail", Listeners.Grpc, Readers | Callers.Sponsors, IsPrivateRead: true),
         new("/agentidentity.v1.Ledger/ExportTrail", Listeners.Grpc, Readers | Callers.Sponsors, IsPrivateRead: true, IsStream: true),
 
+        new("/agentidentity.v1.Access/Watch", Listeners.Grpc, Callers.Enforcers, IsStream: true),
+
         new("/agentidentity.v1.Control/Stop", Listeners.Control, Callers.Operators),
         new("/agentidentity.v1.Control/PreviewStop", Listeners.Control, Callers.Operators, IsPrivateRead: true),
         new("/agentidentity.v1.Control/Restore", Listeners.Control, Callers.Operators),

@@ -105,7 +105,7 @@ internal static class ProofAttacks
         yield return ("payload is an array", Forge.Token(Header(key), $"[{Claims}]", key));
         yield return ("payload is empty", Forge.Token(Header(key), "", key));
         yield return ("bytes behind the payload", Forge.Token(Header(key), Claims + " 1", key));
-        yield return ("nested nine deep", Forge.Token(Header(key), Claims.With("{\"ath\"", "{\"a\":[[[[[[[[]]]]]]]],\"ath\""), key));
+        yield return ("nested seventeen deep", Forge.Token(Header(key), Claims.With("{\"ath\"", "{\"a\":[[[[[[[[[[[[[[[[]]]]]]]]]]]]]]]],\"ath\""), key));
         yield return ("half a surrogate", Forge.Token(Header(key), Claims.With("the-nonce", "\\udc00"), key));
     }
 

@@ -139,9 +139,9 @@ internal static class CredentialAttacks
         yield return new("trailing comma", Forge.Token(Header, Claims[..^1] + ",}", Issuer));
         yield return new("not UTF-8", Forge.Token(Vectors.Utf8(Header), [.. Vectors.Utf8(Claims[..^1] + ",\"a\":\""), 0xc0, 0xaf, .. "\"}"u8], Issuer));
         yield return new("half a surrogate", Forge.Token(Header, Claims[..^1] + ",\"a\":\"\\ud800\"}", Issuer));
-        yield return new("nested nine deep", Forge.Token(Header, Claims[..^1] + ",\"a\":[[[[[[[[]]]]]]]]}", Issuer));
+        yield return new("nested seventeen deep", Forge.Token(Header, Claims[..^1] + ",\"a\":[[[[[[[[[[[[[[[[]]]]]]]]]]]]]]]]}", Issuer));
         yield return new("nested a thousand deep", Forge.Token(Header, $"{Claims[..^1]},\"a\":{new string('[', 1000)}{new string(']', 1000)}}}", Issuer));
-        yield return new("header nested nine deep", Forge.Token(Header.With("\"ES256\"", "[[[[[[[[]]]]]]]]"), Claims, Issuer));
+        yield return new("header nested seventeen deep", Forge.Token(Header.With("\"ES256\"", "[[[[[[[[[[[[[[[[]]]]]]]]]]]]]]]]"), Claims, Issuer));
     }
 
     private static IEnumerable<KeyValuePair<string, string?>> Times()

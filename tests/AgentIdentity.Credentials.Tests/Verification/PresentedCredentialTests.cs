@@ -20,7 +20,8 @@ public sealed class PresentedCredentialTests
             Assert.Equal(Issuer.PublicKey.KeyId, credential.IssuerKeyId);
             Assert.Equal(expected.Text("jti"), credential.Claims.Jti.ToString());
             Assert.Equal(expected.GetProperty("act").GetString(), credential.Claims.Act);
-            AssertEqual(Vectors.Claims() with { Jti = credential.Claims.Jti, Act = credential.Claims.Act }, credential.Claims);
+            Assert.Equal(credential.Claims.Act, Delegation.ChainOfCommand.Write(credential.Claims.Chain, Vectors.Registry));
+            AssertEqual(Vectors.Claims() with { Jti = credential.Claims.Jti, Act = credential.Claims.Act, Chain = credential.Claims.Chain }, credential.Claims);
         }
     }
 
