@@ -41,6 +41,9 @@ public enum EnforcerAlarmKind
     /// <summary>A genuine credential was let in that the ledger does not hold: a key of the registry is in other hands. It is refused from now on.</summary>
     CredentialUnlogged,
 
+    /// <summary>The registry does not let this enforcer watch.</summary>
+    WatchRefused,
+
     /// <summary>The lease has ended: the registry has not been heard for too long.</summary>
     LeaseEnded,
 
