@@ -121,6 +121,9 @@ public enum Refusal
     /// <summary>What is asked for leads out of a stopped scope, which only two people may.</summary>
     ScopeStopped,
 
+    /// <summary>The stop order is not one of the break-glass key in force.</summary>
+    OrderInvalid,
+
     /// <summary>The name is defined already.</summary>
     AlreadyDefined,
 

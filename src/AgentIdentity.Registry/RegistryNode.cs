@@ -42,6 +42,7 @@ public sealed class RegistryNode : IAsyncDisposable
         Operating = new Operating.Operating(settings, state, Sequencer, keys, founding, clock);
         Approvals = new Approvals(settings, state, clock);
         Stopping = new Stopping.Stopping(settings, state, Standing, Sequencer, Approvals, clock);
+        People = new People(settings, state, Sequencer, Approvals, clock);
         Erasing = new Erasing.Erasing(state, Sequencer, Approvals, store);
         Refusals = new RefusalJournal(Sequencer, state);
         Reading = new Reading.Reading(state, store);
@@ -79,6 +80,9 @@ public sealed class RegistryNode : IAsyncDisposable
 
     /// <summary>What takes two people.</summary>
     public Approvals Approvals { get; }
+
+    /// <summary>Operators and other callers, as two people change them.</summary>
+    public People People { get; }
 
     public Erasing.Erasing Erasing { get; }
 

@@ -326,6 +326,10 @@ def enrolment_proof():
     return proof("agentid-enrol+jwt", claims, AGENT)
 
 
+def operator_proof():
+    return proof("agentid-operator+jwt", {"aud": PUBLIC_URL, "iat": SECONDS, "name": "third operator"}, OPERATOR_3)
+
+
 def approvals(indexes=(5,)):
     """What two operators sign before activities are erased."""
     claims = {"action": ERASURE_ACTION | {"indexes": list(indexes)}, "aud": PUBLIC_URL, "iat": SECONDS, "nonce": b64u(fixed("approval nonce"))}
@@ -439,7 +443,7 @@ def entry_bodies():
     yield "compromise cut", 21, 1, OPERATOR_1_ID, [AGENT_ID], numbered(4, AGENT.id, 4, "the key was copied", "incident-7", 8, [])
     add = {"type": "add-operator", "name": "third operator", "jkt": b64u(OPERATOR_3.id)}
     yield "operator added", 22, 1, OPERATOR_1_ID, [OPERATOR_3_ID], numbered(
-        "third operator", 1, OPERATOR_3.public, bootstrap_proof("third operator", OPERATOR_3)["token"], approved(add), 9)
+        "third operator", 1, OPERATOR_3.public, operator_proof()["token"], approved(add), 9)
     remove = {"type": "remove-caller", "caller": str(ENFORCER_ID), "reason": "the gateway is gone"}
     yield "caller removed", 23, 1, OPERATOR_1_ID, [ENFORCER_ID], numbered(ENFORCER_ID.bytes, "the gateway is gone", approved(remove), 10)
     yield "enforcers acknowledged", 24, 1, REGISTRY_ID, [ENFORCER_ID], numbered(fixed("acknowledgements root"), 1)
@@ -894,6 +898,7 @@ def vectors():
         "key_proofs": key_proofs(),
         "enrolment_proof": {"token": enrolment_proof(), "enrolment_token": ENROLMENT_TOKEN, "challenge": "the-challenge"},
         "bootstrap_proofs": [{"name": name, "secret": BOOTSTRAP_SECRET, "token": bootstrap_proof(name, key)} for name, key in (("first operator", OPERATOR_1), ("second operator", OPERATOR_2))],
+        "operator_proof": operator_proof(),
         "approvals": [{"name": name, "action": jcs(ERASURE_ACTION), "nonce": b64u(fixed("approval nonce")), "token": one}
                       for name, one in zip(("operator 1", "operator 2"), approvals())],
         "erased_stub": {"diagnostic": diagnostic(erased_stub()), "stub": cbor(erased_stub()).hex(), "hash": sha256(b"air/erased/v1\0", cbor(erased_stub())).hex()},
@@ -937,6 +942,7 @@ def examples(made):
         "key-proof": token(agent_proof),
         "enrolment-proof": token(enrolment),
         "bootstrap-proof": token(bootstrap),
+        "operator-proof": token(made["operator_proof"]),
         "approval": token(made["approvals"][0]["token"]),
         "erased-stub": f"{wrap(made['erased_stub']['diagnostic'])}\n\n{wrap(made['erased_stub']['stub'])}",
         "did-documents": wrap(made["did_documents"]["agent"]),

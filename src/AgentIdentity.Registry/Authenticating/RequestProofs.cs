@@ -1,4 +1,5 @@
 using AgentIdentity.Credentials;
+using AgentIdentity.Credentials.Entries;
 using AgentIdentity.Credentials.Proofs;
 using AgentIdentity.Registry.State;
 
@@ -28,6 +29,8 @@ public sealed class RequestProofs(RegistryState state, BootNonces nonces, Replay
         var key = presented.Key.KeyId;
         if (state.FindCaller(key) is null && state.FindAgent(key) is null)
             return Refused.Because(Refusal.CallerUnknown, "The key of the proof is neither an agent's nor a registered caller's.");
+        if (state.FindCaller(key) is not null && state.Stops.DenyState.OfKey(key).State >= StandingState.Frozen)
+            return Refused.Because(Refusal.KeyStopped, "The key is stopped, whoever holds it.");
         refusal = replays.Burn(presented);
         return refusal == Refusal.None ? presented : Refused.Because(refusal, "The key proof cannot be used: each serves once.");
     }

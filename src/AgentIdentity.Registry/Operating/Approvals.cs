@@ -25,6 +25,8 @@ public sealed class Approvals(RegistrySettings settings, RegistryState state, Ti
     // An action of a thousand entries and a long reason.
     private const int ActionMax = 20_000;
 
+    private static readonly TimeSpan Probation = TimeSpan.FromHours(24);
+
     // 8 bytes of time, 8 random, 16 of HMAC.
     private const int NonceSize = 32;
     private const int SeedSize = 16;
@@ -95,8 +97,8 @@ public sealed class Approvals(RegistrySettings settings, RegistryState state, Ti
         var refusal = Approval.Read(token, settings.Name.PublicUrl, clock.GetUtcNow(), out var approval);
         if (refusal != Refusal.None)
             return Refused.Because(refusal, "An approval is not one for this registry, or older than an hour: docs/formats.md, \"Approval\".");
-        if (state.FindCaller(approval!.Key.KeyId) is not { Role: CallerRole.Operator })
-            return Refused.Because(Refusal.ApproverUnknown, $"The key {approval.Key.KeyId} is no operator's.");
+        if (state.FindCaller(approval!.Key.KeyId) is not { } caller || !MayApprove(state, caller))
+            return Refused.Because(Refusal.ApproverUnknown, $"The key {approval.Key.KeyId} is no operator's, is stopped, or was added less than a day ago.");
         if (approval.Action != action)
             return Refused.Because(Refusal.ApprovalMismatch, $"Expected approval of {Shown(action)}, found {Shown(approval.Action)}.");
         return IsGood(approval.Nonce, action)
@@ -123,8 +125,13 @@ public sealed class Approvals(RegistrySettings settings, RegistryState state, Ti
 
     private static DateTimeOffset IssuedAt(ReadOnlySpan<byte> nonce) => DateTimeOffset.FromUnixTimeMilliseconds(BinaryPrimitives.ReadInt64BigEndian(nonce));
 
-    private static int People(RegistryState state, IReadOnlyList<KeyId> keys) =>
-        keys.Select(state.FindCaller).Where(caller => caller is { Role: CallerRole.Operator }).Select(caller => caller!.Id).Distinct().Count();
+    private int People(RegistryState state, IReadOnlyList<KeyId> keys) =>
+        keys.Select(state.FindCaller).Where(caller => caller is not null && MayApprove(state, caller)).Select(caller => caller!.Id).Distinct().Count();
+
+    // Whoever adds an operator with two stolen keys has to wait for a day in which somebody may notice.
+    private bool MayApprove(RegistryState state, CallerRecord caller) =>
+        caller.Role == CallerRole.Operator && state.Stops.DenyState.OfKey(caller.Key.KeyId).State < StandingState.Frozen
+        && (caller.IsFounder || clock.GetUtcNow() - DateTimeOffset.FromUnixTimeMilliseconds(caller.RegisteredAt) >= Probation);
 
     private static string Shown(string action) => action.Length <= 200 ? action : string.Concat(action.AsSpan(0, 200), "…");
 }

@@ -205,7 +205,7 @@ public sealed class Operating(
         return new Grant(wish.Sponsor, wish.Blueprint, labels, envelope.Canonical, [.. wish.Audiences.Order(StringComparer.Ordinal)]);
     }
 
-    private static bool IsText(string text, int lengthMax) => text.Length > 0 && text.Length <= lengthMax && !text.Any(char.IsControl) && !text.Any(char.IsSurrogate) && text.Trim() == text;
+    internal static bool IsText(string text, int lengthMax) => text.Length > 0 && text.Length <= lengthMax && !text.Any(char.IsControl) && !text.Any(char.IsSurrogate) && text.Trim() == text;
 
     private static Task<Outcome<T>> Refuse<T>(Refusal refusal, string detail) => Task.FromResult<Outcome<T>>(Refused.Because(refusal, detail));
 }

@@ -119,6 +119,7 @@ internal static class SnapshotFormat
         WriteAll(writer, copy.Blueprints, blueprint => WriteBlueprint(writer, blueprint));
         WriteAll(writer, copy.Lineage.Edges, edge => WriteEdge(writer, edge));
         WriteAll(writer, copy.Lineage.Links, link => WriteLink(writer, link));
+        WriteAll<PublicKey>(writer, copy.BreakGlassKey is { } held ? [held] : [], key => WriteKey(writer, key));
     }
 
     private static StateCopy ReadState(BinaryReader reader)
@@ -139,7 +140,7 @@ internal static class SnapshotFormat
         var stops = ReadAll(reader, () => ReadStop(reader));
         var blueprints = ReadAll(reader, () => ReadBlueprint(reader));
         var lineage = new LineageCopy(ReadAll(reader, () => ReadEdge(reader)), ReadAll(reader, () => ReadLink(reader)));
-        return new StateCopy(position, epoch, lastAt, nextStatusIndex, founding, logs, keys, agents, tokens, callers, subjects, heads, stops, blueprints, lineage);
+        return new StateCopy(position, epoch, lastAt, nextStatusIndex, founding, logs, keys, agents, tokens, callers, subjects, heads, stops, blueprints, lineage, ReadAll(reader, () => ReadKey(reader)) is [var breakGlassKey] ? breakGlassKey : null);
     }
 
     private static void WriteFounding(BinaryWriter writer, Founding founding)
@@ -201,10 +202,11 @@ internal static class SnapshotFormat
         WriteKey(writer, caller.Key);
         WriteAll(writer, caller.Audiences, writer.Write);
         writer.Write(caller.RegisteredAt);
+        writer.Write(caller.IsFounder);
     }
 
     private static CallerRecord ReadCaller(BinaryReader reader) =>
-        new(ReadId(reader), (CallerRole)reader.ReadByte(), reader.ReadString(), ReadKey(reader), ReadAll(reader, reader.ReadString), reader.ReadInt64());
+        new(ReadId(reader), (CallerRole)reader.ReadByte(), reader.ReadString(), ReadKey(reader), ReadAll(reader, reader.ReadString), reader.ReadInt64()) { IsFounder = reader.ReadBoolean() };
 
     private static void WriteAgent(BinaryWriter writer, AgentRecord agent)
     {

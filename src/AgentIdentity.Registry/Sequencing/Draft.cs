@@ -22,6 +22,7 @@ public sealed class Draft
     private readonly Dictionary<SubjectId, LeafIndex> _holds = [];
     private readonly HashSet<LeafIndex> _liftedHolds = [];
     private readonly HashSet<string> _blueprints = [];
+    private readonly HashSet<SubjectId> _removed = [];
     private readonly List<StoredStub> _erased = [];
     private readonly ulong _base;
     private ulong _epoch;
@@ -86,6 +87,9 @@ public sealed class Draft
 
     /// <summary>Whether the stop is lifted in this group.</summary>
     public bool IsLifted(LeafIndex stop) => _lifted.Contains(stop);
+
+    /// <summary>Whether the caller is removed in this group.</summary>
+    public bool IsRemoved(SubjectId caller) => _removed.Contains(caller);
 
     /// <summary>Whether a blueprint of that name is defined, or about to be.</summary>
     public bool IsDefined(string blueprint) => State.Stops.Blueprint(blueprint) is not null || _blueprints.Contains(blueprint);
@@ -175,6 +179,12 @@ public sealed class Draft
                 break;
             case Restored restored:
                 _lifted.UnionWith(restored.Stops);
+                break;
+            case OperatorAdded added:
+                _callers[added.Key.KeyId] = new CallerRegistered(CallerRole.Operator, added.Name, added.Key, []);
+                break;
+            case CallerRemoved removed:
+                _removed.Add(removed.Caller);
                 break;
             case BlueprintDefined blueprint:
                 _blueprints.Add(blueprint.Name);

@@ -69,4 +69,8 @@ public sealed record HoldInForce(LeafIndex Index, string Reason, long At);
 public sealed record TokenRecord(SubjectId Id, Hash TokenHash, AgentGrant Grant, uint UsesAllowed, long ExpiresAt, uint UsesMade);
 
 /// <summary>A caller that is not an agent.</summary>
-public sealed record CallerRecord(SubjectId Id, CallerRole Role, string Name, PublicKey Key, IReadOnlyList<string> Audiences, long RegisteredAt);
+public sealed record CallerRecord(SubjectId Id, CallerRole Role, string Name, PublicKey Key, IReadOnlyList<string> Audiences, long RegisteredAt)
+{
+    /// <summary>Whether the genesis entry names it.</summary>
+    public bool IsFounder { get; init; }
+}

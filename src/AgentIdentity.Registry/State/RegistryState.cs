@@ -27,6 +27,7 @@ public sealed class RegistryState
     private volatile IssuerKeyHistory _issuerKeys = IssuerKeyHistory.Empty;
     private volatile LogRecord[] _logs = [];
     private volatile Founding? _founding;
+    private volatile Credentials.Keys.PublicKey? _breakGlassKey;
     private volatile int _agentCount;
     private StopReach? _reach;
 
@@ -69,6 +70,9 @@ public sealed class RegistryState
 
     /// <summary>Whom a scope reaches.</summary>
     public StopReach Reach => _reach ??= new StopReach(this);
+
+    /// <summary>The key whose orders freeze without the registry; null when there is none.</summary>
+    public Credentials.Keys.PublicKey? BreakGlassKey => _breakGlassKey;
 
     public IEnumerable<CallerRecord> Callers => _callers.Values;
 
@@ -137,7 +141,7 @@ public sealed class RegistryState
     internal StateCopy Copy() => new(
         Position, Epoch, LastAt, NextStatusIndex, _founding, _logs, [.. _issuerKeys.Spans], [.. _inOrder.Select(slot => slot.Current)], [.. _tokens.Values], [.. _callers.Values],
         [.. _subjects.Select(pair => new SubjectCopy(pair.Key, pair.Value.Label, pair.Value.Head))], _heads.CopyCommitted(),
-        [.. Stops.All.OrderBy(stop => stop.Denial.Index.Value)], [.. Stops.Blueprints], Lineage.Copy());
+        [.. Stops.All.OrderBy(stop => stop.Denial.Index.Value)], [.. Stops.Blueprints], Lineage.Copy(), _breakGlassKey);
 
     /// <summary>The state as it was copied. Only at a start, before anybody reads.</summary>
     internal static RegistryState From(StateCopy copy)
@@ -158,6 +162,7 @@ public sealed class RegistryState
         foreach (var blueprint in copy.Blueprints)
             state.Stops.Add(blueprint);
         state.Lineage.Restore(copy.Lineage);
+        state._breakGlassKey = copy.BreakGlassKey;
         state._heads.Restore(state._subjects, copy.Founding, copy.LastHeads);
         return state;
     }
@@ -242,6 +247,18 @@ public sealed class RegistryState
                 Stops.Add(new BlueprintRecord(blueprint.Name, blueprint.Model, blueprint.Reads, index, blueprint.Epoch));
                 OpenEpoch(index, blueprint.Epoch);
                 break;
+            case OperatorAdded added:
+                _callers[added.Key.KeyId] = new CallerRecord(entry.Subjects[0].Id, CallerRole.Operator, added.Name, added.Key, [], entry.At);
+                OpenEpoch(index, added.Epoch);
+                break;
+            case CallerRemoved removed:
+                Remove(index, removed);
+                OpenEpoch(index, removed.Epoch);
+                break;
+            case BreakGlassKeySet breakGlass:
+                _breakGlassKey = breakGlass.Key;
+                OpenEpoch(index, breakGlass.Epoch);
+                break;
             case Delegated delegated:
                 Lineage.Add(index, delegated, entry.At);
                 break;
@@ -267,6 +284,13 @@ public sealed class RegistryState
         }
     }
 
+    private void Remove(LeafIndex index, CallerRemoved removed)
+    {
+        if (_callers.Values.FirstOrDefault(caller => caller.Id == removed.Caller) is not { } caller)
+            throw new LedgerDamagedException($"Entry {index} removes a caller that is none.");
+        _callers.TryRemove(caller.Key.KeyId, out _);
+    }
+
     // Each entry that takes or gives authority opens the next epoch; two of one number would hide one of them.
     private void OpenEpoch(LeafIndex index, ulong epoch)
     {
@@ -280,7 +304,7 @@ public sealed class RegistryState
         foreach (var key in genesis.Keys.Where(key => key.Use == RegistryKeyUse.Credentials))
             _issuerKeys = _issuerKeys.Then(key.Key, index);
         foreach (var person in genesis.Operators)
-            _callers[person.Key.KeyId] = new CallerRecord(person.Id, CallerRole.Operator, person.Name, person.Key, [], entry.At);
+            _callers[person.Key.KeyId] = new CallerRecord(person.Id, CallerRole.Operator, person.Name, person.Key, [], entry.At) { IsFounder = true };
         var logKey = genesis.Keys.Single(key => key.Use == RegistryKeyUse.Log).Key;
         _logs = [new LogRecord(genesis.Origin, logKey, index)];
         _founding = new Founding(entry.Subjects[0].Id, genesis.PublicUrl, genesis.Origin, logKey, genesis.SingleOperator);
@@ -417,4 +441,5 @@ internal sealed record StateCopy(
     HeadsCopy? LastHeads,
     IReadOnlyList<StopRecord> Stops,
     IReadOnlyList<BlueprintRecord> Blueprints,
-    LineageCopy Lineage);
+    LineageCopy Lineage,
+    Credentials.Keys.PublicKey? BreakGlassKey);

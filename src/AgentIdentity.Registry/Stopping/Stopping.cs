@@ -2,6 +2,7 @@ using AgentIdentity.Credentials;
 using AgentIdentity.Credentials.Entries;
 using AgentIdentity.Credentials.Identifiers;
 using AgentIdentity.Credentials.Proofs;
+using AgentIdentity.Credentials.Watching;
 using AgentIdentity.Ledger;
 using AgentIdentity.Registry.Operating;
 using AgentIdentity.Registry.Sequencing;
@@ -16,7 +17,11 @@ namespace AgentIdentity.Registry.Stopping;
 /// <param name="Incident">What ties stops together; may be empty.</param>
 /// <param name="Force">Yes to a stop that leaves nobody able to restore.</param>
 /// <param name="Approvals">Of the action <c>revoke</c>, when more is revoked than one person may.</param>
-public sealed record StopWish(Scope Scope, StandingState State, string Reason, string Incident, bool Force = false, IReadOnlyList<string>? Approvals = null);
+public sealed record StopWish(Scope Scope, StandingState State, string Reason, string Incident, bool Force = false, IReadOnlyList<string>? Approvals = null)
+{
+    /// <summary>The signed order that it came as, if it did.</summary>
+    public string? Order { get; init; }
+}
 
 /// <summary>A stop that is RECORDED: durable, and this node refuses. <paramref name="Reached"/> agents are covered themselves, <paramref name="Credentials"/> further credentials by what stands above them.</summary>
 public sealed record Stopped(LeafIndex Index, StandingState State, long At, ulong Epoch, int Reached, int Credentials);
@@ -50,6 +55,19 @@ public sealed class Stopping(RegistrySettings settings, RegistryState state, Sta
         if (approved.IsRefused)
             return Refused.Because(approved.Refusal, approved.Detail);
         return await StopAsync(actor, wish, approved.Value).ConfigureAwait(false);
+    }
+
+    /// <summary>Takes a stop that the break-glass key has ordered, here or at an enforcer that came first. It freezes; the same order again changes nothing.</summary>
+    public async Task<Outcome<Stopped>> ObeyAsync(string token)
+    {
+        if (!StopOrder.TryRead(token, settings.Name.PublicUrl, out var order, out var key) || state.BreakGlassKey?.KeyId != key.KeyId)
+            return Refused.Because(Refusal.OrderInvalid, "That is no order of the break-glass key in force for this registry: docs/formats.md, \"Stop order\".");
+        var wish = new StopWish(order.Scope, StandingState.Frozen, order.Reason, order.Id.ToString()) { Order = token };
+        if (state.Stops.OfIncident(wish.Incident).FirstOrDefault(stop => stop.Denial.Scope == order.Scope) is not { } known)
+            return await StopAsync(null, wish, null).ConfigureAwait(false);
+        return known.LiftedBy is { } by
+            ? Refused.Because(Refusal.OrderInvalid, $"That order is entry {known.Denial.Index}, and entry {by} has lifted it.")
+            : new Stopped(known.Denial.Index, known.Denial.State, known.At, known.Denial.Epoch, known.Denial.Agents.Count, known.Denial.Credentials.Count);
     }
 
     /// <summary>What a stop would reach, without stopping anything.</summary>
@@ -95,7 +113,7 @@ public sealed class Stopping(RegistrySettings settings, RegistryState state, Sta
             : await DecideCutAsync(actor, new CompromiseCut(scope, after, reason, incident, 0, tokens), approved.Value).ConfigureAwait(false);
     }
 
-    private async Task<Outcome<Stopped>> StopAsync(CallerRecord actor, StopWish wish, Approved? approved)
+    private async Task<Outcome<Stopped>> StopAsync(CallerRecord? actor, StopWish wish, Approved? approved)
     {
         // Deny first: from here on nothing that begins is allowed, whatever becomes of the write.
         var pending = standing.Deny(wish.State, wish.Scope, clock.GetUtcNow().ToUnixTimeMilliseconds());
@@ -110,7 +128,7 @@ public sealed class Stopping(RegistrySettings settings, RegistryState state, Sta
         return decided.Value with { Credentials = state.Stops.Find(decided.Value.Index)!.Denial.Credentials.Count };
     }
 
-    private Outcome<Stopped> Decide(Draft draft, CallerRecord actor, StopWish wish, PendingStop pending, SubjectId? about, Approved? approved)
+    private Outcome<Stopped> Decide(Draft draft, CallerRecord? actor, StopWish wish, PendingStop pending, SubjectId? about, Approved? approved)
     {
         if (draft.IsRevoked(wish.Scope))
             return Refused.Because(Refusal.AlreadyRevoked, $"{wish.Scope} is revoked already, and that is final.");
@@ -118,7 +136,7 @@ public sealed class Stopping(RegistrySettings settings, RegistryState state, Sta
             return Refused.Because(used.Refusal, used.Detail);
         draft.Standing.Widen(pending, draft.At);
         var epoch = draft.OpenEpoch();
-        var index = draft.Stage(actor.Id, new Stop(wish.Scope, wish.State, wish.Reason, wish.Incident, epoch), about ?? draft.RegistryId);
+        var index = draft.Stage(actor?.Id ?? draft.RegistryId, new Stop(wish.Scope, wish.State, wish.Reason, wish.Incident, epoch, wish.Order), about ?? draft.RegistryId);
         var reached = wish.Scope.Kind == ScopeKind.AgentWithDelegates ? pending.Denials[^1].Agents.Count + 1 : state.Reach.Agents(wish.Scope).Count();
         return new Stopped(index, wish.State, draft.At, epoch, reached, 0);
     }

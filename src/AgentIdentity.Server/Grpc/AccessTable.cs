@@ -79,6 +79,7 @@ internal static class AccessTable
         new("/agentidentity.v1.Access/Watch", Listeners.Grpc, Callers.Enforcers, IsStream: true),
 
         new("/agentidentity.v1.Control/Stop", Listeners.Control, Callers.Operators),
+        new("/agentidentity.v1.Control/Obey", Listeners.Control, Callers.Anyone),
         new("/agentidentity.v1.Control/PreviewStop", Listeners.Control, Callers.Operators, IsPrivateRead: true),
         new("/agentidentity.v1.Control/Restore", Listeners.Control, Callers.Operators),
         new("/agentidentity.v1.Control/Cut", Listeners.Control, Callers.Operators),
@@ -90,6 +91,9 @@ internal static class AccessTable
         new("/agentidentity.v1.Admin/ListCallers", Listeners.Control, Callers.Operators, IsPrivateRead: true),
         new("/agentidentity.v1.Admin/RotateIssuerKey", Listeners.Control, Callers.Operators),
         new("/agentidentity.v1.Admin/DefineBlueprint", Listeners.Control, Callers.Operators),
+        new("/agentidentity.v1.Admin/AddOperator", Listeners.Control, Callers.Operators),
+        new("/agentidentity.v1.Admin/RemoveCaller", Listeners.Control, Callers.Operators),
+        new("/agentidentity.v1.Admin/SetBreakGlassKey", Listeners.Control, Callers.Operators),
         new("/agentidentity.v1.Admin/BeginApproval", Listeners.Control, Callers.Operators),
         new("/agentidentity.v1.Admin/Erase", Listeners.Control, Callers.Operators),
         new("/agentidentity.v1.Admin/PlaceHold", Listeners.Control, Callers.Operators),

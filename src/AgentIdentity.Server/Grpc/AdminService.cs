@@ -96,6 +96,25 @@ internal sealed class AdminService(RegistryNode registry, BootstrapFile bootstra
         return new Wire.DefineBlueprintResponse { LedgerIndex = index.Value, At = registry.At() };
     }
 
+    public override async Task<Wire.RegisterCallerResponse> AddOperator(Wire.AddOperatorRequest request, ServerCallContext context)
+    {
+        var added = (await registry.People.AddOperatorAsync(CallState.Of(context).Caller!, request.Proof, FromWire.Texts(request.Approvals))).OrRefuse();
+        return new Wire.RegisterCallerResponse { Caller = ToWire.Caller(added.Caller), LedgerIndex = added.Index.Value, At = registry.At() };
+    }
+
+    public override async Task<Wire.ChangedByTwoResponse> RemoveCaller(Wire.RemoveCallerRequest request, ServerCallContext context)
+    {
+        if (request.CallerId.Length != SubjectId.Size)
+            throw CallRefusedException.Malformed($"A caller's id has {SubjectId.Size} bytes.");
+        return Changed((await registry.People.RemoveCallerAsync(
+            CallState.Of(context).Caller!, SubjectId.Read(request.CallerId.Span), request.Reason, FromWire.Texts(request.Approvals))).OrRefuse());
+    }
+
+    public override async Task<Wire.ChangedByTwoResponse> SetBreakGlassKey(Wire.SetBreakGlassKeyRequest request, ServerCallContext context) =>
+        Changed((await registry.People.SetBreakGlassKeyAsync(CallState.Of(context).Caller!, FromWire.Key(request.Key), FromWire.Texts(request.Approvals))).OrRefuse());
+
+    private Wire.ChangedByTwoResponse Changed(LeafIndex index) => new() { LedgerIndex = index.Value, SingleOperator = registry.Approvals.IsSingleOperator, At = registry.At() };
+
     public override async Task<Wire.EraseResponse> Erase(Wire.EraseRequest request, ServerCallContext context)
     {
         var agent = registry.Agent(request.Agent);

@@ -16,19 +16,22 @@ internal sealed class ControlService(RegistryNode registry) : Wire.Control.Contr
     public override async Task<Wire.StopResponse> Stop(Wire.StopRequest request, ServerCallContext context)
     {
         var wish = new StopWish(registry.Scope(request.Scope), State(request.State), request.Reason, request.Incident, request.Force, FromWire.Texts(request.Approvals));
-        var stopped = (await registry.Stopping.StopAsync(CallState.Of(context).Caller!, wish)).OrRefuse();
-        return new Wire.StopResponse
+        return ToWire((await registry.Stopping.StopAsync(CallState.Of(context).Caller!, wish)).OrRefuse());
+    }
+
+    public override async Task<Wire.StopResponse> Obey(Wire.ObeyRequest request, ServerCallContext context) => ToWire((await registry.Stopping.ObeyAsync(request.Order)).OrRefuse());
+
+    private Wire.StopResponse ToWire(Stopped stopped) => new()
         {
             Level = Wire.StopLevel.Recorded,
             LedgerIndex = stopped.Index.Value,
-            State = ToWire.State(stopped.State),
+            State = Grpc.ToWire.State(stopped.State),
             StoppedAt = stopped.At,
             Epoch = stopped.Epoch,
             AgentsReached = (ulong)stopped.Reached,
             CredentialsReached = (ulong)stopped.Credentials,
             At = registry.At(),
         };
-    }
 
     public override async Task<Wire.PreviewStopResponse> PreviewStop(Wire.PreviewStopRequest request, ServerCallContext context)
     {
@@ -72,7 +75,7 @@ internal sealed class ControlService(RegistryNode registry) : Wire.Control.Contr
         var stops = registry.State.Stops.All
             .Where(stop => (request.WithLifted || stop.IsInForce) && (request.Incident.Length == 0 || stop.Incident == request.Incident))
             .OrderBy(stop => stop.Denial.Index.Value)
-            .Select(ToWire.Stop).ToArray();
+            .Select(Grpc.ToWire.Stop).ToArray();
         await registry.PutOnRecordAsync(CallState.Of(context), $"incident={request.Incident}", stops.Length);
         return new Wire.ListStopsResponse { Stops = { stops }, At = registry.At() };
     }

@@ -68,7 +68,7 @@ internal sealed class TestNode : IAsyncDisposable
     public CallerRecord Operator => Node.State.Callers.First(caller => caller.Role == CallerRole.Operator);
 
     /// <summary>The keys of those who founded it.</summary>
-    public IReadOnlyList<PrivateKey> OperatorKeys { get; private set; } = [];
+    public IReadOnlyList<PrivateKey> OperatorKeys { get; set; } = [];
 
     public static string NewFolder() => Directory.CreateTempSubdirectory("agentidentity-").FullName;
 
@@ -111,8 +111,9 @@ internal sealed class TestNode : IAsyncDisposable
     /// <summary>The key that signs checkpoints, likewise.</summary>
     public Ed25519PrivateKey LogKey => _keys.Log(Node.State.Founding!.LogKey.KeyId);
 
-    public async Task<string> NewTokenAsync(uint uses = 1, uint lifetimeSeconds = 0) =>
-        Good(await Node.Operating.CreateTokenAsync(Operator, new TokenWish("team", "bot/1", [], Envelope, [Audience], uses, lifetimeSeconds))).Text;
+    public Task<string> NewTokenAsync(uint uses = 1, uint lifetimeSeconds = 0) => NewTokenAsync(new TokenWish("team", "bot/1", [], Envelope, [Audience], uses, lifetimeSeconds));
+
+    public async Task<string> NewTokenAsync(TokenWish wish) => Good(await Node.Operating.CreateTokenAsync(Operator, wish)).Text;
 
     public string EnrolmentProofFor(PrivateKey key, string token, string? challenge = null, string url = Url) =>
         EnrolmentProof.Create(key, url, challenge ?? Node.Enrolment.NewChallenge(), Sha256.Hash(System.Text.Encoding.UTF8.GetBytes(token)), Clock.GetUtcNow());
@@ -134,6 +135,26 @@ internal sealed class TestNode : IAsyncDisposable
 
     public Task<Outcome<Stopped>> StopAsync(Scope scope, StandingState state = StandingState.Frozen) =>
         Node.Stopping.StopAsync(Operator, new StopWish(scope, state, "odd calls", ""));
+
+    /// <summary>All operators' approvals of an action.</summary>
+    public string[] ApprovalsOf(string action)
+    {
+        var nonce = Good(Node.Approvals.Begin(action)).Nonce;
+        return [.. OperatorKeys.Select(key => Approval.Create(key, Url, action, nonce, Clock.GetUtcNow()))];
+    }
+
+    public Task<Outcome<Decided>> RestoreAsync(params LeafIndex[] stops) =>
+        Node.Stopping.RestoreAsync(Operator, stops, "it was a false alarm", ApprovalsOf(ApprovedAction.Restore(stops, "it was a false alarm")));
+
+    /// <summary>Puts a link into the ledger, as a delegation does.</summary>
+    public async Task<SubjectId> LinkAsync(TestAgent parent, SubjectId parentJti, TestAgent child, TimeSpan? life = null)
+    {
+        var jti = SubjectId.New(Clock.GetUtcNow());
+        var expiresAt = Clock.GetUtcNow().Add(life ?? TimeSpan.FromMinutes(5)).ToUnixTimeSeconds();
+        Good(await Node.Sequencer.DecideAsync<LeafIndex>(
+            Sequencing.Lane.Ordinary, draft => draft.Stage(parent.Id, new Delegated(parent.Id, parentJti, child.Id, jti, Envelope, [Audience], expiresAt, 1, []), parent.Id, child.Id)));
+        return jti;
+    }
 
     /// <summary>Every entry as the store holds it, in words that two runs can be compared by.</summary>
     public string DescribeLedger() =>
@@ -160,6 +181,8 @@ internal sealed class TestAgent(TestNode registry, PrivateKey key, SubjectId id,
 {
     private ulong _sequence;
     private Hash _previous;
+
+    public TestNode Registry => registry;
 
     public SubjectId Id => id;
 

@@ -1,0 +1,79 @@
+using AgentIdentity.Credentials;
+using AgentIdentity.Credentials.Entries;
+using AgentIdentity.Credentials.Identifiers;
+using AgentIdentity.Credentials.Keys;
+using AgentIdentity.Credentials.Proofs;
+using AgentIdentity.Ledger;
+using AgentIdentity.Registry.Sequencing;
+using AgentIdentity.Registry.State;
+
+namespace AgentIdentity.Registry.Operating;
+
+/// <summary>Who may do what takes two people, and who must acknowledge a stop: changed by two people, never by one.</summary>
+public sealed class People(RegistrySettings settings, RegistryState state, Sequencer sequencer, Approvals approvals, TimeProvider clock)
+{
+    private const int NameMax = 100;
+    private const int ReasonMax = 500;
+
+    /// <summary>Adds an operator, who approves nothing for the first day.</summary>
+    public async Task<Outcome<CallerMade>> AddOperatorAsync(CallerRecord actor, string proofText, IReadOnlyList<string> tokens)
+    {
+        var refusal = OperatorProof.Read(proofText, settings.Name.PublicUrl, clock.GetUtcNow(), out var proof);
+        if (refusal != Refusal.None)
+            return Refused.Because(refusal, "The operator's proof is not a good one: docs/formats.md, \"Operator proof\".");
+        if (!Operating.IsText(proof!.Name, NameMax))
+            return Refused.Because(Refusal.NameMalformed, $"A name is 1 to {NameMax} printable characters.");
+        var approved = approvals.Check(tokens, ApprovedAction.AddOperator(proof.Key.KeyId, proof.Name));
+        if (approved.IsRefused)
+            return Refused.Because(approved.Refusal, approved.Detail);
+        var id = SubjectId.New(clock.GetUtcNow());
+        return await sequencer.DecideAsync<CallerMade>(Lane.Ordinary, draft =>
+        {
+            if (draft.IsCallerTaken(proof.Key.KeyId) || draft.State.FindAgent(proof.Key.KeyId) is not null || draft.PendingEnrolment(proof.Key.KeyId) is not null)
+                return Refused.Because(Refusal.KeyAlreadyRegistered, "The key is registered or enrolled already.");
+            if (draft.IsNameTaken(CallerRole.Operator, proof.Name))
+                return Refused.Because(Refusal.NameTaken, "There is another operator with that name.");
+            if (approvals.Use(draft, approved.Value) is { IsRefused: true } used)
+                return Refused.Because(used.Refusal, used.Detail);
+            var index = draft.Stage(actor.Id, new OperatorAdded(proof.Name, proof.Key, proofText, approved.Value.Tokens, draft.OpenEpoch()), id);
+            return new CallerMade(new CallerRecord(id, CallerRole.Operator, proof.Name, proof.Key, [], draft.At), index);
+        }).ConfigureAwait(false);
+    }
+
+    /// <summary>Removes an operator, auditor, enforcer or sponsor. So many operators stay as it takes to restore.</summary>
+    public async Task<Outcome<LeafIndex>> RemoveCallerAsync(CallerRecord actor, SubjectId caller, string reason, IReadOnlyList<string> tokens)
+    {
+        if (reason.Length is 0 or > ReasonMax)
+            return Refused.Because(Refusal.ReasonMissing, $"Say why, in 1 to {ReasonMax} characters.");
+        var approved = approvals.Check(tokens, ApprovedAction.RemoveCaller(caller, reason));
+        if (approved.IsRefused)
+            return Refused.Because(approved.Refusal, approved.Detail);
+        return await sequencer.DecideAsync<LeafIndex>(Lane.Ordinary, draft =>
+        {
+            if (draft.State.Callers.FirstOrDefault(known => known.Id == caller) is not { } removed || draft.IsRemoved(caller))
+                return Refused.Because(Refusal.CallerUnknown, "There is no such caller.");
+            var left = draft.State.Callers.Count(other => other.Role == CallerRole.Operator && other.Id != caller && !draft.IsRemoved(other.Id));
+            if (removed.Role == CallerRole.Operator && left < approvals.OperatorsNeeded)
+                return Refused.Because(Refusal.NeedsTwoOperators, "Without this operator too few are left to restore anything: add another first.");
+            if (approvals.Use(draft, approved.Value) is { IsRefused: true } used)
+                return Refused.Because(used.Refusal, used.Detail);
+            return draft.Stage(actor.Id, new CallerRemoved(caller, reason, approved.Value.Tokens, draft.OpenEpoch()), caller);
+        }).ConfigureAwait(false);
+    }
+
+    /// <summary>Names the key whose orders enforcers obey without the registry, in the place of the one before.</summary>
+    public async Task<Outcome<LeafIndex>> SetBreakGlassKeyAsync(CallerRecord actor, PublicKey key, IReadOnlyList<string> tokens)
+    {
+        var approved = approvals.Check(tokens, ApprovedAction.SetBreakGlassKey(key.KeyId));
+        if (approved.IsRefused)
+            return Refused.Because(approved.Refusal, approved.Detail);
+        return await sequencer.DecideAsync<LeafIndex>(Lane.Ordinary, draft =>
+        {
+            if (draft.IsCallerTaken(key.KeyId) || draft.State.FindAgent(key.KeyId) is not null || draft.PendingEnrolment(key.KeyId) is not null || state.BreakGlassKey?.KeyId == key.KeyId)
+                return Refused.Because(Refusal.KeyAlreadyRegistered, "The key is somebody's already: the break-glass key is nobody's, and sealed.");
+            if (approvals.Use(draft, approved.Value) is { IsRefused: true } used)
+                return Refused.Because(used.Refusal, used.Detail);
+            return draft.Stage(actor.Id, new BreakGlassKeySet(key, approved.Value.Tokens, draft.OpenEpoch()), draft.RegistryId);
+        }).ConfigureAwait(false);
+    }
+}

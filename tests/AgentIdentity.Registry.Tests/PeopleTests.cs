@@ -1,0 +1,108 @@
+using AgentIdentity.Credentials;
+using AgentIdentity.Credentials.Entries;
+using AgentIdentity.Credentials.Identifiers;
+using AgentIdentity.Credentials.Keys;
+using AgentIdentity.Credentials.Proofs;
+using AgentIdentity.Credentials.Watching;
+using AgentIdentity.Registry.Operating;
+using AgentIdentity.Registry.Tests.Fixtures;
+
+namespace AgentIdentity.Registry.Tests;
+
+/// <summary>Who may do what takes two people is changed by two people; and the sealed key, which can only freeze.</summary>
+public sealed class PeopleTests
+{
+    [Fact]
+    public async Task A_new_operator_approves_nothing_for_a_day()
+    {
+        await using var registry = await TestNode.FoundByTwoAsync();
+        var key = PrivateKey.Generate(KeyAlgorithm.ES256);
+        TestNode.Good(await AddAsync(registry, key, "third"));
+        var agent = await registry.EnrollAsync();
+        var stop = TestNode.Good(await registry.StopAsync(agent)).Index;
+
+        registry.OperatorKeys = [registry.OperatorKeys[0], key];
+        Assert.Equal(Refusal.ApproverUnknown, (await registry.RestoreAsync(stop)).Refusal);
+        registry.Clock.Advance(TimeSpan.FromHours(24));
+        TestNode.Good(await registry.RestoreAsync(stop));
+    }
+
+    [Fact]
+    public async Task One_person_adds_nobody_and_a_proof_for_another_name_or_by_a_known_key_is_none()
+    {
+        await using var registry = await TestNode.FoundByTwoAsync();
+        var key = PrivateKey.Generate(KeyAlgorithm.Ed25519);
+        var proof = OperatorProof.Create(key, TestNode.Url, "third", registry.Clock.GetUtcNow());
+        var approvals = registry.ApprovalsOf(ApprovedAction.AddOperator(key.PublicKey.KeyId, "third"));
+        Assert.Equal(Refusal.NeedsTwoOperators, (await registry.Node.People.AddOperatorAsync(registry.Operator, proof, approvals[..1])).Refusal);
+        var otherName = OperatorProof.Create(key, TestNode.Url, "fourth", registry.Clock.GetUtcNow());
+        Assert.Equal(Refusal.ApprovalMismatch, (await registry.Node.People.AddOperatorAsync(registry.Operator, otherName, approvals)).Refusal);
+        var elsewhere = OperatorProof.Create(key, "https://elsewhere.example", "third", registry.Clock.GetUtcNow());
+        Assert.Equal(Refusal.ProofInvalid, (await registry.Node.People.AddOperatorAsync(registry.Operator, elsewhere, approvals)).Refusal);
+        Assert.Equal(Refusal.KeyAlreadyRegistered, (await AddAsync(registry, registry.OperatorKeys[1], "third")).Refusal);
+        Assert.Equal(Refusal.NameTaken, (await AddAsync(registry, key, "second")).Refusal);
+        Assert.Equal(2, registry.Node.State.Callers.Count());
+    }
+
+    [Fact]
+    public async Task An_operator_is_removed_by_two_when_enough_are_left_over_restarts()
+    {
+        var folder = TestNode.NewFolder();
+        SubjectId removed;
+        await using (var registry = await TestNode.FoundByTwoAsync(folder))
+        {
+            removed = registry.Node.State.FindCaller(registry.OperatorKeys[1].PublicKey.KeyId)!.Id;
+            Assert.Equal(Refusal.NeedsTwoOperators, (await RemoveAsync(registry, removed)).Refusal);
+            TestNode.Good(await AddAsync(registry, PrivateKey.Generate(KeyAlgorithm.ES256), "third"));
+            TestNode.Good(await RemoveAsync(registry, removed));
+            Assert.Equal(Refusal.ApproverUnknown, (await RemoveAsync(registry, registry.Operator.Id)).Refusal);
+        }
+        for (var restart = 0; restart < 2; restart++)
+        {
+            await using var again = TestNode.Open(folder);
+            Assert.DoesNotContain(again.Node.State.Callers, caller => caller.Id == removed);
+            Assert.Equal(2, again.Node.State.Callers.Count(caller => caller.Role == CallerRole.Operator));
+            await again.DisposeAsync();
+            File.Delete(Path.Combine(folder, "snapshot"));
+        }
+    }
+
+    [Fact]
+    public async Task An_enforcer_is_not_removed_by_one()
+    {
+        await using var registry = await TestNode.FoundByTwoAsync();
+        var enforcer = TestNode.Good(await registry.Node.Operating.RegisterCallerAsync(
+            registry.Operator, CallerRole.Enforcer, "gateway", PrivateKey.Generate(KeyAlgorithm.ES256).PublicKey, [TestNode.Audience])).Caller;
+        var approvals = registry.ApprovalsOf(ApprovedAction.RemoveCaller(enforcer.Id, "it lies"));
+        Assert.Equal(Refusal.NeedsTwoOperators, (await registry.Node.People.RemoveCallerAsync(registry.Operator, enforcer.Id, "it lies", approvals[..1])).Refusal);
+        TestNode.Good(await registry.Node.People.RemoveCallerAsync(registry.Operator, enforcer.Id, "it lies", approvals));
+        Assert.Null(registry.Node.State.FindCaller(enforcer.Key.KeyId));
+    }
+
+    [Fact]
+    public async Task The_break_glass_key_freezes_once_for_each_order_and_two_operators_lift_it()
+    {
+        await using var registry = await TestNode.FoundByTwoAsync();
+        var agent = await registry.EnrollAsync();
+        var key = PrivateKey.Generate(KeyAlgorithm.Ed25519);
+        var order = new StopOrder(SubjectId.New(registry.Clock.GetUtcNow()), Scope.Agent(agent.Id), "nobody answers", registry.Clock.GetUtcNow().ToUnixTimeSeconds());
+        Assert.Equal(Refusal.OrderInvalid, (await registry.Node.Stopping.ObeyAsync(order.Sign(key, TestNode.Url))).Refusal);
+        TestNode.Good(await registry.Node.People.SetBreakGlassKeyAsync(registry.Operator, key.PublicKey, registry.ApprovalsOf(ApprovedAction.SetBreakGlassKey(key.PublicKey.KeyId))));
+
+        Assert.Equal(Refusal.OrderInvalid, (await registry.Node.Stopping.ObeyAsync(order.Sign(key, "https://elsewhere.example"))).Refusal);
+        Assert.Equal(Refusal.OrderInvalid, (await registry.Node.Stopping.ObeyAsync(order.Sign(PrivateKey.Generate(KeyAlgorithm.Ed25519), TestNode.Url))).Refusal);
+        var stopped = TestNode.Good(await registry.Node.Stopping.ObeyAsync(order.Sign(key, TestNode.Url)));
+        Assert.Equal(stopped.Index, TestNode.Good(await registry.Node.Stopping.ObeyAsync(order.Sign(key, TestNode.Url))).Index);
+        Assert.Equal(Refusal.AgentFrozen, registry.Verify(agent.Use()));
+        Assert.Equal(order.Sign(key, TestNode.Url), Assert.Single(registry.Bodies().OfType<Stop>()).Order);
+        TestNode.Good(await registry.RestoreAsync(stopped.Index));
+        Assert.Equal(Refusal.None, registry.Verify(agent.Use(nonce: "n2")));
+        Assert.Equal(Refusal.OrderInvalid, (await registry.Node.Stopping.ObeyAsync(order.Sign(key, TestNode.Url))).Refusal);
+    }
+
+    private static Task<Outcome<CallerMade>> AddAsync(TestNode registry, PrivateKey key, string name) => registry.Node.People.AddOperatorAsync(
+        registry.Operator, OperatorProof.Create(key, TestNode.Url, name, registry.Clock.GetUtcNow()), registry.ApprovalsOf(ApprovedAction.AddOperator(key.PublicKey.KeyId, name)));
+
+    private static Task<Outcome<AgentIdentity.Ledger.LeafIndex>> RemoveAsync(TestNode registry, SubjectId caller) =>
+        registry.Node.People.RemoveCallerAsync(registry.Operator, caller, "left the team", registry.ApprovalsOf(ApprovedAction.RemoveCaller(caller, "left the team")));
+}
