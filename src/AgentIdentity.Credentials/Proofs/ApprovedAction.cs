@@ -40,15 +40,4 @@ public static class ApprovedAction
     /// <summary>To lift the hold that an entry placed.</summary>
     public static string LiftHold(SubjectId agent, LeafIndex hold, string reason) =>
         new StringBuilder($"{{\"agent\":\"{agent}\",\"hold\":{hold.Value},\"reason\":").AppendString(reason).Append(",\"type\":\"lift-hold\"}").ToString();
-
-    /// <summary>To let another person operate the registry.</summary>
-    public static string AddOperator(KeyId key, string name) =>
-        new StringBuilder($"{{\"jkt\":\"{key}\",\"name\":").AppendString(name).Append(",\"type\":\"add-operator\"}").ToString();
-
-    /// <summary>To remove an operator, auditor, enforcer or sponsor.</summary>
-    public static string RemoveCaller(SubjectId caller, string reason) =>
-        new StringBuilder($"{{\"caller\":\"{caller}\",\"reason\":").AppendString(reason).Append(",\"type\":\"remove-caller\"}").ToString();
-
-    /// <summary>To set the key that may freeze without the registry.</summary>
-    public static string SetBreakGlassKey(KeyId key) => $"{{\"jkt\":\"{key}\",\"type\":\"set-break-glass-key\"}}";
 }
