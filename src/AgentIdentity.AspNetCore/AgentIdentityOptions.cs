@@ -1,9 +1,11 @@
+using AgentIdentity.Client;
+using AgentIdentity.Client.Enforcing;
 using AgentIdentity.Credentials.Keys;
 using Microsoft.AspNetCore.Authentication;
 
 namespace AgentIdentity.AspNetCore;
 
-/// <summary>How a tool asks its registry who is calling.</summary>
+/// <summary>How a tool knows who is calling.</summary>
 public sealed class AgentIdentityOptions : AuthenticationSchemeOptions
 {
     /// <summary>The registry's gRPC listener.</summary>
@@ -30,7 +32,19 @@ public sealed class AgentIdentityOptions : AuthenticationSchemeOptions
     /// </summary>
     public string? OwnUrl { get; set; }
 
-    /// <summary>How long the registry may take; after that the answer is no.</summary>
+    /// <summary>
+    /// Whether the registry is asked about every request. By default the tool decides itself: it holds the registry's watch, learns of each stop at once, cuts off the requests of whom
+    /// it covers, and refuses everybody when it has not heard from the registry for its lease.
+    /// </summary>
+    public bool AskRegistry { get; set; }
+
+    /// <summary>A folder of the tool's own for what it must remember of the watch. Null: beside the key file, its name with <c>.watch</c>.</summary>
+    public string? StateFolder { get; set; }
+
+    /// <summary>Changes how the tool's enforcer is set up: leases, operators' keys, break-glass orders, revokers, observing only.</summary>
+    public Func<EnforcerOptions, EnforcerOptions>? ConfigureEnforcer { get; set; }
+
+    /// <summary>How long the registry may take when it is asked; after that the answer is no.</summary>
     public TimeSpan Deadline { get; set; } = TimeSpan.FromSeconds(2);
 
     /// <inheritdoc/>
@@ -47,6 +61,15 @@ public sealed class AgentIdentityOptions : AuthenticationSchemeOptions
     internal PrivateKey ReadKey() => PrivateKey.TryReadKeyFile(File.ReadAllBytes(KeyFile), KeyPassphrase, out var key, out var problem)
         ? key
         : throw new InvalidOperationException($"{KeyFile}: {problem}");
+
+    internal ConnectionOptions Connection(TimeProvider clock) => new()
+    {
+        GrpcUrl = RegistryUrl,
+        PublicUrl = RegistryPublicUrl,
+        TrustedCertificateFile = TrustedCertificateFile,
+        Deadline = Deadline,
+        Clock = clock,
+    };
 
     private static void Require(string value, string name)
     {

@@ -3,7 +3,7 @@ using AgentIdentity.Benchmarks.Load;
 using AgentIdentity.Benchmarks.Questions;
 
 // Answers how fast, and at what cost. Run by hand; docs/performance.md tells the figures and the machine they come from.
-var name = new Argument<string>("name") { Description = $"A question about calls ({string.Join(", ", CallQuestion.Names)}), store, agents, ledger, heads, fsck, trail, or calls for all of the first but the one over TLS." };
+var name = new Argument<string>("name") { Description = $"A question about calls ({string.Join(", ", CallQuestion.Names)}), store, agents, ledger, heads, fsck, trail, enforcer, or calls for all of the first but the one over TLS." };
 var seconds = new Option<int>("--seconds") { Description = "How long each window measures.", DefaultValueFactory = _ => 4 };
 var rounds = new Option<int>("--rounds") { Description = "How many windows; their median is told.", DefaultValueFactory = _ => 3 };
 var agents = new Option<int>("--agents") { Description = "How many agents the question about agents makes.", DefaultValueFactory = _ => 100_000 };
@@ -20,6 +20,7 @@ command.SetAction(arguments =>
         "store" => StoreQuestion.AnswerAsync(window, arguments.GetValue(seed)),
         "ledger" => LedgerQuestion.AnswerAsync(arguments.GetValue(entries), arguments.GetValue(seed)),
         "heads" => HeadsQuestion.AnswerAsync(arguments.GetValue(heads), arguments.GetValue(seed)),
+        "enforcer" => EnforcerQuestion.AnswerAsync(window, arguments.GetValue(rounds)),
         "trail" => TrailQuestion.AnswerAsync(),
         "agents" => AgentsQuestion.AnswerAsync(arguments.GetValue(agents)),
         "fsck" => FsckQuestion.AnswerAsync(arguments.GetValue(activities), arguments.GetValue(rounds)),

@@ -44,7 +44,7 @@ internal sealed class DecisionChain(BootClock clock)
         {
             if (_length > Hash.Size)
                 Close();
-            return (_count, Hash.Read(_link));
+            return (_count, Hash.Read(_link.AsSpan(0, Hash.Size)));
         }
     }
 

@@ -44,6 +44,9 @@ public enum EnforcerAlarmKind
     /// <summary>The registry does not let this enforcer watch.</summary>
     WatchRefused,
 
+    /// <summary>The watch broke off for a reason that should not be.</summary>
+    WatchFailed,
+
     /// <summary>The lease has ended: the registry has not been heard for too long.</summary>
     LeaseEnded,
 

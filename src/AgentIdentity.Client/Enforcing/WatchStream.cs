@@ -99,6 +99,11 @@ internal sealed class WatchStream : IAsyncDisposable
             {
                 // The registry is away, or this stream was ended: the lease says how long that may last, and its end is an alarm.
             }
+            catch (Exception failure)
+            {
+                // A bug. Without a watch the lease runs out and everybody is refused; people are told why, and it is tried again.
+                _alarm(EnforcerAlarmKind.WatchFailed, failure.ToString());
+            }
             // Whoever had a stream for a while comes back at once; the others leave the registry room.
             pause = _options.BootClock.Milliseconds - began > PauseMax.TotalMilliseconds ? PauseMin : TimeSpan.FromTicks(Math.Min(PauseMax.Ticks, pause.Ticks * 2));
             var jitter = RandomNumberGenerator.GetInt32(50, 150) / 100.0;
@@ -162,7 +167,7 @@ internal sealed class WatchStream : IAsyncDisposable
                 return false;
             WriteDown();
             if (_parts.Lease.Remaining(long.MaxValue) > 0)
-                _ready.TrySetResult();
+                _hadLease = _ready.TrySetResult() || _hadLease;
             return step != WatchStep.End;
         }
     }
