@@ -41,10 +41,15 @@ internal sealed class Authority(string publicUrl, DenialBook denials, DenyState 
             Settle(token, index);
         if (ActionOf(entry.Body) is not { } asked)
             return;
-        switch (Pins.Use(asked.Approvals, asked.Action, DateTimeOffset.FromUnixTimeMilliseconds(entry.At), clock.GetUtcNow()))
+        switch (Pins.Use(index, asked.Approvals, asked.Action, DateTimeOffset.FromUnixTimeMilliseconds(entry.At), clock.GetUtcNow()))
         {
             case ApprovalVerdict.Good:
                 Take(index, entry);
+                break;
+            case ApprovalVerdict.Again:
+                // A lift twice is one lift. Who was added then may have been removed since.
+                if (entry.Body is Restored or CompromiseCut)
+                    Take(index, entry);
                 break;
             case ApprovalVerdict.TooEarly:
                 Wait(index, bytes);
@@ -102,7 +107,7 @@ internal sealed class Authority(string publicUrl, DenialBook denials, DenyState 
         _ => null,
     };
 
-    // An entry that was taken before comes with used nonces, and is not an alarm: the registry proves again what it does not know to have arrived.
+    // What was never refused here need not be lifted: not having known its operators is no alarm then.
     private bool IsNews(LeafIndex index, EntryBody body) => body switch
     {
         Restored restored => restored.Stops.Any(denials.IsDenied),

@@ -24,6 +24,9 @@ internal sealed class DenialBook(DenyState denyState)
     /// <summary>What it shows no more and what is refused all the same.</summary>
     public IEnumerable<Denial> Held => _denied.Values.Where(denial => !_shown.Contains(denial.Index));
 
+    /// <summary>Whether something is refused that the registry shows no more.</summary>
+    public bool HasHeld => _denied.Count > _shown.Count;
+
     public ulong Count => (ulong)_shown.Count;
 
     public Hash Digest => _shown.Digest;

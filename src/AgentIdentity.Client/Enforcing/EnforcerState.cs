@@ -12,6 +12,7 @@ internal sealed record EnforcerState
 
     public ulong Epoch { get; init; }
 
+    /// <summary>The last note that is presented when a stream begins.</summary>
     public string LastNote { get; init; } = "";
 
     public byte[] LastPayload { get; init; } = [];
@@ -32,7 +33,7 @@ internal sealed record EnforcerState
 
     public IReadOnlyList<StoredOperator> Operators { get; init; } = [];
 
-    public IReadOnlyList<string> UsedNonces { get; init; } = [];
+    public IReadOnlyList<StoredNonce> UsedNonces { get; init; } = [];
 
     /// <summary>JWK.</summary>
     public string? BreakGlassKey { get; init; }
@@ -46,6 +47,8 @@ internal sealed record EnforcerState
 }
 
 internal sealed record StoredOperator(string Caller, string Name, string Key, DateTimeOffset? Since);
+
+internal sealed record StoredNonce(string Nonce, ulong Entry);
 
 internal sealed record StoredOrder(string Token, ulong? LedgerIndex);
 

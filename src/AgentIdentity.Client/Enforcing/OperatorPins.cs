@@ -2,6 +2,7 @@ using AgentIdentity.Credentials;
 using AgentIdentity.Credentials.Identifiers;
 using AgentIdentity.Credentials.Keys;
 using AgentIdentity.Credentials.Proofs;
+using AgentIdentity.Ledger;
 
 namespace AgentIdentity.Client.Enforcing;
 
@@ -12,6 +13,9 @@ internal sealed record PinnedOperator(SubjectId Caller, string Name, PublicKey K
 internal enum ApprovalVerdict
 {
     Good,
+
+    /// <summary>Good, and used before by this very entry: the registry proves it again.</summary>
+    Again,
 
     /// <summary>Good but for a key that this enforcer has not known for a day.</summary>
     TooEarly,
@@ -28,23 +32,25 @@ internal sealed class OperatorPins(string publicUrl)
     // Restores are rare, and each needs two people. To forget one would be to take it again, so a full store takes none.
     private const int NoncesMax = 10_000;
 
-    private readonly HashSet<string> _usedNonces = new(StringComparer.Ordinal);
+    // Each with the entry that used it.
+    private readonly Dictionary<string, LeafIndex> _usedNonces = new(StringComparer.Ordinal);
 
     public List<PinnedOperator> Pinned { get; } = [];
 
-    public IReadOnlyCollection<string> UsedNonces => _usedNonces;
+    public IReadOnlyDictionary<string, LeafIndex> UsedNonces => _usedNonces;
 
     /// <summary>Whether one person suffices: so the registry was founded, as it said at first contact.</summary>
     public bool IsSingleOperator { get; set; }
 
-    public void Remember(IEnumerable<string> usedNonces) => _usedNonces.UnionWith(usedNonces);
+    public void Remember(string usedNonce, LeafIndex by) => _usedNonces[usedNonce] = by;
 
     /// <summary>Judges approvals, and uses them up when they are good.</summary>
+    /// <param name="entry">The entry that carries them.</param>
     /// <param name="tokens">As the entry has them.</param>
     /// <param name="action">What the entry does, in JCS form.</param>
     /// <param name="at">When the entry says that it was: approvals are held against that, since it may reach us much later.</param>
     /// <param name="now">The enforcer's clock.</param>
-    public ApprovalVerdict Use(IReadOnlyList<string> tokens, string action, DateTimeOffset at, DateTimeOffset now)
+    public ApprovalVerdict Use(LeafIndex entry, IReadOnlyList<string> tokens, string action, DateTimeOffset at, DateTimeOffset now)
     {
         var approvers = new HashSet<SubjectId>();
         var keys = new HashSet<KeyId>();
@@ -61,11 +67,14 @@ internal sealed class OperatorPins(string publicUrl)
             isEarly |= now - approver.Since < Quarantine;
         }
         var needed = IsSingleOperator ? 1 : 2;
-        if (tokens.Count != needed || approvers.Count != needed || keys.Count != needed || nonces.Count != 1 || _usedNonces.Overlaps(nonces) || _usedNonces.Count >= NoncesMax)
+        if (tokens.Count != needed || approvers.Count != needed || keys.Count != needed || nonces.Count != 1)
             return ApprovalVerdict.Bad;
-        if (isEarly)
-            return ApprovalVerdict.TooEarly;
-        _usedNonces.UnionWith(nonces);
+        var nonce = nonces.Single();
+        if (_usedNonces.TryGetValue(nonce, out var by))
+            return by == entry ? ApprovalVerdict.Again : ApprovalVerdict.Bad;
+        if (isEarly || _usedNonces.Count >= NoncesMax)
+            return isEarly ? ApprovalVerdict.TooEarly : ApprovalVerdict.Bad;
+        _usedNonces.Add(nonce, entry);
         return ApprovalVerdict.Good;
     }
 }

@@ -58,7 +58,10 @@ internal sealed class Watched
     private NoteVerifierKey? _logKey;
     private KnownCheckpoint? _checkpoint;
     private ulong _epoch;
-    private (string Note, byte[] Payload) _last = ("", []);
+    private (string Note, byte[] Payload) _newest = ("", []);
+
+    // What is presented: the newest from before anything was lifted whose proof has not come, since the registry proves what was lifted after it.
+    private (string Note, byte[] Payload) _presented = ("", []);
 
     // What the registry has signed for that epoch, which is not always what can be computed from its deltas.
     private (ulong Count, Hash Digest)? _signed;
@@ -119,12 +122,12 @@ internal sealed class Watched
     {
         _nonces.Clear();
         _missing.Clear();
-        (_watchKey, _snapshotNote, _snapshot, _delta, _isLive) = (null, null, null, null, false);
+        (_watchKey, _snapshotNote, _snapshot, _delta, _isLive, _answeredNonce) = (null, null, null, null, false, "");
         return new WatchBegin
         {
             KnownCheckpoint = _checkpoint?.Note ?? "",
-            LastNote = _last.Note,
-            LastPayload = ByteString.CopyFrom(_last.Payload),
+            LastNote = _presented.Note,
+            LastPayload = ByteString.CopyFrom(_presented.Payload),
             Orders = { _authority.Orders.Select(order => order.Token) },
             ObserveOnly = _options.ObserveOnly,
         };
@@ -166,7 +169,15 @@ internal sealed class Watched
     }
 
     /// <summary>Takes a message of the registry.</summary>
-    public WatchStep Take(RegistryMessage message) => message.OfCase switch
+    public WatchStep Take(RegistryMessage message)
+    {
+        var step = TakeByKind(message);
+        if (!_denials.HasHeld)
+            _presented = _newest;
+        return step;
+    }
+
+    private WatchStep TakeByKind(RegistryMessage message) => message.OfCase switch
     {
         RegistryMessage.OfOneofCase.Greeting => Take(message.Greeting),
         _ when _watchKey is null => End(EnforcerAlarmKind.NoteForged, "The registry did not greet first."),
@@ -185,15 +196,15 @@ internal sealed class Watched
         LogKey = _logKey?.ToString(),
         Checkpoint = _checkpoint?.Note,
         Epoch = _epoch,
-        LastNote = _last.Note,
-        LastPayload = _last.Payload,
+        LastNote = _presented.Note,
+        LastPayload = _presented.Payload,
         Count = _signed?.Count ?? 0,
         Digest = _signed?.Digest.ToArray(),
         Denials = [.. _denials.Shown.Select(DenialFormat.Encode)],
         Held = [.. _denials.Held.Select(DenialFormat.Encode)],
         SingleOperator = _authority.Pins.IsSingleOperator,
         Operators = [.. _authority.Pins.Pinned.Select(pinned => new StoredOperator(pinned.Caller.ToString(), pinned.Name, pinned.Key.ToJwk(), pinned.Since))],
-        UsedNonces = [.. _authority.Pins.UsedNonces],
+        UsedNonces = [.. _authority.Pins.UsedNonces.Select(used => new StoredNonce(used.Key, used.Value.Value))],
         BreakGlassKey = _authority.BreakGlassKey?.ToJwk(),
         Orders = [.. _authority.Orders.Select(order => new StoredOrder(order.Token, order.Entry?.Value))],
         Waiting = [.. _authority.Waiting.Select(waiting => new StoredEntry(waiting.Index.Value, waiting.Bytes))],
@@ -311,7 +322,7 @@ internal sealed class Watched
         foreach (var denial in known)
             Denied(denial);
         Volatile.Write(ref _epoch, note.Epoch);
-        (_last, _signed) = ((_snapshotText, []), (note.Count, note.Digest));
+        (_newest, _signed) = ((_snapshotText, []), (note.Count, note.Digest));
         (_isLive, _isChanged, _snapshot) = (true, true, null);
         return WatchStep.Next;
     }
@@ -346,9 +357,11 @@ internal sealed class Watched
         if (note.Epoch != _epoch + 1)
             return WatchStep.End;
         Volatile.Write(ref _epoch, note.Epoch);
-        (_last, _signed, _isChanged) = ((text, note.Kind == DeltaKind.Deny ? payload : []), (note.Count, note.Digest), true);
-        // Asked only on trust in what was just taken; a snapshot says what is right.
-        return note.Count == _denials.Count && note.Digest == _denials.Digest ? WatchStep.Acknowledge : WatchStep.End;
+        (_newest, _signed, _isChanged) = ((text, note.Kind == DeltaKind.Deny ? payload : []), (note.Count, note.Digest), true);
+        if (note.Count != _denials.Count || note.Digest != _denials.Digest)
+            return WatchStep.End;
+        // Before the first nonce of this stream is answered there is none to sign under; its heartbeat comes next.
+        return _answeredNonce.Length > 0 ? WatchStep.Acknowledge : WatchStep.Next;
     }
 
     private bool TryTakePayload(DeltaNote note, byte[] payload)
@@ -518,7 +531,8 @@ internal sealed class Watched
         }
         if (state.Checkpoint is { } note)
             _checkpoint = _logKey is not null && Checkpoint.TryOpen(Encoding.UTF8.GetBytes(note), _logKey, out var checkpoint, out _) ? new KnownCheckpoint(_logKey, note, checkpoint) : throw new InvalidDataException("its checkpoint is not the log's.");
-        (_epoch, _last) = (state.Epoch, (state.LastNote, state.LastPayload));
+        _epoch = state.Epoch;
+        _newest = _presented = (state.LastNote, state.LastPayload);
         _signed = state.Digest is { Length: Hash.Size } digest ? (state.Count, Hash.Read(digest)) : null;
         foreach (var denial in state.Denials)
             _denials.Deny(Decode(denial));
@@ -532,7 +546,8 @@ internal sealed class Watched
         _authority.Pins.IsSingleOperator = state.SingleOperator;
         foreach (var stored in state.Operators)
             _authority.Pins.Pinned.Add(new PinnedOperator(DecodeId(stored.Caller), stored.Name, DecodeKey(stored.Key), stored.Since));
-        _authority.Pins.Remember(state.UsedNonces);
+        foreach (var used in state.UsedNonces)
+            _authority.Pins.Remember(used.Nonce, new LeafIndex(used.Entry));
         _authority.BreakGlassKey = state.BreakGlassKey is { } key ? DecodeKey(key) : null;
         foreach (var order in state.Orders)
             _authority.Obey(order.Token, order.LedgerIndex is { } index ? new LeafIndex(index) : null);

@@ -695,6 +695,52 @@ public sealed class WatchedTests
     }
 
     [Fact]
+    public void What_was_lifted_and_not_proven_when_the_stream_ended_is_asked_for_again()
+    {
+        var watching = Live();
+        var (denial, delta) = _registry.Stop(Agent);
+        watching.Watched.Take(delta);
+        var (index, lift) = _registry.Restore([denial], _registry.ApproveRestore([denial], _registry.Founders));
+        watching.Watched.Take(lift);
+        // The registry proves what was lifted after the note that it is presented.
+        Assert.Equal(delta.Delta.Note, watching.Watched.Begin().LastNote);
+        watching.Watched.Take(_registry.Greeting());
+        watching.Watched.Take(_registry.Proof(index));
+        watching.Watched.Take(_registry.Snapshot());
+        Assert.False(watching.Refuses(Agent));
+        Assert.Equal(_registry.Snapshot().Snapshot.Note, watching.Watched.Begin().LastNote);
+    }
+
+    [Fact]
+    public void A_restart_between_the_proof_of_a_restore_and_its_delta_loses_nothing()
+    {
+        var before = Live();
+        var (denial, delta) = _registry.Stop(Agent);
+        before.Watched.Take(delta);
+        var (index, _) = _registry.Restore([denial], _registry.ApproveRestore([denial], _registry.Founders));
+        before.Watched.Take(_registry.Proof(index));
+
+        var after = new Watching(_clock, before.Watched.Capture());
+        after.Watched.Begin();
+        after.Watched.Take(_registry.Greeting());
+        after.Watched.Take(_registry.Proof(index));
+        Assert.True(after.Refuses(Agent));
+        after.Watched.Take(_registry.Snapshot());
+        Assert.False(after.Refuses(Agent));
+        Assert.Empty(after.Alarms);
+    }
+
+    [Fact]
+    public void A_delta_before_the_first_heartbeat_of_a_stream_is_signed_with_that_heartbeat()
+    {
+        var watching = new Watching(_clock);
+        watching.Connect(_registry);
+        Assert.Equal(WatchStep.Next, watching.Watched.Take(_registry.Stop(Agent).Delta));
+        Assert.True(watching.Refuses(Agent));
+        Assert.Equal(WatchStep.Acknowledge, watching.Beat(_registry));
+    }
+
+    [Fact]
     public void A_credential_that_the_ledger_does_not_hold_is_refused_from_then_on_and_after_a_restart()
     {
         var watching = Live();
@@ -755,7 +801,7 @@ public sealed class WatchedTests
             _registry.Denials.Remove(older.Index);
         var (index, _) = _registry.Other(new CompromiseCut(Agent, after, "odd calls", "", _registry.Epoch + 1, approvals), Watching.Agent);
         _registry.Denials.Add(new Denial(index, _registry.Epoch, StandingState.Frozen, Agent, after, [], [], []));
-        return (index, _registry.Delta(DeltaKind.Lift, _registry.Proof(index).Proof.Entry.ToByteArray()));
+        return (index, _registry.Delta(DeltaKind.Other, _registry.Proof(index).Proof.Entry.ToByteArray()));
     }
 
     private static bool Covers(Watching watching, ulong index) =>
