@@ -1,6 +1,7 @@
 using AgentIdentity.Client;
 using AgentIdentity.Client.Enforcing;
 using AgentIdentity.Credentials.Keys;
+using AgentIdentity.Ledger;
 using Microsoft.AspNetCore.Authentication;
 
 namespace AgentIdentity.AspNetCore;
@@ -25,6 +26,15 @@ public sealed class AgentIdentityOptions : AuthenticationSchemeOptions
 
     /// <summary>A PEM file with the only certificates to trust for the registry. Null trusts what the system trusts.</summary>
     public string? TrustedCertificateFile { get; set; }
+
+    /// <summary>
+    /// When the registry is asked: a folder, the tool's own, for the largest checkpoint that it saw of the registry's log. A registry that does not go on from there is not asked, and nobody is let in. It
+    /// outlives the process, and several tools may share it. Null remembers nothing.
+    /// </summary>
+    public string? CheckpointFolder { get; set; }
+
+    /// <summary>The log's key (a C2SP vkey line), from where it is trusted. Null takes the registry's word the first time. When the registry is asked, of use with <see cref="CheckpointFolder"/> only.</summary>
+    public string? LogKey { get; set; }
 
     /// <summary>
     /// What agents call this tool: scheme, host and port, without final slash; it stands before the path in the proofs. Null takes each request's own
@@ -54,9 +64,17 @@ public sealed class AgentIdentityOptions : AuthenticationSchemeOptions
         Require(RegistryPublicUrl, nameof(RegistryPublicUrl));
         Require(Audience, nameof(Audience));
         Require(KeyFile, nameof(KeyFile));
+        ReadLogKey();
         if (OwnUrl is not null && (!Uri.TryCreate(OwnUrl, UriKind.Absolute, out var url) || url.GetLeftPart(UriPartial.Authority) != OwnUrl))
             throw new InvalidOperationException($"{nameof(OwnUrl)} is scheme, host and port, in lower case and without path or final slash; it is '{OwnUrl}'.");
     }
+
+    internal NoteVerifierKey? ReadLogKey() => LogKey switch
+    {
+        null => null,
+        _ when CheckpointFolder is null && AskRegistry => throw new InvalidOperationException($"{nameof(LogKey)} is of use with {nameof(CheckpointFolder)} only."),
+        _ => NoteVerifierKey.TryParse(LogKey, out var key, out var refusal) ? key : throw new InvalidOperationException($"{nameof(LogKey)} is no vkey line: {refusal}."),
+    };
 
     internal PrivateKey ReadKey() => PrivateKey.TryReadKeyFile(File.ReadAllBytes(KeyFile), KeyPassphrase, out var key, out var problem)
         ? key
@@ -67,6 +85,8 @@ public sealed class AgentIdentityOptions : AuthenticationSchemeOptions
         GrpcUrl = RegistryUrl,
         PublicUrl = RegistryPublicUrl,
         TrustedCertificateFile = TrustedCertificateFile,
+        CheckpointFolder = CheckpointFolder,
+        LogKey = ReadLogKey(),
         Deadline = Deadline,
         Clock = clock,
     };

@@ -76,6 +76,16 @@ internal sealed class RegistryVerifier : IVerifier, IDisposable
             _logger.LogError("The registry does not answer this tool: {Reason}, {Detail}", refusal.Reason, refusal.Detail);
             return Verdict.Refused(Verdict.RegistryUnreachable);
         }
+        catch (CheckpointContradictedException contradicted)
+        {
+            _logger.LogCritical("The registry is not the one that this tool knew, and is not asked: {Message} Keep {EvidenceFile}", contradicted.Message, contradicted.EvidenceFile);
+            return Verdict.Refused(Verdict.RegistryUnreachable);
+        }
+        catch (Exception failure) when (failure is InvalidDataException or IOException or UnauthorizedAccessException)
+        {
+            _logger.LogError("What this tool remembers of the registry's log cannot be read or written: {Message}", failure.Message);
+            return Verdict.Refused(Verdict.RegistryUnreachable);
+        }
         catch (RpcException failure)
         {
             _logger.LogWarning("The registry cannot be asked: {Status}", failure.Status);

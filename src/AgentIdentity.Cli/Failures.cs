@@ -13,7 +13,7 @@ internal static class Failures
         Failure failure => failure,
         RegistryRefusedException refused => Failure.Refused(refused.Detail, Advice(refused.Refusal), refused.Reason),
         CheckpointContradictedException contradicted => Failure.Refused(
-            contradicted.Message, $"Keep {contradicted.EvidenceFile} and ask the operators. If they founded the registry anew, remove the checkpoint beside it.", "LOG_CONTRADICTED"),
+            contradicted.Message, $"Keep {contradicted.EvidenceFile} and ask the operators. If they founded or recovered the registry, remove the checkpoint beside it, and write the new log key as log_key into registry.json of the home folder.", "LOG_CONTRADICTED"),
         InvalidDataException wrong => Failure.Refused(wrong.Message, "Is --public-url what the server was started with, and --registry that server?"),
         RpcException call => Unanswered(call.Status.Detail),
         HttpRequestException request => Unanswered(request.Message),

@@ -22,6 +22,8 @@ internal sealed class Invocation(ParseResult parse)
         ? name
         : throw Failure.Usage($"{GlobalOptions.PublicUrl}: {problem}");
 
+    private string? TrustedCertificateFile => Setting(GlobalOptions.Ca) is { Length: > 0 } file ? file : null;
+
     public bool IsJson => parse.GetValue<bool>(GlobalOptions.Json);
 
     public bool IsWatched => _terminal.IsWatched && !IsJson;
@@ -60,7 +62,7 @@ internal sealed class Invocation(ParseResult parse)
             GrpcUrl = Setting(GlobalOptions.Registry),
             ControlUrl = Setting(GlobalOptions.Control),
             PublicUrl = Registry.PublicUrl,
-            TrustedCertificateFile = Setting(GlobalOptions.Ca) is { Length: > 0 } file ? file : null,
+            TrustedCertificateFile = TrustedCertificateFile,
             Clock = Clock,
             CheckpointFolder = Home.CheckpointFolder,
             LogKey = Home.Registry.LogKey(Registry.PublicUrl) is { } pinned && NoteVerifierKey.TryParse(pinned, out var logKey, out _) ? logKey : null,
@@ -72,6 +74,19 @@ internal sealed class Invocation(ParseResult parse)
         catch (ArgumentException refused)
         {
             throw Failure.Usage(refused.Message, $"Look at {GlobalOptions.Registry}, {GlobalOptions.Control} and {GlobalOptions.Ca}.");
+        }
+    }
+
+    /// <summary>A client for what is served over HTTP, which trusts the same certificates as the connections.</summary>
+    public HttpClient OpenHttp(int responseBytesMax, TimeSpan timeout)
+    {
+        try
+        {
+            return new HttpClient(TrustedCertificates.HandlerFor(TrustedCertificateFile)) { MaxResponseContentBufferSize = responseBytesMax, Timeout = timeout };
+        }
+        catch (ArgumentException refused)
+        {
+            throw Failure.Usage(refused.Message, $"Look at {GlobalOptions.Ca}.");
         }
     }
 

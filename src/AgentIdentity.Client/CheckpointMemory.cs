@@ -1,4 +1,5 @@
 using System.Text;
+using AgentIdentity.Credentials.Identifiers;
 using AgentIdentity.Ledger;
 using AgentIdentity.Protocol.V1;
 
@@ -8,10 +9,11 @@ namespace AgentIdentity.Client;
 internal sealed record KnownCheckpoint(NoteVerifierKey Key, string Note, Checkpoint Checkpoint);
 
 /// <summary>The largest checkpoint that was seen of one log, in a file: the vkey on the first line, the signed note behind it.</summary>
-/// <remarks>Whoever can change the file can make its owner accept an older log again, or refuse the true one; nothing else.</remarks>
+/// <remarks>The file is named after the registry, whichever of its logs signs. Whoever can change the file can make its owner accept an older log again, or refuse the true one; nothing else.</remarks>
 internal sealed class CheckpointMemory(string folder, string origin, NoteVerifierKey? pinned)
 {
     private readonly string _file = Path.Combine(folder, $"checkpoint-{Uri.EscapeDataString(origin)}");
+    private readonly FollowedSuccessions _followed = new(folder);
     private readonly string _evidence = Path.Combine(folder, $"contradiction-{Uri.EscapeDataString(origin)}");
 
     /// <summary>What was seen last, or null the first time.</summary>
@@ -27,25 +29,47 @@ internal sealed class CheckpointMemory(string folder, string origin, NoteVerifie
             : throw new InvalidDataException($"{_file} is damaged: a log key and a checkpoint that it has signed are expected. Remove it only if you know why it changed.");
     }
 
-    /// <summary>Checks that the answer goes on from what is known, and keeps the larger of the two.</summary>
+    /// <summary>Checks that the answer goes on from what is known, over as many successions as its notes prove, and keeps the larger of the two.</summary>
     /// <exception cref="CheckpointContradictedException">It does not.</exception>
     public void Learn(KnownCheckpoint? known, GetConsistencyResponse answer)
     {
-        var key = pinned ?? known?.Key ?? Named(answer);
-        var newest = TryOpen(answer.Checkpoint, key);
-        if (newest is null || newest.Checkpoint.Origin != origin)
-            throw Contradicted(known, answer, $"The checkpoint that the registry shows is not one of {origin} signed by {key}.");
+        var key = _followed.Lead(pinned ?? known?.Key ?? Named(answer));
+        var links = new List<SuccessionLink>();
+        if (TryOpen(answer.Checkpoint, key) is not { } newest)
+        {
+            links = SuccessionLink.ChainFrom(key, answer.Successions);
+            newest = links is [.., var end] ? TryOpen(answer.Checkpoint, end.Note.Next) : null;
+        }
+        if (newest is null || !LogOrigin.IsAtOrBefore(origin, newest.Checkpoint.Origin))
+            throw Contradicted(known, answer, Unfollowed(key, answer));
         if (known is not null && !GoesOn(known.Checkpoint, newest.Checkpoint, answer))
             throw Contradicted(known, answer, $"The registry's log of {newest.Checkpoint.Size} entries does not go on from the {known.Checkpoint.Size} that it had signed before.");
+        RequireSound(links, known, newest.Checkpoint, answer);
         if (known is null || newest.Checkpoint.Size.Value > known.Checkpoint.Size.Value)
-            Keep(newest);
+            Keep(newest, links);
+    }
+
+    // A log that was recovered, or whose key was rotated before there were such notes, names no successor: only people can tell.
+    private string Unfollowed(NoteVerifierKey key, GetConsistencyResponse answer) => $"The checkpoint that the registry shows is not one of {origin} signed by {key}, "
+        + (answer.Successions.Count > 0 ? "and its succession notes do not lead from that key to one that has signed it." : "and no succession note by that key names another.")
+        + $" Ask the registry's operators whether the log was recovered or its key replaced; then give the new log key, and move {_file} away.";
+
+    private void RequireSound(List<SuccessionLink> links, KnownCheckpoint? known, Checkpoint newest, GetConsistencyResponse answer)
+    {
+        var atLeast = known?.Checkpoint.Size ?? default;
+        foreach (var link in links)
+        {
+            if (link.FindProblem(atLeast, newest) is { } problem)
+                throw Contradicted(known, answer, $"The succession of {link.Note.Last.Origin} by {link.Note.Next.Name} is not followed: {problem}.");
+            atLeast = link.Note.Last.Size;
+        }
     }
 
     public CheckpointContradictedException Contradicted(KnownCheckpoint known, string answer) =>
         Keep($"known\n{known.Key}\n{known.Note}\nanswered\n{answer}\n", $"The registry's log of {known.Checkpoint.Size} entries, which this client has seen, is gone: {answer}");
 
     private CheckpointContradictedException Contradicted(KnownCheckpoint? known, GetConsistencyResponse answer, string message) =>
-        Keep($"known\n{known?.Key}\n{known?.Note}\nanswered\n{answer.Checkpoint}\npath\n{string.Concat(answer.Path.Select(hash => hash.ToBase64() + "\n"))}", message);
+        Keep($"known\n{known?.Key}\n{known?.Note}\nanswered\n{answer.Checkpoint}\npath\n{string.Concat(answer.Path.Select(hash => hash.ToBase64() + "\n"))}{string.Concat(answer.Successions.Select(link => $"succession\n{link.Note}"))}", message);
 
     private static bool GoesOn(Checkpoint known, Checkpoint newest, GetConsistencyResponse answer) =>
         answer.Path.All(hash => hash.Length == Hash.Size)
@@ -59,12 +83,15 @@ internal sealed class CheckpointMemory(string folder, string origin, NoteVerifie
         : throw new InvalidDataException($"The registry names a log key that is none: {refusal}.");
 
     // Several processes may share the folder. The one that finds another writing leaves it alone: that one has seen as much a moment ago.
-    private void Keep(KnownCheckpoint newest)
+    private void Keep(KnownCheckpoint newest, List<SuccessionLink> links)
     {
         Directory.CreateDirectory(folder);
         using var turn = TryTakeTurn();
-        if (turn is not null && (Read() is not { } held || held.Checkpoint.Size.Value < newest.Checkpoint.Size.Value))
-            DurableFile.Replace(_file, Encoding.UTF8.GetBytes($"{newest.Key}\n{newest.Note}"));
+        if (turn is null || (Read() is { } held && held.Checkpoint.Size.Value >= newest.Checkpoint.Size.Value))
+            return;
+        // Before the checkpoint, which without them would be one by a key that nothing leads to.
+        links.ForEach(_followed.Keep);
+        DurableFile.Replace(_file, Encoding.UTF8.GetBytes($"{newest.Key}\n{newest.Note}"));
     }
 
     private FileStream? TryTakeTurn()

@@ -1,4 +1,3 @@
-using System.Security.Cryptography.X509Certificates;
 using AgentIdentity.Credentials.Identifiers;
 using AgentIdentity.Credentials.Keys;
 using Grpc.Core;
@@ -87,21 +86,10 @@ public sealed class RegistryConnection : IDisposable
     {
         if (!Uri.TryCreate(url, UriKind.Absolute, out var address) || address.Scheme is not ("http" or "https") || address.PathAndQuery != "/")
             throw new ArgumentException($"http://HOST:PORT or https://HOST:PORT is expected; this is '{url}'.", nameof(url));
-        var handler = new SocketsHttpHandler { ConnectTimeout = ConnectTimeout, EnableMultipleHttp2Connections = true };
-        if (trustedCertificateFile is not null)
-            handler.SslOptions.CertificateChainPolicy = TrustOnly(trustedCertificateFile);
+        var handler = TrustedCertificates.HandlerFor(trustedCertificateFile);
+        (handler.ConnectTimeout, handler.EnableMultipleHttp2Connections) = (ConnectTimeout, true);
         // Given the handler itself, the channel would keep connections of its own, and after an outage refuse calls for up to two minutes without a try.
         var client = new HttpClient(handler) { Timeout = Timeout.InfiniteTimeSpan };
         return GrpcChannel.ForAddress(address, new GrpcChannelOptions { HttpClient = client, DisposeHttpClient = true });
-    }
-
-    // The chain and the host name are checked as ever; only the roots are others.
-    private static X509ChainPolicy TrustOnly(string certificateFile)
-    {
-        var policy = new X509ChainPolicy { TrustMode = X509ChainTrustMode.CustomRootTrust, RevocationMode = X509RevocationMode.NoCheck };
-        policy.CustomTrustStore.ImportFromPemFile(certificateFile);
-        return policy.CustomTrustStore.Count > 0
-            ? policy
-            : throw new ArgumentException($"{certificateFile} holds no certificate in PEM form.", nameof(certificateFile));
     }
 }

@@ -45,10 +45,11 @@ public sealed class RegistryNode : IAsyncDisposable
         People = new People(settings, state, Sequencer, Approvals, clock);
         Erasing = new Erasing.Erasing(state, Sequencer, Approvals, store);
         Refusals = new RefusalJournal(Sequencer, state);
-        Reading = new Reading.Reading(state, store);
         PublishedLog = new PublishedLog(state, store, Checkpoints);
+        Reading = new Reading.Reading(state, store, PublishedLog);
+        CommitmentSearch = new Reading.CommitmentSearch(store, PublishedLog);
         LeafProofs = new ProofReader(store, PublishedLog);
-        SeenCheckpoints = new SeenCheckpoints(store, Checkpoints, PublishedLog, Standing, log);
+        SeenCheckpoints = new SeenCheckpoints(store, Checkpoints, PublishedLog, new SuccessionReader(state, store), Standing, log);
         Heads = new HeadsReader(state, store, Checkpoints, PublishedLog);
         TrailExports = new Reading.TrailExports(state, store, Checkpoints, Heads);
     }
@@ -89,6 +90,8 @@ public sealed class RegistryNode : IAsyncDisposable
     public RefusalJournal Refusals { get; }
 
     public Reading.Reading Reading { get; }
+
+    public Reading.CommitmentSearch CommitmentSearch { get; }
 
     public PublishedLog PublishedLog { get; }
 

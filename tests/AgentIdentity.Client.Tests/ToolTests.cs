@@ -105,6 +105,43 @@ public sealed class ToolTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_tool_that_remembers_the_log_follows_a_rotation_and_lets_nobody_in_by_the_word_of_another_log()
+    {
+        var folder = Directory.CreateTempSubdirectory("agentidentity-").FullName;
+        using var log = new SucceededLog(7);
+        using var other = new SucceededLog(9);
+        _registry.Log = _ => log.Answer(known: 0);
+        await RestartToolAsync(options => (options.CheckpointFolder, options.LogKey) = (folder, log.Key.Verifier.ToString()));
+        Assert.Equal(HttpStatusCode.OK, (await _agent.GetAsync(new Uri(Address, "/weather"))).StatusCode);
+
+        log.Rotate();
+        _registry.Log = _ => log.Answer(7);
+        _clock.Advance(TimeSpan.FromSeconds(61));
+        Assert.Equal(HttpStatusCode.OK, (await _agent.GetAsync(new Uri(Address, "/weather"))).StatusCode);
+        Assert.StartsWith("localhost:5000/2+", await File.ReadAllTextAsync(Path.Combine(folder, "checkpoint-localhost%3A5000")), StringComparison.Ordinal);
+
+        _registry.Log = _ => other.Answer(9);
+        _clock.Advance(TimeSpan.FromSeconds(61));
+        var asked = _registry.Calls.Count;
+        await AssertRefusedAsync(await _agent.GetAsync(new Uri(Address, "/weather")), HttpStatusCode.ServiceUnavailable, "REGISTRY_UNREACHABLE");
+        Assert.Equal(asked, _registry.Calls.Count);
+        Directory.Delete(folder, recursive: true);
+    }
+
+    [Theory]
+    [InlineData(null, "of use with")]
+    [InlineData("somewhere", "no vkey line")]
+    public async Task A_log_key_that_cannot_be_used_keeps_the_tool_from_starting(string? folder, string words)
+    {
+        var refused = await Assert.ThrowsAnyAsync<Exception>(async () =>
+        {
+            await RestartToolAsync(options => (options.CheckpointFolder, options.LogKey) = (folder, "no key"));
+            (await _agent.GetAsync(new Uri(Address, "/weather"))).EnsureSuccessStatusCode();
+        });
+        Assert.Contains(words, refused.ToString(), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task A_proof_serves_once()
     {
         var proof = await ProofAsync("GET", "/weather");

@@ -60,7 +60,8 @@ public sealed class FsckTests(FsckTests.SoundFolder sound) : IClassFixture<FsckT
         var (report, findings) = await CheckAsync();
         Assert.Empty(findings);
         Assert.Equal((report.Entries, 3UL, 0L), (report.Folded, report.Tiles, report.Findings));
-        Assert.Equal((ulong)Activities, report.Signatures);
+        // Those of the statements, and the proof of the one enrolment.
+        Assert.Equal((ulong)Activities + 1, report.Signatures);
     }
 
     [Theory]
@@ -140,6 +141,35 @@ public sealed class FsckTests(FsckTests.SoundFolder sound) : IClassFixture<FsckT
         Assert.StartsWith("the signature is not over", Assert.Single((await CheckAsync(folder)).Findings).Meaning, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("of another key")]
+    [InlineData("for another registry")]
+    [InlineData("for another token")]
+    [InlineData("none")]
+    public async Task An_enrolment_without_a_proof_of_its_own_is_found_when_it_is_asked_for(string proof)
+    {
+        var folder = TestNode.NewFolder();
+        AgentEnrolled enrolled;
+        await using (var node = await TestNode.FoundAsync(folder))
+        {
+            await node.EnrollAsync();
+            enrolled = node.Bodies().OfType<AgentEnrolled>().Single();
+        }
+        using var key = PrivateKey.Generate(KeyAlgorithm.Ed25519);
+        string Make(string url, Hash token) => Credentials.Proofs.EnrolmentProof.Create(key, url, "a challenge", token, DateTimeOffset.UnixEpoch);
+        var kept = proof switch
+        {
+            "of another key" => enrolled.Proof,
+            "for another registry" => Make("https://other.example", default),
+            "for another token" => Make(TestNode.Url, Sha256.Hash([1])),
+            _ => "",
+        };
+        var body = enrolled with { AgentId = SubjectId.New(DateTimeOffset.UnixEpoch), Key = key.PublicKey, Proof = kept };
+        await StageAsync(folder, body.AgentId, body, body.TokenId);
+        Assert.Empty((await CheckAsync(folder, withSignatures: false)).Findings);
+        Assert.StartsWith("the enrolment does not hold a proof", Assert.Single((await CheckAsync(folder)).Findings).Meaning, StringComparison.Ordinal);
+    }
+
     [Fact]
     public void A_folder_without_a_registry_is_refused_and_nothing_is_made_in_it()
     {
@@ -149,14 +179,14 @@ public sealed class FsckTests(FsckTests.SoundFolder sound) : IClassFixture<FsckT
     }
 
     // The writer without the rules in front of it, which is what a registry is whose process was taken over.
-    private static async Task StageAsync(string folder, SubjectId subject, EntryBody body)
+    private static async Task StageAsync(string folder, SubjectId subject, EntryBody body, params SubjectId[] others)
     {
         using var store = SqliteLedgerStore.OpenExisting(folder);
         using var keys = new FileRegistryKeys(folder);
         var state = Start.Load(store, new SnapshotFile(folder), _ => { }, out _);
         var publisher = new CheckpointPublisher(store, new NoteSignerKey(state.Founding!.Origin, keys.Log(state.Founding.LogKey.KeyId)));
         using var writer = new Sequencer(store, state, new Standing(state), publisher, TimeProvider.System, _ => { });
-        TestNode.Good(await writer.DecideAsync<LeafIndex>(Lane.Ordinary, draft => draft.Stage(subject, body, subject)));
+        TestNode.Good(await writer.DecideAsync<LeafIndex>(Lane.Ordinary, draft => draft.Stage(subject, body, [subject, .. others])));
     }
 
     private Task<(FsckReport Report, List<Finding> Findings)> CheckAsync() => CheckAsync(_folder);

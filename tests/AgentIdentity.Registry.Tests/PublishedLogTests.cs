@@ -83,6 +83,17 @@ public sealed class PublishedLogTests
         Assert.Contains("entry 100", Assert.Throws<LedgerDamagedException>(() => registry.Node.Reading.ListTrail(agent, 0, 200)).Message, StringComparison.OrdinalIgnoreCase);
     }
 
+    [Fact]
+    public async Task A_leaf_that_shows_another_nullifier_than_was_signed_is_not_shown_in_its_trail()
+    {
+        // What the entry commits to is untouched: only the signed tree tells.
+        const string Change = "UPDATE entries SET leaf = CAST(substr(leaf, 1, 4) || x'5EC0DE01' || substr(leaf, 9) AS BLOB) WHERE idx = 100";
+        await using var registry = await ReopenedAsync(folder => LedgerFile.Change(folder, Change));
+        var agent = registry.Node.State.AgentsFrom(0).First().Id;
+        Assert.Equal(50, registry.Node.Reading.ListTrail(agent, 0, 50).Entries.Count);
+        Assert.Contains("entry 100 is not the one that was signed", Assert.Throws<LedgerDamagedException>(() => registry.Node.Reading.ListTrail(agent, 0, 200)).Message, StringComparison.Ordinal);
+    }
+
     private static void SpoilTile(string folder, int level, ulong index, int hash)
     {
         var first = (hash * Hash.Size) + 1;

@@ -27,7 +27,7 @@ public sealed class SuccessionTests
 
         await using var after = TestNode.Open(before.Folder, before.Clock);
         var (old, now) = (Former(after), Newest(after));
-        Assert.Equal(("localhost:5000", before.Node.Checkpoints.Last!.Note), (old.Origin, after.Node.State.Logs[0].LastCheckpoint));
+        Assert.Equal(("localhost:5000", before.Node.Checkpoints.Last!.Size, before.Node.Checkpoints.Last.Root), (old.Origin, old.Size, old.Root));
         Assert.Equal(Second, now.Origin);
         // What an auditor does who kept the last checkpoint of the log before.
         var proof = ConsistencyProof.Build(old.Size, now.Size, after.Node.PublishedLog.Newest!.Node);
@@ -42,11 +42,78 @@ public sealed class SuccessionTests
         await RotateAsync(before.Folder);
         await using var after = TestNode.Open(before.Folder, before.Clock);
         var log = after.Node.PublishedLog;
-        Assert.Equal(before.Node.Checkpoints.Last!.Note, log.CheckpointOf(1));
+        Assert.Equal(after.Node.State.Logs[0].LastCheckpoint, log.CheckpointOf(1));
         Assert.Equal(Former(after).Size, log.Of(1)!.Checkpoint.Size);
         Assert.Null(log.Of(1)!.ReadTile(new TileId(0, 0), (int)Former(after).Size.Value + 1));
         Assert.Equal(after.Node.Checkpoints.Last!.Note, log.CheckpointOf(2));
         Assert.Null(log.CheckpointOf(3));
+    }
+
+    [Fact]
+    public async Task The_last_word_of_the_old_key_names_the_new_one_and_leads_whoever_remembers_the_log_before()
+    {
+        var (before, _) = await RecordedAsync();
+        await RotateAsync(before.Folder);
+        await RotateAsync(before.Folder);
+        await using var after = TestNode.Open(before.Folder, before.Clock);
+        var logs = after.Node.State.Logs;
+        Assert.Equal(logs[1].Verifier, logs[0].Succession!.Next);
+        Assert.Equal(logs[2].Verifier, logs[1].Succession!.Next);
+        Assert.Null(logs[2].Succession);
+
+        var answer = TestNode.Good(after.Node.SeenCheckpoints.Present(before.Node.Checkpoints.Last!.Note));
+        var (seen, now) = (before.Node.Checkpoints.Last!, after.Node.Checkpoints.Last!);
+        Assert.True(ConsistencyProof.Verify(seen.Size, now.Size, seen.Root, now.Root, answer.Path));
+        Assert.Equal([logs[0].LastCheckpoint!, logs[1].LastCheckpoint!], answer.Links.Select(link => link.Note));
+        Assert.Equal([logs[1].From, logs[2].From], answer.Links.Select(link => link.Leaf.Index));
+        Assert.Equal(2, TestNode.Good(after.Node.SeenCheckpoints.Present("")).Links.Count);
+        Assert.Equal(logs[1].LastCheckpoint, TestNode.Good(after.Node.SeenCheckpoints.Present(logs[1].LastCheckpoint!)).Links.Single().Note);
+        Assert.Empty(TestNode.Good(after.Node.SeenCheckpoints.Present(now.Note)).Links);
+    }
+
+    [Fact]
+    public async Task A_recovery_breaks_the_chain_of_links_and_what_was_lost_ends_nothing()
+    {
+        var (before, agent) = await RecordedAsync();
+        await RotateAsync(before.Folder);
+        var copy = Copy(before.Folder);
+        string seen;
+        await using (var lost = TestNode.Open(before.Folder, before.Clock))
+        {
+            TestNode.Good(await lost.StopAsync(agent.At(lost)));
+            await lost.DisposeAsync();
+            seen = lost.Node.Checkpoints.Last!.Note;
+        }
+        await RecoverAsync(copy, seen);
+        await RotateAsync(copy);
+        await using var after = TestNode.Open(copy, before.Clock);
+        var logs = after.Node.State.Logs;
+        Assert.Equal([true, false, true, false], logs.Select(log => log.Succession is not null));
+
+        Assert.Empty(TestNode.Good(after.Node.SeenCheckpoints.Present(before.Node.Checkpoints.Last!.Note)).Links);
+        Assert.Empty(TestNode.Good(after.Node.SeenCheckpoints.Present(logs[1].LastCheckpoint!)).Links);
+        Assert.Equal(logs[2].LastCheckpoint, TestNode.Good(after.Node.SeenCheckpoints.Present(logs[2].LastCheckpoint!)).Links.Single().Note);
+        Assert.Equal(logs[2].LastCheckpoint, TestNode.Good(after.Node.SeenCheckpoints.Present("")).Links.Single().Note);
+        var refused = after.Node.SeenCheckpoints.Present(seen);
+        Assert.Equal(Refusal.CheckpointNotOurs, refused.Refusal);
+        Assert.Contains("Ask the operators", refused.Detail, StringComparison.Ordinal);
+        TestNode.Good(await after.StopAsync(agent.At(after)));
+    }
+
+    [Fact]
+    public async Task A_rotation_from_before_there_were_notes_is_folded_and_leads_nobody()
+    {
+        var (before, _) = await RecordedAsync();
+        var state = RegistryState.From(before.Node.State.Copy());
+        var plain = new LogSucceeded("localhost:5000", before.Node.Checkpoints.Last!.Note, Second, state.Log.Key, SuccessionReason.KeyRotated, []);
+        var draft = new Draft(state, new Standing(state), before.Clock.GetUtcNow());
+        draft.Stage(draft.RegistryId, plain, draft.RegistryId);
+        var staged = draft.Entries[0];
+
+        state.Apply(staged.Index, staged.Entry, staged.Opening, default);
+
+        Assert.Equal(Second, state.Log.Origin);
+        Assert.Null(state.Logs[0].Succession);
     }
 
     [Fact]
@@ -168,11 +235,20 @@ public sealed class SuccessionTests
     {
         var (before, _) = await RecordedAsync();
         var state = before.Node.State;
+        using var keys = new FileRegistryKeys(before.Folder);
+        using var stranger = Ed25519PrivateKey.Generate();
+        var (last, other) = (before.Node.Checkpoints.Last!, stranger.PublicKey);
+        string Announce(string origin, Ed25519PublicKey? next = null) => new SuccessionNote(
+            new Checkpoint("localhost:5000", last.Size, last.Root), new NoteVerifierKey(origin, next ?? state.Log.Verifier.PublicKey)).Sign(new NoteSignerKey("localhost:5000", keys.Log(state.Log.KeyId)));
         var good = new LogSucceeded("localhost:5000", before.Node.Checkpoints.Last!.Note, Second, state.Log.Key, SuccessionReason.KeyRotated, []);
         LogSucceeded[] bad =
         [
             good with { Before = Second }, good with { Origin = "localhost:5000/3" }, good with { Origin = "localhost:5000" }, good with { LastCheckpoint = "" },
             good with { LastCheckpoint = good.LastCheckpoint.Replace("5000\n", "5001\n", StringComparison.Ordinal) },
+            // What the note announces is another log, or no succession of this kind.
+            good with { LastCheckpoint = Announce("localhost:5000/3") },
+            good with { LastCheckpoint = Announce(Second), Reason = SuccessionReason.Recovered },
+            good with { LastCheckpoint = Announce(Second, other) },
         ];
         foreach (var body in bad)
         {
@@ -184,21 +260,44 @@ public sealed class SuccessionTests
     }
 
     [Fact]
-    public async Task A_trail_that_reaches_back_into_the_log_before_is_proven_with_the_key_of_the_one_that_goes_on()
+    public async Task A_trail_that_reaches_back_into_the_log_before_is_proven_with_the_key_of_each_log_on_the_way()
     {
         var (before, agent) = await RecordedAsync();
         await RotateAsync(before.Folder);
+        await RotateAsync(before.Folder);
         await using var after = TestNode.Open(before.Folder, before.Clock);
-        TestNode.Good(await after.StopAsync(agent.At(after)));
-        after.Clock.Advance(TimeSpan.FromSeconds(2));
-        await after.Node.Checkpoints.WhenCoversAsync(new LeafIndex(after.Node.State.Position - 2), CancellationToken.None).WaitAsync(TestNode.Patience);
-        var export = TestNode.Good(await after.Node.TrailExports.BeginAsync(agent.Id, 0, ulong.MaxValue, CancellationToken.None).WaitAsync(TestNode.Patience));
-        byte[] file = [.. export.Items().SelectMany(item => item)];
+        var file = await ExportAsync(after, agent);
 
-        var verdict = TrailVerifier.Verify(file, after.Node.State.Log.Verifier);
-        Assert.True(verdict.IsProven, string.Join('\n', verdict.Findings));
-        var byTheOld = TrailVerifier.Verify(file, after.Node.State.Logs[0].Verifier);
-        Assert.Equal(TrailResult.Failed, byTheOld[TrailProperty.Checkpoint].Result);
+        foreach (var log in after.Node.State.Logs)
+        {
+            var verdict = TrailVerifier.Verify(file, log.Verifier);
+            Assert.True(verdict.IsProven, string.Join('\n', verdict.Findings));
+            Assert.Equal(log != after.Node.State.Log, verdict.NotChecked.Any(words => words.StartsWith("that this tree goes on", StringComparison.Ordinal)));
+        }
+        using var stranger = Ed25519PrivateKey.Generate();
+        var byAnother = TrailVerifier.Verify(file, new NoteVerifierKey("localhost:5000", stranger.PublicKey));
+        Assert.Equal(TrailResult.Failed, byAnother[TrailProperty.Checkpoint].Result);
+    }
+
+    [Fact]
+    public async Task A_trail_of_a_recovered_log_is_not_proven_with_the_key_of_the_log_before()
+    {
+        var (before, agent) = await RecordedAsync();
+        await RecoverAsync(before.Folder, "seen");
+        await using var after = TestNode.Open(before.Folder, before.Clock);
+        var file = await ExportAsync(after, agent);
+
+        Assert.True(TrailVerifier.Verify(file, after.Node.State.Log.Verifier).IsProven);
+        Assert.Equal(TrailResult.Failed, TrailVerifier.Verify(file, after.Node.State.Logs[0].Verifier)[TrailProperty.Checkpoint].Result);
+    }
+
+    private static async Task<byte[]> ExportAsync(TestNode node, TestAgent agent)
+    {
+        TestNode.Good(await node.StopAsync(agent.At(node)));
+        node.Clock.Advance(TimeSpan.FromSeconds(2));
+        await node.Node.Checkpoints.WhenCoversAsync(new LeafIndex(node.Node.State.Position - 2), CancellationToken.None).WaitAsync(TestNode.Patience);
+        var export = TestNode.Good(await node.Node.TrailExports.BeginAsync(agent.Id, 0, ulong.MaxValue, CancellationToken.None).WaitAsync(TestNode.Patience));
+        return [.. export.Items().SelectMany(item => item)];
     }
 
     private static SeenVerdict Compare(RestingLedger ledger, string note) => ledger.Compare(Encoding.UTF8.GetBytes(note), out _);

@@ -90,7 +90,7 @@ public sealed class VerificationTests
         var agent = await registry.EnrollAsync();
         registry.Clock.Advance(TimeSpan.FromMinutes(10));
         TestNode.Good(await registry.Node.Issuing.RenewAsync(agent.Record, agent.Credential));
-        Assert.Null(agent.Record.Credential(agent.Claims.Jti));
+        Assert.Null(agent.Record.Credential(agent.Claims));
         Assert.Equal(Refusal.CredentialExpired, registry.Verify(agent.Use()));
     }
 

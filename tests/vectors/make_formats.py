@@ -494,6 +494,19 @@ def checkpoint(leaves):
     }
 
 
+# --- succession note (a checkpoint with one extension line) -------------------------------------------------------------
+
+def succession(leaves):
+    origin = f"{ORIGIN}/2"
+    next_id = sha256(f"{origin}\n".encode(), b"\1", NEXT_LOG.public)[:4]
+    vkey = f"{origin}+{next_id.hex()}+{base64.b64encode(bytes([1]) + NEXT_LOG.public).decode()}"
+    key_id = sha256(f"{ORIGIN}\n".encode(), b"\1", LOG.public)[:4]
+    root = tree_root(leaves)
+    text = f"{ORIGIN}\n{len(leaves)}\n{base64.b64encode(root).decode()}\nagentidentity.v1/successor {vkey}\n"
+    signature = base64.b64encode(key_id + LOG.sign(text.encode())).decode()
+    return {"size": len(leaves), "root": root.hex(), "next": vkey, "note": f"{text}\n\u2014 {ORIGIN} {signature}\n"}
+
+
 # --- receipt (C2SP tlog-proof, tlog-cosignature, tlog-policy) -----------------------------------------------------------
 
 def receipt(leaves, index):
@@ -905,6 +918,7 @@ def vectors():
         "did_documents": did_documents(),
         "checkpoint": checkpoint([bytes.fromhex(one["leaf"]) for one in log]),
         "fork": {"held": 5, "identity": sha256(FIRST_STATEMENT).hex(), "statement": OTHER_FIRST_STATEMENT.hex(), "signature": AGENT.sign(OTHER_FIRST_STATEMENT).hex()},
+        "succession": succession([bytes.fromhex(one["leaf"]) for one in log]),
         "receipt": receipt([bytes.fromhex(one["leaf"]) for one in log], 6),
         "promise": promise([bytes.fromhex(one["leaf"]) for one in log[3:6]], 3),
         "trails": {"all opened": trail(), "no activity opened": trail(opens_activities=False), "an activity erased": trail(erases=True)},
@@ -949,6 +963,7 @@ def examples(made):
         "heads-map": "\n".join(f"key {one['key']} count {one['count']} head {one['head']} index {one['index']}" for one in heads["heads"])
                      + f"\nroot  {heads['root']}\n\nproof of the first\n{wrap(heads['proofs'][0]['proof'])}",
         "checkpoint": f"{made['checkpoint']['note'].rstrip()}\n\nlog key  {made['checkpoint']['vkey']}",
+        "succession": made["succession"]["note"].rstrip(),
         "receipt": f"{made['receipt']['receipt'].rstrip()}\n\na policy that accepts it\n{made['receipt']['policy'].rstrip()}",
         "promise": made["promise"]["note"].rstrip(),
         "denial": f"{wrap(made['watch']['diagnostic'])}\n\n{wrap(made['watch']['denials'][2])}",

@@ -1,8 +1,11 @@
+using System.CommandLine;
 using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using AgentIdentity.Client;
 using AgentIdentity.Cli.Home;
+using AgentIdentity.Cli.Trails;
+using AgentIdentity.Credentials.Entries;
 using AgentIdentity.Credentials.Json;
 using AgentIdentity.Credentials.Keys;
 using AgentIdentity.Credentials.Proofs;
@@ -11,17 +14,40 @@ using AgentIdentity.Protocol.V1;
 namespace AgentIdentity.Cli.Approvals;
 
 /// <summary>An action that waits for the signatures of operators: a file that goes from one to the other. It holds no secret.</summary>
-internal sealed record ApprovalFile(string Action, string PublicUrl, string Nonce, long ExpiresAt, int OperatorsNeeded, IReadOnlyList<string> Approvals)
+/// <param name="Action">What is to be done, in JCS form.</param>
+/// <param name="PublicUrl">At which registry.</param>
+/// <param name="Nonce">What the registry gave out for it.</param>
+/// <param name="ExpiresAt">Ms since 1970.</param>
+/// <param name="OperatorsNeeded">How many must sign.</param>
+/// <param name="Approvals">Who has signed.</param>
+/// <param name="Attachment">What goes to the registry beside the action, which names it: a proof, a key. Empty for most.</param>
+internal sealed record ApprovalFile(string Action, string PublicUrl, string Nonce, long ExpiresAt, int OperatorsNeeded, IReadOnlyList<string> Approvals, string Attachment)
 {
+    public static readonly Option<string> Out = new("--out") { Required = true, HelpName = "FILE", Description = "Where to write what two operators are to sign." };
+
     public bool IsComplete => Approvals.Count >= OperatorsNeeded;
 
-    /// <summary>Asks the registry for the nonce of an action, and writes the file.</summary>
-    public static async Task<ApprovalFile> BeginAsync(Invocation run, RegistryConnection connection, string action, string path, CancellationToken cancellationToken)
+    /// <summary>Asks the registry for the nonce of an action, writes the file, and says who goes on how.</summary>
+    public static Task<int> AskAsync(Invocation run, string action, CancellationToken cancellationToken, string attachment = "") => AskAsync(run, action, run.Get(Out), cancellationToken, attachment);
+
+    /// <inheritdoc cref="AskAsync(Invocation, string, CancellationToken, string)"/>
+    public static async Task<int> AskAsync(Invocation run, string action, string path, CancellationToken cancellationToken, string attachment = "")
+    {
+        using var key = run.Signer(CallerRole.Operator);
+        using var connection = run.Connect(key);
+        var file = await BeginAsync(run, connection, action, path, attachment, cancellationToken);
+        var json = new JsonObject { ["file"] = path, ["action"] = JsonNode.Parse(action), ["operators_needed"] = file.OperatorsNeeded, ["expires_at"] = Instants.FromMilliseconds(file.ExpiresAt) };
+        run.Answer(json, text => text.WriteLine(
+            $"{path}: to be signed by {EntryText.Count(file.OperatorsNeeded, "operator")} until {Instants.FromMilliseconds(file.ExpiresAt)}. Each: agentid approve {path}"));
+        return ExitCode.Fine;
+    }
+
+    private static async Task<ApprovalFile> BeginAsync(Invocation run, RegistryConnection connection, string action, string path, string attachment, CancellationToken cancellationToken)
     {
         var begun = await connection.Admin.BeginApprovalAsync(new BeginApprovalRequest { Action = action }, cancellationToken: cancellationToken);
         if (begun.Action != action)
             throw Failure.Refused("The registry names another action than the one that was asked for; nothing was written.");
-        var file = new ApprovalFile(action, run.Registry.PublicUrl, begun.Nonce, begun.ExpiresAt, (int)begun.OperatorsNeeded, []);
+        var file = new ApprovalFile(action, run.Registry.PublicUrl, begun.Nonce, begun.ExpiresAt, (int)begun.OperatorsNeeded, [], attachment);
         PrivateFiles.WriteNew(path, file.Encode());
         return file;
     }
@@ -34,12 +60,12 @@ internal sealed record ApprovalFile(string Action, string PublicUrl, string Nonc
             return Jcs.TryCanonicalize(Encoding.UTF8.GetBytes(json["action"]!.ToJsonString()), out var action)
                 ? new ApprovalFile(
                     action, (string)json["public_url"]!, (string)json["nonce"]!, (long)json["expires_at"]!, (int)json["operators_needed"]!,
-                    [.. json["approvals"]!.AsArray().Select(approval => (string)approval!)])
+                    [.. json["approvals"]!.AsArray().Select(approval => (string)approval!)], (string?)json["attachment"] ?? "")
                 : throw new JsonException("the action is none");
         }
         catch (Exception wrong) when (wrong is JsonException or InvalidOperationException or NullReferenceException or FormatException or ArgumentNullException)
         {
-            throw Failure.Usage($"{path} is not an approval file: {wrong.Message}", "agentid erase --help and agentid hold lift --help say how one is made.");
+            throw Failure.Usage($"{path} is not an approval file: {wrong.Message}", "agentid restore --help and agentid erase --help say how one is made.");
         }
     }
 
@@ -63,5 +89,6 @@ internal sealed record ApprovalFile(string Action, string PublicUrl, string Nonc
         ["expires_at"] = ExpiresAt,
         ["operators_needed"] = OperatorsNeeded,
         ["approvals"] = new JsonArray([.. Approvals.Select(approval => (JsonNode)approval)]),
+        ["attachment"] = Attachment,
     }.ToJsonString() + "\n");
 }

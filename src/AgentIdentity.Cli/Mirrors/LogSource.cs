@@ -4,12 +4,10 @@ using AgentIdentity.Ledger;
 namespace AgentIdentity.Cli.Mirrors;
 
 /// <summary>A log as it is served over HTTP, by the registry or by a mirror. Nothing that comes from here is believed.</summary>
-internal sealed class LogSource(string url) : IDisposable
+internal sealed class LogSource(string url, HttpClient http)
 {
-    // 256 entries of the largest size.
-    private const int BytesMax = Tile.WidthMax * (sizeof(ushort) + EntryBundle.EntryBytesMax);
-
-    private readonly HttpClient _http = new() { MaxResponseContentBufferSize = BytesMax, Timeout = TimeSpan.FromSeconds(30) };
+    /// <summary>The largest answer: 256 entries of the largest size.</summary>
+    public const int BytesMax = Tile.WidthMax * (sizeof(ushort) + EntryBundle.EntryBytesMax);
 
     public async Task<byte[]> CheckpointAsync(CancellationToken cancellationToken) =>
         await FindAsync("checkpoint", cancellationToken) ?? throw Failure.Refused($"There is no checkpoint at {url}.", "A registry publishes its first one a second after its bootstrap.");
@@ -31,11 +29,9 @@ internal sealed class LogSource(string url) : IDisposable
         return full[..EntryBundle.Length(full, width)];
     }
 
-    public void Dispose() => _http.Dispose();
-
     private async Task<byte[]?> FindAsync(string path, CancellationToken cancellationToken)
     {
-        using var response = await _http.GetAsync($"{url}/{path}", cancellationToken);
+        using var response = await http.GetAsync($"{url}/{path}", cancellationToken);
         if (response.StatusCode == HttpStatusCode.NotFound)
             return null;
         response.EnsureSuccessStatusCode();

@@ -1,3 +1,4 @@
+using AgentIdentity.Client;
 using AgentIdentity.Ledger;
 
 namespace AgentIdentity.Cli.Proofs;
@@ -7,14 +8,21 @@ internal sealed record LogKey(NoteVerifierKey Key, string Source, bool IsTrusted
 {
     private const int LengthMax = 1024;
 
-    public static async Task<LogKey> FindAsync(Invocation run, string? given, CancellationToken cancellationToken)
+    /// <summary>The key that is given, or the one that the home folder keeps, or else what the registry says of itself.</summary>
+    public static async Task<LogKey> FindAsync(Invocation run, string? given, Func<Task<string>> askRegistry)
     {
         if (given is not null)
             return Given(given);
         if (run.Home.Registry.LogKey(run.Registry.PublicUrl) is { } pinned)
             return new LogKey(Parse(pinned, "the home folder"), "kept at bootstrap", IsTrusted: true);
-        var url = $"{run.Setting(GlobalOptions.Http)}/log-key";
-        return new LogKey(Parse(await FetchAsync(url, cancellationToken), url), "the registry's own word", IsTrusted: false);
+        return new LogKey(Parse(await askRegistry(), "the registry"), "the registry's own word", IsTrusted: false);
+    }
+
+    /// <summary>The key that signs now, as far as the rotations lead that were followed from this one.</summary>
+    public LogKey Following(Invocation run)
+    {
+        var next = new FollowedSuccessions(run.Home.CheckpointFolder).Lead(Key);
+        return next == Key ? this : this with { Key = next, Source = $"which {Key} has named as its successor; that one was {Source}" };
     }
 
     /// <summary>The key from the command line: a vkey line, or a file that holds one.</summary>
@@ -27,11 +35,13 @@ internal sealed record LogKey(NoteVerifierKey Key, string Source, bool IsTrusted
         ? key
         : throw Failure.Usage($"The log key from {source} is none: {refusal}.", "A line like localhost:5000+52648c1e+AXqAil… is expected, as /log-key serves it.");
 
-    private static async Task<string> FetchAsync(string url, CancellationToken cancellationToken)
+    /// <summary>What the HTTP listener names: the key of the first log.</summary>
+    public static async Task<string> FetchAsync(Invocation run, CancellationToken cancellationToken)
     {
+        var url = $"{run.Setting(GlobalOptions.Http)}/log-key";
         if (!Uri.TryCreate(url, UriKind.Absolute, out _))
             throw Failure.Usage($"'{url}' is no URL.", $"Say where the registry's HTTP listener is with {GlobalOptions.Http}.");
-        using var http = new HttpClient { MaxResponseContentBufferSize = LengthMax, Timeout = TimeSpan.FromSeconds(10) };
+        using var http = run.OpenHttp(LengthMax, TimeSpan.FromSeconds(10));
         return await http.GetStringAsync(url, cancellationToken);
     }
 }

@@ -11,9 +11,10 @@ internal static class AgentArgument
     /// <summary>An option for verbs that act as an agent of the home folder.</summary>
     public static Option<string> Name(string description) => new("--agent") { Required = true, HelpName = "NAME", Description = description };
 
-    public static string Did(Invocation run, Argument<string> argument)
+    public static string Did(Invocation run, Argument<string> argument) => Did(run, run.Get(argument));
+
+    public static string Did(Invocation run, string text)
     {
-        var text = run.Get(argument);
         if (run.Registry.TryParseAgent(text, out var id))
             return run.Registry.AgentDid(id);
         if (run.Home.HasAgent(text))

@@ -4,14 +4,16 @@ using System.Text.Json.Nodes;
 using AgentIdentity.Cli.Approvals;
 using AgentIdentity.Client;
 using AgentIdentity.Credentials.Entries;
+using AgentIdentity.Credentials.Identifiers;
 using AgentIdentity.Protocol.V1;
+using Scope = AgentIdentity.Credentials.Entries.Scope;
 
 namespace AgentIdentity.Cli.Verbs;
 
 /// <summary>Signs what takes two people, and sends it when enough have signed.</summary>
 internal static class ApproveVerb
 {
-    private static readonly Argument<string> FileName = new("file") { Description = "The file that agentid erase or agentid hold lift wrote." };
+    private static readonly Argument<string> FileName = new("file") { Description = "The file that another verb wrote: restore, cut, operators add, operators remove, break-glass name, erase, hold lift." };
     private static readonly Option<bool> Send = new("--send") { Description = "Have it done, when with this signature enough operators have signed." };
 
     public static Command Create() => new Command("approve", "Sign an act that takes two people. Read what it says first.") { FileName, Send }.Does(RunAsync);
@@ -58,9 +60,46 @@ internal static class ApproveVerb
                     Approvals = { file.Approvals },
                 },
                 cancellationToken: cancellationToken)),
+            "restore" => Changed("restored", await connection.Control.RestoreAsync(
+                new RestoreRequest
+                {
+                    Stops = { members.GetProperty("stops").EnumerateArray().Select(index => index.GetUInt64()) },
+                    Reason = members.GetProperty("reason").GetString(),
+                    Approvals = { file.Approvals },
+                },
+                cancellationToken: cancellationToken)),
+            "cut" => await CutAsync(connection, members, file, cancellationToken),
+            "add-operator" => Added(await connection.Admin.AddOperatorAsync(new AddOperatorRequest { Proof = file.Attachment, Approvals = { file.Approvals } }, cancellationToken: cancellationToken)),
+            "remove-caller" => Changed("removed", await connection.Admin.RemoveCallerAsync(
+                new RemoveCallerRequest { CallerId = Id(members.GetProperty("caller")), Reason = members.GetProperty("reason").GetString(), Approvals = { file.Approvals } },
+                cancellationToken: cancellationToken)),
+            "set-break-glass-key" => Changed("named", await connection.Admin.SetBreakGlassKeyAsync(
+                new SetBreakGlassKeyRequest { Key = new PublicKey { Jwk = file.Attachment }, Approvals = { file.Approvals } }, cancellationToken: cancellationToken)),
             var other => throw Failure.Usage($"This version cannot send the action '{other}'."),
         };
     }
+
+    private static async Task<JsonObject> CutAsync(RegistryConnection connection, JsonElement members, ApprovalFile file, CancellationToken cancellationToken)
+    {
+        if (!Scope.TryParse(members.GetProperty("scope").GetString()!, out var scope))
+            throw Failure.Usage("The file names a scope that is none.");
+        var request = new CutRequest { Scope = ScopeText.ToWire(scope), After = members.GetProperty("after").GetUInt64(), Reason = members.GetProperty("reason").GetString(), Approvals = { file.Approvals } };
+        var done = await connection.Control.CutAsync(request, cancellationToken: cancellationToken);
+        return new JsonObject { ["cut"] = scope.ToString(), ["after"] = request.After, ["ledger_index"] = done.LedgerIndex, ["epoch"] = done.Epoch };
+    }
+
+    private static Google.Protobuf.ByteString Id(JsonElement caller) => SubjectId.TryParse(caller.GetString(), out var id)
+        ? Google.Protobuf.ByteString.CopyFrom(id.ToArray())
+        : throw Failure.Usage("The file names a caller that is none.");
+
+    private static JsonObject Changed(string what, RestoreResponse done) =>
+        new() { ["done"] = what, ["ledger_index"] = done.LedgerIndex, ["at"] = Instants.FromMilliseconds(done.RestoredAt), ["epoch"] = done.Epoch, ["single_operator"] = done.SingleOperator };
+
+    private static JsonObject Changed(string what, ChangedByTwoResponse done) =>
+        new() { ["done"] = what, ["ledger_index"] = done.LedgerIndex, ["epoch"] = done.At.Epoch, ["single_operator"] = done.SingleOperator };
+
+    private static JsonObject Added(RegisterCallerResponse done) =>
+        new() { ["done"] = "added", ["name"] = done.Caller.Name, ["jkt"] = done.Caller.Jkt, ["ledger_index"] = done.LedgerIndex, ["epoch"] = done.At.Epoch, ["approves_after_hours"] = 24 };
 
     private static JsonObject ToJson(ApprovalFile file) => new()
     {

@@ -24,10 +24,15 @@ internal static class ExportLogVerb
 
     private static async Task<int> RunAsync(Invocation run, CancellationToken cancellationToken)
     {
-        var logKey = await LogKey.FindAsync(run, run.Find(LogKeyOption), cancellationToken);
-        using var source = new LogSource((run.Find(Url) ?? run.Setting(GlobalOptions.Http)).TrimEnd('/'));
+        var logKey = await LogKey.FindAsync(run, run.Find(LogKeyOption), () => LogKey.FetchAsync(run, cancellationToken));
+        var url = (run.Find(Url) ?? run.Setting(GlobalOptions.Http)).TrimEnd('/');
+        using var http = run.OpenHttp(LogSource.BytesMax, TimeSpan.FromSeconds(30));
+        var source = new LogSource(url, http);
         var folder = new LogFolder(run.Get(Folder));
         var note = await source.CheckpointAsync(cancellationToken);
+        // Each log of the registry is served by itself, those that were succeeded too.
+        if (!Checkpoint.TryOpen(note, logKey.Key, out _, out _))
+            logKey = logKey.Following(run);
         var checkpoint = Open(note, logKey, "that is served");
         var before = folder.ReadCheckpoint() is { } held ? Open(held, logKey, $"in {run.Get(Folder)}") : null;
         if (before is not null && before.Size.Value > checkpoint.Size.Value)
@@ -39,7 +44,8 @@ internal static class ExportLogVerb
             return true;
         });
         folder.WriteCheckpoint(note);
-        run.Answer(ToJson(run, folder, checkpoint, logKey), text => Write(text, run, folder, checkpoint, logKey));
+        var successor = SuccessionNote.TryOpen(note, logKey.Key, out var succession) ? succession.Next : null;
+        run.Answer(ToJson(run, folder, checkpoint, logKey, successor), text => Write(text, run, folder, checkpoint, logKey, successor));
         return logKey.IsTrusted ? ExitCode.Fine : ExitCode.Refused;
     }
 
@@ -47,7 +53,7 @@ internal static class ExportLogVerb
         ? checkpoint
         : throw Failure.Refused($"The checkpoint {where} is not one that {logKey.Key} has signed: {refusal}.");
 
-    private static JsonObject ToJson(Invocation run, LogFolder folder, Checkpoint checkpoint, LogKey logKey) => new()
+    private static JsonObject ToJson(Invocation run, LogFolder folder, Checkpoint checkpoint, LogKey logKey, NoteVerifierKey? successor) => new()
     {
         ["origin"] = checkpoint.Origin,
         ["tree_size"] = checkpoint.Size.Value,
@@ -56,12 +62,15 @@ internal static class ExportLogVerb
         ["files_written"] = folder.Written,
         ["verdict"] = Verdict(logKey),
         ["log_key"] = logKey.Key.ToString(),
+        ["successor"] = successor?.ToString(),
     };
 
-    private static void Write(TextWriter text, Invocation run, LogFolder folder, Checkpoint checkpoint, LogKey logKey)
+    private static void Write(TextWriter text, Invocation run, LogFolder folder, Checkpoint checkpoint, LogKey logKey, NoteVerifierKey? successor)
     {
         text.WriteLine($"{checkpoint.Size} entries of {checkpoint.Origin} are in {run.Get(Folder)}; {folder.Written} files were written");
         text.WriteLine($"{Verdict(logKey)}: every tile and entry leads to the signed root; the log key is {logKey.Source}");
+        if (successor is not null)
+            text.WriteLine($"the log ended here, and its last checkpoint names {successor}: export that log into a folder of its own, with --url and --log-key");
     }
 
     private static string Verdict(LogKey logKey) => logKey.IsTrusted ? "verified" : "self-consistent only";

@@ -1,7 +1,6 @@
 using System.CommandLine;
 using System.Text.Json.Nodes;
 using AgentIdentity.Cli.Approvals;
-using AgentIdentity.Cli.Trails;
 using AgentIdentity.Credentials.Entries;
 using AgentIdentity.Credentials.Proofs;
 using AgentIdentity.Ledger;
@@ -15,12 +14,11 @@ internal static class HoldVerb
     private static readonly Argument<string> Agent = AgentArgument.Create();
     private static readonly Option<string> Reason = new("--reason") { Required = true, HelpName = "TEXT", Description = "For the record." };
     private static readonly Option<ulong> Hold = new("--hold") { Required = true, HelpName = "ENTRY", Description = "The entry that placed the hold." };
-    private static readonly Option<string> Out = new("--out") { Required = true, HelpName = "FILE", Description = "Where to write what two operators are to sign." };
 
     public static Command Create() => new("hold", "Keep what an agent did from being erased, or end that.")
     {
         new Command("place", "Nothing of the agent can be erased from here on.") { Agent, Reason }.Does(PlaceAsync),
-        new Command("lift", "Ask for the end of a hold. Two operators sign: agentid approve.") { Agent, Hold, Reason, Out }.Does(LiftAsync),
+        new Command("lift", "Ask for the end of a hold. Two operators sign: agentid approve.") { Agent, Hold, Reason, ApprovalFile.Out }.Does(LiftAsync),
     };
 
     internal static JsonObject ToJson(string what, HoldResponse done) => new()
@@ -41,16 +39,9 @@ internal static class HoldVerb
         return ExitCode.Fine;
     }
 
-    private static async Task<int> LiftAsync(Invocation run, CancellationToken cancellationToken)
+    private static Task<int> LiftAsync(Invocation run, CancellationToken cancellationToken)
     {
-        var did = AgentArgument.Did(run, Agent);
-        var action = ApprovedAction.LiftHold(AgentArgument.Id(run, did), new LeafIndex(run.Get(Hold)), run.Get(Reason));
-        using var key = run.Signer(CallerRole.Operator);
-        using var connection = run.Connect(key);
-        var file = await ApprovalFile.BeginAsync(run, connection, action, run.Get(Out), cancellationToken);
-        var json = new JsonObject { ["file"] = run.Get(Out), ["action"] = JsonNode.Parse(action), ["operators_needed"] = file.OperatorsNeeded, ["expires_at"] = Instants.FromMilliseconds(file.ExpiresAt) };
-        run.Answer(json, text => text.WriteLine(
-            $"{run.Get(Out)}: to be signed by {EntryText.Count(file.OperatorsNeeded, "operator")} until {Instants.FromMilliseconds(file.ExpiresAt)}. Each: agentid approve {run.Get(Out)}"));
-        return ExitCode.Fine;
+        var agent = AgentArgument.Id(run, AgentArgument.Did(run, Agent));
+        return ApprovalFile.AskAsync(run, ApprovedAction.LiftHold(agent, new LeafIndex(run.Get(Hold)), run.Get(Reason)), cancellationToken);
     }
 }

@@ -53,7 +53,7 @@ internal static class OperatorsRegisterVerb
         return key.PublicKey.ToJwk();
     }
 
-    private static PublicKey ReadPublicKey(string file)
+    internal static PublicKey ReadPublicKey(string file)
     {
         if (!File.Exists(file))
             throw Failure.Usage($"There is no file {file}.");

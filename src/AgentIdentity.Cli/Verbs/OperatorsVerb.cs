@@ -9,5 +9,8 @@ internal static class OperatorsVerb
     {
         OperatorsListVerb.Create(),
         OperatorsRegisterVerb.Create(),
+        OperatorsChangeVerb.Apply(),
+        OperatorsChangeVerb.Add(),
+        OperatorsChangeVerb.Remove(),
     };
 }

@@ -25,16 +25,21 @@ internal static class ProveVerb
 
     private static async Task<int> RunAsync(Invocation run, CancellationToken cancellationToken)
     {
-        var logKey = await LogKey.FindAsync(run, run.Find(LogKeyOption), cancellationToken);
-        var received = await FetchAsync(run, cancellationToken);
+        // What is given is read before anything is sent; what the registry names is asked for after the first call.
+        if (run.Find(LogKeyOption) is { } given)
+            LogKey.Given(given);
+        using var connection = run.Connect();
+        var received = await FetchAsync(run, connection, cancellationToken);
+        var known = await LogKey.FindAsync(run, run.Find(LogKeyOption), async () => (await connection.Ledger.GetConsistencyAsync(new GetConsistencyRequest(), cancellationToken: cancellationToken)).LogKey);
+        // The first call has followed a rotation of the key, if there was one.
+        var logKey = known.Following(run);
         var proof = CheckedProof.Check(received, run.Get(Index), logKey.Key);
         run.Answer(ToJson(proof, logKey), text => Write(text, proof, logKey));
         return logKey.IsTrusted ? ExitCode.Fine : ExitCode.Refused;
     }
 
-    private static async Task<GetInclusionProofResponse> FetchAsync(Invocation run, CancellationToken cancellationToken)
+    private static async Task<GetInclusionProofResponse> FetchAsync(Invocation run, RegistryConnection connection, CancellationToken cancellationToken)
     {
-        using var connection = run.Connect();
         var giveUp = run.Clock.GetTimestamp();
         while (true)
         {

@@ -1,61 +1,100 @@
 using System.CommandLine;
 using System.Text.Json.Nodes;
+using AgentIdentity.Cli.Trails;
 using AgentIdentity.Credentials.Entries;
 using AgentIdentity.Protocol.V1;
+using Scope = AgentIdentity.Credentials.Entries.Scope;
 
 namespace AgentIdentity.Cli.Verbs;
 
-/// <summary>Stops an agent, and says how far that is proven.</summary>
+/// <summary>Stops whatever a scope covers, and says how far that is proven.</summary>
 internal static class StopVerb
 {
-    private static readonly Argument<string> Agent = AgentArgument.Create();
-
-    private static readonly Option<string> State = new Option<string>("--state")
+    internal static readonly Option<string> State = new Option<string>("--state")
     {
         Required = true,
         HelpName = "STATE",
-        Description = "frozen: until two people restore it; revoked: for ever.",
-    }.AcceptOnlyFromAmong("frozen", "revoked");
+        Description = "restricted: only what its blueprint calls a read; frozen: nothing, until two people restore it; revoked: nothing, for ever.",
+    }.AcceptOnlyFromAmong("restricted", "frozen", "revoked");
 
-    private static readonly Option<string> Reason = new("--reason") { Required = true, HelpName = "TEXT", Description = "For the record." };
-    private static readonly Option<string> Incident = new("--incident") { HelpName = "ID", Description = "Ties several stops together.", DefaultValueFactory = _ => "" };
+    internal static readonly Option<string> Reason = new("--reason") { Required = true, HelpName = "TEXT", Description = "For the record." };
+    internal static readonly Option<string> Incident = new("--incident") { HelpName = "ID", Description = "Ties several stops together.", DefaultValueFactory = _ => "" };
+    internal static readonly Option<bool> DryRun = new("--dry-run") { Description = "Say what the stop would reach, and stop nothing." };
+    private static readonly Argument<string> ScopeArgument = ScopeText.Create();
+    private static readonly Option<bool> Force = new("--force") { Description = "Also when it leaves too few operators to restore anything." };
 
-    public static Command Create() => new Command("stop", "Stop an agent: it is refused from the moment of the answer on.") { Agent, State, Reason, Incident }.Does(RunAsync);
+    public static Command Create() => new Command("stop", "Stop an agent, or whatever a scope covers: it is refused from the moment of the answer on.") { ScopeArgument, State, Reason, Incident, Force, DryRun }.Does(RunAsync);
 
     private static async Task<int> RunAsync(Invocation run, CancellationToken cancellationToken)
     {
-        var agent = AgentArgument.Did(run, Agent);
-        var request = new StopRequest
-        {
-            Scope = new Protocol.V1.Scope { Agent = agent },
-            State = Enum.Parse<AgentState>(run.Get(State), ignoreCase: true),
-            Reason = run.Get(Reason),
-            Incident = run.Get(Incident),
-        };
+        var scope = ScopeText.Read(run, run.Get(ScopeArgument));
         using var key = run.Signer(CallerRole.Operator);
         using var connection = run.Connect(key);
-        var answer = await connection.Control.StopAsync(request, cancellationToken: cancellationToken);
-        run.Answer(ToJson(agent, answer), text => Write(text, agent, answer));
+        if (run.Get(DryRun))
+        {
+            var reach = await connection.Control.PreviewStopAsync(new PreviewStopRequest { Scope = ScopeText.ToWire(scope) }, cancellationToken: cancellationToken);
+            run.Answer(ToJson(scope, reach), text => Write(text, scope, reach));
+            return ExitCode.Fine;
+        }
+        var answer = await connection.Control.StopAsync(Request(run, scope), cancellationToken: cancellationToken);
+        run.Answer(ToJson(run, scope, answer), text => Write(text, run, scope, answer));
         return ExitCode.Fine;
     }
 
-    private static JsonObject ToJson(string agent, StopResponse answer) => new()
+    internal static StopRequest Request(Invocation run, Scope scope) => new()
     {
-        ["agent"] = agent,
+        Scope = ScopeText.ToWire(scope),
+        State = Enum.Parse<AgentState>(run.Get(State), ignoreCase: true),
+        Reason = run.Get(Reason),
+        Incident = run.Get(Incident),
+        Force = run.Find(Force),
+    };
+
+    internal static JsonObject ToJson(Invocation run, Scope scope, StopResponse answer) => new()
+    {
+        [scope.Kind == ScopeKind.Agent ? "agent" : "scope"] = Name(run, scope),
         ["state"] = Word(answer),
         ["level"] = Level(answer),
         ["ledger_index"] = answer.LedgerIndex,
         ["stopped_at"] = Instants.FromMilliseconds(answer.StoppedAt),
-        ["epoch"] = answer.At.Epoch,
+        ["agents_reached"] = answer.AgentsReached,
+        ["credentials_reached"] = answer.CredentialsReached,
+        ["epoch"] = answer.Epoch,
         ["position"] = answer.At.Position,
     };
 
-    private static void Write(TextWriter text, string agent, StopResponse answer)
+    internal static void Write(TextWriter text, Invocation run, Scope scope, StopResponse answer)
     {
-        text.WriteLine($"{Word(answer),-7} {agent}");
-        text.WriteLine($"level   {Level(answer)}: durable, and this registry refuses the agent");
-        text.WriteLine($"entry   {answer.LedgerIndex}, epoch {answer.At.Epoch}, {Instants.FromMilliseconds(answer.StoppedAt)}");
+        text.WriteLine($"{Word(answer),-7} {Name(run, scope)}");
+        text.WriteLine($"level   {Level(answer)}: durable, and this registry refuses {(scope.Kind == ScopeKind.Agent ? "the agent" : "what it covers")}");
+        if (scope.Kind != ScopeKind.Agent || answer.CredentialsReached > 0)
+            text.WriteLine($"reach   {EntryText.Count((long)answer.AgentsReached, "agent")} as a whole, and {EntryText.Count((long)answer.CredentialsReached, "credential")} that stood under what is stopped");
+        text.WriteLine($"entry   {answer.LedgerIndex}, epoch {answer.Epoch}, {Instants.FromMilliseconds(answer.StoppedAt)}");
     }
+
+    internal static JsonObject ToJson(Scope scope, PreviewStopResponse reach) => new()
+    {
+        ["scope"] = scope.ToString(),
+        ["dry_run"] = true,
+        ["agents_reached"] = reach.AgentsReached,
+        ["credentials_reached"] = reach.CredentialsReached,
+        ["live_credentials"] = reach.LiveCredentials,
+        ["agents_without_model"] = reach.AgentsWithoutModel,
+        ["agents"] = new JsonArray([.. reach.Agents.Select(agent => (JsonNode)agent)]),
+    };
+
+    internal static void Write(TextWriter text, Scope scope, PreviewStopResponse reach)
+    {
+        text.WriteLine($"{scope}: would reach {EntryText.Count((long)reach.AgentsReached, "agent")} with {EntryText.Count((long)reach.LiveCredentials, "unexpired credential")}, and {EntryText.Count((long)reach.CredentialsReached, "credential")} that stand under what it covers. Nothing was stopped.");
+        if (reach.AgentsWithoutModel > 0)
+            text.WriteLine($"  not reached: {EntryText.Count((long)reach.AgentsWithoutModel, "agent")} whose blueprint names no model (agentid blueprint define)");
+        foreach (var agent in reach.Agents.Take(20))
+            text.WriteLine($"  {agent}");
+        if (reach.AgentsReached > 20)
+            text.WriteLine($"  and {reach.AgentsReached - 20} more; --json names up to a thousand");
+    }
+
+    private static string Name(Invocation run, Scope scope) => scope.Kind == ScopeKind.Agent ? run.Registry.AgentDid(scope.Id) : scope.ToString();
 
     private static string Word(StopResponse answer) => answer.State.ToString().ToLowerInvariant();
 

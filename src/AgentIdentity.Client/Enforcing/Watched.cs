@@ -146,7 +146,7 @@ internal sealed class Watched
 
     /// <summary>What the enforcer signs now.</summary>
     public Acknowledgement Acknowledge(ulong decisions, Hash chain) => new(
-        _name.Origin, _checkpoint?.Checkpoint.Size ?? new TreeSize(0), _checkpoint?.Checkpoint.Root ?? MerkleHash.Empty, _epoch, _view, _denials.Digest, _answeredNonce, decisions, chain, _options.ObserveOnly);
+        _logKey?.Name ?? _name.Origin, _checkpoint?.Checkpoint.Size ?? new TreeSize(0), _checkpoint?.Checkpoint.Root ?? MerkleHash.Empty, _epoch, _view, _denials.Digest, _answeredNonce, decisions, chain, _options.ObserveOnly);
 
     /// <summary>What time alone brings: alarms over what has not come, and keys that come of age.</summary>
     public void Tick()
@@ -213,7 +213,7 @@ internal sealed class Watched
 
     private WatchStep Take(WatchGreeting greeting)
     {
-        if (greeting.Origin != _name.Origin || !NoteVerifierKey.TryParse(greeting.LogKey, out var logKey, out _) || logKey.Name != _name.Origin)
+        if (!LogOrigin.IsAtOrBefore(_name.Origin, greeting.Origin) || !NoteVerifierKey.TryParse(greeting.LogKey, out var logKey, out _) || logKey.Name != greeting.Origin)
             return End(EnforcerAlarmKind.LogChanged, $"Expected the log {_name.Origin}, found {greeting.Origin}.");
         if (_logKey is not null && logKey != _logKey)
             return End(EnforcerAlarmKind.LogChanged, $"Expected the log key {_logKey}, found {logKey}.");

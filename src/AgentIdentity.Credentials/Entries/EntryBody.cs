@@ -172,6 +172,11 @@ public sealed record LogSucceeded(
 {
     /// <inheritdoc/>
     public override EntryKind Kind => EntryKind.LogSucceeded;
+
+    /// <summary>Whether this is the succession that the log before announced in its last note.</summary>
+    public bool IsNamedBy(SuccessionNote note) =>
+        Reason == SuccessionReason.KeyRotated && Before == note.Last.Origin && Origin == note.Next.Name && LogOrigin.IsNext(Before, Origin)
+        && Key.Algorithm == KeyAlgorithm.Ed25519 && Key.Bytes.SequenceEqual(note.Next.PublicKey.Bytes);
 }
 
 /// <summary>Kind 17. <paramref name="Stops"/> are the entries that are lifted.</summary>

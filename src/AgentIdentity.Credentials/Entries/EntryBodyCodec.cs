@@ -207,7 +207,10 @@ internal static class EntryBodyCodec
         EntryBody body = kind switch
         {
             EntryKind.Genesis => new Genesis(
-                fields.Text(), fields.Text(), fields.Array(ReadRegistryKey), fields.Array(ReadOperator), fields.Number(1, 2) == 1),
+                fields.Text(), fields.Text(),
+                fields.Ascending("registry keys", ReadRegistryKey, static (one, next) => one.Use.CompareTo(next.Use)),
+                fields.Ascending("operators", ReadOperator, static (one, next) => one.Id.CompareTo(next.Id)),
+                fields.Number(1, 2) == 1),
             EntryKind.CallerRegistered => new CallerRegistered(fields.Enum<CallerRole>(), fields.Text(), fields.Key(), fields.Texts()),
             EntryKind.TokenCreated => new TokenCreated(fields.Hash(), fields.Grant(), (uint)fields.Number(1, uint.MaxValue), fields.Instant()),
             EntryKind.AgentEnrolled => new AgentEnrolled(fields.Id(), fields.Id(), fields.Key(), fields.Grant(), fields.Text()),
@@ -217,7 +220,7 @@ internal static class EntryBodyCodec
             EntryKind.Stop => new Stop(fields.Scope(), fields.State(), fields.Text(), fields.Text(), fields.Epoch(), count == 7 ? fields.Text() : null),
             EntryKind.RegistryKeyRotated => new RegistryKeyRotated(fields.Enum<RegistryKeyUse>(), fields.Key(), new KeyId(fields.Hash())),
             EntryKind.PrivateDataRead => new PrivateDataRead(fields.Text(), fields.Text(), (uint)fields.Number(0, uint.MaxValue)),
-            EntryKind.CallsRefused => new CallsRefused(fields.Array(ReadRefused)),
+            EntryKind.CallsRefused => new CallsRefused(fields.Ascending("refused calls", ReadRefused, InOrder)),
             EntryKind.Heads => new Heads(fields.Hash(), fields.Number(1, ulong.MaxValue), fields.Index()),
             EntryKind.Fork => new Fork(fields.Index(), fields.Hash(), fields.Bytes(), fields.Enum<KeyAlgorithm>(), fields.Bytes(64)),
             EntryKind.ActivitiesErased => ReadErased(fields),
@@ -229,13 +232,13 @@ internal static class EntryBodyCodec
             EntryKind.Delegated => new Delegated(
                 fields.Id(), fields.Id(), fields.Id(), fields.Id(), fields.Text(), fields.Texts(), fields.Instant(), (uint)fields.Number(1, uint.MaxValue), fields.Budgets()),
             EntryKind.BudgetSpent => new BudgetSpent(fields.Id(), fields.Budgets()),
-            EntryKind.BlueprintDefined => new BlueprintDefined(fields.Text(), fields.Text(), fields.Array(ReadTypedAction), fields.Epoch()),
+            EntryKind.BlueprintDefined => new BlueprintDefined(fields.Text(), fields.Text(), fields.Ascending("reads", ReadTypedAction, InOrder), fields.Epoch()),
             EntryKind.CompromiseCut => new CompromiseCut(fields.Scope(), fields.Index(), fields.Text(), fields.Text(), fields.Epoch(), fields.Texts()),
             EntryKind.OperatorAdded => new OperatorAdded(fields.Text(), fields.Key(), fields.Text(), fields.Texts(), fields.Epoch()),
             EntryKind.CallerRemoved => new CallerRemoved(fields.Id(), fields.Text(), fields.Texts(), fields.Epoch()),
             EntryKind.EnforcersAcknowledged => new EnforcersAcknowledged(fields.Hash(), (uint)fields.Number(1, uint.MaxValue)),
             EntryKind.BreakGlassKeySet => new BreakGlassKeySet(fields.Key(), fields.Texts(), fields.Epoch()),
-            EntryKind.CredentialsUnlogged => new CredentialsUnlogged(fields.Id(), fields.Array(static item => item.ReadHash())),
+            EntryKind.CredentialsUnlogged => new CredentialsUnlogged(fields.Id(), fields.Ascending("items", static item => item.ReadHash(), static (one, next) => one.CompareTo(next))),
             _ => throw new FormatException("unknown kind"),
         };
         if (fields.Count != count)
@@ -247,16 +250,22 @@ internal static class EntryBodyCodec
     private static ActivitiesErased ReadErased(FieldReader fields)
     {
         var erased = new ActivitiesErased(
-            fields.Id(), fields.Array(ReadIndex), fields.Text(), fields.Texts(), fields.Array(static item => item.ReadHash()));
+            fields.Id(),
+            fields.Ascending("indexes", ReadIndex, static (one, next) => one.Value.CompareTo(next.Value)),
+            fields.Text(), fields.Texts(), fields.Array(static item => item.ReadHash()));
         if (erased.Indexes.Count is 0 or > ActivitiesErased.IndexesMax || erased.Stubs.Count != erased.Indexes.Count)
             throw new FormatException("an erasure names 1 to 1,000 entries, and what stays of each");
-        for (var i = 1; i < erased.Indexes.Count; i++)
-        {
-            if (erased.Indexes[i - 1].Value >= erased.Indexes[i].Value)
-                throw new FormatException("indexes ascend");
-        }
         return erased;
     }
+
+    // Ordinal, which is bytewise for all text without surrogates; a call without a key comes first.
+    private static int InOrder(RefusedCalls one, RefusedCalls next) =>
+        string.CompareOrdinal(one.Method, next.Method) is not 0 and var byMethod ? byMethod
+        : string.CompareOrdinal(one.Reason, next.Reason) is not 0 and var byReason ? byReason
+        : Comparer<Ledger.Hash?>.Default.Compare(one.KeyId?.Value, next.KeyId?.Value);
+
+    private static int InOrder(TypedAction one, TypedAction next) =>
+        string.CompareOrdinal(one.Type, next.Type) is not 0 and var byType ? byType : string.CompareOrdinal(one.Action, next.Action);
 
     private static void WriteIndex(CborWriter cbor, Ledger.LeafIndex index) => cbor.WriteUInt64(index.Value);
 
@@ -450,15 +459,8 @@ internal static class EntryBodyCodec
         /// <summary>A list without repetition in the order of its keys.</summary>
         public T[] Ascending<T, TKey>(int countMax, Func<CborReader, T> readItem, Func<T, TKey> key, IComparer<TKey>? order = null, int least = 1)
         {
-            var items = Array(readItem);
-            if (items.Length < least || items.Length > countMax)
-                throw new FormatException($"expected {least} to {countMax} items, found {items.Length}");
-            for (var i = 1; i < items.Length; i++)
-            {
-                if ((order ?? Comparer<TKey>.Default).Compare(key(items[i - 1]), key(items[i])) >= 0)
-                    throw new FormatException("items ascend");
-            }
-            return items;
+            var items = Ascending("items", readItem, (one, next) => (order ?? Comparer<TKey>.Default).Compare(key(one), key(next)));
+            return items.Length >= least && items.Length <= countMax ? items : throw new FormatException($"expected {least} to {countMax} items, found {items.Length}");
         }
 
         public Ledger.LeafIndex Index() => new(Number(0, long.MaxValue));
@@ -471,7 +473,21 @@ internal static class EntryBodyCodec
             return value >= least && value <= most ? value : throw new FormatException($"{value} is out of range");
         }
 
-        public Grant Grant() => new(Text(), Text(), Array(ReadLabel), Text(), Texts());
+        /// <summary>Items in their one order, each once.</summary>
+        public T[] Ascending<T>(string name, Func<CborReader, T> readItem, Comparison<T> compare)
+        {
+            var items = Array(readItem);
+            for (var i = 1; i < items.Length; i++)
+            {
+                if (compare(items[i - 1], items[i]) >= 0)
+                    throw new FormatException($"{name} ascend");
+            }
+            return items;
+        }
+
+        public Grant Grant() => new(
+            Text(), Text(), Ascending("labels", ReadLabel, static (one, next) => string.CompareOrdinal(one.Key, next.Key)),
+            Text(), Ascending("audiences", static item => item.ReadTextString(), string.CompareOrdinal));
 
         private static KeyValuePair<string, string> ReadLabel(CborReader cbor)
         {

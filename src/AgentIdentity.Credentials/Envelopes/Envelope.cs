@@ -1,4 +1,5 @@
 using System.Diagnostics.CodeAnalysis;
+using System.Runtime.InteropServices;
 using System.Text;
 using System.Text.Json;
 using AgentIdentity.Credentials.Json;
@@ -14,12 +15,17 @@ public sealed class Envelope
 
     private const int ItemsMax = 32;
 
+    // The credentials of one enrolment token's agents mostly carry the same one. What is kept is about four times its text: 4 MB at most.
+    private static readonly RecentTexts<Envelope> Recent = new(places: 1024, lengthMax: 1024);
+
     private readonly EnvelopeItem[] _items;
+    private readonly Hash _ownAuthority;
 
     private Envelope(EnvelopeItem[] items, string canonical)
     {
         _items = items;
         Canonical = canonical;
+        _ownAuthority = Sha256.Hash(Encoding.UTF8.GetBytes($"{{\"authorization_details\":{canonical}}}"));
     }
 
     /// <summary>The array in JCS form.</summary>
@@ -76,27 +82,34 @@ public sealed class Envelope
     public bool Touches(string pattern) => Array.Exists(_items, item => item.Touches(pattern));
 
     /// <summary>What an issuance item says of a credential's authority: the hash of the JCS of its envelope and its chain of command (JCS of <c>act</c>, or null).</summary>
-    public static Hash AuthorityHash(Envelope envelope, string? actJcs)
-    {
-        var act = actJcs is null ? "" : $"\"act\":{actJcs},";
-        return Sha256.Hash(Encoding.UTF8.GetBytes($"{{{act}\"authorization_details\":{envelope.Canonical}}}"));
-    }
+    public static Hash AuthorityHash(Envelope envelope, string? actJcs) => actJcs is null
+        ? envelope._ownAuthority
+        : Sha256.Hash(Encoding.UTF8.GetBytes($"{{\"act\":{actJcs},\"authorization_details\":{envelope.Canonical}}}"));
 
     internal static bool TryRead(JsonElement element, [NotNullWhen(true)] out Envelope? envelope)
     {
-        envelope = null;
+        var text = JsonMarshal.GetRawUtf8Value(element);
+        envelope = Recent.Find(text);
+        if (envelope is not null)
+            return true;
+        if (!TryReadItems(element, out var items) || !Jcs.TryCanonicalize(element, out var canonical))
+            return false;
+        Recent.Add(text, envelope = new Envelope(items, canonical));
+        return true;
+    }
+
+    private static bool TryReadItems(JsonElement element, out EnvelopeItem[] items)
+    {
+        items = [];
         if (element.ValueKind != JsonValueKind.Array || element.GetArrayLength() is 0 or > ItemsMax)
             return false;
-        var items = new EnvelopeItem[element.GetArrayLength()];
+        items = new EnvelopeItem[element.GetArrayLength()];
         var next = 0;
         foreach (var item in element.EnumerateArray())
         {
             if (!EnvelopeItem.TryRead(item, out items[next++]))
                 return false;
         }
-        if (!Jcs.TryCanonicalize(element, out var canonical))
-            return false;
-        envelope = new Envelope(items, canonical);
         return true;
     }
 

@@ -12,6 +12,9 @@ public static class LogOrigin
     public static bool IsAtOrBefore(string earlier, string later) =>
         TrySplit(earlier, out var one, out var number) && TrySplit(later, out var other, out var last) && one == other && number <= last;
 
+    /// <summary>Whether <paramref name="later"/> is the log that comes directly after <paramref name="earlier"/>.</summary>
+    public static bool IsNext(string earlier, string later) => TrySplit(earlier, out var first, out var number) && later == Of(first, number + 1);
+
     private static bool TrySplit(string origin, out string first, out int number)
     {
         var slash = origin.IndexOf('/', StringComparison.Ordinal);

@@ -7,5 +7,5 @@ internal static class NumericDate
     public const long Max = 253_402_300_799;
 
     /// <summary>The RFC 3339 form in UTC with whole seconds.</summary>
-    public static string ToRfc3339(long seconds) => DateTimeOffset.FromUnixTimeSeconds(seconds).ToString("yyyy-MM-dd'T'HH:mm:ss'Z'");
+    public static string ToRfc3339(long seconds) => DateTimeOffset.FromUnixTimeSeconds(seconds).UtcDateTime.ToString("s") + "Z";
 }

@@ -62,16 +62,19 @@ public sealed class EnrolmentProof
     }
 
     /// <summary>Reads a proof that an enrolment entry keeps. The token is a secret and only its hash is there; whether the proof came in time was asked when it came.</summary>
-    internal static bool TryReadKept(string? proof, string publicUrl, [NotNullWhen(true)] out PublicKey? key)
+    public static bool TryReadKept(string? proof, string publicUrl, [NotNullWhen(true)] out PublicKey? key, out Hash tokenHash)
     {
+        tokenHash = default;
         if (!JwkSignedToken.TryRead(proof, Type, out var jws, out key))
             return false;
         using (jws)
         {
-            Span<byte> tokenHash = stackalloc byte[Hash.Size];
+            Span<byte> hash = stackalloc byte[Hash.Size];
             var claims = jws.Payload;
-            return claims.HasText("aud"u8, publicUrl) && claims.TryGetBytes("token_hash"u8, tokenHash)
-                && claims.TryGetText("nonce"u8, int.MaxValue, out _) && claims.TryGetInteger("iat"u8, NumericDate.Max, out _);
+            if (!claims.HasText("aud"u8, publicUrl) || !claims.TryGetBytes("token_hash"u8, hash))
+                return false;
+            tokenHash = Hash.Read(hash);
+            return claims.TryGetText("nonce"u8, int.MaxValue, out _) && claims.TryGetInteger("iat"u8, NumericDate.Max, out _);
         }
     }
 }

@@ -1,7 +1,9 @@
+using System.Buffers;
 using System.Buffers.Binary;
 using System.Numerics;
 using System.Security.Cryptography;
 using System.Text;
+using AgentIdentity.Credentials.Identifiers;
 using AgentIdentity.Ledger;
 
 namespace AgentIdentity.Credentials.Proofs;
@@ -52,12 +54,19 @@ public sealed class ReplayStore
         return stripe.Burn(name, proof.IssuedAt.ToUnixTimeSeconds(), _clock);
     }
 
-    // 16 bytes of a hash; never zero, which marks an empty place.
+    // 16 bytes of a hash; never zero, which marks an empty place. The length of the jti stands before it, so that no two proofs run together.
     private UInt128 Name(PresentedProof proof)
     {
-        var text = Encoding.UTF8.GetBytes($"{proof.Key.KeyId}{proof.Jti.Length}.{proof.Jti}{proof.Nonce}");
+        var most = KeyId.Size + sizeof(int) + Encoding.UTF8.GetMaxByteCount(proof.Jti.Length) + Encoding.UTF8.GetMaxByteCount(proof.Nonce.Length);
+        var text = ArrayPool<byte>.Shared.Rent(most);
+        proof.Key.KeyId.CopyTo(text);
+        BinaryPrimitives.WriteInt32BigEndian(text.AsSpan(KeyId.Size), proof.Jti.Length);
+        var length = KeyId.Size + sizeof(int);
+        length += Encoding.UTF8.GetBytes(proof.Jti, text.AsSpan(length));
+        length += Encoding.UTF8.GetBytes(proof.Nonce, text.AsSpan(length));
         Span<byte> hash = stackalloc byte[Hash.Size];
-        Sha256.Hash(_secret, text, hash);
+        Sha256.Hash(_secret, text.AsSpan(0, length), hash);
+        ArrayPool<byte>.Shared.Return(text);
         return BinaryPrimitives.ReadUInt128BigEndian(hash) | 1;
     }
 

@@ -6,30 +6,34 @@ using AgentIdentity.Credentials.Keys;
 
 namespace AgentIdentity.Credentials.Tokens;
 
-/// <summary>A compact JWS (RFC 7515) taken apart: three parts, canonical base64url, header and payload strict JSON objects. Nothing is verified yet.</summary>
+/// <summary>A compact JWS (RFC 7515) taken apart: three parts, canonical base64url, the payload a strict JSON object. The header is parsed when it is asked for; nothing is verified yet.</summary>
 internal sealed class CompactJws : IDisposable
 {
-    private readonly JsonDocument _header;
     private readonly JsonDocument _payload;
     private readonly byte[] _ascii;
+    private readonly int _headerLength;
     private readonly int _signingInputLength;
+    private readonly ReadOnlyMemory<byte> _headerJson;
     private readonly ReadOnlyMemory<byte> _signature;
+    private JsonDocument? _header;
 
-    private CompactJws(JsonDocument header, JsonDocument payload, byte[] ascii, int signingInputLength, ReadOnlyMemory<byte> signature)
+    private CompactJws(JsonDocument payload, byte[] ascii, int headerLength, int signingInputLength, ReadOnlyMemory<byte> headerJson, ReadOnlyMemory<byte> signature)
     {
-        _header = header;
         _payload = payload;
         _ascii = ascii;
+        _headerLength = headerLength;
         _signingInputLength = signingInputLength;
+        _headerJson = headerJson;
         _signature = signature;
     }
-
-    public JsonElement Header => _header.RootElement;
 
     public JsonElement Payload => _payload.RootElement;
 
     /// <summary>The whole token as bytes: what is hashed as <c>ath</c>.</summary>
     public ReadOnlySpan<byte> Ascii => _ascii;
+
+    /// <summary>The header as it came. Its only spelling: equal texts are equal headers.</summary>
+    public ReadOnlySpan<byte> HeaderText => _ascii.AsSpan(0, _headerLength);
 
     public static bool TryRead(ReadOnlySpan<char> token, int lengthMax, [NotNullWhen(true)] out CompactJws? jws)
     {
@@ -45,20 +49,22 @@ internal sealed class CompactJws : IDisposable
         var decoded = new byte[CanonicalBase64Url.DecodedLength(token.Length)];
         if (!CanonicalBase64Url.TryDecode(token[..firstDot], decoded, out var headerLength)
             || !CanonicalBase64Url.TryDecode(token[(firstDot + 1)..lastDot], decoded.AsSpan(headerLength), out var payloadLength)
-            || !CanonicalBase64Url.TryDecode(token[(lastDot + 1)..], decoded.AsSpan(headerLength + payloadLength), out var signatureLength))
+            || !CanonicalBase64Url.TryDecode(token[(lastDot + 1)..], decoded.AsSpan(headerLength + payloadLength), out var signatureLength)
+            || !StrictJson.TryParseObject(decoded.AsMemory(headerLength, payloadLength), out var payload))
             return false;
-
-        if (!StrictJson.TryParseObject(decoded.AsMemory(0, headerLength), out var header))
-            return false;
-        if (!StrictJson.TryParseObject(decoded.AsMemory(headerLength, payloadLength), out var payload))
-        {
-            header.Dispose();
-            return false;
-        }
         var ascii = new byte[token.Length];
         Encoding.ASCII.GetBytes(token, ascii);
-        jws = new CompactJws(header, payload, ascii, lastDot, decoded.AsMemory(headerLength + payloadLength, signatureLength));
+        jws = new CompactJws(
+            payload, ascii, firstDot, lastDot, decoded.AsMemory(0, headerLength), decoded.AsMemory(headerLength + payloadLength, signatureLength));
         return true;
+    }
+
+    /// <summary>Parses the header; false unless it is a strict JSON object.</summary>
+    public bool TryReadHeader(out JsonElement header)
+    {
+        var isRead = _header is not null || StrictJson.TryParseObject(_headerJson, out _header);
+        header = isRead ? _header!.RootElement : default;
+        return isRead;
     }
 
     /// <summary>Whether the signature over the bytes received is the key's.</summary>
@@ -73,7 +79,7 @@ internal sealed class CompactJws : IDisposable
 
     public void Dispose()
     {
-        _header.Dispose();
+        _header?.Dispose();
         _payload.Dispose();
     }
 

@@ -40,7 +40,7 @@ internal sealed class RegistryChecks(TrailFile file, Checkpoint checkpoint, Note
     // Its time and its challenge were the registry's to judge, on that day.
     public void CheckEnrolment(AgentEnrolled enrolled)
     {
-        if (Genesis is null || !EnrolmentProof.TryReadKept(enrolled.Proof, Genesis.PublicUrl, out var key) || key.KeyId != enrolled.Key.KeyId)
+        if (Genesis is null || !EnrolmentProof.TryReadKept(enrolled.Proof, Genesis.PublicUrl, out var key, out _) || key.KeyId != enrolled.Key.KeyId)
             notes.Add(TrailProperty.Statements, "the enrolment does not hold a proof, by the key that it names, for this registry");
     }
 
@@ -108,6 +108,8 @@ internal sealed class RegistryChecks(TrailFile file, Checkpoint checkpoint, Note
         var isNext = _log is { } log && next.Before == log.Name && next.Origin != log.Name && LogOrigin.IsAtOrBefore(log.Name, next.Origin);
         if (!isNext || !Checkpoint.TryOpen(Encoding.UTF8.GetBytes(next.LastCheckpoint), _log!, out var last, out _) || last.Size.Value > index.Value)
             notes.Add(TrailProperty.RegistryKeys, $"entry {index}: it does not succeed the log before at a checkpoint that its key has signed");
+        else if (last.Extensions.Length > 0 && (!SuccessionNote.TryOpen(Encoding.UTF8.GetBytes(next.LastCheckpoint), _log!, out var note) || !next.IsNamedBy(note)))
+            notes.Add(TrailProperty.RegistryKeys, $"entry {index}: the last checkpoint of the log before names another successor");
         _log = Log(next.Origin, next.Key);
     }
 

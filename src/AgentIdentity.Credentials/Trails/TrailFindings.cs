@@ -15,6 +15,9 @@ internal sealed class TrailFindings
     /// <summary>Who has cosigned the checkpoint, of those that the caller's policy names.</summary>
     public IReadOnlyList<string> Witnesses { get; set; } = [];
 
+    /// <summary>The checkpoint's key is not one of the caller's, but one that such a key has named as the next.</summary>
+    public bool IsSuccessor { get; set; }
+
     public void Add(TrailProperty property, string words) => _problems.Add(new TrailProblem(property, words));
 
     /// <summary>The checkpoint's key is not one that the caller trusts.</summary>
@@ -48,7 +51,7 @@ internal sealed class TrailFindings
     private string Words(TrailProperty property, TrailFile file, Checkpoint? checkpoint) => property switch
     {
         TrailProperty.File => $"{file.ItemCount + 1} items, each in its one form, and nothing behind them",
-        _ => $"{checkpoint?.Size} entries of {checkpoint?.Origin} under one root, signed by a key that you trust{(Witnesses.Count == 0 ? "" : $", cosigned by {string.Join(", ", Witnesses)}")}",
+        _ => $"{checkpoint?.Size} entries of {checkpoint?.Origin} under one root, signed by {(IsSuccessor ? "the successor that a key which you trust has named in its last note" : "a key that you trust")}{(Witnesses.Count == 0 ? "" : $", cosigned by {string.Join(", ", Witnesses)}")}",
     };
 
     private static string Words(TrailProperty property, TrailFile file, Checkpoint checkpoint, IReadOnlyList<EntryCheck> entries)
@@ -174,6 +177,8 @@ internal sealed class TrailFindings
         }
         if (entries.Any(entry => entry.Entry?.Body is CredentialsIssued))
             yield return "credentials of an issuance that the file leaves out: the entry's root covers them, and does not say whose they are";
+        if (IsSuccessor)
+            yield return "that this tree goes on from the one that the log before had signed: its last note says so, and who remembers a checkpoint of it can ask the registry for a proof";
         if (file is not null)
             yield return $"entries behind {file.Heads.Index}: a newer export has them";
         yield return Witnesses.Count == 0 ? "witness cosignatures and anchors: nothing here says who must have seen this checkpoint" : "anchors: nothing here says where this checkpoint must have been written";

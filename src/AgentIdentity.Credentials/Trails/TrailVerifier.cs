@@ -28,7 +28,7 @@ public static class TrailVerifier
         }
 
         // 2. The checkpoint, and the key behind it.
-        var (logKey, checkpoint) = Open(file.Header, policy, notes);
+        var (logKey, checkpoint) = Open(file, policy, notes);
         if (logKey is null || checkpoint is null)
             return notes.Conclude(file, null, []);
 
@@ -60,13 +60,14 @@ public static class TrailVerifier
         return notes.Conclude(file, checkpoint, entries);
     }
 
-    private static (NoteVerifierKey? Key, Checkpoint? Checkpoint) Open(TrailHeader header, TlogPolicy? policy, TrailFindings notes)
+    private static (NoteVerifierKey? Key, Checkpoint? Checkpoint) Open(TrailFile file, TlogPolicy? policy, TrailFindings notes)
     {
+        var header = file.Header;
         if (!NoteVerifierKey.TryParse(header.LogKey, out var own, out var refusal))
             notes.Add(TrailProperty.Checkpoint, $"the file's log key is none ({refusal})");
         if (policy is null)
             notes.Distrust("it is signed by the key that the file itself names; whose that is, only a log key from somewhere else can tell");
-        if ((policy ?? (own is null ? null : TlogPolicy.LogAlone(own))) is not { } trusted)
+        if ((policy is null ? own is null ? null : TlogPolicy.LogAlone(own) : WithSuccessors(policy, file)) is not { } trusted)
             return default;
         if (!SignedNote.TryParse(Encoding.UTF8.GetBytes(header.Checkpoint), out var note, out refusal) || !trusted.TryOpen(note, out var opened, out refusal))
         {
@@ -75,9 +76,24 @@ public static class TrailVerifier
         }
         if (own is not null && own != opened.LogKey)
             notes.Add(TrailProperty.Checkpoint, $"the file names the log key {own}, and {opened.LogKey} has signed");
+        notes.IsSuccessor = policy is not null && policy.Logs.All(log => log.Key != opened.LogKey);
         notes.Witnesses = [.. opened.Cosignatures.Select(cosignature => cosignature.Witness.Name)];
         return (opened.LogKey, opened.Checkpoint);
     }
+
+    // A key that was rotated names its successor in the last note that it signed, which entries of the file hold. That they stand under the root shows later.
+    private static TlogPolicy WithSuccessors(TlogPolicy policy, TrailFile file)
+    {
+        foreach (var shown in file.RegistryEntries)
+        {
+            if (Entry.TryDecode(shown.Entry, out var entry) && entry.Body is LogSucceeded next && policy.Logs.Select(log => Announced(next, log.Key)).FirstOrDefault(key => key is not null) is { } successor)
+                policy = policy.With(successor);
+        }
+        return policy;
+    }
+
+    private static NoteVerifierKey? Announced(LogSucceeded next, NoteVerifierKey? before) =>
+        before is not null && SuccessionNote.TryOpen(Encoding.UTF8.GetBytes(next.LastCheckpoint), before, out var note) && next.IsNamedBy(note) ? note.Next : null;
 
     // Needed before the first entry has been checked; whether it is the agent's enrolment, and under the root, shows there.
     private static PublicKey? FirstKey(TrailFile file) =>

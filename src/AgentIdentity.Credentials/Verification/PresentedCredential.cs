@@ -16,6 +16,9 @@ public sealed class PresentedCredential
     // How far a verifier's clock may be behind the registry's.
     private const long NotBeforeLeewaySeconds = 5;
 
+    // All credentials that one key signed have one header.
+    private static readonly RecentTexts<Header> Headers = new(places: 64, lengthMax: 512);
+
     private PresentedCredential(CredentialClaims claims, KeyId issuerKeyId, Hash tokenHash)
     {
         Claims = claims;
@@ -49,7 +52,7 @@ public sealed class PresentedCredential
             return Refusal.CredentialInvalid;
         using (jws)
         {
-            if (!IsHeader(jws.Header, registry, out var issuerKeyId))
+            if (!TryReadHeader(jws, registry, out var issuerKeyId))
                 return Refusal.CredentialInvalid;
 
             // 2. The key is the registry's own: what the token says about where to find keys is never followed.
@@ -82,6 +85,20 @@ public sealed class PresentedCredential
     public static Refusal CheckAudience(CredentialClaims claims, string audience) =>
         claims.Audience.Contains(audience, StringComparer.Ordinal) ? Refusal.None : Refusal.AudienceMismatch;
 
+    private static bool TryReadHeader(CompactJws jws, RegistryName registry, out KeyId issuerKeyId)
+    {
+        if (Headers.Find(jws.HeaderText) is { } known && ReferenceEquals(known.Registry, registry))
+        {
+            issuerKeyId = known.IssuerKeyId;
+            return true;
+        }
+        issuerKeyId = default;
+        if (!jws.TryReadHeader(out var header) || !IsHeader(header, registry, out issuerKeyId))
+            return false;
+        Headers.Add(jws.HeaderText, new Header(registry, issuerKeyId));
+        return true;
+    }
+
     private static bool IsHeader(JsonElement header, RegistryName registry, out KeyId issuerKeyId)
     {
         issuerKeyId = default;
@@ -92,4 +109,6 @@ public sealed class PresentedCredential
             && header.TryGetText("kid"u8, int.MaxValue, out var kid)
             && registry.TryParseKeyUrl(kid, out issuerKeyId);
     }
+
+    private sealed record Header(RegistryName Registry, KeyId IssuerKeyId);
 }

@@ -5,7 +5,7 @@ namespace AgentIdentity.Ledger;
 
 /// <summary>
 /// What a log states when it signs (C2SP tlog-checkpoint): three lines, the origin, the size in decimal, the root in base64, and
-/// whatever extension lines the log has added, which nothing audits.
+/// whatever extension lines the log has added, which nothing audits but <see cref="SuccessionNote"/>.
 /// </summary>
 /// <param name="Origin">Which log: one non-empty line. For ours also the name of its key.</param>
 /// <param name="Size">Leaves in the tree.</param>
@@ -19,10 +19,10 @@ public sealed record Checkpoint(string Origin, TreeSize Size, Hash Root)
         : throw new ArgumentException($"An origin is one non-empty line without control characters; '{Origin}' was given.", nameof(Origin));
 
     /// <summary>
-    /// The lines after the root, each with its line feed: what other logs may write there; ours are written without. They are signed and
+    /// The lines after the root, each with its line feed: what other logs may write there; ours are written without, but for a <see cref="SuccessionNote"/>. They are signed and
     /// cosigned with the rest, and prove nothing.
     /// </summary>
-    public string Extensions { get; private init; } = "";
+    public string Extensions { get; internal init; } = "";
 
     /// <summary>Reads the text of a note as a checkpoint. Whether anyone has signed it is not asked: see <see cref="TryOpen(ReadOnlySpan{byte}, NoteVerifierKey, out Checkpoint, out NoteRefusal)"/>.</summary>
     public static bool TryParse(ReadOnlySpan<byte> text, [NotNullWhen(true)] out Checkpoint? checkpoint, out NoteRefusal refusal)

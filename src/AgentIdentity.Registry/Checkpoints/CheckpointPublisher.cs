@@ -108,9 +108,8 @@ public sealed class CheckpointPublisher
 
     private TileWriter Restore(StoredCheckpoint signed, LogRecord? before)
     {
-        var isOurs = Checkpoint.TryOpen(Encoding.UTF8.GetBytes(signed.Note), _logKey.Verifier, out var checkpoint, out _)
-            || (signed.Note == before?.LastCheckpoint && Checkpoint.TryOpen(Encoding.UTF8.GetBytes(signed.Note), before.Verifier, out checkpoint, out _));
-        if (!isOurs || checkpoint!.Size != signed.Size || checkpoint.Root != signed.Root)
+        var isOurs = Checkpoint.TryOpen(Encoding.UTF8.GetBytes(signed.Note), _logKey.Verifier, out var checkpoint, out _) && (checkpoint.Size, checkpoint.Root) == (signed.Size, signed.Root);
+        if (!isOurs && before?.EndsWith(signed) != true)
             throw new LedgerDamagedException("The stored checkpoint is not signed by this registry's log key.");
         var tree = TileWriter.Restore(signed.Size, tile => _store.ReadTile(tile.Level, tile.Index) ?? throw new LedgerDamagedException($"The tile {Tile.Path(tile)} is missing."));
         return tree.Root() == signed.Root ? tree : throw new LedgerDamagedException("The stored tree does not have the root that was signed.");

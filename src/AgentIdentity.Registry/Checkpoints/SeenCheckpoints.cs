@@ -7,7 +7,8 @@ using AgentIdentity.Registry.State;
 namespace AgentIdentity.Registry.Checkpoints;
 
 /// <summary>The newest checkpoint, and what proves that it goes on from the one that the caller knows.</summary>
-public sealed record Consistency(string Checkpoint, Hash[] Path);
+/// <param name="Links">What leads from the log of the known checkpoint to the one that signs now; none when they are the same, or when it cannot be followed.</param>
+public sealed record Consistency(string Checkpoint, Hash[] Path, IReadOnlyList<SuccessionProof> Links);
 
 /// <summary>
 /// Holds what others have seen of this log against what it is now. A checkpoint that our key signed and our ledger does not lead to means that the folder
@@ -21,13 +22,14 @@ public sealed class SeenCheckpoints
     private readonly ILedgerStore _store;
     private readonly CheckpointPublisher _publisher;
     private readonly PublishedLog _log;
+    private readonly SuccessionReader _successions;
     private readonly Standing _standing;
     private readonly Action<string> _say;
     private readonly Lock _lock = new();
 
-    internal SeenCheckpoints(ILedgerStore store, CheckpointPublisher publisher, PublishedLog log, Standing standing, Action<string> say)
+    internal SeenCheckpoints(ILedgerStore store, CheckpointPublisher publisher, PublishedLog log, SuccessionReader successions, Standing standing, Action<string> say)
     {
-        (_store, _publisher, _log, _standing, _say) = (store, publisher, log, standing, say);
+        (_store, _publisher, _log, _successions, _standing, _say) = (store, publisher, log, successions, standing, say);
         // A recovery opens a successor log with a key of its own, whose first entry names what was lost: then this is over.
         if (store.ReadDocument(Document) is { } held && Checkpoint.TryOpen(held.Content.Span, publisher.Verifier, out _, out _))
             Deny(Encoding.UTF8.GetString(held.Content.Span));
@@ -37,28 +39,30 @@ public sealed class SeenCheckpoints
     public Outcome<Consistency> Present(string note)
     {
         Checkpoint? seen = null;
-        if (note.Length > 0 && !Checkpoint.TryOpen(Encoding.UTF8.GetBytes(note), _publisher.Verifier, out seen, out var why))
+        LogRecord? former = null;
+        if (note.Length > 0 && !Checkpoint.TryOpen(Encoding.UTF8.GetBytes(note), _publisher.Verifier, out seen, out var why) && !_successions.TryOpenFormer(note, out former, out seen))
             return Refused.Because(Refusal.CheckpointNotOurs, $"That is no checkpoint that {_publisher.LogKey} has signed: {why}.");
         if (_standing.Everyone == Refusal.RolledBack)
             return RolledBack();
         var newest = _log.Newest;
+        // The key of a former log ends nothing: a recovery leaves larger checkpoints of it behind, and whoever stole it could else end its successors too.
         if (seen is not null && !Contains(newest, seen))
-            return RollBack(note);
+            return former is null ? RollBack(note) : Refused.Because(Refusal.CheckpointNotOurs, _successions.Describe(former));
         return newest is null
             ? Refused.Because(Refusal.NotIntegrated, "There is no checkpoint yet; try again in a second.")
-            : Prove(seen?.Size ?? default, newest);
+            : Prove(seen?.Size ?? default, newest, seen is null || former is not null ? _successions.Read(former, newest) : []);
     }
 
     private static bool Contains(SignedTree? newest, Checkpoint seen) =>
         seen.Size.Value == 0 || (newest is not null && seen.Size.Value <= newest.Checkpoint.Size.Value && MerkleHash.Root(seen.Size, newest.Node) == seen.Root);
 
-    private static Outcome<Consistency> Prove(TreeSize seen, SignedTree newest)
+    private static Outcome<Consistency> Prove(TreeSize seen, SignedTree newest, IReadOnlyList<SuccessionProof> links)
     {
         var (size, root) = (newest.Checkpoint.Size, newest.Checkpoint.Root);
         var path = ConsistencyProof.Build(seen, size, newest.Node);
         if (!ConsistencyProof.Verify(seen, size, MerkleHash.Root(seen, newest.Node), root, path))
             throw new LedgerDamagedException($"The stored tree of size {size} does not contain its own beginning of size {seen}.");
-        return new Consistency(newest.Checkpoint.Note, path);
+        return new Consistency(newest.Checkpoint.Note, path, links);
     }
 
     private static Refused RolledBack() => Refused.Because(Refusal.RolledBack, "This log is not the one that its key has signed before: the registry denies everything until it is recovered.");

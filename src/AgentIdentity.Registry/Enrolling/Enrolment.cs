@@ -85,9 +85,9 @@ public sealed class Enrolment(RegistrySettings settings, RegistryState state, Se
         if (standing != Refusal.None)
             return Refused.Because(standing, "The agent is stopped.");
         var whole = Envelope.AuthorityHash(agent.Grant.Envelope, null);
-        var held = Array.Find(agent.Credentials, credential => credential.Item.ExpiresAt > draft.At / 1000 && credential.Item.Authority == whole && IsSignedByCurrentKey(credential));
-        if (held is not null)
-            return Outcome(() => held);
+        var held = Array.FindIndex(agent.Credentials, credential => credential.Item.ExpiresAt > draft.At / 1000 && credential.Item.Authority == whole && IsSignedByCurrentKey(credential));
+        if (held >= 0)
+            return Outcome(() => agent.Credentials[held]);
         // Only enrolments have been given credentials so far in the group: what is pending is the answer to a retry beside this one.
         var pending = draft.PendingIssuance(agent.Id) ?? issuing.Stage(draft, agent.Id, agent.Key.KeyId, wish);
         return Outcome(pending.ToLive);

@@ -2,6 +2,7 @@ using AgentIdentity.Credentials;
 using AgentIdentity.Credentials.Entries;
 using AgentIdentity.Credentials.Identifiers;
 using AgentIdentity.Ledger;
+using AgentIdentity.Registry.Checkpoints;
 using AgentIdentity.Registry.Erasing;
 using AgentIdentity.Registry.Sequencing;
 using AgentIdentity.Registry.State;
@@ -34,7 +35,7 @@ public sealed record AgentFilter(string? Sponsor, string? Blueprint, StandingSta
 public sealed record AgentPage(IReadOnlyList<AgentRecord> Agents, int? Next);
 
 /// <summary>Answers about what the ledger holds.</summary>
-public sealed class Reading(RegistryState state, ILedgerStore store)
+public sealed class Reading(RegistryState state, ILedgerStore store, PublishedLog log)
 {
     // A page that finds few among very many ends early and says where to go on, so that one call cannot walk a million agents.
     private const int ScanMax = 100_000;
@@ -61,7 +62,8 @@ public sealed class Reading(RegistryState state, ILedgerStore store)
         if (period is { From: > 0 })
             from = Math.Max(from, TimeSearch.First(period.From, sequence => store.ReadBySubject(agent, sequence, 1) is [var row] ? At(row) : null));
         var rows = store.ReadBySubject(agent, from, countMax);
-        var entries = rows.TakeWhile(row => period is null || At(row) < period.To).Select(row => Open(row, agent)).ToArray();
+        var signed = log.Newest;
+        var entries = rows.TakeWhile(row => period is null || At(row) < period.To).Select(row => Open(row, agent, signed)).ToArray();
         return new TrailPage(entries, entries.Length == countMax ? from + (ulong)rows.Count : null);
     }
 
@@ -88,17 +90,31 @@ public sealed class Reading(RegistryState state, ILedgerStore store)
     private static Entry Read(StoredEntry row) =>
         Entry.TryDecode(row.Entry, out var entry) ? entry : throw new LedgerDamagedException($"Entry {row.Index} cannot be read.");
 
-    private static TrailEntry Open(StoredEntry row, SubjectId agent)
+    private static TrailEntry Open(StoredEntry row, SubjectId agent, SignedTree? signed)
     {
+        RequireSigned(row, signed);
         var sequence = row.Subjects.First(subject => subject.Subject == agent).Sequence;
         if (row.IsErased)
             return new TrailEntry(row.Index, sequence, [], default, row.Leaf, []) { Erased = Erasures.Stub(row) };
+        var opening = Genuine(row);
+        return new TrailEntry(row.Index, sequence, row.Entry, opening.Salt, row.Leaf, Items(opening.Items, agent));
+    }
+
+    /// <summary>The leaf is the one that was signed. What no checkpoint covers yet is shown as it is stored: nothing was signed that it could be held against.</summary>
+    internal static void RequireSigned(StoredEntry row, SignedTree? signed)
+    {
+        if (signed?.Checkpoint.Size.Contains(row.Index) == true && signed.Node(0, row.Index.Value) != MerkleHash.Leaf(row.Leaf))
+            throw new LedgerDamagedException($"The leaf of entry {row.Index} is not the one that was signed.");
+    }
+
+    /// <summary>What opens the leaf of an entry: a start does not look at what a snapshot covers, so this is where a changed entry is found.</summary>
+    internal static Opening Genuine(StoredEntry row)
+    {
         if (!Opening.TryDecode(row.Opening, out var opening))
             throw new LedgerDamagedException($"The opening of entry {row.Index} cannot be read.");
-        // A start does not look at what a snapshot covers, so this is where a changed entry is found.
         if (!Leaf.TryDecode(row.Leaf, out var leaf) || Leaf.Commit(opening.Salt.ToArray(), row.Entry) != leaf.Commitment)
             throw new LedgerDamagedException($"Entry {row.Index} is not the one that its leaf commits to.");
-        return new TrailEntry(row.Index, sequence, row.Entry, opening.Salt, row.Leaf, Items(opening.Items, agent));
+        return opening;
     }
 
     internal static TrailItem[] Items(IReadOnlyList<byte[]> items, SubjectId agent)

@@ -42,7 +42,7 @@ public sealed class Fsck
     }
 
     /// <summary>Checks a whole store.</summary>
-    /// <param name="withSignatures">Also verifies the signature of each statement, which takes longer than all the rest.</param>
+    /// <param name="withSignatures">Also verifies the signature of each statement and each enrolment proof, which takes longer than all the rest.</param>
     /// <param name="found">Is told of each finding as it is made.</param>
     /// <param name="progress">Is told, page by page, up to where the entries are checked.</param>
     public static async Task<FsckReport> RunAsync(

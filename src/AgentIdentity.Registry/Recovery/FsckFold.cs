@@ -1,7 +1,7 @@
 using System.Collections.Concurrent;
 using AgentIdentity.Credentials.Entries;
 using AgentIdentity.Credentials.Identifiers;
-using AgentIdentity.Credentials.Keys;
+using AgentIdentity.Credentials.Proofs;
 using AgentIdentity.Credentials.Statements;
 using AgentIdentity.Ledger;
 using AgentIdentity.Registry.Sequencing;
@@ -68,14 +68,14 @@ internal sealed class FsckFold(FsckFindings findings, bool withSignatures)
     /// <summary>Verifies the signatures of the page, on all cores.</summary>
     public void VerifySignatures()
     {
-        var bad = new ConcurrentBag<LeafIndex>();
+        var bad = new ConcurrentBag<SignatureCheck>();
         Parallel.ForEach(_unverified, check =>
         {
-            if (!check.Key.Verifies(check.Statement, check.Signature))
-                bad.Add(check.Index);
+            if (!check.Holds())
+                bad.Add(check);
         });
-        foreach (var index in bad.Order(Comparer<LeafIndex>.Create((one, other) => one.Value.CompareTo(other.Value))))
-            findings.Add(index, "the signature is not over its statement by the agent's key");
+        foreach (var check in bad.OrderBy(check => check.Index.Value))
+            findings.Add(check.Index, check.Meaning);
         Signatures += (ulong)_unverified.Count;
         _unverified.Clear();
     }
@@ -132,6 +132,8 @@ internal sealed class FsckFold(FsckFindings findings, bool withSignatures)
 
     private void CollectSignature(LeafIndex index, Entry entry)
     {
+        if (entry.Body is AgentEnrolled enrolled)
+            CollectProof(index, enrolled);
         var (bytes, algorithm, signature) = entry.Body switch
         {
             Activity activity => (activity.Statement, activity.Algorithm, activity.Signature),
@@ -141,12 +143,23 @@ internal sealed class FsckFold(FsckFindings findings, bool withSignatures)
         if (bytes.Length == 0 || !SignedStatement.TryRead(bytes, out var statement) || State.FindAgent(statement.AgentId) is not { } agent)
             return;
         if (agent.Key.KeyId == statement.KeyId && agent.Key.Algorithm == algorithm)
-            _unverified.Add(new SignatureCheck(index, agent.Key, bytes, signature));
+            _unverified.Add(new SignatureCheck(index, () => agent.Key.Verifies(bytes, signature), "the signature is not over its statement by the agent's key"));
         else
             findings.Add(index, "its statement names a key or an algorithm that is not the agent's");
     }
 
-    private readonly record struct SignatureCheck(LeafIndex Index, PublicKey Key, byte[] Statement, byte[] Signature);
+    // The entry keeps the proof as it was sent. That it came in time, with a challenge that was given out, was for the registry to judge when it came.
+    private void CollectProof(LeafIndex index, AgentEnrolled enrolled)
+    {
+        if (State.Founding is not { PublicUrl: var publicUrl } || State.TokenHash(enrolled.TokenId) is not { } expected)
+            return;
+        _unverified.Add(new SignatureCheck(
+            index,
+            () => EnrolmentProof.TryReadKept(enrolled.Proof, publicUrl, out var key, out var tokenHash) && key.KeyId == enrolled.Key.KeyId && tokenHash == expected,
+            "the enrolment does not hold a proof, by the key that it names, for this registry and its token"));
+    }
+
+    private sealed record SignatureCheck(LeafIndex Index, Func<bool> Holds, string Meaning);
 
     /// <summary>Where the entries about one subject stand, by sequence.</summary>
     private sealed class Places

@@ -105,7 +105,7 @@ internal sealed class FsckTree(ILedgerStore store, FsckFindings findings)
         if (fold.Logs is not [.., var log])
             return;
         // Until a successor has signed, the last checkpoint is that of the log before.
-        if (fold.Logs.Count > 1 && fold.Logs[^2].LastCheckpoint == signed.Note)
+        if (fold.Logs.Count > 1 && fold.Logs[^2].EndsWith(signed))
             log = fold.Logs[^2];
         if (!Checkpoint.TryOpen(Encoding.UTF8.GetBytes(signed.Note), log.Verifier, out var checkpoint, out var refusal))
             findings.Add($"The checkpoint is not signed by the log's key ({refusal}).");

@@ -1,3 +1,4 @@
+using AgentIdentity.Credentials;
 using AgentIdentity.Credentials.Entries;
 using AgentIdentity.Credentials.Identifiers;
 using AgentIdentity.Ledger;
@@ -27,32 +28,40 @@ public sealed class Succession(ILedgerStore store, ISnapshotStore snapshots, IRe
         // Reads and checks everything first, so that nothing is written to a ledger that would not start.
         var state = RestingLedger.Read(store, snapshots, log).State;
         if (reason == SuccessionReason.KeyRotated)
-            SignLast(state);
-        var last = store.LastCheckpoint!.Note;
-        var key = keys.Create(RegistryKeyUse.Log);
-        var next = new LogSucceeded(state.Log.Origin, last, LogOrigin.Of(state.Founding!.Origin, state.Logs.Count + 1), key, reason, lost);
+            await SignLastAsync(state).ConfigureAwait(false);
+        var opened = new LogRecord(LogOrigin.Of(state.Founding!.Origin, state.Logs.Count + 1), keys.Create(RegistryKeyUse.Log), new LeafIndex(state.Position));
+        var last = reason == SuccessionReason.KeyRotated ? Announce(state.Log, opened) : store.LastCheckpoint!.Note;
+        var next = new LogSucceeded(state.Log.Origin, last, opened.Origin, opened.Key, reason, lost);
 
         var before = state.Log with { LastCheckpoint = last };
-        var publisher = new CheckpointPublisher(store, new NoteSignerKey(next.Origin, keys.Log(key.KeyId)), before);
+        var publisher = new CheckpointPublisher(store, new NoteSignerKey(opened.Origin, keys.Log(opened.KeyId)), before);
         Start.Grow(publisher, store);
         using (var writer = Writer(state, publisher))
             await WriteAsync(writer, next, stops).ConfigureAwait(false);
         if (publisher.Last is not { } signed || signed.Size.Value != state.Position)
             throw new LedgerDamagedException("The successor log is open and has signed nothing yet; the next start signs its first checkpoint.");
         keys.Retire(before.KeyId);
-        LogKeyDocument.Keep(store, key);
-        snapshots.Save(stream => SnapshotFormat.Write(stream, state.Copy(), signed.Root, keys.Log(key.KeyId)));
+        LogKeyDocument.Keep(store, opened.Key);
+        snapshots.Save(stream => SnapshotFormat.Write(stream, state.Copy(), signed.Root, keys.Log(opened.KeyId)));
         return state.Log;
     }
 
+    // The old key's last word. Nobody sees it before the entry that holds it is durable; when that fails, nobody ever has.
+    private string Announce(LogRecord log, LogRecord opened)
+    {
+        var signed = store.LastCheckpoint!;
+        return new SuccessionNote(new Checkpoint(log.Origin, signed.Size, signed.Root), opened.Verifier).Sign(new NoteSignerKey(log.Origin, keys.Log(log.KeyId)));
+    }
+
     // Entries that no checkpoint covers yet get their last one. A writer signs when it ends.
-    private void SignLast(RegistryState state)
+    private async Task SignLastAsync(RegistryState state)
     {
         var publisher = new CheckpointPublisher(store, new NoteSignerKey(state.Log.Origin, keys.Log(state.Log.KeyId)), state.Logs.Count > 1 ? state.Logs[^2] : null);
         Start.Grow(publisher, store);
-        using (Writer(state, publisher))
-        {
-        }
+        using var writer = Writer(state, publisher);
+        writer.Dispose();
+        if (writer.Halted.IsCompleted && await writer.Halted.ConfigureAwait(false) is { } failure)
+            throw new StoreRefusedException($"The log could not sign its last checkpoint, so that nothing was succeeded: {failure.Message}", failure);
         if (publisher.Last is not { } signed || signed.Size.Value != state.Position)
             throw new StoreRefusedException("The log could not sign its last checkpoint, so that nothing was succeeded: look at the disk of the data folder.");
     }
@@ -67,6 +76,8 @@ public sealed class Succession(ILedgerStore store, ISnapshotStore snapshots, IRe
                 draft.Stage(draft.RegistryId, new Stop(Scope.Agent(stop.Agent), stop.State, stop.Reason, "", draft.OpenEpoch()), stop.Agent);
             return index;
         }).ConfigureAwait(false);
+        if (written.Refusal == Refusal.RegistryHalted && await writer.Halted.ConfigureAwait(false) is { } failure)
+            throw new StoreRefusedException($"Whether the successor log was opened shows at the next start: {failure.Message}", failure);
         if (written.IsRefused)
             throw new StoreRefusedException($"The successor log was not opened: {written.Detail}");
     }

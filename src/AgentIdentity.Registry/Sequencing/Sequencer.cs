@@ -111,7 +111,6 @@ public sealed class Sequencer : IDisposable
         {
             // What is durable is not known any more. Nobody is let in and nothing is acknowledged until the ledger has been read again.
             _standing.Halt();
-            _log($"The ledger could not be written, and nothing more is acknowledged: {failure.Message}");
             Abandon(group);
             _halted.TrySetResult(failure);
         }

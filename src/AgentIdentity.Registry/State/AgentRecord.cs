@@ -1,6 +1,7 @@
 using AgentIdentity.Credentials.Entries;
 using AgentIdentity.Credentials.Envelopes;
 using AgentIdentity.Credentials.Identifiers;
+using AgentIdentity.Credentials.Issuing;
 using AgentIdentity.Credentials.Keys;
 using AgentIdentity.Credentials.Stops;
 using AgentIdentity.Ledger;
@@ -25,12 +26,24 @@ public sealed record AgentRecord(
 
     public ChainHead Chain(KeyId key) => Array.Find(Chains, chain => chain.KeyId == key) ?? ChainHead.Empty(key);
 
+    /// <summary>The credential with an id, for who does not know its place.</summary>
     public LiveCredential? Credential(SubjectId jti)
     {
         foreach (var credential in Credentials)
         {
             if (credential.Item.Jti == jti)
                 return credential;
+        }
+        return null;
+    }
+
+    /// <summary>The credential that the ledger holds where the claims say. Found by its place, which lies in the array: an agent may hold dozens, each item somewhere else in memory.</summary>
+    public LiveCredential? Credential(CredentialClaims claims)
+    {
+        foreach (ref readonly var credential in Credentials.AsSpan())
+        {
+            if (credential.Index.Value == claims.LedgerIndex && credential.Position == claims.LedgerPosition)
+                return credential.Item.Jti == claims.Jti ? credential : null;
         }
         return null;
     }
@@ -60,7 +73,7 @@ public sealed record ChainHead(KeyId KeyId, ulong Next, Hash Previous, LeafIndex
 }
 
 /// <summary>A credential that the ledger holds, and where.</summary>
-public sealed record LiveCredential(IssuanceItem Item, LeafIndex Index, uint Position);
+public readonly record struct LiveCredential(IssuanceItem Item, LeafIndex Index, uint Position);
 
 /// <summary>What keeps an agent's activities from being erased.</summary>
 public sealed record HoldInForce(LeafIndex Index, string Reason, long At);

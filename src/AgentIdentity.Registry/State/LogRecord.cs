@@ -1,6 +1,8 @@
+using System.Text;
 using AgentIdentity.Credentials.Identifiers;
 using AgentIdentity.Credentials.Keys;
 using AgentIdentity.Ledger;
+using AgentIdentity.Registry.Sequencing;
 
 namespace AgentIdentity.Registry.State;
 
@@ -15,4 +17,13 @@ public sealed record LogRecord(string Origin, PublicKey Key, LeafIndex From, str
         : throw new LedgerDamagedException($"The key of the log {Origin} is not an Ed25519 key.");
 
     public KeyId KeyId => Key.KeyId;
+
+    /// <summary>What the log says of its successor; null while it has none, and when it was succeeded after a loss or before such notes were written.</summary>
+    public SuccessionNote? Succession => LastCheckpoint is not null && SuccessionNote.TryOpen(Encoding.UTF8.GetBytes(LastCheckpoint), Verifier, out var note) ? note : null;
+
+    /// <summary>Whether a checkpoint is the last of this log: by its key, and of that size and root. Until a successor has signed, that is what stands in the store.</summary>
+    public bool EndsWith(StoredCheckpoint signed) =>
+        LastCheckpoint is not null && Checkpoint.TryOpen(Encoding.UTF8.GetBytes(LastCheckpoint), Verifier, out var last, out _)
+        && Checkpoint.TryOpen(Encoding.UTF8.GetBytes(signed.Note), Verifier, out var stored, out _)
+        && (stored.Size, stored.Root) == (last.Size, last.Root) && (signed.Size, signed.Root) == (last.Size, last.Root);
 }

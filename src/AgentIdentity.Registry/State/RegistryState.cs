@@ -88,6 +88,9 @@ public sealed class RegistryState
 
     public AgentRecord? FindAgent(KeyId key) => _agentsByKey.TryGetValue(key, out var id) ? FindAgent(id) : null;
 
+    /// <summary>What the token of this id hashes to; null when there is none.</summary>
+    public Hash? TokenHash(SubjectId token) => _tokenHashes.TryGetValue(token, out var hash) ? hash : null;
+
     /// <summary>What stops leave of the agent's authority, those that are on their way included.</summary>
     public StandingState StandingOf(AgentRecord agent) => Stops.DenyState.Of(agent.Actor).State;
 
@@ -317,7 +320,10 @@ public sealed class RegistryState
             throw new LedgerDamagedException($"Entry {index} has {next.Origin} succeed {next.Before}; expected {origin} after {Log.Origin}.");
         if (!Checkpoint.TryOpen(Encoding.UTF8.GetBytes(next.LastCheckpoint), Log.Verifier, out var last, out _) || last.Size.Value > index.Value)
             throw new LedgerDamagedException($"Entry {index} names a last checkpoint of {Log.Origin} that its key has not signed, or that covers more than stands below.");
-        _logs = [.. _logs[..^1], Log with { LastCheckpoint = next.LastCheckpoint }, new LogRecord(next.Origin, next.Key, index)];
+        var before = Log with { LastCheckpoint = next.LastCheckpoint };
+        if (last.Extensions.Length > 0 && (before.Succession is not { } note || !next.IsNamedBy(note)))
+            throw new LedgerDamagedException($"Entry {index} opens {next.Origin}, and the last checkpoint of {Log.Origin} names another successor.");
+        _logs = [.. _logs[..^1], before, new LogRecord(next.Origin, next.Key, index)];
     }
 
     private void Enrol(LeafIndex index, Entry entry, AgentEnrolled agent)

@@ -96,12 +96,10 @@ public sealed class Verification(RegistrySettings settings, RegistryState state,
     private bool IsLogged(PresentedCredential presented)
     {
         var claims = presented.Claims;
-        if (state.FindAgent(claims.AgentId) is not { } agent || agent.Credential(claims.Jti) is not { } live)
+        if (state.FindAgent(claims.AgentId) is not { } agent || agent.Credential(claims) is not { } live)
             return false;
         var (item, terms) = (live.Item, agent.Grant.Terms);
-        return live.Index.Value == claims.LedgerIndex
-            && live.Position == claims.LedgerPosition
-            && item.Jkt == claims.Jkt
+        return item.Jkt == claims.Jkt
             && item.NotBefore == claims.NotBefore
             && item.ExpiresAt == claims.ExpiresAt
             && item.Authority == presented.AuthorityHash

@@ -120,7 +120,7 @@ internal sealed class AuthenticationInterceptor(RegistryNode registry, Quotas qu
             return;
         if (times != Refusal.None)
             throw new CallRefusedException(times, "The credential in authorization is not in its time.");
-        if (call.Agent.Credential(claims.Jti) is not { } live || live.Item.Authority != presented.AuthorityHash)
+        if (call.Agent.Credential(claims) is not { } live || live.Item.Authority != presented.AuthorityHash)
             throw new CallRefusedException(Refusal.CredentialUnlogged, "The ledger does not hold the credential in authorization.");
     }
 

@@ -1,6 +1,7 @@
 using AgentIdentity.Credentials.Entries;
 using AgentIdentity.Ledger;
 using AgentIdentity.Registry;
+using AgentIdentity.Registry.Checkpoints;
 using AgentIdentity.Registry.Issuing;
 using AgentIdentity.Registry.Reading;
 using AgentIdentity.Registry.State;
@@ -92,6 +93,17 @@ internal static class ToWire
         Items = { entry.Items.Select(item => new Wire.IssuanceItem { LedgerPosition = item.Position, Item = Bytes(item.Item), Path = { item.Path.Select(Bytes) } }) },
     };
 
+    public static Wire.LogSuccession Succession(SuccessionProof link) => new()
+    {
+        Note = link.Note,
+        Path = { link.Path.Select(Bytes) },
+        LedgerIndex = link.Leaf.Index.Value,
+        Leaf = Bytes(link.Leaf.Leaf),
+        LeafPath = { link.Leaf.Path.Select(Bytes) },
+        Entry = Bytes(link.Entry),
+        Salt = Bytes(link.Salt),
+    };
+
     public static Wire.ListedEntry ListedEntry(ListedEntry entry) => new()
     {
         LedgerIndex = entry.Index.Value,
@@ -100,6 +112,19 @@ internal static class ToWire
         EntryClass = Class(entry.Class),
         Subjects = { entry.Subjects.Select(subject => Bytes(subject.ToArray())) },
         Erased = entry.IsErased,
+    };
+
+    public static Wire.FoundCommitment Found(RegistryNode registry, FoundActivity found) => new()
+    {
+        Commitment = (uint)found.Wanted,
+        LedgerIndex = found.Index.Value,
+        Agent = registry.Settings.Name.AgentDid(found.Agent),
+        SubjectSequence = found.SubjectSequence,
+        KeyId = Bytes(found.Statement.KeyId.ToArray()),
+        Sequence = found.Statement.Sequence,
+        Statement = Bytes(found.Statement.Identity),
+        SequencedAt = found.At,
+        EntryClass = Class(found.Class),
     };
 
     public static ByteString Bytes(Hash hash) => Bytes(hash.ToArray());

@@ -31,6 +31,7 @@ internal static class FsckVerb
             }
             var report = await Fsck.RunAsync(store, store, new SnapshotFile(run.Data), run.Given.Has("--signatures"), run.Output.WriteLine, Tell, CancellationToken.None);
             run.Errors.WriteLine(Summary(report));
+            run.Errors.WriteLine(NotChecked(run.Given.Has("--signatures")));
             return report.Findings == 0 ? ExitCodes.Done : ExitCodes.Refused;
         }
         catch (StoreRefusedException refused) when (refused.IsDamage)
@@ -40,6 +41,11 @@ internal static class FsckVerb
             return ExitCodes.Refused;
         }
     }
+
+    private static string NotChecked(bool withSignatures) => (withSignatures
+        ? "not checked: when enrolment proofs came, and the signatures of operators' bootstrap proofs and approvals"
+        : "not checked: signatures of statements, of enrolment proofs (--signatures checks both), and of operators' bootstrap proofs and approvals")
+        + $"; the folder {SqliteLedgerStore.CommitmentsFolder}, a cache that is made again from the entries when it is deleted";
 
     private static string Summary(FsckReport report)
     {

@@ -79,6 +79,18 @@ public sealed class ExportLogTests : IAsyncLifetime
         Assert.Equal((ExitCode.Refused, "self-consistent only"), (outcome.ExitCode, outcome.Json.GetProperty("verdict").GetString()));
     }
 
+    [Fact]
+    public async Task The_certificates_to_trust_count_for_what_is_served_over_HTTP_too()
+    {
+        var none = _folder.Write("ca.pem", "no certificate");
+
+        var outcome = await _registry.Agentid.RunAsync("export-log", Mirror, "--ca", none);
+
+        Assert.Equal(ExitCode.Usage, outcome.ExitCode);
+        Assert.Contains("holds no certificate", outcome.Error, StringComparison.Ordinal);
+        Assert.False(Directory.Exists(Mirror));
+    }
+
     private Task<Outcome> ExportAsync() => _registry.Agentid.RunAsync("export-log", Mirror, "--json");
 
     private async Task AssertServedAsync()

@@ -17,13 +17,18 @@ internal sealed class RunningRegistry : IAsyncDisposable
     public static async Task<RunningRegistry> StartAsync()
     {
         var registry = new RunningRegistry();
-        registry._process = ChildProcess.Start(
-            ProgramFile.Find(null, "AgentIdentity.Server", "--server").Start(
-                "--dev", "--data", registry._data.Path, "--grpc", AnyPort, "--http", AnyPort, "--control", AnyPort, "--console", AnyPort),
-            "the registry");
-        var ready = ReadyLine.Parse(await registry._process.AskAsync(null, CancellationToken.None));
-        registry.Agentid.Settings = ["--registry", ready.Grpc, "--control", ready.Control, "--http", ready.Http];
+        await registry.ServeAsync();
         return registry;
+    }
+
+    /// <summary>Replaces the log's key, and serves again, on other ports. Gives what the verb printed.</summary>
+    public async Task<string> RotateLogKeyAsync()
+    {
+        await _process!.DisposeAsync();
+        await using var verb = ChildProcess.Start(Server.Start("rotate-log-key", "--data", _data.Path), "the rotation");
+        var printed = await verb.AskAsync(null, CancellationToken.None);
+        await ServeAsync();
+        return printed;
     }
 
     public async Task<RunningRegistry> FoundedAsync()
@@ -39,6 +44,15 @@ internal sealed class RunningRegistry : IAsyncDisposable
             "token", "create", "--sponsor", "Research desk", "--blueprint", "summariser/1", "--audience", "https://tools.example",
             "--allow", "tool:read:https://tools.example/*", "--label", "jurisdiction=eu")).Fine().Output;
         return (await Agentid.RunAsync(token, ["enrol", "--name", name, "--json"])).Fine().Json.GetProperty("did").GetString()!;
+    }
+
+    private static ProgramFile Server => ProgramFile.Find(null, "AgentIdentity.Server", "--server");
+
+    private async Task ServeAsync()
+    {
+        _process = ChildProcess.Start(Server.Start("--dev", "--data", _data.Path, "--grpc", AnyPort, "--http", AnyPort, "--control", AnyPort, "--console", AnyPort), "the registry");
+        var ready = ReadyLine.Parse(await _process.AskAsync(null, CancellationToken.None));
+        Agentid.Settings = ["--registry", ready.Grpc, "--control", ready.Control, "--http", ready.Http];
     }
 
     public async ValueTask DisposeAsync()

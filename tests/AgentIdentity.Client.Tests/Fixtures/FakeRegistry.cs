@@ -70,6 +70,9 @@ internal sealed class FakeRegistry : IAsyncDisposable
     /// <summary>What the agent is refused with, when it is stopped.</summary>
     public Refusal Standing { get; set; }
 
+    /// <summary>What it shows of its log; nothing while this is null.</summary>
+    public Func<V1.GetConsistencyRequest, V1.GetConsistencyResponse>? Log { get; set; }
+
     /// <summary>Refuses all authenticated calls with this.</summary>
     public RpcException? Trouble { get; set; }
 

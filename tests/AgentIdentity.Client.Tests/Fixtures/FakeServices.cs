@@ -119,6 +119,9 @@ internal sealed class FakeLedgerService(FakeRegistry registry) : V1.Ledger.Ledge
         });
     }
 
+    public override Task<GetConsistencyResponse> GetConsistency(GetConsistencyRequest request, ServerCallContext context) =>
+        Task.FromResult(registry.Log?.Invoke(request) ?? throw registry.Refuse(StatusCode.Unavailable, Refusal.NotIntegrated));
+
     private int Append(RecordRequest request)
     {
         if (!SignedStatement.TryRead(request.Statement.ToByteArray(), out var statement))

@@ -47,6 +47,29 @@ public sealed class KeyProofTests
     }
 
     [Fact]
+    public void A_key_whose_proofs_were_read_before_signs_the_next_one_as_well()
+    {
+        using var key = PrivateKey.Generate(KeyAlgorithm.ES256);
+        var genuine = KeyProof.Create(key, Request, Vectors.Now);
+        Assert.Equal(Refusal.None, KeyProof.Read(genuine, Vectors.Now, out _));
+        Assert.Equal(Refusal.None, KeyProof.Read(genuine, Vectors.Now, out _));
+
+        using var other = PrivateKey.Generate(KeyAlgorithm.ES256);
+        var forged = Tokens.Forge.WithPart(KeyProof.Create(other, Request, Vectors.Now), 0, Tokens.Forge.Part(genuine, 0));
+        Assert.Equal(Refusal.ProofInvalid, KeyProof.Read(forged, Vectors.Now, out _));
+    }
+
+    [Fact]
+    public void A_header_that_was_read_as_a_key_proofs_is_no_other_proofs()
+    {
+        using var key = PrivateKey.Generate(KeyAlgorithm.ES256);
+        var claims = $$"""{"aud":"https://localhost:5000","htm":"POST","htu":"a","iat":{{Vectors.Seconds}},"jti":"12345678","nonce":"n","token_hash":"{{default(Hash).ToBase64Url()}}"}""";
+        var token = Tokens.Forge.Token($$"""{"alg":"ES256","jwk":{{key.PublicKey.ToJwk()}},"typ":"dpop+jwt"}""", claims, key);
+        Assert.Equal(Refusal.None, KeyProof.Read(token, Vectors.Now, out _));
+        Assert.Equal(Refusal.ProofInvalid, EnrolmentProof.Read(token, "https://localhost:5000", default, Vectors.Now, out _));
+    }
+
+    [Fact]
     public void Two_proofs_for_one_request_differ_in_their_jti()
     {
         using var key = PrivateKey.Generate(KeyAlgorithm.Ed25519);

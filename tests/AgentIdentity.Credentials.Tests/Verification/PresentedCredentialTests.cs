@@ -53,6 +53,25 @@ public sealed class PresentedCredentialTests
     }
 
     [Fact]
+    public void A_credential_that_one_registry_reads_is_not_anothers()
+    {
+        var token = CredentialWriter.Sign(Vectors.Claims(), Vectors.Registry, Issuer);
+        Assert.Equal(Refusal.None, Read(token, out _));
+        Assert.True(RegistryName.TryParse("https://registry.example", out var other, out _));
+        Assert.Equal(Refusal.CredentialInvalid, PresentedCredential.Read(token, other, _ => Issuer.PublicKey, out _));
+    }
+
+    [Fact]
+    public void An_envelope_that_was_read_before_has_the_same_authority_alone_and_under_a_chain_of_command()
+    {
+        foreach (var expected in Vectors.Section("credentials").EnumerateArray().Concat(Vectors.Section("credentials").EnumerateArray()))
+        {
+            Assert.Equal(Refusal.None, Read(expected.Text("token"), out var credential));
+            Assert.Equal(expected.Hash("authority_hash"), credential!.AuthorityHash);
+        }
+    }
+
+    [Fact]
     public void A_credential_without_labels_is_read()
     {
         var claims = Vectors.Claims() with { Labels = [] };

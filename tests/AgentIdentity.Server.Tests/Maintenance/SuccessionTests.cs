@@ -60,6 +60,58 @@ public sealed class SuccessionTests : IDisposable
     }
 
     [Fact]
+    public async Task A_client_that_remembers_the_log_follows_two_rotations_and_the_checkpoint_of_the_first_names_the_second()
+    {
+        await LiveAsync();
+        await SpeakAsync();
+        Assert.StartsWith("localhost:5000+", await File.ReadAllTextAsync(Remembered), StringComparison.Ordinal);
+        (await VerbProcess.RunAsync("rotate-log-key", "--data", Data)).RequireDone();
+        (await VerbProcess.RunAsync("rotate-log-key", "--data", Data)).RequireDone();
+
+        await SpeakAsync();
+
+        Assert.StartsWith("localhost:5000/3+", await File.ReadAllTextAsync(Remembered), StringComparison.Ordinal);
+        await using var registry = await TestRegistry.StartInAsync(Data);
+        Assert.Contains((await TextAsync(registry, "2/log-key")).TrimEnd(), await TextAsync(registry, "checkpoint"), StringComparison.Ordinal);
+        Assert.Contains((await TextAsync(registry, "3/log-key")).TrimEnd(), await TextAsync(registry, "2/checkpoint"), StringComparison.Ordinal);
+        Assert.DoesNotContain("successor", await TextAsync(registry, "3/checkpoint"), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_client_does_not_follow_a_recovery_and_is_told_whom_to_ask()
+    {
+        await LiveAsync();
+        (await VerbProcess.RunAsync("backup", "--data", Data, "--to", Backup)).RequireDone();
+        // What is seen then is behind the backup.
+        await using (var lost = await TestRegistry.StartInAsync(Data))
+        {
+            var held = lost.Host.Registry.Checkpoints.Last!.Size;
+            await Assert.ThrowsAsync<RegistryRefusedException>(() => lost.StopAgentAsync("0192f0c1-7a00-7def-8123-456789abcdef"));
+            await lost.Host.Registry.Checkpoints.WhenCoversAsync(new LeafIndex(held.Value), CancellationToken.None).WaitAsync(TimeSpan.FromSeconds(30));
+        }
+        await SpeakAsync();
+        var known = await File.ReadAllTextAsync(Remembered);
+        var seen = Path.Combine(_folder, "seen");
+        await File.WriteAllTextAsync(seen, known[(known.IndexOf('\n', StringComparison.Ordinal) + 1)..]);
+        Directory.Delete(Data, recursive: true);
+        (await VerbProcess.RunAsync("recover", "--from", Backup, "--data", Data, "--seen", seen, "--yes")).RequireDone();
+
+        var refused = await Assert.ThrowsAsync<CheckpointContradictedException>(SpeakAsync);
+
+        Assert.Contains("Ask the operators", refused.Message, StringComparison.Ordinal);
+        Assert.Equal(known, await File.ReadAllTextAsync(Remembered));
+    }
+
+    private string Remembered => Path.Combine(_folder, "memory", "checkpoint-localhost%3A5000");
+
+    private async Task SpeakAsync()
+    {
+        await using var registry = await TestRegistry.StartInAsync(Data);
+        using var client = new RegistryConnection(new ConnectionOptions { GrpcUrl = registry.GrpcUrl, PublicUrl = registry.PublicUrl, CheckpointFolder = Path.Combine(_folder, "memory"), Deadline = TimeSpan.FromSeconds(30) });
+        await client.Registry.BeginEnrollAsync(new Protocol.V1.BeginEnrollRequest());
+    }
+
+    [Fact]
     public async Task A_recovery_shows_what_is_lost_and_changes_nothing_before_it_is_told_to_go_on()
     {
         var (agent, _) = await LiveAsync();

@@ -1,0 +1,50 @@
+using System.CommandLine;
+using System.Text;
+using System.Text.Json.Nodes;
+using AgentIdentity.Cli.Approvals;
+using AgentIdentity.Cli.Home;
+using AgentIdentity.Credentials.Entries;
+using AgentIdentity.Credentials.Identifiers;
+using AgentIdentity.Credentials.Proofs;
+
+namespace AgentIdentity.Cli.Verbs;
+
+/// <summary>Adds and removes people, by two people.</summary>
+internal static class OperatorsChangeVerb
+{
+    private static readonly Option<string> Name = new("--name") { Required = true, HelpName = "NAME", Description = "Of the operator to be." };
+    private static readonly Option<string> ProofOut = new("--out") { Required = true, HelpName = "FILE", Description = "Where to write the proof, which operators need." };
+    private static readonly Argument<string> ProofFile = new("proof") { Description = "What the operator to be made with agentid operators apply." };
+    private static readonly Argument<string> Caller = new("caller") { Description = "The caller's id: agentid operators list." };
+    private static readonly Option<string> Reason = new("--reason") { Required = true, HelpName = "TEXT", Description = "For the record." };
+
+    public static Command Apply() =>
+        new Command("apply", "Make a key, and prove that you hold it, to become an operator. Two operators add you; you approve nothing for 24 hours.") { Name, ProofOut }.Does((run, _) => Task.FromResult(Apply(run)));
+
+    public static Command Add() => new Command("add", "Ask for an operator to be added. Two operators sign: agentid approve.") { ProofFile, ApprovalFile.Out }.Does(AddAsync);
+
+    public static Command Remove() => new Command("remove", "Ask for a caller to be removed. Two operators sign: agentid approve.") { Caller, Reason, ApprovalFile.Out }.Does(RemoveAsync);
+
+    private static int Apply(Invocation run)
+    {
+        using var key = run.Home.MakeKey(CallerRole.Operator, run.Get(Name));
+        var proof = OperatorProof.Create(key, run.Registry.PublicUrl, run.Get(Name), run.Clock.GetUtcNow());
+        PrivateFiles.WriteNew(run.Get(ProofOut), Encoding.ASCII.GetBytes(proof + "\n"));
+        run.Answer(
+            new JsonObject { ["proof"] = run.Get(ProofOut), ["jkt"] = key.PublicKey.KeyId.ToString(), ["key_file"] = run.Home.KeyFile(CallerRole.Operator, run.Get(Name)) },
+            text => text.WriteLine($"{run.Get(ProofOut)}: good for an hour. An operator goes on: agentid operators add {run.Get(ProofOut)} --out FILE. Say your key id to both of them: {key.PublicKey.KeyId}"));
+        return ExitCode.Fine;
+    }
+
+    private static Task<int> AddAsync(Invocation run, CancellationToken cancellationToken)
+    {
+        var text = File.Exists(run.Get(ProofFile)) ? File.ReadAllText(run.Get(ProofFile)).Trim() : throw Failure.Usage($"There is no file {run.Get(ProofFile)}.");
+        if (OperatorProof.Read(text, run.Registry.PublicUrl, run.Clock.GetUtcNow(), out var proof) != Credentials.Refusal.None)
+            throw Failure.Usage($"{run.Get(ProofFile)} is no proof for {run.Registry.PublicUrl}, or older than an hour.", "Whoever shall become an operator makes it: agentid operators apply --help");
+        return ApprovalFile.AskAsync(run, ApprovedAction.AddOperator(proof!.Key.KeyId, proof.Name), cancellationToken, text);
+    }
+
+    private static Task<int> RemoveAsync(Invocation run, CancellationToken cancellationToken) => SubjectId.TryParse(run.Get(Caller), out var id)
+        ? ApprovalFile.AskAsync(run, ApprovedAction.RemoveCaller(id, run.Get(Reason)), cancellationToken)
+        : throw Failure.Usage($"'{run.Get(Caller)}' is not the id of a caller.", "agentid operators list shows them.");
+}

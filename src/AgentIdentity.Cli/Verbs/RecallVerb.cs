@@ -1,0 +1,64 @@
+using System.CommandLine;
+using System.Text.Json.Nodes;
+using AgentIdentity.Client;
+using AgentIdentity.Credentials.Entries;
+using AgentIdentity.Protocol.V1;
+using Scope = AgentIdentity.Credentials.Entries.Scope;
+
+namespace AgentIdentity.Cli.Verbs;
+
+/// <summary>Stops a part of the fleet: whatever has one of these models, blueprints, sponsors or labels.</summary>
+internal static class RecallVerb
+{
+    private static readonly Option<string[]> Models = Many("--model", "NAME", "Agents whose blueprint names this model; may be repeated.");
+    private static readonly Option<string[]> Blueprints = Many("--blueprint", "NAME", "Agents of this blueprint; may be repeated.");
+    private static readonly Option<string[]> Sponsors = Many("--sponsor", "NAME", "Agents of this sponsor; may be repeated.");
+    private static readonly Option<string[]> Labels = Many("--label", "NAME=VALUE", "Agents with this label; may be repeated.");
+
+    public static Command Create() =>
+        new Command("recall", "Stop a part of the fleet: one stop for each model, blueprint, sponsor or label, tied together by an incident. Look first: --dry-run.")
+        {
+            Models, Blueprints, Sponsors, Labels, StopVerb.State, StopVerb.Reason, StopVerb.Incident, StopVerb.DryRun,
+        }.Does(RunAsync);
+
+    private static async Task<int> RunAsync(Invocation run, CancellationToken cancellationToken)
+    {
+        Scope[] scopes =
+        [
+            .. run.Get(Models).Select(name => new Scope(ScopeKind.Model, name)), .. run.Get(Blueprints).Select(name => new Scope(ScopeKind.Blueprint, name)),
+            .. run.Get(Sponsors).Select(name => new Scope(ScopeKind.Sponsor, name)), .. run.Get(Labels).Select(label => new Scope(ScopeKind.Label, label)),
+        ];
+        if (scopes.Length == 0)
+            throw Failure.Usage("A recall names at least one model, blueprint, sponsor or label.", "For example agentid recall --model model-x/5 --state frozen --reason \"it leaks\" --dry-run");
+        foreach (var scope in scopes.Where(scope => !scope.IsValid))
+            throw Failure.Usage($"'{scope}' is no scope.", "A label is NAME=VALUE; names are not empty.");
+        using var key = run.Signer(CallerRole.Operator);
+        using var connection = run.Connect(key);
+        var isDry = run.Get(StopVerb.DryRun);
+        var done = new JsonArray();
+        // Text as it comes: who recalls a fleet wants to see the first stop before the last.
+        foreach (var scope in scopes)
+            done.Add((JsonNode)(isDry ? await PreviewAsync(run, connection, scope, cancellationToken) : await StopAsync(run, connection, scope, cancellationToken)));
+        if (run.IsJson)
+            run.Answer(new JsonObject { [isDry ? "reach" : "stops"] = done }, _ => { });
+        return ExitCode.Fine;
+    }
+
+    private static async Task<JsonObject> PreviewAsync(Invocation run, RegistryConnection connection, Scope scope, CancellationToken cancellationToken)
+    {
+        var reach = await connection.Control.PreviewStopAsync(new PreviewStopRequest { Scope = ScopeText.ToWire(scope) }, cancellationToken: cancellationToken);
+        if (!run.IsJson)
+            StopVerb.Write(run.Text, scope, reach);
+        return StopVerb.ToJson(scope, reach);
+    }
+
+    private static async Task<JsonObject> StopAsync(Invocation run, RegistryConnection connection, Scope scope, CancellationToken cancellationToken)
+    {
+        var answer = await connection.Control.StopAsync(StopVerb.Request(run, scope), cancellationToken: cancellationToken);
+        if (!run.IsJson)
+            StopVerb.Write(run.Text, run, scope, answer);
+        return StopVerb.ToJson(run, scope, answer);
+    }
+
+    private static Option<string[]> Many(string name, string helpName, string description) => new(name) { HelpName = helpName, Description = description, DefaultValueFactory = _ => [] };
+}

@@ -1,0 +1,55 @@
+using System.CommandLine;
+using System.Text.Json.Nodes;
+using AgentIdentity.Credentials.Entries;
+using AgentIdentity.Protocol.V1;
+
+namespace AgentIdentity.Cli.Verbs;
+
+/// <summary>Which stops and cuts are in force.</summary>
+internal static class StopsVerb
+{
+    private static readonly Option<string> Incident = new("--incident") { HelpName = "ID", Description = "Only those of an incident.", DefaultValueFactory = _ => "" };
+    private static readonly Option<bool> Lifted = new("--lifted") { Description = "Also those that were lifted." };
+
+    public static Command Create() => new Command("stops", "List the stops and cuts in force, oldest first.") { Incident, Lifted }.Does(RunAsync);
+
+    private static async Task<int> RunAsync(Invocation run, CancellationToken cancellationToken)
+    {
+        using var key = run.Signer(CallerRole.Operator, CallerRole.Auditor);
+        using var connection = run.Connect(key);
+        var answer = await connection.Control.ListStopsAsync(new ListStopsRequest { Incident = run.Get(Incident), WithLifted = run.Get(Lifted) }, cancellationToken: cancellationToken);
+        var json = new JsonObject { ["stops"] = new JsonArray([.. answer.Stops.Select(ToJson)]), ["epoch"] = answer.At.Epoch, ["position"] = answer.At.Position };
+        run.Answer(json, text => Write(text, answer.Stops));
+        return ExitCode.Fine;
+    }
+
+    private static void Write(TextWriter text, Google.Protobuf.Collections.RepeatedField<StopInForce> stops)
+    {
+        if (stops.Count == 0)
+            text.WriteLine("No stop is in force.");
+        foreach (var stop in stops)
+            text.WriteLine(Line(stop));
+    }
+
+    private static string Line(StopInForce stop)
+    {
+        var what = stop.HasAfter ? $"not relied on after entry {stop.After}" : Word(stop);
+        var end = stop.HasLiftedBy ? $"; lifted by entry {stop.LiftedBy}" : "";
+        return $"entry {stop.LedgerIndex}  {Instants.FromMilliseconds(stop.At)}  {ScopeText.From(stop.Scope)} is {what}: {stop.Reason}{(stop.Incident.Length > 0 ? $" ({stop.Incident})" : "")}{end}";
+    }
+
+    private static JsonObject ToJson(StopInForce stop) => new()
+    {
+        ["ledger_index"] = stop.LedgerIndex,
+        ["scope"] = ScopeText.From(stop.Scope),
+        ["state"] = Word(stop),
+        ["after"] = stop.HasAfter ? stop.After : null,
+        ["reason"] = stop.Reason,
+        ["incident"] = stop.Incident,
+        ["epoch"] = stop.Epoch,
+        ["at"] = Instants.FromMilliseconds(stop.At),
+        ["lifted_by"] = stop.HasLiftedBy ? stop.LiftedBy : null,
+    };
+
+    private static string Word(StopInForce stop) => stop.State.ToString().ToLowerInvariant();
+}
