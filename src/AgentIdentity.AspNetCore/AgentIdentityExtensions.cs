@@ -2,6 +2,8 @@ using AgentIdentity.AspNetCore;
 using Microsoft.AspNetCore.Authorization;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.DependencyInjection.Extensions;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Options;
 
 namespace Microsoft.Extensions.DependencyInjection;
 
@@ -13,7 +15,11 @@ public static class AgentIdentityExtensions
     {
         services.AddAuthentication().AddScheme<AgentIdentityOptions, AgentIdentityHandler>(AgentIdentityDefaults.Scheme, configure);
         services.AddAuthorization();
-        services.TryAddSingleton<Enforcer>();
+        services.TryAddSingleton<LocalVerifier>();
+        services.TryAddSingleton<RegistryVerifier>();
+        services.TryAddSingleton<IVerifier>(Verifier);
+        services.TryAddSingleton(provider => provider.GetRequiredService<LocalVerifier>().Enforcer);
+        services.TryAddEnumerable(ServiceDescriptor.Singleton<IHostedService, Opening>());
         return services;
     }
 
@@ -21,7 +27,7 @@ public static class AgentIdentityExtensions
     public static IApplicationBuilder UseAgentIdentity(this IApplicationBuilder app)
     {
         // Made now, so that a tool without its key or with a wrong URL does not start.
-        _ = app.ApplicationServices.GetRequiredService<Enforcer>();
+        _ = app.ApplicationServices.GetRequiredService<IVerifier>();
         return app.UseAuthentication().UseAuthorization();
     }
 
@@ -36,4 +42,9 @@ public static class AgentIdentityExtensions
         var policy = new AuthorizationPolicyBuilder(AgentIdentityDefaults.Scheme).RequireAuthenticatedUser().Build();
         return builder.WithMetadata(new AgentAction(type, action, location)).RequireAuthorization(policy);
     }
+
+    // Only one of the two is ever made.
+    private static IVerifier Verifier(IServiceProvider provider) => provider.GetRequiredService<IOptionsMonitor<AgentIdentityOptions>>().Get(AgentIdentityDefaults.Scheme).AskRegistry
+        ? provider.GetRequiredService<RegistryVerifier>()
+        : provider.GetRequiredService<LocalVerifier>();
 }

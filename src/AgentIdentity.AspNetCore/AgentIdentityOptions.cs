@@ -1,10 +1,12 @@
+using AgentIdentity.Client;
+using AgentIdentity.Client.Enforcing;
 using AgentIdentity.Credentials.Keys;
 using AgentIdentity.Ledger;
 using Microsoft.AspNetCore.Authentication;
 
 namespace AgentIdentity.AspNetCore;
 
-/// <summary>How a tool asks its registry who is calling.</summary>
+/// <summary>How a tool knows who is calling.</summary>
 public sealed class AgentIdentityOptions : AuthenticationSchemeOptions
 {
     /// <summary>The registry's gRPC listener.</summary>
@@ -26,12 +28,12 @@ public sealed class AgentIdentityOptions : AuthenticationSchemeOptions
     public string? TrustedCertificateFile { get; set; }
 
     /// <summary>
-    /// A folder, the tool's own, for the largest checkpoint that it saw of the registry's log: a registry that does not go on from there is not asked, and nobody is let in. It
+    /// When the registry is asked: a folder, the tool's own, for the largest checkpoint that it saw of the registry's log. A registry that does not go on from there is not asked, and nobody is let in. It
     /// outlives the process, and several tools may share it. Null remembers nothing.
     /// </summary>
     public string? CheckpointFolder { get; set; }
 
-    /// <summary>The log's key (a C2SP vkey line), from where it is trusted. Null takes the registry's word the first time. Of use with <see cref="CheckpointFolder"/> only.</summary>
+    /// <summary>The log's key (a C2SP vkey line), from where it is trusted. Null takes the registry's word the first time. When the registry is asked, of use with <see cref="CheckpointFolder"/> only.</summary>
     public string? LogKey { get; set; }
 
     /// <summary>
@@ -40,7 +42,19 @@ public sealed class AgentIdentityOptions : AuthenticationSchemeOptions
     /// </summary>
     public string? OwnUrl { get; set; }
 
-    /// <summary>How long the registry may take; after that the answer is no.</summary>
+    /// <summary>
+    /// Whether the registry is asked about every request. By default the tool decides itself: it holds the registry's watch, learns of each stop at once, cuts off the requests of whom
+    /// it covers, and refuses everybody when it has not heard from the registry for its lease.
+    /// </summary>
+    public bool AskRegistry { get; set; }
+
+    /// <summary>A folder of the tool's own for what it must remember of the watch. Null: beside the key file, its name with <c>.watch</c>.</summary>
+    public string? StateFolder { get; set; }
+
+    /// <summary>Changes how the tool's enforcer is set up: leases, operators' keys, break-glass orders, revokers, observing only.</summary>
+    public Func<EnforcerOptions, EnforcerOptions>? ConfigureEnforcer { get; set; }
+
+    /// <summary>How long the registry may take when it is asked; after that the answer is no.</summary>
     public TimeSpan Deadline { get; set; } = TimeSpan.FromSeconds(2);
 
     /// <inheritdoc/>
@@ -58,13 +72,24 @@ public sealed class AgentIdentityOptions : AuthenticationSchemeOptions
     internal NoteVerifierKey? ReadLogKey() => LogKey switch
     {
         null => null,
-        _ when CheckpointFolder is null => throw new InvalidOperationException($"{nameof(LogKey)} is of use with {nameof(CheckpointFolder)} only."),
+        _ when CheckpointFolder is null && AskRegistry => throw new InvalidOperationException($"{nameof(LogKey)} is of use with {nameof(CheckpointFolder)} only."),
         _ => NoteVerifierKey.TryParse(LogKey, out var key, out var refusal) ? key : throw new InvalidOperationException($"{nameof(LogKey)} is no vkey line: {refusal}."),
     };
 
     internal PrivateKey ReadKey() => PrivateKey.TryReadKeyFile(File.ReadAllBytes(KeyFile), KeyPassphrase, out var key, out var problem)
         ? key
         : throw new InvalidOperationException($"{KeyFile}: {problem}");
+
+    internal ConnectionOptions Connection(TimeProvider clock) => new()
+    {
+        GrpcUrl = RegistryUrl,
+        PublicUrl = RegistryPublicUrl,
+        TrustedCertificateFile = TrustedCertificateFile,
+        CheckpointFolder = CheckpointFolder,
+        LogKey = ReadLogKey(),
+        Deadline = Deadline,
+        Clock = clock,
+    };
 
     private static void Require(string value, string name)
     {

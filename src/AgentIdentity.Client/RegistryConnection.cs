@@ -40,6 +40,7 @@ public sealed class RegistryConnection : IDisposable
         Registry = new V1.Registry.RegistryClient(calls);
         Credentials = new V1.Credentials.CredentialsClient(calls);
         Ledger = new V1.Ledger.LedgerClient(calls);
+        Access = new V1.Access.AccessClient(calls);
         if (options.ControlUrl is not { } controlUrl)
             return;
         _controlChannel = Open(controlUrl, options.TrustedCertificateFile);
@@ -61,6 +62,8 @@ public sealed class RegistryConnection : IDisposable
     public V1.Credentials.CredentialsClient Credentials { get; }
 
     public V1.Ledger.LedgerClient Ledger { get; }
+
+    public V1.Access.AccessClient Access { get; }
 
     /// <exception cref="InvalidOperationException">No control URL was given.</exception>
     public V1.Control.ControlClient Control => new(ControlCalls);

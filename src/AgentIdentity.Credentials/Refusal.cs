@@ -100,6 +100,9 @@ public enum Refusal
     /// <summary>The credential was given after the entry from which on its agent is not relied on.</summary>
     AfterCut,
 
+    /// <summary>The enforcer has not heard from the registry for longer than its lease, or not yet at all.</summary>
+    LeaseOver,
+
     /// <summary>The scope is not one: docs/formats.md, "Scope".</summary>
     ScopeMalformed,
 

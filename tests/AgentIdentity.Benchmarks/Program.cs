@@ -3,7 +3,7 @@ using AgentIdentity.Benchmarks.Load;
 using AgentIdentity.Benchmarks.Questions;
 
 // Answers how fast, and at what cost. Run by hand; docs/performance.md tells the figures and the machine they come from.
-var name = new Argument<string>("name") { Description = $"A question about calls ({string.Join(", ", CallQuestion.Names)}), store, agents, ledger, heads, fsck, trail, find, watch, cascade, or calls for all of the first but the one over TLS." };
+var name = new Argument<string>("name") { Description = $"A question about calls ({string.Join(", ", CallQuestion.Names)}), store, agents, ledger, heads, fsck, trail, find, enforcer, watch, cascade, or calls for all of the first but the one over TLS." };
 var seconds = new Option<int>("--seconds") { Description = "How long each window measures.", DefaultValueFactory = _ => 4 };
 var rounds = new Option<int>("--rounds") { Description = "How many windows; their median is told.", DefaultValueFactory = _ => 3 };
 rounds.Validators.Add(given =>
@@ -29,6 +29,7 @@ command.SetAction(arguments =>
         "store" => StoreQuestion.AnswerAsync(window, arguments.GetValue(seed)),
         "ledger" => LedgerQuestion.AnswerAsync(arguments.GetValue(entries), arguments.GetValue(seed)),
         "heads" => HeadsQuestion.AnswerAsync(arguments.GetValue(heads), arguments.GetValue(seed)),
+        "enforcer" => EnforcerQuestion.AnswerAsync(window, arguments.GetValue(rounds)),
         "trail" => TrailQuestion.AnswerAsync(),
         "find" => FindQuestion.AnswerAsync(arguments.GetValue(statements), arguments.GetValue(seed)),
         "agents" => AgentsQuestion.AnswerAsync(arguments.GetValue(agents)),

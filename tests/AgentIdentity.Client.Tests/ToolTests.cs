@@ -300,6 +300,7 @@ public sealed class ToolTests : IAsyncLifetime
             options.Audience = FakeRegistry.Audience;
             options.KeyFile = _keyFile;
             options.TimeProvider = _clock;
+            options.AskRegistry = true;
             configure?.Invoke(options);
         });
         var tool = builder.Build();

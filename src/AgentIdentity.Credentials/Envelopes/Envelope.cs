@@ -61,8 +61,16 @@ public sealed class Envelope
     public bool IsPassedOnFrom(Envelope parent, out long? expiryMax) => IsWithin(parent, static (grant, item) => grant.CoversPassedOn(item), out expiryMax);
 
     /// <summary>Whether one item covers the action and the location, both, and has not ended.</summary>
-    public bool Covers(string type, string action, string location, long nowSeconds) =>
-        Array.Exists(_items, item => item.Covers(type, action, location, nowSeconds));
+    public bool Covers(string type, string action, string location, long nowSeconds)
+    {
+        // Asked on each decision of an enforcer, where a lambda would be an allocation.
+        foreach (var item in _items)
+        {
+            if (item.Covers(type, action, location, nowSeconds))
+                return true;
+        }
+        return false;
+    }
 
     /// <summary>Whether something that it grants lies under the pattern, or the pattern under it.</summary>
     public bool Touches(string pattern) => Array.Exists(_items, item => item.Touches(pattern));

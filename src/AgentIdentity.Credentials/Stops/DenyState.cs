@@ -61,8 +61,9 @@ public sealed class DenyState
             Take(ref worst, _audiences.Worst(shown.Audience, index), Refusal.AudienceStopped);
         if (_agents.IsEmpty)
             return worst;
-        foreach (var above in shown.Chain)
-            Take(ref worst, _agents.Worst(above, index), Refusal.ChainStopped);
+        // By index: to enumerate a list behind its interface allocates, and this is asked on each decision.
+        for (var i = 0; i < shown.Chain.Count; i++)
+            Take(ref worst, _agents.Worst(shown.Chain[i], index), Refusal.ChainStopped);
         // Two ways: what a stopped agent is asked is what it learns.
         if (shown.Callee is { } callee)
             Take(ref worst, _agents.Worst(callee, null), Refusal.AudienceStopped);

@@ -10,11 +10,12 @@ namespace AgentIdentity.Registry.Checkpoints;
 public sealed record LeafProof(LeafIndex Index, byte[] Leaf, Hash[] Path, string Checkpoint)
 {
     /// <summary>The same as a tlog-proof, which was read back before it leaves.</summary>
-    public byte[] ToReceipt()
+    /// <param name="withLeaf">Whether the leaf goes with it as <c>extra</c>: for who has entry and salt, and not the labels that its nullifiers are made with.</param>
+    public byte[] ToReceipt(bool withLeaf = false)
     {
         if (!SignedNote.TryParse(Encoding.UTF8.GetBytes(Checkpoint), out var note, out var why))
             throw new LedgerDamagedException($"The stored checkpoint is no signed note: {why}.");
-        var receipt = new TlogProof(Index, Path, note).ToArray();
+        var receipt = new TlogProof(Index, Path, note, withLeaf ? Leaf : default).ToArray();
         return TlogProof.TryParse(receipt, out var read, out _) && read.Path.SequenceEqual(Path) && read.Index == Index
             ? receipt
             : throw new InvalidOperationException($"The receipt of entry {Index} does not read as it was written.");

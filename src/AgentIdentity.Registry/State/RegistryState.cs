@@ -5,6 +5,7 @@ using AgentIdentity.Credentials.Entries;
 using AgentIdentity.Credentials.Identifiers;
 using AgentIdentity.Credentials.Keys;
 using AgentIdentity.Credentials.Stops;
+using AgentIdentity.Credentials.Verification;
 using AgentIdentity.Ledger;
 
 namespace AgentIdentity.Registry.State;

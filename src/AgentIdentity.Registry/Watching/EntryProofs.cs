@@ -17,6 +17,6 @@ internal sealed class EntryProofs(ILedgerStore store, ProofReader leaves)
         var proof = leaves.Prove(index);
         if (proof.IsRefused || store.Read(index, 1) is not [var row] || !Opening.TryDecode(row.Opening, out var opening))
             throw new LedgerDamagedException($"Entry {index} is under a checkpoint and cannot be shown.");
-        return new EntryProof(index, row.Entry, opening.Salt, Encoding.UTF8.GetString(proof.Value.ToReceipt()));
+        return new EntryProof(index, row.Entry, opening.Salt, Encoding.UTF8.GetString(proof.Value.ToReceipt(withLeaf: true)));
     }
 }

@@ -2,7 +2,7 @@ using AgentIdentity.Credentials.Identifiers;
 using AgentIdentity.Credentials.Keys;
 using AgentIdentity.Ledger;
 
-namespace AgentIdentity.Registry.State;
+namespace AgentIdentity.Credentials.Verification;
 
 /// <summary>Which key signed credentials at which entry. Replaced as a whole when a key rotates.</summary>
 public sealed class IssuerKeyHistory
@@ -11,17 +11,22 @@ public sealed class IssuerKeyHistory
 
     private IssuerKeyHistory(Span[] spans) => _spans = spans;
 
+    /// <summary>No key at all.</summary>
     public static IssuerKeyHistory Empty { get; } = new([]);
 
+    /// <summary>The key that signs now.</summary>
     public PublicKey Current => _spans[^1].Key;
 
     /// <summary>Every key that ever signed credentials, newest last.</summary>
     public IEnumerable<PublicKey> All => _spans.Select(span => span.Key);
 
+    /// <summary>Each key with the entry from which on it signed.</summary>
     public IEnumerable<(PublicKey Key, LeafIndex From)> Spans => _spans.Select(span => (span.Key, span.From));
 
+    /// <summary>The history with one more key.</summary>
     public IssuerKeyHistory Then(PublicKey key, LeafIndex from) => new([.. _spans, new Span(key, from)]);
 
+    /// <summary>The key with that id, if it ever signed.</summary>
     public PublicKey? Find(KeyId keyId)
     {
         foreach (var span in _spans)

@@ -1,21 +1,24 @@
 using System.Buffers;
+using System.Numerics;
 using System.Text;
-using AgentIdentity.Credentials.Verification;
 using AgentIdentity.Ledger;
 
-namespace AgentIdentity.Registry.Verifying;
+namespace AgentIdentity.Credentials.Verification;
 
 /// <summary>Credentials whose signature was verified, by the hash of their exact text. A table of fixed size in which a newcomer takes the place it falls on; nothing about a key proof or a stop is kept.</summary>
-internal sealed class GenuineCredentials(int capacity)
+/// <remarks>Safe for all threads.</remarks>
+public sealed class GenuineCredentials(int capacity)
 {
-    private readonly PresentedCredential?[] _places = new PresentedCredential?[System.Numerics.BitOperations.RoundUpToPowerOf2((uint)capacity)];
+    private readonly PresentedCredential?[] _places = new PresentedCredential?[BitOperations.RoundUpToPowerOf2((uint)capacity)];
 
+    /// <summary>The credential with exactly this text, if it was added and has kept its place.</summary>
     public PresentedCredential? Find(string token)
     {
         var hash = HashOf(token);
         return Volatile.Read(ref Place(hash)) is { } held && held.TokenHash == hash ? held : null;
     }
 
+    /// <summary>Keeps a credential.</summary>
     public void Add(PresentedCredential credential) => Volatile.Write(ref Place(credential.TokenHash), credential);
 
     private ref PresentedCredential? Place(in Hash hash) => ref _places[(uint)hash.GetHashCode() & (uint)(_places.Length - 1)];

@@ -1,0 +1,32 @@
+using AgentIdentity.Client.Enforcing;
+
+namespace AgentIdentity.AspNetCore;
+
+/// <summary>Says whether a request may come in. Whatever goes wrong is a verdict that keeps it out; nothing is thrown but a cancellation. Safe for all threads.</summary>
+internal interface IVerifier
+{
+    /// <summary>The nonces that proofs must carry.</summary>
+    NonceIssuer Nonces { get; }
+
+    ValueTask<Verdict> VerifyAsync(ToolRequest request, CancellationToken cancellationToken);
+
+    /// <summary>Ends a request that goes on for a while when its agent is stopped. What is disposed of when it has ended by itself; null where nobody watches.</summary>
+    IDisposable? Watch(Verdict verdict, AgentAction action, Action<string> ended);
+
+    /// <summary>Done when it can answer, so that a tool does not open before.</summary>
+    Task WaitUntilReadyAsync(CancellationToken cancellationToken);
+}
+
+/// <summary>What came to the tool.</summary>
+internal sealed record ToolRequest(string Credential, string Proof, string Method, string Url, string Audience, AgentAction Action);
+
+/// <summary>Who was let in. <paramref name="Superiors"/> are the DIDs of those above it in its chain of command, nearest first.</summary>
+internal sealed record LetIn(string Did, string Sponsor, string Blueprint, string Jti, IReadOnlyList<string> Superiors);
+
+/// <summary>The answer: <paramref name="Reason"/> is a stable name, <paramref name="Agent"/> is there when it is allowed.</summary>
+internal sealed record Verdict(string Reason, LetIn? Agent, BoundSession? Session = null)
+{
+    public const string RegistryUnreachable = "REGISTRY_UNREACHABLE";
+
+    public static Verdict Refused(string reason) => new(reason, null);
+}

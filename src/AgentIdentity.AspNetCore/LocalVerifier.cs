@@ -1,0 +1,66 @@
+using AgentIdentity.Client.Enforcing;
+using AgentIdentity.Credentials;
+using AgentIdentity.Credentials.Identifiers;
+using AgentIdentity.Credentials.Keys;
+using AgentIdentity.Credentials.Proofs;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
+
+namespace AgentIdentity.AspNetCore;
+
+/// <summary>Decides here, by an <see cref="Client.Enforcing.Enforcer"/> that holds the registry's watch.</summary>
+internal sealed class LocalVerifier : IVerifier, IAsyncDisposable, IDisposable
+{
+    private readonly RegistryName _registry;
+    private readonly PrivateKey _key;
+
+    public LocalVerifier(IOptionsMonitor<AgentIdentityOptions> monitor, ILogger<LocalVerifier> logger)
+    {
+        var options = monitor.Get(AgentIdentityDefaults.Scheme);
+        var connection = options.Connection(options.TimeProvider ?? TimeProvider.System);
+        if (!RegistryName.TryParse(options.RegistryPublicUrl, out var registry, out var problem))
+            throw new InvalidOperationException(problem);
+        _registry = registry;
+        _key = options.ReadKey();
+        var enforcer = new EnforcerOptions
+        {
+            Registry = connection,
+            Key = _key,
+            Audiences = [options.Audience],
+            StateFolder = options.StateFolder ?? options.KeyFile + ".watch",
+            Alarmed = alarm => logger.LogError("{Alarm}: {Detail}", alarm.Name, alarm.Detail),
+        };
+        Enforcer = new Enforcer(options.ConfigureEnforcer?.Invoke(enforcer) ?? enforcer);
+    }
+
+    public Enforcer Enforcer { get; }
+
+    public NonceIssuer Nonces => Enforcer.Nonces;
+
+    public ValueTask<Verdict> VerifyAsync(ToolRequest request, CancellationToken cancellationToken)
+    {
+        var decision = Enforcer.Open(
+            request.Credential, request.Proof, new RequestBinding(request.Method, request.Url), Asked(request.Action), request.Audience, out var session);
+        if (!decision.IsAllowed)
+            return ValueTask.FromResult(Verdict.Refused(decision.Refusal.Name()));
+        var claims = decision.Presented!.Claims;
+        var agent = new LetIn(_registry.AgentDid(claims.AgentId), claims.Sponsor, claims.Blueprint, claims.Jti.ToString(), [.. claims.Chain.Select(_registry.AgentDid)]);
+        return ValueTask.FromResult(new Verdict(decision.Refusal.Name(), agent, session));
+    }
+
+    public IDisposable? Watch(Verdict verdict, AgentAction action, Action<string> ended) =>
+        Enforcer.Register(verdict.Session!, Asked(action), refusal => ended(refusal.Name()));
+
+    public Task WaitUntilReadyAsync(CancellationToken cancellationToken) => Enforcer.WaitUntilReadyAsync(cancellationToken);
+
+    public async ValueTask DisposeAsync()
+    {
+        await Enforcer.DisposeAsync();
+        _key.Dispose();
+    }
+
+    // For a container that is disposed of without waiting: what is left to be written is written behind it.
+    public void Dispose() => _ = DisposeAsync().AsTask();
+
+    private static AskedAction Asked(AgentAction action) => new(action.Type, action.Action, action.Location);
+}

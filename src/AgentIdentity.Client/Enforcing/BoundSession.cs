@@ -1,0 +1,31 @@
+using AgentIdentity.Credentials.Identifiers;
+using AgentIdentity.Credentials.Stops;
+using AgentIdentity.Credentials.Verification;
+using AgentIdentity.Ledger;
+
+namespace AgentIdentity.Client.Enforcing;
+
+/// <summary>
+/// A credential whose holder has proven its key on one connection: each further request on it needs no proof. It belongs to that connection alone, which its
+/// owner sees to, and ends with it.
+/// </summary>
+public sealed class BoundSession
+{
+    internal BoundSession(PresentedCredential presented, string audience, SubjectId? callee)
+    {
+        var claims = presented.Claims;
+        (Presented, Audience) = (presented, audience);
+        Actor = new Actor(claims.AgentId, claims.Jkt, claims.Sponsor, claims.Blueprint, claims.Labels);
+        Shown = new Presentation(claims.Jti, new LeafIndex(claims.LedgerIndex), presented.IssuerKeyId, claims.Chain, audience, callee);
+    }
+
+    /// <summary>The credential.</summary>
+    public PresentedCredential Presented { get; }
+
+    /// <summary>The audience that it was shown to.</summary>
+    public string Audience { get; }
+
+    internal Actor Actor { get; }
+
+    internal Presentation Shown { get; }
+}

@@ -1,0 +1,70 @@
+using System.Collections.Concurrent;
+using System.Collections.Frozen;
+using AgentIdentity.Credentials;
+using AgentIdentity.Credentials.Entries;
+using AgentIdentity.Credentials.Envelopes;
+using AgentIdentity.Credentials.Identifiers;
+using AgentIdentity.Credentials.Stops;
+
+namespace AgentIdentity.Client.Enforcing;
+
+/// <summary>Whom this enforcer refuses, and what the restricted may go on doing. Changed by the watch alone, asked by all without a lock.</summary>
+internal sealed class HeldStops
+{
+    private readonly ConcurrentDictionary<SubjectId, long> _unlogged = new();
+    private volatile bool _hasUnlogged;
+    private volatile FrozenDictionary<string, FrozenSet<TypedAction>> _reads = FrozenDictionary<string, FrozenSet<TypedAction>>.Empty;
+
+    public DenyState DenyState { get; } = new();
+
+    /// <summary>Credentials that the ledger does not hold, and when they expire.</summary>
+    public IEnumerable<KeyValuePair<SubjectId, long>> Unlogged => _unlogged;
+
+    public Refusal Judge(BoundSession session, in AskedAction? action)
+    {
+        if (_hasUnlogged && _unlogged.ContainsKey(session.Shown.Jti))
+            return Refusal.CredentialUnlogged;
+        var claims = session.Presented.Claims;
+        var left = DenyState.Of(session.Actor, session.Shown);
+        var use = DenyState.OfLocation(action?.Location, claims.Envelope);
+        if (use.State > left.State)
+            left = use;
+        // What is restricted goes on reading: as its blueprint says, and not as it says itself.
+        var mayRead = left.State == StandingState.Restricted && action is { } asked && IsRead(claims.Blueprint, new TypedAction(asked.Type, asked.Action));
+        return mayRead ? Refusal.None : left.Refusal;
+    }
+
+    public void DenyUnlogged(SubjectId jti, long expiresAt)
+    {
+        _unlogged[jti] = expiresAt;
+        _hasUnlogged = true;
+    }
+
+    /// <summary>Forgets credentials that have expired anyway.</summary>
+    public void Forget(long nowSeconds)
+    {
+        foreach (var (jti, expiresAt) in _unlogged)
+        {
+            if (expiresAt <= nowSeconds)
+                _unlogged.TryRemove(jti, out _);
+        }
+        _hasUnlogged = !_unlogged.IsEmpty;
+    }
+
+    /// <summary>Takes what blueprints list as reads. A blueprint is defined once: what is known of one stays.</summary>
+    /// <returns>Whether all that is known was said again.</returns>
+    public bool LearnReads(IEnumerable<(string Blueprint, FrozenSet<TypedAction> Reads)> blueprints)
+    {
+        var known = _reads.ToDictionary();
+        var agrees = true;
+        foreach (var (blueprint, reads) in blueprints)
+        {
+            if (!known.TryAdd(blueprint, reads))
+                agrees &= known[blueprint].SetEquals(reads);
+        }
+        _reads = known.ToFrozenDictionary(StringComparer.Ordinal);
+        return agrees;
+    }
+
+    private bool IsRead(string blueprint, TypedAction action) => _reads.TryGetValue(blueprint, out var reads) && reads.Contains(action);
+}

@@ -1,0 +1,52 @@
+using System.Collections.Concurrent;
+using AgentIdentity.Credentials;
+
+namespace AgentIdentity.Client.Enforcing;
+
+/// <summary>Connections and streams that agents have open, each ended when a stop comes to cover it or its lease is over.</summary>
+internal sealed class LiveSessions(HeldStops stops, Lease lease)
+{
+    private readonly ConcurrentDictionary<Live, byte> _live = new();
+
+    /// <summary>Ends <paramref name="ended"/> when the session is refused. Disposing forgets it.</summary>
+    public IDisposable Register(BoundSession session, AskedAction? action, long leaseMilliseconds, Action<Refusal> ended)
+    {
+        var live = new Live(this, session, action, leaseMilliseconds, ended);
+        _live[live] = 0;
+        // A denial may have come between the decision and this.
+        End(live);
+        return live;
+    }
+
+    /// <summary>Ends whatever is refused now. By the same function that decides requests, so that the two never differ.</summary>
+    public int Sweep()
+    {
+        var ended = 0;
+        foreach (var (live, _) in _live)
+            ended += End(live) ? 1 : 0;
+        return ended;
+    }
+
+    private bool End(Live live)
+    {
+        var refusal = lease.Remaining(live.LeaseMilliseconds) == 0 ? Refusal.LeaseOver : stops.Judge(live.Session, live.Action);
+        if (refusal == Refusal.None || !_live.TryRemove(live, out _))
+            return false;
+        // What it does is its owner's, and may take its time; the next one is not to wait for it.
+        ThreadPool.UnsafeQueueUserWorkItem(static ended => ended.Live.Ended(ended.Refusal), (Live: live, Refusal: refusal), preferLocal: false);
+        return true;
+    }
+
+    private sealed class Live(LiveSessions owner, BoundSession session, AskedAction? action, long leaseMilliseconds, Action<Refusal> ended) : IDisposable
+    {
+        public BoundSession Session => session;
+
+        public AskedAction? Action => action;
+
+        public long LeaseMilliseconds => leaseMilliseconds;
+
+        public Action<Refusal> Ended => ended;
+
+        public void Dispose() => owner._live.TryRemove(this, out _);
+    }
+}

@@ -1,0 +1,352 @@
+using System.Security.Cryptography;
+using System.Threading.Channels;
+using AgentIdentity.Credentials;
+using AgentIdentity.Credentials.Stops;
+using AgentIdentity.Protocol.V1;
+using Acknowledgement = AgentIdentity.Protocol.V1.Acknowledgement;
+using Google.Protobuf;
+using Grpc.Core;
+
+namespace AgentIdentity.Client.Enforcing;
+
+/// <summary>Keeps the watch for as long as it is not disposed of: connects, hands each message to <see cref="Watched"/>, asks for heartbeats, acknowledges, and writes down what must survive.</summary>
+internal sealed class WatchStream : IAsyncDisposable
+{
+    // Messages that wait to be sent; a registry that takes none for so long is not one to wait for.
+    private const int OutboxMax = 1024;
+
+    // Heartbeats in one lease: two may be lost.
+    private const int BeatsPerLease = 3;
+
+    private static readonly TimeSpan PauseMin = TimeSpan.FromMilliseconds(100);
+    private static readonly TimeSpan PauseMax = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan TickMax = TimeSpan.FromMilliseconds(250);
+
+    // Whoever makes up key ids can make us greet the registry again, and not more often than this.
+    private const long KeysAgainMilliseconds = 30_000;
+
+    private readonly EnforcerOptions _options;
+    private readonly RegistryConnection _connection;
+    private readonly EnforcerParts _parts;
+    private readonly EnforcerMemory _memory;
+    private readonly Action<EnforcerAlarmKind, string> _alarm;
+    private readonly CancellationTokenSource _end = new();
+    private readonly Channel<EnforcerState> _states = Channel.CreateBounded<EnforcerState>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropOldest });
+    private readonly TaskCompletionSource _ready = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly Task _work;
+
+    // One thread at a time has what is watched.
+    private readonly Lock _turn = new();
+    private readonly Watched _watched;
+    private readonly List<Denial> _newDenials = [];
+    private readonly HashSet<string> _seenOrders = new(StringComparer.Ordinal);
+    private Connected? _connected;
+    private long _beatAt = long.MinValue;
+    private long _keysAgainAt = long.MinValue;
+    private bool _hadLease;
+    private volatile bool _wantsKeys;
+
+    public WatchStream(EnforcerOptions options, RegistryConnection connection, EnforcerParts parts, EnforcerMemory memory, Action<EnforcerAlarmKind, string> alarm)
+    {
+        (_options, _connection, _parts, _memory, _alarm) = (options, connection, parts, memory, alarm);
+        try
+        {
+            _watched = new Watched(options, connection.Name, parts.Stops, parts.Lease, memory.Read(), alarm)
+            {
+                Denied = _newDenials.Add,
+                FindAccepted = parts.Accepted.Find,
+            };
+        }
+        catch (InvalidDataException problem)
+        {
+            throw memory.Damaged(problem.Message);
+        }
+        _work = Task.WhenAll(Task.Run(ConnectAsync), Task.Run(TickAsync), Task.Run(WriteDownAsync));
+    }
+
+    public Watched Watched => _watched;
+
+    /// <summary>Done when the first lease was granted.</summary>
+    public Task Ready => _ready.Task;
+
+    /// <summary>A credential names a key that nobody has told us of: a new one, or none.</summary>
+    public void WantKeys() => _wantsKeys = true;
+
+    public async ValueTask DisposeAsync()
+    {
+        if (_end.IsCancellationRequested)
+            return;
+        await _end.CancelAsync().ConfigureAwait(false);
+        _ready.TrySetCanceled();
+        await _work.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+    }
+
+    private async Task ConnectAsync()
+    {
+        var pause = PauseMin;
+        while (!_end.IsCancellationRequested)
+        {
+            var began = _options.BootClock.Milliseconds;
+            try
+            {
+                await WatchAsync().ConfigureAwait(false);
+            }
+            catch (RegistryRefusedException refused)
+            {
+                var isOtherLog = refused.Refusal is Refusal.RolledBack or Refusal.CheckpointNotOurs;
+                _alarm(isOtherLog ? EnforcerAlarmKind.RegistryRolledBack : EnforcerAlarmKind.WatchRefused, $"The registry refuses the watch: {refused.Message}");
+            }
+            catch (Exception failure) when (failure is RpcException or OperationCanceledException or IOException or InvalidOperationException)
+            {
+                // The registry is away, or this stream was ended: the lease says how long that may last, and its end is an alarm.
+            }
+            catch (Exception failure)
+            {
+                // A bug. Without a watch the lease runs out and everybody is refused; people are told why, and it is tried again.
+                _alarm(EnforcerAlarmKind.WatchFailed, failure.ToString());
+            }
+            // Whoever had a stream for a while comes back at once; the others leave the registry room.
+            pause = _options.BootClock.Milliseconds - began > PauseMax.TotalMilliseconds ? PauseMin : TimeSpan.FromTicks(Math.Min(PauseMax.Ticks, pause.Ticks * 2));
+            var jitter = RandomNumberGenerator.GetInt32(50, 150) / 100.0;
+            await Task.Delay(pause * jitter, _options.Registry.Clock, _end.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+    }
+
+    private async Task WatchAsync()
+    {
+        using var ended = CancellationTokenSource.CreateLinkedTokenSource(_end.Token);
+        using var call = _connection.Access.Watch(cancellationToken: ended.Token);
+        var connected = new Connected(Channel.CreateBounded<EnforcerMessage>(OutboxMax), ended);
+        var sending = Task.CompletedTask;
+        try
+        {
+            await call.RequestStream.WriteAsync(new EnforcerMessage { Begin = Begin(connected) }).ConfigureAwait(false);
+            // Nothing else may be written until the registry has greeted.
+            var isThere = await call.ResponseStream.MoveNext(ended.Token).ConfigureAwait(false);
+            sending = SendAsync(call.RequestStream, connected);
+            while (isThere && Take(connected, call.ResponseStream.Current))
+                isThere = await call.ResponseStream.MoveNext(ended.Token).ConfigureAwait(false);
+        }
+        finally
+        {
+            await LeaveAsync(connected, sending).ConfigureAwait(false);
+        }
+    }
+
+    private WatchBegin Begin(Connected connected)
+    {
+        _parts.Accepted.ReportAgain(_options.Registry.Clock.GetUtcNow().ToUnixTimeSeconds());
+        lock (_turn)
+        {
+            _connected = connected;
+            return _watched.Begin();
+        }
+    }
+
+    private async Task LeaveAsync(Connected connected, Task sending)
+    {
+        lock (_turn)
+        {
+            _connected = null;
+            _beatAt = long.MinValue;
+        }
+        await connected.Ended.CancelAsync().ConfigureAwait(false);
+        await sending.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+    }
+
+    // False: the stream ends.
+    private bool Take(Connected connected, RegistryMessage message)
+    {
+        lock (_turn)
+        {
+            var step = _watched.Take(message);
+            // Before it is acknowledged: who has signed that it refuses has no stream open to whom it refuses.
+            RefuseWhatIsOpen();
+            if (step == WatchStep.Acknowledge && !connected.TrySend(Acknowledgement()))
+                return false;
+            if (_watched.IsLive && _beatAt == long.MinValue && !TryBeat(connected))
+                return false;
+            WriteDown();
+            if (_parts.Lease.Remaining(long.MaxValue) > 0)
+                _hadLease = _ready.TrySetResult() || _hadLease;
+            return step != WatchStep.End;
+        }
+    }
+
+    private EnforcerMessage Acknowledgement()
+    {
+        var (decisions, chain) = _parts.Decisions.Head();
+        var token = _watched.Acknowledge(decisions, chain).Sign(_options.Key, _connection.Name.PublicUrl, _options.Registry.Clock.GetUtcNow());
+        return new EnforcerMessage { Acknowledgement = new Acknowledgement { Token = token } };
+    }
+
+    private void RefuseWhatIsOpen()
+    {
+        if (_newDenials.Count == 0)
+            return;
+        _parts.Sessions.Sweep();
+        foreach (var denial in _newDenials)
+        {
+            foreach (var revoker in _options.Revokers)
+                _ = Task.Run(() => RevokeAsync(revoker, denial));
+        }
+        _newDenials.Clear();
+    }
+
+    private async Task RevokeAsync(Revoker revoker, Denial denial)
+    {
+        try
+        {
+            if (!await revoker(denial, _end.Token).ConfigureAwait(false))
+                _alarm(EnforcerAlarmKind.RevokerFailed, $"What was handed out under {denial.Scope} was not all ended.");
+        }
+        catch (Exception failure)
+        {
+            // Code of the user: whatever it throws, the watch goes on and people are told.
+            _alarm(EnforcerAlarmKind.RevokerFailed, $"What was handed out under {denial.Scope} was not ended: {failure.Message}");
+        }
+    }
+
+    private bool TryBeat(Connected connected)
+    {
+        _beatAt = _options.BootClock.Milliseconds;
+        return connected.TrySend(new EnforcerMessage { Nonce = _watched.NextNonce() });
+    }
+
+    private void WriteDown()
+    {
+        if (_watched.TakeIsChanged())
+            _states.Writer.TryWrite(_watched.Capture());
+    }
+
+    private async Task TickAsync()
+    {
+        var period = _options.Lease / (4 * BeatsPerLease);
+        using var timer = new PeriodicTimer(period < TickMax ? period : TickMax, _options.Registry.Clock);
+        while (await timer.WaitForNextTickAsync(_end.Token).ConfigureAwait(false))
+        {
+            TakeOrders();
+            lock (_turn)
+                Tick();
+        }
+    }
+
+    private void Tick()
+    {
+        _watched.Tick();
+        WriteDown();
+        var hasLease = _parts.Lease.Remaining((long)_options.Lease.TotalMilliseconds) > 0;
+        if (_hadLease && !hasLease)
+            _alarm(EnforcerAlarmKind.LeaseEnded, _options.ObserveOnly ? "The registry was not heard in time; this enforcer only observes, and goes on." : "The registry was not heard in time; everything is refused until it is.");
+        // Classes of actions may have leases that end before.
+        if (!hasLease || _options.ResourceClasses.Count > 0)
+            _parts.Sessions.Sweep();
+        _hadLease = hasLease;
+        if (_connected is not { } connected || !_watched.IsLive)
+            return;
+        var now = _options.BootClock.Milliseconds;
+        var lease = _watched.Granted < _options.Lease ? _watched.Granted : _options.Lease;
+        var isSent = now - _beatAt < lease.TotalMilliseconds / BeatsPerLease || TryBeat(connected);
+        while (isSent && _parts.Accepted.Take() is { Count: > 0 } accepted)
+            isSent = connected.TrySend(new EnforcerMessage { Accepted = new Protocol.V1.AcceptedCredentials { Items = { accepted.Select(item => ByteString.CopyFrom(item.ToArray())) } } });
+        if (!isSent || WantsKeysAgain(now))
+            connected.Ended.CancelAsync();
+    }
+
+    private bool WantsKeysAgain(long now)
+    {
+        if (!_wantsKeys || now - _keysAgainAt < KeysAgainMilliseconds)
+            return false;
+        (_wantsKeys, _keysAgainAt) = (false, now);
+        return true;
+    }
+
+    // Orders are files that people drop into a folder.
+    private void TakeOrders()
+    {
+        if (_options.OrdersFolder is not { } folder || !Directory.Exists(folder))
+            return;
+        foreach (var file in Directory.EnumerateFiles(folder))
+        {
+            if (!TryRead(file, out var token) || !_seenOrders.Add(token))
+                continue;
+            lock (_turn)
+            {
+                if (!_watched.Obey(token))
+                    continue;
+                RefuseWhatIsOpen();
+                WriteDown();
+                // The registry is told when a stream begins.
+                _connected?.Ended.CancelAsync();
+            }
+        }
+    }
+
+    private static bool TryRead(string file, out string token)
+    {
+        const int OrderLengthMax = 8192;
+        token = "";
+        try
+        {
+            if (new FileInfo(file).Length is 0 or > OrderLengthMax)
+                return false;
+            token = File.ReadAllText(file).Trim();
+            return true;
+        }
+        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
+        {
+            // Half written, or taken away again: the next tick looks once more.
+            return false;
+        }
+    }
+
+    private static async Task SendAsync(IClientStreamWriter<EnforcerMessage> stream, Connected connected)
+    {
+        try
+        {
+            await foreach (var message in connected.Outbox.Reader.ReadAllAsync(connected.Ended.Token).ConfigureAwait(false))
+                await stream.WriteAsync(message).ConfigureAwait(false);
+        }
+        catch (Exception failure) when (failure is RpcException or InvalidOperationException or IOException)
+        {
+            // What cannot be sent ends the stream; the side that reads knows why.
+            await connected.Ended.CancelAsync().ConfigureAwait(false);
+        }
+    }
+
+    private async Task WriteDownAsync()
+    {
+        var isEnded = false;
+        while (!isEnded)
+        {
+            try
+            {
+                await _states.Reader.WaitToReadAsync(_end.Token).ConfigureAwait(false);
+            }
+            catch (OperationCanceledException)
+            {
+                isEnded = true;
+            }
+            if (_states.Reader.TryRead(out var state))
+                Write(state);
+        }
+    }
+
+    private void Write(EnforcerState state)
+    {
+        try
+        {
+            _memory.Write(state);
+        }
+        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
+        {
+            _alarm(EnforcerAlarmKind.StateNotSaved, failure.Message);
+        }
+    }
+
+    /// <summary>One stream: what waits to be sent, and what ends it.</summary>
+    private sealed record Connected(Channel<EnforcerMessage> Outbox, CancellationTokenSource Ended)
+    {
+        public bool TrySend(EnforcerMessage message) => Outbox.Writer.TryWrite(message);
+    }
+}

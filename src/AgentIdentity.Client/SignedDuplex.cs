@@ -1,0 +1,108 @@
+using Grpc.Core;
+using Grpc.Core.Interceptors;
+
+namespace AgentIdentity.Client;
+
+/// <summary>
+/// One call with many messages both ways: the first message signs it, and is sent once more with the nonce that the refusal brought. Until the first answer has come
+/// nothing else may be written.
+/// </summary>
+internal sealed class SignedDuplex<TRequest, TResponse>(
+    AgentCallInterceptor interceptor, ClientInterceptorContext<TRequest, TResponse> context, Interceptor.AsyncDuplexStreamingCallContinuation<TRequest, TResponse> continuation)
+    : IClientStreamWriter<TRequest>, IAsyncStreamReader<TResponse>
+    where TRequest : class
+    where TResponse : class
+{
+    private TRequest? _first;
+    private AsyncDuplexStreamingCall<TRequest, TResponse>? _sent;
+    private bool _isAnswered;
+    private volatile bool _isEnded;
+
+    public TResponse Current => Sent.ResponseStream.Current;
+
+    public WriteOptions? WriteOptions { get; set; }
+
+    private AsyncDuplexStreamingCall<TRequest, TResponse> Sent => _sent ?? throw new InvalidOperationException("Nothing has been written yet, so the call has not been sent.");
+
+    public AsyncDuplexStreamingCall<TRequest, TResponse> Start() =>
+        new(this, this, _ => Sent.ResponseHeadersAsync, _ => Sent.GetStatus(), _ => Sent.GetTrailers(), _ => End(), this);
+
+    public Task WriteAsync(TRequest message)
+    {
+        if (_first is not null)
+            return Sent.RequestStream.WriteAsync(message);
+        _first = message;
+        return SendAsync(message);
+    }
+
+    public Task CompleteAsync() => Sent.RequestStream.CompleteAsync();
+
+    public async Task<bool> MoveNext(CancellationToken cancellationToken)
+    {
+        try
+        {
+            return _isAnswered ? await Sent.ResponseStream.MoveNext(cancellationToken).ConfigureAwait(false) : await BeginAsync(cancellationToken).ConfigureAwait(false);
+        }
+        catch (RpcException failure) when (failure.StatusCode == StatusCode.Cancelled && (cancellationToken.IsCancellationRequested || context.Options.CancellationToken.IsCancellationRequested))
+        {
+            throw new OperationCanceledException("The call was cancelled.", failure, cancellationToken.IsCancellationRequested ? cancellationToken : context.Options.CancellationToken);
+        }
+        catch (RpcException failure) when (interceptor.NamesRefusals && RegistryRefusedException.From(failure) is { } refused)
+        {
+            throw refused;
+        }
+    }
+
+    private async Task<bool> BeginAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await FirstAnswerAsync(cancellationToken).ConfigureAwait(false);
+        }
+        catch (RpcException failure) when (interceptor.AsksForNonce(failure))
+        {
+            // Once only, as for a call with one answer.
+            await SendAsync(_first!).ConfigureAwait(false);
+            return await FirstAnswerAsync(cancellationToken).ConfigureAwait(false);
+        }
+    }
+
+    private async Task<bool> FirstAnswerAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            var isThere = await Sent.ResponseStream.MoveNext(cancellationToken).ConfigureAwait(false);
+            interceptor.Learn(await Sent.ResponseHeadersAsync.ConfigureAwait(false));
+            _isAnswered = true;
+            return isThere;
+        }
+        catch (RpcException failure)
+        {
+            interceptor.Learn(failure.Trailers);
+            throw;
+        }
+    }
+
+    private async Task SendAsync(TRequest first)
+    {
+        var headers = await interceptor.SignAsync(context.Method, first, context.Options).ConfigureAwait(false);
+        if (_isEnded)
+            throw new OperationCanceledException("The call was disposed of before it was sent.");
+        _sent?.Dispose();
+        _sent = continuation(new ClientInterceptorContext<TRequest, TResponse>(context.Method, context.Host, context.Options.WithHeaders(headers)));
+        try
+        {
+            await _sent.RequestStream.WriteAsync(first).ConfigureAwait(false);
+        }
+        catch (RpcException)
+        {
+            // Refused before the message was through: the answer says why.
+        }
+    }
+
+    private void End()
+    {
+        _isEnded = true;
+        _sent?.Dispose();
+    }
+}

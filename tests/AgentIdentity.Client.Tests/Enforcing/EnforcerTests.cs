@@ -1,0 +1,464 @@
+using AgentIdentity.Client.Enforcing;
+using AgentIdentity.Client.Tests.Fixtures;
+using AgentIdentity.Credentials;
+using AgentIdentity.Credentials.Entries;
+using AgentIdentity.Credentials.Identifiers;
+using AgentIdentity.Credentials.Keys;
+using AgentIdentity.Credentials.Proofs;
+using AgentIdentity.Credentials.Tokens;
+using AgentIdentity.Credentials.Watching;
+using AgentIdentity.Ledger;
+using AgentIdentity.Tests.Watch;
+using Grpc.Core;
+using PrivateKey = AgentIdentity.Credentials.Keys.PrivateKey;
+using RefusedCalls = AgentIdentity.Client.Tests.Fixtures.RefusedCalls;
+using Scope = AgentIdentity.Credentials.Entries.Scope;
+
+namespace AgentIdentity.Client.Tests.Enforcing;
+
+/// <summary>A whole enforcer against a scripted registry over real gRPC.</summary>
+public sealed class EnforcerTests : IAsyncLifetime
+{
+    private const string Url = "https://tool.example/weather";
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(5);
+    private static readonly AskedAction Read = new("tool", "read", $"{ScriptedRegistry.Audience}/weather");
+    private static readonly AskedAction Write = new("tool", "write", $"{ScriptedRegistry.Audience}/notes");
+
+    private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("agentidentity-enforcer-");
+    private readonly PrivateKey _key = PrivateKey.Generate(KeyAlgorithm.ES256);
+    private readonly PrivateKey _agentKey = PrivateKey.Generate(KeyAlgorithm.ES256);
+    private readonly SubjectId _agent = ScriptedRegistry.Id(100);
+    private readonly ScriptedRegistry _registry = new(TimeProvider.System);
+    private readonly System.Collections.Concurrent.ConcurrentQueue<EnforcerAlarm> _alarms = new();
+    private readonly ManualBootClock _boot = new();
+    private WatchHost _host = null!;
+    private Enforcer _enforcer = null!;
+    private string _credential = "";
+
+    public async Task InitializeAsync()
+    {
+        _host = await WatchHost.StartAsync(_registry);
+        _enforcer = await StartAsync();
+        _credential = _registry.Issue(_agentKey.PublicKey, _agent);
+    }
+
+    public async Task DisposeAsync()
+    {
+        await _enforcer.DisposeAsync();
+        await _host.DisposeAsync();
+        _folder.Delete(recursive: true);
+    }
+
+    [Fact]
+    public void A_good_credential_with_a_fresh_proof_is_let_in_until_the_lease_ends()
+    {
+        var decision = Check(Proof());
+        Assert.True(decision.IsAllowed, decision.Refusal.Name());
+        Assert.Equal(_registry.Epoch, decision.Epoch);
+        Assert.Equal(_agent, decision.Presented!.Claims.AgentId);
+        Assert.InRange(decision.RelyUntil - TimeProvider.System.GetUtcNow(), TimeSpan.FromSeconds(5), TimeSpan.FromSeconds(10));
+    }
+
+    [Fact]
+    public async Task A_stopped_agent_is_refused_by_name_and_the_stop_is_acknowledged()
+    {
+        _host.Send(registry => registry.Stop(Scope.Agent(_agent)).Delta);
+        var acknowledged = await AcknowledgedAsync(_registry.Epoch);
+        Assert.Equal(_registry.Denials.Digest, acknowledged.Digest);
+        Assert.False(acknowledged.IsObserving);
+        Assert.Equal(Refusal.AgentFrozen, Check(Proof()).Refusal);
+    }
+
+    public static TheoryData<string, Refusal> Stops => new()
+    {
+        { "key:JKT", Refusal.KeyStopped },
+        { $"blueprint:{ScriptedRegistry.Blueprint}", Refusal.AgentFrozen },
+        { "sponsor:Research desk", Refusal.AgentFrozen },
+        { "credential:JTI", Refusal.CredentialStopped },
+        { $"audience:{ScriptedRegistry.Audience}", Refusal.AudienceStopped },
+        { $"resource:{ScriptedRegistry.Audience}/*", Refusal.ResourceStopped },
+        { "issuer-key:ISSUER@0", Refusal.IssuerKeyStopped },
+        { "everything", Refusal.AgentFrozen },
+        { "agent:ABOVE", Refusal.ChainStopped },
+    };
+
+    [Theory]
+    [MemberData(nameof(Stops))]
+    public async Task A_stop_of_each_scope_is_refused_by_its_name(string scope, Refusal expected)
+    {
+        var above = ScriptedRegistry.Id(55);
+        var jti = SubjectId.New(TimeProvider.System.GetUtcNow());
+        _credential = _registry.Issue(_agentKey.PublicKey, _agent, claims => claims with { Jti = jti, LedgerIndex = 1, Act = $$"""{"sub":"{{ScriptedRegistry.Name.AgentDid(above)}}"}""" });
+        Assert.True(Check(Proof()).IsAllowed);
+        var text = scope.Replace("JKT", _agentKey.PublicKey.KeyId.ToString(), StringComparison.Ordinal).Replace("JTI", jti.ToString(), StringComparison.Ordinal)
+            .Replace("ISSUER", _registry.Issuer.PublicKey.KeyId.ToString(), StringComparison.Ordinal).Replace("ABOVE", above.ToString(), StringComparison.Ordinal);
+        Assert.True(Scope.TryParse(text, out var parsed));
+        _host.Send(registry => registry.Stop(parsed).Delta);
+        await AcknowledgedAsync(_registry.Epoch);
+        Assert.Equal(expected, Check(Proof()).Refusal);
+    }
+
+    [Fact]
+    public async Task Nobody_may_call_a_stopped_agent()
+    {
+        var callee = ScriptedRegistry.Id(66);
+        var did = ScriptedRegistry.Name.AgentDid(callee);
+        _credential = _registry.Issue(_agentKey.PublicKey, _agent, claims => claims with { Audience = [did] });
+        Assert.True(_enforcer.Check(_credential, Proof(), new RequestBinding("GET", Url), Read, did).IsAllowed);
+        _host.Send(registry => registry.Stop(Scope.Agent(callee)).Delta);
+        await AcknowledgedAsync(_registry.Epoch);
+        Assert.Equal(Refusal.AudienceStopped, _enforcer.Check(_credential, Proof(), new RequestBinding("GET", Url), Read, did).Refusal);
+    }
+
+    [Fact]
+    public async Task A_restricted_agent_goes_on_with_what_its_blueprint_lists_as_reads()
+    {
+        _host.Send(registry => registry.Stop(Scope.Agent(_agent), StandingState.Restricted).Delta);
+        await AcknowledgedAsync(_registry.Epoch);
+        Assert.True(Check(Proof(), Read).IsAllowed);
+        Assert.Equal(Refusal.AgentRestricted, Check(Proof(), Write).Refusal);
+    }
+
+    [Fact]
+    public void What_is_wrong_with_credential_proof_or_action_is_refused_by_name()
+    {
+        using var thief = PrivateKey.Generate(KeyAlgorithm.ES256);
+        using var otherIssuer = PrivateKey.Generate(KeyAlgorithm.ES256);
+        Assert.Equal(Refusal.CredentialInvalid, _enforcer.Check("nonsense", Proof(), new RequestBinding("GET", Url)).Refusal);
+        Assert.Equal(Refusal.CredentialInvalid, _enforcer.Check(new ScriptedRegistry(TimeProvider.System).Issue(_agentKey.PublicKey, _agent), Proof(), new RequestBinding("GET", Url)).Refusal);
+        Assert.Equal(Refusal.ProofInvalid, Check("nonsense").Refusal);
+        Assert.Equal(Refusal.ProofMissing, Check("").Refusal);
+        Assert.Equal(Refusal.ProofKeyMismatch, Check(Proof(key: thief)).Refusal);
+        Assert.Equal(Refusal.ProofRequestMismatch, Check(Proof(url: Url + "/other")).Refusal);
+        Assert.Equal(Refusal.UseDpopNonce, Check(Proof(nonce: "guessed")).Refusal);
+        Assert.Equal(Refusal.UseDpopNonce, Check(Proof(nonce: new NonceIssuer(TimeProvider.System).Current())).Refusal);
+        Assert.Equal(Refusal.EnvelopeExceeded, Check(Proof(), new AskedAction("tool", "delete", Read.Location)).Refusal);
+        _credential = _registry.Issue(_agentKey.PublicKey, _agent, claims => claims with { Audience = ["https://other.example"] });
+        Assert.Equal(Refusal.AudienceMismatch, Check(Proof()).Refusal);
+        _credential = _registry.Issue(_agentKey.PublicKey, _agent, claims => claims with { NotBefore = claims.NotBefore - 700, ExpiresAt = claims.NotBefore });
+        Assert.Equal(Refusal.CredentialExpired, Check(Proof()).Refusal);
+        Assert.Empty(_alarms);
+    }
+
+    [Fact]
+    public async Task Of_32_threads_that_show_one_proof_exactly_one_is_let_in()
+    {
+        for (var race = 0; race < 200; race++)
+        {
+            var proof = Proof();
+            using var start = new Barrier(32);
+            var allowed = await Task.WhenAll(Enumerable.Range(0, 32).Select(_ => Task.Factory.StartNew(
+                () =>
+                {
+                    start.SignalAndWait();
+                    return Check(proof);
+                },
+                TaskCreationOptions.LongRunning)));
+            Assert.Single(allowed, decision => decision.IsAllowed);
+            Assert.Equal(31, allowed.Count(decision => decision.Refusal == Refusal.ProofReplayed));
+        }
+    }
+
+    [Fact]
+    public async Task A_proof_from_before_a_restart_is_refused_used_or_not()
+    {
+        var (used, unused) = (Proof(), Proof());
+        Assert.True(Check(used).IsAllowed);
+        await _enforcer.DisposeAsync();
+        _enforcer = await StartAsync();
+        Assert.True(Check(Proof()).IsAllowed);
+        Assert.Equal(Refusal.UseDpopNonce, Check(used).Refusal);
+        Assert.Equal(Refusal.UseDpopNonce, Check(unused).Refusal);
+    }
+
+    [Fact]
+    public async Task A_bound_session_asks_stops_lease_and_envelope_anew_each_time()
+    {
+        Assert.True(Open(out var session).IsAllowed);
+        Assert.True(_enforcer.CheckBound(session!, Read).IsAllowed);
+        Assert.Equal(Refusal.EnvelopeExceeded, _enforcer.CheckBound(session!, new AskedAction("tool", "delete", Read.Location)).Refusal);
+        _host.Send(registry => registry.Stop(Scope.Agent(_agent)).Delta);
+        await AcknowledgedAsync(_registry.Epoch);
+        Assert.Equal(Refusal.AgentFrozen, _enforcer.CheckBound(session!, Read).Refusal);
+        _host.IsSilent = true;
+        _boot.Advance(TimeSpan.FromSeconds(60));
+        Assert.Equal(Refusal.LeaseOver, _enforcer.CheckBound(session!, Read).Refusal);
+    }
+
+    [Fact]
+    public void A_session_by_tls_is_for_the_key_that_the_connection_has_proven()
+    {
+        using var other = PrivateKey.Generate(KeyAlgorithm.ES256);
+        Assert.True(_enforcer.Open(_credential, _agentKey.PublicKey, Read, null, out var session).IsAllowed);
+        Assert.True(_enforcer.CheckBound(session!, Read).IsAllowed);
+        Assert.Equal(Refusal.ProofKeyMismatch, _enforcer.Open(_credential, other.PublicKey, Read, null, out session).Refusal);
+        Assert.Null(session);
+    }
+
+    [Fact]
+    public void A_bound_decision_allocates_nothing()
+    {
+        Open(out var session);
+        _enforcer.CheckBound(session!, Read);
+        var before = GC.GetAllocatedBytesForCurrentThread();
+        for (var i = 0; i < 1000; i++)
+            _enforcer.CheckBound(session!, Read);
+        Assert.Equal(0, GC.GetAllocatedBytesForCurrentThread() - before);
+    }
+
+    [Fact]
+    public async Task Without_word_from_the_registry_everything_is_refused_when_the_lease_ends()
+    {
+        _host.IsSilent = true;
+        _boot.Advance(TimeSpan.FromSeconds(9.7));
+        Assert.True(Check(Proof()).IsAllowed);
+        _boot.Advance(TimeSpan.FromSeconds(0.2));
+        Assert.Equal(Refusal.LeaseOver, Check(Proof()).Refusal);
+        await AlarmAsync(EnforcerAlarmKind.LeaseEnded);
+        _host.IsSilent = false;
+        _boot.Advance(TimeSpan.FromSeconds(4));
+        await UntilAsync(() => Check(Proof()).IsAllowed);
+    }
+
+    [Fact]
+    public async Task Before_the_registry_was_heard_everything_is_refused()
+    {
+        await using var alone = new Enforcer(Options(Path.Combine(_folder.FullName, "alone")) with { Registry = Options("").Registry with { GrpcUrl = "http://127.0.0.1:9" } });
+        Assert.Equal(Refusal.CredentialInvalid, alone.Check(_credential, Proof(), new RequestBinding("GET", Url)).Refusal);
+        Assert.Equal(TimeSpan.Zero, alone.LeaseRemaining);
+    }
+
+    [Fact]
+    public async Task A_class_of_actions_goes_by_its_own_lease_and_by_no_longer_one_than_was_granted()
+    {
+        _registry.LeaseMilliseconds = 60_000;
+        await _enforcer.DisposeAsync();
+        _enforcer = await StartAsync(options => options with
+        {
+            ResourceClasses = [new ResourceClass("reads", TimeSpan.FromSeconds(30), action => action.Action == "read"), new ResourceClass("notes", TimeSpan.FromDays(1), action => action.Location.EndsWith("/notes", StringComparison.Ordinal))],
+        });
+        _host.IsSilent = true;
+        Open(out var session);
+        _boot.Advance(TimeSpan.FromSeconds(15));
+        Assert.Equal(Refusal.LeaseOver, _enforcer.CheckBound(session!, Write with { Location = Read.Location }).Refusal);
+        Assert.True(_enforcer.CheckBound(session!, Read).IsAllowed);
+        Assert.True(_enforcer.CheckBound(session!, Write).IsAllowed);
+        _boot.Advance(TimeSpan.FromSeconds(15));
+        Assert.Equal(Refusal.LeaseOver, _enforcer.CheckBound(session!, Read).Refusal);
+        _boot.Advance(TimeSpan.FromSeconds(30));
+        Assert.Equal(Refusal.LeaseOver, _enforcer.CheckBound(session!, Write).Refusal);
+    }
+
+    [Fact]
+    public async Task An_enforcer_that_observes_names_what_it_would_refuse_and_lets_it_in()
+    {
+        await _enforcer.DisposeAsync();
+        _enforcer = await StartAsync(options => options with { ObserveOnly = true });
+        _host.Send(registry => registry.Stop(Scope.Agent(_agent)).Delta);
+        Assert.True((await AcknowledgedAsync(_registry.Epoch)).IsObserving);
+        var decision = Check(Proof());
+        Assert.True(decision.IsAllowed);
+        Assert.Equal(Refusal.AgentFrozen, decision.Refusal);
+        Assert.False(Check("nonsense").IsAllowed);
+        _host.IsSilent = true;
+        _boot.Advance(TimeSpan.FromMinutes(1));
+        Assert.Equal((true, Refusal.LeaseOver), (Check(Proof()).IsAllowed, Check(Proof()).Refusal));
+        Assert.True(_host.Begins.Last().ObserveOnly);
+    }
+
+    [Fact]
+    public async Task What_is_open_is_ended_when_a_stop_covers_it_and_what_it_does_not_cover_goes_on()
+    {
+        Open(out var session);
+        _credential = _registry.Issue(_agentKey.PublicKey, ScriptedRegistry.Id(101));
+        Open(out var other);
+        var ended = new TaskCompletionSource<Refusal>();
+        using var goesOn = new CancellationTokenSource();
+        using var open = _enforcer.Register(session!, Read, ended.SetResult);
+        using var otherOpen = _enforcer.Register(other!, Read, goesOn);
+        _host.Send(registry => registry.Stop(Scope.Agent(_agent)).Delta);
+        Assert.Equal(Refusal.AgentFrozen, await ended.Task.WaitAsync(Patience));
+        Assert.False(goesOn.IsCancellationRequested);
+    }
+
+    [Fact]
+    public async Task What_is_opened_under_a_stop_ends_at_once_and_what_is_open_ends_with_the_lease()
+    {
+        Open(out var session);
+        using var late = new CancellationTokenSource();
+        using var open = _enforcer.Register(session!, Read, late);
+        _host.IsSilent = true;
+        _boot.Advance(TimeSpan.FromMinutes(1));
+        await UntilAsync(() => late.IsCancellationRequested);
+        using var tooLate = new CancellationTokenSource();
+        using var refused = _enforcer.Register(session!, Read, tooLate);
+        await UntilAsync(() => tooLate.IsCancellationRequested);
+    }
+
+    [Fact]
+    public async Task Revokers_are_called_for_each_denial_and_their_failure_is_an_alarm()
+    {
+        var revoked = new TaskCompletionSource<Scope>();
+        await _enforcer.DisposeAsync();
+        _enforcer = await StartAsync(options => options with
+        {
+            Revokers = [(denial, _) => { revoked.TrySetResult(denial.Scope); return ValueTask.FromResult(true); }, (_, _) => throw new IOException("the session store is away")],
+        });
+        _host.Send(registry => registry.Stop(Scope.Agent(_agent)).Delta);
+        Assert.Equal(Scope.Agent(_agent), await revoked.Task.WaitAsync(Patience));
+        await AlarmAsync(EnforcerAlarmKind.RevokerFailed);
+    }
+
+    [Fact]
+    public async Task A_credential_that_the_ledger_does_not_hold_is_found_out_and_refused()
+    {
+        _host.IsUnlogged = static _ => true;
+        Assert.True(Check(Proof()).IsAllowed);
+        await AlarmAsync(EnforcerAlarmKind.CredentialUnlogged);
+        Assert.Equal(Refusal.CredentialUnlogged, Check(Proof()).Refusal);
+    }
+
+    [Fact]
+    public async Task A_registry_that_comes_back_is_watched_again_and_shown_what_was_seen()
+    {
+        _host.Send(registry => registry.Stop(Scope.Agent(_agent)).Delta);
+        await AcknowledgedAsync(_registry.Epoch);
+        await _host.RestartAsync();
+        await UntilAsync(() => _host.Begins.Count >= 2);
+        Assert.NotEmpty(_host.Begins.Last().LastNote);
+        Assert.NotEmpty(_host.Begins.Last().KnownCheckpoint);
+        Assert.Equal(Refusal.AgentFrozen, Check(Proof()).Refusal);
+    }
+
+    [Fact]
+    public async Task A_restarted_enforcer_refuses_whom_it_refused_even_if_the_registry_has_forgotten()
+    {
+        _host.Send(registry => registry.Stop(Scope.Agent(_agent)).Delta);
+        await AcknowledgedAsync(_registry.Epoch);
+        await _enforcer.DisposeAsync();
+        _registry.Forget(_registry.Denials.Denials.Single());
+        _registry.Epoch++;
+        _enforcer = new Enforcer(Options(_folder.FullName));
+        await UntilAsync(() => _enforcer.Epoch == _registry.Epoch);
+        Assert.Equal(Refusal.LeaseOver, Check(Proof()).Refusal);
+        Assert.Equal(TimeSpan.Zero, _enforcer.LeaseRemaining);
+        _boot.Advance(TimeSpan.FromSeconds(6));
+        await AlarmAsync(EnforcerAlarmKind.DenyStateShrunk);
+    }
+
+    [Fact]
+    public async Task An_order_in_the_folder_is_obeyed_and_the_registry_is_told()
+    {
+        var orders = _folder.CreateSubdirectory("orders").FullName;
+        await _enforcer.DisposeAsync();
+        _enforcer = await StartAsync(options => options with { OrdersFolder = orders });
+        var token = new StopOrder(ScriptedRegistry.Id(77), Scope.Agent(_agent), "nobody answers", 1).Sign(_registry.BreakGlass, ScriptedRegistry.PublicUrl);
+        await File.WriteAllTextAsync(Path.Combine(orders, "order"), token + "\n");
+        await AlarmAsync(EnforcerAlarmKind.OrderObeyed);
+        Assert.Equal(Refusal.AgentFrozen, Check(Proof()).Refusal);
+        await UntilAsync(() => _host.Begins.Last().Orders.Contains(token));
+    }
+
+    [Fact]
+    public async Task The_watch_is_signed_with_the_registrys_nonce()
+    {
+        PresentedProof? shown = null;
+        _host.Authenticate = (context, first) =>
+        {
+            Assert.Equal(Refusal.None, KeyProof.Read(context.RequestHeaders.GetValue("dpop"), TimeProvider.System.GetUtcNow(), out var proof));
+            if (proof!.Nonce != "the registry's")
+                throw RefusedCalls.Make(StatusCode.Unauthenticated, Refusal.UseDpopNonce.Name(), "Another nonce.", null, "the registry's");
+            var body = Sha256.Hash(Google.Protobuf.MessageExtensions.ToByteArray(first)).ToBase64Url();
+            Assert.Equal(Refusal.None, proof.Matches(new RequestBinding("POST", ScriptedRegistry.PublicUrl + context.Method, "the registry's", null, body)));
+            shown = proof;
+        };
+        await _enforcer.DisposeAsync();
+        _enforcer = await StartAsync();
+        Assert.Equal(_key.PublicKey, shown!.Key);
+    }
+
+    [Fact]
+    public async Task A_refused_watch_is_an_alarm()
+    {
+        _host.Authenticate = (_, _) => throw RefusedCalls.Make(StatusCode.PermissionDenied, Refusal.RolledBack.Name(), "The ledger was put back.", null, null);
+        await _host.RestartAsync();
+        await AlarmAsync(EnforcerAlarmKind.RegistryRolledBack);
+    }
+
+    [Fact]
+    public void Two_enforcers_do_not_share_a_folder() => Assert.Throws<IOException>(() => new Enforcer(Options(_folder.FullName)));
+
+    [Fact]
+    public async Task A_damaged_state_does_not_start()
+    {
+        await _enforcer.DisposeAsync();
+        await File.WriteAllTextAsync(Path.Combine(_folder.FullName, "enforcer"), "{}x");
+        Assert.Throws<InvalidDataException>(() => new Enforcer(Options(_folder.FullName)));
+        File.Delete(Path.Combine(_folder.FullName, "enforcer"));
+        _enforcer = await StartAsync();
+    }
+
+    [Fact]
+    public async Task Decisions_are_counted_and_chained()
+    {
+        Check(Proof());
+        Check("nonsense");
+        _boot.Advance(TimeSpan.FromSeconds(4));
+        while (true)
+        {
+            var acknowledged = await _host.Acknowledged.Reader.ReadAsync().AsTask().WaitAsync(Patience);
+            if (acknowledged.Decisions == 0)
+                continue;
+            Assert.Equal(2ul, acknowledged.Decisions);
+            Assert.NotEqual(default, acknowledged.Chain);
+            return;
+        }
+    }
+
+    private EnforcerOptions Options(string folder) => new()
+    {
+        Registry = new ConnectionOptions { GrpcUrl = _host.GrpcUrl, PublicUrl = ScriptedRegistry.PublicUrl },
+        Key = _key,
+        Audiences = [ScriptedRegistry.Audience],
+        StateFolder = folder,
+        Alarmed = _alarms.Enqueue,
+        BootClock = _boot,
+    };
+
+    private async Task<Enforcer> StartAsync(Func<EnforcerOptions, EnforcerOptions>? change = null)
+    {
+        var options = Options(_folder.FullName);
+        var enforcer = new Enforcer(change?.Invoke(options) ?? options);
+        await enforcer.WaitUntilReadyAsync().WaitAsync(Patience);
+        return enforcer;
+    }
+
+    private Decision Check(string proof, AskedAction? action = null) => _enforcer.Check(_credential, proof, new RequestBinding("GET", Url), action ?? Read);
+
+    private Decision Open(out BoundSession? session) => _enforcer.Open(_credential, Proof(), new RequestBinding("GET", Url), Read, null, out session);
+
+    private string Proof(PrivateKey? key = null, string url = Url, string? nonce = null)
+    {
+        var request = new RequestBinding("GET", url, nonce ?? _enforcer.Nonces.Current(), Sha256.Hash(System.Text.Encoding.ASCII.GetBytes(_credential)).ToBase64Url());
+        return KeyProof.Create(key ?? _agentKey, request, TimeProvider.System.GetUtcNow() + TimeSpan.FromSeconds(1));
+    }
+
+    private async Task<Acknowledgement> AcknowledgedAsync(ulong epoch)
+    {
+        while (true)
+        {
+            var acknowledged = await _host.Acknowledged.Reader.ReadAsync().AsTask().WaitAsync(Patience);
+            if (acknowledged.Epoch == epoch)
+                return acknowledged;
+        }
+    }
+
+    private Task AlarmAsync(EnforcerAlarmKind kind) => UntilAsync(() => _alarms.Any(alarm => alarm.Kind == kind));
+
+    private static async Task UntilAsync(Func<bool> condition)
+    {
+        using var patience = new CancellationTokenSource(Patience);
+        while (!condition())
+            await Task.Delay(10, patience.Token);
+    }
+}
