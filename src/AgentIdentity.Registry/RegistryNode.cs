@@ -47,6 +47,7 @@ public sealed class RegistryNode : IAsyncDisposable
         Refusals = new RefusalJournal(Sequencer, state);
         PublishedLog = new PublishedLog(state, store, Checkpoints);
         Reading = new Reading.Reading(state, store, PublishedLog);
+        Responding = new Questions.Responding(state, store, settings.Name, Verification.Decisions, clock);
         LeafProofs = new ProofReader(store, PublishedLog);
         SeenCheckpoints = new SeenCheckpoints(store, Checkpoints, PublishedLog, new SuccessionReader(state, store), Standing, log);
         Heads = new HeadsReader(state, store, Checkpoints, PublishedLog);
@@ -89,6 +90,9 @@ public sealed class RegistryNode : IAsyncDisposable
     public RefusalJournal Refusals { get; }
 
     public Reading.Reading Reading { get; }
+
+    /// <summary>What responders ask.</summary>
+    public Questions.Responding Responding { get; }
 
     public PublishedLog PublishedLog { get; }
 

@@ -80,7 +80,7 @@ internal sealed class ControlService(RegistryNode registry) : Wire.Control.Contr
         return new Wire.ListStopsResponse { Stops = { stops }, At = registry.At() };
     }
 
-    private static StandingState State(Wire.AgentState state) => state switch
+    internal static StandingState State(Wire.AgentState state) => state switch
     {
         Wire.AgentState.Restricted => StandingState.Restricted,
         Wire.AgentState.Frozen => StandingState.Frozen,
