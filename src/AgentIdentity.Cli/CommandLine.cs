@@ -41,6 +41,8 @@ internal static class CommandLine
             StopVerb.Create(),
             RecallVerb.Create(),
             StopsVerb.Create(),
+            WhoIsVerb.Create(),
+            ChainVerb.Create(),
             RestoreVerb.Create(),
             CutVerb.Create(),
             BreakGlassVerb.Create(),
@@ -55,6 +57,8 @@ internal static class CommandLine
             DemoVerb.Create(),
             DemoAgentVerb.Create(),
         };
+        foreach (var question in WalkVerbs.Create().Concat(ConductVerbs.Create()).Concat(SpreadVerbs.Create()))
+            root.Add(question);
         GlobalOptions.AddTo(root);
         return root;
     }
