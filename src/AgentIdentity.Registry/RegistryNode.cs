@@ -48,6 +48,7 @@ public sealed class RegistryNode : IAsyncDisposable
         PublishedLog = new PublishedLog(state, store, Checkpoints);
         Reading = new Reading.Reading(state, store, PublishedLog);
         Responding = new Questions.Responding(state, store, settings.Name, Verification.Decisions, clock);
+        CommitmentSearch = new Reading.CommitmentSearch(store, PublishedLog);
         LeafProofs = new ProofReader(store, PublishedLog);
         SeenCheckpoints = new SeenCheckpoints(store, Checkpoints, PublishedLog, new SuccessionReader(state, store), Standing, log);
         Heads = new HeadsReader(state, store, Checkpoints, PublishedLog);
@@ -93,6 +94,8 @@ public sealed class RegistryNode : IAsyncDisposable
 
     /// <summary>What responders ask.</summary>
     public Questions.Responding Responding { get; }
+
+    public Reading.CommitmentSearch CommitmentSearch { get; }
 
     public PublishedLog PublishedLog { get; }
 
