@@ -23,9 +23,6 @@ internal static class StopsVerb
         return ExitCode.Fine;
     }
 
-<<<<<<< HEAD
-    internal static string Line(StopInForce stop)
-=======
     private static void Write(TextWriter text, Google.Protobuf.Collections.RepeatedField<StopInForce> stops)
     {
         if (stops.Count == 0)
@@ -34,8 +31,7 @@ internal static class StopsVerb
             text.WriteLine(Line(stop));
     }
 
-    private static string Line(StopInForce stop)
->>>>>>> main
+    internal static string Line(StopInForce stop)
     {
         var what = stop.HasAfter ? $"not relied on after entry {stop.After}" : Word(stop);
         var end = stop.HasLiftedBy ? $"; lifted by entry {stop.LiftedBy}" : "";
