@@ -36,7 +36,7 @@ internal static class RespondersQuestion
         return
         [
             ("who-is, by agent", at => identities.WhoIs(new AskedAgent(world.AnyAgent().Id), at)),
-            ("who-is, by credential, expired or not", at => identities.WhoIs(new AskedCredential(world.Issued[Random.Shared.Next(world.Issued.Count)]), at)),
+            ("who-is, by credential, expired or not", at => identities.WhoIs(new AskedCredential(world.AnyIssued()), at)),
             ("chain", at => identities.ChainOfCommand(new AskedAgent(world.BusyAgent().Id), at)),
             ("descendants", at => graphs.Descendants(world.AnyAgent(), at, First)),
             ("ancestors", at => graphs.Ancestors(world.AnyAgent(), at, First)),

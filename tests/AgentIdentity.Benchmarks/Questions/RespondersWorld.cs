@@ -35,6 +35,9 @@ internal sealed class RespondersWorld
     private readonly ulong[] _sequences = new ulong[BusyAgents];
     private readonly Dictionary<SubjectId, ulong> _counts = [];
 
+    // Credentials that the ledger holds.
+    private readonly List<SubjectId> _issued = [];
+
     public RespondersWorld(ILedgerStore store, int agents, int entries, Random chance)
     {
         _chance = chance;
@@ -57,12 +60,11 @@ internal sealed class RespondersWorld
 
     public Responding Responding { get; }
 
-    /// <summary>Credentials that the ledger holds, most of them expired.</summary>
-    public List<SubjectId> Issued { get; } = [];
-
     public AgentRecord AnyAgent() => Agents[_chance.Next(Agents.Length)];
 
     public AgentRecord BusyAgent() => Agents[_chance.Next(BusyAgents)];
+
+    public SubjectId AnyIssued() => _issued[_chance.Next(_issued.Count)];
 
     public LeafIndex AnyEntry() => new((ulong)_chance.Next(Entries / 2, Entries));
 
@@ -140,7 +142,7 @@ internal sealed class RespondersWorld
     private byte[] Item(AgentRecord agent, long at)
     {
         var jti = SubjectId.New(DateTimeOffset.FromUnixTimeMilliseconds(at));
-        Issued.Add(jti);
+        _issued.Add(jti);
         return new IssuanceItem(jti, agent.Id, agent.Key.KeyId, agent.Grant.Terms.Audiences, at / 1000, (at / 1000) + 900, 0, default).Encode();
     }
 

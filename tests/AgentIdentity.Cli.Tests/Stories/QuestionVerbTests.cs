@@ -108,6 +108,7 @@ public sealed class QuestionVerbTests : IAsyncLifetime
 
     private async Task VerifyAsync()
     {
+        (await Agentid.RunAsync("operators", "register", "--role", "enforcer", "--name", "gate", "--audience", "https://tools.example")).Fine();
         var credential = (await Agentid.RunAsync("issue", "--agent", "worker")).Fine().Output.Trim();
         var proof = (await Agentid.RunAsync(credential, ["proof", "--agent", "worker", "--url", Url, "--nonce", "n"])).Fine().Output.Trim();
         (await Agentid.RunAsync(credential, ["verify", "--proof", proof, "--url", Url, "--nonce", "n", "--audience", "https://tools.example"])).Fine();
