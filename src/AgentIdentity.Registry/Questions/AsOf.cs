@@ -66,7 +66,11 @@ public sealed class StandingThen
 public sealed record StopThen(StopRecord Stop, bool WasInForce);
 
 /// <summary>A part of a long answer. <paramref name="Next"/> is where to go on, or null at the end.</summary>
-public sealed record Part<T>(IReadOnlyList<T> Items, int? Next);
+public sealed record Part<T>(IReadOnlyList<T> Items, int? Next)
+{
+    /// <summary>The same part with more said about its members: what is costly is done for one page only.</summary>
+    internal Part<TMore> With<TMore>(Func<T, TMore> describe) => new([.. Items.Select(describe)], Next);
+}
 
 /// <summary>Which part of a long answer is wanted.</summary>
 public readonly record struct Page(int From, int Size)

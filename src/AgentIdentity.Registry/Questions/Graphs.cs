@@ -83,8 +83,7 @@ public sealed class Graphs
             walk.Begin(_state.PlaceOf(agent.Id)!.Value);
         walk.Run(hopsMax, edges);
         var weights = _state.Recent.Counts(asOf.Entry);
-        var reached = walk.InOrder(weights).Select(place => Describe(walk, place, weights, isUpward, asOf));
-        return new WalkAnswer(walk.ByHops, page.Of(reached));
+        return new WalkAnswer(walk.ByHops, page.Of(walk.InOrder(weights)).With(place => Describe(walk, place, weights, isUpward, asOf)));
     }
 
     private Reached Describe(BreadthFirst walk, int place, Dictionary<int, int> weights, bool isUpward, AsOf asOf)

@@ -46,13 +46,13 @@ public sealed class StopTrials
     {
         var agents = _graphs.InScope(scope, asOf).ToArray();
         var then = new StandingThen(_state, asOf);
-        var alive = agents.Select(agent => new Alive(agent, then.Of(agent), _identities.Credentials(agent, asOf), _identities.LinksTo(agent, asOf)));
+        Alive Describe(AgentRecord agent) => new(agent, then.Of(agent), _identities.Credentials(agent, asOf), _identities.LinksTo(agent, asOf));
         if (!asOf.IsNow)
-            return new AliveAnswer(agents.Length, null, null, null, page.Of(alive));
+            return new AliveAnswer(agents.Length, null, null, null, page.Of(agents).With(Describe));
         var (count, last) = Unexpired(agents, asOf);
         var ids = agents.Select(agent => agent.Id).ToHashSet();
         var onward = _state.Lineage.LiveUnder(link => ids.Contains(link.Parent), asOf.At);
-        return new AliveAnswer(agents.Length, count, onward.Count, last, page.Of(alive.Where(agent => agent.Credentials.Count > 0)));
+        return new AliveAnswer(agents.Length, count, onward.Count, last, page.Of(agents.Where(agent => agent.Credentials.Any(credential => asOf.IsBefore(credential.Item.ExpiresAt)))).With(Describe));
     }
 
     /// <summary>Tries a stop on the decisions that are remembered. Nothing is stopped.</summary>
