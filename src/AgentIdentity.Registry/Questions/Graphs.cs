@@ -143,7 +143,7 @@ public sealed class Graphs
     }
 
     private bool HasLink(SubjectId parent, AgentRecord child, string target, AsOf asOf) =>
-        _identities.LinksTo(child, asOf).Any(link => link.Body.Parent == parent && asOf.Includes(link.Index) && (link.Body.Audiences.Contains(target) || Touches(link.Body.Envelope, target)));
+        _identities.LinksTo(child, asOf).Any(link => link.Body.Parent == parent && (link.Body.Audiences.Contains(target) || Touches(link.Body.Envelope, target)));
 
     private static bool CanReach(AgentGrant grant, string target) => grant.Terms.Audiences.Contains(target) || grant.Envelope.Touches(target);
 

@@ -114,11 +114,11 @@ public sealed class Identities
 
     /// <summary>The unexpired credentials of an agent: from memory, or for an earlier entry from the ledger.</summary>
     internal IReadOnlyList<LiveCredential> Credentials(AgentRecord agent, AsOf asOf) => asOf.IsNow
-        ? [.. agent.Credentials.Where(credential => asOf.IsBefore(credential.Item.ExpiresAt))]
+        ? [.. agent.Credentials.Where(credential => asOf.Includes(credential.Index) && asOf.IsBefore(credential.Item.ExpiresAt))]
         : _ledger.Unexpired(agent.Id, asOf);
 
     internal IReadOnlyList<DelegationLink> LinksTo(AgentRecord agent, AsOf asOf) => asOf.IsNow
-        ? [.. agent.Credentials.Where(credential => asOf.IsBefore(credential.Item.ExpiresAt)).Select(credential => _state.Lineage.Link(credential.Item.Jti)).OfType<DelegationLink>()]
+        ? [.. _state.Lineage.LinksTo(agent.Id, asOf.At / 1000).Where(link => asOf.Includes(link.Index))]
         : _ledger.LinksTo(agent.Id, asOf);
 
     private IEnumerable<AgentRecord?> AgentsOf(Entry? entry) => entry?.Body is Delegated link
