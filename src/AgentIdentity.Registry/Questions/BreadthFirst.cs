@@ -1,9 +1,7 @@
 namespace AgentIdentity.Registry.Questions;
 
-/// <summary>An edge of a walk: to the agent at a place, by what.</summary>
-internal readonly record struct Step(int Place, EdgeKinds Edge);
-
-/// <summary>A walk over the agents by their places: each is come to once, over as few edges as possible.</summary>
+/// <summary>A walk over the first agents by their places: each is come to once, over as few edges as possible.</summary>
+/// <param name="count">How many there are; whoever stands further is not part of it.</param>
 internal sealed class BreadthFirst(int count)
 {
     private const int Unseen = -1;
@@ -17,29 +15,30 @@ internal sealed class BreadthFirst(int count)
     private readonly List<int> _order = [];
     private readonly List<int> _ends = [];
 
+    // Whose edges are being followed.
+    private int _at;
+
     /// <summary>How many agents are at each distance.</summary>
     public IReadOnlyList<int> ByHops => [.. _ends.Select((end, hops) => end - Start(hops))];
 
-    public void Begin(int place)
-    {
-        if (place < _via.Length)
-            Take(place, Beginning, EdgeKinds.None);
-    }
+    public void Begin(int place) => Take(place, Beginning, EdgeKinds.None);
 
-    public void Run(int hopsMax, Func<int, IEnumerable<Step>> edges)
+    /// <summary>Follows all edges. <paramref name="expand"/> calls <see cref="Step"/> for each edge of the place that it is given.</summary>
+    public void Run(int hopsMax, Action<int, BreadthFirst> expand)
     {
         _ends.Add(_order.Count);
-        for (var at = 0; _ends.Count <= hopsMax && at < _ends[^1];)
+        while (_ends.Count <= hopsMax)
         {
-            for (var end = _ends[^1]; at < end; at++)
-            {
-                foreach (var step in edges(_order[at]))
-                    Take(step.Place, _order[at], step.Edge);
-            }
-            if (_order.Count > _ends[^1])
-                _ends.Add(_order.Count);
+            for (var (at, end) = (Start(_ends.Count - 1), _ends[^1]); at < end; at++)
+                expand(_at = _order[at], this);
+            if (_order.Count == _ends[^1])
+                return;
+            _ends.Add(_order.Count);
         }
     }
+
+    /// <summary>An edge from the place whose edges are being followed.</summary>
+    public void Step(int place, EdgeKinds edge) => Take(place, _at, edge);
 
     public int? Via(int place) => _via[place] >= 0 ? _via[place] : null;
 
@@ -67,7 +66,6 @@ internal sealed class BreadthFirst(int count)
 
     private int Start(int hops) => hops == 0 ? 0 : _ends[hops - 1];
 
-    // An agent that was enrolled during the walk is not part of it.
     private void Take(int place, int via, EdgeKinds edge)
     {
         if (place >= _via.Length || _via[place] != Unseen)

@@ -42,46 +42,69 @@ public sealed class Graphs
 
     private readonly RegistryState _state;
     private readonly RegistryName _name;
-    private readonly Identities _identities;
 
-    internal Graphs(RegistryState state, RegistryName name, Identities identities) => (_state, _name, _identities) = (state, name, identities);
+    internal Graphs(RegistryState state, RegistryName name) => (_state, _name) = (state, name);
 
     public WalkAnswer Descendants(AgentRecord agent, AsOf asOf, Page page) =>
-        Walk([agent], HopsMax, asOf, page, place => Delegations(place, _state.Lineage.From, edge => edge.Child, asOf), isUpward: false);
+        Walk(Place(agent.Id), HopsMax, asOf, page, (place, walk) => Delegations(_state.Lineage.From(_state.AgentAt(place).Id), edge => edge.Child, asOf, walk), isUpward: false);
 
     public WalkAnswer Ancestors(AgentRecord agent, AsOf asOf, Page page) =>
-        Walk([agent], HopsMax, asOf, page, place => Delegations(place, _state.Lineage.To, edge => edge.Parent, asOf), isUpward: true);
+        Walk(Place(agent.Id), HopsMax, asOf, page, (place, walk) => Delegations(_state.Lineage.To(_state.AgentAt(place).Id), edge => edge.Parent, asOf, walk), isUpward: true);
 
     /// <summary>How far trouble with the agents of a scope can have come. Within one distance, who was most active lately comes first.</summary>
     public WalkAnswer BlastRadius(Scope scope, EdgeKinds kinds, int hopsMax, AsOf asOf, Page page)
     {
         var blueprints = new HashSet<string>(StringComparer.Ordinal);
-        return Walk(InScope(scope, asOf), hopsMax, asOf, page, place => Edges(place, kinds, blueprints, asOf), isUpward: false);
+        return Walk(Places(scope, asOf), hopsMax, asOf, page, (place, walk) => Edges(place, kinds, blueprints, asOf, walk), isUpward: false);
     }
 
     /// <summary>Who can use a location or address an audience: by itself (no hops), or by authority that has come to it from one that can.</summary>
     /// <remarks>Asked about now it follows unexpired links that cover the target. Links that have expired since an earlier entry are not in memory: then it follows every edge of delegation that there was, which is at most too much.</remarks>
     public WalkAnswer PathTo(string target, AsOf asOf, Page page)
     {
-        var direct = _state.AgentsFrom(0).Where(agent => asOf.Includes(agent) && CanReach(agent.Grant, target));
-        return Walk(direct, HopsMax, asOf, page, place => Passes(place, target, asOf), isUpward: false);
+        var direct = Enumerable.Range(0, Known(asOf)).Where(place => CanReach(_state.AgentAt(place).Grant, target));
+        return Walk(direct, HopsMax, asOf, page, (place, walk) => Passes(_state.AgentAt(place).Id, target, asOf, walk), isUpward: false);
     }
 
-    /// <summary>The agents that a scope covers, in no order.</summary>
-    internal IEnumerable<AgentRecord> InScope(Scope scope, AsOf asOf) => (scope.Kind switch
+    /// <summary>The agents that a scope covers.</summary>
+    internal IEnumerable<AgentRecord> InScope(Scope scope, AsOf asOf)
     {
-        ScopeKind.AgentWithDelegates => Agent(scope.Id).Concat(_state.Lineage.Descendants(scope.Id, asOf.Entry).SelectMany(step => Agent(step.Agent))),
-        ScopeKind.Blueprint => _state.OfBlueprint(scope.Value).Select(_state.AgentAt),
-        ScopeKind.Sponsor => _state.OfSponsor(scope.Value).Select(_state.AgentAt),
-        _ => _state.Reach.Agents(scope),
-    }).Where(asOf.Includes);
+        var known = Known(asOf);
+        return Places(scope, asOf).Where(place => place < known).Select(_state.AgentAt);
+    }
 
-    private WalkAnswer Walk(IEnumerable<AgentRecord> from, int hopsMax, AsOf asOf, Page page, Func<int, IEnumerable<Step>> edges, bool isUpward)
+    private IEnumerable<int> Places(Scope scope, AsOf asOf) => scope.Kind switch
     {
-        var walk = new BreadthFirst(_state.AgentCount);
-        foreach (var agent in from)
-            walk.Begin(_state.PlaceOf(agent.Id)!.Value);
-        walk.Run(hopsMax, edges);
+        ScopeKind.Agent => Place(scope.Id),
+        ScopeKind.AgentWithDelegates => Place(scope.Id).Concat(_state.Lineage.Descendants(scope.Id, asOf.Entry).SelectMany(step => Place(step.Agent))),
+        ScopeKind.Key => _state.FindAgent(scope.KeyId) is { } agent ? Place(agent.Id) : [],
+        ScopeKind.Blueprint => _state.OfBlueprint(scope.Value),
+        ScopeKind.Sponsor => _state.OfSponsor(scope.Value),
+        ScopeKind.Model or ScopeKind.Label or ScopeKind.Everything => Enumerable.Range(0, Known(asOf)).Where(place => _state.Reach.Covers(scope, _state.AgentAt(place))),
+        _ => [],
+    };
+
+    // Agents stand in the order of their entries, so those that were known are the first so many.
+    private int Known(AsOf asOf)
+    {
+        var (low, high) = (0, _state.AgentCount);
+        while (low < high)
+        {
+            var middle = low + ((high - low) / 2);
+            if (asOf.Includes(_state.AgentAt(middle)))
+                low = middle + 1;
+            else
+                high = middle;
+        }
+        return low;
+    }
+
+    private WalkAnswer Walk(IEnumerable<int> from, int hopsMax, AsOf asOf, Page page, Action<int, BreadthFirst> expand, bool isUpward)
+    {
+        var walk = new BreadthFirst(Known(asOf));
+        foreach (var place in from)
+            walk.Begin(place);
+        walk.Run(hopsMax, expand);
         var weights = _state.Recent.Counts(asOf.Entry);
         return new WalkAnswer(walk.ByHops, page.Of(walk.InOrder(weights)).With(place => Describe(walk, place, weights, isUpward, asOf)));
     }
@@ -101,53 +124,63 @@ public sealed class Graphs
         return asOf.Includes(edge.Last) ? edge : edge with { Last = edge.First, Links = 1 };
     }
 
-    private IEnumerable<Step> Edges(int place, EdgeKinds kinds, HashSet<string> blueprints, AsOf asOf)
+    private void Edges(int place, EdgeKinds kinds, HashSet<string> blueprints, AsOf asOf, BreadthFirst walk)
     {
         var agent = _state.AgentAt(place);
-        IEnumerable<Step> steps = [];
         if (kinds.HasFlag(EdgeKinds.DelegatesTo))
-            steps = Delegations(place, _state.Lineage.From, edge => edge.Child, asOf);
+            Delegations(_state.Lineage.From(agent.Id), edge => edge.Child, asOf, walk);
         if (kinds.HasFlag(EdgeKinds.Calls))
-            steps = steps.Concat(Calls(agent, asOf));
+            Calls(agent, asOf, walk);
         // Once for each blueprint: whoever comes to a second agent of it has come to all of them.
-        return kinds.HasFlag(EdgeKinds.SameBlueprint) && blueprints.Add(agent.Grant.Terms.Blueprint)
-            ? steps.Concat(_state.OfBlueprint(agent.Grant.Terms.Blueprint).Where(other => asOf.Includes(_state.AgentAt(other))).Select(other => new Step(other, EdgeKinds.SameBlueprint)))
-            : steps;
+        if (!kinds.HasFlag(EdgeKinds.SameBlueprint) || !blueprints.Add(agent.Grant.Terms.Blueprint))
+            return;
+        foreach (var other in _state.OfBlueprint(agent.Grant.Terms.Blueprint))
+            walk.Step(other, EdgeKinds.SameBlueprint);
     }
 
-    private IEnumerable<Step> Delegations(int place, Func<SubjectId, IReadOnlyList<DelegationEdge>> edges, Func<DelegationEdge, SubjectId> other, AsOf asOf)
+    private void Delegations(IReadOnlyList<DelegationEdge> edges, Func<DelegationEdge, SubjectId> other, AsOf asOf, BreadthFirst walk)
     {
-        foreach (var edge in edges(_state.AgentAt(place).Id))
+        foreach (var edge in edges)
         {
             if (asOf.Includes(edge.First) && _state.PlaceOf(other(edge)) is { } next)
-                yield return new Step(next, EdgeKinds.DelegatesTo);
+                walk.Step(next, EdgeKinds.DelegatesTo);
         }
     }
 
-    private IEnumerable<Step> Calls(AgentRecord agent, AsOf asOf)
+    // Without a query: this is asked of a million agents in one walk.
+    private void Calls(AgentRecord agent, AsOf asOf, BreadthFirst walk)
     {
         var granted = agent.Grant.Terms.Audiences;
-        // Most credentials share the list of their grant.
-        var given = agent.Credentials.Where(credential => !ReferenceEquals(credential.Item.Audience, granted) && asOf.Includes(credential.Index)).SelectMany(credential => credential.Item.Audience);
-        foreach (var audience in granted.Concat(given))
+        Calls(granted, walk);
+        foreach (ref readonly var credential in agent.Credentials.AsSpan())
         {
-            if (_name.TryParseAgentDid(audience, out var callee) && _state.FindAgent(callee) is { } known && asOf.Includes(known))
-                yield return new Step(_state.PlaceOf(callee)!.Value, EdgeKinds.Calls);
+            // Most credentials share the list of their grant.
+            if (!ReferenceEquals(credential.Item.Audience, granted) && asOf.Includes(credential.Index))
+                Calls(credential.Item.Audience, walk);
         }
     }
 
-    private IEnumerable<Step> Passes(int place, string target, AsOf asOf)
+    private void Calls(IReadOnlyList<string> audiences, BreadthFirst walk)
     {
-        var parent = _state.AgentAt(place).Id;
-        return Delegations(place, _state.Lineage.From, edge => edge.Child, asOf).Where(step => !asOf.IsNow || HasLink(parent, _state.AgentAt(step.Place), target, asOf));
+        for (var i = 0; i < audiences.Count; i++)
+        {
+            if (_name.TryParseAgentDid(audiences[i], out var callee) && _state.PlaceOf(callee) is { } place)
+                walk.Step(place, EdgeKinds.Calls);
+        }
     }
 
-    private bool HasLink(SubjectId parent, AgentRecord child, string target, AsOf asOf) =>
-        _identities.LinksTo(child, asOf).Any(link => link.Body.Parent == parent && (link.Body.Audiences.Contains(target) || Touches(link.Body.Envelope, target)));
+    private void Passes(SubjectId parent, string target, AsOf asOf, BreadthFirst walk)
+    {
+        var edges = _state.Lineage.From(parent);
+        Delegations(asOf.IsNow ? [.. edges.Where(edge => HasLink(parent, edge.Child, target, asOf))] : edges, edge => edge.Child, asOf, walk);
+    }
+
+    private bool HasLink(SubjectId parent, SubjectId child, string target, AsOf asOf) =>
+        _state.Lineage.LinksTo(child, asOf.At / 1000).Any(link => link.Body.Parent == parent && asOf.Includes(link.Index) && (link.Body.Audiences.Contains(target) || Touches(link.Body.Envelope, target)));
 
     private static bool CanReach(AgentGrant grant, string target) => grant.Terms.Audiences.Contains(target) || grant.Envelope.Touches(target);
 
     private static bool Touches(string envelope, string target) => Envelope.TryParse(envelope, out var read) && read.Touches(target);
 
-    private IEnumerable<AgentRecord> Agent(SubjectId id) => _state.FindAgent(id) is { } agent ? [agent] : [];
+    private IEnumerable<int> Place(SubjectId id) => _state.PlaceOf(id) is { } place ? [place] : [];
 }
