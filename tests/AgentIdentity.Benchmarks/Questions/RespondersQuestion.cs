@@ -55,17 +55,24 @@ internal static class RespondersQuestion
     // The first is not counted: it is compiled then.
     private static void Measure(string name, Action<AsOf> ask, RespondersWorld world, int rounds)
     {
-        var took = new List<double>();
+        var (took, used) = (new List<double>(), new List<double>());
         for (var round = 0; round <= rounds; round++)
         {
             var at = round % 2 == 0 ? world.Responding.Now() : world.Responding.At(world.AnyEntry()).Value;
-            var watch = Stopwatch.StartNew();
+            var (watch, cpu) = (Stopwatch.StartNew(), Environment.CpuUsage.TotalTime);
             ask(at);
-            if (round > 0)
-                took.Add(watch.Elapsed.TotalMilliseconds);
+            if (round == 0)
+                continue;
+            took.Add(watch.Elapsed.TotalMilliseconds);
+            used.Add((Environment.CpuUsage.TotalTime - cpu).TotalMilliseconds);
         }
-        took.Sort();
-        Console.WriteLine($"{name}: p50 {took[took.Count / 2]:N1} ms, p99 {took[(int)(took.Count * 0.99)]:N1} ms of {rounds} (goal 1,000), load {Load()}");
+        Console.WriteLine($"{name}: p50 {Share(took, 0.5):N1} ms, p99 {Share(took, 0.99):N1} ms of {rounds} (goal 1,000); of processor {Share(used, 0.5):N1} and {Share(used, 0.99):N1} ms, load {Load()}");
+    }
+
+    private static double Share(List<double> figures, double share)
+    {
+        figures.Sort();
+        return figures[(int)(figures.Count * share)];
     }
 
     private static string Load() => File.ReadAllText("/proc/loadavg")[..4];
