@@ -45,6 +45,8 @@ internal static class CommandLine
             RecallVerb.Create(),
             StopsVerb.Create(),
             PropagationVerb.Create(),
+            WhoIsVerb.Create(),
+            ChainVerb.Create(),
             RestoreVerb.Create(),
             CutVerb.Create(),
             BreakGlassVerb.Create(),
@@ -59,6 +61,8 @@ internal static class CommandLine
             DemoVerb.Create(),
             DemoAgentVerb.Create(),
         };
+        foreach (var question in WalkVerbs.Create().Concat(ConductVerbs.Create()).Concat(SpreadVerbs.Create()))
+            root.Add(question);
         GlobalOptions.AddTo(root);
         return root;
     }

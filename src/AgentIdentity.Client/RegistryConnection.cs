@@ -68,6 +68,9 @@ public sealed class RegistryConnection : IDisposable
     /// <exception cref="InvalidOperationException">No control URL was given.</exception>
     public V1.Control.ControlClient Control => new(ControlCalls);
 
+    /// <summary>What responders ask, on the control listener.</summary>
+    public V1.Questions.QuestionsClient Questions => new(ControlCalls);
+
     /// <exception cref="InvalidOperationException">No control URL was given.</exception>
     public V1.Admin.AdminClient Admin => new(ControlCalls);
 

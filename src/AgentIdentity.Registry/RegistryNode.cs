@@ -51,6 +51,7 @@ public sealed class RegistryNode : IAsyncDisposable
         Refusals = new RefusalJournal(Sequencer, state);
         PublishedLog = new PublishedLog(state, store, Checkpoints);
         Reading = new Reading.Reading(state, store, PublishedLog);
+        Responding = new Questions.Responding(state, store, settings.Name, Verification.Decisions, clock);
         CommitmentSearch = new Reading.CommitmentSearch(store, PublishedLog);
         LeafProofs = new ProofReader(store, PublishedLog);
         SeenCheckpoints = new SeenCheckpoints(store, Checkpoints, PublishedLog, new SuccessionReader(state, store), Standing, log);
@@ -100,6 +101,9 @@ public sealed class RegistryNode : IAsyncDisposable
     public RefusalJournal Refusals { get; }
 
     public Reading.Reading Reading { get; }
+
+    /// <summary>What responders ask.</summary>
+    public Questions.Responding Responding { get; }
 
     public Reading.CommitmentSearch CommitmentSearch { get; }
 

@@ -31,7 +31,8 @@ public sealed class AccessTableTests
         const string Presented = "/agentidentity.v1.Ledger/GetConsistency";
         foreach (var row in AccessTable.Rows.Where(row => row.Method.StartsWith("/agentidentity.", StringComparison.Ordinal)))
         {
-            var isOperators = row.Method.StartsWith("/agentidentity.v1.Admin/", StringComparison.Ordinal) || row.Method.StartsWith("/agentidentity.v1.Control/", StringComparison.Ordinal);
+            string[] forOperators = ["Admin", "Control", "Questions"];
+            var isOperators = forOperators.Any(service => row.Method.StartsWith($"/agentidentity.v1.{service}/", StringComparison.Ordinal));
             Assert.Equal((row.Method, isOperators ? Listeners.Control : row.Method == Presented ? Listeners.Grpc | Listeners.Control : Listeners.Grpc), (row.Method, row.Listeners));
         }
     }

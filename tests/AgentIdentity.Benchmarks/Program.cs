@@ -3,7 +3,7 @@ using AgentIdentity.Benchmarks.Load;
 using AgentIdentity.Benchmarks.Questions;
 
 // Answers how fast, and at what cost. Run by hand; docs/performance.md tells the figures and the machine they come from.
-var name = new Argument<string>("name") { Description = $"A question about calls ({string.Join(", ", CallQuestion.Names)}), store, agents, ledger, heads, fsck, trail, find, enforcer, watch, cascade, or calls for all of the first but the one over TLS." };
+var name = new Argument<string>("name") { Description = $"A question about calls ({string.Join(", ", CallQuestion.Names)}), store, agents, ledger, heads, fsck, trail, find, enforcer, watch, cascade, questions, or calls for all of the first but the one over TLS." };
 var seconds = new Option<int>("--seconds") { Description = "How long each window measures.", DefaultValueFactory = _ => 4 };
 var rounds = new Option<int>("--rounds") { Description = "How many windows; their median is told.", DefaultValueFactory = _ => 3 };
 rounds.Validators.Add(given =>
@@ -12,6 +12,7 @@ rounds.Validators.Add(given =>
         given.AddError("--rounds takes a number above 0: a median needs a window.");
 });
 var agents = new Option<int>("--agents") { Description = "How many agents the question about agents makes.", DefaultValueFactory = _ => 100_000 };
+var asked = new Option<int>("--asked") { Description = "How often each question of responders is asked.", DefaultValueFactory = _ => 200 };
 var entries = new Option<int>("--entries") { Description = "How many entries the question about the ledger appends.", DefaultValueFactory = _ => 10_000_000 };
 var heads = new Option<int>("--heads") { Description = "How many subjects the question about heads makes.", DefaultValueFactory = _ => 1_000_000 };
 var activities = new Option<int>("--activities") { Description = "How many activities the question about fsck records.", DefaultValueFactory = _ => 300_000 };
@@ -20,7 +21,7 @@ var enforcers = new Option<int>("--enforcers") { Description = "How many enforce
 var descendants = new Option<int>("--descendants") { Description = "How many agents the question about the cascade has below the one that is stopped.", DefaultValueFactory = _ => 10_000 };
 var stops = new Option<int>("--stops") { Description = "How many stops those two questions measure.", DefaultValueFactory = _ => 100 };
 var seed = new Option<int>("--seed") { Description = "For what is filled with chance bytes.", DefaultValueFactory = _ => 1 };
-var command = new RootCommand("Benchmarks of AgentIdentity, each named by its question.") { name, seconds, rounds, agents, entries, heads, activities, statements, enforcers, descendants, stops, seed };
+var command = new RootCommand("Benchmarks of AgentIdentity, each named by its question.") { name, seconds, rounds, agents, asked, entries, heads, activities, statements, enforcers, descendants, stops, seed };
 command.SetAction(arguments =>
 {
     var window = TimeSpan.FromSeconds(arguments.GetValue(seconds));
@@ -35,6 +36,10 @@ command.SetAction(arguments =>
         "agents" => AgentsQuestion.AnswerAsync(arguments.GetValue(agents)),
         "watch" => WatchQuestion.AnswerAsync(arguments.GetValue(enforcers), arguments.GetValue(stops)),
         "cascade" => CascadeQuestion.AnswerAsync(arguments.GetValue(descendants), arguments.GetValue(stops)),
+        // A million agents and half a million entries, where the options do not say otherwise.
+        "questions" => RespondersQuestion.AnswerAsync(
+            arguments.GetResult(agents) is { Implicit: false } ? arguments.GetValue(agents) : 1_000_000, arguments.GetResult(entries) is { Implicit: false } ? arguments.GetValue(entries) : 500_000,
+            arguments.GetValue(asked), arguments.GetValue(seed)),
         "fsck" => FsckQuestion.AnswerAsync(arguments.GetValue(activities), arguments.GetValue(rounds)),
         "calls" => LoadProcess.RunAsync(CallQuestion.Plain, window, arguments.GetValue(rounds)),
         var one => LoadProcess.RunAsync([one], window, arguments.GetValue(rounds)),

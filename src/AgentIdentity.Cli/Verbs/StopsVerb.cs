@@ -31,7 +31,7 @@ internal static class StopsVerb
             text.WriteLine(Line(stop));
     }
 
-    private static string Line(StopInForce stop)
+    internal static string Line(StopInForce stop)
     {
         var what = stop.HasAfter ? $"not relied on after entry {stop.After}" : Word(stop);
         var end = stop.HasLiftedBy ? $"; lifted by entry {stop.LiftedBy}" : "";

@@ -23,6 +23,8 @@ public sealed class RegistryState
     private readonly Dictionary<SubjectId, SubjectCursor> _subjects = [];
     private readonly SubjectHeads _heads = new();
     private readonly List<AgentSlot> _inOrder = [];
+    private readonly AgentGroups _sponsors = new();
+    private readonly AgentGroups _blueprints = new();
 
     private ulong _position;
     private ulong _epoch;
@@ -118,6 +120,21 @@ public sealed class RegistryState
         for (var i = ordinal; i < _agentCount; i++)
             yield return _inOrder[i].Current;
     }
+
+    /// <summary>The agents of a sponsor, newest first, by their places in the order of enrolment.</summary>
+    internal IEnumerable<int> OfSponsor(string sponsor) => _sponsors.Of(sponsor);
+
+    /// <summary>The agents of a blueprint, likewise.</summary>
+    internal IEnumerable<int> OfBlueprint(string blueprint) => _blueprints.Of(blueprint);
+
+    /// <summary>The place of an agent in the order of enrolment; null for one that is not known.</summary>
+    internal int? PlaceOf(SubjectId id) => _agents.TryGetValue(id, out var slot) ? slot.Place : null;
+
+    /// <summary>The agent at a place below <see cref="AgentCount"/>.</summary>
+    internal AgentRecord AgentAt(int place) => _inOrder[place].Current;
+
+    /// <summary>Who recorded anything lately.</summary>
+    internal RecentActivity Recent { get; } = new();
 
     /// <summary>Applies one entry. The same function serves the write that was just made durable and the start that reads it back.</summary>
     /// <exception cref="LedgerDamagedException">The entry does not follow from those before it.</exception>
@@ -414,13 +431,17 @@ public sealed class RegistryState
             new ChainHead(statement.KeyId, statement.Sequence + 1, statement.Identity, index, entry.At, activity.Quarantined));
     }
 
-    private void Extend(LeafIndex index, SubjectId agentId, Hash previous, ChainHead next) => Change(agentId, agent =>
+    private void Extend(LeafIndex index, SubjectId agentId, Hash previous, ChainHead next)
     {
-        var chain = agent.Chain(next.KeyId);
-        return chain.Next + 1 == next.Next && chain.Previous == previous
-            ? agent.With(next with { Fork = chain.Fork })
-            : throw new LedgerDamagedException($"Entry {index} does not continue its chain.");
-    });
+        var slot = Change(agentId, agent =>
+        {
+            var chain = agent.Chain(next.KeyId);
+            return chain.Next + 1 == next.Next && chain.Previous == previous
+                ? agent.With(next with { Fork = chain.Fork })
+                : throw new LedgerDamagedException($"Entry {index} does not continue its chain.");
+        });
+        Recent.Add(slot.Place, index);
+    }
 
     private void Accuse(LeafIndex index, Fork fork)
     {
@@ -437,24 +458,30 @@ public sealed class RegistryState
 
     private void Add(AgentRecord agent)
     {
-        var slot = new AgentSlot(agent);
+        var slot = new AgentSlot(agent, _inOrder.Count);
         _agents[agent.Id] = slot;
         _agentsByKey[agent.Key.KeyId] = agent.Id;
         // Readers stop at the count, which is raised last; the list may move while it grows, but what a reader holds stays as it was.
         _inOrder.Add(slot);
+        _sponsors.Add(agent.Grant.Terms.Sponsor, slot.Place);
+        _blueprints.Add(agent.Grant.Terms.Blueprint, slot.Place);
         _agentCount = _inOrder.Count;
     }
 
-    private void Change(SubjectId id, Func<AgentRecord, AgentRecord> change)
+    private AgentSlot Change(SubjectId id, Func<AgentRecord, AgentRecord> change)
     {
         if (!_agents.TryGetValue(id, out var slot))
             throw new LedgerDamagedException($"An entry names the agent {id}, which was never enrolled.");
         slot.Current = change(slot.Current);
+        return slot;
     }
 
-    private sealed class AgentSlot(AgentRecord agent)
+    private sealed class AgentSlot(AgentRecord agent, int place)
     {
         private volatile AgentRecord _current = agent;
+
+        // In the order of enrolment.
+        public int Place => place;
 
         public AgentRecord Current
         {

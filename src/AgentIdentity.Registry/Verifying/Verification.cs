@@ -32,6 +32,9 @@ public sealed class Verification(RegistrySettings settings, RegistryState state,
     private readonly ReplayStore _replays = new(settings.ReplayCapacity, clock);
     private readonly GenuineCredentials _genuine = new(settings.CredentialCacheMax);
 
+    /// <summary>What was decided lately.</summary>
+    public RecentDecisions Decisions { get; } = new();
+
     /// <summary>Steps: docs/formats.md, "Verifying a credential".</summary>
     public Verdict Verify(VerificationRequest request)
     {
@@ -45,6 +48,7 @@ public sealed class Verification(RegistrySettings settings, RegistryState state,
             _genuine.Add(presented!);
         }
         var refusal = Check(presented!, request, now);
+        Decisions.Add(presented!, request, refusal, now);
         var rely = DateTimeOffset.FromUnixTimeSeconds(presented!.Claims.ExpiresAt);
         return new Verdict(refusal, presented, refusal != Refusal.None ? default : now + Lease < rely ? now + Lease : rely);
     }

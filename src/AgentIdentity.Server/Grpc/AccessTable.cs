@@ -52,6 +52,7 @@ internal sealed record AccessRow(string Method, Listeners Listeners, Callers Cal
 internal static class AccessTable
 {
     private const Listeners Both = Listeners.Grpc | Listeners.Control;
+    private const Callers Responders = Callers.Operators | Callers.Auditors;
     private const Callers Readers = Callers.Agents | Callers.Auditors | Callers.Operators;
 
     public static ImmutableArray<AccessRow> Rows { get; } =
@@ -88,6 +89,18 @@ internal static class AccessTable
         new("/agentidentity.v1.Control/Propagation", Listeners.Control, Callers.Operators | Callers.Auditors),
         new("/agentidentity.v1.Control/WatchPropagation", Listeners.Control, Callers.Operators | Callers.Auditors, IsStream: true),
         new("/agentidentity.v1.Control/ListStops", Listeners.Control, Callers.Operators | Callers.Auditors, IsPrivateRead: true),
+
+        new("/agentidentity.v1.Questions/WhoIs", Listeners.Control, Responders, IsPrivateRead: true),
+        new("/agentidentity.v1.Questions/ChainOfCommand", Listeners.Control, Responders, IsPrivateRead: true),
+        new("/agentidentity.v1.Questions/Descendants", Listeners.Control, Responders, IsPrivateRead: true),
+        new("/agentidentity.v1.Questions/Ancestors", Listeners.Control, Responders, IsPrivateRead: true),
+        new("/agentidentity.v1.Questions/WhatDid", Listeners.Control, Responders, IsPrivateRead: true),
+        new("/agentidentity.v1.Questions/CouldHave", Listeners.Control, Responders, IsPrivateRead: true),
+        new("/agentidentity.v1.Questions/BlastRadius", Listeners.Control, Responders, IsPrivateRead: true),
+        new("/agentidentity.v1.Questions/PathTo", Listeners.Control, Responders, IsPrivateRead: true),
+        new("/agentidentity.v1.Questions/StillAlive", Listeners.Control, Responders, IsPrivateRead: true),
+        new("/agentidentity.v1.Questions/WhoElse", Listeners.Control, Responders, IsPrivateRead: true),
+        new("/agentidentity.v1.Questions/WhatIf", Listeners.Control, Responders, IsPrivateRead: true),
 
         new("/agentidentity.v1.Admin/Bootstrap", Listeners.Control, Callers.Anyone, BeforeGenesis: true),
         new("/agentidentity.v1.Admin/CreateEnrolmentToken", Listeners.Control, Callers.Operators),

@@ -111,7 +111,7 @@ internal sealed class ControlService(RegistryNode registry, IHostApplicationLife
         return new Wire.ListStopsResponse { Stops = { stops }, At = registry.At() };
     }
 
-    private static StandingState State(Wire.AgentState state) => state switch
+    internal static StandingState State(Wire.AgentState state) => state switch
     {
         Wire.AgentState.Restricted => StandingState.Restricted,
         Wire.AgentState.Frozen => StandingState.Frozen,

@@ -1,0 +1,79 @@
+using System.CommandLine;
+using AgentIdentity.Cli.Asking;
+using AgentIdentity.Cli.Trails;
+using AgentIdentity.Protocol.V1;
+
+namespace AgentIdentity.Cli.Verbs;
+
+/// <summary>What of a scope is alive, who is like an agent, and what a stop would break.</summary>
+internal static class SpreadVerbs
+{
+    private static readonly Argument<string> Agent = AgentArgument.Create();
+    private static readonly Argument<string> Scope = ScopeText.Create();
+    private static readonly Option<string> State =
+        new Option<string>("--state") { HelpName = "STATE", Description = "The stop to try.", DefaultValueFactory = _ => "frozen" }.AcceptOnlyFromAmong("restricted", "frozen", "revoked");
+
+    public static IEnumerable<Command> Create() =>
+    [
+        new Command("still-alive", "What of a scope has not expired: credentials, and what was delegated onward.") { Scope, Questioning.At, Questioning.PageSize, Questioning.Page }.Does(StillAliveAsync),
+        new Command("who-else", "Who shares enrolment token, blueprint or sponsor with an agent, nearest first.") { Agent, Questioning.At, Questioning.PageSize, Questioning.Page }.Does(WhoElseAsync),
+        new Command("what-if", "Which of the last decisions a stop would have turned. Nothing is stopped.") { Scope, State, Questioning.PageSize, Questioning.Page }.Does(WhatIfAsync),
+    ];
+
+    private static Task<int> StillAliveAsync(Invocation run, CancellationToken cancellationToken)
+    {
+        var request = new StillAliveRequest { Question = Questioning.Question(run), Scope = ScopeText.ToWire(ScopeText.Read(run, run.Get(Scope))) };
+        return Questioning.AskAsync(run, async questions => await questions.StillAliveAsync(request, cancellationToken: cancellationToken), answer => answer.Answered, Write);
+    }
+
+    private static Task<int> WhoElseAsync(Invocation run, CancellationToken cancellationToken)
+    {
+        var request = new WhoElseRequest { Question = Questioning.Question(run), Agent = AgentArgument.Did(run, Agent) };
+        return Questioning.AskAsync(run, async questions => await questions.WhoElseAsync(request, cancellationToken: cancellationToken), answer => answer.Answered, Write);
+    }
+
+    private static Task<int> WhatIfAsync(Invocation run, CancellationToken cancellationToken)
+    {
+        var request = new WhatIfRequest
+        {
+            Question = new Question { PageSize = run.Get(Questioning.PageSize), PageToken = run.Get(Questioning.Page) },
+            Scope = ScopeText.ToWire(ScopeText.Read(run, run.Get(Scope))),
+            State = Enum.Parse<AgentState>(run.Get(State), ignoreCase: true),
+        };
+        return Questioning.AskAsync(run, async questions => await questions.WhatIfAsync(request, cancellationToken: cancellationToken), answer => answer.Answered, Write);
+    }
+
+    private static void Write(TextWriter text, StillAliveResponse answer)
+    {
+        var table = new TextTable("AGENT", "STATE", "CREDENTIALS", "PASSED ON TO IT", "LAST EXPIRY");
+        foreach (var alive in answer.Agents)
+        {
+            var last = alive.Credentials.Count > 0 ? Instants.FromSeconds(alive.Credentials.Max(credential => credential.ExpiresAt)) : "";
+            table.Add(alive.Agent.Did, WireJson.Word(alive.Agent.State), $"{alive.Credentials.Count}", $"{alive.Links.Count}", last);
+        }
+        table.Write(text);
+        if (answer.HasCredentials)
+            text.WriteLine($"{EntryText.Count(answer.AgentsInScope, "agent")} with {EntryText.Count(answer.Credentials, "unexpired credential")}{(answer.HasLastExpiry ? $", the last until {Instants.FromSeconds(answer.LastExpiry)}" : "")}; {answer.Onward} delegated onward.");
+        else
+            text.WriteLine($"{EntryText.Count(answer.AgentsInScope, "agent")}; credentials were looked up for those shown.");
+    }
+
+    private static void Write(TextWriter text, WhoElseResponse answer)
+    {
+        var table = new TextTable("AGENT", "STATE", "SHARES", "SPONSOR", "BLUEPRINT");
+        foreach (var kin in answer.Agents)
+            table.Add(kin.Agent.Did, WireJson.Word(kin.Agent.State), kin.SameToken ? "token" : kin.SameBlueprint ? "blueprint" : "sponsor", kin.Agent.Sponsor, kin.Agent.Blueprint);
+        table.Write(text);
+        text.WriteLine($"{answer.SameToken} of the same token, {answer.SameBlueprint} of the same blueprint, {answer.SameSponsor} of the same sponsor.");
+    }
+
+    private static void Write(TextWriter text, WhatIfResponse answer)
+    {
+        var table = new TextTable("AGENT", "AUDIENCE", "ALLOWED", "WOULD BE REFUSED");
+        foreach (var turned in answer.Turned)
+            table.Add(turned.Agent, turned.Audience, $"{turned.Allowed}", $"{turned.Refused}");
+        table.Write(text);
+        var since = answer.HasSince ? $"since {Instants.FromMilliseconds(answer.Since)}" : "(none is remembered)";
+        text.WriteLine($"Of {EntryText.Count(answer.Allowed, "decision")} allowed {since}, {answer.Refused} would be refused. It reaches {EntryText.Count((long)answer.AgentsReached, "agent")} and {EntryText.Count((long)answer.CredentialsReached, "delegated credential")}.");
+    }
+}

@@ -1,0 +1,94 @@
+using AgentIdentity.Credentials.Entries;
+using AgentIdentity.Credentials.Identifiers;
+using AgentIdentity.Ledger;
+using AgentIdentity.Registry.Reading;
+using AgentIdentity.Registry.Sequencing;
+using AgentIdentity.Registry.State;
+
+namespace AgentIdentity.Registry.Questions;
+
+/// <summary>What memory has forgotten and the ledger has not: expired credentials and links. Found by time, which ids and entries carry.</summary>
+internal sealed class LedgerLookups(ILedgerStore store)
+{
+    // No credential lives longer, so nothing older than this was unexpired.
+    private static readonly long LifeMax = (long)TimeSpan.FromMinutes(15).TotalMilliseconds;
+
+    // A jti is made while its group is decided, whose time is set first.
+    private const long JtiAhead = 500;
+
+    // What is not found within this of its jti's time has not been issued here.
+    private static readonly long JtiWindow = (long)TimeSpan.FromSeconds(60).TotalMilliseconds;
+    private const int ScanMax = 20_000;
+    private const int PageEntries = 256;
+
+    public Entry? Entry(LeafIndex index) => store.Read(index, 1) is [var row] && row.Index == index ? Decode(row) : null;
+
+    /// <summary>When an entry was sequenced, also for one that was erased.</summary>
+    public long? TimeOf(LeafIndex index) => store.Read(index, 1) is [var row] && row.Index == index ? TimeOf(row) : null;
+
+    /// <summary>The issuance of a credential, expired or not; null when the ledger has none.</summary>
+    public LiveCredential? Issuance(SubjectId jti)
+    {
+        var made = MadeAt(jti);
+        var first = TimeSearch.First(made, index => store.Read(new LeafIndex(index), 1) is [var row] ? TimeOf(row) : null);
+        return Pages(from => store.Read(new LeafIndex(from), PageEntries), first)
+            .TakeWhile(row => TimeOf(row) <= made + JtiWindow)
+            .SelectMany(Issued).Where(credential => credential.Item.Jti == jti).Select(credential => (LiveCredential?)credential).FirstOrDefault();
+    }
+
+    /// <summary>The link under which an agent was given a credential; null for one that nobody delegated.</summary>
+    public DelegationLink? Link(SubjectId agent, SubjectId jti) =>
+        Since(agent, MadeAt(jti)).TakeWhile(row => TimeOf(row) <= MadeAt(jti) + JtiWindow).Select(Link).FirstOrDefault(link => link?.Body.ChildJti == jti);
+
+    /// <summary>The credentials of an agent that were unexpired at an entry.</summary>
+    public IReadOnlyList<LiveCredential> Unexpired(SubjectId agent, AsOf asOf) =>
+        [.. Since(agent, asOf.At - LifeMax).TakeWhile(row => asOf.Includes(row.Index)).SelectMany(Issued).Where(issued => issued.Item.AgentId == agent && asOf.IsBefore(issued.Item.ExpiresAt))];
+
+    /// <summary>The links to an agent that were unexpired at an entry.</summary>
+    public IReadOnlyList<DelegationLink> LinksTo(SubjectId agent, AsOf asOf) =>
+        [.. Since(agent, asOf.At - LifeMax).TakeWhile(row => asOf.Includes(row.Index)).Select(Link).OfType<DelegationLink>().Where(link => link.Body.Child == agent && asOf.IsBefore(link.Body.ExpiresAt))];
+
+    internal static long TimeOf(StoredEntry row) => row.IsErased ? Erasing.Erasures.Stub(row).At : Decode(row)!.At;
+
+    internal static Entry? Decode(StoredEntry row)
+    {
+        if (row.IsErased)
+            return null;
+        return Credentials.Entries.Entry.TryDecode(row.Entry, out var entry) ? entry : throw new LedgerDamagedException($"Entry {row.Index} cannot be read.");
+    }
+
+    private static DelegationLink? Link(StoredEntry row) => Decode(row)?.Body is Delegated body ? new DelegationLink(row.Index, body) : null;
+
+    private static IEnumerable<LiveCredential> Issued(StoredEntry row)
+    {
+        if (Decode(row)?.Body is not CredentialsIssued || !Opening.TryDecode(row.Opening, out var opening))
+            yield break;
+        for (var position = 0; position < opening.Items.Count; position++)
+        {
+            if (IssuanceItem.TryDecode(opening.Items[position], out var item))
+                yield return new LiveCredential(item, row.Index, (uint)position);
+        }
+    }
+
+    // The first 48 bits of a UUIDv7 are its time.
+    private static long MadeAt(SubjectId id) => (long)(id.Value >> 80) - JtiAhead;
+
+    private IEnumerable<StoredEntry> Since(SubjectId agent, long time)
+    {
+        var first = TimeSearch.First(time, sequence => store.ReadBySubject(agent, sequence, 1) is [var row] ? TimeOf(row) : null);
+        return Pages(from => store.ReadBySubject(agent, from, PageEntries), first);
+    }
+
+    private static IEnumerable<StoredEntry> Pages(Func<ulong, IReadOnlyList<StoredEntry>> read, ulong from)
+    {
+        for (var end = from + ScanMax; from < end;)
+        {
+            var rows = read(from);
+            foreach (var row in rows)
+                yield return row;
+            if (rows.Count < PageEntries)
+                yield break;
+            from += (ulong)rows.Count;
+        }
+    }
+}

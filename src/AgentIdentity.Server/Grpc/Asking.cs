@@ -1,0 +1,60 @@
+using System.Globalization;
+using AgentIdentity.Credentials.Identifiers;
+using AgentIdentity.Ledger;
+using AgentIdentity.Registry;
+using AgentIdentity.Registry.Questions;
+using Wire = AgentIdentity.Protocol.V1;
+
+namespace AgentIdentity.Server.Grpc;
+
+/// <summary>The moment and the page that a question is about.</summary>
+/// <param name="AsOf">The moment; a later page keeps that of the first.</param>
+/// <param name="From">Where the page begins.</param>
+/// <param name="Size">Its members at most.</param>
+internal sealed record Asking(AsOf AsOf, ulong From, int Size)
+{
+    private const int PageUsual = 100;
+
+    public Page Page => new((int)From, Size);
+
+    public static Asking Read(RegistryNode registry, Wire.Question? question)
+    {
+        question ??= new Wire.Question();
+        var size = FromWire.PageSize(question.PageSize, PageUsual, Page.SizeMax);
+        if (question.PageToken.Length > 0)
+            return Continue(registry, question.PageToken, size);
+        var asOf = question.HasAtEntry ? registry.Responding.At(new LeafIndex(question.AtEntry)).OrRefuse() : registry.Responding.Now();
+        return new Asking(asOf, 0, size);
+    }
+
+    public Wire.Answered Answer(RegistryNode registry, ulong? next) => new()
+    {
+        Entry = AsOf.Entry.Value,
+        Time = AsOf.At,
+        NextPageToken = next is { } from ? string.Create(CultureInfo.InvariantCulture, $"{AsOf.Entry.Value}.{(AsOf.IsNow ? AsOf.At : 0)}.{from}") : "",
+        At = registry.At(),
+    };
+
+    // Entry, time when it was asked about now (else 0), and place: the second page is about the moment of the first.
+    private static Asking Continue(RegistryNode registry, string token, int size)
+    {
+        if (token.Split('.') is not [var first, var second, var third] || Number(first) is not { } entry || Number(second) is not { } time || Number(third) is not { } from || from > int.MaxValue)
+            throw CallRefusedException.Malformed("The page token is not one of this method.");
+        var asOf = registry.Responding.At(new LeafIndex(entry)).OrRefuse();
+        return new Asking(time == 0 ? asOf : asOf with { At = (long)Math.Max(time, (ulong)asOf.At), IsNow = true }, from, size);
+    }
+
+    // Below 2^53, so that neither time nor place overflows.
+    private static ulong? Number(string text) =>
+        text.Length is > 0 and <= 15 && !text.AsSpan().ContainsAnyExceptInRange('0', '9') ? ulong.Parse(text, CultureInfo.InvariantCulture) : null;
+
+    public static Asked Who(RegistryNode registry, Wire.Asked? who) => who?.ByCase switch
+    {
+        Wire.Asked.ByOneofCase.Agent => new AskedAgent(registry.Agent(who.Agent).Id),
+        Wire.Asked.ByOneofCase.Key => new AskedKey(FromWire.KeyId(who.Key)),
+        Wire.Asked.ByOneofCase.Credential => new AskedCredential(SubjectId.TryParse(who.Credential, out var jti) ? jti : throw CallRefusedException.Malformed("A credential is named by its jti, a lower-case UUID with hyphens.")),
+        Wire.Asked.ByOneofCase.Entry when who.Entry < registry.State.Position => new AskedEntry(new LeafIndex(who.Entry)),
+        Wire.Asked.ByOneofCase.Entry => throw new CallRefusedException(Credentials.Refusal.EntryUnknown, "The ledger has no such entry yet."),
+        _ => throw CallRefusedException.Malformed("Somebody is asked about by agent, key, credential or entry."),
+    };
+}

@@ -1,0 +1,164 @@
+using AgentIdentity.Credentials;
+using AgentIdentity.Credentials.Entries;
+using AgentIdentity.Registry;
+using AgentIdentity.Registry.Questions;
+using AgentIdentity.Registry.State;
+using Google.Protobuf.Collections;
+using Grpc.Core;
+using Wire = AgentIdentity.Protocol.V1;
+
+namespace AgentIdentity.Server.Grpc;
+
+/// <summary>What responders ask. Each answer is on the record before it leaves.</summary>
+internal sealed class QuestionsService(RegistryNode registry) : Wire.Questions.QuestionsBase
+{
+    private const int HopsUsual = 3;
+
+    // The longest audience or location that an envelope can hold.
+    private const int TargetMax = 256;
+
+    // Until the registry keeps what enforcers count, there is nothing to hold the agent's word against.
+    private const string Basis = "What the agent signed and handed in, and the registry's own entries about it. No enforcer's counts are held against it: what it did without a statement is not in it.";
+
+    private Responding Responding => registry.Responding;
+
+    public override async Task<Wire.WhoIsResponse> WhoIs(Wire.WhoIsRequest request, ServerCallContext context)
+    {
+        var asking = Asking.Read(registry, request.Question);
+        var who = Asking.Who(registry, request.Who);
+        var answer = Responding.Identities.WhoIs(who, asking.AsOf).OrRefuse();
+        await RecordAsync(context, who, answer.Agents.Count == 1 ? answer.Agents[0].Agent : null, answer.Agents.Count);
+        return new Wire.WhoIsResponse
+        {
+            Answered = asking.Answer(registry, null),
+            Agents = { answer.Agents.Select(QuestionAnswers.Identity(registry)) },
+            CallerRole = answer.Caller?.Role.ToString().ToLowerInvariant() ?? "",
+            CallerName = answer.Caller?.Name ?? "",
+        };
+    }
+
+    public override async Task<Wire.ChainOfCommandResponse> ChainOfCommand(Wire.ChainOfCommandRequest request, ServerCallContext context)
+    {
+        var asking = Asking.Read(registry, request.Question);
+        var who = Asking.Who(registry, request.Who);
+        var chains = Responding.Identities.ChainOfCommand(who, asking.AsOf).OrRefuse();
+        await RecordAsync(context, who, chains[0].Agent, chains.Count);
+        return new Wire.ChainOfCommandResponse { Answered = asking.Answer(registry, null), Chains = { chains.Select(QuestionAnswers.Chain(registry, Then(asking))) } };
+    }
+
+    public override Task<Wire.WalkResponse> Descendants(Wire.LineageRequest request, ServerCallContext context) => LineageAsync(request, context, Responding.Graphs.Descendants);
+
+    public override Task<Wire.WalkResponse> Ancestors(Wire.LineageRequest request, ServerCallContext context) => LineageAsync(request, context, Responding.Graphs.Ancestors);
+
+    public override async Task<Wire.WhatDidResponse> WhatDid(Wire.WhatDidRequest request, ServerCallContext context)
+    {
+        var asking = Asking.Read(registry, request.Question);
+        var agent = Agent(request.Agent, asking.AsOf);
+        var did = Responding.Conduct.WhatDid(agent, FromWire.Period(request.From, request.To), asking.From, asking.Size, asking.AsOf);
+        await registry.PutOnRecordAsync(CallState.Of(context), agent, did.Deeds.Count);
+        return QuestionAnswers.Conduct(did, asking.Answer(registry, did.Next), Basis);
+    }
+
+    public override async Task<Wire.CouldHaveResponse> CouldHave(Wire.CouldHaveRequest request, ServerCallContext context)
+    {
+        var asking = Asking.Read(registry, request.Question);
+        var agent = Agent(request.Agent, asking.AsOf);
+        var could = Responding.Conduct.CouldHave(agent, asking.AsOf);
+        await registry.PutOnRecordAsync(CallState.Of(context), agent, could.Authorities.Count);
+        return new Wire.CouldHaveResponse
+        {
+            Answered = asking.Answer(registry, null),
+            Agent = QuestionAnswers.Agent(registry, agent, Then(asking)),
+            Authorities = { could.Authorities.Select(QuestionAnswers.Authority(registry)) },
+            Credentials = { could.Credentials.Select(QuestionAnswers.Credential) },
+            StoppedLocations = { could.StoppedLocations },
+        };
+    }
+
+    public override async Task<Wire.WalkResponse> BlastRadius(Wire.BlastRadiusRequest request, ServerCallContext context)
+    {
+        var asking = Asking.Read(registry, request.Question);
+        var scope = registry.Scope(request.Scope);
+        var hops = request.HopsMax == 0 ? HopsUsual : request.HopsMax <= Graphs.HopsMax ? (int)request.HopsMax : throw CallRefusedException.Malformed($"A walk has 1 to {Graphs.HopsMax} hops.");
+        var answer = Responding.Graphs.BlastRadius(scope, Edges(request.Edges), hops, asking.AsOf, asking.Page);
+        await registry.PutOnRecordAsync(CallState.Of(context), scope.ToString(), answer.Reached.Items.Count);
+        return QuestionAnswers.Walk(registry, answer, asking, Then(asking));
+    }
+
+    public override async Task<Wire.WalkResponse> PathTo(Wire.PathToRequest request, ServerCallContext context)
+    {
+        var asking = Asking.Read(registry, request.Question);
+        if (request.Target.Length is 0 or > TargetMax)
+            throw CallRefusedException.Malformed($"A target is a location or an audience of 1 to {TargetMax} characters.");
+        var answer = Responding.Graphs.PathTo(request.Target, asking.AsOf, asking.Page);
+        await registry.PutOnRecordAsync(CallState.Of(context), request.Target, answer.Reached.Items.Count);
+        var wire = QuestionAnswers.Walk(registry, answer, asking, Then(asking));
+        wire.ByLinks = asking.AsOf.IsNow;
+        return wire;
+    }
+
+    public override async Task<Wire.StillAliveResponse> StillAlive(Wire.StillAliveRequest request, ServerCallContext context)
+    {
+        var asking = Asking.Read(registry, request.Question);
+        var scope = registry.Scope(request.Scope);
+        var answer = Responding.StopTrials.StillAlive(scope, asking.AsOf, asking.Page);
+        await registry.PutOnRecordAsync(CallState.Of(context), scope.ToString(), answer.Alive.Items.Count);
+        return QuestionAnswers.Alive(registry, answer, asking, Then(asking));
+    }
+
+    public override async Task<Wire.WhoElseResponse> WhoElse(Wire.WhoElseRequest request, ServerCallContext context)
+    {
+        var asking = Asking.Read(registry, request.Question);
+        var agent = Agent(request.Agent, asking.AsOf);
+        var kin = Responding.Identities.WhoElse(agent, asking.AsOf, asking.Page);
+        await registry.PutOnRecordAsync(CallState.Of(context), agent, kin.Kin.Items.Count);
+        return new Wire.WhoElseResponse
+        {
+            Answered = asking.Answer(registry, (ulong?)kin.Kin.Next),
+            SameToken = (uint)kin.SameToken,
+            SameBlueprint = (uint)kin.SameBlueprint,
+            SameSponsor = (uint)kin.SameSponsor,
+            Agents = { kin.Kin.Items.Select(QuestionAnswers.Kin(registry, Then(asking))) },
+        };
+    }
+
+    public override async Task<Wire.WhatIfResponse> WhatIf(Wire.WhatIfRequest request, ServerCallContext context)
+    {
+        var asking = Asking.Read(registry, request.Question);
+        var scope = registry.Scope(request.Scope);
+        var reach = registry.Stopping.Preview(scope).OrRefuse();
+        var answer = Responding.StopTrials.WhatIf(scope, ControlService.State(request.State), asking.AsOf, asking.Page);
+        await registry.PutOnRecordAsync(CallState.Of(context), scope.ToString(), answer.Turned.Items.Count);
+        return QuestionAnswers.Trial(registry, answer, reach, asking);
+    }
+
+    private async Task<Wire.WalkResponse> LineageAsync(Wire.LineageRequest request, ServerCallContext context, Func<AgentRecord, AsOf, Page, WalkAnswer> walk)
+    {
+        var asking = Asking.Read(registry, request.Question);
+        var agent = Agent(request.Agent, asking.AsOf);
+        var answer = walk(agent, asking.AsOf, asking.Page);
+        await registry.PutOnRecordAsync(CallState.Of(context), agent, answer.Reached.Items.Count);
+        return QuestionAnswers.Walk(registry, answer, asking, Then(asking));
+    }
+
+    private AgentRecord Agent(string didOrUuid, AsOf asOf)
+    {
+        var agent = registry.Agent(didOrUuid);
+        return asOf.Includes(agent) ? agent : throw new CallRefusedException(Refusal.AgentUnknown, $"The agent was enrolled later, by entry {agent.EnrolledIndex}.");
+    }
+
+    private StandingThen Then(Asking asking) => new(registry.State, asking.AsOf);
+
+    // About one agent it is that agent's entry, else the registry's.
+    private Task RecordAsync(ServerCallContext context, Asked who, AgentRecord? agent, int records) => agent is not null
+        ? registry.PutOnRecordAsync(CallState.Of(context), agent, records)
+        : registry.PutOnRecordAsync(CallState.Of(context), who.ToString(), records);
+
+    private static EdgeKinds Edges(RepeatedField<Wire.EdgeKind> edges) => edges.Count == 0 ? EdgeKinds.All : edges.Aggregate(EdgeKinds.None, (kinds, edge) => kinds | edge switch
+    {
+        Wire.EdgeKind.DelegatesTo => EdgeKinds.DelegatesTo,
+        Wire.EdgeKind.Calls => EdgeKinds.Calls,
+        Wire.EdgeKind.SameBlueprint => EdgeKinds.SameBlueprint,
+        _ => throw CallRefusedException.Malformed("An edge is DELEGATES_TO, CALLS or SAME_BLUEPRINT."),
+    });
+}

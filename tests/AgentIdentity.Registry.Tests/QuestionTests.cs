@@ -1,0 +1,279 @@
+using AgentIdentity.Credentials;
+using AgentIdentity.Credentials.Entries;
+using AgentIdentity.Credentials.Identifiers;
+using AgentIdentity.Ledger;
+using AgentIdentity.Registry.Operating;
+using AgentIdentity.Registry.Questions;
+using AgentIdentity.Registry.Reading;
+using AgentIdentity.Registry.Tests.Fixtures;
+
+namespace AgentIdentity.Registry.Tests;
+
+/// <summary>What responders ask, in small worlds whose answers are known.</summary>
+public sealed class QuestionTests
+{
+    private static readonly Page All = new(0, Page.SizeMax);
+
+    [Fact]
+    public async Task Who_somebody_was_is_found_by_agent_key_credential_and_entry_also_when_the_credential_has_expired()
+    {
+        await using var registry = await TestNode.FoundAsync();
+        var agent = await registry.EnrollAsync();
+        var recorded = await agent.RecordAsync();
+        registry.Clock.Advance(TimeSpan.FromHours(1));
+        var later = await registry.EnrollAsync();
+        Asked[] ways = [new AskedAgent(agent.Id), new AskedKey(agent.KeyId), new AskedCredential(agent.Claims.Jti), new AskedEntry(recorded.Index)];
+        foreach (var asked in ways)
+        {
+            var who = Assert.Single(TestNode.Good(Ask(registry).Identities.WhoIs(asked, Now(registry))).Agents);
+            Assert.Equal((agent.Id, StandingState.Active), (who.Agent.Id, who.State));
+            Assert.Empty(who.Credentials);
+        }
+        var then = TestNode.Good(Ask(registry).Identities.WhoIs(new AskedAgent(agent.Id), At(registry, recorded.Index)));
+        Assert.Equal(agent.Claims.Jti, Assert.Single(Assert.Single(then.Agents).Credentials).Item.Jti);
+        Assert.Equal(Refusal.AgentUnknown, Ask(registry).Identities.WhoIs(new AskedAgent(later.Id), At(registry, recorded.Index)).Refusal);
+        Assert.Equal(Refusal.AgentUnknown, Ask(registry).Identities.WhoIs(new AskedCredential(SubjectId.New(registry.Clock.GetUtcNow())), Now(registry)).Refusal);
+        Assert.Equal(Refusal.EntryUnknown, Ask(registry).At(new LeafIndex(registry.Node.State.Position)).Refusal);
+        Assert.Equal("first", TestNode.Good(Ask(registry).Identities.WhoIs(new AskedKey(registry.OperatorKeys[0].PublicKey.KeyId), Now(registry))).Caller!.Name);
+    }
+
+    [Fact]
+    public async Task A_state_is_that_of_the_entry_that_is_asked_about_and_lifted_stops_stay_in_the_history()
+    {
+        await using var registry = await TestNode.FoundAsync();
+        var agent = await registry.EnrollAsync();
+        var before = Ask(registry).Now().Entry;
+        var stop = TestNode.Good(await registry.StopAsync(new Scope(ScopeKind.Sponsor, "team"))).Index;
+        var restored = TestNode.Good(await registry.RestoreAsync(stop)).Index;
+        var cut = TestNode.Good(await registry.Node.Stopping.CutAsync(registry.Operator, Scope.Agent(agent.Id), before, "copied", "", [])).Index;
+
+        Assert.Equal((StandingState.Active, 0, 0), Standing(before));
+        Assert.Equal((StandingState.Frozen, 1, 1), Standing(stop));
+        Assert.Equal((StandingState.Active, 1, 0), Standing(restored));
+        Assert.Equal((StandingState.Active, 2, 1), Standing(cut));
+
+        (StandingState, int, int) Standing(LeafIndex at)
+        {
+            var who = TestNode.Good(Ask(registry).Identities.WhoIs(new AskedAgent(agent.Id), At(registry, at))).Agents[0];
+            return (who.State, who.Stops.Count, who.Stops.Count(stop => stop.WasInForce));
+        }
+    }
+
+    [Fact]
+    public async Task A_chain_of_command_leads_over_its_links_to_the_sponsor_also_when_they_have_expired()
+    {
+        await using var registry = await TestNode.FoundAsync();
+        var (first, second, third) = (await registry.EnrollAsync(), await registry.EnrollAsync(), await registry.EnrollAsync());
+        var upper = await registry.LinkAsync(first, first.Claims.Jti, second);
+        var lower = await registry.LinkAsync(second, upper, third);
+        var linked = Ask(registry).Now().Entry;
+        AssertWhole();
+        registry.Clock.Advance(TimeSpan.FromHours(1));
+        await registry.LinkAsync(first, first.Claims.Jti, await registry.EnrollAsync());
+        Assert.Null(registry.Node.State.Lineage.Link(lower));
+        AssertWhole();
+        Assert.Empty(Assert.Single(TestNode.Good(Ask(registry).Identities.ChainOfCommand(new AskedAgent(first.Id), Now(registry)))).Links);
+
+        void AssertWhole()
+        {
+            var chain = TestNode.Good(Ask(registry).Identities.ChainOfCommand(new AskedEntry(linked), Now(registry)));
+            var climbed = Assert.Single(chain);
+            Assert.Equal([second.Id, first.Id], climbed.Links.Select(link => link.Body.Parent));
+            Assert.Equal(first.Id, climbed.Root.Id);
+        }
+    }
+
+    [Fact]
+    public async Task Descendants_and_ancestors_are_those_of_the_entry_with_hops_and_edges()
+    {
+        await using var registry = await TestNode.FoundAsync();
+        var (first, second, third) = (await registry.EnrollAsync(), await registry.EnrollAsync(), await registry.EnrollAsync());
+        var upper = await registry.LinkAsync(first, first.Claims.Jti, second);
+        var one = Ask(registry).Now().Entry;
+        await registry.LinkAsync(second, upper, third);
+        var two = Ask(registry).Now().Entry;
+        await registry.LinkAsync(first, first.Claims.Jti, second);
+
+        Assert.Equal([(first.Id, 0), (second.Id, 1)], Hops(Ask(registry).Graphs.Descendants(first.Record, At(registry, one), All)));
+        Assert.Equal([(first.Id, 0), (second.Id, 1), (third.Id, 2)], Hops(Ask(registry).Graphs.Descendants(first.Record, At(registry, two), All)));
+        Assert.Equal([(third.Id, 0), (second.Id, 1), (first.Id, 2)], Hops(Ask(registry).Graphs.Ancestors(third.Record, Now(registry), All)));
+        var edge = Ask(registry).Graphs.Descendants(first.Record, Now(registry), All).Reached.Items[1].Delegation!.Value;
+        Assert.Equal((one, Ask(registry).Now().Entry, 2u), (edge.First, edge.Last, edge.Links));
+        Assert.Equal(one, Ask(registry).Graphs.Descendants(first.Record, At(registry, two), All).Reached.Items[1].Delegation!.Value.Last);
+    }
+
+    [Fact]
+    public async Task What_an_agent_did_tells_apart_what_is_quarantined_and_what_a_cut_takes()
+    {
+        await using var registry = await TestNode.FoundAsync();
+        var agent = await registry.EnrollAsync();
+        var good = (await agent.RecordAsync()).Index;
+        await agent.RecordAsync();
+        var cut = TestNode.Good(await registry.Node.Stopping.CutAsync(registry.Operator, Scope.Agent(agent.Id), good, "copied", "", [])).Index;
+        TestNode.Good(await registry.StopAsync(agent));
+        await agent.RecordAsync();
+
+        var did = WhatDid(0, Page.SizeMax, Now(registry));
+        Assert.Equal((3, 3, 1, 2), (did.Statements, did.Commitments, did.Quarantined, did.NotReliedOn));
+        Assert.Equal([null, cut, cut], did.Deeds.Where(deed => deed.Kind == EntryKind.Activity).Select(deed => deed.NotReliedOn));
+        Assert.Equal((1, 0), (WhatDid(0, Page.SizeMax, At(registry, good)).Statements, WhatDid(0, Page.SizeMax, At(registry, good)).NotReliedOn));
+        var page = WhatDid(0, 2, Now(registry));
+        Assert.Equal((2, 2ul), (page.Deeds.Count, page.Next));
+        Assert.Equal(did.Deeds.Count - 2, WhatDid(2, Page.SizeMax, Now(registry)).Deeds.Count);
+
+        ConductAnswer WhatDid(ulong from, int countMax, AsOf asOf) => Ask(registry).Conduct.WhatDid(agent.Record, Period.All, from, countMax, asOf);
+    }
+
+    [Fact]
+    public async Task What_an_agent_could_have_done_is_its_own_and_what_was_passed_on_less_what_was_stopped_then()
+    {
+        await using var registry = await TestNode.FoundAsync();
+        var (first, second) = (await registry.EnrollAsync(), await registry.EnrollAsync());
+        var before = Ask(registry).Now().Entry;
+        await PassOnAsync(registry, first, second);
+        var linked = Ask(registry).Now().Entry;
+        var audience = TestNode.Good(await registry.StopAsync(new Scope(ScopeKind.Audience, TestNode.Audience))).Index;
+        var resource = TestNode.Good(await registry.StopAsync(new Scope(ScopeKind.Resource, "notes/secret/*"))).Index;
+        var above = TestNode.Good(await registry.StopAsync(first)).Index;
+
+        Assert.Single(CouldHave(before).Authorities);
+        var open = CouldHave(linked);
+        // The issuance stands behind the link, at the end of their group.
+        Assert.Equal([null, linked.Value - 1], open.Authorities.Select(authority => authority.Link?.Index.Value));
+        Assert.All(open.Authorities, authority => Assert.Equal((TestNode.Audience, StandingState.Active), (Assert.Single(authority.Audiences), authority.Left)));
+        Assert.All(CouldHave(audience).Authorities, authority => Assert.Equal((0, TestNode.Audience), (authority.Audiences.Count, Assert.Single(authority.StoppedAudiences))));
+        Assert.Empty(CouldHave(audience).StoppedLocations);
+        Assert.Equal(["notes/secret/*"], CouldHave(resource).StoppedLocations);
+        Assert.Equal([Refusal.None, Refusal.ChainStopped], CouldHave(above).Authorities.Select(authority => authority.Refusal));
+
+        CouldHaveAnswer CouldHave(LeafIndex at) => Ask(registry).Conduct.CouldHave(second.Record, At(registry, at));
+    }
+
+    [Fact]
+    public async Task A_blast_radius_follows_delegations_calls_and_blueprints_nearest_and_busiest_first()
+    {
+        await using var registry = await TestNode.FoundAsync();
+        var (called, child, sibling) = (await EnrolAsync(registry, "c/1"), await EnrolAsync(registry, "d/1"), await EnrolAsync(registry, "a/1"));
+        var agent = await EnrolAsync(registry, "a/1", $"{registry.Node.Settings.Name.AgentDid(called.Id)}");
+        var apart = await EnrolAsync(registry, "e/1");
+        await PassOnAsync(registry, agent, child);
+        await PassOnAsync(registry, child, apart);
+        await sibling.RecordAsync();
+        await called.RecordAsync();
+        await called.RecordAsync();
+
+        var radius = Radius(EdgeKinds.All, 1);
+        Assert.Equal([1, 3], radius.ByHops);
+        Assert.Equal(
+            [(agent.Id, EdgeKinds.None, 0), (called.Id, EdgeKinds.Calls, 2), (sibling.Id, EdgeKinds.SameBlueprint, 1), (child.Id, EdgeKinds.DelegatesTo, 0)],
+            radius.Reached.Items.Select(reached => (reached.Agent.Id, reached.Edge, reached.Weight)));
+        Assert.Equal([1, 1, 1], Radius(EdgeKinds.DelegatesTo, 5).ByHops);
+        Assert.Equal(child.Id, Radius(EdgeKinds.DelegatesTo, 5).Reached.Items[2].Via);
+        var page = Ask(registry).Graphs.BlastRadius(Scope.Agent(agent.Id), EdgeKinds.All, 5, Now(registry), new Page(1, 2));
+        Assert.Equal((2, 3), (page.Reached.Items.Count, page.Reached.Next));
+
+        WalkAnswer Radius(EdgeKinds kinds, int hops) => Ask(registry).Graphs.BlastRadius(Scope.Agent(agent.Id), kinds, hops, Now(registry), All);
+    }
+
+    [Fact]
+    public async Task A_path_leads_to_a_location_by_ones_own_envelope_or_over_a_link_while_it_lives()
+    {
+        await using var registry = await TestNode.FoundAsync();
+        var (own, given) = (await registry.EnrollAsync(), await EnrolAsync(registry, "d/1", "https://other.example", "other/*"));
+        await PassOnAsync(registry, own, given);
+        var linked = Ask(registry).Now().Entry;
+
+        Assert.Equal([(own.Id, 0), (given.Id, 1)], Hops(PathTo("notes/1", Now(registry))));
+        Assert.Equal([(given.Id, 0)], Hops(PathTo("other/1", Now(registry))));
+        Assert.Equal([(own.Id, 0), (given.Id, 1)], Hops(PathTo(TestNode.Audience, Now(registry))));
+        Assert.Empty(PathTo("nowhere", Now(registry)).Reached.Items);
+        registry.Clock.Advance(TimeSpan.FromHours(1));
+        Assert.Equal([(own.Id, 0)], Hops(PathTo("notes/1", Now(registry))));
+        Assert.Equal([(own.Id, 0), (given.Id, 1)], Hops(PathTo("notes/1", At(registry, linked))));
+
+        WalkAnswer PathTo(string target, AsOf asOf) => Ask(registry).Graphs.PathTo(target, asOf, All);
+    }
+
+    [Fact]
+    public async Task What_is_still_alive_ends_with_its_credentials()
+    {
+        await using var registry = await TestNode.FoundAsync();
+        var (first, second) = (await registry.EnrollAsync(), await registry.EnrollAsync());
+        await PassOnAsync(registry, first, second);
+        var linked = Ask(registry).Now().Entry;
+
+        var alive = StillAlive(Now(registry));
+        Assert.Equal((2, 3, 1, first.Claims.ExpiresAt), (alive.Agents, alive.Credentials, alive.Onward, alive.LastExpiry));
+        registry.Clock.Advance(TimeSpan.FromHours(1));
+        var dead = StillAlive(Now(registry));
+        Assert.Equal((2, 0, 0, 0), (dead.Agents, dead.Credentials, dead.Onward, dead.Alive.Items.Count));
+        var then = StillAlive(At(registry, linked));
+        Assert.Equal([(1, 0), (2, 1)], then.Alive.Items.OrderBy(agent => agent.Agent.Id == second.Id).Select(agent => (agent.Credentials.Count, agent.LinksTo.Count)));
+
+        AliveAnswer StillAlive(AsOf asOf) => Ask(registry).StopTrials.StillAlive(new Scope(ScopeKind.Sponsor, "team"), asOf, All);
+    }
+
+    [Fact]
+    public async Task Who_else_is_like_an_agent_comes_nearest_first_and_page_by_page()
+    {
+        await using var registry = await TestNode.FoundAsync();
+        var token = await registry.NewTokenAsync(uses: 2);
+        var (agent, twin) = (await registry.EnrollAsync(token), await registry.EnrollAsync(token));
+        var (sponsored, alike) = (await EnrolAsync(registry, "x/1"), await registry.EnrollAsync());
+        await EnrolAsync(registry, "y/1", sponsor: "others");
+
+        var kin = Ask(registry).Identities.WhoElse(agent.Record, Now(registry), All);
+        Assert.Equal((1, 2, 3), (kin.SameToken, kin.SameBlueprint, kin.SameSponsor));
+        Assert.Equal(
+            [(twin.Id, Kinship.Token | Kinship.Blueprint | Kinship.Sponsor), (alike.Id, Kinship.Blueprint | Kinship.Sponsor), (sponsored.Id, Kinship.Sponsor)],
+            kin.Kin.Items.Select(other => (other.Agent.Id, other.Kinship)));
+        var page = Ask(registry).Identities.WhoElse(agent.Record, Now(registry), new Page(1, 1)).Kin;
+        Assert.Equal((alike.Id, 2), (Assert.Single(page.Items).Agent.Id, page.Next));
+        Assert.Equal(1, Ask(registry).Identities.WhoElse(agent.Record, At(registry, twin.Record.EnrolledIndex), All).SameSponsor);
+    }
+
+    [Fact]
+    public async Task A_stop_is_tried_on_the_last_decisions_and_stops_nothing()
+    {
+        await using var registry = await TestNode.FoundAsync();
+        var (agent, other) = (await registry.EnrollAsync(), await EnrolAsync(registry, "x/1"));
+        TestNode.Good(await registry.Node.Operating.DefineBlueprintAsync(registry.Operator, "bot/1", "model-x/5", [new TypedAction("notes", "read")]));
+        Assert.Null(WhatIf(StandingState.Frozen).Since);
+        Assert.Equal(Refusal.None, registry.Verify(agent.Use(nonce: "1")));
+        Assert.Equal(Refusal.None, registry.Verify(agent.Use(nonce: "2", action: "write")));
+        Assert.Equal(Refusal.None, registry.Verify(other.Use(nonce: "3")));
+        Assert.Equal(Refusal.EnvelopeExceeded, registry.Verify(agent.Use(nonce: "4", action: "burn")));
+
+        var frozen = WhatIf(StandingState.Frozen);
+        Assert.Equal((3, 2), (frozen.Allowed, frozen.Refused));
+        Assert.Equal(new TurnedDecisions(agent.Id, TestNode.Audience, 2, 2), Assert.Single(frozen.Turned.Items));
+        Assert.Equal(1, WhatIf(StandingState.Restricted).Refused);
+        Assert.Equal(Refusal.None, registry.Verify(agent.Use(nonce: "5")));
+
+        WhatIfAnswer WhatIf(StandingState state) => Ask(registry).StopTrials.WhatIf(new Scope(ScopeKind.Blueprint, "bot/1"), state, Now(registry), All);
+    }
+
+    private static Responding Ask(TestNode registry) => registry.Node.Responding;
+
+    private static AsOf Now(TestNode registry) => Ask(registry).Now();
+
+    private static AsOf At(TestNode registry, LeafIndex entry) => TestNode.Good(Ask(registry).At(entry));
+
+    // As a delegation does: the link, and the credential that it makes.
+    private static async Task PassOnAsync(TestNode registry, TestAgent parent, TestAgent child)
+    {
+        var now = registry.Clock.GetUtcNow();
+        var jti = SubjectId.New(now);
+        TestNode.Good(await registry.Node.Sequencer.DecideAsync<LeafIndex>(Sequencing.Lane.Issuance, draft =>
+        {
+            var seconds = draft.At / 1000;
+            var pending = draft.Issue(status => new IssuanceItem(jti, child.Id, child.KeyId, [TestNode.Audience], seconds, seconds + 300, status, default));
+            return draft.Stage(parent.Id, new Delegated(parent.Id, parent.Claims.Jti, child.Id, pending.Item.Jti, TestNode.Envelope, [TestNode.Audience], seconds + 300, 1, []), parent.Id, child.Id);
+        }));
+    }
+
+    private static IEnumerable<(SubjectId, int)> Hops(WalkAnswer answer) => answer.Reached.Items.Select(reached => (reached.Agent.Id, reached.Hops));
+
+    private static async Task<TestAgent> EnrolAsync(TestNode registry, string blueprint, string audience = TestNode.Audience, string location = "notes/*", string sponsor = "team") =>
+        await registry.EnrollAsync(await registry.NewTokenAsync(new TokenWish(sponsor, blueprint, [], TestNode.Envelope.Replace("notes/*", location, StringComparison.Ordinal), [audience], 1, 0)));
+}
