@@ -30,6 +30,7 @@ internal sealed class ControlService(RegistryNode registry) : Wire.Control.Contr
             Epoch = stopped.Epoch,
             AgentsReached = (ulong)stopped.Reached,
             CredentialsReached = (ulong)stopped.Credentials,
+            IndexPending = stopped.IsIndexPending,
             At = registry.At(),
         };
 
@@ -67,7 +68,7 @@ internal sealed class ControlService(RegistryNode registry) : Wire.Control.Contr
     {
         var cut = (await registry.Stopping.CutAsync(
             CallState.Of(context).Caller!, registry.Scope(request.Scope), new LeafIndex(request.After), request.Reason, request.Incident, FromWire.Texts(request.Approvals))).OrRefuse();
-        return new Wire.CutResponse { LedgerIndex = cut.Index.Value, CutAt = cut.At, Epoch = cut.Epoch, At = registry.At() };
+        return new Wire.CutResponse { LedgerIndex = cut.Index.Value, CutAt = cut.At, Epoch = cut.Epoch, IndexPending = cut.IsIndexPending, At = registry.At() };
     }
 
     public override async Task<Wire.ListStopsResponse> ListStops(Wire.ListStopsRequest request, ServerCallContext context)
@@ -75,7 +76,7 @@ internal sealed class ControlService(RegistryNode registry) : Wire.Control.Contr
         var stops = registry.State.Stops.All
             .Where(stop => (request.WithLifted || stop.IsInForce) && (request.Incident.Length == 0 || stop.Incident == request.Incident))
             .OrderBy(stop => stop.Denial.Index.Value)
-            .Select(Grpc.ToWire.Stop).ToArray();
+            .Select(stop => Grpc.ToWire.Stop(stop, registry.Stopping.IsIndexPending(stop.Denial.Index))).ToArray();
         await registry.PutOnRecordAsync(CallState.Of(context), $"incident={request.Incident}", stops.Length);
         return new Wire.ListStopsResponse { Stops = { stops }, At = registry.At() };
     }

@@ -128,7 +128,7 @@ internal static class ToWire
         _ => throw new InvalidOperationException($"No wire value for the role {role}."),
     };
 
-    public static Wire.StopInForce Stop(StopRecord stop)
+    public static Wire.StopInForce Stop(StopRecord stop, bool isIndexPending)
     {
         var wire = new Wire.StopInForce
         {
@@ -139,6 +139,7 @@ internal static class ToWire
             At = stop.At,
             Scope = Scope(stop.Denial.Scope),
             Incident = stop.Incident,
+            IndexPending = isIndexPending,
         };
         if (stop.Denial.After is { } after)
             wire.After = after.Value;
