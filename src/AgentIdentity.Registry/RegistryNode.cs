@@ -47,6 +47,7 @@ public sealed class RegistryNode : IAsyncDisposable
         Refusals = new RefusalJournal(Sequencer, state);
         PublishedLog = new PublishedLog(state, store, Checkpoints);
         Reading = new Reading.Reading(state, store, PublishedLog);
+        CommitmentSearch = new Reading.CommitmentSearch(store, PublishedLog);
         LeafProofs = new ProofReader(store, PublishedLog);
         SeenCheckpoints = new SeenCheckpoints(store, Checkpoints, PublishedLog, new SuccessionReader(state, store), Standing, log);
         Heads = new HeadsReader(state, store, Checkpoints, PublishedLog);
@@ -89,6 +90,8 @@ public sealed class RegistryNode : IAsyncDisposable
     public RefusalJournal Refusals { get; }
 
     public Reading.Reading Reading { get; }
+
+    public Reading.CommitmentSearch CommitmentSearch { get; }
 
     public PublishedLog PublishedLog { get; }
 

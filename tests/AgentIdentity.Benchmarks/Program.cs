@@ -3,15 +3,21 @@ using AgentIdentity.Benchmarks.Load;
 using AgentIdentity.Benchmarks.Questions;
 
 // Answers how fast, and at what cost. Run by hand; docs/performance.md tells the figures and the machine they come from.
-var name = new Argument<string>("name") { Description = $"A question about calls ({string.Join(", ", CallQuestion.Names)}), store, agents, ledger, heads, fsck, trail, or calls for all of the first but the one over TLS." };
+var name = new Argument<string>("name") { Description = $"A question about calls ({string.Join(", ", CallQuestion.Names)}), store, agents, ledger, heads, fsck, trail, find, or calls for all of the first but the one over TLS." };
 var seconds = new Option<int>("--seconds") { Description = "How long each window measures.", DefaultValueFactory = _ => 4 };
 var rounds = new Option<int>("--rounds") { Description = "How many windows; their median is told.", DefaultValueFactory = _ => 3 };
+rounds.Validators.Add(given =>
+{
+    if (given.GetValueOrDefault<int>() < 1)
+        given.AddError("--rounds takes a number above 0: a median needs a window.");
+});
 var agents = new Option<int>("--agents") { Description = "How many agents the question about agents makes.", DefaultValueFactory = _ => 100_000 };
 var entries = new Option<int>("--entries") { Description = "How many entries the question about the ledger appends.", DefaultValueFactory = _ => 10_000_000 };
 var heads = new Option<int>("--heads") { Description = "How many subjects the question about heads makes.", DefaultValueFactory = _ => 1_000_000 };
 var activities = new Option<int>("--activities") { Description = "How many activities the question about fsck records.", DefaultValueFactory = _ => 300_000 };
+var statements = new Option<int>("--statements") { Description = "How many statements of 64 commitments the question about finding appends.", DefaultValueFactory = _ => 300_000 };
 var seed = new Option<int>("--seed") { Description = "For what is filled with chance bytes.", DefaultValueFactory = _ => 1 };
-var command = new RootCommand("Benchmarks of AgentIdentity, each named by its question.") { name, seconds, rounds, agents, entries, heads, activities, seed };
+var command = new RootCommand("Benchmarks of AgentIdentity, each named by its question.") { name, seconds, rounds, agents, entries, heads, activities, statements, seed };
 command.SetAction(arguments =>
 {
     var window = TimeSpan.FromSeconds(arguments.GetValue(seconds));
@@ -21,6 +27,7 @@ command.SetAction(arguments =>
         "ledger" => LedgerQuestion.AnswerAsync(arguments.GetValue(entries), arguments.GetValue(seed)),
         "heads" => HeadsQuestion.AnswerAsync(arguments.GetValue(heads), arguments.GetValue(seed)),
         "trail" => TrailQuestion.AnswerAsync(),
+        "find" => FindQuestion.AnswerAsync(arguments.GetValue(statements), arguments.GetValue(seed)),
         "agents" => AgentsQuestion.AnswerAsync(arguments.GetValue(agents)),
         "fsck" => FsckQuestion.AnswerAsync(arguments.GetValue(activities), arguments.GetValue(rounds)),
         "calls" => LoadProcess.RunAsync(CallQuestion.Plain, window, arguments.GetValue(rounds)),

@@ -55,6 +55,11 @@ public sealed class UsageTests : IDisposable
     [InlineData("stop somebody --state frozen --reason r", "somebody")]
     [InlineData("prove 3 --log-key nonsense", "--log-key")]
     [InlineData("issue --agent ../../etc", "../../etc")]
+    [InlineData("find --agent nobody x", "agentid enrol --name nobody")]
+    [InlineData("find x", "no auditor or operator key")]
+    [InlineData("entries --from yesterday", "yesterday")]
+    [InlineData("entries --from 2026-11-22T00:00:00Z --to 2026-11-21T00:00:00Z", "--from lies behind --to")]
+    [InlineData("entries --max 0", "--max")]
     [InlineData("issue --agent nobody", "agentid enrol --name nobody")]
     public async Task What_cannot_work_is_said_before_anything_is_sent(string line, string said)
     {

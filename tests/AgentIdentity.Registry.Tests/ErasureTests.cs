@@ -325,7 +325,7 @@ public sealed class ErasureTests
         return [.. registry.OperatorKeys.Select(key => Approval.Create(key, TestNode.Url, action, nonce, registry.Clock.GetUtcNow()))];
     }
 
-    private static Task<Outcome<Erased>> EraseAsync(TestNode registry, TestAgent agent, LeafIndex[] indexes, string reason = Reason) =>
+    internal static Task<Outcome<Erased>> EraseAsync(TestNode registry, TestAgent agent, LeafIndex[] indexes, string reason = Reason) =>
         registry.Node.Erasing.EraseAsync(registry.Operator, agent.Id, indexes, reason, Approvals(registry, ApprovedAction.Erase(agent.Id, indexes, reason)));
 
     private static Task<Outcome<HoldChanged>> LiftAsync(TestNode registry, TestAgent agent, LeafIndex hold, int people = 2) =>

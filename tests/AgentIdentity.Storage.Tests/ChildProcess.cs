@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using AgentIdentity.Storage.Sqlite;
+using AgentIdentity.Storage.Tests.Commitments;
 
 namespace AgentIdentity.Storage.Tests;
 
@@ -44,6 +45,8 @@ internal sealed class ChildProcess : IDisposable
     private static int Main(string[] args)
     {
         var (role, folder) = (args[0], args[1]);
+        if (role == "index")
+            CommitmentIndexTests.IndexForEver(folder);
         var housekeeping = new Housekeeping(TimeSpan.FromMilliseconds(1), JournalPagesMax: 64);
         using var store = SqliteLedgerStore.Open(folder, role == "write without housekeeping" ? null : housekeeping);
         if (role == "hold")

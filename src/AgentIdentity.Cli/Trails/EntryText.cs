@@ -45,7 +45,7 @@ internal static class EntryText
         AgentEnrolled agent => $"enrolled for sponsor '{agent.Grant.Sponsor}' as {agent.Grant.Blueprint}",
         CredentialsIssued issued => $"{Count(issued.Count, "credential")} issued in this entry",
         Activity activity => Describe(activity),
-        Stop stop => $"{stop.Scope} is {Word(stop.State)}: {stop.Reason}{(stop.Incident.Length > 0 ? $" ({stop.Incident})" : "")}; opens epoch {stop.Epoch}",
+        Stop stop => $"{(stop.Scope.Kind == ScopeKind.Agent ? "" : $"{stop.Scope} is ")}{Word(stop.State)}: {stop.Reason}{(stop.Incident.Length > 0 ? $" ({stop.Incident})" : "")}; opens epoch {stop.Epoch}",
         RegistryKeyRotated rotated => $"key for {Word(rotated.Use)} is {rotated.Key.KeyId} from here on",
         PrivateDataRead read => $"{read.Method} was given {Count(read.Records, "record")}{(read.Target.Length > 0 ? $" about {read.Target}" : "")}",
         CallsRefused refused => $"{Count(refused.Refused.Sum(calls => calls.Count), "call")} refused",

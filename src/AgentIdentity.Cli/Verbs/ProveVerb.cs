@@ -25,6 +25,9 @@ internal static class ProveVerb
 
     private static async Task<int> RunAsync(Invocation run, CancellationToken cancellationToken)
     {
+        // What is given is read before anything is sent; what the registry names is asked for after the first call.
+        if (run.Find(LogKeyOption) is { } given)
+            LogKey.Given(given);
         using var connection = run.Connect();
         var received = await FetchAsync(run, connection, cancellationToken);
         var known = await LogKey.FindAsync(run, run.Find(LogKeyOption), async () => (await connection.Ledger.GetConsistencyAsync(new GetConsistencyRequest(), cancellationToken: cancellationToken)).LogKey);

@@ -1,4 +1,6 @@
 using System.CommandLine;
+using System.Text.Json.Nodes;
+using AgentIdentity.Client;
 using AgentIdentity.Credentials.Entries;
 using AgentIdentity.Protocol.V1;
 using Scope = AgentIdentity.Credentials.Entries.Scope;
@@ -32,18 +34,30 @@ internal static class RecallVerb
             throw Failure.Usage($"'{scope}' is no scope.", "A label is NAME=VALUE; names are not empty.");
         using var key = run.Signer(CallerRole.Operator);
         using var connection = run.Connect(key);
+        var isDry = run.Get(StopVerb.DryRun);
+        var done = new JsonArray();
+        // Text as it comes: who recalls a fleet wants to see the first stop before the last.
         foreach (var scope in scopes)
-        {
-            if (run.Get(StopVerb.DryRun))
-            {
-                var reach = await connection.Control.PreviewStopAsync(new PreviewStopRequest { Scope = ScopeText.ToWire(scope) }, cancellationToken: cancellationToken);
-                run.Answer(StopVerb.ToJson(scope, reach), text => StopVerb.Write(text, scope, reach));
-                continue;
-            }
-            var answer = await connection.Control.StopAsync(StopVerb.Request(run, scope), cancellationToken: cancellationToken);
-            run.Answer(StopVerb.ToJson(run, scope, answer), text => StopVerb.Write(text, run, scope, answer));
-        }
+            done.Add((JsonNode)(isDry ? await PreviewAsync(run, connection, scope, cancellationToken) : await StopAsync(run, connection, scope, cancellationToken)));
+        if (run.IsJson)
+            run.Answer(new JsonObject { [isDry ? "reach" : "stops"] = done }, _ => { });
         return ExitCode.Fine;
+    }
+
+    private static async Task<JsonObject> PreviewAsync(Invocation run, RegistryConnection connection, Scope scope, CancellationToken cancellationToken)
+    {
+        var reach = await connection.Control.PreviewStopAsync(new PreviewStopRequest { Scope = ScopeText.ToWire(scope) }, cancellationToken: cancellationToken);
+        if (!run.IsJson)
+            StopVerb.Write(run.Text, scope, reach);
+        return StopVerb.ToJson(scope, reach);
+    }
+
+    private static async Task<JsonObject> StopAsync(Invocation run, RegistryConnection connection, Scope scope, CancellationToken cancellationToken)
+    {
+        var answer = await connection.Control.StopAsync(StopVerb.Request(run, scope), cancellationToken: cancellationToken);
+        if (!run.IsJson)
+            StopVerb.Write(run.Text, run, scope, answer);
+        return StopVerb.ToJson(run, scope, answer);
     }
 
     private static Option<string[]> Many(string name, string helpName, string description) => new(name) { HelpName = helpName, Description = description, DefaultValueFactory = _ => [] };

@@ -18,11 +18,17 @@ internal static class StopsVerb
         using var key = run.Signer(CallerRole.Operator, CallerRole.Auditor);
         using var connection = run.Connect(key);
         var answer = await connection.Control.ListStopsAsync(new ListStopsRequest { Incident = run.Get(Incident), WithLifted = run.Get(Lifted) }, cancellationToken: cancellationToken);
-        if (answer.Stops.Count == 0 && !run.IsJson)
-            run.Text.WriteLine("No stop is in force.");
-        foreach (var stop in answer.Stops)
-            run.Answer(ToJson(stop), text => text.WriteLine(Line(stop)));
+        var json = new JsonObject { ["stops"] = new JsonArray([.. answer.Stops.Select(ToJson)]), ["epoch"] = answer.At.Epoch, ["position"] = answer.At.Position };
+        run.Answer(json, text => Write(text, answer.Stops));
         return ExitCode.Fine;
+    }
+
+    private static void Write(TextWriter text, Google.Protobuf.Collections.RepeatedField<StopInForce> stops)
+    {
+        if (stops.Count == 0)
+            text.WriteLine("No stop is in force.");
+        foreach (var stop in stops)
+            text.WriteLine(Line(stop));
     }
 
     private static string Line(StopInForce stop)

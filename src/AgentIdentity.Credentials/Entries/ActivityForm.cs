@@ -25,23 +25,40 @@ internal static class ActivityForm
     /// <summary>The entry; null when the bytes are anything else, which says nothing about whether they are an entry.</summary>
     public static Entry? TryRead(ReadOnlySpan<byte> bytes)
     {
+        if (!TryFind(bytes, out var found))
+            return null;
+        var body = new Activity(found.Statement.ToArray(), (KeyAlgorithm)found.Algorithm, found.Signature.ToArray(), found.Class == (byte)EntryClass.Quarantined);
+        return new Entry((long)found.At, [new EntrySubject(SubjectId.Read(found.Subject), found.Sequence)], SubjectId.Read(found.Actor), body);
+    }
+
+    /// <summary>The statement where it lies in an activity; false when the bytes are anything else.</summary>
+    public static bool TryFindStatement(ReadOnlySpan<byte> bytes, out ReadOnlySpan<byte> statement)
+    {
+        var isActivity = TryFind(bytes, out var found);
+        statement = found.Statement;
+        return isActivity;
+    }
+
+    private static bool TryFind(ReadOnlySpan<byte> bytes, out Parts found)
+    {
+        found = default;
         var rest = new Cursor(bytes);
-        if (!rest.Passes(UpToTime) || !rest.TryReadHead(Unsigned, out var at) || at > long.MaxValue)
-            return null;
-        if (!rest.Passes(UpToSubject) || !rest.TryTake(SubjectId.Size, out var subject) || !rest.TryReadHead(Unsigned, out var sequence) || sequence == 0)
-            return null;
-        if (!rest.Passes(UpToActor) || !rest.TryTake(SubjectId.Size, out var actor))
-            return null;
-        if (!rest.Passes(UpToStatement) || !rest.TryReadHead(ByteString, out var length) || !rest.TryTake(length, out var statement))
-            return null;
-        if (!rest.TryReadField(2, (byte)KeyAlgorithm.ES256, (byte)KeyAlgorithm.Ed25519, out var algorithm))
-            return null;
-        if (!rest.Passes(UpToSignature) || !rest.TryTake(PublicKey.SignatureSize, out var signature))
-            return null;
-        if (!rest.TryReadField(4, (byte)EntryClass.Activity, (byte)EntryClass.Quarantined, out var evidence) || !rest.IsAtEnd)
-            return null;
-        var body = new Activity(statement.ToArray(), (KeyAlgorithm)algorithm, signature.ToArray(), evidence == (byte)EntryClass.Quarantined);
-        return new Entry((long)at, [new EntrySubject(SubjectId.Read(subject), sequence)], SubjectId.Read(actor), body);
+        return rest.Passes(UpToTime) && rest.TryReadHead(Unsigned, out found.At) && found.At <= long.MaxValue
+            && rest.Passes(UpToSubject) && rest.TryTake(SubjectId.Size, out found.Subject) && rest.TryReadHead(Unsigned, out found.Sequence) && found.Sequence != 0
+            && rest.Passes(UpToActor) && rest.TryTake(SubjectId.Size, out found.Actor)
+            && rest.Passes(UpToStatement) && rest.TryReadHead(ByteString, out var length) && rest.TryTake(length, out found.Statement)
+            && rest.TryReadField(2, (byte)KeyAlgorithm.ES256, (byte)KeyAlgorithm.Ed25519, out found.Algorithm)
+            && rest.Passes(UpToSignature) && rest.TryTake(PublicKey.SignatureSize, out found.Signature)
+            && rest.TryReadField(4, (byte)EntryClass.Activity, (byte)EntryClass.Quarantined, out found.Class)
+            && rest.IsAtEnd;
+    }
+
+    // What the layout holds, where it lies.
+    private ref struct Parts
+    {
+        public ulong At, Sequence;
+        public ReadOnlySpan<byte> Subject, Actor, Statement, Signature;
+        public byte Algorithm, Class;
     }
 
     private const int Unsigned = 0;

@@ -1,5 +1,6 @@
 using System.Formats.Cbor;
 using AgentIdentity.Credentials.Identifiers;
+using AgentIdentity.Credentials.Statements;
 using AgentIdentity.Ledger;
 
 namespace AgentIdentity.Credentials.Entries;
@@ -48,6 +49,17 @@ public sealed record Entry(long At, IReadOnlyList<EntrySubject> Subjects, Subjec
         }
         return TryDecodeAny(bytes, out entry);
     }
+
+    /// <summary>The commitments of an activity, where they lie in its entry; false for every other entry. Decodes nothing else: whoever indexes a whole log reads millions.</summary>
+    public static bool TryReadCommitments(ReadOnlySpan<byte> bytes, out ReadOnlySpan<Hash> commitments)
+    {
+        commitments = default;
+        return ActivityForm.TryFindStatement(bytes, out var statement) && SignedStatement.TryReadCommitments(statement, out commitments);
+    }
+
+    /// <summary>Whether the bytes can only be an entry of that kind, if they are an entry at all.</summary>
+    public static bool HasKind(ReadOnlySpan<byte> bytes, EntryKind kind) =>
+        bytes.Length > 5 && bytes[..4].SequenceEqual((ReadOnlySpan<byte>)[0xa6, 0x00, Version, 0x01]) && bytes[4] == (byte)kind;
 
     internal static bool TryDecodeAny(ReadOnlyMemory<byte> bytes, out Entry entry)
     {

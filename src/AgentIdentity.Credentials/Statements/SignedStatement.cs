@@ -117,6 +117,14 @@ public sealed class SignedStatement
         return true;
     }
 
+    /// <summary>The commitments alone, where they lie in a statement; false for bytes that do not have the form of one. Hashes and copies nothing.</summary>
+    public static bool TryReadCommitments(ReadOnlySpan<byte> bytes, out ReadOnlySpan<Hash> commitments)
+    {
+        var hasForm = HasForm(bytes, out var originLength);
+        commitments = hasForm ? Hash.ReadMany(bytes[(FixedSize + originLength)..]) : default;
+        return hasForm;
+    }
+
     /// <summary>What a statement shows of an activity whose payload has this hash: SHA-256(<c>air/act/v1\0</c> ‖ salt ‖ hash).</summary>
     /// <exception cref="ArgumentException">The salt is not 32 bytes long.</exception>
     public static Hash Commitment(ReadOnlySpan<byte> salt, Hash payloadHash)

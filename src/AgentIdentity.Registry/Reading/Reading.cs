@@ -90,20 +90,31 @@ public sealed class Reading(RegistryState state, ILedgerStore store, PublishedLo
     private static Entry Read(StoredEntry row) =>
         Entry.TryDecode(row.Entry, out var entry) ? entry : throw new LedgerDamagedException($"Entry {row.Index} cannot be read.");
 
-    // What no checkpoint covers yet is shown as it is stored: nothing was signed that it could be held against.
     private static TrailEntry Open(StoredEntry row, SubjectId agent, SignedTree? signed)
     {
-        if (signed?.Checkpoint.Size.Contains(row.Index) == true && signed.Node(0, row.Index.Value) != MerkleHash.Leaf(row.Leaf))
-            throw new LedgerDamagedException($"The leaf of entry {row.Index} is not the one that was signed.");
+        RequireSigned(row, signed);
         var sequence = row.Subjects.First(subject => subject.Subject == agent).Sequence;
         if (row.IsErased)
             return new TrailEntry(row.Index, sequence, [], default, row.Leaf, []) { Erased = Erasures.Stub(row) };
+        var opening = Genuine(row);
+        return new TrailEntry(row.Index, sequence, row.Entry, opening.Salt, row.Leaf, Items(opening.Items, agent));
+    }
+
+    /// <summary>The leaf is the one that was signed. What no checkpoint covers yet is shown as it is stored: nothing was signed that it could be held against.</summary>
+    internal static void RequireSigned(StoredEntry row, SignedTree? signed)
+    {
+        if (signed?.Checkpoint.Size.Contains(row.Index) == true && signed.Node(0, row.Index.Value) != MerkleHash.Leaf(row.Leaf))
+            throw new LedgerDamagedException($"The leaf of entry {row.Index} is not the one that was signed.");
+    }
+
+    /// <summary>What opens the leaf of an entry: a start does not look at what a snapshot covers, so this is where a changed entry is found.</summary>
+    internal static Opening Genuine(StoredEntry row)
+    {
         if (!Opening.TryDecode(row.Opening, out var opening))
             throw new LedgerDamagedException($"The opening of entry {row.Index} cannot be read.");
-        // A start does not look at what a snapshot covers, so this is where a changed entry is found.
         if (!Leaf.TryDecode(row.Leaf, out var leaf) || Leaf.Commit(opening.Salt.ToArray(), row.Entry) != leaf.Commitment)
             throw new LedgerDamagedException($"Entry {row.Index} is not the one that its leaf commits to.");
-        return new TrailEntry(row.Index, sequence, row.Entry, opening.Salt, row.Leaf, Items(opening.Items, agent));
+        return opening;
     }
 
     internal static TrailItem[] Items(IReadOnlyList<byte[]> items, SubjectId agent)

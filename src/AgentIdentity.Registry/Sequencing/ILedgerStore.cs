@@ -44,6 +44,12 @@ public interface ILedgerStore : IDisposable
     /// <summary>Up to <paramref name="countMax"/> entries that name the subject, from its sequence number <paramref name="firstSequence"/>, in order, with everything appended before the call.</summary>
     IReadOnlyList<StoredEntry> ReadBySubject(SubjectId subject, ulong firstSequence, int countMax);
 
+    /// <summary>
+    /// Up to <paramref name="countMax"/> entries from <paramref name="from"/> on, ascending, that may hold an activity with this commitment: each is to be read and held against it,
+    /// since the index that answers keeps a part of each commitment, and what was erased may stand in it for a while. None that holds it is missing below the size that was searched.
+    /// </summary>
+    CommitmentPlaces FindCommitment(in Hash commitment, LeafIndex from, int countMax);
+
     /// <summary>The newest checkpoint published, or null before the first.</summary>
     StoredCheckpoint? LastCheckpoint { get; }
 
@@ -76,6 +82,11 @@ public sealed record StoredEntry(LeafIndex Index, byte[] Leaf, byte[] Entry, byt
 
 /// <summary>What takes the place of an entry that is erased: docs/formats.md, "Erased stub".</summary>
 public sealed record StoredStub(LeafIndex Index, byte[] Stub);
+
+/// <summary>Where a commitment may stand.</summary>
+/// <param name="Entries">Ascending.</param>
+/// <param name="Searched">Entries below this were looked at; behind it the index is still being made.</param>
+public sealed record CommitmentPlaces(IReadOnlyList<LeafIndex> Entries, TreeSize Searched);
 
 /// <summary>An entry's place among all entries about one subject.</summary>
 public readonly record struct SubjectSequence(SubjectId Subject, ulong Sequence);

@@ -73,6 +73,7 @@ internal static class AccessTable
         new("/agentidentity.v1.Ledger/GetConsistency", Both, Callers.Anyone),
         new("/agentidentity.v1.Ledger/WatchCheckpoints", Listeners.Grpc, Callers.Anyone, IsStream: true),
         new("/agentidentity.v1.Ledger/ListEntries", Listeners.Grpc, Callers.Auditors | Callers.Operators, IsPrivateRead: true),
+        new("/agentidentity.v1.Ledger/FindCommitment", Listeners.Grpc, Readers, IsPrivateRead: true),
         new("/agentidentity.v1.Ledger/ListTrail", Listeners.Grpc, Readers | Callers.Sponsors, IsPrivateRead: true),
         new("/agentidentity.v1.Ledger/ExportTrail", Listeners.Grpc, Readers | Callers.Sponsors, IsPrivateRead: true, IsStream: true),
 

@@ -3,9 +3,11 @@ using AgentIdentity.Credentials;
 using AgentIdentity.Credentials.Entries;
 using AgentIdentity.Credentials.Identifiers;
 using AgentIdentity.Credentials.Keys;
+using AgentIdentity.Ledger;
 using AgentIdentity.Registry;
 using AgentIdentity.Registry.Reading;
 using AgentIdentity.Registry.State;
+using Google.Protobuf;
 using Wire = AgentIdentity.Protocol.V1;
 
 namespace AgentIdentity.Server.Grpc;
@@ -73,6 +75,11 @@ internal static class FromWire
     public static Period Period(long from, long to) => from >= 0 && to >= 0 && (to == 0 || from <= to)
         ? new Period(from, to == 0 ? long.MaxValue : to)
         : throw CallRefusedException.Malformed("Times are milliseconds since 1970, the first not after the second.");
+
+    public static Hash[] Commitments(IReadOnlyList<ByteString> commitments, int most) =>
+        commitments.Count is 0 || commitments.Count > most || commitments.Any(commitment => commitment.Length != Hash.Size)
+            ? throw CallRefusedException.Malformed($"1 to {most} commitments are looked for at a time, {Hash.Size} bytes each.")
+            : [.. commitments.Select(commitment => Hash.Read(commitment.Span))];
 
     public static IReadOnlyList<string> Texts(IReadOnlyList<string> texts) =>
         texts.Count <= ListMax ? [.. texts] : throw CallRefusedException.Malformed($"A list has at most {ListMax} members.");

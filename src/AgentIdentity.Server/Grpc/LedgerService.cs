@@ -1,5 +1,7 @@
+using System.Runtime.InteropServices;
 using AgentIdentity.Credentials;
 using AgentIdentity.Credentials.Identifiers;
+using AgentIdentity.Credentials.Tokens;
 using AgentIdentity.Ledger;
 using AgentIdentity.Registry;
 using AgentIdentity.Registry.Checkpoints;
@@ -14,6 +16,9 @@ internal sealed class LedgerService(RegistryNode registry, CheckpointWatches wat
     private const int PageUsual = 100;
     private const int PageMost = 200;
     private const int EntriesMost = 1000;
+
+    // Each takes a look into every run of the index: some milliseconds for all of them.
+    private const int CommitmentsMost = 100;
 
     public override async Task<Wire.RecordResponse> Record(Wire.RecordRequest request, ServerCallContext context)
     {
@@ -121,6 +126,23 @@ internal sealed class LedgerService(RegistryNode registry, CheckpointWatches wat
             response.NextIndex = next;
         return response;
     }
+
+    public override async Task<Wire.FindCommitmentResponse> FindCommitment(Wire.FindCommitmentRequest request, ServerCallContext context)
+    {
+        var call = CallState.Of(context);
+        var wanted = FromWire.Commitments(request.Commitments, CommitmentsMost);
+        var page = registry.CommitmentSearch.Find(wanted, new LeafIndex(request.FromIndex), FromWire.PageSize(request.PageSize, PageUsual, EntriesMost), by: call.Agent?.Id);
+        if (call.Agent is null)
+            await registry.PutOnRecordAsync(call, Wanted(wanted), page.Found.Count);
+        var response = new Wire.FindCommitmentResponse { Found = { page.Found.Select(found => ToWire.Found(registry, found)) }, SearchedSize = page.Searched.Value, At = registry.At() };
+        if (page.Next is { } next)
+            (response.NextCommitment, response.NextIndex) = ((uint)next.Wanted, next.From.Value);
+        return response;
+    }
+
+    // On the record stands what can be held against a list of commitments later, and not the list.
+    private static string Wanted(Hash[] commitments) =>
+        $"commitments={commitments.Length} sha256={Sha256.Hash(MemoryMarshal.AsBytes(commitments.AsSpan())).ToBase64Url()}";
 
     private async Task<Wire.HeadsProof> HeadsAsync(SubjectId agent, CancellationToken cancellation)
     {

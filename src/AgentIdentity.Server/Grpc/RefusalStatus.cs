@@ -23,7 +23,8 @@ internal static class RefusalStatus
         Refusal.CallerUnknown or Refusal.UseDpopNonce or Refusal.CredentialInvalid or Refusal.CredentialUnlogged or Refusal.CredentialNotYetValid
             or Refusal.CredentialExpired or Refusal.ProofMissing or Refusal.ProofInvalid or Refusal.ProofKeyMismatch or Refusal.ProofRequestMismatch
             or Refusal.ProofStale or Refusal.NonceMismatch or Refusal.ProofReplayed or Refusal.BodyMismatch or Refusal.TokenInvalid
-            or Refusal.TokenExpired or Refusal.ChallengeInvalid or Refusal.SignatureInvalid or Refusal.BootstrapInvalid => StatusCode.Unauthenticated,
+            or Refusal.TokenExpired or Refusal.ChallengeInvalid or Refusal.SignatureInvalid or Refusal.BootstrapInvalid
+            or Refusal.OrderInvalid => StatusCode.Unauthenticated,
 
         Refusal.NotPermitted or Refusal.AudienceMismatch or Refusal.AgentFrozen or Refusal.AgentRevoked or Refusal.EnvelopeTooWide
             or Refusal.EnvelopeExceeded or Refusal.AudienceNotAllowed or Refusal.WrongKey

@@ -114,6 +114,19 @@ internal static class ToWire
         Erased = entry.IsErased,
     };
 
+    public static Wire.FoundCommitment Found(RegistryNode registry, FoundActivity found) => new()
+    {
+        Commitment = (uint)found.Wanted,
+        LedgerIndex = found.Index.Value,
+        Agent = registry.Settings.Name.AgentDid(found.Agent),
+        SubjectSequence = found.SubjectSequence,
+        KeyId = Bytes(found.Statement.KeyId.ToArray()),
+        Sequence = found.Statement.Sequence,
+        Statement = Bytes(found.Statement.Identity),
+        SequencedAt = found.At,
+        EntryClass = Class(found.Class),
+    };
+
     public static ByteString Bytes(Hash hash) => Bytes(hash.ToArray());
 
     // The arrays are ours alone from here on.

@@ -44,9 +44,10 @@ internal static class FsckVerb
         }
     }
 
-    private static string NotChecked(bool withSignatures) => withSignatures
+    private static string NotChecked(bool withSignatures) => (withSignatures
         ? "not checked: when enrolment proofs came, and the signatures of operators' bootstrap proofs and approvals"
-        : "not checked: signatures of statements, of enrolment proofs (--signatures checks both), and of operators' bootstrap proofs and approvals";
+        : "not checked: signatures of statements, of enrolment proofs (--signatures checks both), and of operators' bootstrap proofs and approvals")
+        + $"; the folder {SqliteLedgerStore.CommitmentsFolder}, a cache that is made again from the entries when it is deleted";
 
     private static string Summary(FsckReport report)
     {

@@ -1,6 +1,7 @@
 using AgentIdentity.Credentials.Identifiers;
 using AgentIdentity.Ledger;
 using AgentIdentity.Registry.Sequencing;
+using AgentIdentity.Storage.Commitments;
 
 namespace AgentIdentity.Storage.Sqlite;
 
@@ -10,7 +11,7 @@ internal sealed class LedgerReader : IDisposable
     private const int CacheKibibytes = 8 * 1024;
 
     private readonly Connection _connection;
-    private readonly Statement _begin, _end, _indexedSize, _entriesFrom, _leavesFrom, _entriesOfSubject, _tile, _document;
+    private readonly Statement _begin, _end, _indexedSize, _entriesFrom, _leavesFrom, _bodiesFrom, _entriesOfSubject, _tile, _document;
 
     public LedgerReader(string path)
     {
@@ -20,6 +21,7 @@ internal sealed class LedgerReader : IDisposable
         _indexedSize = _connection.Prepare("SELECT value FROM meta WHERE name = 'indexed_size'");
         _entriesFrom = _connection.Prepare("SELECT idx, subjects, leaf, entry, opening FROM entries WHERE idx >= ? ORDER BY idx LIMIT ?");
         _leavesFrom = _connection.Prepare("SELECT idx, leaf FROM entries WHERE idx >= ? ORDER BY idx LIMIT ?");
+        _bodiesFrom = _connection.Prepare("SELECT idx, entry FROM entries WHERE idx >= ? ORDER BY idx LIMIT ?");
         _entriesOfSubject = _connection.Prepare(
             "SELECT e.idx, e.subjects, e.leaf, e.entry, e.opening FROM subject_index s CROSS JOIN entries e ON e.idx = s.idx "
             + "WHERE s.subject = ? AND s.seq >= ? AND s.idx < ? ORDER BY s.seq LIMIT ?");
@@ -49,6 +51,17 @@ internal sealed class LedgerReader : IDisposable
             return true;
         });
         return leaves;
+    }
+
+    /// <summary>Shows entries where SQLite holds them, without leaf and opening: whoever indexes reads them all.</summary>
+    public void ReadBodies(ulong first, int countMax, EntryVisitor visit)
+    {
+        var count = 0;
+        _bodiesFrom.Bind(1, Signed(first)).Bind(2, countMax).ForEach(row =>
+        {
+            RequireNext(row, new LeafIndex(first), count++);
+            return visit((ulong)row.Integer(0), row.Bytes(1));
+        });
     }
 
     /// <summary>What the index knows, and then what it does not know yet, all at one moment.</summary>

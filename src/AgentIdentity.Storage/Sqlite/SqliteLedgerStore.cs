@@ -2,6 +2,7 @@ using AgentIdentity.Credentials.Identifiers;
 using AgentIdentity.Ledger;
 using AgentIdentity.Registry.Recovery;
 using AgentIdentity.Registry.Sequencing;
+using AgentIdentity.Storage.Commitments;
 using AgentIdentity.Storage.Reserve;
 
 namespace AgentIdentity.Storage.Sqlite;
@@ -15,11 +16,16 @@ public sealed class SqliteLedgerStore : ILedgerStore, ILedgerRows
 {
     public const string FileName = "ledger.db";
 
+    /// <summary>The folder of the index of commitments. A cache: without it, it is made again from the ledger.</summary>
+    public const string CommitmentsFolder = "commitments";
+
     private readonly DataFolder _folder;
     private readonly ControlJournal _reserve;
     private readonly LedgerWriter _writer;
     private readonly ReaderPool _readers;
     private readonly Housekeeper? _housekeeper;
+    private readonly CommitmentIndex? _commitments;
+    private readonly CommitmentKeeper? _commitmentKeeper;
     private bool _isDisposed;
 
     private SqliteLedgerStore(DataFolder folder, Housekeeping? housekeeping)
@@ -41,7 +47,11 @@ public sealed class SqliteLedgerStore : ILedgerStore, ILedgerRows
             throw;
         }
         _readers = new ReaderPool(path);
-        _housekeeper = housekeeping is null ? null : new Housekeeper(path, _writer, housekeeping);
+        if (housekeeping is null)
+            return;
+        _housekeeper = new Housekeeper(path, _writer, housekeeping);
+        _commitments = new CommitmentIndex(folder.File(CommitmentsFolder), new CommittedEntries(_writer, _readers), new IndexRules());
+        _commitmentKeeper = new CommitmentKeeper(_commitments);
     }
 
     /// <summary>The SQLite in use and where it was found, for the log.</summary>
@@ -65,7 +75,7 @@ public sealed class SqliteLedgerStore : ILedgerStore, ILedgerRows
         ? Open(folder, housekeeping: null)
         : throw new StoreRefusedException($"There is no registry in {Path.GetFullPath(folder)}: name the data folder with --data.");
 
-    /// <summary>Without housekeeping nothing is indexed and the journal only grows, which is what a test of these needs.</summary>
+    /// <summary>Without housekeeping nothing is indexed, no commitment is found, and the journal only grows, which is what a test of these needs.</summary>
     internal static SqliteLedgerStore Open(string folder, Housekeeping? housekeeping)
     {
         var held = DataFolder.Open(folder);
@@ -123,6 +133,15 @@ public sealed class SqliteLedgerStore : ILedgerStore, ILedgerRows
         return GoOn(found, reserved.Where(entry => entry.Index.Value >= next && entry.Subjects.Any(named => named.Subject == subject && named.Sequence >= firstSequence)), countMax);
     }
 
+    public CommitmentPlaces FindCommitment(in Hash commitment, LeafIndex from, int countMax)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(countMax);
+        if (_commitments is null)
+            return new CommitmentPlaces([], default);
+        _commitmentKeeper!.RequireRunning();
+        return _commitments.Find(in commitment, from, countMax);
+    }
+
     public bool TryPublish(TreeSize expected, StoredCheckpoint next, IReadOnlyList<StoredTile> tiles)
     {
         var published = _writer.TryPublish(expected, next, tiles);
@@ -152,6 +171,7 @@ public sealed class SqliteLedgerStore : ILedgerStore, ILedgerRows
     {
         if (Interlocked.Exchange(ref _isDisposed, true))
             return;
+        _commitmentKeeper?.Dispose();
         _housekeeper?.Dispose();
         _readers.Dispose();
         _writer.Dispose();

@@ -5,6 +5,7 @@ using AgentIdentity.Credentials.Keys;
 using AgentIdentity.Credentials.Statements;
 using AgentIdentity.Ledger;
 using AgentIdentity.Protocol.V1;
+using AgentIdentity.Storage.Sqlite;
 using AgentIdentity.Tests.Wire;
 
 namespace AgentIdentity.Benchmarks.Questions;
@@ -25,7 +26,9 @@ internal static class LedgerQuestion
         {
             await FillAsync(folder.FullName, operatorKey, count);
             await StartAsync(folder.FullName, operatorKey, "an orderly end", isKilled: true);
-            await StartAsync(folder.FullName, operatorKey, "kill -9", isKilled: false);
+            await StartAsync(folder.FullName, operatorKey, "kill -9", isKilled: true);
+            Directory.Delete(Path.Combine(folder.FullName, SqliteLedgerStore.CommitmentsFolder), recursive: true);
+            await StartAsync(folder.FullName, operatorKey, "kill -9, the index of commitments being made again beside it", isKilled: false);
             await ProveAsync(folder.FullName, new Random(seed));
         }
         finally

@@ -87,7 +87,7 @@ internal static class TrailQuestion
         var rounds = new List<(Run Export, double Move, Run Audit)>();
         for (var round = 0; round < Rounds; round++)
         {
-            var export = await TimeAsync("trail", agent.Id.ToString(), "--out", file, "--key", keyFile, "--registry", $"http://{server.Address("grpc")}");
+            var export = await TimeAsync("trail", agent.Id.ToString(), "--out", file, "--key", keyFile, "--registry", $"http://{server.Address("grpc")}", "--home", Path.Combine(folder, "home"));
             var watch = Stopwatch.StartNew();
             File.Copy(file, moved, overwrite: true);
             var move = watch.Elapsed.TotalSeconds;

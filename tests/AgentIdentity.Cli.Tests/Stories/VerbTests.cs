@@ -135,6 +135,53 @@ public sealed class VerbTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_file_is_found_by_its_salts_until_it_is_erased()
+    {
+        var did = await _registry.EnrolAsync("finder");
+        await _registry.EnrolAsync("stranger");
+        var (report, other) = (Agentid.Write("found.txt", "what was done"), Agentid.Write("other.txt", "never recorded"));
+        var entries = new List<ulong>();
+        for (var i = 0; i < 2; i++)
+            entries.Add((await Agentid.RunAsync("record", report, "--agent", "finder", "--json")).Fine().Json.GetProperty("statements")[0].GetProperty("ledger_index").GetUInt64());
+        var salts = Path.Combine(Agentid.Home, "agents", "finder", "salts.jsonl");
+
+        var found = (await Agentid.RunAsync("find", report, "--agent", "finder", "--json")).Fine().Json;
+        Assert.Equal(entries, found.GetProperty("found").EnumerateArray().Select(one => one.GetProperty("ledger_index").GetUInt64()));
+        Assert.All(found.GetProperty("found").EnumerateArray(), one => Assert.Equal((did, report, "activity"), (one.GetProperty("agent").GetString(), one.GetProperty("what").GetString(), one.GetProperty("class").GetString())));
+        Assert.True(found.GetProperty("complete").GetBoolean());
+        var commitment = found.GetProperty("found")[1].GetProperty("commitment").GetString()!;
+        Assert.Contains($"{entries[0]}", (await Agentid.RunAsync("find", report, "--salts", salts)).Fine().Output, StringComparison.Ordinal);
+        Assert.Equal(entries[1], (await Agentid.RunAsync("find", "--commitment", commitment, "--json")).Fine().Json.GetProperty("found")[0].GetProperty("ledger_index").GetUInt64());
+
+        var foreign = await Agentid.RunAsync("find", "--commitment", commitment, "--agent", "stranger", "--json");
+        Assert.Equal((ExitCode.Refused, 0, 1), (foreign.ExitCode, foreign.Json.GetProperty("found").GetArrayLength(), foreign.Json.GetProperty("not_found").GetArrayLength()));
+        var unknown = await Agentid.RunAsync("find", report, other, "--agent", "finder");
+        Assert.Equal(ExitCode.Refused, unknown.ExitCode);
+        Assert.Contains("other.txt: no salt of it is kept", unknown.Output, StringComparison.Ordinal);
+
+        (await Agentid.RunAsync("erase", did, "--entries", $"{entries[1]}", "--reason", "asked for", "--out", report + ".erase")).Fine();
+        (await Agentid.RunAsync("approve", report + ".erase", "--send")).Fine();
+        var after = await Agentid.RunAsync("find", report, "--agent", "finder");
+        Assert.Equal(ExitCode.Refused, after.ExitCode);
+        Assert.Contains($"not found by the commitment {commitment}", after.Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Entries_are_listed_by_time()
+    {
+        var did = await _registry.EnrolAsync("timed");
+        var entry = (await Agentid.RunAsync("record", Agentid.Write("timed.txt", "x"), "--agent", "timed", "--json")).Fine().Json.GetProperty("statements")[0];
+        var (index, at) = (entry.GetProperty("ledger_index").GetUInt64(), entry.GetProperty("recorded_at").GetString()!);
+
+        var listed = (await Agentid.RunAsync("entries", "--from", at, "--json")).Fine().Json.GetProperty("entries").EnumerateArray().First(one => one.GetProperty("kind").GetString() == "activity");
+        Assert.Equal((index, at, did.Split(':')[^1]), (listed.GetProperty("ledger_index").GetUInt64(), listed.GetProperty("at").GetString(), listed.GetProperty("subjects")[0].GetString()));
+        Assert.Equal(0, (await Agentid.RunAsync("entries", "--from", "2999-01-01T00:00:00Z", "--json")).Fine().Json.GetProperty("entries").GetArrayLength());
+        var one = (await Agentid.RunAsync("entries", "--to", at, "--max", "1")).Fine().Output;
+        Assert.Contains("genesis", one, StringComparison.Ordinal);
+        Assert.Contains("--from-index 1", one, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task Without_a_key_from_elsewhere_a_proof_is_self_consistent_only()
     {
         File.Delete(Path.Combine(Agentid.Home, "registry.json"));

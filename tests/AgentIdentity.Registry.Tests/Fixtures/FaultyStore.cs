@@ -87,6 +87,8 @@ internal sealed class FaultyStore(ILedgerStore store) : ILedgerStore
     public IReadOnlyList<StoredEntry> ReadBySubject(SubjectId subject, ulong firstSequence, int countMax) =>
         store.ReadBySubject(subject, firstSequence, countMax);
 
+    public CommitmentPlaces FindCommitment(in Hash commitment, LeafIndex from, int countMax) => store.FindCommitment(in commitment, from, countMax);
+
     public ReadOnlyMemory<byte>? ReadTile(int level, ulong index) => store.ReadTile(level, index);
 
     public StoredDocument? ReadDocument(string name) => store.ReadDocument(name);

@@ -1,0 +1,127 @@
+using System.Text.Json;
+
+namespace AgentIdentity.Cli.Tests.Stories;
+
+/// <summary>What a responder types, against a real server process: stop by whatever is known, look at what is stopped, restore, cut, recall, and the sealed key.</summary>
+[System.Runtime.Versioning.UnsupportedOSPlatform("windows")]
+public sealed class StopVerbTests : IAsyncLifetime
+{
+    private RunningRegistry _registry = null!;
+
+    private Agentid Agentid => _registry.Agentid;
+
+    public async Task InitializeAsync() => _registry = await (await RunningRegistry.StartAsync()).FoundedAsync();
+
+    public async Task DisposeAsync() => await _registry.DisposeAsync();
+
+    [Fact]
+    public async Task An_agent_is_frozen_listed_and_restored_by_approval()
+    {
+        var did = await _registry.EnrolAsync("worker");
+        var stop = await JsonAsync("stop", "worker", "--state", "frozen", "--reason", "odd calls", "--incident", "i-1");
+        Assert.Equal(("RECORDED", 1, did), (stop.Text("level"), stop.GetProperty("agents_reached").GetInt32(), stop.Text("agent")));
+        var entry = stop.GetProperty("ledger_index").GetUInt64();
+        var listed = Assert.Single((await JsonAsync("stops", "--incident", "i-1")).GetProperty("stops").EnumerateArray());
+        Assert.Equal((entry, "frozen"), (listed.GetProperty("ledger_index").GetUInt64(), listed.Text("state")));
+        Assert.Equal("frozen", (await JsonAsync("agents", "show", did)).Text("state"));
+
+        await ApprovedAsync("restore", $"{entry}", "--reason", "a false alarm");
+
+        Assert.Equal("active", (await JsonAsync("agents", "show", did)).Text("state"));
+        Assert.Empty((await JsonAsync("stops")).GetProperty("stops").EnumerateArray());
+        Assert.Single((await JsonAsync("stops", "--lifted")).GetProperty("stops").EnumerateArray());
+        Assert.Contains("No stop is in force", (await Agentid.RunAsync("stops")).Fine().Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_fleet_is_recalled_by_model_and_label_after_a_look()
+    {
+        var did = await _registry.EnrolAsync("worker");
+        (await Agentid.RunAsync("blueprint", "define", "summariser/1", "--model", "model-x/5", "--read", "tool:read")).Fine();
+        string[] recall = ["recall", "--model", "model-x/5", "--label", "jurisdiction=eu", "--state", "restricted", "--reason", "it leaks"];
+
+        var reach = (await JsonAsync([.. recall, "--dry-run"])).GetProperty("reach").EnumerateArray().ToArray();
+        Assert.Equal([1, 1], reach.Select(one => one.GetProperty("agents_reached").GetInt32()));
+        Assert.Equal([did], reach[0].GetProperty("agents").EnumerateArray().Select(agent => agent.GetString()));
+        Assert.Equal("active", (await JsonAsync("agents", "show", did)).Text("state"));
+
+        var stops = (await JsonAsync(recall)).GetProperty("stops").EnumerateArray().ToArray();
+        Assert.Equal(["model:model-x/5", "label:jurisdiction=eu"], stops.Select(stop => stop.Text("scope")));
+        Assert.Equal("restricted", (await JsonAsync("agents", "show", did)).Text("state"));
+    }
+
+    [Fact]
+    public async Task A_cut_is_set_at_once_and_moved_later_by_approval()
+    {
+        var did = await _registry.EnrolAsync("worker");
+        Assert.Equal(2, (await JsonAsync("cut", did, "--after", "2", "--reason", "copied")).GetProperty("after").GetInt32());
+        var refused = await Agentid.RunAsync("cut", did, "--after", "3", "--reason", "copied", "--json");
+        Assert.Contains("NEEDS_TWO_OPERATORS", refused.Error + refused.Output, StringComparison.Ordinal);
+        var moved = await ApprovedAsync("cut", did, "--after", "3", "--reason", "copied");
+        Assert.Equal(3, moved.GetProperty("after").GetInt32());
+        var only = Assert.Single((await JsonAsync("stops")).GetProperty("stops").EnumerateArray());
+        Assert.Equal(3, only.GetProperty("after").GetInt32());
+    }
+
+    [Fact]
+    public async Task The_sealed_key_is_named_by_approval_and_freezes_once()
+    {
+        var did = await _registry.EnrolAsync("worker");
+        var (sealedKey, publicKey, order) = (NewPath("sealed"), NewPath("public"), NewPath("order"));
+        var made = await JsonAsync("break-glass", "make", "--out", sealedKey);
+        await File.WriteAllTextAsync(publicKey, made.GetProperty("public_key").GetRawText());
+        (await Agentid.RunAsync("break-glass", "order", did, "--key-file", sealedKey, "--reason", "nobody answers", "--out", order)).Fine();
+        var early = await Agentid.RunAsync("break-glass", "obey", order, "--json");
+        Assert.Contains("ORDER_INVALID", early.Error + early.Output, StringComparison.Ordinal);
+
+        await ApprovedAsync("break-glass", "name", "--public-key-file", publicKey);
+        var first = await JsonAsync("break-glass", "obey", order);
+        Assert.Equal(first.GetProperty("ledger_index").GetUInt64(), (await JsonAsync("break-glass", "obey", order)).GetProperty("ledger_index").GetUInt64());
+        Assert.Equal("frozen", (await JsonAsync("agents", "show", did)).Text("state"));
+    }
+
+    [Fact]
+    public async Task An_operator_applies_is_added_by_approval_and_removed_again()
+    {
+        var proof = NewPath("proof");
+        var applied = await JsonAsync("operators", "apply", "--name", "second", "--out", proof);
+        var added = await ApprovedAsync("operators", "add", proof);
+        Assert.Equal(applied.Text("jkt"), added.Text("jkt"));
+        var callers = (await JsonAsync("operators", "list", "--key", FirstOperatorKey)).GetProperty("callers").EnumerateArray();
+        var id = callers.Single(caller => caller.Text("name") == "second").Text("id");
+        await ApprovedAsync("operators", "remove", id, "--reason", "left");
+        Assert.Single((await JsonAsync("operators", "list", "--key", FirstOperatorKey)).GetProperty("callers").EnumerateArray());
+    }
+
+    [Fact]
+    public async Task What_is_no_scope_is_refused_before_anything_is_sent()
+    {
+        foreach (var scope in new[] { "nobody", "label:eu", "key:abc", "agent-with-delegates:nobody" })
+            Assert.Equal(2, (await Agentid.RunAsync("stop", scope, "--state", "frozen", "--reason", "x")).ExitCode);
+        Assert.Equal(2, (await Agentid.RunAsync("recall", "--state", "frozen", "--reason", "x")).ExitCode);
+    }
+
+    private string FirstOperatorKey => Path.Combine(Agentid.Home, "operators", "operator-1.jwk");
+
+    private string NewPath(string name)
+    {
+        var path = Agentid.Write(name, "");
+        File.Delete(path);
+        return path;
+    }
+
+    private async Task<JsonElement> JsonAsync(params string[] words) => (await Agentid.RunAsync([.. words, "--json"])).Fine().Json;
+
+    // The registry has a single operator, who signs and sends at once.
+    private async Task<JsonElement> ApprovedAsync(params string[] words)
+    {
+        var file = NewPath("approval");
+        (await Agentid.RunAsync([.. words, "--out", file, "--key", FirstOperatorKey])).Fine();
+        return await JsonAsync("approve", file, "--send", "--key", FirstOperatorKey);
+    }
+}
+
+internal static class JsonText
+{
+    public static string Text(this JsonElement owner, string name) => owner.GetProperty(name).GetString()!;
+}
