@@ -76,7 +76,7 @@ internal sealed class ControlService(RegistryNode registry) : Wire.Control.Contr
         var stops = registry.State.Stops.All
             .Where(stop => (request.WithLifted || stop.IsInForce) && (request.Incident.Length == 0 || stop.Incident == request.Incident))
             .OrderBy(stop => stop.Denial.Index.Value)
-            .Select(stop => Grpc.ToWire.Stop(stop, registry.Stopping.IsIndexPending(stop.Denial.Index))).ToArray();
+            .Select(stop => Grpc.ToWire.Stop(registry, stop)).ToArray();
         await registry.PutOnRecordAsync(CallState.Of(context), $"incident={request.Incident}", stops.Length);
         return new Wire.ListStopsResponse { Stops = { stops }, At = registry.At() };
     }
