@@ -11,4 +11,7 @@ public static class AgentIdentityDefaults
     public const string SponsorClaim = "sponsor";
     public const string BlueprintClaim = "blueprint";
     public const string CredentialClaim = "jti";
+
+    /// <summary>The DID of an agent whose authority this one acts under, nearest first; none when it is its own.</summary>
+    public const string SuperiorClaim = "superior";
 }

@@ -121,6 +121,7 @@ internal sealed class AgentIdentityHandler(IOptionsMonitor<AgentIdentityOptions>
             new Claim(AgentIdentityDefaults.SponsorClaim, agent.Sponsor),
             new Claim(AgentIdentityDefaults.BlueprintClaim, agent.Blueprint),
             new Claim(AgentIdentityDefaults.CredentialClaim, agent.Jti),
+            .. agent.Chain.Select(above => new Claim(AgentIdentityDefaults.SuperiorClaim, above.Did)),
         ],
         Scheme.Name,
         AgentIdentityDefaults.DidClaim,

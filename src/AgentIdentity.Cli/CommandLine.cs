@@ -32,6 +32,7 @@ internal static class CommandLine
             TokenVerb.Create(),
             EnrolVerb.Create(),
             IssueVerb.Create(),
+            DelegateVerb.Create(),
             ProofVerb.Create(),
             CallVerb.Create(),
             VerifyVerb.Create(),

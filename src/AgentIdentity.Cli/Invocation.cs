@@ -55,7 +55,7 @@ internal sealed class Invocation(ParseResult parse)
     }
 
     /// <summary>A connection to both gRPC listeners, which signs with the key when there is one. Nothing is sent yet.</summary>
-    public RegistryConnection Connect(PrivateKey? signer = null)
+    public RegistryConnection Connect(PrivateKey? signer = null, CredentialSource? credentials = null)
     {
         var options = new ConnectionOptions
         {
@@ -69,7 +69,7 @@ internal sealed class Invocation(ParseResult parse)
         };
         try
         {
-            return new RegistryConnection(options, signer);
+            return new RegistryConnection(options, signer, credentials);
         }
         catch (ArgumentException refused)
         {

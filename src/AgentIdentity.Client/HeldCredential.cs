@@ -11,6 +11,9 @@ namespace AgentIdentity.Client;
 /// <param name="LedgerPosition">Its place in that entry.</param>
 public sealed record HeldCredential(string Token, string Jti, DateTimeOffset NotBefore, DateTimeOffset ExpiresAt, ulong LedgerIndex, ulong LedgerPosition)
 {
+    /// <summary>Gives this credential and no other: for one that another agent has passed on, which nobody renews.</summary>
+    public CredentialSource Source => _ => new ValueTask<string>(Token);
+
     public static HeldCredential From(IssuedCredential issued) => new(
         issued.Token,
         issued.Jti,

@@ -253,8 +253,32 @@ public enum Refusal
     /// <summary>The registry has not reached the epoch that the caller demands.</summary>
     EpochNotReached,
 
-    /// <summary>The agent holds as many unexpired credentials as it may.</summary>
+    /// <summary>The agent holds as many unexpired credentials as it may, or as many from one agent.</summary>
     TooManyCredentials,
+
+    /// <summary>The agent that would receive stands in the chain of command already, or is the one that passes on.</summary>
+    DelegationCycle,
+
+    /// <summary>The chain of command is as long as it may be, or what is passed on is not as deep any more.</summary>
+    DelegationTooDeep,
+
+    /// <summary>The agent that would receive is stopped.</summary>
+    DelegateStopped,
+
+    /// <summary>A delegated credential is not renewed; whoever passed it on does so again.</summary>
+    DelegationNotRenewable,
+
+    /// <summary>The budgets are not at most 16 distinct units of visible ASCII, with amounts of at least 1.</summary>
+    BudgetMalformed,
+
+    /// <summary>The budget is more than the one above has left, or of a unit that it has not.</summary>
+    BudgetTooWide,
+
+    /// <summary>The budget, or one above it, has less left than would be spent.</summary>
+    BudgetExceeded,
+
+    /// <summary>The credential was not passed on with a budget of that unit.</summary>
+    NoBudget,
 
     /// <summary>There is more work than can be done now.</summary>
     Overloaded,

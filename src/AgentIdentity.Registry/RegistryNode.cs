@@ -5,6 +5,7 @@ using AgentIdentity.Credentials.Proofs;
 using AgentIdentity.Ledger;
 using AgentIdentity.Registry.Authenticating;
 using AgentIdentity.Registry.Checkpoints;
+using AgentIdentity.Registry.Delegating;
 using AgentIdentity.Registry.Enrolling;
 using AgentIdentity.Registry.Keys;
 using AgentIdentity.Registry.Operating;
@@ -38,6 +39,8 @@ public sealed class RegistryNode : IAsyncDisposable
         Issuing = new Issuing.Issuing(settings, state, Sequencer, keys, clock);
         Enrolment = new Enrolment(settings, state, Sequencer, Issuing, clock);
         Verification = new Verification(settings, state, Standing, clock);
+        Delegating = new Delegating.Delegating(settings, Verification, Sequencer, Issuing);
+        Spending = new Spending(Verification, Sequencer);
         Recording = new Recording.Recording(state, Sequencer, Checkpoints, store);
         Operating = new Operating.Operating(settings, state, Sequencer, keys, founding, clock);
         Approvals = new Approvals(settings, state, clock);
@@ -72,6 +75,10 @@ public sealed class RegistryNode : IAsyncDisposable
     public Issuing.Issuing Issuing { get; }
 
     public Verification Verification { get; }
+
+    public Delegating.Delegating Delegating { get; }
+
+    public Spending Spending { get; }
 
     public Recording.Recording Recording { get; }
 

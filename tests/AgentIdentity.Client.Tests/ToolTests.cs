@@ -53,6 +53,19 @@ public sealed class ToolTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task What_was_passed_on_is_shown_like_any_credential_and_the_tool_knows_whose_authority_it_is()
+    {
+        var options = new ConnectionOptions { GrpcUrl = _registry.GrpcUrl, PublicUrl = FakeRegistry.PublicUrl, Clock = _clock };
+        using var connection = new RegistryConnection(options, _agentKey, _ => new(Credential));
+        var passedOn = await AgentDelegation.DelegateAsync(connection, new Protocol.V1.DelegateRequest { Agent = _registry.AgentDid });
+        Assert.Equal($"DPoP {Credential}", _registry.ShownCredential);
+
+        using var http = Agent(await passedOn.Source(default));
+        var response = await http.GetAsync(new Uri(Address, "/weather"));
+        Assert.Equal([_registry.AgentDid, "Research desk", "summariser/2.1", _registry.AgentDid], (await response.Content.ReadFromJsonAsync<string[]>())!);
+    }
+
+    [Fact]
     public async Task An_agent_with_a_good_credential_is_let_in_and_the_tool_knows_who_it_is()
     {
         var response = await _agent.GetAsync(new Uri(Address, "/weather?when=now#there"));
@@ -293,7 +306,7 @@ public sealed class ToolTests : IAsyncLifetime
         if (guarded)
             tool.UseAgentIdentity();
         tool.MapGet("/open", () => "open");
-        tool.MapGet("/weather", (ClaimsPrincipal agent) => new[] { agent.Identity!.Name, agent.FindFirstValue("sponsor"), agent.FindFirstValue("blueprint") })
+        tool.MapGet("/weather", (ClaimsPrincipal agent) => (string?[])[ agent.Identity!.Name, agent.FindFirstValue("sponsor"), agent.FindFirstValue("blueprint"), .. agent.FindAll("superior").Select(claim => claim.Value)])
             .RequireAgent("tool", "read", $"{FakeRegistry.Audience}/weather");
         tool.MapGet("/files/{name}", (string name) => name).RequireAgent("tool", "read", $"{FakeRegistry.Audience}/files");
         tool.MapGet("/staff", () => "staff").RequireAgent("tool", "read", $"{FakeRegistry.Audience}/staff").RequireAuthorization(policy => policy.RequireClaim("staff"));

@@ -111,6 +111,27 @@ public sealed class TrailExportTests
         Assert.Throws<LedgerDamagedException>(() => export.Items().Count());
     }
 
+    [Fact]
+    public async Task A_delegation_stands_in_the_trails_of_both_and_what_was_spent_in_that_of_the_agent_that_spent_it()
+    {
+        await using var registry = await TestNode.FoundAsync();
+        var chain = await registry.ChainAsync(2, new Budget("calls", 5));
+        Assert.Equal(Refusal.None, (await registry.SpendAsync(chain[2].Agent, chain[2].Credential, new Budget("calls", 2))).Refusal);
+        await PublishAsync(registry);
+        EntryKind[][] expected =
+        [
+            [EntryKind.AgentEnrolled, EntryKind.CredentialsIssued, EntryKind.Delegated],
+            [EntryKind.AgentEnrolled, EntryKind.CredentialsIssued, EntryKind.Delegated, EntryKind.CredentialsIssued, EntryKind.Delegated],
+            [EntryKind.AgentEnrolled, EntryKind.CredentialsIssued, EntryKind.Delegated, EntryKind.CredentialsIssued, EntryKind.BudgetSpent],
+        ];
+        foreach (var ((agent, _), kinds) in chain.Zip(expected))
+        {
+            var verdict = Verify(registry, await ExportAsync(registry, agent));
+            AssertProven(verdict);
+            Assert.Equal(kinds, verdict.Entries.Select(entry => entry.Entry!.Body.Kind));
+        }
+    }
+
     // Enrolled with a credential, active, renewed, active, forked, stopped, active; and the registry's key rotates meanwhile.
     private static async Task<TestAgent> LiveAsync(TestNode registry, KeyAlgorithm algorithm = KeyAlgorithm.ES256)
     {

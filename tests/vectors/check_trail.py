@@ -197,7 +197,7 @@ class Trail:
 
     def about_agent(self, items):
         self.chain, self.count, self.last = bytes(32), len(items), None
-        previous, number, stopped, statements, erased = bytes(32), 0, False, {}, {}
+        previous, number, stopped, statements, erased = bytes(32), 0, set(), {}, {}
         for sequence, item in enumerate(items):
             leaf, entry = item[2] if item[0] == 3 else item[3], None
             require((item[1] if item[0] == 3 else item[2]) == sequence, f"number {sequence} about the agent is missing")
@@ -229,10 +229,16 @@ class Trail:
                 require(not stopped, f"entry {item[1]} issues a credential after a stop")
                 self.issued(entry[5], item[7])
             elif entry[1] == 7:
-                require(entry[5][3] in (3, 4), "a stop stops nothing")
-                stopped = True
+                require(entry[5][3] in (2, 3, 4), "a stop stops nothing")
+                # A credential that is stopped, and an agent that may still read, go on being recorded.
+                if entry[5][1] != 3 and entry[5][3] != 2:
+                    stopped.add(item[1])
             elif entry[1] == 12:
                 self.fork(item[1], entry[5], statements)
+            elif entry[1] == 17:
+                stopped -= set(entry[5][1])
+            elif entry[1] == 18:
+                require(self.agent in (entry[5][1], entry[5][3]), "a delegation is between other agents")
             elif entry[1] == 13:
                 self.erasure(entry, item[1], erased)
         require(not erased, "something was erased, and no entry says so")

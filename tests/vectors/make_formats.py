@@ -718,11 +718,15 @@ def item_within(child, parent):
             and ("notAfter" not in parent or "notAfter" not in child or child["notAfter"] <= parent["notAfter"]))
 
 
-def within(child, parent):
+def item_passed_on(child, parent):
+    return item_within(child, parent) and child.get("maxDepth", 0) < parent.get("maxDepth", 0)
+
+
+def within(child, parent, covered=item_within):
     """Whether it is within, and the latest expiry under which it is."""
     expiry = None
     for one in child:
-        covering = [other for other in parent if item_within(one, other)]
+        covering = [other for other in parent if covered(one, other)]
         if not covering:
             return False, None
         if "notAfter" not in one and all("notAfter" in other for other in covering):
@@ -767,6 +771,19 @@ WITHIN = [  # child, parent, expected
     ([item(["a"], ["l/m"])], [item(["a"], ["l"])], False),
 ]
 
+PASSED_ON_FROM = [  # child, parent, expected
+    ([item(["a"], ["l"])], [item(["a"], ["l"])], False),
+    ([item(["a"], ["l"])], [item(["a"], ["l"], maxDepth=0)], False),
+    ([item(["a"], ["l"])], [item(["a"], ["l"], maxDepth=1)], True),
+    ([item(["a"], ["l"], maxDepth=1)], [item(["a"], ["l"], maxDepth=1)], False),
+    ([item(["a"], ["l"], maxDepth=9)], [item(["a"], ["l"], maxDepth=10)], True),
+    ([item(["a"], ["l"])], [item(["a"], ["l"]), item(["a", "b"], ["l"], maxDepth=2)], True),
+    ([item(["a"], ["l"]), item(["b"], ["l"])], [item(["a"], ["l"], maxDepth=1), item(["b"], ["l"])], False),
+    ([item(["a", "b"], ["l"])], [item(["a"], ["l"], maxDepth=1), item(["b"], ["l"], maxDepth=1)], False),
+    ([item(["a"], ["l"])], [item(["a"], ["l"], notAfter=200), item(["a"], ["l"], notAfter=100, maxDepth=1)], True),
+    ([item(["a"], ["l"], notAfter=150)], [item(["a"], ["l"], notAfter=200), item(["a"], ["l"], notAfter=100, maxDepth=1)], False),
+]
+
 COVERS = [  # envelope, action, location, now, expected; the type is t
     ([item(["a"], ["l"])], "a", "l", 0, True),
     ([item(["a"], ["l"])], "a", "m", 0, False),
@@ -802,6 +819,8 @@ MALFORMED_ENVELOPES = [
 def envelope_vectors():
     for child, parent, expected in WITHIN:
         assert within(child, parent)[0] == expected, (child, parent)
+    for child, parent, expected in PASSED_ON_FROM:
+        assert within(child, parent, item_passed_on)[0] == expected, (child, parent)
     for envelope, action, location, now, expected in COVERS:
         assert covers(envelope, "t", action, location, now) == expected, (envelope, action)
     spelled = '[ { "type" : "documents", "locations" : ["https://tools.example/documents/\\u002a"], "actions" : ["read", "comment\\/*"],\n "notAfter" : %d, "maxDepth" : 1 } ]' % ENVELOPE[0]["notAfter"]
@@ -810,12 +829,50 @@ def envelope_vectors():
         "example": {"text": spelled, "canonical": jcs(ENVELOPE)},
         "authority": [{"envelope": jcs(ENVELOPE), "act": act and jcs(act), "hash": authority_hash(ENVELOPE, act).hex()} for act in (None, ACT)],
         "within": [dict(zip(("child", "parent", "within", "expiry_max"), (jcs(child), jcs(parent), *within(child, parent)))) for child, parent, _ in WITHIN],
+        "passed_on": [dict(zip(("child", "parent", "passed_on", "expiry_max"), (jcs(child), jcs(parent), *within(child, parent, item_passed_on)))) for child, parent, _ in PASSED_ON_FROM],
         "covers": [dict(zip(("envelope", "type", "action", "location", "now", "covers"), (jcs(envelope), "t", *rest))) for envelope, *rest in COVERS],
         "malformed": MALFORMED_ENVELOPES,
     }
 
 
 ACT = {"sub": f"{REGISTRY_DID}:agents:0192f0c1-7000-7000-8000-0000000000aa", "act": {"sub": f"{REGISTRY_DID}:agents:0192f0c1-7000-7000-8000-0000000000bb"}}
+
+
+# --- chains of command ------------------------------------------------------------------------------------------------
+
+def act_of(dids):
+    """RFC 8693: the first is the nearest."""
+    act = None
+    for did in reversed(dids):
+        act = {"sub": did} | ({"act": act} if act else {})
+    return act
+
+
+def read_chain(act):
+    """The agents that act names, nearest first; None when it is no chain of command."""
+    dids, prefix = [], f"{REGISTRY_DID}:agents:"
+    while act is not None:
+        if not isinstance(act, dict) or set(act) - {"sub", "act"} or not isinstance(act.get("sub"), str) or ("act" in act and act["act"] is None):
+            return None
+        did = act["sub"]
+        try:
+            known = did.startswith(prefix) and str(uuid.UUID(did[len(prefix):])) == did[len(prefix):]
+        except ValueError:
+            known = False
+        if not known or did in dids or len(dids) == 10:
+            return None
+        dids.append(did)
+        act = act.get("act")
+    return dids
+
+
+def chains():
+    dids = [f"{REGISTRY_DID}:agents:0192f0c1-7000-7000-8000-{n:012x}" for n in range(11)]
+    acts = [act_of(dids[:1]), ACT, act_of(dids[:10]), act_of(dids), act_of([dids[0], dids[1], dids[0]]), act_of([dids[0], dids[0]]),
+            {}, {"act": {"sub": dids[0]}}, {"sub": dids[0], "act": {}}, {"sub": dids[0], "act": None}, {"sub": dids[0], "act": []}, {"sub": dids[0], "iss": REGISTRY_DID}, {"sub": 1}, [],
+            {"sub": REGISTRY_DID}, {"sub": "did:web:elsewhere:agents:0192f0c1-7000-7000-8000-000000000000"}, {"sub": dids[0].upper()}, {"sub": dids[0] + "#key"}]
+    assert [n for n, act in enumerate(acts) if act and read_chain(act)] == [0, 1, 2]
+    return [{"act": jcs(act), "chain": read_chain(act) if act else None, "token": credential(JTIS[0], act)["token"] if act else None} for act in acts]
 
 
 # --- DID documents ----------------------------------------------------------------------------------------------------
@@ -906,6 +963,7 @@ def vectors():
         "issuance": {"items": [one.hex() for one in ITEMS], "root": tree_root(ITEMS).hex(), "jtis": [str(jti) for jti in JTIS]},
         "jcs": {"canonical": [{"text": text, "canonical": jcs(json.loads(text))} for text in JCS_TEXTS], "refused": JCS_REFUSED},
         "envelopes": envelope_vectors(),
+        "chains": chains(),
         "thumbprints": [{"jwk": '{"kty":"OKP","crv":"Ed25519","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}', "key_id_text": "kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k"}],
         "credentials": [{"name": "of an agent", "jti": str(JTIS[0])} | credential(JTIS[0]), {"name": "of an agent that was delegated to", "jti": str(JTIS[1])} | credential(JTIS[1], ACT)],
         "key_proofs": key_proofs(),

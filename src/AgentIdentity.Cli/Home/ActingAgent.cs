@@ -33,6 +33,9 @@ internal sealed class ActingAgent : IDisposable
     public async ValueTask<string> CredentialAsync(CancellationToken cancellationToken) =>
         Folder.FindCredential(_run.Clock.GetUtcNow()) ?? (await IssueAsync(new IssueRequest(), cancellationToken)).Token;
 
+    /// <summary>The credential that was given, or else the one that was kept.</summary>
+    public CredentialSource Shows(string? credential) => credential is null ? CredentialAsync : _ => new ValueTask<string>(credential);
+
     public async Task<HeldCredential> IssueAsync(IssueRequest request, CancellationToken cancellationToken)
     {
         var answer = await Connection.Credentials.IssueAsync(request, cancellationToken: cancellationToken);

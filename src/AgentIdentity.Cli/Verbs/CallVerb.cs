@@ -11,13 +11,15 @@ internal static class CallVerb
     private static readonly Option<string> Method = new("--method") { HelpName = "METHOD", Description = "The HTTP method.", DefaultValueFactory = _ => "GET" };
     private static readonly Option<string> Data = new("--data") { HelpName = "TEXT", Description = "The body of the request." };
 
-    public static Command Create() => new Command("call", "Call a protected tool as an agent: exit code 0 when it answers with success.") { Url, Agent, Method, Data }.Does(RunAsync);
+    private static readonly Option<string> Credential = CredentialFile.Option("The credential to show, for example one that was passed on to the agent. Without it: the agent's own.");
+
+    public static Command Create() => new Command("call", "Call a protected tool as an agent: exit code 0 when it answers with success.") { Url, Agent, Method, Data, Credential }.Does(RunAsync);
 
     private static async Task<int> RunAsync(Invocation run, CancellationToken cancellationToken)
     {
         using var agent = new ActingAgent(run, run.Get(Agent));
         var url = ToolUrl(run);
-        var answer = await ToolCall.SendAsync(agent.Key, agent.CredentialAsync, () => Request(run, url), cancellationToken);
+        var answer = await ToolCall.SendAsync(agent.Key, agent.Shows(CredentialFile.Read(run, Credential)), () => Request(run, url), cancellationToken);
         run.Answer(answer.ToJson(), answer.Write);
         return answer.IsSuccess ? ExitCode.Fine : ExitCode.Refused;
     }

@@ -12,6 +12,7 @@ internal static class TokenVerb
     private static readonly Option<string[]> Audiences = AuthorityOptions.Audiences("Whom their credentials may address; may be repeated.", required: true);
     private static readonly Option<string[]> Allow = AuthorityOptions.Allow("The most that a credential may carry");
     private static readonly Option<string> EnvelopeFile = AuthorityOptions.EnvelopeFile();
+    private static readonly Option<int> Depth = AuthorityOptions.Depth();
     private static readonly Option<uint> Uses = new("--uses") { HelpName = "N", Description = "How many agents it enrols.", DefaultValueFactory = _ => 1 };
     private static readonly Option<uint> Lifetime = new("--lifetime") { HelpName = "SECONDS", Description = "How long it is good: 60 to 2592000.", DefaultValueFactory = _ => 3600 };
 
@@ -24,7 +25,7 @@ internal static class TokenVerb
 
     public static Command Create() => new("token", "Enrolment tokens.")
     {
-        new Command("create", "Create a token that enrols agents. It is shown once.") { Sponsor, Blueprint, Audiences, Allow, EnvelopeFile, Uses, Lifetime, Labels }.Does(RunAsync),
+        new Command("create", "Create a token that enrols agents. It is shown once.") { Sponsor, Blueprint, Audiences, Allow, Depth, EnvelopeFile, Uses, Lifetime, Labels }.Does(RunAsync),
     };
 
     private static async Task<int> RunAsync(Invocation run, CancellationToken cancellationToken)
@@ -44,7 +45,7 @@ internal static class TokenVerb
         {
             Sponsor = run.Get(Sponsor),
             Blueprint = run.Get(Blueprint),
-            MaximumEnvelope = AuthorityOptions.Envelope(run, Allow, EnvelopeFile)
+            MaximumEnvelope = AuthorityOptions.Envelope(run, Allow, EnvelopeFile, Depth)
                 ?? throw Failure.Usage("Nothing is allowed.", "Say what agents may do, for example --allow 'documents:read,list:https://tools.example/documents/*', or give --envelope FILE."),
             Uses = run.Get(Uses),
             LifetimeSeconds = run.Get(Lifetime),

@@ -17,9 +17,11 @@ internal static class VerifyVerb
     private static readonly Option<string> Audience = new("--audience") { Required = true, HelpName = "AUDIENCE", Description = "Your audience, exactly as the credential must name it." };
     private static readonly Option<string> ActionOption = new("--action") { HelpName = "TYPE:ACTION:LOCATION", Description = "What the request does; must be allowed by the credential." };
 
+    private static readonly Option<string[]> Spend = BudgetOption.Create("--spend", "What the use costs: counted, and refused when a budget has not so much left; may be repeated.");
+
     public static Command Create() => new Command("verify", "Decide whether the credential on standard input may be relied on: exit code 0 or 1.")
     {
-        Proof, Method, Url, Nonce, Audience, ActionOption,
+        Proof, Method, Url, Nonce, Audience, ActionOption, Spend,
     }.Does(RunAsync);
 
     private static async Task<int> RunAsync(Invocation run, CancellationToken cancellationToken)
@@ -41,6 +43,7 @@ internal static class VerifyVerb
         Nonce = run.Get(Nonce),
         Audience = run.Get(Audience),
         Action = run.Find(ActionOption) is { } action ? ParseAction(action) : null,
+        Spend = { BudgetOption.Read(run, Spend) },
     };
 
     private static Protocol.V1.Action ParseAction(string text)
@@ -58,6 +61,7 @@ internal static class VerifyVerb
         ["epoch"] = answer.At.Epoch,
         ["position"] = answer.At.Position,
         ["rely_until"] = answer.RelyUntil == 0 ? null : Instants.FromMilliseconds(answer.RelyUntil),
+        ["left"] = BudgetOption.ToJson(answer.Left),
         ["presented"] = answer.Presented is null ? null : ToJson(answer.Presented),
     };
 
@@ -68,6 +72,7 @@ internal static class VerifyVerb
         ["blueprint"] = presented.Blueprint,
         ["jti"] = presented.Jti,
         ["authorization_details"] = JsonNode.Parse(presented.AuthorizationDetails),
+        ["chain"] = new JsonArray([.. presented.Chain.Select(above => new JsonObject { ["did"] = above.Did, ["sponsor"] = above.Sponsor })]),
         ["expires_at"] = Instants.FromSeconds(presented.ExpiresAt),
         ["ledger_index"] = presented.LedgerIndex,
         ["jkt"] = presented.Jkt,
@@ -77,7 +82,12 @@ internal static class VerifyVerb
     {
         text.WriteLine(answer.Allowed ? $"allowed  until {Instants.FromMilliseconds(answer.RelyUntil)}" : $"refused  {answer.Reason}");
         text.WriteLine($"at       epoch {answer.At.Epoch}, position {answer.At.Position}");
-        if (answer.Presented is { } presented)
-            text.WriteLine($"agent    {presented.Did}, of sponsor '{presented.Sponsor}', as {presented.Blueprint}");
+        foreach (var left in answer.Left)
+            text.WriteLine($"left     {left.Amount} {left.Unit}");
+        if (answer.Presented is not { } presented)
+            return;
+        text.WriteLine($"agent    {presented.Did}, of sponsor '{presented.Sponsor}', as {presented.Blueprint}");
+        foreach (var above in presented.Chain)
+            text.WriteLine($"for      {above.Did}, of sponsor '{above.Sponsor}'");
     }
 }

@@ -454,7 +454,7 @@ internal static class EntryBodyCodec
 
         public ulong Epoch() => Number(0, ulong.MaxValue);
 
-        public Budget[] Budgets() => Ascending(16, ReadBudget, static budget => budget.Unit, StringComparer.Ordinal, least: 0);
+        public Budget[] Budgets() => Ascending(Delegation.Budgets.CountMax, ReadBudget, static budget => budget.Unit, StringComparer.Ordinal, least: 0);
 
         /// <summary>A list without repetition in the order of its keys.</summary>
         public T[] Ascending<T, TKey>(int countMax, Func<CborReader, T> readItem, Func<T, TKey> key, IComparer<TKey>? order = null, int least = 1)

@@ -53,18 +53,12 @@ public sealed class Envelope
     /// When so: the latest expiry (seconds since 1970) of a credential with this envelope. An item that names no end of its own ends with the
     /// credential, and must not outlast the item that covers it. Null when nothing limits it.
     /// </param>
-    public bool IsWithin(Envelope parent, out long? expiryMax)
-    {
-        expiryMax = null;
-        foreach (var item in _items)
-        {
-            if (!parent.Covers(item, out var itemExpiryMax))
-                return false;
-            if (itemExpiryMax is not null && (expiryMax is null || itemExpiryMax < expiryMax))
-                expiryMax = itemExpiryMax;
-        }
-        return true;
-    }
+    public bool IsWithin(Envelope parent, out long? expiryMax) => IsWithin(parent, static (grant, item) => grant.Covers(item), out expiryMax);
+
+    /// <summary>Whether the holder of the parent may pass this on: as <see cref="IsWithin(Envelope)"/>, and of less depth than the item that covers it, item by item.</summary>
+    /// <param name="parent">What is passed on from.</param>
+    /// <param name="expiryMax">As for <see cref="IsWithin(Envelope, out long?)"/>; the parent's credential ends it besides.</param>
+    public bool IsPassedOnFrom(Envelope parent, out long? expiryMax) => IsWithin(parent, static (grant, item) => grant.CoversPassedOn(item), out expiryMax);
 
     /// <summary>Whether one item covers the action and the location, both, and has not ended.</summary>
     public bool Covers(string type, string action, string location, long nowSeconds) =>
@@ -105,9 +99,22 @@ public sealed class Envelope
         return true;
     }
 
-    private bool Covers(EnvelopeItem child, out long? expiryMax)
+    private bool IsWithin(Envelope parent, Func<EnvelopeItem, EnvelopeItem, bool> covers, out long? expiryMax)
     {
-        var covering = Array.FindAll(_items, item => item.Covers(child));
+        expiryMax = null;
+        foreach (var item in _items)
+        {
+            if (!parent.Covers(item, covers, out var itemExpiryMax))
+                return false;
+            if (itemExpiryMax is not null && (expiryMax is null || itemExpiryMax < expiryMax))
+                expiryMax = itemExpiryMax;
+        }
+        return true;
+    }
+
+    private bool Covers(EnvelopeItem child, Func<EnvelopeItem, EnvelopeItem, bool> covers, out long? expiryMax)
+    {
+        var covering = Array.FindAll(_items, item => covers(item, child));
         var isLimited = child.NotAfter is null && Array.TrueForAll(covering, item => item.NotAfter is not null);
         expiryMax = isLimited ? covering.Max(item => item.NotAfter) : null;
         return covering.Length > 0;

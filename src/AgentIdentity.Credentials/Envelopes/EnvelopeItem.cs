@@ -9,7 +9,7 @@ internal sealed record EnvelopeItem(string Type, string[] Actions, string[] Loca
 {
     private const int ValuesMax = 64;
     private const int ValueBytesMax = 256;
-    private const int DepthMax = 10;
+    private const int DepthMax = Delegation.ChainOfCommand.DepthMax;
     private const string PatternEnd = "/*";
 
     public static bool TryRead(JsonElement element, out EnvelopeItem item)
@@ -43,6 +43,9 @@ internal sealed record EnvelopeItem(string Type, string[] Actions, string[] Loca
         Type == child.Type && child.MaxDepth <= MaxDepth && (NotAfter is null || child.NotAfter is null || child.NotAfter <= NotAfter)
         && Array.TrueForAll(child.Actions, action => Covers(Actions, action))
         && Array.TrueForAll(child.Locations, location => Covers(Locations, location));
+
+    /// <summary>Whether this item covers what its holder passes on: one link is used up, so an item of depth 0 stays where it is.</summary>
+    public bool CoversPassedOn(EnvelopeItem child) => child.MaxDepth < MaxDepth && Covers(child);
 
     /// <summary>Whether a location is granted that the pattern covers, or a pattern that covers it.</summary>
     public bool Touches(string pattern) => Array.Exists(Locations, location => LocationPattern.Covers(pattern, location) || LocationPattern.Covers(location, pattern));

@@ -1,4 +1,5 @@
 using AgentIdentity.Credentials;
+using AgentIdentity.Credentials.Delegation;
 using AgentIdentity.Credentials.Entries;
 using AgentIdentity.Credentials.Envelopes;
 using AgentIdentity.Credentials.Identifiers;
@@ -15,7 +16,11 @@ public sealed record Issued(string Token, CredentialClaims Claims);
 
 /// <summary>What somebody wants a credential for.</summary>
 /// <param name="ExpiryMax">Seconds since 1970: where the authority above ends, when it does.</param>
-internal sealed record Wish(Envelope Envelope, IReadOnlyList<string> Audience, TimeSpan Lifetime, long? ExpiryMax = null);
+internal sealed record Wish(Envelope Envelope, IReadOnlyList<string> Audience, TimeSpan Lifetime, long? ExpiryMax = null)
+{
+    /// <summary>The agents whose authority it is, nearest first; none when it is the agent's own.</summary>
+    public IReadOnlyList<SubjectId> Chain { get; init; } = [];
+}
 
 /// <summary>Gives agents credentials: decided by the writer, signed when the ledger holds them.</summary>
 public sealed class Issuing(RegistrySettings settings, RegistryState state, Sequencer sequencer, IRegistryKeys keys, TimeProvider clock)
@@ -23,7 +28,7 @@ public sealed class Issuing(RegistrySettings settings, RegistryState state, Sequ
     // An agent that asks for more at once than this is broken or somebody else's.
     private const int LiveMax = 64;
     private static readonly TimeSpan LifetimeMin = TimeSpan.FromMinutes(5);
-    private static readonly TimeSpan LifetimeMax = TimeSpan.FromMinutes(15);
+    internal static readonly TimeSpan LifetimeMax = TimeSpan.FromMinutes(15);
 
     public async Task<Outcome<Issued>> IssueAsync(AgentRecord agent, string authorizationDetails, IReadOnlyList<string> audience, uint lifetimeSeconds)
     {
@@ -39,6 +44,8 @@ public sealed class Issuing(RegistrySettings settings, RegistryState state, Sequ
         var claims = old!.Claims;
         if (claims.AgentId != agent.Id)
             return Refused.Because(Refusal.ProofKeyMismatch, "The credential to renew belongs to another agent.");
+        if (claims.Chain.Count > 0)
+            return Refused.Because(Refusal.DelegationNotRenewable, "The credential was passed on by another agent; ask that one to do so again.");
         if (!claims.Envelope.IsWithin(agent.Grant.Envelope, out var expiryMax))
             return Refused.Because(Refusal.EnvelopeTooWide, "The credential to renew holds more than the agent's maximum.");
         if (!Audiences.AreWithin(claims.Audience, agent.Grant.Terms.Audiences))
@@ -74,22 +81,22 @@ public sealed class Issuing(RegistrySettings settings, RegistryState state, Sequ
     }
 
     /// <summary>In the writer: adds a credential to the group. The stop state has been asked about.</summary>
-    internal PendingIssuance Stage(Draft draft, SubjectId agentId, KeyId jkt, Wish wish)
+    internal PendingIssuance Stage(Draft draft, SubjectId agentId, KeyId jkt, Wish wish, SubjectId? delegator = null)
     {
         var now = clock.GetUtcNow();
         var seconds = draft.At / 1000;
         var expiresAt = Math.Min(seconds + (long)wish.Lifetime.TotalSeconds, wish.ExpiryMax ?? long.MaxValue);
         return draft.Issue(statusIndex => new IssuanceItem(
-            SubjectId.New(now), agentId, jkt, wish.Audience, seconds, expiresAt, statusIndex, Envelope.AuthorityHash(wish.Envelope, null)));
+            SubjectId.New(now), agentId, jkt, wish.Audience, seconds, expiresAt, statusIndex, Envelope.AuthorityHash(wish.Envelope, ChainOfCommand.Write(wish.Chain, settings.Name))), delegator);
     }
 
     /// <summary>Signs what the ledger holds. The key is the one that was in force at the entry.</summary>
-    internal Issued Sign(LiveCredential live, AgentGrant grant, Envelope envelope)
+    internal Issued Sign(LiveCredential live, AgentGrant grant, Envelope envelope, params IReadOnlyList<SubjectId> chain)
     {
         var item = live.Item;
         var claims = new CredentialClaims(
-            item.Jti, item.AgentId, item.Jkt, grant.Terms.Sponsor, grant.Terms.Blueprint, grant.Terms.Labels, item.Audience, envelope, null,
-            item.NotBefore, item.NotBefore, item.ExpiresAt, live.Index.Value, live.Position);
+            item.Jti, item.AgentId, item.Jkt, grant.Terms.Sponsor, grant.Terms.Blueprint, grant.Terms.Labels, item.Audience, envelope, ChainOfCommand.Write(chain, settings.Name),
+            item.NotBefore, item.NotBefore, item.ExpiresAt, live.Index.Value, live.Position) { Chain = chain };
         return new Issued(CredentialWriter.Sign(claims, settings.Name, keys.Issuer(state.IssuerKeys.InForceAt(live.Index).KeyId)), claims);
     }
 
@@ -98,7 +105,7 @@ public sealed class Issuing(RegistrySettings settings, RegistryState state, Sequ
     {
         const long TimeMax = 253_402_300_799;
         var longest = new CredentialClaims(
-            default, default, default, grant.Terms.Sponsor, grant.Terms.Blueprint, grant.Terms.Labels, wish.Audience, wish.Envelope, null,
+            default, default, default, grant.Terms.Sponsor, grant.Terms.Blueprint, grant.Terms.Labels, wish.Audience, wish.Envelope, ChainOfCommand.Write(wish.Chain, registry),
             TimeMax, TimeMax, TimeMax, ulong.MaxValue, uint.MaxValue);
         return CredentialWriter.Fits(longest, registry);
     }
@@ -120,7 +127,9 @@ public sealed class Issuing(RegistrySettings settings, RegistryState state, Sequ
             return Refused.Because(standing, "The agent may not have credentials now.");
         var agent = draft.State.FindAgent(agentId)!;
         var seconds = draft.At / 1000;
-        if (agent.Credentials.Count(credential => credential.Item.ExpiresAt > seconds) + draft.PendingIssuances(agentId) >= LiveMax)
+        // What others have passed on to it is counted for each of them, so that nobody can use up an agent's own.
+        var own = agent.Credentials.Count(credential => credential.Item.ExpiresAt > seconds) - draft.State.Lineage.LinksTo(agentId, seconds).Count;
+        if (own + draft.PendingIssuances(agentId) >= LiveMax)
             return Refused.Because(Refusal.TooManyCredentials, $"The agent holds {LiveMax} unexpired credentials.");
         if (wish.ExpiryMax <= seconds)
             return Refused.Because(Refusal.EnvelopeTooWide, "The envelope asked for has ended.");

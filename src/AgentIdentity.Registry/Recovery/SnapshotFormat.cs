@@ -13,7 +13,7 @@ namespace AgentIdentity.Registry.Recovery;
 /// <remarks>Signed, because the tree vouches for the entries and not for what was folded from them: whoever can write the file must not be able to lift a stop.</remarks>
 internal static class SnapshotFormat
 {
-    private const int Version = 4;
+    private const int Version = 5;
     private static readonly byte[] Domain = "air/snapshot/v1\0"u8.ToArray();
     private static readonly byte[] Magic = "agentidentity snapshot\n"u8.ToArray();
 
@@ -119,6 +119,7 @@ internal static class SnapshotFormat
         WriteAll(writer, copy.Blueprints, blueprint => WriteBlueprint(writer, blueprint));
         WriteAll(writer, copy.Lineage.Edges, edge => WriteEdge(writer, edge));
         WriteAll(writer, copy.Lineage.Links, link => WriteLink(writer, link));
+        WriteAll(writer, copy.Lineage.Spent, spent => WriteSpent(writer, spent));
         WriteAll<PublicKey>(writer, copy.BreakGlassKey is { } held ? [held] : [], key => WriteKey(writer, key));
     }
 
@@ -139,7 +140,7 @@ internal static class SnapshotFormat
         var heads = reader.ReadBoolean() ? new HeadsCopy(new LeafIndex(reader.ReadUInt64()), ReadHead(reader)) : null;
         var stops = ReadAll(reader, () => ReadStop(reader));
         var blueprints = ReadAll(reader, () => ReadBlueprint(reader));
-        var lineage = new LineageCopy(ReadAll(reader, () => ReadEdge(reader)), ReadAll(reader, () => ReadLink(reader)));
+        var lineage = new LineageCopy(ReadAll(reader, () => ReadEdge(reader)), ReadAll(reader, () => ReadLink(reader)), ReadAll(reader, () => ReadSpent(reader)));
         return new StateCopy(position, epoch, lastAt, nextStatusIndex, founding, logs, keys, agents, tokens, callers, subjects, heads, stops, blueprints, lineage, ReadAll(reader, () => ReadKey(reader)) is [var breakGlassKey] ? breakGlassKey : null);
     }
 
@@ -354,6 +355,15 @@ internal static class SnapshotFormat
         new Delegated(
             ReadId(reader), ReadId(reader), ReadId(reader), ReadId(reader), reader.ReadString(), ReadAll(reader, reader.ReadString), reader.ReadInt64(), reader.ReadUInt32(),
             ReadAll(reader, () => new Budget(reader.ReadString(), reader.ReadUInt64()))));
+
+    private static void WriteSpent(BinaryWriter writer, SpentBudget spent)
+    {
+        WriteId(writer, spent.Link);
+        writer.Write(spent.Unit);
+        writer.Write(spent.Amount);
+    }
+
+    private static SpentBudget ReadSpent(BinaryReader reader) => new(ReadId(reader), reader.ReadString(), reader.ReadUInt64());
 
     private static void WriteMaybe(BinaryWriter writer, LeafIndex? index)
     {

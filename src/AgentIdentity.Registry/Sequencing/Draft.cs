@@ -1,4 +1,5 @@
 using System.Security.Cryptography;
+using AgentIdentity.Credentials.Delegation;
 using AgentIdentity.Credentials.Entries;
 using AgentIdentity.Credentials.Identifiers;
 using AgentIdentity.Ledger;
@@ -22,6 +23,7 @@ public sealed class Draft
     private readonly Dictionary<SubjectId, LeafIndex> _holds = [];
     private readonly HashSet<LeafIndex> _liftedHolds = [];
     private readonly HashSet<string> _blueprints = [];
+    private readonly Dictionary<(SubjectId Link, string Unit), ulong> _spent = [];
     private readonly HashSet<SubjectId> _removed = [];
     private readonly List<StoredStub> _erased = [];
     private readonly ulong _base;
@@ -70,6 +72,23 @@ public sealed class Draft
 
     /// <summary>The salt of an entry of this group.</summary>
     public Hash Salt(LeafIndex index) => _staged[(int)(index.Value - _base)].Opening.Salt;
+
+    /// <summary>Whether the group cuts anything: whom a cut reaches is spelled out when it is applied, before what the group delegates.</summary>
+    public bool HasCut { get; private set; }
+
+    /// <summary>What is left of a unit under a credential: the least that its link or one above has, what is pending included. Null: it was not passed on with that unit.</summary>
+    public ulong? BudgetLeft(SubjectId jti, string unit)
+    {
+        ulong? least = null;
+        foreach (var link in State.Lineage.LinksAbove(jti))
+        {
+            if (link.Body.Budgets.Amount(unit) is not { } amount)
+                return null;
+            var left = amount - State.Lineage.Spent(link.Body.ChildJti, unit) - _spent.GetValueOrDefault((link.Body.ChildJti, unit));
+            least = Math.Min(least ?? left, left);
+        }
+        return least;
+    }
 
     public uint UsesMade(TokenRecord token) => token.UsesMade + _tokenUses.GetValueOrDefault(token.Id);
 
@@ -121,16 +140,20 @@ public sealed class Draft
     }
 
     /// <summary>Adds a credential to the group's issuance entry, which stands at the end of the group.</summary>
-    public PendingIssuance Issue(Func<ulong, IssuanceItem> makeItem)
+    public PendingIssuance Issue(Func<ulong, IssuanceItem> makeItem, SubjectId? delegator = null)
     {
-        var pending = new PendingIssuance(makeItem(_statusIndex++), (uint)_issuances.Count);
+        var pending = new PendingIssuance(makeItem(_statusIndex++), (uint)_issuances.Count, delegator);
         _issuances.Add(pending);
         return pending;
     }
 
     public PendingIssuance? PendingIssuance(SubjectId agent) => _issuances.Find(pending => pending.Item.AgentId == agent);
 
-    public int PendingIssuances(SubjectId agent) => _issuances.Count(pending => pending.Item.AgentId == agent);
+    /// <summary>Credentials of the group that an agent has asked for itself, or that another has passed on to it.</summary>
+    public int PendingIssuances(SubjectId agent, SubjectId? delegator = null) => _issuances.Count(pending => pending.Item.AgentId == agent && pending.Delegator == delegator);
+
+    /// <summary>Credentials of the group that others have passed on to an agent.</summary>
+    public int PendingDelegations(SubjectId agent) => _issuances.Count(pending => pending.Item.AgentId == agent && pending.Delegator is not null);
 
     /// <summary>Closes the group: the credentials of all who wait become one entry.</summary>
     internal void Seal()
@@ -198,12 +221,27 @@ public sealed class Draft
             case BlueprintDefined blueprint:
                 _blueprints.Add(blueprint.Name);
                 break;
+            case CompromiseCut:
+                HasCut = true;
+                break;
+            case BudgetSpent spent:
+                Count(spent);
+                break;
             case HoldPlaced hold:
                 _holds.TryAdd(hold.AgentId, index);
                 break;
             case HoldLifted lifted:
                 _liftedHolds.Add(lifted.Hold);
                 break;
+        }
+    }
+
+    private void Count(BudgetSpent spent)
+    {
+        foreach (var link in State.Lineage.LinksAbove(spent.Jti))
+        {
+            foreach (var budget in spent.Spent)
+                _spent[(link.Body.ChildJti, budget.Unit)] = _spent.GetValueOrDefault((link.Body.ChildJti, budget.Unit)) + budget.Amount;
         }
     }
 
@@ -248,9 +286,12 @@ internal sealed record Staged(LeafIndex Index, Entry Entry, Opening Opening, Dra
 }
 
 /// <summary>A credential whose place in the ledger is known once its group is sealed.</summary>
-public sealed class PendingIssuance(IssuanceItem item, uint position)
+public sealed class PendingIssuance(IssuanceItem item, uint position, SubjectId? delegator)
 {
     public IssuanceItem Item { get; } = item;
+
+    /// <summary>Who passes it on; null for one that the agent has asked for itself.</summary>
+    public SubjectId? Delegator { get; } = delegator;
 
     public uint Position { get; } = position;
 

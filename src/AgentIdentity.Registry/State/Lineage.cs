@@ -1,3 +1,4 @@
+using AgentIdentity.Credentials.Delegation;
 using AgentIdentity.Credentials.Entries;
 using AgentIdentity.Credentials.Identifiers;
 using AgentIdentity.Ledger;
@@ -22,6 +23,8 @@ public sealed class Lineage
     private readonly Dictionary<SubjectId, Dictionary<SubjectId, DelegationEdge>> _parents = [];
     private readonly Dictionary<SubjectId, DelegationLink> _links = [];
     private readonly Dictionary<SubjectId, List<DelegationLink>> _linksByParent = [];
+    private readonly Dictionary<SubjectId, List<DelegationLink>> _linksByChild = [];
+    private readonly Dictionary<(SubjectId Link, string Unit), ulong> _spent = [];
     private readonly PriorityQueue<SubjectId, long> _expiries = new();
 
     /// <summary>Adds a link, and forgets links whose credentials had expired by <paramref name="at"/> (ms since 1970).</summary>
@@ -40,6 +43,43 @@ public sealed class Lineage
     {
         lock (_gate)
             return _links.GetValueOrDefault(jti);
+    }
+
+    /// <summary>The links above a credential, its own first, the one from the agent that acts under its own authority last.</summary>
+    public IReadOnlyList<DelegationLink> LinksAbove(SubjectId jti)
+    {
+        lock (_gate)
+            return WalkUp(jti);
+    }
+
+    /// <summary>The links that lead to an agent directly and whose credentials live.</summary>
+    /// <param name="child">The agent.</param>
+    /// <param name="seconds">Seconds since 1970.</param>
+    public IReadOnlyList<DelegationLink> LinksTo(SubjectId child, long seconds)
+    {
+        lock (_gate)
+            return _linksByChild.TryGetValue(child, out var links) ? links.FindAll(link => link.Body.ExpiresAt > seconds) : [];
+    }
+
+    /// <summary>What was used of a unit under a link, and under those that hang below it.</summary>
+    public ulong Spent(SubjectId jti, string unit)
+    {
+        lock (_gate)
+            return _spent.GetValueOrDefault((jti, unit));
+    }
+
+    /// <summary>Counts what was used at the credential's link and at each above it.</summary>
+    /// <exception cref="LedgerDamagedException">A link has not so much left: whoever wrote the entry did not ask.</exception>
+    internal void Spend(LeafIndex index, BudgetSpent body)
+    {
+        lock (_gate)
+        {
+            var links = WalkUp(body.Jti);
+            if (links.Count == 0)
+                throw new LedgerDamagedException($"Entry {index} spends under the credential {body.Jti}, which nobody delegated.");
+            foreach (var link in links)
+                Count(index, link.Body, body.Spent);
+        }
     }
 
     /// <summary>Whom authority of the agent has come to, nearest first, itself left out. <paramref name="asOf"/>: by that entry.</summary>
@@ -94,7 +134,7 @@ public sealed class Lineage
     internal LineageCopy Copy()
     {
         lock (_gate)
-            return new LineageCopy([.. _children.Values.SelectMany(edges => edges.Values)], [.. _links.Values]);
+            return new LineageCopy([.. _children.Values.SelectMany(edges => edges.Values)], [.. _links.Values], [.. _spent.Select(pair => new SpentBudget(pair.Key.Link, pair.Key.Unit, pair.Value))]);
     }
 
     internal void Restore(LineageCopy copy)
@@ -103,6 +143,8 @@ public sealed class Lineage
             AddEdge(edge);
         foreach (var link in copy.Links)
             AddLink(link);
+        foreach (var spent in copy.Spent)
+            _spent[(spent.Link, spent.Unit)] = spent.Amount;
     }
 
     private void AddEdge(DelegationEdge edge)
@@ -121,10 +163,24 @@ public sealed class Lineage
     private void AddLink(DelegationLink link)
     {
         _links[link.Body.ChildJti] = link;
-        if (!_linksByParent.TryGetValue(link.Body.ParentJti, out var siblings))
-            _linksByParent.Add(link.Body.ParentJti, siblings = []);
-        siblings.Add(link);
+        Add(_linksByParent, link.Body.ParentJti, link);
+        Add(_linksByChild, link.Body.Child, link);
         _expiries.Enqueue(link.Body.ChildJti, link.Body.ExpiresAt);
+    }
+
+    private static void Add(Dictionary<SubjectId, List<DelegationLink>> links, SubjectId key, DelegationLink link)
+    {
+        if (!links.TryGetValue(key, out var others))
+            links.Add(key, others = []);
+        others.Add(link);
+    }
+
+    private static void Remove(Dictionary<SubjectId, List<DelegationLink>> links, SubjectId key, DelegationLink link)
+    {
+        var others = links[key];
+        others.Remove(link);
+        if (others.Count == 0)
+            links.Remove(key);
     }
 
     // A child expires no later than its parent, so nothing that lives hangs under what is forgotten.
@@ -133,11 +189,31 @@ public sealed class Lineage
         while (_expiries.TryPeek(out var jti, out var expiresAt) && expiresAt <= seconds)
         {
             _expiries.Dequeue();
-            if (!_links.Remove(jti, out var link) || !_linksByParent.TryGetValue(link.Body.ParentJti, out var siblings))
+            if (!_links.Remove(jti, out var link))
                 continue;
-            siblings.Remove(link);
-            if (siblings.Count == 0)
-                _linksByParent.Remove(link.Body.ParentJti);
+            Remove(_linksByParent, link.Body.ParentJti, link);
+            Remove(_linksByChild, link.Body.Child, link);
+            foreach (var budget in link.Body.Budgets)
+                _spent.Remove((jti, budget.Unit));
+        }
+    }
+
+    private List<DelegationLink> WalkUp(SubjectId jti)
+    {
+        var links = new List<DelegationLink>();
+        for (var at = jti; _links.TryGetValue(at, out var link); at = link.Body.ParentJti)
+            links.Add(link);
+        return links;
+    }
+
+    private void Count(LeafIndex index, Delegated link, IReadOnlyList<Budget> spent)
+    {
+        foreach (var (unit, amount) in spent)
+        {
+            var before = _spent.GetValueOrDefault((link.ChildJti, unit));
+            if (link.Budgets.Amount(unit) is not { } budget || amount > budget - before)
+                throw new LedgerDamagedException($"Entry {index} spends {amount} {unit}, which the link to {link.ChildJti} has not left.");
+            _spent[(link.ChildJti, unit)] = before + amount;
         }
     }
 
@@ -164,4 +240,7 @@ public sealed class Lineage
 }
 
 /// <summary>The lineage for a snapshot.</summary>
-internal sealed record LineageCopy(IReadOnlyList<DelegationEdge> Edges, IReadOnlyList<DelegationLink> Links);
+internal sealed record LineageCopy(IReadOnlyList<DelegationEdge> Edges, IReadOnlyList<DelegationLink> Links, IReadOnlyList<SpentBudget> Spent);
+
+/// <summary>What was used of a unit under a link that lives.</summary>
+internal sealed record SpentBudget(SubjectId Link, string Unit, ulong Amount);

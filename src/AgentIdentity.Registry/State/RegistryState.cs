@@ -264,6 +264,9 @@ public sealed class RegistryState
             case Delegated delegated:
                 Lineage.Add(index, delegated, entry.At);
                 break;
+            case BudgetSpent spent:
+                Lineage.Spend(index, spent);
+                break;
             case RegistryKeyRotated { Use: RegistryKeyUse.Credentials } rotated:
                 _issuerKeys = _issuerKeys.Then(rotated.Key, index);
                 break;

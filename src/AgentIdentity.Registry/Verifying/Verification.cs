@@ -17,7 +17,11 @@ public sealed record RequestedUse(string Method, string Url, string Nonce);
 public sealed record RequestedAction(string Type, string Action, string Location);
 
 /// <summary>The answer to a tool. <paramref name="Presented"/> is there once the credential's signature was good; <paramref name="RelyUntil"/> only when allowed.</summary>
-public sealed record Verdict(Refusal Refusal, PresentedCredential? Presented, DateTimeOffset RelyUntil);
+public sealed record Verdict(Refusal Refusal, PresentedCredential? Presented, DateTimeOffset RelyUntil)
+{
+    /// <summary>What is left of each unit that was spent.</summary>
+    public IReadOnlyList<Budget> Left { get; init; } = [];
+}
 
 /// <summary>Decides whether a credential and its key proof may be relied on now. Memory only: no disk, no lock that a writer holds.</summary>
 public sealed class Verification(RegistrySettings settings, RegistryState state, Standing standing, TimeProvider clock)
@@ -45,22 +49,37 @@ public sealed class Verification(RegistrySettings settings, RegistryState state,
         return new Verdict(refusal, presented, refusal != Refusal.None ? default : now + Lease < rely ? now + Lease : rely);
     }
 
-    private Refusal Check(PresentedCredential presented, VerificationRequest request, DateTimeOffset now)
+    /// <summary>Asked by the writer about a credential that was good a moment ago: steps 5, 6, 7 and 10 again.</summary>
+    internal Refusal CheckAgain(PresentedCredential presented, VerificationRequest request, DateTimeOffset now)
     {
-        var claims = presented.Claims;
+        if (CheckLogged(presented, now) is var logged and not Refusal.None)
+            return logged;
+        return CheckStops(presented, request);
+    }
 
+    /// <summary>Steps 5 to 7: the ledger holds exactly this credential, and its time has come and is not over.</summary>
+    public Refusal CheckLogged(PresentedCredential presented, DateTimeOffset now)
+    {
         // 5. The key was in force at the credential's entry. Never at a time: the holder of a stolen key writes times.
-        if (state.IssuerKeys.InForceAt(new LeafIndex(claims.LedgerIndex)).KeyId != presented.IssuerKeyId)
+        if (state.IssuerKeys.InForceAt(new LeafIndex(presented.Claims.LedgerIndex)).KeyId != presented.IssuerKeyId)
             return Refusal.CredentialUnlogged;
 
         // 6. The ledger holds it, with just this authority. Expired credentials are forgotten, so the times come first where they explain more.
-        var times = PresentedCredential.CheckTimes(claims, now);
+        var times = PresentedCredential.CheckTimes(presented.Claims, now);
         if (!IsLogged(presented))
             return times == Refusal.CredentialExpired ? times : Refusal.CredentialUnlogged;
 
         // 7. Expiry is exclusive.
-        if (times != Refusal.None)
-            return times;
+        return times;
+    }
+
+    private Refusal Check(PresentedCredential presented, VerificationRequest request, DateTimeOffset now)
+    {
+        var claims = presented.Claims;
+
+        // 5 to 7. The ledger holds it, and it is in its time.
+        if (CheckLogged(presented, now) is var logged and not Refusal.None)
+            return logged;
 
         // 8. It was made for this verifier.
         if (PresentedCredential.CheckAudience(claims, request.Audience) is var audience and not Refusal.None)

@@ -64,6 +64,7 @@ internal static class AccessTable
 
         new("/agentidentity.v1.Credentials/Issue", Listeners.Grpc, Callers.Agents),
         new("/agentidentity.v1.Credentials/Renew", Listeners.Grpc, Callers.Agents, AcceptsExpired: true),
+        new("/agentidentity.v1.Credentials/Delegate", Listeners.Grpc, Callers.Agents),
         new("/agentidentity.v1.Credentials/Verify", Listeners.Grpc, Callers.Enforcers | Callers.Operators),
 
         new("/agentidentity.v1.Ledger/Record", Listeners.Grpc, Callers.Anyone),

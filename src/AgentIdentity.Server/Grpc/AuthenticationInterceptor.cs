@@ -123,13 +123,12 @@ internal sealed class AuthenticationInterceptor(RegistryNode registry, Quotas qu
         var claims = presented!.Claims;
         if (call.Agent is null || claims.AgentId != call.Agent.Id || claims.Jkt != key)
             throw new CallRefusedException(Refusal.ProofKeyMismatch, "The credential in authorization is bound to another key than the proof's.");
-        var times = PresentedCredential.CheckTimes(claims, clock.GetUtcNow());
-        if (times == Refusal.CredentialExpired && call.Row.AcceptsExpired)
+        var logged = registry.Verification.CheckLogged(presented, clock.GetUtcNow());
+        if (logged == Refusal.CredentialExpired && call.Row.AcceptsExpired)
             return;
-        if (times != Refusal.None)
-            throw new CallRefusedException(times, "The credential in authorization is not in its time.");
-        if (call.Agent.Credential(claims) is not { } live || live.Item.Authority != presented.AuthorityHash)
-            throw new CallRefusedException(Refusal.CredentialUnlogged, "The ledger does not hold the credential in authorization.");
+        if (logged != Refusal.None)
+            throw new CallRefusedException(logged, "The credential in authorization is not in its time, or the ledger does not hold it.");
+        call.Shown = presented;
     }
 
     private void OfferNonce(HttpResponse response, string used)

@@ -1,4 +1,5 @@
 using AgentIdentity.Credentials.Identifiers;
+using AgentIdentity.Credentials.Verification;
 using AgentIdentity.Registry.State;
 using Grpc.Core;
 
@@ -25,6 +26,9 @@ internal sealed class CallState(AccessRow row, Listeners listener)
 
     /// <summary>The agent that calls, if it is one.</summary>
     public AgentRecord? Agent { get; set; }
+
+    /// <summary>The credential that the agent has shown with its proof, if it has. The ledger holds it, and it has not expired.</summary>
+    public PresentedCredential? Shown { get; set; }
 
     /// <summary>The registered caller that calls, if it is one.</summary>
     public CallerRecord? Caller { get; set; }

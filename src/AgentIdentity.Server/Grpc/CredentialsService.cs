@@ -1,7 +1,9 @@
 using AgentIdentity.Credentials;
 using AgentIdentity.Credentials.Entries;
+using AgentIdentity.Credentials.Identifiers;
 using AgentIdentity.Credentials.Verification;
 using AgentIdentity.Registry;
+using AgentIdentity.Registry.Delegating;
 using AgentIdentity.Registry.State;
 using AgentIdentity.Registry.Verifying;
 using Grpc.Core;
@@ -27,14 +29,36 @@ internal sealed class CredentialsService(RegistryNode registry) : Wire.Credentia
         return new Wire.RenewResponse { Credential = ToWire.Credential(issued), At = registry.At() };
     }
 
+    public override async Task<Wire.DelegateResponse> Delegate(Wire.DelegateRequest request, ServerCallContext context)
+    {
+        registry.RequireEpoch(request.MinEpoch);
+        var above = CallState.Of(context).Shown
+            ?? throw new CallRefusedException(Refusal.CredentialInvalid, "Show the credential that is passed on from in the metadata entry authorization.");
+        var child = registry.Agent(request.Agent);
+        var wish = new DelegationWish(request.AuthorizationDetails, FromWire.Texts(request.Audience), request.LifetimeSeconds, FromWire.Budgets(request.Budgets));
+        var issued = (await registry.Delegating.DelegateAsync(above, child, wish)).OrRefuse();
+        return new Wire.DelegateResponse { Credential = ToWire.Credential(issued), At = registry.At() };
+    }
+
     public override Task<Wire.VerifyResponse> Verify(Wire.VerifyRequest request, ServerCallContext context)
     {
         registry.RequireEpoch(request.MinEpoch);
-        RequireOwnAudience(CallState.Of(context).Caller!, request.Audience);
+        var tool = CallState.Of(context).Caller!;
+        RequireOwnAudience(tool, request.Audience);
+        if (request.Spend.Count > 0)
+            return SpendAsync(request, tool);
         // Read before the decision: the answer must not claim a later moment than the one it was made at.
         var at = registry.At();
         var verdict = registry.Verification.Verify(Parse(request));
         return Task.FromResult(Answer(verdict, at));
+    }
+
+    private async Task<Wire.VerifyResponse> SpendAsync(Wire.VerifyRequest request, CallerRecord tool)
+    {
+        var spend = FromWire.Budgets(request.Spend);
+        var at = registry.At();
+        var verdict = await registry.Spending.VerifyAsync(Parse(request), spend, tool);
+        return Answer(verdict, at);
     }
 
     // An enforcer speaks for the audiences that it was registered for.
@@ -58,6 +82,13 @@ internal sealed class CredentialsService(RegistryNode registry) : Wire.Credentia
         At = at,
         Presented = verdict.Presented is { } presented ? Presented(presented) : null,
         RelyUntil = verdict.Refusal == Refusal.None ? verdict.RelyUntil.ToUnixTimeMilliseconds() : 0,
+        Left = { verdict.Left.Select(budget => new Wire.Budget { Unit = budget.Unit, Amount = budget.Amount }) },
+    };
+
+    private Wire.Superior Superior(SubjectId agent) => new()
+    {
+        Did = registry.Settings.Name.AgentDid(agent),
+        Sponsor = registry.State.FindAgent(agent)?.Grant.Terms.Sponsor ?? "",
     };
 
     private Wire.Presented Presented(PresentedCredential presented)
@@ -75,6 +106,7 @@ internal sealed class CredentialsService(RegistryNode registry) : Wire.Credentia
             ExpiresAt = claims.ExpiresAt,
             LedgerIndex = claims.LedgerIndex,
             Jkt = claims.Jkt.ToString(),
+            Chain = { claims.Chain.Select(Superior) },
         };
     }
 }

@@ -65,6 +65,12 @@ internal static class FromWire
         _ => throw CallRefusedException.Malformed("The algorithm is ES256 or ED25519."),
     };
 
+    /// <summary>Budgets in their order.</summary>
+    public static IReadOnlyList<Budget> Budgets(IReadOnlyList<Wire.Budget> budgets) =>
+        Credentials.Delegation.Budgets.TryOrder(budgets.Select(budget => new Budget(budget.Unit, budget.Amount)), out var ordered)
+            ? ordered
+            : throw new CallRefusedException(Refusal.BudgetMalformed, "Budgets are at most 16 distinct units of 1 to 64 printable ASCII characters, with amounts of at least 1.");
+
     public static int PageSize(uint asked, int usual, int most) => asked switch
     {
         0 => usual,

@@ -18,7 +18,8 @@ internal static class RefusalStatus
         Refusal.MessageMalformed or Refusal.DeadlineMissing or Refusal.EnvelopeMalformed or Refusal.AudienceMalformed or Refusal.LifetimeOutOfRange
             or Refusal.LabelsMalformed or Refusal.NameMalformed or Refusal.KeyUnsupported or Refusal.StatementMalformed or Refusal.WrongOrigin
             or Refusal.StopStateUnsupported or Refusal.ReasonMissing or Refusal.NeedsTwoOperators or Refusal.ApprovalInvalid
-            or Refusal.ApprovalMismatch or Refusal.NotErasable or Refusal.CheckpointNotOurs => StatusCode.InvalidArgument,
+            or Refusal.ApprovalMismatch or Refusal.NotErasable or Refusal.CheckpointNotOurs or Refusal.ScopeMalformed or Refusal.DelegationCycle
+            or Refusal.BudgetMalformed => StatusCode.InvalidArgument,
 
         Refusal.CallerUnknown or Refusal.UseDpopNonce or Refusal.CredentialInvalid or Refusal.CredentialUnlogged or Refusal.CredentialNotYetValid
             or Refusal.CredentialExpired or Refusal.ProofMissing or Refusal.ProofInvalid or Refusal.ProofKeyMismatch or Refusal.ProofRequestMismatch
@@ -28,15 +29,18 @@ internal static class RefusalStatus
 
         Refusal.NotPermitted or Refusal.AudienceMismatch or Refusal.AgentFrozen or Refusal.AgentRevoked or Refusal.EnvelopeTooWide
             or Refusal.EnvelopeExceeded or Refusal.AudienceNotAllowed or Refusal.WrongKey
-            or Refusal.ApproverUnknown => StatusCode.PermissionDenied,
+            or Refusal.ApproverUnknown or Refusal.AgentRestricted or Refusal.CredentialStopped or Refusal.KeyStopped or Refusal.ChainStopped
+            or Refusal.AudienceStopped or Refusal.ResourceStopped or Refusal.IssuerKeyStopped or Refusal.AfterCut or Refusal.ScopeStopped
+            or Refusal.DelegationTooDeep or Refusal.DelegateStopped or Refusal.BudgetTooWide or Refusal.BudgetExceeded or Refusal.NoBudget => StatusCode.PermissionDenied,
 
-        Refusal.AgentUnknown or Refusal.EntryUnknown or Refusal.HoldUnknown => StatusCode.NotFound,
+        Refusal.AgentUnknown or Refusal.EntryUnknown or Refusal.HoldUnknown or Refusal.StopUnknown => StatusCode.NotFound,
 
-        Refusal.NameTaken or Refusal.KeyAlreadyEnrolled or Refusal.KeyAlreadyRegistered or Refusal.SequenceFork => StatusCode.AlreadyExists,
+        Refusal.NameTaken or Refusal.KeyAlreadyEnrolled or Refusal.KeyAlreadyRegistered or Refusal.SequenceFork or Refusal.AlreadyDefined => StatusCode.AlreadyExists,
 
         Refusal.TokenUsedUp or Refusal.LoopbackUrl or Refusal.SequenceGap or Refusal.LevelNotConfigured or Refusal.AlreadyRevoked
             or Refusal.NotBootstrapped or Refusal.BootstrapClosed or Refusal.ApprovalStale or Refusal.ApprovalUsed or Refusal.AlreadyErased
-            or Refusal.AgentHeld or Refusal.RolledBack => StatusCode.FailedPrecondition,
+            or Refusal.AgentHeld or Refusal.RolledBack or Refusal.NewerStop or Refusal.NotRestorable or Refusal.ForceNeeded
+            or Refusal.DelegationNotRenewable => StatusCode.FailedPrecondition,
 
         Refusal.MessageTooLarge or Refusal.ReplayStoreFull or Refusal.TooManyCredentials or Refusal.Overloaded or Refusal.QuotaExceeded
             or Refusal.StorageFull => StatusCode.ResourceExhausted,

@@ -135,14 +135,37 @@ public sealed class AuditTests : IAsyncLifetime
         Assert.Equal(1, await RunAsync(new ProcessStartInfo("python3", [script, TrailFile, "localhost:5000+52648c1e+AXqAilJvZZaMi+JqQR5uFbTTwDI0LU3eKZjo5QPq+85u"])));
     }
 
+    [Fact]
+    public async Task The_trails_of_an_agent_that_passed_on_and_of_one_that_received_and_spent_are_proven_by_both()
+    {
+        (await Agentid.RunAsync("operators", "register", "--role", "enforcer", "--name", "gate", "--audience", "https://tools.example")).Fine();
+        await _registry.EnrolAsync("leader", depth: 1);
+        await _registry.EnrolAsync("reader");
+        var credential = (await Agentid.RunAsync("delegate", "reader", "--agent", "leader", "--allow", "tool:read:https://tools.example/a", "--budget", "calls=2")).Fine().Output;
+        var proof = (await Agentid.RunAsync(credential, ["proof", "--agent", "reader", "--url", "https://tools.example/a", "--nonce", "n"])).Fine().Output.Trim();
+        (await Agentid.RunAsync(
+            credential, ["verify", "--proof", proof, "--url", "https://tools.example/a", "--nonce", "n", "--audience", "https://tools.example", "--spend", "calls=1"])).Fine();
+        var logKey = await LiveAsync("later");
+
+        foreach (var (name, kind) in new[] { ("leader", "delegated"), ("reader", "budget-spent") })
+        {
+            var file = Path.Combine(_elsewhere.Path, name + ".trail");
+            (await Agentid.RunAsync("trail", name, "--out", file)).Fine();
+            var shown = (await Agentid.RunAsync("trail", name, "--json")).Fine().Json.GetProperty("entries").EnumerateArray();
+            Assert.Contains(kind, shown.Select(entry => entry.GetProperty("kind").GetString()));
+            Assert.Equal("proven", (await Agentid.RunAsync("audit", file, "--log-key", logKey, "--json")).Fine().Json.GetProperty("verdict").GetString());
+            Assert.Equal(0, await RunAsync(new ProcessStartInfo("python3", [Path.Combine(AppContext.BaseDirectory, "vectors", "check_trail.py"), file, logKey])));
+        }
+    }
+
     /// <summary>Enrolled, active, stopped, active; and under a checkpoint. Gives the log's key.</summary>
-    private async Task<string> LiveAsync()
+    private async Task<string> LiveAsync(string name = "reader")
     {
         const string hashes = "0000000000000000000000000000000000000000000000000000000000000001\n0000000000000000000000000000000000000000000000000000000000000002\n";
-        await _registry.EnrolAsync("reader");
-        (await Agentid.RunAsync(hashes, ["record", "--agent", "reader", "--stdin-hashes", "--per-statement", "1"])).Fine();
-        (await Agentid.RunAsync("stop", "reader", "--state", "frozen", "--reason", "a test")).Fine();
-        var recorded = (await Agentid.RunAsync(hashes, ["record", "--agent", "reader", "--stdin-hashes", "--json"])).Fine().Json;
+        await _registry.EnrolAsync(name);
+        (await Agentid.RunAsync(hashes, ["record", "--agent", name, "--stdin-hashes", "--per-statement", "1"])).Fine();
+        (await Agentid.RunAsync("stop", name, "--state", "frozen", "--reason", "a test")).Fine();
+        var recorded = (await Agentid.RunAsync(hashes, ["record", "--agent", name, "--stdin-hashes", "--json"])).Fine().Json;
         var index = recorded.GetProperty("statements")[0].GetProperty("ledger_index").GetUInt64();
         return (await Agentid.RunAsync("prove", $"{index}", "--json")).Fine().Json.GetProperty("log_key").GetString()!;
     }

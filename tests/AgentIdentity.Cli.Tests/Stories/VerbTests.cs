@@ -114,6 +114,29 @@ public sealed class VerbTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task What_an_agent_passes_on_is_verified_with_its_chain_and_its_budget()
+    {
+        (await Agentid.RunAsync("operators", "register", "--role", "enforcer", "--name", "gate", "--audience", Audience)).Fine();
+        var above = await _registry.EnrolAsync("leader", depth: 2);
+        var below = await _registry.EnrolAsync("reader");
+        var next = await _registry.EnrolAsync("helper");
+
+        var first = (await Agentid.RunAsync("delegate", "reader", "--agent", "leader", "--allow", "tool:read:https://tools.example/weather", "--depth", "1", "--budget", "calls=3")).Fine().Output;
+        var allowed = (await VerifyAsync(first, Audience, more: ["--spend", "calls=2"])).Fine().Json;
+        var exceeded = await VerifyAsync(first, Audience, more: ["--spend", "calls=2"]);
+        var file = Agentid.Write("passed-on", first);
+        var second = (await Agentid.RunAsync("delegate", next, "--agent", "reader", "--credential", file, "--allow", "tool:read:https://tools.example/weather", "--lifetime", "60")).Fine().Output;
+        var chain = (await VerifyAsync(second, Audience, agent: "helper")).Fine().Json.GetProperty("presented").GetProperty("chain");
+
+        Assert.Equal(below, allowed.GetProperty("presented").GetProperty("did").GetString());
+        Assert.Equal(1, allowed.GetProperty("left")[0].GetProperty("amount").GetInt32());
+        Assert.Equal((ExitCode.Refused, "BUDGET_EXCEEDED"), (exceeded.ExitCode, exceeded.Json.GetProperty("reason").GetString()));
+        Assert.Equal([below, above], chain.EnumerateArray().Select(superior => superior.GetProperty("did").GetString()!));
+        AssertRefused(await Agentid.RunAsync("delegate", "leader", "--agent", "reader", "--credential", file, "--allow", "tool:read:https://tools.example/weather", "--json"), "DELEGATION_CYCLE");
+        AssertRefused(await Agentid.RunAsync("delegate", "helper", "--agent", "leader", "--allow", "tool:write:https://tools.example/weather", "--json"), "ENVELOPE_TOO_WIDE");
+    }
+
+    [Fact]
     public async Task Recorded_hashes_stand_in_the_trail_and_in_the_log()
     {
         await _registry.EnrolAsync("reader");
@@ -230,10 +253,10 @@ public sealed class VerbTests : IAsyncLifetime
         Assert.NotEqual(rotated.GetProperty("key_id").GetString(), rotated.GetProperty("retired_key_id").GetString());
     }
 
-    private async Task<Outcome> VerifyAsync(string credential, string audience)
+    private async Task<Outcome> VerifyAsync(string credential, string audience, string agent = "reader", params string[] more)
     {
-        var proof = (await Agentid.RunAsync(credential, ["proof", "--agent", "reader", "--url", Url, "--nonce", "nonce-1"])).Fine().Output.Trim();
-        return await Agentid.RunAsync(credential, ["verify", "--proof", proof, "--url", Url, "--nonce", "nonce-1", "--audience", audience, "--json"]);
+        var proof = (await Agentid.RunAsync(credential, ["proof", "--agent", agent, "--url", Url, "--nonce", "nonce-1"])).Fine().Output.Trim();
+        return await Agentid.RunAsync(credential, ["verify", "--proof", proof, "--url", Url, "--nonce", "nonce-1", "--audience", audience, "--json", .. more]);
     }
 
     private static void AssertRefused(Outcome outcome, string reason)

@@ -4,6 +4,7 @@ using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using System.Threading.Channels;
 using AgentIdentity.Credentials;
+using AgentIdentity.Credentials.Delegation;
 using AgentIdentity.Credentials.Envelopes;
 using AgentIdentity.Credentials.Identifiers;
 using AgentIdentity.Credentials.Issuing;
@@ -170,12 +171,15 @@ internal sealed class FakeRegistry : IAsyncDisposable
 
     public void Note(ServerCallContext context) => Calls.Enqueue(context.Method.Split('/')[^1]);
 
-    public string Issue(long lifetimeSeconds = 600)
+    /// <summary>What came beside the proof of the last delegation.</summary>
+    public string? ShownCredential { get; set; }
+
+    public string Issue(long lifetimeSeconds = 600, params IReadOnlyList<SubjectId> chain)
     {
         var now = Clock.GetUtcNow().ToUnixTimeSeconds();
         Assert.True(Envelope.TryParse($$"""[{"type":"tool","actions":["read"],"locations":["{{Audience}}/*"]}]""", out var envelope));
         var claims = new CredentialClaims(
-            SubjectId.New(Clock.GetUtcNow()), AgentId, AgentKey!.KeyId, "Research desk", "summariser/2.1", [], [Audience], envelope, null, now, now, now + lifetimeSeconds, 4, 0);
+            SubjectId.New(Clock.GetUtcNow()), AgentId, AgentKey!.KeyId, "Research desk", "summariser/2.1", [], [Audience], envelope, ChainOfCommand.Write(chain, Name), now, now, now + lifetimeSeconds, 4, 0);
         var token = CredentialWriter.Sign(claims, Name, _issuer);
         Issued.Writer.TryWrite(token);
         return token;

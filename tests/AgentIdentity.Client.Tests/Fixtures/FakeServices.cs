@@ -56,6 +56,13 @@ internal sealed class FakeCredentialsService(FakeRegistry registry) : V1.Credent
         return Task.FromResult(new RenewResponse { Credential = Describe(registry, registry.Issue()) });
     }
 
+    public override Task<DelegateResponse> Delegate(DelegateRequest request, ServerCallContext context)
+    {
+        registry.Authenticate(request, context, registry.AgentKey);
+        registry.ShownCredential = context.RequestHeaders.GetValue("authorization");
+        return Task.FromResult(new DelegateResponse { Credential = Describe(registry, registry.Issue(chain: [registry.AgentId])) });
+    }
+
     public override Task<VerifyResponse> Verify(VerifyRequest request, ServerCallContext context)
     {
         registry.Authenticate(request, context, registry.EnforcerKey);
@@ -64,6 +71,7 @@ internal sealed class FakeCredentialsService(FakeRegistry registry) : V1.Credent
         if (refusal == Refusal.None)
         {
             answer.Presented = new Presented { Did = registry.AgentDid, Sponsor = claims!.Sponsor, Blueprint = claims.Blueprint, Jti = claims.Jti.ToString() };
+            answer.Presented.Chain.Add(claims.Chain.Select(above => new Superior { Did = FakeRegistry.Name.AgentDid(above), Sponsor = "Head office" }));
             answer.RelyUntil = claims.ExpiresAt * 1000;
         }
         return Task.FromResult(answer);

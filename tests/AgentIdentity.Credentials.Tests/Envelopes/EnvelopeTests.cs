@@ -30,6 +30,18 @@ public sealed class EnvelopeTests
     }
 
     [Fact]
+    public void Passed_on_is_decided_as_the_vectors_have_it()
+    {
+        foreach (var example in Vectors.Section("envelopes").GetProperty("passed_on").EnumerateArray())
+        {
+            var isPassedOn = Vectors.ReadEnvelope(example.Text("child")).IsPassedOnFrom(Vectors.ReadEnvelope(example.Text("parent")), out var expiryMax);
+            Assert.True(isPassedOn == example.GetProperty("passed_on").GetBoolean(), example.GetRawText());
+            if (isPassedOn)
+                Assert.Equal(example.GetProperty("expiry_max").ValueKind == System.Text.Json.JsonValueKind.Null ? null : example.GetProperty("expiry_max").GetInt64(), expiryMax);
+        }
+    }
+
+    [Fact]
     public void Covers_is_decided_as_the_vectors_have_it()
     {
         foreach (var example in Vectors.Section("envelopes").GetProperty("covers").EnumerateArray())

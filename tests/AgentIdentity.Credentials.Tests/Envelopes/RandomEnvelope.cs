@@ -12,8 +12,27 @@ internal sealed record RandomEnvelope(IReadOnlyList<RandomEnvelope.Item> Items)
 
     internal sealed record Item(string Type, string[] Actions, string[] Locations, int? MaxDepth, long? NotAfter);
 
-    public static RandomEnvelope Of(Random random) => new([.. Enumerable.Range(0, random.Next(1, 4)).Select(_ => new Item(
-        Pick(Types, random), Some(random), Some(random), random.Next(3) == 0 ? null : random.Next(4), random.Next(2) == 0 ? null : random.Next(1, 10)))]);
+    public static RandomEnvelope Of(Random random, int depthLeast = 0) => new([.. Enumerable.Range(0, random.Next(1, 4)).Select(_ => new Item(
+        Pick(Types, random), Some(random), Some(random), depthLeast == 0 && random.Next(3) == 0 ? null : random.Next(depthLeast, 4), random.Next(2) == 0 ? null : random.Next(1, 10)))]);
+
+    /// <summary>What an envelope says, as a reader of its JSON alone sees it.</summary>
+    public static RandomEnvelope Of(Envelope envelope)
+    {
+        using var json = JsonDocument.Parse(envelope.Canonical);
+        return new([.. json.RootElement.EnumerateArray().Select(item => new Item(
+            item.GetProperty("type").GetString()!,
+            [.. item.GetProperty("actions").EnumerateArray().Select(value => value.GetString()!)],
+            [.. item.GetProperty("locations").EnumerateArray().Select(value => value.GetString()!)],
+            item.TryGetProperty("maxDepth", out var depth) ? depth.GetInt32() : null,
+            item.TryGetProperty("notAfter", out var end) ? end.GetInt64() : null))]);
+    }
+
+    /// <summary>The same with less depth than any item of the other has.</summary>
+    public RandomEnvelope ShallowerThan(RandomEnvelope other)
+    {
+        var most = Math.Max(0, other.Items.Max(item => item.MaxDepth ?? 0) - 1);
+        return new([.. Items.Select(item => item with { MaxDepth = Math.Min(item.MaxDepth ?? 0, most) })]);
+    }
 
     /// <summary>Items of the parent with some of their values, usually narrower ones; now and then wider by accident.</summary>
     public static RandomEnvelope Narrower(RandomEnvelope parent, Random random) => new([.. Enumerable.Range(0, random.Next(1, 4)).Select(_ =>

@@ -1,3 +1,4 @@
+using AgentIdentity.Credentials.Delegation;
 using AgentIdentity.Credentials.Identifiers;
 using AgentIdentity.Credentials.Issuing;
 using AgentIdentity.Credentials.Keys;
@@ -20,7 +21,7 @@ public sealed class PresentedCredentialTests
             Assert.Equal(Issuer.PublicKey.KeyId, credential.IssuerKeyId);
             Assert.Equal(expected.Text("jti"), credential.Claims.Jti.ToString());
             Assert.Equal(expected.GetProperty("act").GetString(), credential.Claims.Act);
-            Assert.Equal(credential.Claims.Act, Delegation.ChainOfCommand.Write(credential.Claims.Chain, Vectors.Registry));
+            Assert.Equal(credential.Claims.Act, ChainOfCommand.Write(credential.Claims.Chain, Vectors.Registry));
             AssertEqual(Vectors.Claims() with { Jti = credential.Claims.Jti, Act = credential.Claims.Act, Chain = credential.Claims.Chain }, credential.Claims);
         }
     }

@@ -88,11 +88,11 @@ public sealed class TestRegistry : IAsyncDisposable
             Uses = uses,
         })).Token;
 
-    public async Task<TestAgent> EnrolAsync(KeyAlgorithm algorithm = KeyAlgorithm.ES256, string sponsor = Sponsor)
+    public async Task<TestAgent> EnrolAsync(KeyAlgorithm algorithm = KeyAlgorithm.ES256, string sponsor = Sponsor, string envelope = MaximumEnvelope)
     {
         var key = PrivateKey.Generate(algorithm);
         using var connection = Connect();
-        var enrolled = await AgentEnrolment.EnrollAsync(connection, await CreateTokenAsync(sponsor: sponsor), key);
+        var enrolled = await AgentEnrolment.EnrollAsync(connection, await CreateTokenAsync(sponsor: sponsor, envelope: envelope), key);
         return new TestAgent(this, key, enrolled);
     }
 
