@@ -37,7 +37,8 @@ public sealed class HistoriesTests
         {
             using var run = new HistoryRun(seed, Sabotage.None, CallsPerCaller);
             var history = await run.PlayAsync();
-            Assert.Empty(HistoryModel.Check(history).Select(violation => $"seed {seed}: {violation}"));
+            var violations = string.Join('\n', HistoryModel.Check(history).Select(violation => $"seed {seed}: {violation}"));
+            Assert.True(violations.Length == 0, violations);
             allowed += history.Acts.Count(act => act.Refusal == Refusal.None);
             refused += history.Acts.Count(act => act.Refusal is Refusal.AgentFrozen or Refusal.AgentRestricted or Refusal.KeyStopped);
             stops += history.Stops.Count(stop => stop.Refusal == Refusal.None);
@@ -72,6 +73,19 @@ public sealed class HistoriesTests
         Assert.Empty(Check(Stopped(1, 2), RestoredBy(3, 5), Verified(4, 6, Refusal.None)));
         Assert.Single(Check(Stopped(1, 2), Verified(3, 4, Refusal.None), RestoredBy(5, 6)));
         Assert.Single(Check(Stopped(1, 2, Refusal.StorageFull), Verified(3, 4, Refusal.None)));
+    }
+
+    [Fact]
+    public void A_stop_reaches_what_was_passed_on_and_with_delegates_who_received_it()
+    {
+        var receiver = Somebody with { Agent = new SubjectId(8) };
+        var passed = new Acted(new Moment(1, 2, 0, 3), Act.Delegate, Somebody, Refusal.None, null) { Receiver = receiver };
+        var used = new Acted(new Moment(5, 6, 0, 3), Act.Verify, receiver, Refusal.None, null) { Above = Somebody };
+        var issued = new Acted(new Moment(5, 6, 0, 3), Act.Issue, receiver, Refusal.None, null);
+        Assert.Single(Check(passed, Stopped(3, 4), used));
+        Assert.Empty(Check(passed, Stopped(3, 4), issued));
+        Assert.Single(Check(passed, Stopped(3, 4) with { Scope = Scope.AgentWithDelegates(Somebody.Agent) }, issued));
+        Assert.Empty(Check(Stopped(3, 4) with { Scope = Scope.AgentWithDelegates(Somebody.Agent) }, issued));
     }
 
     [Fact]

@@ -14,6 +14,7 @@ internal enum Act
     Renew,
     Record,
     Enrol,
+    Delegate,
 }
 
 /// <summary>From before a call to after it, on a clock that counts calls; during which life of the node; seen by whom.</summary>
@@ -26,7 +27,14 @@ internal readonly record struct Moment(long Began, long Ended, int Boot, int Obs
 internal sealed record Party(SubjectId Agent, KeyId Key, string Sponsor, string Blueprint, SubjectId? Credential);
 
 /// <param name="Index">The entry that an allowed write made.</param>
-internal sealed record Acted(Moment Moment, Act Act, Party Party, Refusal Refusal, LeafIndex? Index);
+internal sealed record Acted(Moment Moment, Act Act, Party Party, Refusal Refusal, LeafIndex? Index)
+{
+    /// <summary>For a delegated credential: whose authority it is.</summary>
+    public Party? Above { get; init; }
+
+    /// <summary>Of a delegation: who receives.</summary>
+    public Party? Receiver { get; init; }
+}
 
 /// <param name="Name">The stop's incident, which no other has: by it an entry is found whose call was never answered.</param>
 internal sealed record StopAsked(Moment Moment, string Name, Scope Scope, StandingState State, Refusal Refusal, LeafIndex Index, ulong Epoch);

@@ -13,6 +13,7 @@ namespace AgentIdentity.Registry.Tests.Histories;
 internal sealed class HistoryAgent(PrivateKey key, SubjectId id, string sponsor, string blueprint, Issued first) : IDisposable
 {
     private readonly ConcurrentQueue<Issued> _credentials = new([first]);
+    private readonly ConcurrentQueue<(Issued Credential, Party Above)> _received = [];
     private readonly SemaphoreSlim _recording = new(1);
     private ulong _sequence;
     private Hash _previous;
@@ -33,6 +34,11 @@ internal sealed class HistoryAgent(PrivateKey key, SubjectId id, string sponsor,
     public TestAgent At(TestNode node) => new(node, key, id, first);
 
     public void Add(Issued credential) => _credentials.Enqueue(credential);
+
+    public void Receive(Issued credential, Party above) => _received.Enqueue((credential, above));
+
+    /// <summary>Its own newest credential, or now and then the newest that it was passed.</summary>
+    public (Issued Credential, Party? Above) Choose(Random random) => random.Next(3) == 0 && _received.LastOrDefault() is { Credential: not null } passed ? passed : (Credential, null);
 
     /// <summary>Continues the chain. Null when what was answered may be an entry from before, since the call before was never answered.</summary>
     public async Task<(Refusal Refusal, LeafIndex? Index)?> RecordAsync(TestNode node)

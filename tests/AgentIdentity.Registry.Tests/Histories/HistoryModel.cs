@@ -1,5 +1,6 @@
 using AgentIdentity.Credentials;
 using AgentIdentity.Credentials.Entries;
+using AgentIdentity.Credentials.Identifiers;
 using AgentIdentity.Ledger;
 
 namespace AgentIdentity.Registry.Tests.Histories;
@@ -36,12 +37,12 @@ internal sealed class HistoryModel
     {
         if (act.Refusal == Refusal.None)
         {
-            foreach (var stop in _stops.Where(stop => Covers(stop.Asked, act) && IsInForce(stop, act.Moment) && !MayBeLifted(stop, act.Moment)))
+            foreach (var stop in _stops.Where(stop => Covers(stop.Asked, act, isCertain: true) && IsInForce(stop, act.Moment) && !MayBeLifted(stop, act.Moment)))
                 Object($"{act} was allowed after {stop.Asked} was in force");
             if (_history.Acts.FirstOrDefault(other => other.Refusal == Refusal.RegistryHalted && other.Moment.Boot == act.Moment.Boot && other.Moment.IsBefore(act.Moment)) is { } halted)
                 Object($"{act} was allowed after the node had halted for {halted}");
         }
-        else if (IsByStop(act.Refusal) && !_stops.Any(stop => Covers(stop.Asked, act) && MayBeInForce(stop, act.Moment) && !IsLifted(stop, act.Moment)))
+        else if (IsByStop(act.Refusal) && !_stops.Any(stop => Covers(stop.Asked, act, isCertain: false) && MayBeInForce(stop, act.Moment) && !IsLifted(stop, act.Moment)))
         {
             Object($"{act} was refused by a stop that there is not");
         }
@@ -71,23 +72,41 @@ internal sealed class HistoryModel
 
     private IEnumerable<RestoreAsked> Restores(StopInLedger stop) => stop.Indexes.Length == 0 ? [] : _history.Restores.Where(restore => restore.Stops.Contains(stop.Indexes[0]));
 
-    private static bool Covers(StopAsked stop, Acted act)
+    // What is restricted keeps its credentials and may receive; it passes nothing on, and these agents' blueprints call nothing a read.
+    private bool Covers(StopAsked stop, Acted act, bool isCertain) => act.Act switch
     {
-        // What is restricted keeps its credentials, and these agents' blueprints call nothing a read.
-        if (stop.State == StandingState.Restricted && act.Act is not (Act.Verify or Act.Enrol))
-            return false;
-        var scope = stop.Scope;
-        return scope.Kind switch
+        Act.Verify => Covers(stop, act.Party, act.Act, isCertain) || (act.Above is { } above && Covers(stop, above, act.Act, isCertain)),
+        Act.Delegate => Covers(stop, act.Party, act.Act, isCertain) || (stop.State != StandingState.Restricted && Covers(stop, act.Receiver!, act.Act, isCertain)),
+        Act.Enrol => Covers(stop, act.Party, act.Act, isCertain),
+        _ => stop.State != StandingState.Restricted && Covers(stop, act.Party, act.Act, isCertain),
+    };
+
+    private bool Covers(StopAsked stop, Party party, Act act, bool isCertain) => stop.Scope.Kind switch
+    {
+        ScopeKind.Agent => stop.Scope.Id == party.Agent,
+        ScopeKind.AgentWithDelegates => Reached(stop, isCertain).Contains(party.Agent),
+        ScopeKind.Key => stop.Scope.KeyId == party.Key,
+        ScopeKind.Sponsor => stop.Scope.Value == party.Sponsor,
+        ScopeKind.Blueprint => stop.Scope.Value == party.Blueprint,
+        ScopeKind.Credential => act is Act.Verify or Act.Delegate && stop.Scope.Id == party.Credential,
+        ScopeKind.Audience => act == Act.Verify && stop.Scope.Value == Fixtures.TestNode.Audience,
+        ScopeKind.Everything => true,
+        _ => throw new InvalidOperationException($"No history stops a {stop.Scope.Kind}."),
+    };
+
+    // Whom authority of the agent has come to: for certain, or perhaps, when the stop was made.
+    private HashSet<SubjectId> Reached(StopAsked stop, bool isCertain)
+    {
+        var edges = _history.Acts.Where(act => act.Act == Act.Delegate && (isCertain
+            ? act.Refusal == Refusal.None && act.Moment.IsBefore(stop.Moment)
+            : act.Refusal is Refusal.None or Refusal.RegistryHalted && act.Moment.Began < stop.Moment.Ended)).ToLookup(act => act.Party.Agent, act => act.Receiver!.Agent);
+        var reached = new HashSet<SubjectId> { stop.Scope.Id };
+        for (var next = new Queue<SubjectId>(reached); next.TryDequeue(out var agent);)
         {
-            ScopeKind.Agent or ScopeKind.AgentWithDelegates => scope.Id == act.Party.Agent,
-            ScopeKind.Key => scope.KeyId == act.Party.Key,
-            ScopeKind.Sponsor => scope.Value == act.Party.Sponsor,
-            ScopeKind.Blueprint => scope.Value == act.Party.Blueprint,
-            ScopeKind.Credential => act.Act == Act.Verify && scope.Id == act.Party.Credential,
-            ScopeKind.Audience => act.Act == Act.Verify && scope.Value == Fixtures.TestNode.Audience,
-            ScopeKind.Everything => true,
-            _ => throw new InvalidOperationException($"No history stops a {scope.Kind}."),
-        };
+            foreach (var child in edges[agent].Where(reached.Add))
+                next.Enqueue(child);
+        }
+        return reached;
     }
 
     private void CheckLedger()
@@ -110,7 +129,7 @@ internal sealed class HistoryModel
 
     private static bool IsOf(Acted act, EntryBody? body) => (act.Act, body) switch
     {
-        (Act.Issue or Act.Renew or Act.Enrol, CredentialsIssued) => true,
+        (Act.Issue or Act.Renew or Act.Enrol or Act.Delegate, CredentialsIssued) => true,
         (Act.Record, Activity activity) => !activity.Quarantined,
         _ => false,
     };
@@ -137,7 +156,8 @@ internal sealed class HistoryModel
 
     private EntryBody? At(LeafIndex index) => index.Value < (ulong)_history.Ledger.Count ? _history.Ledger[(int)index.Value] : null;
 
-    private static bool IsByStop(Refusal refusal) => refusal is Refusal.AgentRestricted or Refusal.AgentFrozen or Refusal.AgentRevoked or Refusal.KeyStopped or Refusal.CredentialStopped or Refusal.AudienceStopped;
+    private static bool IsByStop(Refusal refusal) => refusal is Refusal.AgentRestricted or Refusal.AgentFrozen or Refusal.AgentRevoked or Refusal.KeyStopped or Refusal.CredentialStopped or Refusal.AudienceStopped
+        or Refusal.ChainStopped or Refusal.DelegateStopped;
 
     private void Object(string violation) => _violations.Add(violation);
 

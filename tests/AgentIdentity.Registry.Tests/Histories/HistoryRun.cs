@@ -42,7 +42,7 @@ internal sealed class HistoryRun(int seed, Sabotage sabotage, int callsPerCaller
         _operatorKeys = _node.OperatorKeys;
         foreach (var (sponsor, blueprint) in Grants)
         {
-            _tokens[sponsor] = await _node.NewTokenAsync(new TokenWish(sponsor, blueprint, [], TestNode.Envelope, [TestNode.Audience], 10_000, 0));
+            _tokens[sponsor] = await _node.NewTokenAsync(new TokenWish(sponsor, blueprint, [], Delegations.DeepEnvelope, [TestNode.Audience], 10_000, 0));
             for (var i = 0; i < 2; i++)
                 _agents.Add(await EnrolAsync(sponsor, blueprint));
         }
@@ -92,9 +92,10 @@ internal sealed class HistoryRun(int seed, Sabotage sabotage, int callsPerCaller
     private async Task<bool> ActAsync(int observer, Random random)
     {
         var (node, boot, agent) = (_node, _boot, _agents[random.Next(_agents.Count)]);
-        var act = random.Next(100) switch { < 55 => Act.Verify, < 67 => Act.Issue, < 77 => Act.Renew, < 95 => Act.Record, _ => Act.Enrol };
-        var credential = agent.Credential;
+        var act = random.Next(100) switch { < 50 => Act.Verify, < 61 => Act.Issue, < 71 => Act.Renew, < 87 => Act.Record, < 95 => Act.Delegate, _ => Act.Enrol };
+        var (credential, above) = act == Act.Verify ? agent.Choose(random) : (agent.Credential, null);
         var party = agent.PartyWith(credential);
+        Party? receiver = null;
         var began = _history.Tick();
         (Refusal Refusal, LeafIndex? Index)? seen;
         switch (act)
@@ -109,6 +110,14 @@ internal sealed class HistoryRun(int seed, Sabotage sabotage, int callsPerCaller
                 if (!issued.IsRefused)
                     agent.Add(issued.Value);
                 break;
+            case Act.Delegate:
+                var child = _agents.Where(other => other != agent).ElementAt(random.Next(_agents.Count - 1));
+                receiver = child.PartyWith(null);
+                var passed = await node.DelegateAsync(credential.Token, child.Id);
+                seen = (passed.Refusal, passed.IsRefused ? null : new LeafIndex(passed.Value.Claims.LedgerIndex));
+                if (!passed.IsRefused)
+                    child.Receive(passed.Value, party);
+                break;
             case Act.Record:
                 seen = await agent.RecordAsync(node);
                 break;
@@ -117,7 +126,7 @@ internal sealed class HistoryRun(int seed, Sabotage sabotage, int callsPerCaller
                 break;
         }
         if (seen is { } answer)
-            _history.Acts.Enqueue(new Acted(_history.Since(began, boot, observer), act, party, answer.Refusal, answer.Index));
+            _history.Acts.Enqueue(new Acted(_history.Since(began, boot, observer), act, party, answer.Refusal, answer.Index) { Above = above, Receiver = receiver });
         ReadEpoch(node, boot, observer);
         return seen?.Refusal == Refusal.RegistryHalted;
     }

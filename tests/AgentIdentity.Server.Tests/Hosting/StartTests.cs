@@ -101,7 +101,7 @@ public sealed class StartTests : IDisposable
         var flood = Enumerable.Range(0, 50).Select(_ => connection.Registry.BeginEnrollAsync(new BeginEnrollRequest()).ResponseAsync).ToArray();
         await Assert.ThrowsAsync<RegistryRefusedException>(() => Task.WhenAll(flood));
         var stops = Enumerable.Range(0, 50).Select(n => registry.AsOperator.Control.StopAsync(
-            new StopRequest { Scope = new Scope { Sponsor = $"sponsor {n}" }, State = AgentState.Frozen, Reason = "odd calls" }).ResponseAsync);
+            new StopRequest { Scope = new Scope { Sponsor = $"sponsor {n}" }, State = Protocol.V1.AgentState.Frozen, Reason = "odd calls" }).ResponseAsync);
         Assert.All(await Task.WhenAll(stops), stop => Assert.Equal((StopLevel.Recorded, false), (stop.Level, stop.IndexPending)));
     }
 
