@@ -24,7 +24,7 @@ internal sealed class HistoryRun(int seed, Sabotage sabotage, int callsPerCaller
 
     private readonly History _history = new();
     private readonly List<HistoryAgent> _agents = [];
-    private readonly ConcurrentQueue<(LeafIndex Index, StandingState State)> _stops = [];
+    private readonly ConcurrentQueue<LeafIndex> _stops = [];
     private readonly Dictionary<string, string> _tokens = [];
 
     // Each call holds one; who restarts the node holds all. No call is then under way on a node that has ended.
@@ -161,7 +161,7 @@ internal sealed class HistoryRun(int seed, Sabotage sabotage, int callsPerCaller
         if (!stopped.IsRefused)
         {
             Break(node, stopped.Value.Index, agent);
-            _stops.Enqueue((stopped.Value.Index, state));
+            _stops.Enqueue(stopped.Value.Index);
         }
         _history.Stops.Enqueue(new StopAsked(_history.Since(began, boot, observer), name, scope, state, stopped.Refusal, stopped.IsRefused ? default : stopped.Value.Index, stopped.IsRefused ? 0 : stopped.Value.Epoch));
         return stopped.Refusal;
@@ -170,7 +170,8 @@ internal sealed class HistoryRun(int seed, Sabotage sabotage, int callsPerCaller
     private async Task<Refusal> RestoreAsync(TestNode node, int boot, int observer, Random random)
     {
         // All stops of the scope that are known, since a restore that misses one is refused; now and then one alone.
-        var one = node.Node.State.Stops.Find(_stops.ToArray()[random.Next(_stops.Count)].Index);
+        var known = _stops.ToArray();
+        var one = node.Node.State.Stops.Find(known[random.Next(known.Length)]);
         if (one is not { IsInForce: true } || one.Denial.State == StandingState.Revoked)
             return Refusal.StopUnknown;
         LeafIndex[] stops = random.Next(4) == 0
