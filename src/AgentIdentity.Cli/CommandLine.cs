@@ -44,6 +44,7 @@ internal static class CommandLine
             StopVerb.Create(),
             RecallVerb.Create(),
             StopsVerb.Create(),
+            PropagationVerb.Create(),
             RestoreVerb.Create(),
             CutVerb.Create(),
             BreakGlassVerb.Create(),

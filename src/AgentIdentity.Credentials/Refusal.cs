@@ -292,6 +292,9 @@ public enum Refusal
     /// <summary>The registry has stopped accepting writes and must be restarted.</summary>
     RegistryHalted,
 
+    /// <summary>What an enforcer has signed is not what it was told, not by its key, or for a nonce that it did not send here.</summary>
+    AcknowledgementInvalid,
+
     /// <summary>That is no checkpoint that the log's key has signed.</summary>
     CheckpointNotOurs,
 

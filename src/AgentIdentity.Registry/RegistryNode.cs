@@ -14,6 +14,7 @@ using AgentIdentity.Registry.Sequencing;
 using AgentIdentity.Registry.State;
 using AgentIdentity.Registry.Stopping;
 using AgentIdentity.Registry.Verifying;
+using AgentIdentity.Registry.Watching;
 
 namespace AgentIdentity.Registry;
 
@@ -55,6 +56,8 @@ public sealed class RegistryNode : IAsyncDisposable
         SeenCheckpoints = new SeenCheckpoints(store, Checkpoints, PublishedLog, new SuccessionReader(state, store), Standing, log);
         Heads = new HeadsReader(state, store, Checkpoints, PublishedLog);
         TrailExports = new Reading.TrailExports(state, store, Checkpoints, Heads);
+        Watch = new EnforcerWatch(settings, state, Standing, Sequencer, Stopping, keys, Checkpoints, PublishedLog, LeafProofs, SeenCheckpoints, Refusals, store, clock, log);
+        Propagation = new Propagation(state, Watch);
     }
 
     public RegistrySettings Settings { get; }
@@ -110,6 +113,12 @@ public sealed class RegistryNode : IAsyncDisposable
 
     public SeenCheckpoints SeenCheckpoints { get; }
 
+    /// <summary>What enforcers are told, and what they answer.</summary>
+    public EnforcerWatch Watch { get; }
+
+    /// <summary>How far stops have come.</summary>
+    public Propagation Propagation { get; }
+
     /// <summary>Ends with the storage error after which the process must end.</summary>
     public Task<Exception> Halted => Sequencer.Halted;
 
@@ -153,6 +162,7 @@ public sealed class RegistryNode : IAsyncDisposable
     {
         await Refusals.FlushAsync().ConfigureAwait(false);
         Sequencer.Dispose();
+        await Watch.DisposeAsync().ConfigureAwait(false);
         if (!Standing.IsHalted)
             await _snapshots.FinishAsync().ConfigureAwait(false);
         Operating.Dispose();

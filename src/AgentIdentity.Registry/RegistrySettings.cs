@@ -23,6 +23,9 @@ public sealed record RegistrySettings(RegistryName Name, bool Dev = false, bool 
     /// <summary>How many agents one person may revoke within an hour. Freezing knows no such bound.</summary>
     public int RevokeAloneMax { get; init; } = 100;
 
+    /// <summary>How long an enforcer may go on without word from here.</summary>
+    public TimeSpan EnforcerLease { get; init; } = TimeSpan.FromSeconds(10);
+
     /// <summary>A snapshot is taken when so many entries would have to be read again at a start.</summary>
     public ulong SnapshotEntries { get; init; } = 50_000;
 }

@@ -3,7 +3,7 @@ using AgentIdentity.Benchmarks.Load;
 using AgentIdentity.Benchmarks.Questions;
 
 // Answers how fast, and at what cost. Run by hand; docs/performance.md tells the figures and the machine they come from.
-var name = new Argument<string>("name") { Description = $"A question about calls ({string.Join(", ", CallQuestion.Names)}), control, store, agents, ledger, heads, fsck, trail, find, or calls for all of the first but the one over TLS." };
+var name = new Argument<string>("name") { Description = $"A question about calls ({string.Join(", ", CallQuestion.Names)}), control, store, agents, ledger, heads, fsck, trail, find, watch, cascade, or calls for all of the first but the one over TLS." };
 var seconds = new Option<int>("--seconds") { Description = "How long each window measures.", DefaultValueFactory = _ => 4 };
 var rounds = new Option<int>("--rounds") { Description = "How many windows; their median is told.", DefaultValueFactory = _ => 3 };
 rounds.Validators.Add(given =>
@@ -16,8 +16,11 @@ var entries = new Option<int>("--entries") { Description = "How many entries the
 var heads = new Option<int>("--heads") { Description = "How many subjects the question about heads makes.", DefaultValueFactory = _ => 1_000_000 };
 var activities = new Option<int>("--activities") { Description = "How many activities the question about fsck records.", DefaultValueFactory = _ => 300_000 };
 var statements = new Option<int>("--statements") { Description = "How many statements of 64 commitments the question about finding appends.", DefaultValueFactory = _ => 300_000 };
+var enforcers = new Option<int>("--enforcers") { Description = "How many enforcers the question about the watch connects.", DefaultValueFactory = _ => 1000 };
+var descendants = new Option<int>("--descendants") { Description = "How many agents the question about the cascade has below the one that is stopped.", DefaultValueFactory = _ => 10_000 };
+var stops = new Option<int>("--stops") { Description = "How many stops those two questions measure.", DefaultValueFactory = _ => 100 };
 var seed = new Option<int>("--seed") { Description = "For what is filled with chance bytes.", DefaultValueFactory = _ => 1 };
-var command = new RootCommand("Benchmarks of AgentIdentity, each named by its question.") { name, seconds, rounds, agents, entries, heads, activities, statements, seed };
+var command = new RootCommand("Benchmarks of AgentIdentity, each named by its question.") { name, seconds, rounds, agents, entries, heads, activities, statements, enforcers, descendants, stops, seed };
 command.SetAction(arguments =>
 {
     var window = TimeSpan.FromSeconds(arguments.GetValue(seconds));
@@ -29,6 +32,8 @@ command.SetAction(arguments =>
         "trail" => TrailQuestion.AnswerAsync(),
         "find" => FindQuestion.AnswerAsync(arguments.GetValue(statements), arguments.GetValue(seed)),
         "agents" => AgentsQuestion.AnswerAsync(arguments.GetValue(agents)),
+        "watch" => WatchQuestion.AnswerAsync(arguments.GetValue(enforcers), arguments.GetValue(stops)),
+        "cascade" => CascadeQuestion.AnswerAsync(arguments.GetValue(descendants), arguments.GetValue(stops)),
         "fsck" => FsckQuestion.AnswerAsync(arguments.GetValue(activities), arguments.GetValue(rounds)),
         "calls" => LoadProcess.RunAsync(CallQuestion.Plain, window, arguments.GetValue(rounds)),
         var one => LoadProcess.RunAsync([one], window, arguments.GetValue(rounds)),

@@ -23,7 +23,7 @@ internal static class StopVerb
     private static readonly Argument<string> ScopeArgument = ScopeText.Create();
     private static readonly Option<bool> Force = new("--force") { Description = "Also when it leaves too few operators to restore anything." };
 
-    public static Command Create() => new Command("stop", "Stop an agent, or whatever a scope covers: it is refused from the moment of the answer on.") { ScopeArgument, State, Reason, Incident, Force, DryRun }.Does(RunAsync);
+    public static Command Create() => new Command("stop", "Stop an agent, or whatever a scope covers: it is refused from the moment of the answer on.") { ScopeArgument, State, Reason, Incident, Force, DryRun, StopWatch.Watch, StopWatch.Until, StopWatch.Timeout }.Does(RunAsync);
 
     private static async Task<int> RunAsync(Invocation run, CancellationToken cancellationToken)
     {
@@ -38,7 +38,9 @@ internal static class StopVerb
         }
         var answer = await connection.Control.StopAsync(Request(run, scope), cancellationToken: cancellationToken);
         run.Answer(ToJson(run, scope, answer), text => Write(text, run, scope, answer));
-        return ExitCode.Fine;
+        return run.Get(StopWatch.Watch)
+            ? await StopWatch.FollowAsync(run, connection, new PropagationRequest { Stop = answer.LedgerIndex }, cancellationToken)
+            : ExitCode.Fine;
     }
 
     internal const string IndexPending =

@@ -21,7 +21,7 @@ public sealed record SubjectLabel(SubjectId Id, Hash Label)
 /// <summary>What opens an entry's leaf, kept beside the entry and outside the tree. Format: docs/formats.md, "Opening".</summary>
 /// <param name="Salt">32 random bytes that blind the leaf.</param>
 /// <param name="Labels">The labels of the subjects whose first entry this is, ascending by id.</param>
-/// <param name="Items">For an issuance entry its items in their order; empty otherwise.</param>
+/// <param name="Items">For an issuance entry its items in their order, for what enforcers acknowledged their tokens; empty otherwise.</param>
 public sealed record Opening(Hash Salt, IReadOnlyList<SubjectLabel> Labels, IReadOnlyList<byte[]> Items)
 {
     private const int Version = 1;

@@ -16,13 +16,13 @@ internal static class JwkSignedToken
     public static string Sign(string type, string claims, PrivateKey key) =>
         CompactJws.Sign($$"""{"alg":"{{Jose.Name(key.PublicKey.Algorithm)}}","jwk":{{key.PublicKey.ToJwk()}},"typ":"{{type}}"}""", claims, key);
 
-    /// <summary>Reads a token and verifies its signature. Who the key belongs to is the caller's question.</summary>
-    public static bool TryRead(string? token, string type, [NotNullWhen(true)] out CompactJws? jws, [NotNullWhen(true)] out PublicKey? key, int lengthMax = LengthMax)
+    /// <summary>Reads a token and verifies its signature, unless that was done before. Who the key belongs to is the caller's question.</summary>
+    public static bool TryRead(string? token, string type, [NotNullWhen(true)] out CompactJws? jws, [NotNullWhen(true)] out PublicKey? key, int lengthMax = LengthMax, bool isVerified = true)
     {
         key = null;
         if (!CompactJws.TryRead(token, lengthMax, out jws))
             return false;
-        if (TryReadSigned(jws, type, out key))
+        if (isVerified ? TryReadSigned(jws, type, out key) : TryReadKey(jws, type, out key))
             return true;
         jws.Dispose();
         jws = null;

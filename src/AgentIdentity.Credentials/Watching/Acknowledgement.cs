@@ -38,10 +38,17 @@ public sealed record Acknowledgement(
     }
 
     /// <summary>Reads an acknowledgement for this registry and verifies its signature. Whose key it is, and whether it says the truth, is the caller's question.</summary>
-    public static bool TryRead(string? token, string publicUrl, out Acknowledgement acknowledgement, out PublicKey key)
+    public static bool TryRead(string? token, string publicUrl, out Acknowledgement acknowledgement, out PublicKey key) =>
+        TryRead(token, publicUrl, isVerified: true, out acknowledgement, out key);
+
+    /// <summary>The same without the signature, for what was checked before it was written down.</summary>
+    public static bool TryReadKept(string? token, string publicUrl, out Acknowledgement acknowledgement, out PublicKey key) =>
+        TryRead(token, publicUrl, isVerified: false, out acknowledgement, out key);
+
+    private static bool TryRead(string? token, string publicUrl, bool isVerified, out Acknowledgement acknowledgement, out PublicKey key)
     {
         acknowledgement = null!;
-        if (!JwkSignedToken.TryRead(token, Type, out var jws, out key!))
+        if (!JwkSignedToken.TryRead(token, Type, out var jws, out key!, isVerified: isVerified))
             return false;
         using (jws)
         {

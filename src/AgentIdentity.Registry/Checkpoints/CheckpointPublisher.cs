@@ -39,6 +39,9 @@ public sealed class CheckpointPublisher
     /// <summary>The C2SP vkey line of the log.</summary>
     public string LogKey => _logKey.Verifier.ToString();
 
+    /// <summary>The log's key, for what else it vouches for.</summary>
+    internal NoteSignerKey Signer => _logKey;
+
     internal NoteVerifierKey Verifier => _logKey.Verifier;
 
     internal TreeSize Size => _tree.Size;

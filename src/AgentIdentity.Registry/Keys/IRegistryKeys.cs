@@ -18,6 +18,9 @@ public interface IRegistryKeys : IDisposable
     /// <summary>The log's key with this id.</summary>
     Ed25519PrivateKey Log(KeyId keyId);
 
+    /// <summary>The key with this id, which must sign what enforcers are told.</summary>
+    Ed25519PrivateKey Watch(KeyId keyId);
+
     /// <summary>Makes a key for a use.</summary>
     PublicKey Create(RegistryKeyUse use);
 

@@ -13,7 +13,7 @@ namespace AgentIdentity.Registry.Recovery;
 /// <remarks>Signed, because the tree vouches for the entries and not for what was folded from them: whoever can write the file must not be able to lift a stop.</remarks>
 internal static class SnapshotFormat
 {
-    private const int Version = 5;
+    private const int Version = 6;
     private static readonly byte[] Domain = "air/snapshot/v1\0"u8.ToArray();
     private static readonly byte[] Magic = "agentidentity snapshot\n"u8.ToArray();
 
@@ -95,6 +95,7 @@ internal static class SnapshotFormat
         writer.Write(copy.NextStatusIndex);
         WriteFounding(writer, copy.Founding!);
         WriteAll(writer, copy.Logs, log => WriteLog(writer, log));
+        WriteAll(writer, copy.WatchKeys, key => WriteKey(writer, key));
         WriteAll(writer, copy.IssuerKeys, key =>
         {
             WriteKey(writer, key.Key);
@@ -120,6 +121,7 @@ internal static class SnapshotFormat
         WriteAll(writer, copy.Lineage.Edges, edge => WriteEdge(writer, edge));
         WriteAll(writer, copy.Lineage.Links, link => WriteLink(writer, link));
         WriteAll(writer, copy.Lineage.Spent, spent => WriteSpent(writer, spent));
+        WriteAll(writer, copy.Enforcers, enforcer => WriteEnforcer(writer, enforcer));
         WriteAll<PublicKey>(writer, copy.BreakGlassKey is { } held ? [held] : [], key => WriteKey(writer, key));
     }
 
@@ -131,6 +133,7 @@ internal static class SnapshotFormat
         var nextStatusIndex = reader.ReadUInt64();
         var founding = ReadFounding(reader);
         var logs = ReadAll(reader, () => ReadLog(reader));
+        var watchKeys = ReadAll(reader, () => ReadKey(reader));
         var keys = ReadAll(reader, () => (ReadKey(reader), new LeafIndex(reader.ReadUInt64())));
         var tokens = ReadAll(reader, () => ReadToken(reader));
         var callers = ReadAll(reader, () => ReadCaller(reader));
@@ -141,7 +144,9 @@ internal static class SnapshotFormat
         var stops = ReadAll(reader, () => ReadStop(reader));
         var blueprints = ReadAll(reader, () => ReadBlueprint(reader));
         var lineage = new LineageCopy(ReadAll(reader, () => ReadEdge(reader)), ReadAll(reader, () => ReadLink(reader)), ReadAll(reader, () => ReadSpent(reader)));
-        return new StateCopy(position, epoch, lastAt, nextStatusIndex, founding, logs, keys, agents, tokens, callers, subjects, heads, stops, blueprints, lineage, ReadAll(reader, () => ReadKey(reader)) is [var breakGlassKey] ? breakGlassKey : null);
+        var enforcers = ReadAll(reader, () => ReadEnforcer(reader));
+        var breakGlassKey = ReadAll(reader, () => ReadKey(reader)) is [var held] ? held : null;
+        return new StateCopy(position, epoch, lastAt, nextStatusIndex, founding, logs, watchKeys, keys, agents, tokens, callers, subjects, heads, stops, blueprints, lineage, enforcers, breakGlassKey);
     }
 
     private static void WriteFounding(BinaryWriter writer, Founding founding)
@@ -292,6 +297,8 @@ internal static class SnapshotFormat
         writer.Write(stop.Incident);
         writer.Write(stop.At);
         WriteMaybe(writer, stop.LiftedBy);
+        writer.Write(stop.LiftedEpoch);
+        WriteExposure(writer, stop.Exposure);
     }
 
     private static StopRecord ReadStop(BinaryReader reader)
@@ -300,7 +307,28 @@ internal static class SnapshotFormat
         var scope = new Scope((ScopeKind)reader.ReadByte(), reader.ReadString());
         var denial = new Denial(
             index, epoch, state, scope, ReadMaybe(reader), ReadAll(reader, () => ReadId(reader)), ReadAll(reader, () => ReadId(reader)), ReadAll(reader, reader.ReadString));
-        return new StopRecord(denial, ReadId(reader), reader.ReadString(), reader.ReadString(), reader.ReadInt64()) { LiftedBy = ReadMaybe(reader) };
+        return new StopRecord(denial, ReadId(reader), reader.ReadString(), reader.ReadString(), reader.ReadInt64()) { LiftedBy = ReadMaybe(reader), LiftedEpoch = reader.ReadUInt64(), Exposure = ReadExposure(reader) };
+    }
+
+    private static void WriteExposure(BinaryWriter writer, StopExposure exposure)
+    {
+        writer.Write(exposure.ShownTo is not null);
+        WriteAll(writer, exposure.ShownTo ?? [], writer.Write);
+        WriteAll(writer, exposure.Enforcers, id => WriteId(writer, id));
+        WriteAll(writer, exposure.Audiences, audience =>
+        {
+            writer.Write(audience.Audience);
+            writer.Write(audience.Until);
+        });
+        writer.Write(exposure.Credentials);
+    }
+
+    private static StopExposure ReadExposure(BinaryReader reader)
+    {
+        var isLimited = reader.ReadBoolean();
+        var shownTo = ReadAll(reader, reader.ReadString);
+        return new StopExposure(
+            isLimited ? shownTo : null, ReadAll(reader, () => ReadId(reader)), ReadAll(reader, () => new ExposedAudience(reader.ReadString(), reader.ReadInt64())), reader.ReadInt32());
     }
 
     private static void WriteBlueprint(BinaryWriter writer, BlueprintRecord blueprint)
@@ -364,6 +392,27 @@ internal static class SnapshotFormat
     }
 
     private static SpentBudget ReadSpent(BinaryReader reader) => new(ReadId(reader), reader.ReadString(), reader.ReadUInt64());
+
+    private static void WriteEnforcer(BinaryWriter writer, EnforcerRecord enforcer)
+    {
+        WriteId(writer, enforcer.Id);
+        writer.Write(enforcer.Unlogged);
+        WriteAll(writer, enforcer.Signed, signed =>
+        {
+            writer.Write(signed.Epoch);
+            writer.Write(signed.IsObserving);
+            writer.Write(signed.Decisions);
+            writer.Write(signed.Index.Value);
+            writer.Write(signed.Position);
+            writer.Write(signed.At);
+        });
+    }
+
+    private static EnforcerRecord ReadEnforcer(BinaryReader reader) => new(ReadId(reader), reader.ReadUInt64())
+    {
+        Signed = ReadAll(reader, () => new SignedEpoch(
+            reader.ReadUInt64(), reader.ReadBoolean(), reader.ReadUInt64(), new LeafIndex(reader.ReadUInt64()), reader.ReadUInt32(), reader.ReadInt64())),
+    };
 
     private static void WriteMaybe(BinaryWriter writer, LeafIndex? index)
     {

@@ -24,6 +24,7 @@ public sealed class Draft
     private readonly HashSet<LeafIndex> _liftedHolds = [];
     private readonly HashSet<string> _blueprints = [];
     private readonly Dictionary<(SubjectId Link, string Unit), ulong> _spent = [];
+    private readonly List<(SubjectId Enforcer, byte[] Token)> _acknowledgements = [];
     private readonly HashSet<SubjectId> _removed = [];
     private readonly List<StoredStub> _erased = [];
     private readonly ulong _base;
@@ -36,7 +37,7 @@ public sealed class Draft
         State = state;
         Standing = standing;
         _base = state.Position;
-        _epoch = state.Epoch;
+        _epoch = Math.Max(state.Epoch, state.EpochFloor);
         _statusIndex = state.NextStatusIndex;
         // The clock of the machine may go back; the ledger's does not.
         At = Math.Max(now.ToUnixTimeMilliseconds(), state.LastAt);
@@ -155,8 +156,27 @@ public sealed class Draft
     /// <summary>Credentials of the group that others have passed on to an agent.</summary>
     public int PendingDelegations(SubjectId agent) => _issuances.Count(pending => pending.Item.AgentId == agent && pending.Delegator is not null);
 
-    /// <summary>Closes the group: the credentials of all who wait become one entry.</summary>
+    /// <summary>Adds what an enforcer has signed, and what was held against what it was told, to the group's entry for such.</summary>
+    public void Acknowledge(SubjectId enforcer, byte[] token) => _acknowledgements.Add((enforcer, token));
+
+    /// <summary>Closes the group: the credentials of all who wait become one entry, and what enforcers have signed another.</summary>
     internal void Seal()
+    {
+        SealAcknowledgements();
+        SealIssuances();
+    }
+
+    private void SealAcknowledgements()
+    {
+        if (_acknowledgements.Count == 0)
+            return;
+        var tokens = _acknowledgements.ConvertAll(signed => signed.Token);
+        var root = MerkleHash.Root(tokens.Select(token => MerkleHash.Leaf(token)).ToArray());
+        Stage(RegistryId, new EnforcersAcknowledged(root, (uint)tokens.Count), _acknowledgements.Select(signed => signed.Enforcer).Distinct().ToArray());
+        _staged[^1] = _staged[^1] with { Opening = _staged[^1].Opening with { Items = tokens } };
+    }
+
+    private void SealIssuances()
     {
         if (_issuances.Count == 0)
             return;

@@ -1,4 +1,5 @@
 using AgentIdentity.Credentials;
+using AgentIdentity.Credentials.Entries;
 using AgentIdentity.Ledger;
 using AgentIdentity.Registry.Checkpoints;
 using AgentIdentity.Registry.State;
@@ -14,7 +15,7 @@ public enum Lane
     /// <summary>In the order in which they came.</summary>
     Ordinary,
 
-    /// <summary>Last, since their entry is the last of the group.</summary>
+    /// <summary>Last, since what they add to is the last of the group: credentials, and what enforcers have signed.</summary>
     Issuance,
 }
 
@@ -63,6 +64,9 @@ public sealed class Sequencer : IDisposable
 
     /// <summary>Whether an entry waits for room in what was set aside, and is in the ledger's own file only when there is some.</summary>
     public bool IsIndexPending(LeafIndex index) => _store.FirstReserved is { } first && index.Value >= first.Value;
+
+    /// <summary>Told by the writer of each entry when it is durable and applied, before anybody is answered. It must not take long.</summary>
+    internal Action<LeafIndex, Entry, Opening>? Applied { get; set; }
 
     /// <summary>Lets the writer decide, and answers when what it decided is durable and applied.</summary>
     public Task<Outcome<T>> DecideAsync<T>(Lane lane, Func<Draft, Outcome<T>> decide)
@@ -252,6 +256,7 @@ public sealed class Sequencer : IDisposable
             var staged = draft.Entries[i];
             _state.Apply(staged.Index, staged.Entry, staged.Opening, in leafHashes[i]);
             _publisher.Append(in leafHashes[i]);
+            Applied?.Invoke(staged.Index, staged.Entry, staged.Opening);
         }
         return leafHashes;
     }

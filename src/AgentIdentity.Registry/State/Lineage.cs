@@ -131,6 +131,27 @@ public sealed class Lineage
         }
     }
 
+    /// <summary>Credentials that come, over any number of links, from one of these.</summary>
+    internal IReadOnlyList<SubjectId> Under(IEnumerable<SubjectId> jtis)
+    {
+        lock (_gate)
+        {
+            var found = new HashSet<SubjectId>();
+            var waiting = new Stack<SubjectId>(jtis);
+            while (waiting.TryPop(out var jti))
+            {
+                if (!_linksByParent.TryGetValue(jti, out var below))
+                    continue;
+                foreach (var link in below)
+                {
+                    if (found.Add(link.Body.ChildJti))
+                        waiting.Push(link.Body.ChildJti);
+                }
+            }
+            return [.. found.Order()];
+        }
+    }
+
     internal LineageCopy Copy()
     {
         lock (_gate)

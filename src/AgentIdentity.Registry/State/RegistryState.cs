@@ -3,6 +3,8 @@ using System.Diagnostics.CodeAnalysis;
 using System.Text;
 using AgentIdentity.Credentials.Entries;
 using AgentIdentity.Credentials.Identifiers;
+using AgentIdentity.Credentials.Keys;
+using AgentIdentity.Credentials.Stops;
 using AgentIdentity.Ledger;
 
 namespace AgentIdentity.Registry.State;
@@ -23,12 +25,15 @@ public sealed class RegistryState
 
     private ulong _position;
     private ulong _epoch;
+    private ulong _epochFloor;
     private volatile IssuerKeyHistory _issuerKeys = IssuerKeyHistory.Empty;
     private volatile LogRecord[] _logs = [];
+    private volatile PublicKey[] _watchKeys = [];
     private volatile Founding? _founding;
-    private volatile Credentials.Keys.PublicKey? _breakGlassKey;
+    private volatile PublicKey? _breakGlassKey;
     private volatile int _agentCount;
     private StopReach? _reach;
+    private StopExposures? _exposures;
 
     /// <summary>Who the registry is, once the genesis entry has been written.</summary>
     public Founding? Founding => _founding;
@@ -37,6 +42,9 @@ public sealed class RegistryState
     public bool IsBootstrapped => _founding is not null;
 
     public IssuerKeyHistory IssuerKeys => _issuerKeys;
+
+    /// <summary>The keys that have signed what enforcers are told, the present one last; empty until somebody watches.</summary>
+    public IReadOnlyList<PublicKey> WatchKeys => _watchKeys;
 
     /// <summary>The logs that the tree was signed as, the present one last; empty before the genesis entry.</summary>
     public IReadOnlyList<LogRecord> Logs => _logs;
@@ -48,6 +56,9 @@ public sealed class RegistryState
     public ulong Position => Volatile.Read(ref _position);
 
     public ulong Epoch => Volatile.Read(ref _epoch);
+
+    /// <summary>An epoch that somebody holds a signature of, whether the ledger knows it or not. The next one lies above it.</summary>
+    public ulong EpochFloor => Volatile.Read(ref _epochFloor);
 
     // The position is read first, so that the epoch is never older than the position says.
     public Moment Moment
@@ -64,6 +75,9 @@ public sealed class RegistryState
     /// <summary>Stops, cuts and blueprints.</summary>
     public StopBook Stops { get; } = new();
 
+    /// <summary>What enforcers have signed.</summary>
+    public EnforcerBook Enforcers { get; } = new();
+
     /// <summary>Who passed authority on to whom.</summary>
     public Lineage Lineage { get; } = new();
 
@@ -71,7 +85,7 @@ public sealed class RegistryState
     public StopReach Reach => _reach ??= new StopReach(this);
 
     /// <summary>The key whose orders freeze without the registry; null when there is none.</summary>
-    public Credentials.Keys.PublicKey? BreakGlassKey => _breakGlassKey;
+    public PublicKey? BreakGlassKey => _breakGlassKey;
 
     public IEnumerable<CallerRecord> Callers => _callers.Values;
 
@@ -132,6 +146,13 @@ public sealed class RegistryState
         Advance(index, stub.At);
     }
 
+    /// <summary>Sees to it that no epoch is opened up to this one.</summary>
+    internal void RaiseEpochFloor(ulong epoch)
+    {
+        for (var seen = EpochFloor; seen < epoch; seen = EpochFloor)
+            Interlocked.CompareExchange(ref _epochFloor, epoch, seen);
+    }
+
     /// <summary>What the next heads entry says. The writer's, and cheap when it was called a short while ago.</summary>
     internal Heads NextHeads() => _heads.Next();
 
@@ -141,14 +162,14 @@ public sealed class RegistryState
 
     /// <summary>A consistent copy of references, taken by the writer between two entries.</summary>
     internal StateCopy Copy() => new(
-        Position, Epoch, LastAt, NextStatusIndex, _founding, _logs, [.. _issuerKeys.Spans], [.. _inOrder.Select(slot => slot.Current)], [.. _tokens.Values], [.. _callers.Values],
+        Position, Epoch, LastAt, NextStatusIndex, _founding, _logs, _watchKeys, [.. _issuerKeys.Spans], [.. _inOrder.Select(slot => slot.Current)], [.. _tokens.Values], [.. _callers.Values],
         [.. _subjects.Select(pair => new SubjectCopy(pair.Key, pair.Value.Label, pair.Value.Head))], _heads.CopyCommitted(),
-        [.. Stops.All.OrderBy(stop => stop.Denial.Index.Value)], [.. Stops.Blueprints], Lineage.Copy(), _breakGlassKey);
+        [.. Stops.All.OrderBy(stop => stop.Denial.Index.Value)], [.. Stops.Blueprints], Lineage.Copy(), Enforcers.Copy(), _breakGlassKey);
 
     /// <summary>The state as it was copied. Only at a start, before anybody reads.</summary>
     internal static RegistryState From(StateCopy copy)
     {
-        var state = new RegistryState { _position = copy.Position, _epoch = copy.Epoch, LastAt = copy.LastAt, NextStatusIndex = copy.NextStatusIndex, _founding = copy.Founding, _logs = [.. copy.Logs] };
+        var state = new RegistryState { _position = copy.Position, _epoch = copy.Epoch, LastAt = copy.LastAt, NextStatusIndex = copy.NextStatusIndex, _founding = copy.Founding, _logs = [.. copy.Logs], _watchKeys = [.. copy.WatchKeys] };
         foreach (var (key, from) in copy.IssuerKeys)
             state._issuerKeys = state._issuerKeys.Then(key, from);
         foreach (var agent in copy.Agents)
@@ -164,6 +185,7 @@ public sealed class RegistryState
         foreach (var blueprint in copy.Blueprints)
             state.Stops.Add(blueprint);
         state.Lineage.Restore(copy.Lineage);
+        state.Enforcers.Restore(copy.Enforcers);
         state._breakGlassKey = copy.BreakGlassKey;
         state._heads.Restore(state._subjects, copy.Founding, copy.LastHeads);
         return state;
@@ -229,20 +251,20 @@ public sealed class RegistryState
                 break;
             case Stop stop:
                 var denial = Reach.Spell(index, stop.Epoch, stop.State, stop.Scope, null, entry.At);
-                Stops.Add(new StopRecord(denial, entry.Actor, stop.Reason, stop.Incident, entry.At));
+                Stops.Add(Record(entry, denial, stop.Reason, stop.Incident));
                 OpenEpoch(index, stop.Epoch);
                 break;
             case CompromiseCut cut:
                 // Two people have moved it: what stood before is gone. One person can only add an earlier one.
                 foreach (var older in Stops.Of(cut.Scope).Where(record => cut.Approvals.Count > 0 && record is { IsInForce: true, Denial.After: not null }).ToArray())
-                    Stops.Lift(older.Denial.Index, index);
+                    Stops.Lift(older.Denial.Index, index, cut.Epoch);
                 var after = Reach.Spell(index, cut.Epoch, StandingState.Frozen, cut.Scope, cut.After, entry.At);
-                Stops.Add(new StopRecord(after, entry.Actor, cut.Reason, cut.Incident, entry.At));
+                Stops.Add(Record(entry, after, cut.Reason, cut.Incident));
                 OpenEpoch(index, cut.Epoch);
                 break;
             case Restored restored:
                 foreach (var lifted in restored.Stops)
-                    Stops.Lift(lifted, index);
+                    Stops.Lift(lifted, index, restored.Epoch);
                 OpenEpoch(index, restored.Epoch);
                 break;
             case BlueprintDefined blueprint:
@@ -270,6 +292,9 @@ public sealed class RegistryState
             case RegistryKeyRotated { Use: RegistryKeyUse.Credentials } rotated:
                 _issuerKeys = _issuerKeys.Then(rotated.Key, index);
                 break;
+            case RegistryKeyRotated { Use: RegistryKeyUse.Watch } rotated:
+                ReplaceWatchKey(index, rotated);
+                break;
             case Fork fork:
                 Accuse(index, fork);
                 break;
@@ -281,6 +306,12 @@ public sealed class RegistryState
                 break;
             case LogSucceeded succeeded:
                 Succeed(index, succeeded);
+                break;
+            case EnforcersAcknowledged acknowledged:
+                Enforcers.Add(index, entry.At, acknowledged, opening, this);
+                break;
+            case CredentialsUnlogged unlogged:
+                Enforcers.Add(unlogged);
                 break;
             case PrivateDataRead or CallsRefused or Heads or ActivitiesErased:
                 break;
@@ -296,6 +327,9 @@ public sealed class RegistryState
         _callers.TryRemove(caller.Key.KeyId, out _);
     }
 
+    private StopRecord Record(Entry entry, Denial denial, string reason, string incident) =>
+        new(denial, entry.Actor, reason, incident, entry.At) { Exposure = (_exposures ??= new StopExposures(this)).Of(denial, entry.Subjects[0].Id, entry.At) };
+
     // Each entry that takes or gives authority opens the next epoch; two of one number would hide one of them.
     private void OpenEpoch(LeafIndex index, ulong epoch)
     {
@@ -308,11 +342,20 @@ public sealed class RegistryState
     {
         foreach (var key in genesis.Keys.Where(key => key.Use == RegistryKeyUse.Credentials))
             _issuerKeys = _issuerKeys.Then(key.Key, index);
+        _watchKeys = [.. genesis.Keys.Where(key => key.Use == RegistryKeyUse.Watch).Select(key => key.Key)];
         foreach (var person in genesis.Operators)
             _callers[person.Key.KeyId] = new CallerRecord(person.Id, CallerRole.Operator, person.Name, person.Key, [], entry.At) { IsFounder = true };
         var logKey = genesis.Keys.Single(key => key.Use == RegistryKeyUse.Log).Key;
         _logs = [new LogRecord(genesis.Origin, logKey, index)];
         _founding = new Founding(entry.Subjects[0].Id, genesis.PublicUrl, genesis.Origin, logKey, genesis.SingleOperator);
+    }
+
+    // The first one ends none, and names 32 zero bytes.
+    private void ReplaceWatchKey(LeafIndex index, RegistryKeyRotated rotated)
+    {
+        if (rotated.Retired != (_watchKeys is [.., var last] ? last.KeyId : default))
+            throw new LedgerDamagedException($"Entry {index} ends a key for enforcers that was not in force.");
+        _watchKeys = [.. _watchKeys, rotated.Key];
     }
 
     private void Succeed(LeafIndex index, LogSucceeded next)
@@ -421,7 +464,7 @@ public sealed class RegistryState
 }
 
 /// <summary>Who the registry is: fixed by the genesis entry.</summary>
-public sealed record Founding(SubjectId RegistryId, string PublicUrl, string Origin, Credentials.Keys.PublicKey LogKey, bool SingleOperator);
+public sealed record Founding(SubjectId RegistryId, string PublicUrl, string Origin, PublicKey LogKey, bool SingleOperator);
 
 /// <summary>A subject's label, and what the entries about it come to. The writer's.</summary>
 internal sealed class SubjectCursor(Hash label)
@@ -441,7 +484,8 @@ internal sealed record StateCopy(
     ulong NextStatusIndex,
     Founding? Founding,
     IReadOnlyList<LogRecord> Logs,
-    IReadOnlyList<(Credentials.Keys.PublicKey Key, LeafIndex From)> IssuerKeys,
+    IReadOnlyList<PublicKey> WatchKeys,
+    IReadOnlyList<(PublicKey Key, LeafIndex From)> IssuerKeys,
     IReadOnlyList<AgentRecord> Agents,
     IReadOnlyList<TokenRecord> Tokens,
     IReadOnlyList<CallerRecord> Callers,
@@ -450,4 +494,5 @@ internal sealed record StateCopy(
     IReadOnlyList<StopRecord> Stops,
     IReadOnlyList<BlueprintRecord> Blueprints,
     LineageCopy Lineage,
-    Credentials.Keys.PublicKey? BreakGlassKey);
+    IReadOnlyList<EnforcerRecord> Enforcers,
+    PublicKey? BreakGlassKey);

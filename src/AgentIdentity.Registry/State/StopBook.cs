@@ -12,7 +12,20 @@ public sealed record StopRecord(Denial Denial, SubjectId Actor, string Reason, s
     /// <summary>The entry that lifted it; null while it is in force.</summary>
     public LeafIndex? LiftedBy { get; init; }
 
+    /// <summary>The epoch that that entry opened; 0 while it is in force.</summary>
+    public ulong LiftedEpoch { get; init; }
+
     public bool IsInForce => LiftedBy is null;
+
+    /// <summary>Whose word it takes, and who is told.</summary>
+    public required StopExposure Exposure { get; init; }
+
+    /// <summary>Whether enforcers are told who answer for these audiences, and for these agents where an audience is one.</summary>
+    public bool IsShownTo(IReadOnlyList<string> audiences, IReadOnlyList<SubjectId> callees) =>
+        Exposure.ShownTo is not { } told
+        || told.Any(audience => audiences.Contains(audience, StringComparer.Ordinal))
+        // Two ways: what a stopped agent is asked is what it learns.
+        || (Denial.Scope.IsAgent && callees.Any(callee => callee == Denial.Scope.Id || Denial.Agents.Contains(callee)));
 }
 
 /// <summary>What a blueprint is. Defined once.</summary>
@@ -63,11 +76,11 @@ public sealed class StopBook
             DenyState.Add(record.Denial);
     }
 
-    internal void Lift(LeafIndex index, LeafIndex by)
+    internal void Lift(LeafIndex index, LeafIndex by, ulong epoch)
     {
         if (!_records.TryGetValue(index, out var record) || !record.IsInForce)
             throw new LedgerDamagedException($"Entry {by} lifts the stop of entry {index}, which is none in force.");
-        _records[index] = record with { LiftedBy = by };
+        _records[index] = record with { LiftedBy = by, LiftedEpoch = epoch };
         DenyState.Remove(record.Denial);
     }
 

@@ -85,6 +85,8 @@ internal static class AccessTable
         new("/agentidentity.v1.Control/PreviewStop", Listeners.Control, Callers.Operators, IsPrivateRead: true),
         new("/agentidentity.v1.Control/Restore", Listeners.Control, Callers.Operators),
         new("/agentidentity.v1.Control/Cut", Listeners.Control, Callers.Operators),
+        new("/agentidentity.v1.Control/Propagation", Listeners.Control, Callers.Operators | Callers.Auditors),
+        new("/agentidentity.v1.Control/WatchPropagation", Listeners.Control, Callers.Operators | Callers.Auditors, IsStream: true),
         new("/agentidentity.v1.Control/ListStops", Listeners.Control, Callers.Operators | Callers.Auditors, IsPrivateRead: true),
 
         new("/agentidentity.v1.Admin/Bootstrap", Listeners.Control, Callers.Anyone, BeforeGenesis: true),

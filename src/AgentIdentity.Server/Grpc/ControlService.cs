@@ -3,13 +3,14 @@ using AgentIdentity.Credentials.Entries;
 using AgentIdentity.Ledger;
 using AgentIdentity.Registry;
 using AgentIdentity.Registry.Stopping;
+using AgentIdentity.Registry.Watching;
 using Grpc.Core;
 using Wire = AgentIdentity.Protocol.V1;
 
 namespace AgentIdentity.Server.Grpc;
 
 /// <summary>For responders.</summary>
-internal sealed class ControlService(RegistryNode registry) : Wire.Control.ControlBase
+internal sealed class ControlService(RegistryNode registry, IHostApplicationLifetime lifetime) : Wire.Control.ControlBase
 {
     private const int NamedMax = 1000;
 
@@ -70,6 +71,36 @@ internal sealed class ControlService(RegistryNode registry) : Wire.Control.Contr
             CallState.Of(context).Caller!, registry.Scope(request.Scope), new LeafIndex(request.After), request.Reason, request.Incident, FromWire.Texts(request.Approvals))).OrRefuse();
         return new Wire.CutResponse { LedgerIndex = cut.Index.Value, CutAt = cut.At, Epoch = cut.Epoch, IndexPending = cut.IsIndexPending, At = registry.At() };
     }
+
+    public override Task<Wire.PropagationResponse> Propagation(Wire.PropagationRequest request, ServerCallContext context) =>
+        Task.FromResult(registry.Propagation(Report(request)));
+
+    public override async Task WatchPropagation(Wire.PropagationRequest request, IServerStreamWriter<Wire.PropagationResponse> responseStream, ServerCallContext context)
+    {
+        using var ending = CancellationTokenSource.CreateLinkedTokenSource(context.CancellationToken, lifetime.ApplicationStopping);
+        Wire.PropagationResponse? sent = null;
+        try
+        {
+            await foreach (var report in registry.Propagation.FollowAsync(Report(request), ending.Token))
+            {
+                var next = registry.Propagation(report);
+                if (sent is not null && next.IsSameAs(sent))
+                    continue;
+                await responseStream.WriteAsync(sent = next, context.CancellationToken);
+            }
+        }
+        catch (OperationCanceledException) when (!context.CancellationToken.IsCancellationRequested)
+        {
+            // The server ends, and says so by ending the stream well.
+        }
+    }
+
+    private PropagationReport Report(Wire.PropagationRequest request) => request.OfCase switch
+    {
+        Wire.PropagationRequest.OfOneofCase.Stop => registry.Propagation.Of(new LeafIndex(request.Stop)).OrRefuse(),
+        Wire.PropagationRequest.OfOneofCase.Incident => registry.Propagation.Of(request.Incident).OrRefuse(),
+        _ => throw CallRefusedException.Malformed("Name a stop by its entry, or an incident."),
+    };
 
     public override async Task<Wire.ListStopsResponse> ListStops(Wire.ListStopsRequest request, ServerCallContext context)
     {

@@ -19,7 +19,7 @@ internal static class RefusalStatus
             or Refusal.LabelsMalformed or Refusal.NameMalformed or Refusal.KeyUnsupported or Refusal.StatementMalformed or Refusal.WrongOrigin
             or Refusal.StopStateUnsupported or Refusal.ReasonMissing or Refusal.NeedsTwoOperators or Refusal.ApprovalInvalid
             or Refusal.ApprovalMismatch or Refusal.NotErasable or Refusal.CheckpointNotOurs or Refusal.ScopeMalformed or Refusal.DelegationCycle
-            or Refusal.BudgetMalformed => StatusCode.InvalidArgument,
+            or Refusal.BudgetMalformed or Refusal.AcknowledgementInvalid => StatusCode.InvalidArgument,
 
         Refusal.CallerUnknown or Refusal.UseDpopNonce or Refusal.CredentialInvalid or Refusal.CredentialUnlogged or Refusal.CredentialNotYetValid
             or Refusal.CredentialExpired or Refusal.ProofMissing or Refusal.ProofInvalid or Refusal.ProofKeyMismatch or Refusal.ProofRequestMismatch

@@ -16,7 +16,7 @@ internal static class Pipeline
 {
     private static readonly FileDescriptor[] Served =
     [
-        Wire.RegistryReflection.Descriptor, Wire.CredentialsReflection.Descriptor, Wire.LedgerReflection.Descriptor, Wire.ControlReflection.Descriptor,
+        Wire.RegistryReflection.Descriptor, Wire.AccessReflection.Descriptor, Wire.CredentialsReflection.Descriptor, Wire.LedgerReflection.Descriptor, Wire.ControlReflection.Descriptor,
         Wire.AdminReflection.Descriptor, global::Grpc.Health.V1.HealthReflection.Descriptor, global::Grpc.Reflection.V1.ReflectionReflection.Descriptor,
         global::Grpc.Reflection.V1Alpha.ReflectionReflection.Descriptor,
     ];
@@ -48,7 +48,7 @@ internal static class Pipeline
         services.AddSingleton<Quotas>().AddSingleton<WorkSlots>().AddSingleton<CheckpointWatches>().AddSingleton<CallRefusals>();
         services.AddSingleton<DeadlineInterceptor>().AddSingleton<TelemetryInterceptor>().AddSingleton<ErrorInterceptor>()
             .AddSingleton<LimitsInterceptor>().AddSingleton<AuthenticationInterceptor>();
-        services.AddSingleton<RegistryService>().AddSingleton<CredentialsService>().AddSingleton<LedgerService>().AddSingleton<ControlService>().AddSingleton<AdminService>();
+        services.AddSingleton<RegistryService>().AddSingleton<AccessService>().AddSingleton<CredentialsService>().AddSingleton<LedgerService>().AddSingleton<ControlService>().AddSingleton<AdminService>();
         services.AddSingleton<HealthService>().AddSingleton<ReflectionService>().AddSingleton<ReflectionV1AlphaService>().AddSingleton(new DescriptorIndex(Served));
         services.AddGrpc(grpc =>
         {
@@ -69,6 +69,7 @@ internal static class Pipeline
         app.MapGrpcService<RegistryService>();
         app.MapGrpcService<CredentialsService>();
         app.MapGrpcService<LedgerService>();
+        app.MapGrpcService<AccessService>();
         app.MapGrpcService<ControlService>();
         app.MapGrpcService<AdminService>();
         app.MapGrpcService<HealthService>();

@@ -30,12 +30,13 @@ public sealed class FileRegistryKeys : IRegistryKeys
 
     public PrivateKey Issuer(KeyId keyId) => _keys.GetOrAdd(keyId, id => Read(RegistryKeyUse.Credentials, id));
 
-    public Ed25519PrivateKey Log(KeyId keyId) => _keys.GetOrAdd(keyId, id => Read(RegistryKeyUse.Log, id)).Ed25519
-        ?? throw new KeysRefusedException($"The key {keyId} is not an Ed25519 key; put the log's key back from the backup of the keys.");
+    public Ed25519PrivateKey Log(KeyId keyId) => Ed25519(RegistryKeyUse.Log, keyId);
+
+    public Ed25519PrivateKey Watch(KeyId keyId) => Ed25519(RegistryKeyUse.Watch, keyId);
 
     public PublicKey Create(RegistryKeyUse use)
     {
-        var key = PrivateKey.Generate(use == RegistryKeyUse.Log ? KeyAlgorithm.Ed25519 : KeyAlgorithm.ES256);
+        var key = PrivateKey.Generate(use == RegistryKeyUse.Credentials ? KeyAlgorithm.ES256 : KeyAlgorithm.Ed25519);
         var content = key.ToKeyFile(_passphrase);
         DurableFile.Replace(PathOf(use, key.PublicKey.KeyId), stream => stream.Write(content));
         CryptographicOperations.ZeroMemory(content);
@@ -46,8 +47,8 @@ public sealed class FileRegistryKeys : IRegistryKeys
     // The open key stays until the process ends: what was decided before the rotation may still have to be signed.
     public void Retire(KeyId keyId)
     {
-        File.Delete(PathOf(RegistryKeyUse.Credentials, keyId));
-        File.Delete(PathOf(RegistryKeyUse.Log, keyId));
+        foreach (var use in Enum.GetValues<RegistryKeyUse>())
+            File.Delete(PathOf(use, keyId));
     }
 
     public void Dispose()
@@ -55,6 +56,9 @@ public sealed class FileRegistryKeys : IRegistryKeys
         foreach (var key in _keys.Values)
             key.Dispose();
     }
+
+    private Ed25519PrivateKey Ed25519(RegistryKeyUse use, KeyId keyId) => _keys.GetOrAdd(keyId, id => Read(use, id)).Ed25519
+        ?? throw new KeysRefusedException($"The key file {PathOf(use, keyId)} is not of an Ed25519 key; put it back from the backup of the keys.");
 
     private PrivateKey Read(RegistryKeyUse use, KeyId keyId)
     {
@@ -71,5 +75,5 @@ public sealed class FileRegistryKeys : IRegistryKeys
         return key!.PublicKey.KeyId == keyId ? key : throw new KeysRefusedException($"The key file {path} holds another key than its name says; put it back from the backup of the keys.");
     }
 
-    private string PathOf(RegistryKeyUse use, KeyId keyId) => Path.Combine(_folder, $"{(use == RegistryKeyUse.Log ? "log" : "credentials")}-{keyId}.json");
+    private string PathOf(RegistryKeyUse use, KeyId keyId) => Path.Combine(_folder, $"{use.ToString().ToLowerInvariant()}-{keyId}.json");
 }

@@ -50,6 +50,27 @@ public sealed class VerbTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_stop_is_watched_until_it_is_enforced_and_a_time_that_is_over_is_no_success()
+    {
+        var did = await _registry.EnrolAsync("watched");
+        (await Agentid.RunAsync("operators", "register", "--role", "enforcer", "--name", "silent gate", "--audience", Audience)).Fine();
+
+        var hasty = await Agentid.RunAsync("stop", did, "--state", "frozen", "--reason", "odd calls", "--incident", "incident-7", "--watch", "--timeout", "0.5");
+        Assert.Equal(1, hasty.ExitCode);
+        Assert.Contains("silent gate SILENT", hasty.Output, StringComparison.Ordinal);
+        Assert.Contains("ENFORCED was not reached", hasty.Output, StringComparison.Ordinal);
+        (await Agentid.RunAsync("stop", did, "--state", "revoked", "--reason", "odd calls", "--watch", "--until", "recorded", "--json")).Fine();
+
+        // It never heard of this process, so its lease is over one lease after the start of it.
+        var watched = (await Agentid.RunAsync("propagation", "incident-7", "--watch")).Fine();
+        Assert.Contains("silent gate lease over", watched.Output, StringComparison.Ordinal);
+        var report = (await Agentid.RunAsync("propagation", "incident-7", "--json")).Fine().Json;
+        Assert.Equal("ENFORCED", report.GetProperty("level").GetString());
+        Assert.Equal("LEASE_OVER", report.GetProperty("stops")[0].GetProperty("enforcers")[0].GetProperty("progress").GetString());
+        AssertRefused(await Agentid.RunAsync("propagation", "no-such-incident", "--json"), "STOP_UNKNOWN");
+    }
+
+    [Fact]
     public async Task Callers_are_registered_and_listed()
     {
         var registered = (await Agentid.RunAsync("operators", "register", "--role", "enforcer", "--name", "gate", "--audience", Audience, "--json")).Fine().Json;

@@ -1,0 +1,68 @@
+using System.CommandLine;
+using AgentIdentity.Client;
+using AgentIdentity.Protocol.V1;
+using Grpc.Core;
+
+namespace AgentIdentity.Cli.Verbs;
+
+/// <summary>Watches levels being reached and enforcers signing, up to a level or a time.</summary>
+internal static class StopWatch
+{
+    public static readonly Option<bool> Watch = new("--watch") { Description = "Show levels and acknowledgements as they arrive. Exit code 0 only when the level was reached." };
+
+    public static readonly Option<string> Until = new Option<string>("--until") { HelpName = "LEVEL", Description = "With --watch, end at recorded, enforced or exhausted.", DefaultValueFactory = _ => "enforced" }
+        .AcceptOnlyFromAmong("recorded", "enforced", "exhausted");
+
+    public static readonly Option<double> Timeout = new("--timeout") { HelpName = "SECONDS", Description = "With --watch, end then at the latest.", DefaultValueFactory = _ => 60 };
+
+    /// <summary>Shows each change. The exit code says whether the level was reached.</summary>
+    public static async Task<int> FollowAsync(Invocation run, RegistryConnection connection, PropagationRequest request, CancellationToken cancellationToken)
+    {
+        var wanted = Enum.Parse<StopLevel>(run.Get(Until), ignoreCase: true);
+        using var ending = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        ending.CancelAfter(TimeSpan.FromSeconds(Math.Clamp(run.Get(Timeout), 0.1, 7 * 24 * 3600)));
+        var seen = new PropagationResponse();
+        try
+        {
+            using var call = connection.Control.WatchPropagation(request, cancellationToken: ending.Token);
+            while (await call.ResponseStream.MoveNext(ending.Token))
+            {
+                Show(run, seen, call.ResponseStream.Current);
+                seen = call.ResponseStream.Current;
+                if (seen.Level >= wanted)
+                    return ExitCode.Fine;
+            }
+        }
+        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
+        {
+            return NotReached(run, seen, wanted);
+        }
+        throw new RpcException(new Status(StatusCode.Unavailable, "The registry ended while it was watched."));
+    }
+
+    private static int NotReached(Invocation run, PropagationResponse seen, StopLevel wanted)
+    {
+        if (!run.IsJson)
+        {
+            PropagationText.Write(run.Text, seen);
+            run.Text.WriteLine($"{PropagationText.Word(wanted)} was not reached in the time that was given.");
+        }
+        return ExitCode.Refused;
+    }
+
+    // People are told what is new; scripts get the whole report each time.
+    private static void Show(Invocation run, PropagationResponse before, PropagationResponse now)
+    {
+        run.Answer(PropagationText.ToJson(now), text =>
+        {
+            foreach (var (stop, enforcer) in now.Stops.SelectMany(stop => stop.Enforcers.Select(enforcer => (stop, enforcer))))
+            {
+                var known = before.Stops.FirstOrDefault(other => other.Stop.LedgerIndex == stop.Stop.LedgerIndex)?.Enforcers.FirstOrDefault(other => other.CallerId == enforcer.CallerId);
+                if (known?.Progress != enforcer.Progress)
+                    text.WriteLine($"  {enforcer.Name} {PropagationText.Stands(enforcer.Progress)}{(enforcer.ProgressedAt > 0 ? $", {enforcer.ProgressedAt - stop.RecordedAt} ms after the stop" : "")}");
+            }
+            if (before.Level != now.Level)
+                text.WriteLine($"level   {PropagationText.Word(now.Level)}");
+        });
+    }
+}

@@ -1,0 +1,75 @@
+using System.Collections.Concurrent;
+using System.Text;
+using AgentIdentity.Credentials.Entries;
+using AgentIdentity.Credentials.Identifiers;
+using AgentIdentity.Credentials.Watching;
+using AgentIdentity.Ledger;
+
+namespace AgentIdentity.Registry.State;
+
+/// <summary>That an enforcer has signed an epoch: it refuses what was denied at it. Checked before it was written down.</summary>
+/// <param name="Epoch">The epoch.</param>
+/// <param name="IsObserving">It only reports, and refuses nothing.</param>
+/// <param name="Decisions">How many decisions it had taken.</param>
+/// <param name="Index">The entry that holds it.</param>
+/// <param name="Position">Its place among the items of that entry.</param>
+/// <param name="At">When it was sequenced, ms since 1970.</param>
+public sealed record SignedEpoch(ulong Epoch, bool IsObserving, ulong Decisions, LeafIndex Index, uint Position, long At);
+
+/// <summary>What the ledger has of an enforcer.</summary>
+/// <param name="Id">The enforcer.</param>
+/// <param name="Unlogged">How many credentials it was shown that the ledger does not hold.</param>
+public sealed record EnforcerRecord(SubjectId Id, ulong Unlogged = 0)
+{
+    /// <summary>The newest epochs that it has signed, oldest first.</summary>
+    public SignedEpoch[] Signed { get; init; } = [];
+
+    public SignedEpoch? Newest => Signed is [.., var last] ? last : null;
+
+    /// <summary>The first that is known to be at or above an epoch, and to refuse. A later one proves no less, so that the oldest may be forgotten.</summary>
+    public SignedEpoch? FirstSince(ulong epoch) => Array.Find(Signed, signed => signed.Epoch >= epoch && !signed.IsObserving);
+}
+
+/// <summary>What enforcers have signed, as the ledger holds it. Changed by the writer, read by all.</summary>
+public sealed class EnforcerBook
+{
+    // Of a day with hundreds of stops the newest; who asks about an older one is shown a later signature.
+    private const int SignedMax = 128;
+
+    private readonly ConcurrentDictionary<SubjectId, EnforcerRecord> _records = new();
+
+    public EnforcerRecord Find(SubjectId enforcer) => _records.GetValueOrDefault(enforcer) ?? new EnforcerRecord(enforcer);
+
+    internal void Add(LeafIndex index, long at, EnforcersAcknowledged entry, Opening opening, RegistryState state)
+    {
+        // Held against the tree on the write and on the read, as issuances are.
+        if (opening.Items.Count != entry.Count || MerkleHash.Root(opening.Items.Select(item => MerkleHash.Leaf(item)).ToArray()) != entry.Root)
+            throw new LedgerDamagedException($"The acknowledgements of entry {index} do not have its root.");
+        for (var i = 0; i < opening.Items.Count; i++)
+        {
+            if (!Acknowledgement.TryReadKept(Encoding.ASCII.GetString(opening.Items[i]), state.Founding!.PublicUrl, out var signed, out var key) || state.FindCaller(key.KeyId) is not { } enforcer)
+                throw new LedgerDamagedException($"Acknowledgement {i} of entry {index} cannot be read, or is nobody's.");
+            Add(enforcer.Id, new SignedEpoch(signed.Epoch, signed.IsObserving, signed.Decisions, index, (uint)i, at));
+        }
+    }
+
+    internal void Add(CredentialsUnlogged unlogged)
+    {
+        var record = Find(unlogged.Enforcer);
+        _records[record.Id] = record with { Unlogged = record.Unlogged + (ulong)unlogged.Items.Count };
+    }
+
+    internal IReadOnlyList<EnforcerRecord> Copy() => [.. _records.Values];
+
+    internal void Restore(IReadOnlyList<EnforcerRecord> records)
+    {
+        foreach (var record in records)
+            _records[record.Id] = record;
+    }
+
+    private void Add(SubjectId enforcer, SignedEpoch signed)
+    {
+        var record = Find(enforcer);
+        _records[enforcer] = record with { Signed = [.. record.Signed.TakeLast(SignedMax - 1), signed] };
+    }
+}

@@ -1,0 +1,69 @@
+using AgentIdentity.Credentials.Identifiers;
+
+namespace AgentIdentity.Registry.Watching;
+
+/// <summary>Until when each enforcer may go on without word from here, as far as this process knows, by a clock that nobody sets. For all threads.</summary>
+/// <remarks>A lease runs from when its enforcer sent the nonce, which was before it was answered here: what is over here is over there. What was granted before the start is over one lease after it.</remarks>
+internal sealed class EnforcerLeases
+{
+    // The enforcer allows for a clock that runs slow, and so do we.
+    private static readonly TimeSpan Margin = TimeSpan.FromSeconds(1);
+    private const int GapsMax = 64;
+
+    private readonly TimeProvider _clock;
+    private readonly TimeSpan _length;
+    private readonly DateTimeOffset _startedAt;
+    private readonly long _start;
+    private readonly Lock _lock = new();
+    private readonly Dictionary<SubjectId, Held> _held = [];
+
+    public EnforcerLeases(TimeProvider clock, TimeSpan length)
+    {
+        (_clock, _length) = (clock, length);
+        (_startedAt, _start) = (clock.GetUtcNow(), clock.GetTimestamp());
+    }
+
+    /// <summary>Since the start.</summary>
+    public TimeSpan Now => _clock.GetElapsedTime(_start);
+
+    /// <summary>What the wall clock would have shown had nobody moved it.</summary>
+    public DateTimeOffset TimeOf(TimeSpan sinceStart) => _startedAt + sinceStart;
+
+    public void Grant(SubjectId enforcer)
+    {
+        lock (_lock)
+        {
+            var now = Now;
+            var held = Of(enforcer);
+            if (held.End <= now)
+                held = held with { Gaps = [.. held.Gaps.TakeLast(GapsMax - 1), (held.End, now)] };
+            _held[enforcer] = held with { End = now + _length + Margin };
+        }
+    }
+
+    /// <summary>When the lease that is running ends, or the last one ended.</summary>
+    public TimeSpan EndOf(SubjectId enforcer)
+    {
+        lock (_lock)
+            return Of(enforcer).End;
+    }
+
+    /// <summary>When, at some moment or after, the enforcer was first without a lease; null when it has had one all the time.</summary>
+    public TimeSpan? OverSince(SubjectId enforcer, TimeSpan moment)
+    {
+        lock (_lock)
+        {
+            var held = Of(enforcer);
+            foreach (var (from, to) in held.Gaps)
+            {
+                if (to > moment)
+                    return from > moment ? from : moment;
+            }
+            return held.End > Now ? null : held.End > moment ? held.End : moment;
+        }
+    }
+
+    private Held Of(SubjectId enforcer) => _held.TryGetValue(enforcer, out var held) ? held : new Held(_length + Margin, []);
+
+    private sealed record Held(TimeSpan End, (TimeSpan From, TimeSpan To)[] Gaps);
+}

@@ -1,0 +1,186 @@
+using AgentIdentity.Credentials;
+using AgentIdentity.Credentials.Entries;
+using AgentIdentity.Credentials.Identifiers;
+using AgentIdentity.Credentials.Tokens;
+using AgentIdentity.Credentials.Watching;
+using AgentIdentity.Ledger;
+using AgentIdentity.Registry.Checkpoints;
+using AgentIdentity.Registry.Keys;
+using AgentIdentity.Registry.Operating;
+using AgentIdentity.Registry.Sequencing;
+using AgentIdentity.Registry.State;
+
+namespace AgentIdentity.Registry.Watching;
+
+/// <summary>What an enforcer says when it begins to watch.</summary>
+/// <param name="KnownCheckpoint">The largest checkpoint that it holds; may be empty.</param>
+/// <param name="LastNote">The last delta or snapshot that it holds; may be empty.</param>
+/// <param name="LastPayload">What that delta denies.</param>
+/// <param name="Orders">Break-glass orders that it obeys.</param>
+/// <param name="IsObserving">Whether it only reports what it would refuse.</param>
+public sealed record WatchWish(string KnownCheckpoint, string LastNote, byte[] LastPayload, IReadOnlyList<string> Orders, bool IsObserving);
+
+/// <summary>The registry's side of the watch: what enforcers say is checked, answered, and put on the record where it changes something. docs/formats.md, "Watch".</summary>
+public sealed class EnforcerWatch : IAsyncDisposable
+{
+    private const string Method = "/agentidentity.v1.Access/Watch";
+    private const int NonceMin = 16;
+    private const int NonceMax = 32;
+    private const int ItemsMax = 256;
+
+    // A denial that is younger may have been told without its proof.
+    private static readonly TimeSpan UnprovenMax = TimeSpan.FromSeconds(10);
+
+    private readonly RegistrySettings _settings;
+    private readonly RegistryState _state;
+    private readonly Standing _standing;
+    private readonly Sequencer _sequencer;
+    private readonly Stopping.Stopping _stopping;
+    private readonly CheckpointPublisher _checkpoints;
+    private readonly PublishedLog _log;
+    private readonly SeenCheckpoints _seen;
+    private readonly RefusalJournal _refusals;
+    private readonly TimeProvider _clock;
+    private readonly EntryProofs _proofs;
+    private readonly WatchKey _key;
+    private readonly PresentedNote _notes;
+    private readonly LoggedItems _items;
+    private readonly Acknowledging _acknowledging;
+
+    internal EnforcerWatch(
+        RegistrySettings settings, RegistryState state, Standing standing, Sequencer sequencer, Stopping.Stopping stopping, IRegistryKeys keys, CheckpointPublisher checkpoints, PublishedLog log, ProofReader proofs, SeenCheckpoints seen,
+        RefusalJournal refusals, ILedgerStore store, TimeProvider clock, Action<string> say)
+    {
+        (_settings, _state, _standing, _sequencer, _stopping, _checkpoints, _log, _seen, _refusals, _clock) = (settings, state, standing, sequencer, stopping, checkpoints, log, seen, refusals, clock);
+        _proofs = new EntryProofs(store, proofs);
+        _key = new WatchKey(state, keys, sequencer);
+        _notes = new PresentedNote(state, _key, sequencer, say);
+        _items = new LoggedItems(state, clock);
+        _acknowledging = new Acknowledging(settings, state, sequencer, new SignedRoots(log));
+        Leases = new EnforcerLeases(clock, settings.EnforcerLease);
+        Watches = new Watches(state, settings.Name, checkpoints, _proofs, _items, Leases, say);
+        sequencer.Applied = Watches.Hand;
+        standing.Ended.ContinueWith(ended => Watches.EndAll(Halted()), TaskScheduler.Default);
+    }
+
+    internal Watches Watches { get; }
+
+    internal EnforcerLeases Leases { get; }
+
+    public async Task<Outcome<WatchStream>> BeginAsync(CallerRecord enforcer, WatchWish wish, CancellationToken cancellation)
+    {
+        if (_standing.IsHalted)
+            return Halted();
+        if (wish.KnownCheckpoint.Length > 0 && _seen.Present(wish.KnownCheckpoint) is { IsRefused: true } contradicted)
+            return Refused.Because(contradicted.Refusal, contradicted.Detail);
+        var key = await _key.RequireAsync().ConfigureAwait(false);
+        if (key.IsRefused)
+            return Refused.Because(key.Refusal, key.Detail);
+        foreach (var order in wish.Orders)
+        {
+            // One that was lifted stays with the enforcer until it has the proof: no reason to turn it away.
+            if (await _stopping.ObeyAsync(order).ConfigureAwait(false) is { IsRefused: true } refused)
+                _refusals.Note(Method, refused.Refusal.Name(), enforcer.Key.KeyId);
+        }
+        var reached = await _notes.TakeAsync(enforcer, wish.LastNote, wish.LastPayload).ConfigureAwait(false);
+        if (reached.IsRefused)
+            return Refused.Because(reached.Refusal, reached.Detail);
+
+        await _checkpoints.WhenCoversAsync(default, cancellation).ConfigureAwait(false);
+        await Watches.WhenToldAsync(_state.Epoch, cancellation).ConfigureAwait(false);
+        var (stream, snapshot, epoch) = Watches.Attach(enforcer, wish.IsObserving, key.Value);
+        try
+        {
+            var lifts = await LiftsAsync(stream.View, reached.Value, epoch, cancellation).ConfigureAwait(false);
+            stream.Opening = [new Greeting(new WatchKeyNote(_state.Log.Origin, key.Value.Verifier).Sign(_checkpoints.Signer), _settings.EnforcerLease), .. lifts, snapshot];
+        }
+        catch
+        {
+            End(stream);
+            throw;
+        }
+        ProveRecent(stream);
+        return stream;
+    }
+
+    /// <summary>Answers a nonce: from when it was sent, the enforcer may go on for a lease.</summary>
+    public async Task<Outcome<bool>> AnswerAsync(WatchStream stream, byte[] nonce, TreeSize held)
+    {
+        if (nonce.Length is < NonceMin or > NonceMax)
+            return Refuse(stream, Refusal.MessageMalformed, $"A nonce has {NonceMin} to {NonceMax} bytes.");
+        var text = CanonicalBase64Url.Encode(nonce);
+        if (!stream.Nonces.TryAdd(text))
+            return Refuse(stream, Refusal.MessageMalformed, "This nonce was sent before.");
+        if (_standing.IsHalted)
+            return Halted();
+        var key = await _key.RequireAsync().ConfigureAwait(false);
+        var tree = _log.Newest!;
+        var (size, root) = (tree.Checkpoint.Size, tree.Checkpoint.Root);
+        if (held.Value > size.Value)
+            return Refuse(stream, Refusal.CheckpointNotOurs, $"The newest checkpoint has {size} entries: present the one of {held} when you begin to watch.");
+        var path = held.Value == 0 ? [] : ConsistencyProof.Build(held, size, tree.Node);
+        stream.View.Answer(stream, (epoch, count, digest) => new Heartbeat(
+            new HeartbeatNote(stream.View.Id, text, epoch, count, digest, (uint)_settings.EnforcerLease.TotalMilliseconds, size, root).Sign(key.Value), tree.Checkpoint.Note, path));
+        Leases.Grant(stream.Enforcer.Id);
+        return true;
+    }
+
+    /// <summary>Takes what the enforcer has signed. What is not true ends the stream, by name and on the record.</summary>
+    public async Task<Outcome<bool>> AcknowledgeAsync(WatchStream stream, string token)
+    {
+        var taken = await _acknowledging.TakeAsync(stream, token).ConfigureAwait(false);
+        return taken.IsRefused ? Refuse(stream, taken.Refusal, taken.Detail) : taken;
+    }
+
+    /// <summary>Looks for what the enforcer has let in. What the ledger does not hold is answered and put on the record: somebody else signs with our key.</summary>
+    public async Task<Outcome<bool>> AcceptedAsync(WatchStream stream, IReadOnlyList<Hash> items)
+    {
+        if (items.Count > ItemsMax)
+            return Refuse(stream, Refusal.MessageMalformed, $"At most {ItemsMax} items at a time.");
+        var missing = _items.Missing(items);
+        if (missing.Count == 0)
+            return true;
+        stream.Post(new Unlogged(missing));
+        var enforcer = stream.Enforcer.Id;
+        var written = await _sequencer.DecideAsync<LeafIndex>(Lane.Ordinary, draft => draft.Stage(enforcer, new CredentialsUnlogged(enforcer, missing), enforcer)).ConfigureAwait(false);
+        return written.IsRefused && written.Refusal != Refusal.StorageFull ? Refused.Because(written.Refusal, written.Detail) : true;
+    }
+
+    public void End(WatchStream stream)
+    {
+        Watches.Detach(stream);
+        stream.Dispose();
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await Watches.DisposeAsync().ConfigureAwait(false);
+        _key.Dispose();
+    }
+
+    private Refused Halted() => Refused.Because(_standing.Everyone, "The registry denies everything, and says nothing more that counts.");
+
+    private Refused Refuse(WatchStream stream, Refusal refusal, string detail)
+    {
+        _refusals.Note(Method, refusal.Name(), stream.Enforcer.Key.KeyId);
+        return Refused.Because(refusal, detail);
+    }
+
+    // What the snapshot does not show any more and the enforcer may still hold: it gives nothing up without proof.
+    private async Task<IReadOnlyList<EntryProof>> LiftsAsync(View view, ulong reached, ulong epoch, CancellationToken cancellation)
+    {
+        var lifts = _state.Stops.All
+            .Where(stop => stop.LiftedBy is not null && stop.Denial.Epoch <= reached && stop.LiftedEpoch > reached && stop.LiftedEpoch <= epoch && view.IsShown(stop))
+            .Select(stop => stop.LiftedBy!.Value).Distinct().OrderBy(index => index.Value).ToArray();
+        if (lifts.Length > 0)
+            await _checkpoints.WhenCoversAsync(lifts[^1], cancellation).ConfigureAwait(false);
+        return [.. lifts.Select(_proofs.Prove)];
+    }
+
+    private void ProveRecent(WatchStream stream)
+    {
+        var since = (_clock.GetUtcNow() - UnprovenMax).ToUnixTimeMilliseconds();
+        foreach (var stop in _state.Stops.InForce.Where(stop => stop.At >= since && stream.View.IsShown(stop)))
+            _ = Watches.ProveAsync(stop.Denial.Index, stream.Post);
+    }
+}

@@ -1,0 +1,85 @@
+using System.Collections.Concurrent;
+using AgentIdentity.Credentials.Entries;
+using AgentIdentity.Credentials.Watching;
+using AgentIdentity.Ledger;
+using AgentIdentity.Registry.State;
+
+namespace AgentIdentity.Registry.Watching;
+
+/// <summary>The credentials that the ledger holds, by what enforcers report of them. Kept from when the first one reports.</summary>
+internal sealed class LoggedItems(RegistryState state, TimeProvider clock)
+{
+    // Enforcers report what is unexpired; so long a report may be on its way.
+    private static readonly TimeSpan Grace = TimeSpan.FromMinutes(15);
+
+    private readonly ConcurrentDictionary<Hash, long> _expiries = new();
+    private readonly ConcurrentQueue<IReadOnlyList<byte[]>> _issued = new();
+    private readonly Lock _lock = new();
+    private volatile bool _isKept;
+
+    // Owned by whoever holds the lock.
+    private readonly Queue<(Hash Item, long ExpiresAt)> _byAge = [];
+
+    /// <summary>Told by the writer, before the credentials are handed out. Costs nothing while nobody reports.</summary>
+    public void Issued(IReadOnlyList<byte[]> items)
+    {
+        if (_isKept)
+            _issued.Enqueue(items);
+    }
+
+    /// <summary>Those of the items that the ledger does not hold, ascending.</summary>
+    public IReadOnlyList<Hash> Missing(IReadOnlyList<Hash> items)
+    {
+        if (!items.All(_expiries.ContainsKey))
+            CatchUp();
+        return [.. items.Where(item => !_expiries.ContainsKey(item)).Distinct().Order()];
+    }
+
+    /// <summary>Looks at what was issued since the last time, when anybody reports.</summary>
+    public void CatchUpIfKept()
+    {
+        if (_isKept)
+            CatchUp();
+    }
+
+    private void CatchUp()
+    {
+        lock (_lock)
+        {
+            if (!_isKept)
+                Begin();
+            while (_issued.TryDequeue(out var items))
+            {
+                foreach (var bytes in items)
+                {
+                    if (IssuanceItem.TryDecode(bytes, out var item))
+                        Add(item);
+                }
+            }
+            Forget();
+        }
+    }
+
+    // The flag first: what is issued meanwhile is seen twice rather than not at all.
+    private void Begin()
+    {
+        _isKept = true;
+        foreach (var credential in state.AgentsFrom(0).SelectMany(agent => agent.Credentials))
+            Add(credential.Item);
+    }
+
+    private void Add(IssuanceItem item)
+    {
+        var hash = AcceptedItem.HashOf(item);
+        if (_expiries.TryAdd(hash, item.ExpiresAt))
+            _byAge.Enqueue((hash, item.ExpiresAt));
+    }
+
+    // Nearly in the order of their expiry, which is all that it takes.
+    private void Forget()
+    {
+        var old = (clock.GetUtcNow() - Grace).ToUnixTimeSeconds();
+        while (_byAge.TryPeek(out var first) && first.ExpiresAt < old)
+            _expiries.TryRemove(_byAge.Dequeue().Item, out _);
+    }
+}

@@ -1,0 +1,66 @@
+using AgentIdentity.Credentials;
+using AgentIdentity.Credentials.Entries;
+using AgentIdentity.Credentials.Stops;
+using AgentIdentity.Credentials.Watching;
+using AgentIdentity.Ledger;
+using AgentIdentity.Registry.Sequencing;
+using AgentIdentity.Registry.State;
+
+namespace AgentIdentity.Registry.Watching;
+
+/// <summary>Takes what an enforcer was told last, by this registry or by one that it was before a loss: no epoch goes back, and no denial that was signed is forgotten.</summary>
+internal sealed class PresentedNote(RegistryState state, WatchKey key, Sequencer sequencer, Action<string> log)
+{
+    private const string Reason = "An enforcer held this denial, signed by this registry, and the ledger did not.";
+
+    /// <returns>The epoch that the enforcer had reached; 0 when it presents nothing.</returns>
+    public async Task<Outcome<ulong>> TakeAsync(CallerRecord enforcer, string note, byte[] payload)
+    {
+        if (note.Length == 0)
+            return 0UL;
+        foreach (var verifier in key.Verifiers())
+        {
+            if (SnapshotNote.TryOpen(note, verifier, out var snapshot))
+                return Reach(enforcer, snapshot.Epoch);
+            if (DeltaNote.TryOpen(note, verifier, out var delta))
+                return await TakeAsync(enforcer, delta, note, payload).ConfigureAwait(false);
+        }
+        return Refused.Because(Refusal.MessageMalformed, "The last note is no delta or snapshot that this registry has signed.");
+    }
+
+    private async Task<Outcome<ulong>> TakeAsync(CallerRecord enforcer, DeltaNote delta, string note, byte[] payload)
+    {
+        if (delta.Kind != DeltaKind.Deny)
+            return Reach(enforcer, delta.Epoch);
+        if (Sha256.Hash(payload) != delta.Payload || !DenialFormat.TryDecode(payload, out var denial))
+            return Refused.Because(Refusal.MessageMalformed, "The payload is not the denial that the last note names.");
+        var reached = Reach(enforcer, delta.Epoch);
+        if (IsHeld(denial))
+            return reached;
+        var stopped = await sequencer.DecideAsync(Lane.Stop, draft => Stop(draft, enforcer, denial, note)).ConfigureAwait(false);
+        return stopped.IsRefused ? Refused.Because(stopped.Refusal, stopped.Detail) : reached;
+    }
+
+    private ulong Reach(CallerRecord enforcer, ulong epoch)
+    {
+        if (epoch > state.Epoch)
+            log($"The enforcer {enforcer.Name} holds epoch {epoch}, which this registry has signed, and the ledger is at {state.Epoch}: entries were lost. The next epoch lies above it.");
+        state.RaiseEpochFloor(epoch);
+        return epoch;
+    }
+
+    // Held, or held once and lifted since; or another enforcer has brought it back.
+    private bool IsHeld(Denial denial) =>
+        (state.Stops.Find(denial.Index) is { } record && record.Denial.Epoch == denial.Epoch && record.Denial.Scope == denial.Scope)
+        || state.Stops.Of(denial.Scope).Any(record => record.IsInForce && record.Denial.After is null && record.Denial.State >= denial.State);
+
+    // Of a cut the whole scope is stopped: what it was a cut after may be lost as well.
+    private Outcome<LeafIndex> Stop(Draft draft, CallerRecord enforcer, Denial denial, string note)
+    {
+        if (IsHeld(denial))
+            return denial.Index;
+        var scope = denial.Scope;
+        var about = scope.IsAgent && state.FindAgent(scope.Id) is { } agent ? agent.Id : draft.RegistryId;
+        return draft.Stage(enforcer.Id, new Stop(scope, denial.State, Reason, "", draft.OpenEpoch(), note), about);
+    }
+}

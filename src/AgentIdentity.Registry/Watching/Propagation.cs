@@ -1,0 +1,120 @@
+using System.Runtime.CompilerServices;
+using AgentIdentity.Credentials;
+using AgentIdentity.Credentials.Entries;
+using AgentIdentity.Credentials.Identifiers;
+using AgentIdentity.Ledger;
+using AgentIdentity.Registry.State;
+
+namespace AgentIdentity.Registry.Watching;
+
+/// <summary>Says how far a stop has come, from what the ledger holds and what leases this process has granted.</summary>
+public sealed class Propagation(RegistryState state, EnforcerWatch watch)
+{
+    // Leases end and credentials expire without anybody saying so.
+    private static readonly TimeSpan LookAgain = TimeSpan.FromMilliseconds(250);
+
+    /// <summary>One stop.</summary>
+    public Outcome<PropagationReport> Of(LeafIndex stop) => state.Stops.Find(stop) is { } record
+        ? Report([record])
+        : Refused.Because(Refusal.StopUnknown, $"Entry {stop} is no stop.");
+
+    /// <summary>All stops of an incident.</summary>
+    public Outcome<PropagationReport> Of(string incident) => state.Stops.OfIncident(incident).ToArray() is { Length: > 0 } records
+        ? Report(records)
+        : Refused.Because(Refusal.StopUnknown, $"No stop carries the incident '{incident}'.");
+
+    /// <summary>The report, and a new one each time that it may have changed, until all is exhausted.</summary>
+    public async IAsyncEnumerable<PropagationReport> FollowAsync(PropagationReport first, [EnumeratorCancellation] CancellationToken cancellation)
+    {
+        var report = first;
+        while (true)
+        {
+            var changed = watch.Watches.Changed;
+            report = Report([.. report.Stops.Select(stop => state.Stops.Find(stop.Stop.Denial.Index)!)]);
+            yield return report;
+            if (report.Level == StopLevel.Exhausted)
+                yield break;
+            await Task.WhenAny(changed, Task.Delay(LookAgain, cancellation)).ConfigureAwait(false);
+            cancellation.ThrowIfCancellationRequested();
+        }
+    }
+
+    private PropagationReport Report(IReadOnlyList<StopRecord> records)
+    {
+        var enforcers = state.Callers.Where(caller => caller.Role == CallerRole.Enforcer).OrderBy(caller => caller.Name, StringComparer.Ordinal).ToArray();
+        return new PropagationReport([.. records.Select(record => Report(record, enforcers))], state.Founding!.SingleOperator, watch.Leases.TimeOf(TimeSpan.Zero).ToUnixTimeMilliseconds());
+    }
+
+    private StopReport Report(StopRecord stop, CallerRecord[] all)
+    {
+        var enforcers = all.Where(enforcer => Concerns(stop, enforcer)).Select(enforcer => Report(stop, enforcer)).ToArray();
+        var needed = enforcers.Where(enforcer => enforcer.IsNeeded).ToArray();
+        // An enforcer that is registered no more was removed by two people; until they have, its name stays.
+        long? enforced = needed.All(enforcer => enforcer.IsDone) ? needed.Select(enforcer => enforcer.At).Append(stop.At).Max() : null;
+        var unproven = stop.Exposure.Audiences.Where(audience => !needed.Any(enforcer => enforcer.Progress != EnforcerProgress.Observing && enforcer.Enforcer.Audiences.Contains(audience.Audience))).ToArray();
+        return new StopReport(stop, enforced, Exhausted(stop, enforced), enforcers, unproven, Residual(stop, enforcers, unproven));
+    }
+
+    private static bool Concerns(StopRecord stop, CallerRecord enforcer) =>
+        stop.Exposure.Enforcers.Contains(enforcer.Id) || enforcer.Audiences.Any(audience => stop.Exposure.Audiences.Any(exposed => exposed.Audience == audience));
+
+    private EnforcerReport Report(StopRecord stop, CallerRecord enforcer)
+    {
+        var record = state.Enforcers.Find(enforcer.Id);
+        var isNeeded = stop.Exposure.Enforcers.Contains(enforcer.Id);
+        var stream = watch.Watches.Find(enforcer.Id);
+        var leaseUntil = Milliseconds(watch.Leases.EndOf(enforcer.Id));
+        var (progress, at, signed) = Progress(stop, enforcer.Id, record, stream);
+        return new EnforcerReport(enforcer, progress, at, signed, isNeeded, leaseUntil, record.Unlogged);
+    }
+
+    private (EnforcerProgress Progress, long At, SignedEpoch? Signed) Progress(StopRecord stop, SubjectId enforcer, EnforcerRecord record, WatchStream? stream)
+    {
+        if (record.FirstSince(stop.Denial.Epoch) is { } signed)
+            return (EnforcerProgress.Acknowledged, Math.Max(signed.At, stop.At), signed);
+        // One that refuses nothing does not begin to when its lease ends.
+        if (stream?.IsObserving ?? record.Newest is { IsObserving: true })
+            return (EnforcerProgress.Observing, 0, null);
+        if (watch.Leases.OverSince(enforcer, watch.Watches.ToldAt(stop.Denial.Index)) is { } over)
+            return (EnforcerProgress.LeaseOver, Math.Max(Milliseconds(over), stop.At), null);
+        return (stream is null ? EnforcerProgress.Silent : EnforcerProgress.Lagging, 0, null);
+    }
+
+    // What a stolen key of the registry has signed expires when the thief says so.
+    private long? Exhausted(StopRecord stop, long? enforced)
+    {
+        if (enforced is not { } at || stop.Denial.Scope.Kind == ScopeKind.IssuerKey || Milliseconds(watch.Leases.Now) < stop.Exposure.Until)
+            return null;
+        return Math.Max(at, stop.Exposure.Until);
+    }
+
+    private List<string> Residual(StopRecord stop, EnforcerReport[] enforcers, ExposedAudience[] unproven)
+    {
+        var words = new List<string>();
+        var now = Milliseconds(watch.Leases.Now);
+        foreach (var enforcer in enforcers.Where(enforcer => enforcer is { IsNeeded: true, IsDone: false }))
+            words.Add($"{enforcer.Enforcer.Name} {Missing(enforcer)}");
+        foreach (var audience in unproven.Where(audience => audience.Until * 1000 > now))
+            words.Add($"No enforcer refuses for {audience.Audience}: unproven until {Text(audience.Until * 1000)}, when the last credential in scope has expired.");
+        if (stop.Exposure.Until > now)
+            words.Add($"Whoever checks signatures and times only, and asks no enforcer, accepts credentials in scope until {Text(stop.Exposure.Until)}; status lists are not published yet.");
+        if (stop.Denial.State == StandingState.Restricted)
+            words.Add("What is restricted goes on reading, as its blueprint says.");
+        if (stop.Denial.Scope.Kind == ScopeKind.IssuerKey)
+            words.Add("Whoever holds the stolen key gives its credentials any expiry: who checks signatures only accepts them until the key is taken out of the registry's documents.");
+        if (stop.LiftedBy is { } by)
+            words.Add($"The stop was lifted by entry {by}.");
+        return words;
+    }
+
+    private static string Missing(EnforcerReport enforcer) => enforcer.Progress switch
+    {
+        EnforcerProgress.Lagging => "watches and has not signed that it refuses.",
+        EnforcerProgress.Observing => "only reports what it would refuse.",
+        _ => $"is not connected, and may go on until {Text(enforcer.LeaseUntil)}.",
+    };
+
+    private long Milliseconds(TimeSpan sinceStart) => watch.Leases.TimeOf(sinceStart).ToUnixTimeMilliseconds();
+
+    private static string Text(long milliseconds) => DateTimeOffset.FromUnixTimeMilliseconds(milliseconds).ToString("yyyy-MM-dd HH:mm:ss'Z'", System.Globalization.CultureInfo.InvariantCulture);
+}

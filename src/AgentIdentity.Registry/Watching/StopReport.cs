@@ -1,0 +1,74 @@
+using AgentIdentity.Credentials.Identifiers;
+using AgentIdentity.Registry.State;
+
+namespace AgentIdentity.Registry.Watching;
+
+/// <summary>How far a stop is proven. Each includes those before it.</summary>
+public enum StopLevel
+{
+    /// <summary>Durable, and this node refuses.</summary>
+    Recorded = 1,
+
+    /// <summary>Every node of the registry refuses. There is one.</summary>
+    Nodes = 2,
+
+    /// <summary>Every enforcer whose word it takes has signed that it refuses, or its lease is over.</summary>
+    Enforced = 3,
+
+    /// <summary>Nor does anybody hold an unexpired credential in scope.</summary>
+    Exhausted = 4,
+}
+
+/// <summary>Where one enforcer stands with one stop.</summary>
+public enum EnforcerProgress
+{
+    /// <summary>It has signed that it refuses.</summary>
+    Acknowledged = 1,
+
+    /// <summary>It was without a lease, and refuses everything until it has heard of the stop.</summary>
+    LeaseOver = 2,
+
+    /// <summary>It watches and has not signed yet.</summary>
+    Lagging = 3,
+
+    /// <summary>It does not watch, and its lease may run.</summary>
+    Silent = 4,
+
+    /// <summary>It reports what it would refuse, and refuses nothing.</summary>
+    Observing = 5,
+}
+
+/// <summary>An enforcer in the report on a stop. Times are ms since 1970.</summary>
+/// <param name="Enforcer">Who.</param>
+/// <param name="Progress">Where it stands.</param>
+/// <param name="At">When it signed, or was without a lease; 0 when neither.</param>
+/// <param name="Signed">What it has signed; null when it has not.</param>
+/// <param name="IsNeeded">Whether it was registered when the stop was made: without its word the stop is not enforced.</param>
+/// <param name="LeaseUntil">When its lease ends or ended, as far as is known here.</param>
+/// <param name="Unlogged">How many credentials it was ever shown that the ledger does not hold.</param>
+public sealed record EnforcerReport(CallerRecord Enforcer, EnforcerProgress Progress, long At, SignedEpoch? Signed, bool IsNeeded, long LeaseUntil, ulong Unlogged)
+{
+    public bool IsDone => Progress is EnforcerProgress.Acknowledged or EnforcerProgress.LeaseOver;
+}
+
+/// <summary>How far one stop has come. Times are ms since 1970; null: not reached.</summary>
+/// <param name="Stop">The stop.</param>
+/// <param name="EnforcedAt">When it was enforced.</param>
+/// <param name="ExhaustedAt">When it was exhausted.</param>
+/// <param name="Enforcers">All that answer for an audience that it concerns.</param>
+/// <param name="Unproven">Audiences without an enforcer that refuses: nobody's word until then.</param>
+/// <param name="Residual">What is left, in words.</param>
+public sealed record StopReport(
+    StopRecord Stop, long? EnforcedAt, long? ExhaustedAt, IReadOnlyList<EnforcerReport> Enforcers, IReadOnlyList<ExposedAudience> Unproven, IReadOnlyList<string> Residual)
+{
+    public StopLevel Level => ExhaustedAt is not null ? StopLevel.Exhausted : EnforcedAt is not null ? StopLevel.Enforced : StopLevel.Nodes;
+}
+
+/// <summary>How far the stops of an incident, or one stop, have come. Never better than the one that has come least far.</summary>
+/// <param name="Stops">Each, oldest first.</param>
+/// <param name="SingleOperator">Whether one person may lift them: the registry was founded so.</param>
+/// <param name="LeasesKnownFrom">Leases that were granted before this moment are taken to run for their whole length after it: the process was started then.</param>
+public sealed record PropagationReport(IReadOnlyList<StopReport> Stops, bool SingleOperator, long LeasesKnownFrom)
+{
+    public StopLevel Level => Stops.Min(stop => stop.Level);
+}

@@ -1,0 +1,31 @@
+using AgentIdentity.Credentials.Stops;
+using AgentIdentity.Ledger;
+using AgentIdentity.Registry.Checkpoints;
+
+namespace AgentIdentity.Registry.Watching;
+
+/// <summary>What an enforcer is told. docs/formats.md, "Watch".</summary>
+public abstract record WatchMessage
+{
+    private protected WatchMessage()
+    {
+    }
+}
+
+/// <summary>First: which key signs what follows. Who may restore, and the rest of the greeting, is the state's.</summary>
+public sealed record Greeting(string WatchKeyNote, TimeSpan Lease) : WatchMessage;
+
+/// <summary>All that the view shows.</summary>
+public sealed record Snapshot(string Note, IReadOnlyList<Denial> Denials) : WatchMessage;
+
+/// <summary>One epoch.</summary>
+public sealed record Delta(string Note, byte[] Payload) : WatchMessage;
+
+/// <summary>Where the entry behind a delta stands.</summary>
+public sealed record EntryProof(LeafIndex Index, byte[] Entry, Hash Salt, string Receipt) : WatchMessage;
+
+/// <summary>The answer to a nonce.</summary>
+public sealed record Heartbeat(string Note, string Checkpoint, Hash[] Consistency) : WatchMessage;
+
+/// <summary>Of what the enforcer has let in, the items that the ledger does not hold.</summary>
+public sealed record Unlogged(IReadOnlyList<Hash> Items) : WatchMessage;

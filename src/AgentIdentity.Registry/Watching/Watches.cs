@@ -1,0 +1,232 @@
+using System.Collections.Concurrent;
+using System.Threading.Channels;
+using AgentIdentity.Credentials.Entries;
+using AgentIdentity.Credentials.Identifiers;
+using AgentIdentity.Credentials.Stops;
+using AgentIdentity.Credentials.Watching;
+using AgentIdentity.Ledger;
+using AgentIdentity.Registry.Checkpoints;
+using AgentIdentity.Registry.Sequencing;
+using AgentIdentity.Registry.State;
+
+namespace AgentIdentity.Registry.Watching;
+
+/// <summary>Tells everybody who watches of each epoch, in order, as soon as its entry is applied; and of the proof when a checkpoint covers it.</summary>
+/// <remarks>The writer only hands entries over. A thread of its own changes the views, signs each delta once for each view, and fills the queues.</remarks>
+internal sealed class Watches : IAsyncDisposable
+{
+    private readonly RegistryState _state;
+    private readonly RegistryName _name;
+    private readonly CheckpointPublisher _checkpoints;
+    private readonly EntryProofs _proofs;
+    private readonly LoggedItems _items;
+    private readonly EnforcerLeases _leases;
+    private readonly Action<string> _log;
+    private readonly Channel<Applied> _applied = Channel.CreateUnbounded<Applied>(new UnboundedChannelOptions { SingleReader = true });
+    private readonly ConcurrentDictionary<LeafIndex, TimeSpan> _toldAt = new();
+    private readonly CancellationTokenSource _ending = new();
+    private readonly Task _telling;
+    private readonly ulong _position;
+    private volatile TaskCompletionSource _changed = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    // Owned by whoever holds the gate.
+    private readonly Lock _gate = new();
+    private readonly SortedDictionary<ulong, StopRecord> _inForce = [];
+    private readonly Dictionary<Hash, View> _views = [];
+    private readonly Dictionary<SubjectId, WatchStream> _streams = [];
+    private NoteSignerKey? _key;
+    private ulong _epoch;
+
+    public Watches(RegistryState state, RegistryName name, CheckpointPublisher checkpoints, EntryProofs proofs, LoggedItems items, EnforcerLeases leases, Action<string> log)
+    {
+        (_state, _name, _checkpoints, _proofs, _items, _leases, _log) = (state, name, checkpoints, proofs, items, leases, log);
+        foreach (var stop in state.Stops.InForce)
+            _inForce.Add(stop.Denial.Index.Value, stop);
+        (_epoch, _position) = (state.Epoch, state.Position);
+        _telling = Task.Run(TellAsync);
+    }
+
+    /// <summary>Ends when something that a report shows has changed.</summary>
+    public Task Changed => _changed.Task;
+
+    /// <summary>When a stop was told, since the start of this process: leases that were granted later went out behind it. What was stopped before the start, at the start; what is not told yet, now.</summary>
+    public TimeSpan ToldAt(LeafIndex stop) => _toldAt.TryGetValue(stop, out var at) ? at : _position > stop.Value ? TimeSpan.Zero : _leases.Now;
+
+    /// <summary>Ends when everybody who watches has been told of this epoch.</summary>
+    public async Task WhenToldAsync(ulong epoch, CancellationToken cancellation)
+    {
+        while (true)
+        {
+            // Taken before the look, so that a change between the look and the wait is not missed.
+            var changed = Changed;
+            lock (_gate)
+            {
+                if (_epoch >= epoch)
+                    return;
+            }
+            await changed.WaitAsync(cancellation).ConfigureAwait(false);
+        }
+    }
+
+    /// <summary>Called by the writer for each entry.</summary>
+    public void Hand(LeafIndex index, Entry entry, Opening opening)
+    {
+        if (entry.Body is CredentialsIssued)
+            _items.Issued(opening.Items);
+        if (entry.Body is CredentialsIssued or EnforcersAcknowledged || EpochOf(entry.Body) is not null)
+            _applied.Writer.TryWrite(new Applied(index, entry));
+    }
+
+    /// <summary>Begins a stream. It takes the place of another one of the same enforcer, which may not know yet that its connection is gone.</summary>
+    public (WatchStream Stream, Snapshot Snapshot, ulong Epoch) Attach(CallerRecord enforcer, bool isObserving, NoteSignerKey key)
+    {
+        lock (_gate)
+        {
+            _key = key;
+            var view = ViewOf(enforcer.Audiences);
+            var stream = new WatchStream(enforcer, view, isObserving);
+            if (_streams.Remove(enforcer.Id, out var older))
+                End(older, Refused.Because(Credentials.Refusal.Overloaded, "Another stream was begun under this key: an enforcer is one process."));
+            _streams.Add(enforcer.Id, stream);
+            var snapshot = view.Attach(stream, key, out var epoch);
+            Pulse();
+            return (stream, snapshot, epoch);
+        }
+    }
+
+    public void Detach(WatchStream stream)
+    {
+        lock (_gate)
+        {
+            stream.View.Detach(stream);
+            if (_streams.TryGetValue(stream.Enforcer.Id, out var held) && held == stream)
+                _streams.Remove(stream.Enforcer.Id);
+            Pulse();
+        }
+    }
+
+    public WatchStream? Find(SubjectId enforcer)
+    {
+        lock (_gate)
+            return _streams.GetValueOrDefault(enforcer);
+    }
+
+    /// <summary>Ends all streams: nothing that would be said from now on counts.</summary>
+    public void EndAll(Refused refused)
+    {
+        lock (_gate)
+        {
+            foreach (var stream in _streams.Values)
+                stream.End(refused);
+        }
+    }
+
+    public void Pulse() => Interlocked.Exchange(ref _changed, new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously)).TrySetResult();
+
+    /// <summary>Sends the proof of an entry when a checkpoint covers it.</summary>
+    public async Task ProveAsync(LeafIndex index, Action<EntryProof> tell)
+    {
+        try
+        {
+            await _checkpoints.WhenCoversAsync(index, _ending.Token).ConfigureAwait(false);
+            tell(_proofs.Prove(index));
+        }
+        catch (OperationCanceledException)
+        {
+            // The registry ends; who watches hears the rest from the next one.
+        }
+        catch (LedgerDamagedException damaged)
+        {
+            // Enforcers alarm when a proof does not come, and are right.
+            _log($"Enforcers cannot be shown the proof of entry {index}: {damaged.Message}");
+        }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        _applied.Writer.TryComplete();
+        await _ending.CancelAsync().ConfigureAwait(false);
+        await _telling.ConfigureAwait(false);
+        _ending.Dispose();
+    }
+
+    private static void End(WatchStream stream, Refused refused)
+    {
+        stream.View.Detach(stream);
+        stream.End(refused);
+    }
+
+    private async Task TellAsync()
+    {
+        await foreach (var applied in _applied.Reader.ReadAllAsync().ConfigureAwait(false))
+        {
+            if (applied.Entry.Body is CredentialsIssued)
+            {
+                _items.CatchUpIfKept();
+                continue;
+            }
+            if (applied.Entry.Body is CallerRemoved { Caller: var removed } && Find(removed) is { } stream)
+                stream.End(Refused.Because(Credentials.Refusal.CallerUnknown, "Two operators have removed this enforcer."));
+            if (ChangeOf(applied) is { } change && Tell(change) is { Length: > 0 } shown)
+                _ = ProveAsync(change.Index, proof => Array.ForEach(shown, view => view.Tell(proof)));
+            Pulse();
+        }
+    }
+
+    // The views that it changes: only they are shown the entry.
+    private View[] Tell(Change change)
+    {
+        lock (_gate)
+        {
+            foreach (var index in change.Removed)
+                _inForce.Remove(index.Value);
+            if (change.Added is { } added)
+                _inForce.Add(added.Denial.Index.Value, added);
+            _epoch = change.Epoch;
+            // A view that nobody watches is made again when somebody does.
+            foreach (var view in _views.Values.Where(view => !view.IsWatched).ToArray())
+                _views.Remove(view.Id);
+            View[] shown = _key is { } key ? [.. _views.Values.Where(view => view.Advance(change, key))] : [];
+            _toldAt[change.Index] = _leases.Now;
+            return shown;
+        }
+    }
+
+    private View ViewOf(IReadOnlyList<string> audiences)
+    {
+        var id = ViewId.Of(audiences);
+        if (!_views.TryGetValue(id, out var view))
+            _views.Add(id, view = new View(audiences, _name, _inForce.Values, _epoch));
+        return view;
+    }
+
+    private Change? ChangeOf(Applied applied)
+    {
+        var (index, entry) = applied;
+        if (EpochOf(entry.Body) is not { } epoch)
+            return null;
+        var added = _state.Stops.Find(index);
+        return entry.Body switch
+        {
+            Stop or CompromiseCut { Approvals.Count: 0 } => new Change(epoch, index, DeltaKind.Deny, DenialFormat.Encode(added!.Denial), [], added),
+            // Two people have moved it: the older ones of its scope are gone.
+            CompromiseCut cut => new Change(epoch, index, DeltaKind.Other, entry.Encode(), [.. _state.Stops.Of(cut.Scope).Where(stop => stop.LiftedBy == index).Select(stop => stop.Denial.Index)], added),
+            Restored restored => new Change(epoch, index, DeltaKind.Lift, entry.Encode(), restored.Stops, null),
+            _ => new Change(epoch, index, DeltaKind.Other, entry.Encode(), [], null),
+        };
+    }
+
+    private static ulong? EpochOf(EntryBody body) => body switch
+    {
+        Stop stop => stop.Epoch,
+        Restored restored => restored.Epoch,
+        CompromiseCut cut => cut.Epoch,
+        BlueprintDefined blueprint => blueprint.Epoch,
+        OperatorAdded added => added.Epoch,
+        CallerRemoved removed => removed.Epoch,
+        BreakGlassKeySet set => set.Epoch,
+        _ => null,
+    };
+
+    private sealed record Applied(LeafIndex Index, Entry Entry);
+}

@@ -1,0 +1,169 @@
+using AgentIdentity.Credentials;
+using AgentIdentity.Credentials.Entries;
+using AgentIdentity.Credentials.Keys;
+using AgentIdentity.Credentials.Watching;
+using AgentIdentity.Ledger;
+using AgentIdentity.Registry.Tests.Fixtures;
+using AgentIdentity.Registry.Watching;
+
+namespace AgentIdentity.Registry.Tests.Watching;
+
+/// <summary>What the watch knows after a restart, and what enforcers bring back to a registry that has lost something.</summary>
+public sealed class WatchRestartTests
+{
+    [Theory]
+    [InlineData(50_000)]
+    [InlineData(1)]
+    public async Task What_was_acknowledged_is_known_after_a_restart_and_who_was_not_heard_of_is_given_one_lease(int snapshotEntries)
+    {
+        var folder = TestNode.NewFolder();
+        LeafIndex stop;
+        long? enforcedAt;
+        await using (var registry = await TestNode.FoundAsync(folder, snapshotEntries: (ulong)snapshotEntries))
+        {
+            var agent = await registry.EnrollAsync();
+            using var enforcer = await ScriptedEnforcer.NewAsync(registry);
+            await enforcer.HeartbeatAsync();
+            stop = TestNode.Good(await registry.StopAsync(agent)).Index;
+            await enforcer.UntilAsync<Delta>();
+            TestNode.Good(await enforcer.SignAsync());
+            enforcedAt = Report(registry, stop).EnforcedAt;
+        }
+
+        await using var again = TestNode.Open(folder, snapshotEntries: (ulong)snapshotEntries);
+        Assert.NotNull(enforcedAt);
+        Assert.Equal((enforcedAt, EnforcerProgress.Acknowledged), (Report(again, stop).EnforcedAt, Report(again, stop).Enforcers[0].Progress));
+        using var other = await ScriptedEnforcer.NewAsync(again, "another");
+        var second = TestNode.Good(await again.StopAsync(new Scope(ScopeKind.Sponsor, "team"))).Index;
+        // The first may still hold a lease of before the restart, whatever this process knows.
+        Assert.Equal(EnforcerProgress.Silent, Report(again, second).Enforcers.Single(enforcer => enforcer.Enforcer.Name == "gateway").Progress);
+    }
+
+    [Fact]
+    public async Task A_lease_of_before_a_restart_counts_as_running_for_its_whole_length()
+    {
+        var folder = TestNode.NewFolder();
+        var clock = new ManualClock();
+        LeafIndex stop;
+        await using (var registry = await TestNode.FoundAsync(folder, clock))
+        {
+            var agent = await registry.EnrollAsync();
+            using var enforcer = await ScriptedEnforcer.NewAsync(registry);
+            await enforcer.HeartbeatAsync();
+            stop = TestNode.Good(await registry.StopAsync(agent)).Index;
+        }
+        await using var again = TestNode.Open(folder, clock);
+        Assert.Equal(EnforcerProgress.Silent, Report(again, stop).Enforcers[0].Progress);
+        clock.Advance(TimeSpan.FromSeconds(12));
+        Assert.Equal(EnforcerProgress.LeaseOver, Report(again, stop).Enforcers[0].Progress);
+    }
+
+    [Fact]
+    public async Task A_denial_that_the_registry_has_lost_comes_back_as_a_stop_above_every_epoch_presented()
+    {
+        var (folder, older) = (TestNode.NewFolder(), TestNode.NewFolder());
+        var clock = new ManualClock();
+        var key = PrivateKey.Generate(KeyAlgorithm.Ed25519);
+        var (note, payload, agent) = ("", Array.Empty<byte>(), default(TestAgent)!);
+        await using (var registry = await TestNode.FoundAsync(folder, clock))
+        {
+            agent = await registry.EnrollAsync();
+            await ScriptedEnforcer.RegisterAsync(registry, key);
+            registry.Node.Watch.End(TestNode.Good(await ScriptedEnforcer.TryBeginAsync(registry, key)));
+        }
+        Copy(folder, older);
+        ulong epoch;
+        await using (var registry = TestNode.Open(folder, clock))
+        {
+            TestNode.Good(await registry.StopAsync(new Scope(ScopeKind.Sponsor, "others")));
+            using var enforcer = await ScriptedEnforcer.BeginAsync(registry, PrivateKeyOf(key));
+            TestNode.Good(await registry.StopAsync(agent.At(registry)));
+            await enforcer.UntilAsync<Delta>();
+            (note, payload, epoch) = (enforcer.LastNote, enforcer.LastPayload, enforcer.Epoch);
+        }
+
+        await using var restored = TestNode.Open(older, clock);
+        Assert.Equal(Refusal.None, restored.Verify(agent.At(restored).Use()));
+        using var back = await ScriptedEnforcer.BeginAsync(restored, PrivateKeyOf(key), note, payload);
+        Assert.Equal(Refusal.AgentFrozen, restored.Verify(agent.At(restored).Use(nonce: "n2")));
+        Assert.True(back.Epoch > epoch);
+        var stop = Assert.Single(restored.Bodies().OfType<Stop>());
+        Assert.Equal((Scope.Agent(agent.Id), StandingState.Frozen, note), (stop.Scope, stop.State, stop.Order));
+        Assert.Single(back.Denials);
+
+        // Presented again, it is there.
+        restored.Node.Watch.End(back.Stream);
+        using var again = await ScriptedEnforcer.BeginAsync(restored, PrivateKeyOf(key), note, payload);
+        Assert.Single(restored.Bodies().OfType<Stop>());
+    }
+
+    [Fact]
+    public async Task Whoever_comes_right_after_a_stop_is_sent_its_proof_and_nobody_else_is_sent_it_again()
+    {
+        await using var registry = await TestNode.FoundAsync();
+        var agent = await registry.EnrollAsync();
+        using var first = await ScriptedEnforcer.NewAsync(registry);
+        var stop = TestNode.Good(await registry.StopAsync(agent)).Index;
+        await first.UntilAsync<Delta>();
+        registry.Clock.Advance(TimeSpan.FromSeconds(2));
+        Assert.Equal(stop, (await first.UntilAsync<EntryProof>()).Index);
+        using var second = await ScriptedEnforcer.NewAsync(registry, "another");
+        Assert.Equal(stop, (await second.UntilAsync<EntryProof>()).Index);
+        await first.HeartbeatAsync();
+        Assert.Equal(1, first.ProofsSeen);
+    }
+
+    [Fact]
+    public async Task A_note_that_this_registry_has_not_signed_brings_nothing_back()
+    {
+        await using var registry = await TestNode.FoundAsync();
+        await using var other = await TestNode.FoundAsync();
+        var agent = await other.EnrollAsync();
+        using var elsewhere = await ScriptedEnforcer.NewAsync(other);
+        TestNode.Good(await other.StopAsync(agent));
+        await elsewhere.UntilAsync<Delta>();
+        using var enforcer = await ScriptedEnforcer.NewAsync(registry);
+        Assert.Equal(Refusal.MessageMalformed, (await ScriptedEnforcer.TryBeginAsync(registry, enforcer.Key, elsewhere.LastNote, elsewhere.LastPayload)).Refusal);
+        Assert.Equal(Refusal.MessageMalformed, (await ScriptedEnforcer.TryBeginAsync(registry, enforcer.Key, "no note")).Refusal);
+        Assert.DoesNotContain(registry.Bodies(), body => body is Stop);
+    }
+
+    [Fact]
+    public async Task A_payload_that_is_not_the_one_of_the_note_is_refused()
+    {
+        await using var registry = await TestNode.FoundAsync();
+        var agent = await registry.EnrollAsync();
+        using var enforcer = await ScriptedEnforcer.NewAsync(registry);
+        TestNode.Good(await registry.StopAsync(agent));
+        await enforcer.UntilAsync<Delta>();
+        Assert.Equal(Refusal.MessageMalformed, (await ScriptedEnforcer.TryBeginAsync(registry, enforcer.Key, enforcer.LastNote, [.. enforcer.LastPayload, 0])).Refusal);
+    }
+
+    [Fact]
+    public async Task A_checkpoint_that_the_ledger_does_not_lead_to_ends_every_stream()
+    {
+        await using var registry = await TestNode.FoundAsync();
+        using var watching = await ScriptedEnforcer.NewAsync(registry);
+        using var enforcer = await ScriptedEnforcer.NewAsync(registry, "another");
+        var forged = new Checkpoint(TestNode.Url["https://".Length..], new TreeSize(1_000_000), MerkleHash.Empty).Sign(new NoteSignerKey(registry.Node.State.Log.Origin, registry.LogKey));
+        Assert.Equal(Refusal.RolledBack, (await ScriptedEnforcer.TryBeginAsync(registry, enforcer.Key, checkpoint: System.Text.Encoding.UTF8.GetString(forged.ToArray()))).Refusal);
+        Assert.True(watching.Stream.Ended.WaitHandle.WaitOne(TestNode.Patience));
+        Assert.Equal(Refusal.RolledBack, watching.Stream.Refused?.Refusal);
+        Assert.Equal(Refusal.RolledBack, (await registry.Node.Watch.AnswerAsync(watching.Stream, new byte[16], default)).Refusal);
+    }
+
+    private static StopReport Report(TestNode registry, LeafIndex stop) => TestNode.Good(registry.Node.Propagation.Of(stop)).Stops[0];
+
+    // A scripted enforcer frees its key when it is done.
+    private static PrivateKey PrivateKeyOf(PrivateKey key) => PrivateKey.TryReadKeyFile(key.ToKeyFile(""), "", out var copy, out _) ? copy : throw new InvalidOperationException();
+
+    private static void Copy(string from, string to)
+    {
+        foreach (var file in Directory.EnumerateFiles(from, "*", SearchOption.AllDirectories))
+        {
+            var target = Path.Combine(to, Path.GetRelativePath(from, file));
+            Directory.CreateDirectory(Path.GetDirectoryName(target)!);
+            File.Copy(file, target);
+        }
+    }
+}

@@ -1,0 +1,354 @@
+using AgentIdentity.Credentials;
+using AgentIdentity.Credentials.Entries;
+using AgentIdentity.Credentials.Keys;
+using AgentIdentity.Credentials.Watching;
+using AgentIdentity.Ledger;
+using AgentIdentity.Registry.Stopping;
+using AgentIdentity.Registry.Tests.Fixtures;
+using AgentIdentity.Registry.Watching;
+
+namespace AgentIdentity.Registry.Tests.Watching;
+
+/// <summary>What enforcers are told, and what they may answer.</summary>
+public sealed class WatchTests
+{
+    [Fact]
+    public async Task A_stop_reaches_the_enforcer_with_its_proof_and_is_enforced_when_the_enforcer_has_signed()
+    {
+        await using var registry = await TestNode.FoundAsync();
+        var agent = await registry.EnrollAsync();
+        using var enforcer = await ScriptedEnforcer.NewAsync(registry);
+        await enforcer.HeartbeatAsync();
+
+        var stopped = TestNode.Good(await registry.StopAsync(agent));
+        await enforcer.UntilAsync<Delta>();
+        Assert.Equal(stopped.Index, Assert.Single(enforcer.Denials).Index);
+        Assert.Equal(StopLevel.Nodes, Report(registry, stopped.Index).Level);
+
+        TestNode.Good(await enforcer.SignAsync());
+        var report = Report(registry, stopped.Index).Stops[0];
+        Assert.Equal(StopLevel.Enforced, report.Level);
+        Assert.Equal(EnforcerProgress.Acknowledged, Assert.Single(report.Enforcers).Progress);
+
+        registry.Clock.Advance(TimeSpan.FromSeconds(2));
+        var proof = await enforcer.UntilAsync<EntryProof>();
+        Assert.Equal(stopped.Index, proof.Index);
+        Assert.True(Leads(registry, proof));
+    }
+
+    [Fact]
+    public async Task A_stop_is_exhausted_when_the_last_credential_in_its_scope_has_expired()
+    {
+        await using var registry = await TestNode.FoundAsync();
+        var agent = await registry.EnrollAsync();
+        using var enforcer = await ScriptedEnforcer.NewAsync(registry);
+        await enforcer.HeartbeatAsync();
+        var stopped = TestNode.Good(await registry.StopAsync(agent));
+        await enforcer.UntilAsync<Delta>();
+        TestNode.Good(await enforcer.SignAsync());
+
+        Assert.Equal(agent.Claims.ExpiresAt * 1000, registry.Node.State.Stops.Find(stopped.Index)!.Exposure.Until);
+        Assert.Contains(Report(registry, stopped.Index).Stops[0].Residual, words => words.Contains("checks signatures", StringComparison.Ordinal));
+        registry.Clock.Advance(TimeSpan.FromMinutes(10));
+        Assert.Equal(agent.Claims.ExpiresAt * 1000, Report(registry, stopped.Index).Stops[0].ExhaustedAt);
+        Assert.Empty(Report(registry, stopped.Index).Stops[0].Residual);
+    }
+
+    [Fact]
+    public async Task A_silent_enforcer_is_named_and_counts_when_its_lease_is_over()
+    {
+        await using var registry = await TestNode.FoundAsync();
+        var agent = await registry.EnrollAsync();
+        var enforcer = await ScriptedEnforcer.NewAsync(registry, "quiet");
+        await enforcer.HeartbeatAsync();
+        enforcer.Dispose();
+        var stopped = await StopAsync(registry, agent);
+
+        var before = Report(registry, stopped.Index).Stops[0];
+        Assert.Equal((EnforcerProgress.Silent, "quiet"), (before.Enforcers[0].Progress, before.Enforcers[0].Enforcer.Name));
+        Assert.Contains(before.Residual, words => words.StartsWith("quiet is not connected", StringComparison.Ordinal));
+        Assert.Null(before.EnforcedAt);
+
+        registry.Clock.Advance(TimeSpan.FromSeconds(10));
+        Assert.Null(Report(registry, stopped.Index).Stops[0].EnforcedAt);
+        registry.Clock.Advance(TimeSpan.FromSeconds(2));
+        var after = Report(registry, stopped.Index).Stops[0];
+        Assert.Equal(EnforcerProgress.LeaseOver, after.Enforcers[0].Progress);
+        Assert.Equal(after.Enforcers[0].LeaseUntil, after.EnforcedAt);
+    }
+
+    [Fact]
+    public async Task An_enforcer_that_comes_back_after_its_lease_was_over_does_not_undo_what_was_enforced()
+    {
+        await using var registry = await TestNode.FoundAsync();
+        var agent = await registry.EnrollAsync();
+        var key = PrivateKey.Generate(KeyAlgorithm.Ed25519);
+        await ScriptedEnforcer.RegisterAsync(registry, key);
+        var stopped = await StopAsync(registry, agent);
+        registry.Clock.Advance(TimeSpan.FromSeconds(30));
+        var enforced = Report(registry, stopped.Index).Stops[0].EnforcedAt;
+        Assert.NotNull(enforced);
+
+        using var enforcer = await ScriptedEnforcer.BeginAsync(registry, key);
+        await enforcer.HeartbeatAsync();
+        Assert.Equal(stopped.Index, Assert.Single(enforcer.Denials).Index);
+        Assert.Equal(enforced, Report(registry, stopped.Index).Stops[0].EnforcedAt);
+    }
+
+    [Fact]
+    public async Task An_enforcer_that_watches_and_does_not_sign_is_lagging_and_keeps_its_lease()
+    {
+        await using var registry = await TestNode.FoundAsync();
+        var agent = await registry.EnrollAsync();
+        using var enforcer = await ScriptedEnforcer.NewAsync(registry);
+        await enforcer.HeartbeatAsync();
+        var stopped = TestNode.Good(await registry.StopAsync(agent));
+        await enforcer.UntilAsync<Delta>();
+        for (var beat = 0; beat < 6; beat++)
+        {
+            registry.Clock.Advance(TimeSpan.FromSeconds(3));
+            await enforcer.HeartbeatAsync();
+        }
+        var report = Report(registry, stopped.Index).Stops[0];
+        Assert.Equal(EnforcerProgress.Lagging, report.Enforcers[0].Progress);
+        Assert.Null(report.EnforcedAt);
+    }
+
+    [Fact]
+    public async Task An_enforcer_that_only_observes_is_said_to_and_enforces_nothing()
+    {
+        await using var registry = await TestNode.FoundAsync();
+        var agent = await registry.EnrollAsync();
+        using var enforcer = await ScriptedEnforcer.NewAsync(registry, "observer", isObserving: true);
+        await enforcer.HeartbeatAsync();
+        var stopped = TestNode.Good(await registry.StopAsync(agent));
+        await enforcer.UntilAsync<Delta>();
+        TestNode.Good(await enforcer.SignAsync());
+        registry.Clock.Advance(TimeSpan.FromMinutes(1));
+        var report = Report(registry, stopped.Index).Stops[0];
+        Assert.Equal(EnforcerProgress.Observing, report.Enforcers[0].Progress);
+        Assert.Null(report.EnforcedAt);
+        Assert.Equal(TestNode.Audience, Assert.Single(report.Unproven).Audience);
+    }
+
+    [Fact]
+    public async Task Who_is_registered_after_a_stop_is_listed_and_not_waited_for()
+    {
+        await using var registry = await TestNode.FoundAsync();
+        var agent = await registry.EnrollAsync();
+        var stopped = TestNode.Good(await registry.StopAsync(agent));
+        using var enforcer = await ScriptedEnforcer.NewAsync(registry, "latecomer");
+        await enforcer.HeartbeatAsync();
+        var report = Report(registry, stopped.Index).Stops[0];
+        Assert.False(Assert.Single(report.Enforcers).IsNeeded);
+        Assert.Equal(StopLevel.Enforced, report.Level);
+        // And nobody refused for the audience when it was stopped.
+        Assert.Equal(TestNode.Audience, Assert.Single(report.Unproven).Audience);
+    }
+
+    [Fact]
+    public async Task A_digest_that_the_view_did_not_have_is_refused_by_name_and_put_on_the_record()
+    {
+        await using var registry = await TestNode.FoundAsync();
+        var agent = await registry.EnrollAsync();
+        using var enforcer = await ScriptedEnforcer.NewAsync(registry);
+        await enforcer.HeartbeatAsync();
+        var stopped = TestNode.Good(await registry.StopAsync(agent));
+        await enforcer.UntilAsync<Delta>();
+        Assert.Equal(Refusal.AcknowledgementInvalid, (await enforcer.SignAsync(enforcer.Acknowledgement() with { Digest = MerkleHash.Empty })).Refusal);
+        Assert.Null(Report(registry, stopped.Index).Stops[0].EnforcedAt);
+
+        await registry.Node.Refusals.FlushAsync();
+        var refused = Assert.Single(Assert.Single(registry.Bodies().OfType<CallsRefused>()).Refused);
+        Assert.Equal(("/agentidentity.v1.Access/Watch", "ACKNOWLEDGEMENT_INVALID", enforcer.Key.PublicKey.KeyId), (refused.Method, refused.Reason, refused.KeyId));
+    }
+
+    [Fact]
+    public async Task What_is_not_signed_by_the_key_that_watches_for_what_it_was_told_on_this_stream_is_refused()
+    {
+        await using var registry = await TestNode.FoundAsync();
+        var agent = await registry.EnrollAsync();
+        using var enforcer = await ScriptedEnforcer.NewAsync(registry);
+        using var other = await ScriptedEnforcer.NewAsync(registry, "another");
+        await enforcer.HeartbeatAsync();
+        await other.HeartbeatAsync();
+        TestNode.Good(await registry.StopAsync(agent));
+        await enforcer.UntilAsync<Delta>();
+        var good = enforcer.Acknowledgement();
+        Acknowledgement[] bad =
+        [
+            good with { Epoch = good.Epoch + 1 }, good with { Nonce = other.Acknowledgement().Nonce }, good with { Nonce = "" }, good with { View = MerkleHash.Empty },
+            good with { Origin = "elsewhere.example" }, good with { IsObserving = true }, good with { Root = MerkleHash.Empty }, good with { Size = new TreeSize(good.Size.Value + 1000) },
+        ];
+        foreach (var wrong in bad)
+            Assert.Equal(Refusal.AcknowledgementInvalid, (await enforcer.SignAsync(wrong)).Refusal);
+        Assert.Equal(Refusal.AcknowledgementInvalid, (await enforcer.SignAsync(good, other.Key)).Refusal);
+        Assert.Equal(Refusal.AcknowledgementInvalid, (await registry.Node.Watch.AcknowledgeAsync(enforcer.Stream, good.Sign(enforcer.Key, "https://other.example", registry.Clock.GetUtcNow()))).Refusal);
+        Assert.DoesNotContain(registry.Bodies(), body => body is EnforcersAcknowledged);
+        TestNode.Good(await enforcer.SignAsync(good));
+    }
+
+    [Theory]
+    [InlineData(15)]
+    [InlineData(33)]
+    public async Task A_nonce_that_is_too_short_or_too_long_is_refused(int length)
+    {
+        await using var registry = await TestNode.FoundAsync();
+        using var enforcer = await ScriptedEnforcer.NewAsync(registry);
+        Assert.Equal(Refusal.MessageMalformed, (await registry.Node.Watch.AnswerAsync(enforcer.Stream, new byte[length], default)).Refusal);
+    }
+
+    [Fact]
+    public async Task A_nonce_serves_once()
+    {
+        await using var registry = await TestNode.FoundAsync();
+        using var enforcer = await ScriptedEnforcer.NewAsync(registry);
+        var nonce = new byte[16];
+        await enforcer.HeartbeatAsync(nonce);
+        Assert.Equal(Refusal.MessageMalformed, (await registry.Node.Watch.AnswerAsync(enforcer.Stream, nonce, default)).Refusal);
+    }
+
+    [Fact]
+    public async Task What_only_says_again_what_is_on_the_record_is_not_written_down()
+    {
+        await using var registry = await TestNode.FoundAsync();
+        var agent = await registry.EnrollAsync();
+        using var enforcer = await ScriptedEnforcer.NewAsync(registry);
+        TestNode.Good(await registry.StopAsync(agent));
+        await enforcer.UntilAsync<Delta>();
+        for (var beat = 0; beat < 5; beat++)
+        {
+            await enforcer.HeartbeatAsync();
+            TestNode.Good(await enforcer.SignAsync());
+        }
+        Assert.Single(registry.Bodies().OfType<EnforcersAcknowledged>());
+    }
+
+    [Fact]
+    public async Task A_view_is_told_of_what_concerns_it_and_of_every_epoch()
+    {
+        await using var registry = await TestNode.FoundAsync();
+        var agent = await registry.EnrollAsync();
+        using var concerned = await ScriptedEnforcer.NewAsync(registry);
+        using var other = await ScriptedEnforcer.NewAsync(registry, "elsewhere", false, "https://elsewhere.example");
+        TestNode.Good(await registry.StopAsync(agent));
+        await concerned.UntilAsync<Delta>();
+        await other.UntilAsync<Delta>();
+        Assert.Single(concerned.Denials);
+        Assert.Empty(other.Denials);
+        TestNode.Good(await registry.StopAsync(new Scope(ScopeKind.Audience, "https://elsewhere.example")));
+        await concerned.UntilAsync<Delta>();
+        await other.UntilAsync<Delta>();
+        Assert.Single(concerned.Denials);
+        Assert.Single(other.Denials);
+        // The restricted may be given credentials for another audience tomorrow.
+        TestNode.Good(await registry.StopAsync(agent, StandingState.Restricted));
+        await other.UntilAsync<Delta>();
+        Assert.Equal(2, other.Denials.Count);
+    }
+
+    [Fact]
+    public async Task A_lift_is_told_at_once_and_shown_again_to_who_missed_it()
+    {
+        await using var registry = await TestNode.FoundAsync();
+        var agent = await registry.EnrollAsync();
+        var key = PrivateKey.Generate(KeyAlgorithm.Ed25519);
+        await ScriptedEnforcer.RegisterAsync(registry, key);
+        var enforcer = await ScriptedEnforcer.BeginAsync(registry, key);
+        var stopped = TestNode.Good(await registry.StopAsync(agent));
+        await enforcer.UntilAsync<Delta>();
+        registry.Node.Watch.End(enforcer.Stream);
+
+        var lifted = TestNode.Good(await registry.RestoreAsync(stopped.Index));
+        registry.Clock.Advance(TimeSpan.FromSeconds(2));
+        var stream = TestNode.Good(await ScriptedEnforcer.TryBeginAsync(registry, key, enforcer.LastNote, enforcer.LastPayload));
+        await using var messages = stream.ReadAllAsync(stream.Ended).GetAsyncEnumerator();
+        Assert.True(await messages.MoveNextAsync());
+        Assert.IsType<Greeting>(messages.Current);
+        Assert.True(await messages.MoveNextAsync());
+        Assert.Equal(lifted.Index, Assert.IsType<EntryProof>(messages.Current).Index);
+        Assert.True(await messages.MoveNextAsync());
+        Assert.Empty(Assert.IsType<Snapshot>(messages.Current).Denials);
+    }
+
+    [Fact]
+    public async Task Who_does_not_read_is_cut_off_and_told_why()
+    {
+        await using var registry = await TestNode.FoundAsync();
+        using var enforcer = await ScriptedEnforcer.NewAsync(registry);
+        for (var i = 0; i <= WatchStream.QueueMax && !enforcer.Stream.Ended.IsCancellationRequested; i++)
+            TestNode.Good(await registry.StopAsync(new Scope(ScopeKind.Sponsor, $"sponsor {i}")));
+        await registry.Node.Watch.Watches.WhenToldAsync(registry.Node.State.Epoch, CancellationToken.None);
+        Assert.Equal(Refusal.Overloaded, enforcer.Stream.Refused?.Refusal);
+        Assert.True(enforcer.Stream.Ended.WaitHandle.WaitOne(TestNode.Patience));
+    }
+
+    [Fact]
+    public async Task A_second_stream_under_one_key_ends_the_first()
+    {
+        await using var registry = await TestNode.FoundAsync();
+        using var first = await ScriptedEnforcer.NewAsync(registry);
+        var second = TestNode.Good(await ScriptedEnforcer.TryBeginAsync(registry, first.Key));
+        Assert.NotNull(first.Stream.Refused);
+        Assert.Null(second.Refused);
+    }
+
+    [Fact]
+    public async Task An_unlogged_credential_is_answered_and_put_on_the_record_and_a_logged_one_is_not()
+    {
+        await using var registry = await TestNode.FoundAsync();
+        using var enforcer = await ScriptedEnforcer.NewAsync(registry);
+        var before = await registry.EnrollAsync();
+        TestNode.Good(await registry.Node.Watch.AcceptedAsync(enforcer.Stream, [ItemOf(before)]));
+        var after = await registry.EnrollAsync();
+        var forged = AcceptedItem.HashOf(Item(after) with { ExpiresAt = Item(after).ExpiresAt + 1 });
+        TestNode.Good(await registry.Node.Watch.AcceptedAsync(enforcer.Stream, [ItemOf(after), forged, ItemOf(before)]));
+        Assert.Equal([forged], (await enforcer.UntilAsync<Unlogged>()).Items);
+        Assert.Equal([forged], Assert.Single(registry.Bodies().OfType<CredentialsUnlogged>()).Items);
+        Assert.Equal(1UL, registry.Node.State.Enforcers.Find(enforcer.Stream.Enforcer.Id).Unlogged);
+    }
+
+    [Fact]
+    public async Task A_thousand_enforcers_are_told_once_signed_and_all_acknowledge()
+    {
+        await using var registry = await TestNode.FoundAsync();
+        var agent = await registry.EnrollAsync();
+        var enforcers = (await Task.WhenAll(Enumerable.Range(0, 1000).Select(i => ScriptedEnforcer.NewAsync(registry, $"gateway {i}")))).ToList();
+        await Task.WhenAll(enforcers.Select(enforcer => enforcer.HeartbeatAsync()));
+
+        var groups = registry.Store.Groups.Count;
+        var stopped = TestNode.Good(await registry.StopAsync(agent));
+        await Task.WhenAll(enforcers.Select(async enforcer =>
+        {
+            await enforcer.UntilAsync<Delta>();
+            TestNode.Good(await enforcer.SignAsync());
+        }));
+        Assert.Equal(StopLevel.Enforced, Report(registry, stopped.Index).Level);
+        Assert.Equal(1000U, registry.Bodies().OfType<EnforcersAcknowledged>().Aggregate(0U, (sum, entry) => sum + entry.Count));
+        Assert.InRange(registry.Store.Groups.Count - groups, 2, 500);
+        enforcers.ForEach(enforcer => enforcer.Dispose());
+    }
+
+    // Told as well, and not only recorded: from then on leases count.
+    private static async Task<Stopped> StopAsync(TestNode registry, TestAgent agent)
+    {
+        var stopped = TestNode.Good(await registry.StopAsync(agent));
+        await registry.Node.Watch.Watches.WhenToldAsync(stopped.Epoch, CancellationToken.None).WaitAsync(TestNode.Patience);
+        return stopped;
+    }
+
+    private static PropagationReport Report(TestNode registry, LeafIndex stop) => TestNode.Good(registry.Node.Propagation.Of(stop));
+
+    private static IssuanceItem Item(TestAgent agent) => agent.Record.Credential(agent.Claims.Jti)!.Value.Item;
+
+    private static Hash ItemOf(TestAgent agent) => AcceptedItem.HashOf(Item(agent));
+
+    private static bool Leads(TestNode registry, EntryProof proof)
+    {
+        Assert.True(TlogProof.TryParse(System.Text.Encoding.UTF8.GetBytes(proof.Receipt), out var receipt, out _));
+        var leaf = registry.Store.ReadLeaves(proof.Index, 1)[0];
+        Assert.True(Leaf.TryDecode(leaf, out var opened) && opened.Commitment == Leaf.Commit(proof.Salt.ToArray(), proof.Entry));
+        Assert.True(Checkpoint.TryOpen(receipt.Note.ToArray(), registry.Node.Checkpoints.Verifier, out var checkpoint, out _));
+        return InclusionProof.Verify(proof.Index, checkpoint.Size, MerkleHash.Leaf(leaf), receipt.Path, checkpoint.Root);
+    }
+}
