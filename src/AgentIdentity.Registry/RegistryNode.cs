@@ -36,7 +36,7 @@ public sealed class RegistryNode : IAsyncDisposable
         _snapshots = new Snapshots(settings, state, Checkpoints, snapshots, logKey, log) { LastPosition = snapshotPosition };
         Sequencer = new Sequencer(store, state, Standing, Checkpoints, clock, log) { AfterCheckpoint = _snapshots.TakeIfDue };
         Nonces = new BootNonces(clock, "dpop");
-        Proofs = new RequestProofs(state, Nonces, new ReplayStore(settings.ReplayCapacity, clock), clock);
+        Proofs = new RequestProofs(state, Nonces, new ReplayStore(settings.ReplayCapacity, clock), new ReplayStore(settings.OperatorReplayCapacity, clock), clock);
         Issuing = new Issuing.Issuing(settings, state, Sequencer, keys, clock);
         Enrolment = new Enrolment(settings, state, Sequencer, Issuing, clock);
         Verification = new Verification(settings, state, Standing, clock);

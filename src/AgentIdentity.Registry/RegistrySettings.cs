@@ -14,6 +14,9 @@ public sealed record RegistrySettings(RegistryName Name, bool Dev = false, bool 
     /// <summary>How many key proofs are remembered, for two minutes, at 48 bytes each; a full store refuses.</summary>
     public int ReplayCapacity { get; init; } = 1_000_000;
 
+    /// <summary>The same for operators' proofs, which nobody else's can crowd out: a thousand calls a second.</summary>
+    public int OperatorReplayCapacity { get; init; } = 131_072;
+
     /// <summary>How many credentials are remembered as genuine, so that their signature is checked once.</summary>
     public int CredentialCacheMax { get; init; } = 65_536;
 

@@ -3,7 +3,7 @@ using AgentIdentity.Benchmarks.Load;
 using AgentIdentity.Benchmarks.Questions;
 
 // Answers how fast, and at what cost. Run by hand; docs/performance.md tells the figures and the machine they come from.
-var name = new Argument<string>("name") { Description = $"A question about calls ({string.Join(", ", CallQuestion.Names)}), store, agents, ledger, heads, fsck, trail, find, enforcer, watch, cascade, questions, or calls for all of the first but the one over TLS." };
+var name = new Argument<string>("name") { Description = $"A question about calls ({string.Join(", ", CallQuestion.Names)}), control, store, agents, ledger, heads, fsck, trail, find, enforcer, watch, cascade, questions, or calls for all of the first but the one over TLS." };
 var seconds = new Option<int>("--seconds") { Description = "How long each window measures.", DefaultValueFactory = _ => 4 };
 var rounds = new Option<int>("--rounds") { Description = "How many windows; their median is told.", DefaultValueFactory = _ => 3 };
 rounds.Validators.Add(given =>
@@ -52,4 +52,9 @@ var target = new Argument<string[]>("target");
 load.Add(target);
 load.SetAction(arguments => LoadProcess.LoadAsync(arguments.GetValue(target)!));
 command.Add(load);
+var respond = new Command(Responder.Verb) { Hidden = true };
+var control = new Argument<string>("control");
+respond.Add(control);
+respond.SetAction(arguments => Responder.RunAsync(arguments.GetValue(control)!));
+command.Add(respond);
 return await command.Parse(args).InvokeAsync();

@@ -73,16 +73,16 @@ public sealed class StopTests
     }
 
     [Fact]
-    public async Task A_stop_that_found_no_room_goes_on_denying_and_can_be_tried_again()
+    public async Task A_stop_that_found_no_room_anywhere_goes_on_denying_and_can_be_tried_again()
     {
         await using var registry = await TestNode.FoundAsync();
         var agent = await registry.EnrollAsync();
-        registry.Store.OnAppend = Fault.Full;
+        registry.Store.OnAppend = registry.Store.OnReserve = Fault.Full;
         Assert.Equal(Refusal.StorageFull, (await registry.StopAsync(agent)).Refusal);
         Assert.Empty(registry.Node.State.Stops.All);
         Assert.Equal(Refusal.AgentFrozen, registry.Verify(agent.Use()));
 
-        registry.Store.OnAppend = Fault.None;
+        registry.Store.OnAppend = registry.Store.OnReserve = Fault.None;
         Assert.Equal(Refusal.AgentFrozen, (await registry.Node.Issuing.IssueAsync(agent.Record, "", [], 0)).Refusal);
         Assert.Equal(1ul, TestNode.Good(await registry.StopAsync(agent)).Epoch);
         Assert.Equal(StandingState.Frozen, Assert.Single(registry.Node.State.Stops.InForce).Denial.State);

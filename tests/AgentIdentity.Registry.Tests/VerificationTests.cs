@@ -162,6 +162,17 @@ public sealed class VerificationTests
     }
 
     [Fact]
+    public async Task What_others_send_does_not_fill_the_memory_that_operators_proofs_need()
+    {
+        await using var registry = await TestNode.FoundAsync(replayCapacity: 2);
+        var agent = await registry.EnrollAsync();
+        Refusal Call(PrivateKey key) => registry.Node.Proofs.Check(
+            KeyProof.Create(key, new RequestBinding("POST", TestNode.Url + "/x", registry.Node.Nonces.Current(), null), registry.Clock.GetUtcNow()), TestNode.Url + "/x", null, null).Refusal;
+        Assert.Equal([Refusal.None, Refusal.None, Refusal.ReplayStoreFull], Enumerable.Range(0, 3).Select(_ => Call(agent.Key)));
+        Assert.Equal([Refusal.None, Refusal.None, Refusal.None], Enumerable.Range(0, 3).Select(_ => Call(registry.OperatorKeys[0])));
+    }
+
+    [Fact]
     public async Task A_proof_that_thirty_two_threads_use_at_once_is_accepted_once()
     {
         await using var registry = await TestNode.FoundAsync();

@@ -43,6 +43,9 @@ internal static class StopVerb
             : ExitCode.Fine;
     }
 
+    internal const string IndexPending =
+        "index pending: the registry's disk is full. The stop is durable in its control journal, and nothing proves it before there is room for its entry; make room. Until then every other write is refused.";
+
     internal static StopRequest Request(Invocation run, Scope scope) => new()
     {
         Scope = ScopeText.ToWire(scope),
@@ -58,6 +61,7 @@ internal static class StopVerb
         ["state"] = Word(answer),
         ["level"] = Level(answer),
         ["ledger_index"] = answer.LedgerIndex,
+        ["index_pending"] = answer.IndexPending,
         ["stopped_at"] = Instants.FromMilliseconds(answer.StoppedAt),
         ["agents_reached"] = answer.AgentsReached,
         ["credentials_reached"] = answer.CredentialsReached,
@@ -72,6 +76,8 @@ internal static class StopVerb
         if (scope.Kind != ScopeKind.Agent || answer.CredentialsReached > 0)
             text.WriteLine($"reach   {EntryText.Count((long)answer.AgentsReached, "agent")} as a whole, and {EntryText.Count((long)answer.CredentialsReached, "credential")} that stood under what is stopped");
         text.WriteLine($"entry   {answer.LedgerIndex}, epoch {answer.Epoch}, {Instants.FromMilliseconds(answer.StoppedAt)}");
+        if (answer.IndexPending)
+            text.WriteLine(IndexPending);
     }
 
     internal static JsonObject ToJson(Scope scope, PreviewStopResponse reach) => new()

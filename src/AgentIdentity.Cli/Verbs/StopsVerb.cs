@@ -34,13 +34,14 @@ internal static class StopsVerb
     internal static string Line(StopInForce stop)
     {
         var what = stop.HasAfter ? $"not relied on after entry {stop.After}" : Word(stop);
-        var end = stop.HasLiftedBy ? $"; lifted by entry {stop.LiftedBy}" : "";
+        var end = stop.HasLiftedBy ? $"; lifted by entry {stop.LiftedBy}" : stop.IndexPending ? "; index pending: the disk is full" : "";
         return $"entry {stop.LedgerIndex}  {Instants.FromMilliseconds(stop.At)}  {ScopeText.From(stop.Scope)} is {what}: {stop.Reason}{(stop.Incident.Length > 0 ? $" ({stop.Incident})" : "")}{end}";
     }
 
     private static JsonObject ToJson(StopInForce stop) => new()
     {
         ["ledger_index"] = stop.LedgerIndex,
+        ["index_pending"] = stop.IndexPending,
         ["scope"] = ScopeText.From(stop.Scope),
         ["state"] = Word(stop),
         ["after"] = stop.HasAfter ? stop.After : null,

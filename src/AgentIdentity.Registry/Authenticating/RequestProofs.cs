@@ -6,7 +6,8 @@ using AgentIdentity.Registry.State;
 namespace AgentIdentity.Registry.Authenticating;
 
 /// <summary>Checks the key proofs that come with requests to this registry, and uses each of them up.</summary>
-public sealed class RequestProofs(RegistryState state, BootNonces nonces, ReplayStore replays, TimeProvider clock)
+/// <remarks>Operators' proofs are remembered apart: what everybody else sends cannot fill the memory that a stop needs.</remarks>
+public sealed class RequestProofs(RegistryState state, BootNonces nonces, ReplayStore replays, ReplayStore operatorReplays, TimeProvider clock)
 {
     /// <summary>
     /// Whose key signed this request. <see cref="Refusal.UseDpopNonce"/> asks for the same with a nonce of ours.
@@ -27,11 +28,12 @@ public sealed class RequestProofs(RegistryState state, BootNonces nonces, Replay
             return Refused.Because(refusal, $"The key proof is for another request than POST {url}.");
         // Before it is remembered: a stranger with any key could otherwise fill the memory for everybody.
         var key = presented.Key.KeyId;
-        if (state.FindCaller(key) is null && state.FindAgent(key) is null)
+        var caller = state.FindCaller(key);
+        if (caller is null && state.FindAgent(key) is null)
             return Refused.Because(Refusal.CallerUnknown, "The key of the proof is neither an agent's nor a registered caller's.");
-        if (state.FindCaller(key) is not null && state.Stops.DenyState.OfKey(key).State >= StandingState.Frozen)
+        if (caller is not null && state.Stops.DenyState.OfKey(key).State >= StandingState.Frozen)
             return Refused.Because(Refusal.KeyStopped, "The key is stopped, whoever holds it.");
-        refusal = replays.Burn(presented);
+        refusal = (caller is { Role: CallerRole.Operator } ? operatorReplays : replays).Burn(presented);
         return refusal == Refusal.None ? presented : Refused.Because(refusal, "The key proof cannot be used: each serves once.");
     }
 }

@@ -30,6 +30,7 @@ public sealed class Draft
     private readonly ulong _base;
     private ulong _epoch;
     private ulong _statusIndex;
+    private int _stopCount;
 
     internal Draft(RegistryState state, Standing standing, DateTimeOffset now)
     {
@@ -187,6 +188,14 @@ public sealed class Draft
         foreach (var pending in _issuances)
             pending.Index = index;
     }
+
+    /// <summary>Called when the group's stops have been decided: what is staged so far can stand without the rest.</summary>
+    internal void EndStops() => _stopCount = _staged.Count;
+
+    internal StoredEntry[] ToRows() => [.. _staged.Select(staged => staged.ToRow())];
+
+    /// <summary>The rows of the stops alone.</summary>
+    internal StoredEntry[] StopRows() => [.. _staged.Take(_stopCount).Select(staged => staged.ToRow())];
 
     internal Hash Label(SubjectId subject) => _numberings[subject].Label;
 

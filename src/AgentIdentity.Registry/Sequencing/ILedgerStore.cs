@@ -20,7 +20,17 @@ public interface ILedgerStore : IDisposable
     void Append(LeafIndex first, IReadOnlyList<StoredEntry> entries);
 
     /// <summary>
-    /// The same, and in the same transaction each of <paramref name="stubs"/> takes the place of an entry that is there, whose opening becomes empty; its leaf and subjects stay.
+    /// Makes entries durable in room that was set aside, after <see cref="Append"/> has found none. From then on they count as appended wherever they are read, every other write is refused
+    /// with <see cref="StoreFullException"/>, and the first one that finds room again is preceded by them.
+    /// </summary>
+    /// <exception cref="StoreFullException">What was set aside is used up, or there was nothing to set aside.</exception>
+    void AppendToReserve(LeafIndex first, IReadOnlyList<StoredEntry> entries);
+
+    /// <summary>The first entry that is still where <see cref="AppendToReserve"/> has put it; null when there is none.</summary>
+    LeafIndex? FirstReserved { get; }
+
+    /// <summary>
+    /// As <see cref="Append"/>, and in the same transaction each of <paramref name="stubs"/> takes the place of an entry that is there, whose opening becomes empty; its leaf and subjects stay.
     /// The old bytes are then in no file of the store: true. False when a long read keeps them from being overwritten in the journal for now; that is made up for as soon as it has ended.
     /// </summary>
     bool AppendErasing(LeafIndex first, IReadOnlyList<StoredEntry> entries, IReadOnlyList<StoredStub> stubs);

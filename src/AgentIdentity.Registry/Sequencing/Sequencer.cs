@@ -62,6 +62,9 @@ public sealed class Sequencer : IDisposable
     /// <summary>Called by the writer between two groups, after a checkpoint.</summary>
     public Action? AfterCheckpoint { get; set; }
 
+    /// <summary>Whether an entry waits for room in what was set aside, and is in the ledger's own file only when there is some.</summary>
+    public bool IsIndexPending(LeafIndex index) => _store.FirstReserved is { } first && index.Value >= first.Value;
+
     /// <summary>Told by the writer of each entry when it is durable and applied, before anybody is answered. It must not take long.</summary>
     internal Action<LeafIndex, Entry, Opening>? Applied { get; set; }
 
@@ -150,14 +153,45 @@ public sealed class Sequencer : IDisposable
                 if (work.Lane == lane)
                     work.Decide(draft);
             }
+            if (lane == Lane.Stop)
+                draft.EndStops();
         }
         draft.Seal();
-        if (draft.Entries.Count > 0 && !TryAppend(draft, group))
-            return;
+        if (draft.Entries.Count > 0 && !TryAppend(draft))
+            KeepStops(draft, group);
         if (IsDenied(group))
             return;
         foreach (var work in group)
             work.Complete();
+    }
+
+    // A full disk turns everybody away but stops: they stand first in the group, so that they keep places and epochs when the rest is left out.
+    private void KeepStops(Draft draft, List<Work> group)
+    {
+        var areKept = TryReserve(draft);
+        foreach (var work in group)
+        {
+            if (work.Lane != Lane.Stop || !areKept)
+                work.Fail(Refusal.StorageFull, "There is no room to write; nothing was recorded.");
+        }
+    }
+
+    private bool TryReserve(Draft draft)
+    {
+        var rows = draft.StopRows();
+        if (rows.Length == 0)
+            return true;
+        try
+        {
+            _store.AppendToReserve(rows[0].Index, rows);
+        }
+        catch (StoreFullException full)
+        {
+            _log($"Stops are not durable: {full.Message}");
+            return false;
+        }
+        Apply(draft, rows);
+        return true;
     }
 
     // Nothing is acknowledged from the moment on in which everybody is denied, whatever was decided before.
@@ -187,17 +221,15 @@ public sealed class Sequencer : IDisposable
             return true;
         var draft = new Draft(_state, _standing, now);
         draft.Stage(draft.RegistryId, _state.NextHeads(), draft.RegistryId);
-        if (TryAppend(draft, []))
+        if (TryAppend(draft))
             return true;
         _publisher.Postpone(now);
         return false;
     }
 
-    private bool TryAppend(Draft draft, List<Work> group)
+    private bool TryAppend(Draft draft)
     {
-        var rows = new StoredEntry[draft.Entries.Count];
-        for (var i = 0; i < rows.Length; i++)
-            rows[i] = draft.Entries[i].ToRow();
+        var rows = draft.ToRows();
         try
         {
             if (draft.Erased.Count == 0)
@@ -208,10 +240,16 @@ public sealed class Sequencer : IDisposable
         catch (StoreFullException full)
         {
             _log($"Writes are refused: {full.Message}");
-            foreach (var work in group)
-                work.Fail(Refusal.StorageFull, "There is no room to write; nothing was recorded.");
             return false;
         }
+        var leafHashes = Apply(draft, rows);
+        draft.Rows = rows;
+        draft.Promise = _publisher.Promise(rows[0].Index, leafHashes, draft.At);
+        return true;
+    }
+
+    private Hash[] Apply(Draft draft, StoredEntry[] rows)
+    {
         var leafHashes = Array.ConvertAll(rows, row => MerkleHash.Leaf(row.Leaf));
         for (var i = 0; i < rows.Length; i++)
         {
@@ -220,9 +258,7 @@ public sealed class Sequencer : IDisposable
             _publisher.Append(in leafHashes[i]);
             Applied?.Invoke(staged.Index, staged.Entry, staged.Opening);
         }
-        draft.Rows = rows;
-        draft.Promise = _publisher.Promise(rows[0].Index, leafHashes, draft.At);
-        return true;
+        return leafHashes;
     }
 
     private void Abandon(List<Work> group)

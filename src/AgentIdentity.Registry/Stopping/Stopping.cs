@@ -24,13 +24,15 @@ public sealed record StopWish(Scope Scope, StandingState State, string Reason, s
 }
 
 /// <summary>A stop that is RECORDED: durable, and this node refuses. <paramref name="Reached"/> agents are covered themselves, <paramref name="Credentials"/> further credentials by what stands above them.</summary>
-public sealed record Stopped(LeafIndex Index, StandingState State, long At, ulong Epoch, int Reached, int Credentials);
+/// <param name="IsIndexPending">It is durable in the control journal, since the disk is full: the ledger takes it up, at this index and with this epoch, before anything else.</param>
+public sealed record Stopped(LeafIndex Index, StandingState State, long At, ulong Epoch, int Reached, int Credentials, bool IsIndexPending = false);
 
 /// <summary>What a stop would reach: agents as a whole, delegated credentials below what it covers, unexpired credentials of those agents; and whom a stop by model cannot see.</summary>
 public sealed record StopPreview(int Agents, int DelegatedCredentials, int LiveCredentials, int WithoutModel, IReadOnlyList<SubjectId> Named);
 
 /// <summary>Stops that were lifted, or a cut that was set.</summary>
-public sealed record Decided(LeafIndex Index, long At, ulong Epoch);
+/// <param name="IsIndexPending">As for a stop.</param>
+public sealed record Decided(LeafIndex Index, long At, ulong Epoch, bool IsIndexPending = false);
 
 /// <summary>Stops whatever a scope covers: denied in memory at once, acknowledged when durable. One person stops, two restore.</summary>
 public sealed class Stopping(RegistrySettings settings, RegistryState state, Standing standing, Sequencer sequencer, Approvals approvals, TimeProvider clock)
@@ -67,8 +69,11 @@ public sealed class Stopping(RegistrySettings settings, RegistryState state, Sta
             return await StopAsync(null, wish, null).ConfigureAwait(false);
         return known.LiftedBy is { } by
             ? Refused.Because(Refusal.OrderInvalid, $"That order is entry {known.Denial.Index}, and entry {by} has lifted it.")
-            : new Stopped(known.Denial.Index, known.Denial.State, known.At, known.Denial.Epoch, known.Denial.Agents.Count, known.Denial.Credentials.Count);
+            : new Stopped(known.Denial.Index, known.Denial.State, known.At, known.Denial.Epoch, known.Denial.Agents.Count, known.Denial.Credentials.Count, IsIndexPending(known.Denial.Index));
     }
+
+    /// <summary>Whether a stop waits in the control journal for room in the ledger.</summary>
+    public bool IsIndexPending(LeafIndex index) => sequencer.IsIndexPending(index);
 
     /// <summary>What a stop would reach, without stopping anything.</summary>
     public Outcome<StopPreview> Preview(Scope scope)
@@ -125,7 +130,7 @@ public sealed class Stopping(RegistrySettings settings, RegistryState state, Sta
         standing.Settle(pending);
         if (decided.IsRefused)
             return Refused.Because(decided.Refusal, decided.Detail);
-        return decided.Value with { Credentials = state.Stops.Find(decided.Value.Index)!.Denial.Credentials.Count };
+        return decided.Value with { Credentials = state.Stops.Find(decided.Value.Index)!.Denial.Credentials.Count, IsIndexPending = IsIndexPending(decided.Value.Index) };
     }
 
     private Outcome<Stopped> Decide(Draft draft, CallerRecord? actor, StopWish wish, PendingStop pending, SubjectId? about, Approved? approved)
@@ -167,10 +172,10 @@ public sealed class Stopping(RegistrySettings settings, RegistryState state, Sta
         return new Decided(draft.Stage(actor.Id, new Restored(stops, reason, approved.Tokens, epoch), about), draft.At, epoch);
     }
 
-    private Task<Outcome<Decided>> DecideCutAsync(CallerRecord actor, CompromiseCut cut, Approved? approved)
+    private async Task<Outcome<Decided>> DecideCutAsync(CallerRecord actor, CompromiseCut cut, Approved? approved)
     {
         var about = Subject(cut.Scope);
-        return sequencer.DecideAsync<Decided>(Lane.Stop, draft =>
+        var decided = await sequencer.DecideAsync<Decided>(Lane.Stop, draft =>
         {
             if (cut.After.Value >= draft.State.Position)
                 return Refused.Because(Refusal.EntryUnknown, $"The ledger has no entry {cut.After} yet.");
@@ -181,7 +186,8 @@ public sealed class Stopping(RegistrySettings settings, RegistryState state, Sta
                 return Refused.Because(used.Refusal, used.Detail);
             var epoch = draft.OpenEpoch();
             return new Decided(draft.Stage(actor.Id, cut with { Epoch = epoch }, about ?? draft.RegistryId), draft.At, epoch);
-        });
+        }).ConfigureAwait(false);
+        return decided.IsRefused ? decided : decided.Value with { IsIndexPending = IsIndexPending(decided.Value.Index) };
     }
 
     // Whose trail the stop stands in. A credential's owner is looked for among all agents, before the writer is asked.

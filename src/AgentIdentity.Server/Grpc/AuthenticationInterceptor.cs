@@ -4,6 +4,7 @@ using System.Runtime.CompilerServices;
 using System.Security.Cryptography.X509Certificates;
 using System.Text;
 using AgentIdentity.Credentials;
+using AgentIdentity.Credentials.Entries;
 using AgentIdentity.Credentials.Identifiers;
 using AgentIdentity.Credentials.Proofs;
 using AgentIdentity.Credentials.Tokens;
@@ -53,7 +54,7 @@ internal sealed class AuthenticationInterceptor(RegistryNode registry, Quotas qu
         var presented = registry.Proofs.Check(proof, _urls[call.Row.Method], credentialHash, bodyHash: null).OrRefuse();
         var key = presented.Key.KeyId;
         call.Key = key;
-        quotas.RequireFor(key);
+        RequireQuota(call, key);
         if (registry.State.FindCaller(key) is { } caller)
             Admit(call, caller);
         else if (registry.State.FindAgent(key) is { } agent)
@@ -72,9 +73,16 @@ internal sealed class AuthenticationInterceptor(RegistryNode registry, Quotas qu
         if (!_certificateKeys.TryGetValue(certificate, out var key) && !TryReadKey(certificate, out key))
             throw new CallRefusedException(Refusal.CallerUnknown, "The client certificate's key is neither P-256 nor Ed25519.");
         call.Key = key.KeyId;
-        quotas.RequireFor(key.KeyId);
+        RequireQuota(call, key.KeyId);
         Admit(call, registry.State.FindCaller(key.KeyId)
             ?? throw new CallRefusedException(Refusal.CallerUnknown, "The client certificate's key is not a registered caller's."));
+    }
+
+    // Nobody is told to stop an agent more slowly.
+    private void RequireQuota(CallState call, KeyId key)
+    {
+        if (call.Listener != Listeners.Control || registry.State.FindCaller(key) is not { Role: CallerRole.Operator })
+            quotas.RequireFor(key);
     }
 
     private bool TryReadKey(X509Certificate2 certificate, [NotNullWhen(true)] out PublicKey? key)

@@ -8,7 +8,7 @@ namespace AgentIdentity.Server.Grpc;
 /// Stands before the gRPC layer on its two listeners: lets through what the access table knows there, hashes what will have to be signed,
 /// and gives our names to what the layer refuses by itself, which no interceptor sees.
 /// </summary>
-internal sealed class CallGate(RequestDelegate next, CallRefusals refusals)
+internal sealed class CallGate(RequestDelegate next, CallRefusals refusals, WorkSlots slots)
 {
     private const string Identity = "identity";
 
@@ -39,9 +39,25 @@ internal sealed class CallGate(RequestDelegate next, CallRefusals refusals)
         context.Features.Set(call);
         if (row.IsSigned && context.Request.Headers.ContainsKey(AuthenticationInterceptor.ProofName))
             call.BodyHash = await FirstMessage.HashAsync(context.Request.BodyReader, context.RequestAborted);
-        await next(context);
-        if (!call.WasRead)
+        if (!await TryWorkAsync(context, call))
+            TurnAway(context, call);
+        else if (!call.WasRead)
             NameOwnRefusal(context, call);
+    }
+
+    private async Task<bool> TryWorkAsync(HttpContext context, CallState call)
+    {
+        if (call.Listener != Listeners.Control && !call.Row.IsStream)
+            return await slots.TryRunAsync(next, context);
+        await next(context);
+        return true;
+    }
+
+    private void TurnAway(HttpContext context, CallState call)
+    {
+        var refused = new CallRefusedException(Refusal.Overloaded, "More calls are waiting than can be served soon; try again later.");
+        refusals.Note(call, refused.Refusal);
+        GrpcAnswer.Write(context.Response, refused);
     }
 
     private static bool IsCompressed(HttpRequest request) =>

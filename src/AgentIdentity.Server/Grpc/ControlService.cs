@@ -31,6 +31,7 @@ internal sealed class ControlService(RegistryNode registry, IHostApplicationLife
             Epoch = stopped.Epoch,
             AgentsReached = (ulong)stopped.Reached,
             CredentialsReached = (ulong)stopped.Credentials,
+            IndexPending = stopped.IsIndexPending,
             At = registry.At(),
         };
 
@@ -68,7 +69,7 @@ internal sealed class ControlService(RegistryNode registry, IHostApplicationLife
     {
         var cut = (await registry.Stopping.CutAsync(
             CallState.Of(context).Caller!, registry.Scope(request.Scope), new LeafIndex(request.After), request.Reason, request.Incident, FromWire.Texts(request.Approvals))).OrRefuse();
-        return new Wire.CutResponse { LedgerIndex = cut.Index.Value, CutAt = cut.At, Epoch = cut.Epoch, At = registry.At() };
+        return new Wire.CutResponse { LedgerIndex = cut.Index.Value, CutAt = cut.At, Epoch = cut.Epoch, IndexPending = cut.IsIndexPending, At = registry.At() };
     }
 
     public override Task<Wire.PropagationResponse> Propagation(Wire.PropagationRequest request, ServerCallContext context) =>
@@ -106,7 +107,7 @@ internal sealed class ControlService(RegistryNode registry, IHostApplicationLife
         var stops = registry.State.Stops.All
             .Where(stop => (request.WithLifted || stop.IsInForce) && (request.Incident.Length == 0 || stop.Incident == request.Incident))
             .OrderBy(stop => stop.Denial.Index.Value)
-            .Select(Grpc.ToWire.Stop).ToArray();
+            .Select(stop => Grpc.ToWire.Stop(registry, stop)).ToArray();
         await registry.PutOnRecordAsync(CallState.Of(context), $"incident={request.Incident}", stops.Length);
         return new Wire.ListStopsResponse { Stops = { stops }, At = registry.At() };
     }

@@ -10,7 +10,7 @@ internal static class PropagationAnswers
     public static Wire.PropagationResponse Propagation(this RegistryNode registry, PropagationReport report) => new()
     {
         Level = Level(report.Level),
-        Stops = { report.Stops.Select(Stop) },
+        Stops = { report.Stops.Select(stop => Stop(registry, stop)) },
         SingleOperator = report.SingleOperator,
         LeasesKnownFrom = report.LeasesKnownFrom,
         At = registry.At(),
@@ -31,12 +31,12 @@ internal static class PropagationAnswers
         return settled;
     }
 
-    private static Wire.StopPropagation Stop(StopReport report)
+    private static Wire.StopPropagation Stop(RegistryNode registry, StopReport report)
     {
         var (stop, denial) = (report.Stop, report.Stop.Denial);
         return new Wire.StopPropagation
         {
-            Stop = ToWire.Stop(stop),
+            Stop = ToWire.Stop(registry, stop),
             Level = Level(report.Level),
             RecordedAt = stop.At,
             NodesAt = stop.At,

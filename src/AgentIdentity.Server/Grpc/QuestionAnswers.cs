@@ -18,7 +18,7 @@ internal static class QuestionAnswers
         Jkt = who.Agent.Key.KeyId.ToString(),
         Labels = { who.Agent.Grant.Terms.Labels.Select(label => new Wire.Label { Name = label.Key, Value = label.Value }) },
         EnrolledAt = who.Agent.EnrolledAt,
-        Stops = { who.Stops.Select(stop => new Wire.StopThen { Stop = ToWire.Stop(stop.Stop), WasInForce = stop.WasInForce }) },
+        Stops = { who.Stops.Select(stop => new Wire.StopThen { Stop = ToWire.Stop(registry, stop.Stop), WasInForce = stop.WasInForce }) },
         Credentials = { who.Credentials.Select(Credential) },
     };
 

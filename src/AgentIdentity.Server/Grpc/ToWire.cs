@@ -50,7 +50,7 @@ internal static class ToWire
             State = State(denied.State),
             EnrolledAt = agent.EnrolledAt,
             EnrolledIndex = agent.EnrolledIndex.Value,
-            Stop = denied.By is { } by && registry.State.Stops.Find(by.Index) is { } stop ? Stop(stop) : null,
+            Stop = denied.By is { } by && registry.State.Stops.Find(by.Index) is { } stop ? Stop(registry, stop) : null,
             Statements = agent.Chains.Aggregate(0UL, (sum, chain) => sum + chain.Next),
         };
     }
@@ -141,7 +141,7 @@ internal static class ToWire
         _ => throw new InvalidOperationException($"No wire value for the role {role}."),
     };
 
-    public static Wire.StopInForce Stop(StopRecord stop)
+    public static Wire.StopInForce Stop(RegistryNode registry, StopRecord stop)
     {
         var wire = new Wire.StopInForce
         {
@@ -152,6 +152,7 @@ internal static class ToWire
             At = stop.At,
             Scope = Scope(stop.Denial.Scope),
             Incident = stop.Incident,
+            IndexPending = registry.Stopping.IsIndexPending(stop.Denial.Index),
         };
         if (stop.Denial.After is { } after)
             wire.After = after.Value;

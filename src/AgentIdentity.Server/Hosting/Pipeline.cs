@@ -45,7 +45,7 @@ internal static class Pipeline
 
     private static void AddGrpc(IServiceCollection services)
     {
-        services.AddSingleton<Quotas>().AddSingleton<CheckpointWatches>().AddSingleton<CallRefusals>();
+        services.AddSingleton<Quotas>().AddSingleton<WorkSlots>().AddSingleton<CheckpointWatches>().AddSingleton<CallRefusals>();
         services.AddSingleton<DeadlineInterceptor>().AddSingleton<TelemetryInterceptor>().AddSingleton<ErrorInterceptor>()
             .AddSingleton<LimitsInterceptor>().AddSingleton<AuthenticationInterceptor>();
         services.AddSingleton<RegistryService>().AddSingleton<AccessService>().AddSingleton<CredentialsService>().AddSingleton<LedgerService>().AddSingleton<ControlService>().AddSingleton<QuestionsService>().AddSingleton<AdminService>();

@@ -31,6 +31,8 @@ internal static class FsckVerb
             }
             var report = await Fsck.RunAsync(store, store, new SnapshotFile(run.Data), run.Given.Has("--signatures"), run.Output.WriteLine, Tell, CancellationToken.None);
             run.Errors.WriteLine(Summary(report));
+            if (store.FirstReserved is { } first)
+                run.Errors.WriteLine($"entries {first} to {store.Size.Value - 1} wait in the control journal for room on the disk; they are checked like the others");
             run.Errors.WriteLine(NotChecked(run.Given.Has("--signatures")));
             return report.Findings == 0 ? ExitCodes.Done : ExitCodes.Refused;
         }

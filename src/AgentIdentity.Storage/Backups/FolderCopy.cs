@@ -1,4 +1,5 @@
 using AgentIdentity.Registry.Sequencing;
+using AgentIdentity.Storage.Reserve;
 using AgentIdentity.Storage.Sqlite;
 
 namespace AgentIdentity.Storage.Backups;
@@ -20,6 +21,8 @@ public static class FolderCopy
         // copied before (one may be replaced and deleted meanwhile) and after (one may be made).
         CopyKeys(from, to);
         CopyFile(from, to, Snapshot);
+        // What it holds, a ledger that is copied later either lacks or has already; the other way round there might be a gap between the two.
+        CopyFile(from, to, ControlJournal.FileName);
         using (var source = Connection.OpenReader(Path.Combine(from, SqliteLedgerStore.FileName), cacheKibibytes: 1024))
             Take(source, Path.Combine(to, SqliteLedgerStore.FileName));
         CopyKeys(from, to);
@@ -34,6 +37,7 @@ public static class FolderCopy
         DataFolder.CreateDurably(Path.GetFullPath(to));
         CopyKeys(from, to);
         CopyFile(from, to, Snapshot);
+        CopyFile(from, to, ControlJournal.FileName);
         CopyFile(from, to, SqliteLedgerStore.FileName);
     }
 

@@ -1,6 +1,7 @@
 using AgentIdentity.Credentials.Identifiers;
 using AgentIdentity.Ledger;
 using AgentIdentity.Registry.Sequencing;
+using AgentIdentity.Storage.Reserve;
 using SQLitePCL;
 
 namespace AgentIdentity.Storage.Sqlite;
@@ -22,6 +23,7 @@ internal sealed class LedgerWriter : IDisposable
     private readonly Lock _copying = new();
     private readonly WriteGate _gate = new();
     private readonly Connection _connection;
+    private readonly ControlJournal _reserve;
     private readonly Statement _begin, _commit, _insertEntry, _eraseEntry, _indexSubject, _setIndexedSize, _readCheckpoint, _setCheckpoint, _widenTile, _readVersion, _writeDocument;
     private byte[] _subjects = new byte[8 * SubjectBytes.Size];
     private bool _flushes = true;
@@ -33,8 +35,9 @@ internal sealed class LedgerWriter : IDisposable
     private volatile int _journalPages;
     private volatile bool _mustEmptyJournal;
 
-    public LedgerWriter(string path)
+    public LedgerWriter(string path, ControlJournal reserve)
     {
+        _reserve = reserve;
         _connection = Connection.OpenWriter(path, CacheKibibytes);
         try
         {
@@ -58,6 +61,7 @@ internal sealed class LedgerWriter : IDisposable
             RequireSound(_state, path);
             if (TryEmptyJournal())
                 RequireWhole(path);
+            TakeUp(reserve.Found, path);
         }
         catch
         {
@@ -78,7 +82,7 @@ internal sealed class LedgerWriter : IDisposable
 
     public void Append(LeafIndex first, IReadOnlyList<StoredEntry> entries) => Write(state =>
     {
-        RequireNext(state, first);
+        RequireNext(state.Size, first);
         Commit(flush: true, () =>
         {
             for (var i = 0; i < entries.Count; i++)
@@ -87,11 +91,28 @@ internal sealed class LedgerWriter : IDisposable
         return state with { Size = new TreeSize(state.Size.Value + (ulong)entries.Count) };
     });
 
+    public void AppendToReserve(LeafIndex first, IReadOnlyList<StoredEntry> entries)
+    {
+        using var _ = _gate.Enter();
+        RequireGood();
+        RequireNext(_state.Whole, first);
+        try
+        {
+            _reserve.Append(entries);
+        }
+        catch (Exception failure) when (failure is not StoreFullException)
+        {
+            Fail(failure);
+            throw;
+        }
+        _state = _state with { Reserved = [.. _state.Reserved, .. entries] };
+    }
+
     public bool AppendErasing(LeafIndex first, IReadOnlyList<StoredEntry> entries, IReadOnlyList<StoredStub> stubs)
     {
         Write(state =>
         {
-            RequireNext(state, first);
+            RequireNext(state.Size, first);
             Commit(flush: true, () =>
             {
                 for (var i = 0; i < entries.Count; i++)
@@ -135,7 +156,7 @@ internal sealed class LedgerWriter : IDisposable
     /// Adds rows to the subject index, and says with the last of a run how far the index is complete. Not flushed: what a power failure takes from the index
     /// is found in the entries again, and the next flushed commit takes it along.
     /// </summary>
-    public void Index(List<SubjectRow> rows, TreeSize complete) => Write(state =>
+    public void Index(List<SubjectRow> rows, TreeSize complete) => Change(state =>
     {
         Commit(flush: false, () =>
         {
@@ -194,15 +215,88 @@ internal sealed class LedgerWriter : IDisposable
         _connection.Dispose();
     }
 
+    // What is in the control journal has been acknowledged, with its place: it goes before anything else.
     private bool Write(Func<LedgerState, LedgerState> change)
     {
         using var _ = _gate.Enter();
-        ObjectDisposedException.ThrowIf(_isClosed, typeof(SqliteLedgerStore));
-        if (_failure is { } failure)
-            throw new InvalidOperationException("The store refuses every write since one has failed: restart the process.", failure);
+        RequireGood();
+        MoveReserved();
         var before = _state;
         _state = Attempt(change, before);
         return !ReferenceEquals(before, _state);
+    }
+
+    private void Change(Func<LedgerState, LedgerState> change)
+    {
+        using var _ = _gate.Enter();
+        RequireGood();
+        _state = Attempt(change, _state);
+    }
+
+    private void RequireGood()
+    {
+        ObjectDisposedException.ThrowIf(_isClosed, typeof(SqliteLedgerStore));
+        if (_failure is { } failure)
+            throw new InvalidOperationException("The store refuses every write since one has failed: restart the process.", failure);
+    }
+
+    private void MoveReserved()
+    {
+        if (_state.Reserved.Count == 0)
+            return;
+        _state = Attempt(state =>
+        {
+            Commit(flush: true, () =>
+            {
+                foreach (var entry in state.Reserved)
+                    Insert(entry, entry.Index.Value);
+            });
+            return state with { Size = state.Whole, Reserved = [] };
+        }, _state);
+        EmptyReserve();
+    }
+
+    private void EmptyReserve()
+    {
+        try
+        {
+            _reserve.Clear();
+        }
+        catch (Exception failure)
+        {
+            Fail(failure);
+            throw;
+        }
+    }
+
+    // What a process has left in the control journal: the database may have it already, when that process ended before it could empty the journal.
+    private void TakeUp(IReadOnlyList<StoredEntry> found, string path)
+    {
+        if (found.Count == 0)
+            return;
+        if (found[0].Index.Value > _state.Size.Value || found.Zip(found.Skip(1)).Any(pair => pair.First.Index.Value + 1 != pair.Second.Index.Value))
+            throw Refusals.Damaged(path, $"it has {_state.Size} entries, and the control journal goes on from entry {found[0].Index}");
+        foreach (var entry in found.TakeWhile(entry => _state.Size.Contains(entry.Index)))
+            RequireSame(entry, path);
+        _state = _state with { Reserved = [.. found.SkipWhile(entry => _state.Size.Contains(entry.Index))] };
+        try
+        {
+            if (_state.Reserved.Count == 0)
+                EmptyReserve();
+            else
+                MoveReserved();
+        }
+        catch (StoreFullException)
+        {
+            // They are in force from where they are, and moved when there is room.
+        }
+    }
+
+    private void RequireSame(StoredEntry entry, string path)
+    {
+        var leaf = _connection.Prepare("SELECT leaf FROM entries WHERE idx = ?").Bind(1, checked((long)entry.Index.Value)).First(row => row.Bytes(0).ToArray());
+        if (!entry.Leaf.AsSpan().SequenceEqual(leaf))
+            throw Refusals.Damaged(path, $"its entry {entry.Index} is not the one in the control journal");
     }
 
     private LedgerState Attempt(Func<LedgerState, LedgerState> change, LedgerState before)
@@ -227,7 +321,7 @@ internal sealed class LedgerWriter : IDisposable
         {
             _connection.RollBack();
             _ = _connection.TakePagesWritten();
-            return ReadState() == before;
+            return ReadState() with { Reserved = before.Reserved } == before;
         }
         catch (SqliteException)
         {
@@ -266,10 +360,10 @@ internal sealed class LedgerWriter : IDisposable
             throw new InvalidOperationException($"There is no entry {stub.Index} to erase.");
     }
 
-    private static void RequireNext(LedgerState state, LeafIndex first)
+    private static void RequireNext(TreeSize size, LeafIndex first)
     {
-        if (first.Value != state.Size.Value)
-            throw new InvalidOperationException($"The next index is {state.Size}; an append at {first} comes from a second writer.");
+        if (first.Value != size.Value)
+            throw new InvalidOperationException($"The next index is {size}; an append at {first} comes from a second writer.");
     }
 
     private void Insert(in SubjectRow row)

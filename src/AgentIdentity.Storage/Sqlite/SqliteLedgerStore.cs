@@ -3,6 +3,7 @@ using AgentIdentity.Ledger;
 using AgentIdentity.Registry.Recovery;
 using AgentIdentity.Registry.Sequencing;
 using AgentIdentity.Storage.Commitments;
+using AgentIdentity.Storage.Reserve;
 
 namespace AgentIdentity.Storage.Sqlite;
 
@@ -19,6 +20,7 @@ public sealed class SqliteLedgerStore : ILedgerStore, ILedgerRows
     public const string CommitmentsFolder = "commitments";
 
     private readonly DataFolder _folder;
+    private readonly ControlJournal _reserve;
     private readonly LedgerWriter _writer;
     private readonly ReaderPool _readers;
     private readonly Housekeeper? _housekeeper;
@@ -34,7 +36,16 @@ public sealed class SqliteLedgerStore : ILedgerStore, ILedgerRows
         else if (new FileInfo(path).Length == 0)
             throw Refusals.Damaged(path, "it is empty");
         _folder = folder;
-        _writer = new LedgerWriter(path);
+        _reserve = ControlJournal.Open(folder.File(ControlJournal.FileName));
+        try
+        {
+            _writer = new LedgerWriter(path, _reserve);
+        }
+        catch
+        {
+            _reserve.Dispose();
+            throw;
+        }
         _readers = new ReaderPool(path);
         if (housekeeping is null)
             return;
@@ -46,7 +57,9 @@ public sealed class SqliteLedgerStore : ILedgerStore, ILedgerRows
     /// <summary>The SQLite in use and where it was found, for the log.</summary>
     public static string SqliteVersion => SqliteLibrary.Current.ToString();
 
-    public TreeSize Size => _writer.State.Size;
+    public TreeSize Size => _writer.State.Whole;
+
+    public LeafIndex? FirstReserved => _writer.State is { Reserved.Count: > 0 } state ? state.Reserved[0].Index : null;
 
     public StoredCheckpoint? LastCheckpoint => _writer.State.Checkpoint;
 
@@ -85,6 +98,8 @@ public sealed class SqliteLedgerStore : ILedgerStore, ILedgerRows
         _housekeeper?.Wake();
     }
 
+    public void AppendToReserve(LeafIndex first, IReadOnlyList<StoredEntry> entries) => _writer.AppendToReserve(first, entries);
+
     public bool AppendErasing(LeafIndex first, IReadOnlyList<StoredEntry> entries, IReadOnlyList<StoredStub> stubs)
     {
         var isGone = _writer.AppendErasing(first, entries, stubs);
@@ -92,22 +107,30 @@ public sealed class SqliteLedgerStore : ILedgerStore, ILedgerRows
         return isGone;
     }
 
+    // What is reserved is asked for before the database: what has been moved meanwhile is then found there, and not missed in both.
     public IReadOnlyList<StoredEntry> Read(LeafIndex first, int countMax)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(countMax);
-        return _readers.Read(reader => reader.Read(first, countMax));
+        var reserved = _writer.State.Reserved;
+        var found = _readers.Read(reader => reader.Read(first, countMax));
+        return GoOn(found, reserved.Where(entry => entry.Index.Value >= first.Value + (ulong)found.Count), countMax);
     }
 
     public IReadOnlyList<byte[]> ReadLeaves(LeafIndex first, int countMax)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(countMax);
-        return _readers.Read(reader => reader.ReadLeaves(first, countMax));
+        var reserved = _writer.State.Reserved;
+        var found = _readers.Read(reader => reader.ReadLeaves(first, countMax));
+        return GoOn(found, reserved.Where(entry => entry.Index.Value >= first.Value + (ulong)found.Count).Select(entry => entry.Leaf), countMax);
     }
 
     public IReadOnlyList<StoredEntry> ReadBySubject(SubjectId subject, ulong firstSequence, int countMax)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(countMax);
-        return _readers.Read(reader => reader.ReadBySubject(subject, firstSequence, countMax));
+        var reserved = _writer.State.Reserved;
+        var found = _readers.Read(reader => reader.ReadBySubject(subject, firstSequence, countMax));
+        var next = found.Count == 0 ? 0 : found[^1].Index.Value + 1;
+        return GoOn(found, reserved.Where(entry => entry.Index.Value >= next && entry.Subjects.Any(named => named.Subject == subject && named.Sequence >= firstSequence)), countMax);
     }
 
     public CommitmentPlaces FindCommitment(in Hash commitment, LeafIndex from, int countMax)
@@ -152,7 +175,14 @@ public sealed class SqliteLedgerStore : ILedgerStore, ILedgerRows
         _housekeeper?.Dispose();
         _readers.Dispose();
         _writer.Dispose();
+        _reserve.Dispose();
         _folder.Dispose();
+    }
+
+    private static IReadOnlyList<T> GoOn<T>(IReadOnlyList<T> found, IEnumerable<T> reserved, int countMax)
+    {
+        var more = reserved.Take(countMax - found.Count).ToArray();
+        return more.Length == 0 ? found : [.. found, .. more];
     }
 
     private static void Create(string path)

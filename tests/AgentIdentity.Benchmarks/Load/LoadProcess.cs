@@ -16,7 +16,7 @@ internal static class LoadProcess
 
     public static async Task<int> RunAsync(IReadOnlyList<string> names, TimeSpan window, int rounds)
     {
-        if (names.FirstOrDefault(name => !CallQuestion.Names.Contains(name)) is { } unknown)
+        if (names.FirstOrDefault(name => name != ControlQuestion.Name && !CallQuestion.Names.Contains(name)) is { } unknown)
         {
             Console.Error.WriteLine($"There is no question {unknown}: --help names them all.");
             return 2;
@@ -57,7 +57,8 @@ internal static class LoadProcess
     {
         var servers = new Servers(
             IPEndPoint.Parse(target[0]), Number(target[1]), IPEndPoint.Parse(target[2]), IPEndPoint.Parse(target[3]), Number(target[4]), target[5]);
-        await CallQuestion.AnswerAsync(servers, TimeSpan.FromSeconds(double.Parse(target[6], CultureInfo.InvariantCulture)), Number(target[7]), target[8..]);
+        var (window, rounds) = (TimeSpan.FromSeconds(double.Parse(target[6], CultureInfo.InvariantCulture)), Number(target[7]));
+        await (target[8..] is [ControlQuestion.Name] ? ControlQuestion.AnswerAsync(servers, window, rounds) : CallQuestion.AnswerAsync(servers, window, rounds, target[8..]));
         return 0;
     }
 

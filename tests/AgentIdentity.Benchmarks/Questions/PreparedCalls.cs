@@ -67,6 +67,14 @@ internal sealed class PreparedCalls : IDisposable
         };
     }
 
+    /// <summary>Stops of as many agents.</summary>
+    public async Task<IReadOnlyList<WireCall>> MakeStopsAsync(int count)
+    {
+        await _registry.RefreshNonceAsync(_operator);
+        var agents = await EnrollManyAsync(count);
+        return [.. agents.Select(agent => _registry.Signed(_operator, "/agentidentity.v1.Control/Stop", new StopRequest { Scope = new Scope { Agent = agent.Id.ToString() }, State = AgentState.Frozen, Reason = "odd calls" }))];
+    }
+
     public void Dispose()
     {
         _registry.Dispose();

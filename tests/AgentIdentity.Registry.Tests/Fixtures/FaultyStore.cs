@@ -31,6 +31,10 @@ internal sealed class FaultyStore(ILedgerStore store) : ILedgerStore
 
     public Fault OnPublish { get; set; }
 
+    public Fault OnReserve { get; set; }
+
+    public LeafIndex? FirstReserved => store.FirstReserved;
+
     public TreeSize Size => store.Size;
 
     public StoredCheckpoint? LastCheckpoint => store.LastCheckpoint;
@@ -58,6 +62,8 @@ internal sealed class FaultyStore(ILedgerStore store) : ILedgerStore
         Write(OnAppend, () => store.Append(first, entries));
         Groups.Add(entries.Count);
     }
+
+    public void AppendToReserve(LeafIndex first, IReadOnlyList<StoredEntry> entries) => Write(OnReserve, () => store.AppendToReserve(first, entries));
 
     public bool AppendErasing(LeafIndex first, IReadOnlyList<StoredEntry> entries, IReadOnlyList<StoredStub> stubs)
     {

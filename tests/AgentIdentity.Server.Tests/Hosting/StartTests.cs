@@ -93,6 +93,19 @@ public sealed class StartTests : IDisposable
     }
 
     [Fact]
+    public async Task No_quota_keeps_an_operator_from_stopping()
+    {
+        await using var registry = await TestRegistry.StartInAsync(_folder, "--quota-per-address=5", "--quota-per-key=5");
+        await registry.FoundAsync();
+        using var connection = registry.Connect();
+        var flood = Enumerable.Range(0, 50).Select(_ => connection.Registry.BeginEnrollAsync(new BeginEnrollRequest()).ResponseAsync).ToArray();
+        await Assert.ThrowsAsync<RegistryRefusedException>(() => Task.WhenAll(flood));
+        var stops = Enumerable.Range(0, 50).Select(n => registry.AsOperator.Control.StopAsync(
+            new StopRequest { Scope = new Scope { Sponsor = $"sponsor {n}" }, State = Protocol.V1.AgentState.Frozen, Reason = "odd calls" }).ResponseAsync);
+        Assert.All(await Task.WhenAll(stops), stop => Assert.Equal((StopLevel.Recorded, false), (stop.Level, stop.IndexPending)));
+    }
+
+    [Fact]
     public async Task A_collector_that_is_not_there_does_not_keep_the_server_from_serving()
     {
         await using var registry = await TestRegistry.StartInAsync(_folder, "--otlp=http://127.0.0.1:1");
