@@ -30,8 +30,8 @@ internal static class CutVerb
         var request = new CutRequest { Scope = ScopeText.ToWire(scope), After = run.Get(After), Reason = run.Get(Reason), Incident = run.Get(Incident) };
         var done = await connection.Control.CutAsync(request, cancellationToken: cancellationToken);
         run.Answer(
-            new JsonObject { ["scope"] = scope.ToString(), ["after"] = request.After, ["ledger_index"] = done.LedgerIndex, ["at"] = Instants.FromMilliseconds(done.CutAt), ["epoch"] = done.Epoch },
-            text => text.WriteLine($"{scope} is not relied on after entry {request.After}: entry {done.LedgerIndex}, epoch {done.Epoch}"));
+            new JsonObject { ["scope"] = scope.ToString(), ["after"] = request.After, ["ledger_index"] = done.LedgerIndex, ["index_pending"] = done.IndexPending, ["at"] = Instants.FromMilliseconds(done.CutAt), ["epoch"] = done.Epoch },
+            text => text.WriteLine($"{scope} is not relied on after entry {request.After}: entry {done.LedgerIndex}, epoch {done.Epoch}{(done.IndexPending ? "; index pending: the registry's disk is full, and nothing proves it before there is room" : "")}"));
         return ExitCode.Fine;
     }
 }
