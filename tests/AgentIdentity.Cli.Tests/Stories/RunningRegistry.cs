@@ -24,11 +24,20 @@ internal sealed class RunningRegistry : IAsyncDisposable
     /// <summary>Replaces the log's key, and serves again, on other ports. Gives what the verb printed.</summary>
     public async Task<string> RotateLogKeyAsync()
     {
+        await FirstCheckpointAsync();
         await _process!.DisposeAsync();
         await using var verb = ChildProcess.Start(Server.Start("rotate-log-key", "--data", _data.Path), "the rotation");
         var printed = await verb.AskAsync(null, CancellationToken.None);
         await ServeAsync();
         return printed;
+    }
+
+    // A log that has signed nothing has nothing that another could go on from.
+    private async Task FirstCheckpointAsync()
+    {
+        using var http = new HttpClient();
+        while (!(await http.GetAsync($"{Agentid.Settings[^1]}/checkpoint")).IsSuccessStatusCode)
+            await Task.Delay(TimeSpan.FromMilliseconds(50));
     }
 
     public async Task<RunningRegistry> FoundedAsync()
