@@ -45,7 +45,7 @@ internal static class RefusalStatus
         Refusal.MessageTooLarge or Refusal.ReplayStoreFull or Refusal.TooManyCredentials or Refusal.Overloaded or Refusal.QuotaExceeded
             or Refusal.StorageFull => StatusCode.ResourceExhausted,
 
-        Refusal.NotIntegrated or Refusal.EpochNotReached or Refusal.RegistryHalted => StatusCode.Unavailable,
+        Refusal.NotIntegrated or Refusal.EpochNotReached or Refusal.RegistryHalted or Refusal.LeaseOver => StatusCode.Unavailable,
 
         _ => throw new InvalidOperationException($"No status for the refusal {refusal}."),
     };
