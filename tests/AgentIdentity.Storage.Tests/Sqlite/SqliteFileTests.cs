@@ -23,17 +23,17 @@ public sealed class SqliteFileTests : IDisposable
         store.Append(1);
 
         Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute, File.GetUnixFileMode(folder));
-        Assert.Equal(["LOCK", "ledger.db", "ledger.db-shm", "ledger.db-wal"], Directory.GetFiles(folder).Select(Path.GetFileName).Order(StringComparer.Ordinal));
+        Assert.Equal(["LOCK", "control-journal", "ledger.db", "ledger.db-shm", "ledger.db-wal"], Directory.GetFiles(folder).Select(Path.GetFileName).Order(StringComparer.Ordinal));
         Assert.All(Directory.GetFiles(folder), file => Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(file)));
     }
 
     [Fact]
-    public void A_closed_store_is_one_file_beside_its_lock()
+    public void A_closed_store_is_one_file_beside_its_lock_and_its_reserve()
     {
         using (var store = SqliteLedgerStore.Open(_folder.Path))
             store.Append(1000);
 
-        Assert.Equal(["LOCK", "ledger.db"], Directory.GetFiles(_folder.Path).Select(Path.GetFileName).Order(StringComparer.Ordinal));
+        Assert.Equal(["LOCK", "control-journal", "ledger.db"], Directory.GetFiles(_folder.Path).Select(Path.GetFileName).Order(StringComparer.Ordinal));
     }
 
     [Fact]
