@@ -170,23 +170,27 @@ public sealed class Draft
     {
         if (_acknowledgements.Count == 0)
             return;
-        var tokens = _acknowledgements.ConvertAll(signed => signed.Token);
-        var root = MerkleHash.Root(tokens.Select(token => MerkleHash.Leaf(token)).ToArray());
-        Stage(RegistryId, new EnforcersAcknowledged(root, (uint)tokens.Count), _acknowledgements.Select(signed => signed.Enforcer).Distinct().ToArray());
-        _staged[^1] = _staged[^1] with { Opening = _staged[^1].Opening with { Items = tokens } };
+        var enforcers = _acknowledgements.Select(signed => signed.Enforcer).Distinct().ToArray();
+        StageOver(_acknowledgements.ConvertAll(signed => signed.Token), root => new EnforcersAcknowledged(root, (uint)_acknowledgements.Count), enforcers);
     }
 
     private void SealIssuances()
     {
         if (_issuances.Count == 0)
             return;
-        var items = _issuances.ConvertAll(pending => pending.Item.Encode());
-        var root = MerkleHash.Root(items.Select(item => MerkleHash.Leaf(item)).ToArray());
         var agents = _issuances.Select(pending => pending.Item.AgentId).Distinct().ToArray();
-        var index = Stage(RegistryId, new CredentialsIssued(root, (uint)items.Count), agents);
-        _staged[^1] = _staged[^1] with { Opening = _staged[^1].Opening with { Items = items } };
+        var index = StageOver(_issuances.ConvertAll(pending => pending.Item.Encode()), root => new CredentialsIssued(root, (uint)_issuances.Count), agents);
         foreach (var pending in _issuances)
             pending.Index = index;
+    }
+
+    // An entry of the registry that holds the root over what stands in its opening.
+    private LeafIndex StageOver(List<byte[]> items, Func<Hash, EntryBody> body, SubjectId[] subjects)
+    {
+        var root = MerkleHash.Root(items.Select(item => MerkleHash.Leaf(item)).ToArray());
+        var index = Stage(RegistryId, body(root), subjects);
+        _staged[^1] = _staged[^1] with { Opening = _staged[^1].Opening with { Items = items } };
+        return index;
     }
 
     /// <summary>Called when the group's stops have been decided: what is staged so far can stand without the rest.</summary>
