@@ -31,7 +31,7 @@ public sealed class RequestProofs(RegistryState state, BootNonces nonces, Replay
         var caller = state.FindCaller(key);
         if (caller is null && state.FindAgent(key) is null)
             return Refused.Because(Refusal.CallerUnknown, "The key of the proof is neither an agent's nor a registered caller's.");
-        if (caller is not null && state.Stops.DenyState.OfKey(key).State >= StandingState.Frozen)
+        if (caller is not null && state.Stops.IsKeyStopped(key))
             return Refused.Because(Refusal.KeyStopped, "The key is stopped, whoever holds it.");
         refusal = (caller is { Role: CallerRole.Operator } ? operatorReplays : replays).Burn(presented);
         return refusal == Refusal.None ? presented : Refused.Because(refusal, "The key proof cannot be used: each serves once.");

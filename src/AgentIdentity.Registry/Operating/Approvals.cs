@@ -130,7 +130,7 @@ public sealed class Approvals(RegistrySettings settings, RegistryState state, Ti
 
     // Whoever adds an operator with two stolen keys has to wait for a day in which somebody may notice.
     private bool MayApprove(RegistryState state, CallerRecord caller) =>
-        caller.Role == CallerRole.Operator && state.Stops.DenyState.OfKey(caller.Key.KeyId).State < StandingState.Frozen
+        caller.Role == CallerRole.Operator && !state.Stops.IsKeyStopped(caller.Key.KeyId)
         && (caller.IsFounder || clock.GetUtcNow() - DateTimeOffset.FromUnixTimeMilliseconds(caller.RegisteredAt) >= Probation);
 
     private static string Shown(string action) => action.Length <= 200 ? action : string.Concat(action.AsSpan(0, 200), "…");

@@ -45,9 +45,6 @@ public sealed class Standing(RegistryState state)
         return state.Stops.DenyState.Of(actor, new Presentation(claims.Jti, new LeafIndex(claims.LedgerIndex), issuerKey, claims.Chain, audience, callee));
     }
 
-    /// <summary>Whether a key is stopped, whoever holds it.</summary>
-    public bool IsKeyStopped(KeyId key) => state.Stops.DenyState.OfKey(key).State >= StandingState.Frozen;
-
     /// <summary>Denies at once, before the stop is durable. What this gives back is settled when the ledger has the stop, or has refused it.</summary>
     public PendingStop Deny(StandingState stop, Scope scope, long at)
     {

@@ -66,6 +66,9 @@ public sealed class StopBook
     /// <summary>Whether exactly this scope is revoked.</summary>
     public bool IsRevoked(Scope scope) => Of(scope).Any(record => record is { IsInForce: true, Denial: { State: StandingState.Revoked, After: null } });
 
+    /// <summary>Whether a key is stopped, whoever holds it.</summary>
+    public bool IsKeyStopped(KeyId key) => DenyState.OfKey(key).State >= StandingState.Frozen;
+
     internal void Add(StopRecord record)
     {
         _records[record.Denial.Index] = record;

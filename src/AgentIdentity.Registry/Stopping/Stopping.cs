@@ -69,7 +69,7 @@ public sealed class Stopping(RegistrySettings settings, RegistryState state, Sta
             return await StopAsync(null, wish, null).ConfigureAwait(false);
         return known.LiftedBy is { } by
             ? Refused.Because(Refusal.OrderInvalid, $"That order is entry {known.Denial.Index}, and entry {by} has lifted it.")
-            : new Stopped(known.Denial.Index, known.Denial.State, known.At, known.Denial.Epoch, known.Denial.Agents.Count, known.Denial.Credentials.Count, IsIndexPending(known.Denial.Index));
+            : Answer(known);
     }
 
     /// <summary>Whether a stop waits in the control journal for room in the ledger.</summary>
@@ -128,12 +128,18 @@ public sealed class Stopping(RegistrySettings settings, RegistryState state, Sta
         if (decided.Refusal is Refusal.RegistryHalted or Refusal.RolledBack or Refusal.StorageFull)
             return Refused.Because(decided.Refusal, $"The stop is not durable. This node refuses {wish.Scope} until it restarts; make room and stop it again.");
         standing.Settle(pending);
-        if (decided.IsRefused)
-            return Refused.Because(decided.Refusal, decided.Detail);
-        return decided.Value with { Credentials = state.Stops.Find(decided.Value.Index)!.Denial.Credentials.Count, IsIndexPending = IsIndexPending(decided.Value.Index) };
+        return decided.IsRefused ? Refused.Because(decided.Refusal, decided.Detail) : Answer(state.Stops.Find(decided.Value)!);
     }
 
-    private Outcome<Stopped> Decide(Draft draft, CallerRecord? actor, StopWish wish, PendingStop pending, SubjectId? about, Approved? approved)
+    // Counted here and not by the writer: a wide scope asks about every agent.
+    private Stopped Answer(StopRecord stop)
+    {
+        var denial = stop.Denial;
+        var reached = denial.Scope.Kind == ScopeKind.AgentWithDelegates ? denial.Agents.Count + 1 : state.Reach.Agents(denial.Scope).Count();
+        return new Stopped(denial.Index, denial.State, stop.At, denial.Epoch, reached, denial.Credentials.Count, IsIndexPending(denial.Index));
+    }
+
+    private Outcome<LeafIndex> Decide(Draft draft, CallerRecord? actor, StopWish wish, PendingStop pending, SubjectId? about, Approved? approved)
     {
         if (draft.IsRevoked(wish.Scope))
             return Refused.Because(Refusal.AlreadyRevoked, $"{wish.Scope} is revoked already, and that is final.");
@@ -141,9 +147,7 @@ public sealed class Stopping(RegistrySettings settings, RegistryState state, Sta
             return Refused.Because(used.Refusal, used.Detail);
         draft.Standing.Widen(pending, draft.At);
         var epoch = draft.OpenEpoch();
-        var index = draft.Stage(actor?.Id ?? draft.RegistryId, new Stop(wish.Scope, wish.State, wish.Reason, wish.Incident, epoch, wish.Order), about ?? draft.RegistryId);
-        var reached = wish.Scope.Kind == ScopeKind.AgentWithDelegates ? pending.Denials[^1].Agents.Count + 1 : state.Reach.Agents(wish.Scope).Count();
-        return new Stopped(index, wish.State, draft.At, epoch, reached, 0);
+        return draft.Stage(actor?.Id ?? draft.RegistryId, new Stop(wish.Scope, wish.State, wish.Reason, wish.Incident, epoch, wish.Order), about ?? draft.RegistryId);
     }
 
     private Outcome<Decided> Restore(Draft draft, CallerRecord actor, IReadOnlyList<LeafIndex> stops, string reason, Approved approved)
@@ -203,7 +207,7 @@ public sealed class Stopping(RegistrySettings settings, RegistryState state, Sta
     {
         if (scope.Kind != ScopeKind.Key || state.FindCaller(scope.KeyId) is not { Role: CallerRole.Operator })
             return false;
-        var left = state.Callers.Count(caller => caller.Role == CallerRole.Operator && caller.Key.KeyId != scope.KeyId && !standing.IsKeyStopped(caller.Key.KeyId));
+        var left = state.Callers.Count(caller => caller.Role == CallerRole.Operator && caller.Key.KeyId != scope.KeyId && !state.Stops.IsKeyStopped(caller.Key.KeyId));
         return left < approvals.OperatorsNeeded;
     }
 
