@@ -220,7 +220,7 @@ public sealed class ErasureTests
         var agent = await registry.EnrollAsync();
         var hold = TestNode.Good(await registry.Node.Erasing.PlaceHoldAsync(registry.Operator, agent.Id, "first")).Index;
         var action = ApprovedAction.LiftHold(agent.Id, hold, "done");
-        var approvals = Approvals(registry, action);
+        var approvals = registry.ApprovalsOf(action);
         TestNode.Good(await registry.Node.Erasing.LiftHoldAsync(registry.Operator, agent.Id, hold, "done", approvals));
         // The hold is gone, so it is the approval class itself that is asked.
         var approved = TestNode.Good(registry.Node.Approvals.Check(approvals, action));
@@ -319,18 +319,12 @@ public sealed class ErasureTests
 
     private static string Begin(TestNode registry, string action) => TestNode.Good(registry.Node.Approvals.Begin(action)).Nonce;
 
-    private static string[] Approvals(TestNode registry, string action)
-    {
-        var nonce = Begin(registry, action);
-        return [.. registry.OperatorKeys.Select(key => Approval.Create(key, TestNode.Url, action, nonce, registry.Clock.GetUtcNow()))];
-    }
-
     internal static Task<Outcome<Erased>> EraseAsync(TestNode registry, TestAgent agent, LeafIndex[] indexes, string reason = Reason) =>
-        registry.Node.Erasing.EraseAsync(registry.Operator, agent.Id, indexes, reason, Approvals(registry, ApprovedAction.Erase(agent.Id, indexes, reason)));
+        registry.Node.Erasing.EraseAsync(registry.Operator, agent.Id, indexes, reason, registry.ApprovalsOf(ApprovedAction.Erase(agent.Id, indexes, reason)));
 
     private static Task<Outcome<HoldChanged>> LiftAsync(TestNode registry, TestAgent agent, LeafIndex hold, int people = 2) =>
         registry.Node.Erasing.LiftHoldAsync(
-            registry.Operator, agent.Id, hold, "it is over", Approvals(registry, ApprovedAction.LiftHold(agent.Id, hold, "it is over"))[..people]);
+            registry.Operator, agent.Id, hold, "it is over", registry.ApprovalsOf(ApprovedAction.LiftHold(agent.Id, hold, "it is over"))[..people]);
 
     // Inside a decision, as a flow does.
     private static async Task<Refusal> UseAsync(TestNode registry, Operating.Approved approved) =>
