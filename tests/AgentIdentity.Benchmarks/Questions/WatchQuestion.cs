@@ -86,10 +86,11 @@ internal static class WatchQuestion
     {
         while (true)
         {
+            // Not before it may be over: a report of a thousand enforcers is work as well.
+            await Task.Delay(300);
             var report = (await connection.Control.PropagationAsync(new PropagationRequest { Stop = stop.LedgerIndex })).Stops[0];
             if (report.EnforcedAt > 0)
                 return report.Enforcers.All(enforcer => enforcer.Progress == EnforcerProgress.LeaseOver) ? 0 : report.EnforcedAt - report.RecordedAt;
-            await Task.Delay(200);
         }
     }
 
