@@ -55,6 +55,7 @@ internal sealed class Watched
     private readonly Authority _authority;
 
     // What is remembered over a restart.
+    private readonly List<string> _successions = [];
     private NoteVerifierKey? _logKey;
     private KnownCheckpoint? _checkpoint;
     private ulong _epoch;
@@ -195,6 +196,7 @@ internal sealed class Watched
     public EnforcerState Capture() => new()
     {
         LogKey = _logKey?.ToString(),
+        Successions = [.. _successions],
         Checkpoint = _checkpoint?.Note,
         Epoch = _epoch,
         LastNote = _presented.Note,
@@ -216,7 +218,7 @@ internal sealed class Watched
     {
         if (!LogOrigin.IsAtOrBefore(_name.Origin, greeting.Origin) || !NoteVerifierKey.TryParse(greeting.LogKey, out var logKey, out _) || logKey.Name != greeting.Origin)
             return End(EnforcerAlarmKind.LogChanged, $"Expected the log {_name.Origin}, found {greeting.Origin}.");
-        if (_logKey is not null && logKey != _logKey)
+        if (_logKey is not null && logKey != _logKey && !TryFollow(_logKey, logKey, greeting.Succession))
             return End(EnforcerAlarmKind.LogChanged, $"Expected the log key {_logKey}, found {logKey}.");
         if (!WatchKeyNote.TryOpen(greeting.WatchKeyNote, logKey, out var watchKey))
             return End(EnforcerAlarmKind.WatchKeyForged, "The watch key is not signed by the log's key.");
@@ -227,6 +229,16 @@ internal sealed class Watched
         if (!_stops.LearnReads(greeting.Blueprints.Select(blueprint => (blueprint.Name, blueprint.Reads.Select(read => new TypedAction(read.Type, read.Action)).ToFrozenSet()))))
             _alarm(EnforcerAlarmKind.NoteForged, "The registry names other actions as reads of a blueprint than before; those that were known first stay.");
         return HoldAgainstPins(greeting);
+    }
+
+    // The key that is pinned names the next by its last signature, and the tree goes on: docs/formats.md, "Succession note".
+    private bool TryFollow(NoteVerifierKey pinned, NoteVerifierKey next, GetConsistencyResponse? answer)
+    {
+        if (answer is null || ShownLog.Open(pinned, answer) is not { } shown || shown.Newest.Key != next || shown.FindProblem(_checkpoint, answer) is not null)
+            return false;
+        _successions.AddRange(shown.Links.Select(link => link.Text));
+        _checkpoint = shown.Newest;
+        return true;
     }
 
     private bool TryLearnKeys(WatchGreeting greeting)
@@ -532,7 +544,8 @@ internal sealed class Watched
         if (state.LogKey is { } vkey)
         {
             var key = NoteVerifierKey.TryParse(vkey, out var parsed, out _) ? parsed : throw new InvalidDataException("it names no log key.");
-            if (_logKey is not null && key != _logKey)
+            _successions.AddRange(state.Successions);
+            if (_logKey is not null && key != _logKey && !LeadsTo(_logKey, key))
                 throw new InvalidDataException($"it is about the log {key}, and the log {_logKey} is expected.");
             _logKey = key;
         }
@@ -546,6 +559,16 @@ internal sealed class Watched
         foreach (var held in state.Held)
             _denials.Hold(Decode(held));
         RememberAuthority(state);
+    }
+
+    private bool LeadsTo(NoteVerifierKey trusted, NoteVerifierKey key)
+    {
+        foreach (var note in _successions)
+        {
+            if (SuccessionNote.TryOpen(Encoding.UTF8.GetBytes(note), trusted, out var opened) && LogOrigin.IsNext(trusted.Name, opened.Next.Name))
+                trusted = opened.Next;
+        }
+        return trusted == key;
     }
 
     private void RememberAuthority(EnforcerState state)

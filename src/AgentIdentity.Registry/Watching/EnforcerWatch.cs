@@ -71,6 +71,7 @@ public sealed class EnforcerWatch : IAsyncDisposable
     {
         if (_standing.IsHalted)
             return Halted();
+        // Before anything is believed: a ledger that was put back takes no denials either.
         if (wish.KnownCheckpoint.Length > 0 && _seen.Present(wish.KnownCheckpoint) is { IsRefused: true } contradicted)
             return Refused.Because(contradicted.Refusal, contradicted.Detail);
         var key = await _key.RequireAsync().ConfigureAwait(false);
@@ -87,12 +88,15 @@ public sealed class EnforcerWatch : IAsyncDisposable
             return Refused.Because(reached.Refusal, reached.Detail);
 
         await _checkpoints.WhenCoversAsync(default, cancellation).ConfigureAwait(false);
+        var goesOn = _seen.Present(wish.KnownCheckpoint);
+        if (goesOn.IsRefused)
+            return Refused.Because(goesOn.Refusal, goesOn.Detail);
         await Watches.WhenToldAsync(_state.Epoch, cancellation).ConfigureAwait(false);
         var (stream, snapshot, epoch) = Watches.Attach(enforcer, wish.IsObserving, key.Value);
         try
         {
             var approved = await ApprovedAsync(stream.View, reached.Value, epoch, cancellation).ConfigureAwait(false);
-            stream.Opening = [new Greeting(new WatchKeyNote(_state.Log.Origin, key.Value.Verifier).Sign(_checkpoints.Signer), _settings.EnforcerLease), .. approved, snapshot];
+            stream.Opening = [new Greeting(new WatchKeyNote(_state.Log.Origin, key.Value.Verifier).Sign(_checkpoints.Signer), _settings.EnforcerLease, goesOn.Value.Links.Count > 0 ? goesOn.Value : null), .. approved, snapshot];
         }
         catch
         {

@@ -74,18 +74,8 @@ internal sealed class LedgerService(RegistryNode registry, CheckpointWatches wat
         });
     }
 
-    public override Task<Wire.GetConsistencyResponse> GetConsistency(Wire.GetConsistencyRequest request, ServerCallContext context)
-    {
-        var answer = registry.SeenCheckpoints.Present(request.KnownCheckpoint).OrRefuse();
-        return Task.FromResult(new Wire.GetConsistencyResponse
-        {
-            Checkpoint = answer.Checkpoint,
-            Path = { answer.Path.Select(ToWire.Bytes) },
-            At = registry.At(),
-            LogKey = registry.Checkpoints.LogKey,
-            Successions = { answer.Links.Select(ToWire.Succession) },
-        });
-    }
+    public override Task<Wire.GetConsistencyResponse> GetConsistency(Wire.GetConsistencyRequest request, ServerCallContext context) =>
+        Task.FromResult(ToWire.Consistency(registry, registry.SeenCheckpoints.Present(request.KnownCheckpoint).OrRefuse()));
 
     public override async Task WatchCheckpoints(Wire.WatchCheckpointsRequest request, IServerStreamWriter<Wire.WatchCheckpointsResponse> responseStream, ServerCallContext context)
     {
