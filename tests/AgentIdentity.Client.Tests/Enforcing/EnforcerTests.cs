@@ -221,10 +221,10 @@ public sealed class EnforcerTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Before_the_registry_was_heard_everything_is_refused()
+    public async Task Before_the_registry_was_heard_everything_is_refused_and_no_credential_is_blamed()
     {
         await using var alone = new Enforcer(Options(Path.Combine(_folder.FullName, "alone")) with { Registry = Options("").Registry with { GrpcUrl = "http://127.0.0.1:9" } });
-        Assert.Equal(Refusal.CredentialInvalid, alone.Check(_credential, Proof(), new RequestBinding("GET", Url)).Refusal);
+        Assert.Equal(Refusal.LeaseOver, alone.Check(_credential, Proof(), new RequestBinding("GET", Url)).Refusal);
         Assert.Equal(TimeSpan.Zero, alone.LeaseRemaining);
     }
 
