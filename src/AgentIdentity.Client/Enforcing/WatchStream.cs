@@ -91,6 +91,10 @@ internal sealed class WatchStream : IAsyncDisposable
             {
                 await WatchAsync().ConfigureAwait(false);
             }
+            catch (RegistryRefusedException refused) when (refused.Refusal == Refusal.ProofStale)
+            {
+                // It was made in the second in which the registry started, which takes none of that second. The next try is later.
+            }
             catch (RegistryRefusedException refused)
             {
                 var isOtherLog = refused.Refusal is Refusal.RolledBack or Refusal.CheckpointNotOurs;

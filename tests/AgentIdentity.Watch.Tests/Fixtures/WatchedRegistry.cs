@@ -70,7 +70,7 @@ internal sealed class WatchedRegistry : IAsyncDisposable
     }
 
     /// <summary>Registers an enforcer under a fresh key.</summary>
-    public async Task<PrivateKey> RegisterEnforcerAsync(string name = "gateway")
+    public async Task<PrivateKey> RegisterEnforcerAsync(string name)
     {
         var key = PrivateKey.Generate(KeyAlgorithm.Ed25519);
         await _asOperator.Admin.RegisterCallerAsync(new RegisterCallerRequest { Role = Role.Enforcer, Name = name, Key = new() { Jwk = key.PublicKey.ToJwk() }, Audiences = { Audience } });
@@ -96,7 +96,7 @@ internal sealed class WatchedRegistry : IAsyncDisposable
     /// <summary>Follows a stop until it has come so far.</summary>
     public async Task<StopPropagation> WhenAsync(ulong stop, StopLevel level)
     {
-        using var patience = new CancellationTokenSource(WatchingTool.Patience);
+        using var patience = new CancellationTokenSource(Eventually.Patience);
         using var following = _asOperator.Control.WatchPropagation(new PropagationRequest { Stop = stop }, cancellationToken: patience.Token);
         while (await following.ResponseStream.MoveNext(patience.Token))
         {

@@ -13,11 +13,7 @@ namespace AgentIdentity.Watch.Tests.Fixtures;
 /// <summary>A tool with the real enforcer in it, whose memory is on disk.</summary>
 internal sealed class WatchingTool : IAsyncDisposable
 {
-    /// <summary>How long a test waits for what must come.</summary>
-    public static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
-
     private const string Url = "https://tool.example/notes";
-    private static readonly TimeSpan LookAgain = TimeSpan.FromMilliseconds(20);
     private static readonly AskedAction Read = new("notes", "read", "notes/1");
 
     private readonly string _folder = Directory.CreateTempSubdirectory("agentidentity-tool-").FullName;
@@ -45,15 +41,17 @@ internal sealed class WatchingTool : IAsyncDisposable
 
     public ulong Epoch => _enforcer.Epoch;
 
+    public PrivateKey Key => _options.Key;
+
     /// <summary>Registers, watches, and has a lease.</summary>
-    public static async Task<WatchingTool> StartAsync(WatchedRegistry registry, Func<EnforcerOptions, EnforcerOptions>? change = null)
+    public static async Task<WatchingTool> StartAsync(WatchedRegistry registry, Func<EnforcerOptions, EnforcerOptions>? change = null, string name = "gateway")
     {
-        var tool = new WatchingTool(registry, await registry.RegisterEnforcerAsync(), change ?? (static options => options));
+        var tool = new WatchingTool(registry, await registry.RegisterEnforcerAsync(name), change ?? (static options => options));
         await tool.WhenReadyAsync();
         return tool;
     }
 
-    public Task WhenReadyAsync() => _enforcer.WaitUntilReadyAsync().WaitAsync(Patience);
+    public Task WhenReadyAsync() => _enforcer.WaitUntilReadyAsync().WaitAsync(Eventually.Patience);
 
     /// <summary>Ends the tool's process and begins another, which has what is on the disk.</summary>
     public async Task RestartAsync()
@@ -73,8 +71,14 @@ internal sealed class WatchingTool : IAsyncDisposable
         return _enforcer.Check(credential, proof, new RequestBinding("GET", Url), Read).Refusal;
     }
 
+    /// <summary>Ends when it has come so far.</summary>
+    public Task WhenReachedAsync(ulong epoch) => UntilAsync(() => Epoch >= epoch, () => $"Expected epoch {epoch}, found {Epoch}");
+
     /// <summary>Ends when the agent is answered so.</summary>
-    public Task WhenAnswersAsync(Refusal expected, WatchedAgent agent) => UntilAsync(() => Answer(agent) == expected, () => $"Expected {expected.Name()}, found {Answer(agent).Name()}");
+    public Task WhenAnswersAsync(Refusal expected, WatchedAgent agent) => WhenAnswersAsync(expected, agent.Credential, agent.Key);
+
+    public Task WhenAnswersAsync(Refusal expected, string credential, PrivateKey key) =>
+        UntilAsync(() => Answer(credential, key) == expected, () => $"Expected {expected.Name()}, found {Answer(credential, key).Name()}");
 
     /// <summary>Ends when the alarm was raised.</summary>
     public Task WhenAlarmedAsync(EnforcerAlarmKind kind) => UntilAsync(() => Alarms.Contains(kind), () => $"There is no {kind}");
@@ -85,13 +89,6 @@ internal sealed class WatchingTool : IAsyncDisposable
         Directory.Delete(_folder, recursive: true);
     }
 
-    private async Task UntilAsync(Func<bool> holds, Func<string> problem)
-    {
-        var began = TimeProvider.System.GetTimestamp();
-        while (!holds())
-        {
-            Assert.True(TimeProvider.System.GetElapsedTime(began) < Patience, $"{problem()}; alarms: {string.Join(", ", _alarms.Select(alarm => $"{alarm.Name} ({alarm.Detail})"))}.");
-            await Task.Delay(LookAgain);
-        }
-    }
+    private Task UntilAsync(Func<bool> holds, Func<string> problem) =>
+        Eventually.HoldsAsync(holds, () => $"{problem()}; alarms: {string.Join(", ", _alarms.Select(alarm => $"{alarm.Name} ({alarm.Detail})"))}.");
 }
