@@ -60,10 +60,15 @@ internal sealed class WatchedRegistry : IAsyncDisposable
     public RegistryConnection Connect(PrivateKey? key = null) => new(
         new ConnectionOptions { GrpcUrl = GrpcUrl, ControlUrl = $"http://{_server.Address("control")}", PublicUrl = PublicUrl, Deadline = TimeSpan.FromSeconds(30) }, key);
 
-    public async Task<WatchedAgent> EnrolAsync()
+    public async Task<string> CreateTokenAsync()
     {
         var wish = new CreateEnrolmentTokenRequest { Sponsor = "team", Blueprint = "bot/1", Labels = { new Label { Name = "region", Value = "eu" } }, MaximumEnvelope = Envelope, Audiences = { Audience }, Uses = 1 };
-        var token = (await _asOperator.Admin.CreateEnrolmentTokenAsync(wish)).Token;
+        return (await _asOperator.Admin.CreateEnrolmentTokenAsync(wish)).Token;
+    }
+
+    public async Task<WatchedAgent> EnrolAsync()
+    {
+        var token = await CreateTokenAsync();
         var key = PrivateKey.Generate(KeyAlgorithm.ES256);
         using var connection = Connect();
         return new WatchedAgent(key, await AgentEnrolment.EnrollAsync(connection, token, key));
