@@ -23,6 +23,9 @@ internal abstract class Between
     /// <summary>The registry that an enforcer meets now; null: nobody answers.</summary>
     public abstract RegistryNode? Registry { get; }
 
+    /// <summary>The registry's clock, which proofs are held against.</summary>
+    public virtual DateTimeOffset Now => TimeProvider.System.GetUtcNow();
+
     public virtual WatchWish Begin(KeyId enforcer, WatchWish wish) => wish;
 
     public virtual IAsyncEnumerable<WatchMessage> SayAsync(KeyId enforcer, IAsyncEnumerable<WatchMessage> messages, CancellationToken ended) => messages;
@@ -85,9 +88,9 @@ internal sealed class WatchDesk : IAsyncDisposable
         }
 
         // The desk asks for no nonce: whose key it is, is all that it wants to know.
-        private static KeyId KeyOf(ServerCallContext context)
+        private KeyId KeyOf(ServerCallContext context)
         {
-            Assert.Equal(Refusal.None, KeyProof.Read(context.RequestHeaders.GetValue("dpop"), TimeProvider.System.GetUtcNow(), out var proof));
+            Assert.Equal(Refusal.None, KeyProof.Read(context.RequestHeaders.GetValue("dpop"), between.Now, out var proof));
             return proof!.Key.KeyId;
         }
 
