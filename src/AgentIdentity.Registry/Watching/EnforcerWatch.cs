@@ -91,7 +91,7 @@ public sealed class EnforcerWatch : IAsyncDisposable
         var (stream, snapshot, epoch) = Watches.Attach(enforcer, wish.IsObserving, key.Value);
         try
         {
-            var lifts = await LiftsAsync(stream.View, reached.Value, epoch, cancellation).ConfigureAwait(false);
+            var lifts = wish.LastNote.Length == 0 ? [] : await LiftsAsync(stream.View, reached.Value, epoch, cancellation).ConfigureAwait(false);
             stream.Opening = [new Greeting(new WatchKeyNote(_state.Log.Origin, key.Value.Verifier).Sign(_checkpoints.Signer), _settings.EnforcerLease), .. lifts, snapshot];
         }
         catch
@@ -166,11 +166,12 @@ public sealed class EnforcerWatch : IAsyncDisposable
         return Refused.Because(refusal, detail);
     }
 
-    // What the snapshot does not show any more and the enforcer may still hold: it gives nothing up without proof.
+    // What the snapshot does not show any more and the enforcer may still hold: it gives nothing up without proof. A stop that is younger than the note may be among it:
+    // whoever hears of one over a gap refuses it, and goes on presenting the note from before the gap.
     private async Task<IReadOnlyList<EntryProof>> LiftsAsync(View view, ulong reached, ulong epoch, CancellationToken cancellation)
     {
         var lifts = _state.Stops.All
-            .Where(stop => stop.LiftedBy is not null && stop.Denial.Epoch <= reached && stop.LiftedEpoch > reached && stop.LiftedEpoch <= epoch && view.IsShown(stop))
+            .Where(stop => stop.LiftedBy is not null && stop.LiftedEpoch > reached && stop.LiftedEpoch <= epoch && view.IsShown(stop))
             .Select(stop => stop.LiftedBy!.Value).Distinct().OrderBy(index => index.Value).ToArray();
         if (lifts.Length > 0)
             await _checkpoints.WhenCoversAsync(lifts[^1], cancellation).ConfigureAwait(false);

@@ -247,8 +247,10 @@ public sealed class WatchTests
         Assert.Equal(2, other.Denials.Count);
     }
 
-    [Fact]
-    public async Task A_lift_is_told_at_once_and_shown_again_to_who_missed_it()
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task A_lift_is_shown_again_to_who_missed_it_and_may_have_heard_of_the_stop_over_a_gap_only(bool hasStopsNote)
     {
         await using var registry = await TestNode.FoundAsync();
         var agent = await registry.EnrollAsync();
@@ -256,7 +258,8 @@ public sealed class WatchTests
         await ScriptedEnforcer.RegisterAsync(registry, key);
         var enforcer = await ScriptedEnforcer.BeginAsync(registry, key);
         var stopped = TestNode.Good(await registry.StopAsync(agent));
-        await enforcer.UntilAsync<Delta>();
+        if (hasStopsNote)
+            await enforcer.UntilAsync<Delta>();
         registry.Node.Watch.End(enforcer.Stream);
 
         var lifted = TestNode.Good(await registry.RestoreAsync(stopped.Index));

@@ -289,7 +289,7 @@ internal sealed class EnforcedRun
             {
                 var answer = Decide(number, asked, Callers, random);
                 if (isStopped ? answer is null or Refusal.None or Refusal.LeaseOver : answer != Refusal.None)
-                    yield return $"After all faults enforcer {number} answers {answer} to {asked.Party}, and the ledger says that it is {(isStopped ? "stopped" : "not stopped")}";
+                    yield return $"After all faults enforcer {number} answers {answer} to {asked.Party}, and the ledger says that it is {(isStopped ? "stopped" : "not stopped")}: {_enforcers[number].LastAlarms}";
             }
         }
     }

@@ -24,6 +24,7 @@ internal sealed class HistoryEnforcer : IAsyncDisposable
     private readonly EnforcerOptions _options;
     private readonly MovedClock _wall;
     private readonly ConcurrentDictionary<SubjectId, ulong> _remembered = [];
+    private readonly ConcurrentQueue<EnforcerAlarm> _alarms = [];
     private volatile Life? _life;
     private int _asked;
     private int _lives;
@@ -38,12 +39,16 @@ internal sealed class HistoryEnforcer : IAsyncDisposable
             Key = key,
             Audiences = [TestNode.Audience],
             StateFolder = "",
+            Alarmed = _alarms.Enqueue,
             BootClock = new HistoryBootClock(time, sabotage == EnforcerSabotage.SleepsThroughLeases),
         };
         Begin(Folder(0));
     }
 
     public PrivateKey Key => _options.Key;
+
+    /// <summary>What it has said of late, for who asks why it answers as it does.</summary>
+    public string LastAlarms => string.Join("; ", _alarms.TakeLast(6).Select(alarm => $"{alarm.Name} {alarm.Detail}"));
 
     public Task WhenReadyAsync() => _life!.Enforcer.WaitUntilReadyAsync();
 
