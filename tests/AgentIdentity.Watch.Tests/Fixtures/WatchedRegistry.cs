@@ -52,8 +52,9 @@ internal sealed class WatchedRegistry : IAsyncDisposable
     /// <summary>Starts the server again at its address, on its folder or on another one.</summary>
     public async Task StartAgainAsync(string? folder = null)
     {
-        _server = await ServeAsync(folder ?? Folder, GrpcPort);
+        await _server.DisposeAsync();
         _asOperator.Dispose();
+        _server = await ServeAsync(folder ?? Folder, GrpcPort);
         _asOperator = Connect(Operators[0]);
     }
 
@@ -115,6 +116,7 @@ internal sealed class WatchedRegistry : IAsyncDisposable
     {
         _asOperator.Dispose();
         await _server.DisposeAsync();
+        Directory.Delete(Folder, recursive: true);
     }
 
     private static Task<ServerProcess> ServeAsync(string folder, int grpcPort) => ServerProcess.StartAsync(

@@ -18,22 +18,20 @@ internal sealed class WatchingTool : IAsyncDisposable
 
     private readonly string _folder = Directory.CreateTempSubdirectory("agentidentity-tool-").FullName;
     private readonly ConcurrentQueue<EnforcerAlarm> _alarms = [];
-    private readonly Func<EnforcerOptions, EnforcerOptions> _change;
     private readonly EnforcerOptions _options;
     private Enforcer _enforcer;
 
     private WatchingTool(WatchedRegistry registry, PrivateKey key, Func<EnforcerOptions, EnforcerOptions> change)
     {
-        _change = change;
-        _options = new EnforcerOptions
+        _options = change(new EnforcerOptions
         {
             Registry = new ConnectionOptions { GrpcUrl = registry.GrpcUrl, PublicUrl = WatchedRegistry.PublicUrl },
             Key = key,
             Audiences = [WatchedRegistry.Audience],
             StateFolder = _folder,
             Alarmed = _alarms.Enqueue,
-        };
-        _enforcer = new Enforcer(_change(_options));
+        });
+        _enforcer = new Enforcer(_options);
     }
 
     /// <summary>What it has raised, by name.</summary>
@@ -57,7 +55,7 @@ internal sealed class WatchingTool : IAsyncDisposable
     public async Task RestartAsync()
     {
         await _enforcer.DisposeAsync();
-        _enforcer = new Enforcer(_change(_options));
+        _enforcer = new Enforcer(_options);
     }
 
     /// <summary>What the tool answers to an agent that reads.</summary>

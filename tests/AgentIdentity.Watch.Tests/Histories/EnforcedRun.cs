@@ -17,7 +17,7 @@ namespace AgentIdentity.Watch.Tests.Histories;
 /// Plays callers at two enforcers, a responder and an observer at the node behind them, and somebody who disturbs: node and enforcers are killed and restart, writes are lost, the disk is
 /// full, the way between is rough, wall clocks are moved and time jumps. True time goes ten times as fast as the machine's, so that leases end.
 /// </summary>
-internal sealed class EnforcedRun
+internal sealed class EnforcedRun(int seed, EnforcerSabotage sabotage, TimeSpan length)
 {
     /// <summary>What the registry grants.</summary>
     public static readonly TimeSpan Lease = TimeSpan.FromSeconds(10);
@@ -35,37 +35,28 @@ internal sealed class EnforcedRun
     private readonly List<HistoryEnforcer> _enforcers = [];
     private readonly List<(TestAgent Agent, Party Party)> _agents = [];
     private readonly Dictionary<SubjectId, int> _numbers = [];
-    private readonly int _seed;
-    private readonly EnforcerSabotage _sabotage;
-    private readonly TimeSpan _length;
-    private readonly RoughWay _way;
 
     // The responder and the observer hold a place at the node each; who restarts it holds both.
     private readonly SemaphoreSlim _places = new(2);
     private TestNode _node = null!;
+    private RoughWay _way = null!;
     private int _boot;
     private int _names;
     private volatile bool _isHalted;
     private volatile bool _isOver;
-
-    public EnforcedRun(int seed, EnforcerSabotage sabotage, TimeSpan length)
-    {
-        (_seed, _sabotage, _length) = (seed, sabotage, length);
-        _way = new RoughWay(_history, sabotage, seed);
-    }
 
     public async Task<EnforcedHistory> PlayAsync()
     {
         _node = await TestNode.FoundByTwoAsync();
         using var ended = new CancellationTokenSource();
         var time = PassTimeAsync(_node.Clock, ended.Token);
-        _way.Node = _node;
+        _way = new RoughWay(_history, _node.Clock, sabotage, seed) { Node = _node };
         await using (var desk = await WatchDesk.OpenAsync(_way))
         {
             await PrepareAsync(desk.GrpcUrl);
             var actors = Enumerable.Range(0, Callers).Select(caller => Task.Run(() => CallAsync(caller, NewRandom(caller))))
                 .Append(Task.Run(() => RespondAsync(NewRandom(10)))).Append(Task.Run(ObserveAsync)).Append(Task.Run(() => DisturbAsync(NewRandom(11)))).ToArray();
-            await Task.Delay(_length);
+            await Task.Delay(length);
             _isOver = true;
             await Task.WhenAll(actors);
             await SettleAsync();
@@ -109,7 +100,7 @@ internal sealed class EnforcedRun
             var caller = TestNode.Good(await _node.Node.Operating.RegisterCallerAsync(_node.Operator, CallerRole.Enforcer, $"gateway {number}", key.PublicKey, [TestNode.Audience])).Caller;
             _numbers.Add(caller.Id, number);
             _way.Add(number, key);
-            _enforcers.Add(new HistoryEnforcer(key, url, _node.Clock, _sabotage));
+            _enforcers.Add(new HistoryEnforcer(key, url, _node.Clock, sabotage));
         }
         await Task.WhenAll(_enforcers.Select(enforcer => enforcer.WhenReadyAsync().WaitAsync(TestNode.Patience)));
     }
@@ -270,7 +261,7 @@ internal sealed class EnforcedRun
             _way.Isolate(enforcer.Key, isIsolated: false);
         }
         // What is broken on purpose does not settle.
-        var settleMax = _sabotage == EnforcerSabotage.None ? SettleMax : TimeSpan.Zero;
+        var settleMax = sabotage == EnforcerSabotage.None ? SettleMax : TimeSpan.Zero;
         var (began, random) = (Stopwatch.GetTimestamp(), NewRandom(12));
         string[] unsettled;
         while ((unsettled = [.. Unsettled(random)]).Length > 0 && Stopwatch.GetElapsedTime(began) < settleMax)
@@ -294,5 +285,5 @@ internal sealed class EnforcedRun
         }
     }
 
-    private Random NewRandom(int actor) => new((_seed * 100) + actor);
+    private Random NewRandom(int actor) => new((seed * 100) + actor);
 }

@@ -17,7 +17,7 @@ using PrivateKey = AgentIdentity.Credentials.Keys.PrivateKey;
 namespace AgentIdentity.Watch.Tests.Histories;
 
 /// <summary>The way between a node and its enforcers: what is said is delayed, put in another order, said twice, said again long after, lost, and cut off. It writes down which nonces were answered.</summary>
-internal sealed class RoughWay(EnforcedHistory history, EnforcerSabotage sabotage, int seed) : Between
+internal sealed class RoughWay(EnforcedHistory history, ManualClock time, EnforcerSabotage sabotage, int seed) : Between
 {
     // Of a hundred messages.
     private const int RoughPerCent = 12;
@@ -41,7 +41,7 @@ internal sealed class RoughWay(EnforcedHistory history, EnforcerSabotage sabotag
 
     public override RegistryNode? Registry => _node?.Node;
 
-    public override DateTimeOffset Now => _node?.Clock.GetUtcNow() ?? throw Unavailable();
+    public override DateTimeOffset Now => time.GetUtcNow();
 
     /// <summary>Whether nothing happens on the way.</summary>
     public bool IsSmooth { get; set; }
@@ -62,8 +62,8 @@ internal sealed class RoughWay(EnforcedHistory history, EnforcerSabotage sabotag
 
     public override EnforcerMessage? Hear(KeyId enforcer, EnforcerMessage message)
     {
-        if (message.OfCase == EnforcerMessage.OfOneofCase.Nonce && _node is { } node)
-            _watchers[enforcer].Heard[CanonicalBase64Url.Encode(message.Nonce.Nonce.Span)] = Elapsed(node);
+        if (message.OfCase == EnforcerMessage.OfOneofCase.Nonce)
+            _watchers[enforcer].Heard[CanonicalBase64Url.Encode(message.Nonce.Nonce.Span)] = new TimeSpan(time.GetTimestamp());
         return !IsSmooth && Chance(2) ? null : message;
     }
 
@@ -134,8 +134,6 @@ internal sealed class RoughWay(EnforcedHistory history, EnforcerSabotage sabotag
         lock (_random)
             return _random.Next(below);
     }
-
-    private static TimeSpan Elapsed(TestNode node) => new(node.Clock.GetTimestamp());
 
     private static RpcException Unavailable() => new(new Status(StatusCode.Unavailable, "Nobody answers."));
 

@@ -27,6 +27,10 @@ namespace AgentIdentity.Watch.Tests.Thief;
 /// </summary>
 internal sealed class Thief : Between, IAsyncDisposable
 {
+    /// <summary>The reason of his restores.</summary>
+    public const string Reason = "nothing to see";
+
+    private readonly string _folder;
     private readonly SqliteLedgerStore _store;
     private readonly FileRegistryKeys _keys;
     private readonly RegistryNode _node;
@@ -35,6 +39,7 @@ internal sealed class Thief : Between, IAsyncDisposable
     private Thief(string stolen)
     {
         Assert.True(RegistryName.TryParse(WatchedRegistry.PublicUrl, out var name, out _));
+        _folder = stolen;
         _store = SqliteLedgerStore.Open(stolen);
         _keys = new FileRegistryKeys(stolen);
         _node = RegistryNode.Open(new RegistrySettings(name), _store, new SnapshotFile(stolen), _keys, TimeProvider.System, static _ => { });
@@ -47,8 +52,6 @@ internal sealed class Thief : Between, IAsyncDisposable
 
     /// <summary>Whether the registry's code is kept from hearing what enforcers hold already: it would refuse to serve them.</summary>
     public bool IsDeaf { get; set; }
-
-    public PrivateKey Issuer => _keys.Issuer(_node.State.IssuerKeys.Current.KeyId);
 
     private NoteSignerKey WatchKey => new(WatchNotes.KeyName(_node.State.Log.Origin), _keys.Watch(_node.State.WatchKeys[^1].KeyId));
 
@@ -80,9 +83,6 @@ internal sealed class Thief : Between, IAsyncDisposable
         var operators = _node.State.Callers.First(caller => caller.Role == CallerRole.Operator).Id;
         return WriteAsync(operators, draft => new Restored([new LeafIndex(stop)], Reason, approvals, draft.OpenEpoch()));
     }
-
-    /// <summary>The reason of his restores.</summary>
-    public const string Reason = "nothing to see";
 
     /// <summary>Writes entries that change nothing.</summary>
     public async Task FillAsync()
@@ -124,7 +124,7 @@ internal sealed class Thief : Between, IAsyncDisposable
     public string SignAgain(string credential, Func<CredentialClaims, CredentialClaims> change)
     {
         Assert.Equal(Credentials.Refusal.None, PresentedCredential.Read(credential, _node.Settings.Name, _node.State.IssuerKeys.Find, out var presented));
-        return CredentialWriter.Sign(change(presented!.Claims), _node.Settings.Name, Issuer);
+        return CredentialWriter.Sign(change(presented!.Claims), _node.Settings.Name, _keys.Issuer(_node.State.IssuerKeys.Current.KeyId));
     }
 
     public override WatchWish Begin(KeyId enforcer, WatchWish wish) => IsDeaf ? new WatchWish("", "", [], [], wish.IsObserving) : wish;
@@ -150,6 +150,7 @@ internal sealed class Thief : Between, IAsyncDisposable
         await _node.DisposeAsync();
         _keys.Dispose();
         _store.Dispose();
+        Directory.Delete(_folder, recursive: true);
     }
 
     private static Hash DigestOf(IEnumerable<Denial> denials)
