@@ -356,6 +356,12 @@ def issuance_item(jti, audience, not_before, expires, status, authority):
     return cbor([jti.bytes, AGENT_ID.bytes, AGENT.id, audience, not_before, expires, status, authority])
 
 
+def accepted(jti, place):
+    """What an enforcer reports of a credential: its item without its place in the status list, and the claims that no item covers."""
+    item = issuance_item(jti, AUDIENCES, SECONDS, SECONDS + 600, 0, authority_hash(ENVELOPE, None))
+    return cbor([item, SPONSOR, BLUEPRINT, LABELS, 4, place])
+
+
 def rfc3339(seconds):
     days, rest = divmod(seconds, 86400)
     import datetime
@@ -960,7 +966,8 @@ def vectors():
         "statements": [{"statement": one.hex(), "identity": sha256(one).hex(), "signature": AGENT.sign(one).hex(), "sequence": n, "kind": kind, "commitments": [c.hex() for c in held]}
                        for n, (one, kind, held) in enumerate(((FIRST_STATEMENT, 1, COMMITMENTS), (SECOND_STATEMENT, 4, [])))],
         "activity_commitment": {"salt": salt.hex(), "payload": payload.hex(), "commitment": commitment(salt, payload).hex()},
-        "issuance": {"items": [one.hex() for one in ITEMS], "root": tree_root(ITEMS).hex(), "jtis": [str(jti) for jti in JTIS]},
+        "issuance": {"items": [one.hex() for one in ITEMS], "root": tree_root(ITEMS).hex(), "jtis": [str(jti) for jti in JTIS],
+                     "accepted": [sha256(accepted(jti, place)).hex() for place, jti in enumerate(JTIS)]},
         "jcs": {"canonical": [{"text": text, "canonical": jcs(json.loads(text))} for text in JCS_TEXTS], "refused": JCS_REFUSED},
         "envelopes": envelope_vectors(),
         "chains": chains(),
@@ -1009,6 +1016,7 @@ def examples(made):
         "leaf": f"leaf       {wrap(stop['leaf'])}\nleaf hash  {stop['leaf_hash']}",
         "statement": f"statement  {wrap(statement_example['statement'])}\nidentity   {statement_example['identity']}\nsignature  {statement_example['signature']}",
         "item": f"item       {wrap(made['issuance']['items'][0])}\nroot of 3  {made['issuance']['root']}",
+        "accepted": f"accepted  {wrap(accepted(JTIS[0], 0).hex())}\nhash      {made['issuance']['accepted'][0]}",
         "envelope": f"{made['envelopes']['example']['canonical']}\n\nH(authority)  {made['envelopes']['authority'][0]['hash']}",
         "credential": token(presented),
         "key-proof": token(agent_proof),

@@ -332,6 +332,7 @@ internal sealed class Watched
             _missing.Add(missing.Index.Value);
             _expectations.Expect($"lift {missing.Index}", EnforcerAlarmKind.DenyStateShrunk, $"The registry shows the denial of entry {missing.Index} ({missing.Scope}) no more, and does not prove that it was lifted. It goes on being refused.");
         }
+        SettleMissing();
         foreach (var denial in known)
             Denied(denial);
         Volatile.Write(ref _epoch, note.Epoch);
@@ -471,9 +472,10 @@ internal sealed class Watched
 
     private static bool ChangesPeople(EntryBody body) => body is OperatorAdded or CallerRemoved or BreakGlassKeySet;
 
+    // What waits for a key to be a day old is proven: it goes on being refused, and the registry has kept its word.
     private void SettleMissing()
     {
-        foreach (var index in _missing.Where(index => !_denials.IsDenied(new LeafIndex(index))).ToArray())
+        foreach (var index in _missing.Where(index => !_denials.IsDenied(new LeafIndex(index)) || _authority.WaitsToLift(new LeafIndex(index))).ToArray())
         {
             _missing.Remove(index);
             _expectations.Met($"lift {index}");

@@ -384,6 +384,30 @@ public sealed class WatchedTests
     });
 
     [Fact]
+    public void A_lift_that_waits_for_a_new_operator_over_a_reconnect_is_no_shrunk_deny_state()
+    {
+        var watching = Live();
+        var newcomer = ScriptedRegistry.NewOperator("Cora");
+        Add(watching, newcomer);
+        var (denial, delta) = _registry.Stop(Agent);
+        watching.Watched.Take(delta);
+        watching.Watched.Take(_registry.Proof(denial.Index));
+        var (index, _) = _registry.Restore([denial], _registry.ApproveRestore([denial], _registry.Founders[0], newcomer));
+        watching.Watched.Begin();
+        watching.Watched.Take(_registry.Greeting());
+        watching.Watched.Take(_registry.Proof(index));
+        watching.Watched.Take(_registry.Snapshot());
+        for (var beat = 0; beat < 4; beat++)
+        {
+            watching.TickAfter(TimeSpan.FromSeconds(3));
+            watching.Beat(_registry);
+        }
+        Assert.True(watching.Refuses(Agent));
+        Assert.True(watching.HasLease);
+        Assert.Empty(watching.Alarms);
+    }
+
+    [Fact]
     public void An_operator_whom_no_two_others_have_added_cannot_approve()
     {
         var watching = Live();
