@@ -10,18 +10,18 @@ internal sealed class TrailFindings
     private const long FarOffMilliseconds = 5 * 60 * 1000;
 
     private readonly List<TrailProblem> _problems = [];
-    private string? _distrust;
+    private TrustedCheckpoint? _trusted;
 
-    /// <summary>Who has cosigned the checkpoint, of those that the caller's policy names.</summary>
-    public IReadOnlyList<string> Witnesses { get; set; } = [];
-
-    /// <summary>The checkpoint's key is not one of the caller's, but one that such a key has named as the next.</summary>
-    public bool IsSuccessor { get; set; }
+    private IReadOnlyList<string> Witnesses => _trusted?.Witnesses ?? [];
 
     public void Add(TrailProperty property, string words) => _problems.Add(new TrailProblem(property, words));
 
-    /// <summary>The checkpoint's key is not one that the caller trusts.</summary>
-    public void Distrust(string words) => _distrust = words;
+    public void Take(TrustedCheckpoint trusted)
+    {
+        _trusted = trusted;
+        foreach (var problem in trusted.Problems)
+            Add(TrailProperty.Checkpoint, problem);
+    }
 
     public TrailVerdict Conclude(TrailFile? file, Checkpoint? checkpoint, IReadOnlyList<EntryCheck> entries)
     {
@@ -41,24 +41,20 @@ internal sealed class TrailFindings
             return new TrailFinding(property, TrailResult.Failed, problems.Length == 1 ? problems[0] : $"{problems[0]}; and {problems.Length - 1} more", problems);
         if (file is null || (checkpoint is null && property > TrailProperty.Checkpoint))
             return new TrailFinding(property, TrailResult.NotChecked, file is null ? "the file cannot be read" : "there is no signed tree to hold it against", []);
-        if (property == TrailProperty.Checkpoint && _distrust is not null)
-            return new TrailFinding(property, TrailResult.NotChecked, _distrust, []);
+        if (property == TrailProperty.Checkpoint && _trusted?.Distrust is { } distrust)
+            return new TrailFinding(property, TrailResult.NotChecked, distrust, []);
         if (property == TrailProperty.Forks && entries.Any(entry => !entry.IsHeldShown))
             return new TrailFinding(property, TrailResult.NotChecked, Forks(entries), []);
-        return new TrailFinding(property, TrailResult.Passed, property <= TrailProperty.Checkpoint || checkpoint is null ? Words(property, file, checkpoint) : Words(property, file, checkpoint, entries), []);
+        return new TrailFinding(property, TrailResult.Passed, Words(property, file, entries), []);
     }
 
-    private string Words(TrailProperty property, TrailFile file, Checkpoint? checkpoint) => property switch
-    {
-        TrailProperty.File => $"{file.ItemCount + 1} items, each in its one form, and nothing behind them",
-        _ => $"{checkpoint?.Size} entries of {checkpoint?.Origin} under one root, signed by {(IsSuccessor ? "the successor that a key which you trust has named in its last note" : "a key that you trust")}{(Witnesses.Count == 0 ? "" : $", cosigned by {string.Join(", ", Witnesses)}")}",
-    };
-
-    private static string Words(TrailProperty property, TrailFile file, Checkpoint checkpoint, IReadOnlyList<EntryCheck> entries)
+    private string Words(TrailProperty property, TrailFile file, IReadOnlyList<EntryCheck> entries)
     {
         var inTree = entries.Count(entry => entry.Shown.Index is not null);
         return property switch
         {
+            TrailProperty.File => $"{file.ItemCount + 1} items, each in its one form, and nothing behind them",
+            TrailProperty.Checkpoint => _trusted!.Words,
             TrailProperty.Tree => $"{Count(inTree + file.RegistryEntries.Count + 1, "entry leads", "entries lead")} to the signed root",
             TrailProperty.Openings => "each is the entry that its leaf commits to",
             TrailProperty.Label => "committed when the agent was enrolled; each leaf shows its nullifier, so that two entries for one position would be seen in public",
@@ -177,7 +173,7 @@ internal sealed class TrailFindings
         }
         if (entries.Any(entry => entry.Entry?.Body is CredentialsIssued))
             yield return "credentials of an issuance that the file leaves out: the entry's root covers them, and does not say whose they are";
-        if (IsSuccessor)
+        if (_trusted is { IsSuccessor: true })
             yield return "that this tree goes on from the one that the log before had signed: its last note says so, and who remembers a checkpoint of it can ask the registry for a proof";
         if (file is not null)
             yield return $"entries behind {file.Heads.Index}: a newer export has them";
