@@ -152,14 +152,15 @@ class Certificate(Trail):
                 until[audience] = max(until.get(audience, 0), item[5] * 1000)
         lifted = self.lifted(index, scope)
         times = self.signatures(index, epoch, denial, signed)
-        needed = [enforcer for enforcer, (registered, body) in self.enforcers.items()
-                  if registered < index and not self.removed.get(enforcer, index) < index and self.concerns(scope, body[5], until)]
+        concerned = [enforcer for enforcer, (registered, body) in self.enforcers.items() if registered < index and self.concerns(scope, body[5], until)]
+        needed = [enforcer for enforcer in concerned if enforcer not in self.removed]
+        gone = [self.entries[self.removed[enforcer]][2] for enforcer in concerned if self.removed.get(enforcer, 0) > index]
         for enforcer, progress, at, _ in word:
             require(enforcer in self.enforcers and enforcer not in times and 1 <= progress <= 5, "the registry's word is about somebody else")
         missing = [self.enforcers[enforcer][1][2] for enforcer in needed if enforcer not in times]
         if missing or not needed:
             return NODES, 0, missing
-        enforced = max(times[enforcer] for enforcer in needed)
+        enforced = max([times[enforcer] for enforcer in needed] + gone)
         exhausted = max([enforced, *until.values()])
         is_over = exhausted <= self.made_at and scope[0] != ISSUER_KEY and (lifted is None or exhausted <= lifted)
         return (EXHAUSTED if is_over else ENFORCED), enforced, []

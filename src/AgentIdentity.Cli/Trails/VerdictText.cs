@@ -56,7 +56,7 @@ internal static class VerdictText
 
     private static string Name(TrailProperty property) => property == TrailProperty.RegistryKeys ? "registry keys" : property.ToString().ToLowerInvariant();
 
-    private static string Word(TrailResult result) => result switch
+    public static string Word(TrailResult result) => result switch
     {
         TrailResult.Passed => "passed",
         TrailResult.Failed => "FAILED",
@@ -64,7 +64,7 @@ internal static class VerdictText
         _ => throw new ArgumentOutOfRangeException(nameof(result), result, "A result without a word."),
     };
 
-    private static void WriteList(TextWriter text, string head, IReadOnlyCollection<string> lines)
+    public static void WriteList(TextWriter text, string head, IReadOnlyCollection<string> lines)
     {
         foreach (var line in lines.Take(ProblemsShownMax))
             text.WriteLine($"{head}: {line}");

@@ -12,7 +12,7 @@ internal sealed class EnforcerRegister
 {
     private readonly Dictionary<SubjectId, RegisteredEnforcer> _enforcers = [];
     private readonly Dictionary<KeyId, RegisteredEnforcer> _byKey = [];
-    private readonly Dictionary<SubjectId, LeafIndex> _removed = [];
+    private readonly Dictionary<SubjectId, (LeafIndex Index, long At)> _removed = [];
     private readonly CertificateFindings _notes;
     private readonly ApprovalCheck _approvals;
 
@@ -29,9 +29,8 @@ internal sealed class EnforcerRegister
 
     public RegisteredEnforcer? Find(PublicKey key) => _byKey.GetValueOrDefault(key.KeyId);
 
-    /// <summary>Whether it was registered when an entry was written, and not removed.</summary>
-    public bool WasThere(RegisteredEnforcer enforcer, LeafIndex moment) =>
-        enforcer.Registered.Value < moment.Value && !(_removed.TryGetValue(enforcer.Id, out var removed) && removed.Value < moment.Value);
+    /// <summary>When two people removed it, ms since 1970, and by which entry; null when none is shown.</summary>
+    public (LeafIndex Index, long At)? Removal(RegisteredEnforcer enforcer) => _removed.TryGetValue(enforcer.Id, out var removal) ? removal : null;
 
     /// <summary>What does not hold of approvals; null when it takes no more.</summary>
     public string? Problem(Entry entry, string action, IReadOnlyList<string> approvals) => _approvals.Problem(entry, action, approvals);
@@ -49,7 +48,7 @@ internal sealed class EnforcerRegister
                     _notes.Add(CertificateProperty.Enforcers, $"entry {index}: it registers an enforcer, or its key, a second time");
                 break;
             case CallerRemoved removed when Approved(index, entry, ApprovedAction.RemoveCaller(removed.Caller, removed.Reason), removed.Approvals):
-                _removed.TryAdd(removed.Caller, index);
+                _removed.TryAdd(removed.Caller, (index, entry.At));
                 break;
             case EnforcersAcknowledged when entry.Subjects.FirstOrDefault(subject => !_enforcers.ContainsKey(subject.Id)) is { } unknown:
                 _notes.Add(CertificateProperty.Enforcers, $"entry {index} holds what {unknown.Id} has signed, an enforcer that the file leaves out");

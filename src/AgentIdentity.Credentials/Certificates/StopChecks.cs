@@ -38,11 +38,13 @@ internal sealed class StopChecks(CertificateFile file, ShownEntries shown, Enfor
         var word = Word(stop, signed);
         var enforcers = people.All.Where(enforcer => Concerns(read.Denial.Scope, enforcer.Body.Audiences, until)).Select(enforcer => Stand(stop, enforcer, signed, word)).ToArray();
         var needed = enforcers.Where(enforcer => enforcer.IsNeeded).ToArray();
+        // Whoever was removed behind the stop was waited for until then.
+        var gone = enforcers.Where(enforcer => enforcer.Enforcer.Registered.Value < stop.Index.Value).Max(enforcer => people.Removal(enforcer.Enforcer)?.At) ?? read.At;
         var exposed = until.Select(pair => new CertifiedExposure(
             pair.Key, pair.Value, !needed.Any(enforcer => enforcer.MayRefuse && enforcer.Enforcer.Body.Audiences.Contains(pair.Key, StringComparer.Ordinal))));
         var last = until.Count == 0 ? 0 : until.Values.Max();
-        var proven = needed.Length == 0 || needed.Any(enforcer => enforcer.SignedAt is null) ? null : needed.Max(enforcer => enforcer.SignedAt);
-        var byWord = needed.Any(enforcer => enforcer.DoneByWord(read.At) is null) ? null : needed.Select(enforcer => enforcer.DoneByWord(read.At)).Append(read.At).Max();
+        var proven = needed.Length == 0 || needed.Any(enforcer => enforcer.SignedAt is null) ? null : needed.Select(enforcer => enforcer.SignedAt).Append(Math.Max(gone, read.At)).Max();
+        var byWord = needed.Any(enforcer => enforcer.DoneByWord(read.At) is null) ? null : needed.Select(enforcer => enforcer.DoneByWord(read.At)).Append(Math.Max(gone, read.At)).Max();
         return new StopVerdict(
             read.Denial, read.Reason, read.At, lift?.Index, lift?.At, enforcers, [.. exposed], Level(read, proven, last, lift?.At), Level(read, byWord, last, lift?.At))
         {
@@ -63,7 +65,7 @@ internal sealed class StopChecks(CertificateFile file, ShownEntries shown, Enfor
 
     private EnforcerVerdict Stand(CertifiedStop stop, RegisteredEnforcer enforcer, Dictionary<SubjectId, (GoodSignature Signature, LeafIndex Entry)> signed, Dictionary<SubjectId, EnforcerWord> word)
     {
-        var isNeeded = people.WasThere(enforcer, stop.Index);
+        var isNeeded = enforcer.Registered.Value < stop.Index.Value && people.Removal(enforcer) is null;
         var isObserving = signatures.IsObserving(enforcer);
         var said = word.GetValueOrDefault(enforcer.Id);
         return !isObserving && signed.TryGetValue(enforcer.Id, out var one)
@@ -130,7 +132,7 @@ internal sealed class StopChecks(CertificateFile file, ShownEntries shown, Enfor
                 continue;
             }
             foreach (var audience in item.Audience)
-                until[audience] = Math.Max(until.GetValueOrDefault(audience), item.ExpiresAt * 1000);
+                until[audience] = Math.Max(until.GetValueOrDefault(audience), Math.Min(item.ExpiresAt, long.MaxValue / 1000) * 1000);
         }
         return until;
     }

@@ -13,7 +13,7 @@ namespace AgentIdentity.Registry.Recovery;
 /// <remarks>Signed, because the tree vouches for the entries and not for what was folded from them: whoever can write the file must not be able to lift a stop.</remarks>
 internal static class SnapshotFormat
 {
-    private const int Version = 6;
+    private const int Version = 7;
     private static readonly byte[] Domain = "air/snapshot/v1\0"u8.ToArray();
     private static readonly byte[] Magic = "agentidentity snapshot\n"u8.ToArray();
 
@@ -319,6 +319,8 @@ internal static class SnapshotFormat
         {
             writer.Write(audience.Audience);
             writer.Write(audience.Until);
+            writer.Write(audience.Index.Value);
+            writer.Write(audience.Position);
         });
         writer.Write(exposure.Credentials);
     }
@@ -328,7 +330,7 @@ internal static class SnapshotFormat
         var isLimited = reader.ReadBoolean();
         var shownTo = ReadAll(reader, reader.ReadString);
         return new StopExposure(
-            isLimited ? shownTo : null, ReadAll(reader, () => ReadId(reader)), ReadAll(reader, () => new ExposedAudience(reader.ReadString(), reader.ReadInt64())), reader.ReadInt32());
+            isLimited ? shownTo : null, ReadAll(reader, () => ReadId(reader)), ReadAll(reader, () => new ExposedAudience(reader.ReadString(), reader.ReadInt64(), new LeafIndex(reader.ReadUInt64()), reader.ReadUInt32())), reader.ReadInt32());
     }
 
     private static void WriteBlueprint(BinaryWriter writer, BlueprintRecord blueprint)

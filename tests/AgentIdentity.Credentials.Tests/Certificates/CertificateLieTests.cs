@@ -166,13 +166,25 @@ public sealed class CertificateLieTests
     }
 
     [Fact]
-    public void An_enforcer_that_two_have_removed_before_the_stop_need_not_sign()
+    public void An_enforcer_that_two_have_removed_need_not_sign()
     {
         _log.Remove(CertificateLog.MailGateway, 1, 2);
         _log.Stop();
         _log.Sign(CertificateLog.DocumentsKey, CertificateLog.Documents);
 
-        Assert.Equal(StopLevel.Enforced, Proven(_log.Export()).Level);
+        var stop = Proven(_log.Export()).Stops[0];
+        Assert.Equal((StopLevel.Enforced, stop.Enforcers.Max(enforcer => enforcer.SignedAt)), (stop.Proven.Level, stop.Proven.EnforcedAt));
+    }
+
+    [Fact]
+    public void An_enforcer_that_two_have_removed_after_the_stop_was_waited_for_until_then()
+    {
+        _log.Stop();
+        _log.Sign(CertificateLog.DocumentsKey, CertificateLog.Documents);
+        _log.Remove(CertificateLog.MailGateway, 1, 2);
+
+        var stop = Proven(_log.Export()).Stops[0];
+        Assert.Equal((StopLevel.Enforced, stop.Enforcers.Max(enforcer => enforcer.SignedAt) + 1), (stop.Proven.Level, stop.Proven.EnforcedAt));
     }
 
     [Fact]
