@@ -13,7 +13,7 @@ internal sealed class StopExposures(RegistryState state)
     public StopExposure Of(Denial denial, SubjectId about, long at)
     {
         var live = Live(denial, about, at / 1000);
-        var last = new SortedDictionary<string, LiveCredential>(StringComparer.Ordinal);
+        var last = new Dictionary<string, LiveCredential>(StringComparer.Ordinal);
         foreach (var credential in live.Values)
         {
             foreach (var audience in credential.Item.Audience)
@@ -27,7 +27,8 @@ internal sealed class StopExposures(RegistryState state)
         var enforcers = state.Callers
             .Where(caller => caller.Role == CallerRole.Enforcer && (isForAll || caller.Audiences.Any(last.ContainsKey)))
             .Select(caller => caller.Id).Order();
-        return new StopExposure(ShownTo(denial, live), [.. enforcers], [.. last.Select(pair => new ExposedAudience(pair.Key, pair.Value.Item.ExpiresAt, pair.Value.Index, pair.Value.Position))], live.Count);
+        var exposed = last.OrderBy(pair => pair.Key, StringComparer.Ordinal).Select(pair => new ExposedAudience(pair.Key, pair.Value.Item.ExpiresAt, pair.Value.Index, pair.Value.Position));
+        return new StopExposure(ShownTo(denial, live), [.. enforcers], [.. exposed], live.Count);
     }
 
     // A start must find the same one among those that expire together.
