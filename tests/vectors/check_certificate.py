@@ -15,7 +15,7 @@ from make_formats import VECTORS, b64, cbor, sha256, thumbprint, view_of
 
 RECORDED, NODES, ENFORCED, EXHAUSTED = 1, 2, 3, 4
 LEVELS = {NODES: "NODES", ENFORCED: "ENFORCED", EXHAUSTED: "EXHAUSTED"}
-ISSUER_KEY, EVERYTHING, AUDIENCE = 11, 12, 8
+ISSUER_KEY, EVERYTHING, AUDIENCE, RESOURCE, RESTRICTED = 11, 12, 8, 9, 2
 
 
 def parts(token):
@@ -162,7 +162,8 @@ class Certificate(Trail):
             return NODES, 0, missing
         enforced = max([times[enforcer] for enforcer in needed] + gone)
         exhausted = max([enforced, *until.values()])
-        is_over = exhausted <= self.made_at and scope[0] != ISSUER_KEY and (lifted is None or exhausted <= lifted)
+        is_endless = state == RESTRICTED or after or scope[0] in (ISSUER_KEY, AUDIENCE, RESOURCE)
+        is_over = exhausted <= self.made_at and not is_endless and (lifted is None or exhausted <= lifted)
         return (EXHAUSTED if is_over else ENFORCED), enforced, []
 
     @staticmethod

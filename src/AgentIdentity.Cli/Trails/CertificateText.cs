@@ -1,6 +1,5 @@
 using System.Text.Json.Nodes;
 using AgentIdentity.Credentials.Certificates;
-using AgentIdentity.Credentials.Trails;
 using AgentIdentity.Credentials.Watching;
 
 namespace AgentIdentity.Cli.Trails;
@@ -15,19 +14,13 @@ internal static class CertificateText
             text.WriteLine($"as of {Instants.FromMilliseconds(madeAt)} by the registry's clock, entry {checkpoint.Size.Value - 1} of {checkpoint.Origin}");
         foreach (var stop in verdict.Stops)
             Write(text, stop);
-        var checks = new TextTable("CHECK", "", "WHAT");
-        foreach (var finding in verdict.Findings)
-            checks.Add(Name(finding.Property), VerdictText.Word(finding.Result), finding.Words);
-        checks.Write(text);
-        VerdictText.WriteList(text, "also wrong", verdict.Findings.Where(finding => finding.Problems.Count > 1).SelectMany(finding => finding.Problems.Skip(1)).ToArray());
-        VerdictText.WriteList(text, "rests on", verdict.RestsOn);
-        VerdictText.WriteList(text, "not checked", verdict.NotChecked);
-        text.WriteLine($"verdict: {Summary(verdict)}");
+        VerdictText.WriteChecks(text, verdict.Findings, verdict.RestsOn, verdict.NotChecked);
+        text.WriteLine($"verdict: {VerdictText.Summary(verdict.IsProven, verdict.IsConsistent)}");
     }
 
     public static JsonObject ToJson(CertificateVerdict verdict) => new()
     {
-        ["verdict"] = Summary(verdict),
+        ["verdict"] = VerdictText.Summary(verdict.IsProven, verdict.IsConsistent),
         ["proven"] = verdict.IsProven,
         ["summary"] = FirstLine(verdict),
         ["incident"] = verdict.File?.Header.Incident,
@@ -37,7 +30,7 @@ internal static class CertificateText
         ["origin"] = verdict.Checkpoint?.Origin,
         ["tree_size"] = verdict.Checkpoint?.Size.Value,
         ["stops"] = new JsonArray([.. verdict.Stops.Select(ToJson)]),
-        ["checks"] = new JsonArray([.. verdict.Findings.Select(ToJson)]),
+        ["checks"] = new JsonArray([.. verdict.Findings.Select(VerdictText.ToJson)]),
         ["rests_on"] = verdict.RestsOn.ToJson(),
         ["not_checked"] = verdict.NotChecked.ToJson(),
     };
@@ -113,6 +106,7 @@ internal static class CertificateText
         { Word.Progress: EnforcerProgress.LeaseOver } => "lease over",
         { Word.Progress: EnforcerProgress.Lagging } => "LAGGING",
         { Word.Progress: EnforcerProgress.Observing } => "ONLY OBSERVES",
+        { Word.Progress: EnforcerProgress.Acknowledged } => "NOT SHOWN",
         _ => "SILENT",
     };
 
@@ -160,28 +154,6 @@ internal static class CertificateText
         ["ledger_index"] = enforcer.SignedIn?.Value,
         ["epoch"] = enforcer.Epoch,
         ["lease_until"] = Json(enforcer.Word?.LeaseUntil),
-    };
-
-    private static JsonNode ToJson(CertificateFinding finding) => new JsonObject
-    {
-        ["check"] = Name(finding.Property),
-        ["result"] = VerdictText.Word(finding.Result).ToLowerInvariant(),
-        ["words"] = finding.Words,
-        ["problems"] = finding.Problems.ToJson(),
-    };
-
-    private static string Summary(CertificateVerdict verdict) => verdict switch
-    {
-        { IsProven: true } => "proven",
-        { IsConsistent: true } => "self-consistent only",
-        _ => "FAILED",
-    };
-
-    private static string Name(CertificateProperty property) => property switch
-    {
-        CertificateProperty.RegistryKeys => "registry keys",
-        CertificateProperty.OneHistory => "one history",
-        _ => property.ToString().ToLowerInvariant(),
     };
 
     private static string Word(StopLevel level) => level.ToString().ToUpperInvariant();

@@ -44,13 +44,6 @@ public enum CertificateProperty
     OneHistory,
 }
 
-/// <summary>What a check came to, in words.</summary>
-/// <param name="Property">What was checked.</param>
-/// <param name="Result">What it came to.</param>
-/// <param name="Words">What that means here: what holds, or the first thing that does not.</param>
-/// <param name="Problems">All that does not hold.</param>
-public sealed record CertificateFinding(CertificateProperty Property, TrailResult Result, string Words, IReadOnlyList<string> Problems);
-
 /// <summary>An enforcer as the ledger registered it.</summary>
 /// <param name="Id">Who.</param>
 /// <param name="Registered">The entry.</param>
@@ -121,7 +114,7 @@ public sealed record StopVerdict(
 /// <param name="RestsOn">Who would have to lie, and with whom, for what passed to be wrong.</param>
 /// <param name="NotChecked">What a certificate cannot show, or this one does not.</param>
 public sealed record CertificateVerdict(
-    CertificateFile? File, Checkpoint? Checkpoint, long? MadeAt, IReadOnlyList<StopVerdict> Stops, IReadOnlyList<CertificateFinding> Findings, IReadOnlyList<string> RestsOn, IReadOnlyList<string> NotChecked)
+    CertificateFile? File, Checkpoint? Checkpoint, long? MadeAt, IReadOnlyList<StopVerdict> Stops, IReadOnlyList<Finding<CertificateProperty>> Findings, IReadOnlyList<string> RestsOn, IReadOnlyList<string> NotChecked)
 {
     /// <summary>Whether every property holds, under a key that the caller trusts.</summary>
     public bool IsProven => Findings.All(finding => finding.Result == TrailResult.Passed);
@@ -136,5 +129,5 @@ public sealed record CertificateVerdict(
     public StopLevel? LevelByWord => IsConsistent ? Stops.Min(stop => stop.ByWord.Level) : null;
 
     /// <summary>The finding about one property.</summary>
-    public CertificateFinding this[CertificateProperty property] => Findings[(int)property - 1];
+    public Finding<CertificateProperty> this[CertificateProperty property] => Findings[(int)property - 1];
 }

@@ -80,6 +80,21 @@ public sealed class CertificateFileTests
         }
     }
 
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    public void What_chance_makes_of_a_certificate_is_a_finding_and_never_an_exception(int seed)
+    {
+        var random = new Random(seed);
+        var (bytes, policy) = (Bytes("over"), Policy("over"));
+        for (var round = 0; round < 500; round++)
+        {
+            var mutated = Mutation.Of(bytes, random);
+            Assert.Equal(mutated.AsSpan().SequenceEqual(bytes), CertificateVerifier.Verify(mutated, policy).IsProven);
+            _ = CertificateVerifier.Verify(mutated, policy: null);
+        }
+    }
+
     private static (string, EnforcerProgress, bool) Missing(EnforcerVerdict enforcer) => (enforcer.Name, enforcer.Word!.Progress, enforcer.IsObserving);
 
     private static byte[] Bytes(string name) => Vector(name).Hex("file");

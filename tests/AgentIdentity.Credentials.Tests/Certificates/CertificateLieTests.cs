@@ -38,6 +38,28 @@ public sealed class CertificateLieTests
         Assert.Equal(StopLevel.Exhausted, Proven(_log.Export()).Level);
     }
 
+    public static TheoryData<Scope, StandingState> Endless => new()
+    {
+        { Scope.Agent(TrailLog.Agent), StandingState.Restricted },
+        { new Scope(ScopeKind.Audience, CertificateLog.Mail), StandingState.Frozen },
+        { new Scope(ScopeKind.Resource, "notes/*"), StandingState.Frozen },
+        { Scope.IssuerKey(CertificateLog.ThiefKey.PublicKey.KeyId, default), StandingState.Revoked },
+    };
+
+    [Theory]
+    [MemberData(nameof(Endless))]
+    public void What_lets_credentials_in_scope_be_issued_behind_it_is_never_exhausted(Scope scope, StandingState state)
+    {
+        _log.Stop(scope, state: state);
+        _log.Sign(CertificateLog.DocumentsKey, CertificateLog.Documents);
+        _log.Sign(CertificateLog.MailKey, CertificateLog.Mail);
+        _log.MadeAt = CertificateLog.At + 1_000_000;
+
+        var stop = Proven(_log.Export()).Stops[0];
+
+        Assert.Equal((StopLevel.Enforced, null), (stop.Proven.Level, stop.Proven.ExhaustedAt));
+    }
+
     [Fact]
     public void A_dropped_acknowledgement_lowers_the_level_and_its_enforcer_is_named()
     {
