@@ -325,6 +325,8 @@ internal static class SnapshotFormat
         {
             writer.Write(audience.Audience);
             writer.Write(audience.Until);
+            writer.Write(audience.Index.Value);
+            writer.Write(audience.Position);
         });
         writer.Write(exposure.Credentials);
     }
@@ -334,7 +336,7 @@ internal static class SnapshotFormat
         var isLimited = reader.ReadBoolean();
         var shownTo = ReadAll(reader, reader.ReadString);
         return new StopExposure(
-            isLimited ? shownTo : null, ReadAll(reader, () => ReadId(reader)), ReadAll(reader, () => new ExposedAudience(reader.ReadString(), reader.ReadInt64())), reader.ReadInt32());
+            isLimited ? shownTo : null, ReadAll(reader, () => ReadId(reader)), ReadAll(reader, () => new ExposedAudience(reader.ReadString(), reader.ReadInt64(), new LeafIndex(reader.ReadUInt64()), reader.ReadUInt32())), reader.ReadInt32());
     }
 
     private static void WriteBlueprint(BinaryWriter writer, BlueprintRecord blueprint)

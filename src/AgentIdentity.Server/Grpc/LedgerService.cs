@@ -164,8 +164,8 @@ internal sealed class LedgerService(RegistryNode registry, CheckpointWatches wat
         var to = request.ToSubjectSequence == 0 ? ulong.MaxValue : request.ToSubjectSequence;
         var export = (await registry.TrailExports.BeginAsync(agent.Id, request.FromSubjectSequence, to, context.CancellationToken)).OrRefuse();
         await registry.PutOnRecordAsync(call, agent, checked((int)export.Entries));
-        foreach (var piece in TrailPieces.Of(export))
-            await responseStream.WriteAsync(piece, context.CancellationToken);
+        foreach (var piece in FilePieces.Of(export.Items()))
+            await responseStream.WriteAsync(new Wire.ExportTrailResponse { Piece = piece, Entries = export.Entries, EntriesSent = export.EntriesMade }, context.CancellationToken);
     }
 
     private static bool WaitsForCheckpoint(Wire.AckLevel level) => level switch
