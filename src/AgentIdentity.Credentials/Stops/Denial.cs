@@ -28,6 +28,9 @@ public sealed record Denial(
         : this(index, epoch, state, scope, null, [], [], [])
     {
     }
+
+    /// <summary>The same, with further credentials that are covered.</summary>
+    public Denial With(IReadOnlyList<SubjectId> credentials) => credentials.Count == 0 ? this : this with { Credentials = [.. Credentials.Concat(credentials).Distinct().Order()] };
 }
 
 /// <summary>Who wants to do something, as far as stops ask.</summary>

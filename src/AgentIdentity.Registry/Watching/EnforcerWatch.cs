@@ -46,10 +46,11 @@ public sealed class EnforcerWatch : IAsyncDisposable
     private readonly PresentedNote _notes;
     private readonly LoggedItems _items;
     private readonly Acknowledging _acknowledging;
+    private readonly Probing _probing;
 
     internal EnforcerWatch(
         RegistrySettings settings, RegistryState state, Standing standing, Sequencer sequencer, Stopping.Stopping stopping, IRegistryKeys keys, CheckpointPublisher checkpoints, PublishedLog log, ProofReader proofs, SeenCheckpoints seen,
-        RefusalJournal refusals, ILedgerStore store, TimeProvider clock, Action<string> say)
+        RefusalJournal refusals, ILedgerStore store, Issuing.Issuing issuing, ReadyProbes probes, TimeProvider clock, Action<string> say)
     {
         (_settings, _state, _standing, _sequencer, _stopping, _checkpoints, _log, _seen, _refusals, _clock) = (settings, state, standing, sequencer, stopping, checkpoints, log, seen, refusals, clock);
         _proofs = new EntryProofs(store, proofs);
@@ -58,7 +59,8 @@ public sealed class EnforcerWatch : IAsyncDisposable
         _items = new LoggedItems(state, clock);
         _acknowledging = new Acknowledging(settings, state, sequencer, new SignedRoots(log));
         Leases = new EnforcerLeases(clock, settings.EnforcerLease);
-        Watches = new Watches(state, settings.Name, checkpoints, _proofs, _items, Leases, say);
+        Watches = new Watches(state, settings.Name, checkpoints, _proofs, _items, Leases, probes, say);
+        _probing = new Probing(settings, state, sequencer, issuing, probes, Watches, clock);
         sequencer.Applied = Watches.Hand;
         standing.Ended.ContinueWith(ended => Watches.EndAll(Halted()), TaskScheduler.Default);
     }
@@ -100,6 +102,7 @@ public sealed class EnforcerWatch : IAsyncDisposable
             throw;
         }
         ProveRecent(stream);
+        _probing.Want();
         return stream;
     }
 
@@ -154,6 +157,7 @@ public sealed class EnforcerWatch : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
+        await _probing.DisposeAsync().ConfigureAwait(false);
         await Watches.DisposeAsync().ConfigureAwait(false);
         _key.Dispose();
     }
