@@ -125,6 +125,7 @@ public sealed class EnforcerWatch : IAsyncDisposable
         stream.View.Answer(stream, (epoch, count, digest) => new Heartbeat(
             new HeartbeatNote(stream.View.Id, text, epoch, count, digest, (uint)_settings.EnforcerLease.TotalMilliseconds, size, root).Sign(key.Value), tree.Checkpoint.Note, path));
         Leases.Grant(stream.Enforcer.Id);
+        _probing.Want();
         return true;
     }
 

@@ -18,7 +18,7 @@ namespace AgentIdentity.Registry.Watching;
 internal sealed class Probing : IAsyncDisposable
 {
     // Nobody may ever use it.
-    private const string Nothing = """[{"actions":["probe"],"type":"probe"}]""";
+    private const string Nothing = """[{"actions":["probe"],"locations":["probe"],"type":"probe"}]""";
 
     // An agent of ours that holds more has seen a storm of stops; those that come now go without.
     private const int LiveMax = 256;
@@ -46,7 +46,7 @@ internal sealed class Probing : IAsyncDisposable
         _work = settings.ProbesReady > 0 ? Task.Run(WorkAsync) : Task.CompletedTask;
     }
 
-    /// <summary>Somebody watches who did not, or a stop has used probes up.</summary>
+    /// <summary>Somebody who watches was heard, or a stop has used probes up.</summary>
     public void Want() => _wanted.Writer.TryWrite(true);
 
     public async ValueTask DisposeAsync()
@@ -56,18 +56,15 @@ internal sealed class Probing : IAsyncDisposable
         _ending.Dispose();
     }
 
+    // Nobody is heard of a registry that nobody watches: it is left alone.
     private async Task WorkAsync()
     {
-        // A registry that nobody watches is left alone.
-        var look = Timeout.InfiniteTimeSpan;
-        while (!_ending.IsCancellationRequested)
+        while (await _wanted.Reader.WaitToReadAsync(_ending.Token).ConfigureAwait(false))
         {
-            await ((Task)_wanted.Reader.WaitToReadAsync(_ending.Token).AsTask()).WaitAsync(look, _clock, _ending.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             _wanted.Reader.TryRead(out _);
-            look = _watches.HasStreams ? RenewBefore / 5 : Timeout.InfiniteTimeSpan;
             if (_watches.HasStreams)
                 await FillAsync().ConfigureAwait(false);
-            await Task.Delay(Pause, _clock, _ending.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            await Task.Delay(Pause, _clock, _ending.Token).ConfigureAwait(false);
         }
     }
 
