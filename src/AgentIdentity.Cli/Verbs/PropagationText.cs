@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using AgentIdentity.Cli.Asking;
 using AgentIdentity.Cli.Trails;
 using AgentIdentity.Protocol.V1;
 
@@ -111,7 +112,7 @@ internal static class PropagationText
         ["at"] = Json(enforcer.ProgressedAt),
         ["epoch"] = enforcer.Epoch,
         ["ledger_index"] = enforcer.LedgerIndex,
-        ["probe"] = Word(enforcer.Probe),
+        ["probe"] = WireJson.Word(enforcer.Probe),
         ["probe_refusal"] = enforcer.ProbeRefusal.Length == 0 ? null : enforcer.ProbeRefusal,
         ["needed"] = enforcer.Needed,
         ["lease_until"] = Json(enforcer.LeaseUntil),
