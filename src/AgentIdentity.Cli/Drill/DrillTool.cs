@@ -33,6 +33,8 @@ internal sealed class DrillTool : IAsyncDisposable
 
     public static readonly AskedAction Allowed = new("drill", "read", Url);
 
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
+
     private readonly PrivateKey _key;
     private readonly Enforcer _enforcer;
     private readonly RegistryConnection _operator;
@@ -55,8 +57,17 @@ internal sealed class DrillTool : IAsyncDisposable
         var name = $"drill {key.PublicKey.KeyId.ToString()[..8]}";
         var isNew = await RegisterAsync(@operator, name, key, cancellationToken);
         var enforcer = new Enforcer(new EnforcerOptions { Registry = run.Connection, Key = key, Audiences = [Audience], StateFolder = stateFolder });
-        await enforcer.WaitUntilReadyAsync(cancellationToken);
-        return new DrillTool(key, enforcer, name, @operator, run.Clock) { IsNew = isNew };
+        var tool = new DrillTool(key, enforcer, name, @operator, run.Clock) { IsNew = isNew };
+        try
+        {
+            await enforcer.WaitUntilReadyAsync(cancellationToken).WaitAsync(Patience, run.Clock, cancellationToken);
+            return tool;
+        }
+        catch (TimeoutException)
+        {
+            await tool.DisposeAsync();
+            throw Failure.Refused($"{name} was given no lease in {Patience.TotalSeconds} s.", "Was it removed by two operators? Then move the key away that the home folder keeps for drills, drill.jwk.");
+        }
     }
 
     /// <summary>Shows the credential with a fresh proof at one gate.</summary>

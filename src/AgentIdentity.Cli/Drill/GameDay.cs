@@ -44,10 +44,10 @@ internal sealed class GameDay(Invocation run, Narrator narrator, RegistryConnect
             await ReplayAsync(cancellationToken);
             await OverreachAsync(cancellationToken);
             await SpreadAsync(cancellationToken);
-            var stop = await StopAsync(compromisedAt, cancellationToken);
+            var (stop, askedAt) = await StopAsync(compromisedAt, cancellationToken);
             await AfterwardsAsync(cancellationToken);
             await new DrillQuestions(narrator, @operator, Victim, Delegates, _id, stop).AskAsync(cancellationToken);
-            await ExhaustAsync(stop, waitsForExhausted, cancellationToken);
+            await ExhaustAsync(stop, askedAt, waitsForExhausted, cancellationToken);
         }
         finally
         {
@@ -88,7 +88,7 @@ internal sealed class GameDay(Invocation run, Narrator narrator, RegistryConnect
         // What was signed in the second in which an enforcer was started it refuses: it may have been used before.
         await Task.Delay(TimeSpan.FromSeconds(1), cancellationToken);
         foreach (var agent in new[] { Victim, Bystander })
-            await ExpectAsync("act", agent, DrillTool.Allowed, Refusal.None, $"{Name(agent)} is let in with a fresh proof", cancellationToken);
+            await ExpectAsync("act", agent, DrillTool.Allowed, Refusal.None, $"{Name(agent)} with a fresh proof", cancellationToken);
         var recorded = await RecordAsync("read the records", cancellationToken);
         narrator.Check("act", recorded.EntryClass == EntryClass.Activity, $"what the victim did is entry {recorded.LedgerIndex}");
     }
@@ -127,7 +127,7 @@ internal sealed class GameDay(Invocation run, Narrator narrator, RegistryConnect
         narrator.Check("burst", isUsed, $"{EntryText.Count(Delegates.Count, "agent")} act with what was passed on to them, one of them over another");
     }
 
-    private async Task<StopPropagation> StopAsync(long compromisedAt, CancellationToken cancellationToken)
+    private async Task<(StopPropagation Stop, long AskedAt)> StopAsync(long compromisedAt, CancellationToken cancellationToken)
     {
         using var ending = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         var thieves = Task.WhenAll(tool.HammerAsync(Victim, ending.Token), tool.HammerAsync(Delegates[^1], ending.Token));
@@ -143,31 +143,32 @@ internal sealed class GameDay(Invocation run, Narrator narrator, RegistryConnect
         var stopped = await @operator.Control.StopAsync(request, cancellationToken: cancellationToken);
         var recordedAt = run.Clock.GetTimestamp();
         narrator.Tell("stop", $"the victim with its delegates is frozen: entry {stopped.LedgerIndex}, epoch {stopped.Epoch}, incident {_id}");
-        var (stop, enforcedAt) = await FollowAsync(stopped.LedgerIndex, StopLevel.Enforced, askedAt, Patience, cancellationToken);
+        TellLevel(StopLevel.Recorded, askedAt, recordedAt);
+        var (stop, enforcedAt) = await FollowAsync(stopped.LedgerIndex, StopLevel.Recorded, StopLevel.Enforced, askedAt, Patience, cancellationToken);
         await Task.Delay(ThiefsTime, cancellationToken);
         await ending.CancelAsync();
         await thieves;
         CheckReach(stop);
         TellLeak(Gate.Registry, StopLevel.Recorded, compromisedAt, recordedAt);
         TellLeak(Gate.Enforcer, StopLevel.Enforced, compromisedAt, enforcedAt);
-        return stop;
+        return (stop, askedAt);
     }
 
     // By the drill's own clock, from when the stop was asked for.
-    private async Task<(StopPropagation Stop, long ReachedAt)> FollowAsync(ulong index, StopLevel wanted, long askedAt, TimeSpan patience, CancellationToken cancellationToken)
+    private async Task<(StopPropagation Stop, long ReachedAt)> FollowAsync(ulong index, StopLevel told, StopLevel wanted, long askedAt, TimeSpan patience, CancellationToken cancellationToken)
     {
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         limit.CancelAfter(patience);
-        var (seen, told) = (new StopPropagation(), StopLevel.Unspecified);
+        var seen = new StopPropagation();
         try
         {
             using var call = @operator.Control.WatchPropagation(new PropagationRequest { Stop = index }, cancellationToken: limit.Token);
             while (told < wanted && await call.ResponseStream.MoveNext(limit.Token))
             {
                 seen = call.ResponseStream.Current.Stops.Single();
-                var took = (long)run.Clock.GetElapsedTime(askedAt).TotalMilliseconds;
+                var seenAt = run.Clock.GetTimestamp();
                 while (told < seen.Level)
-                    narrator.Tell("level", $"{PropagationText.Word(++told),-9}  {took} ms after the stop was asked for", new JsonObject { ["level"] = PropagationText.Word(told), ["took_ms"] = took });
+                    TellLevel(++told, askedAt, seenAt);
             }
         }
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
@@ -176,6 +177,12 @@ internal sealed class GameDay(Invocation run, Narrator narrator, RegistryConnect
         }
         narrator.Check("level", told >= wanted, told >= wanted ? $"{PropagationText.Word(wanted)} was reached" : $"{PropagationText.Word(wanted)} was not reached in {patience.TotalSeconds} s: {string.Join(" ", seen.Residual)}");
         return (seen, run.Clock.GetTimestamp());
+    }
+
+    private void TellLevel(StopLevel level, long askedAt, long reachedAt)
+    {
+        var took = (long)run.Clock.GetElapsedTime(askedAt, reachedAt).TotalMilliseconds;
+        narrator.Tell("level", $"{PropagationText.Word(level),-9}  {took} ms after the stop was asked for", new JsonObject { ["level"] = PropagationText.Word(level), ["took_ms"] = took });
     }
 
     private void CheckReach(StopPropagation stop)
@@ -208,11 +215,11 @@ internal sealed class GameDay(Invocation run, Narrator narrator, RegistryConnect
         narrator.Check("evidence", recorded.EntryClass == EntryClass.Quarantined, $"what the victim still hands in is kept apart: entry {recorded.LedgerIndex}");
     }
 
-    private async Task ExhaustAsync(StopPropagation stop, bool isWaitedFor, CancellationToken cancellationToken)
+    private async Task ExhaustAsync(StopPropagation stop, long askedAt, bool isWaitedFor, CancellationToken cancellationToken)
     {
         var last = _agents.Max(agent => agent.Credential.ExpiresAt);
         if (isWaitedFor)
-            await FollowAsync(stop.Stop.LedgerIndex, StopLevel.Exhausted, run.Clock.GetTimestamp(), last - run.Clock.GetUtcNow() + Patience, cancellationToken);
+            await FollowAsync(stop.Stop.LedgerIndex, StopLevel.Enforced, StopLevel.Exhausted, askedAt, last - run.Clock.GetUtcNow() + Patience, cancellationToken);
         else
             narrator.Tell("level", $"EXHAUSTED  not before {Instants.FromMilliseconds(last.ToUnixTimeMilliseconds())}, when the last of these credentials has expired");
     }
