@@ -67,7 +67,7 @@ internal static class PropagationText
     /// <summary>What became of the probe that rode along.</summary>
     public static string Probe(EnforcerPropagation enforcer) => enforcer.Probe switch
     {
-        ProbeSeen.NoProbe => "no probe",
+        ProbeSeen.NoProbe => "none",
         ProbeSeen.Unanswered => "not answered",
         ProbeSeen.ProbeRefused => $"refused, {enforcer.ProbeRefusal}",
         ProbeSeen.RefusedBefore => $"refused before, {enforcer.ProbeRefusal}",

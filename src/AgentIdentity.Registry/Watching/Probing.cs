@@ -23,7 +23,7 @@ internal sealed class Probing : IAsyncDisposable
     // An agent of ours that holds more has seen a storm of stops; those that come now go without.
     private const int LiveMax = 256;
 
-    // Whoever comes while some are made, and stops in a row, are answered in one turn; and enforcers have a moment to acknowledge a stop before they verify what replaces its probes.
+    // Whoever comes while some are made is answered in one turn; and after a stop everybody has better to do than to be shown what replaces its probes.
     private static readonly TimeSpan Pause = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan RenewBefore = TimeSpan.FromMinutes(5);
 
@@ -38,15 +38,17 @@ internal sealed class Probing : IAsyncDisposable
     private readonly Channel<bool> _wanted = Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
     private readonly CancellationTokenSource _ending = new();
     private readonly Task _work;
+    private AgentRecord[] _agents = [];
+    private long _usedAt = long.MinValue;
 
     public Probing(RegistrySettings settings, RegistryState state, Sequencer sequencer, Issuing.Issuing issuing, ReadyProbes ready, Watches watches, TimeProvider clock)
     {
         (_settings, _state, _sequencer, _issuing, _ready, _watches, _clock) = (settings, state, sequencer, issuing, ready, watches, clock);
-        _ready.Used = Want;
+        _ready.Used = Use;
         _work = settings.ProbesReady > 0 ? Task.Run(WorkAsync) : Task.CompletedTask;
     }
 
-    /// <summary>Somebody who watches was heard, or a stop has used probes up.</summary>
+    /// <summary>Somebody who watches was heard.</summary>
     public void Want() => _wanted.Writer.TryWrite(true);
 
     public async ValueTask DisposeAsync()
@@ -61,11 +63,19 @@ internal sealed class Probing : IAsyncDisposable
     {
         while (await _wanted.Reader.WaitToReadAsync(_ending.Token).ConfigureAwait(false))
         {
+            if (Volatile.Read(ref _usedAt) is var used and not long.MinValue && Pause - _clock.GetElapsedTime(used) is { Ticks: > 0 } left)
+                await Task.Delay(left, _clock, _ending.Token).ConfigureAwait(false);
             _wanted.Reader.TryRead(out _);
             if (_watches.HasStreams)
                 await FillAsync().ConfigureAwait(false);
             await Task.Delay(Pause, _clock, _ending.Token).ConfigureAwait(false);
         }
+    }
+
+    private void Use()
+    {
+        Volatile.Write(ref _usedAt, _clock.GetTimestamp());
+        Want();
     }
 
     private async Task FillAsync()
@@ -92,8 +102,15 @@ internal sealed class Probing : IAsyncDisposable
             .Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal).Take(Stop.ProbesMax * Credentials.Envelopes.Audiences.CountMax),
     ];
 
-    // The newest agents that reach all of them: each time that they do not, all are enrolled anew, so that the newest few always do.
     private AgentRecord[]? Covering(string[] audiences)
+    {
+        if (!audiences.All(audience => Array.Exists(_agents, agent => agent.Grant.Terms.Audiences.Contains(audience, StringComparer.Ordinal))))
+            _agents = FindCovering(audiences) ?? [];
+        return _agents.Length > 0 ? _agents : null;
+    }
+
+    // The newest that reach all of them: each time that they do not, all are enrolled anew, so that the newest few always do.
+    private AgentRecord[]? FindCovering(string[] audiences)
     {
         var (found, left) = (new List<AgentRecord>(), audiences.ToHashSet(StringComparer.Ordinal));
         foreach (var agent in _state.AgentsFrom(0).Where(agent => agent.IsProbe).Reverse())
