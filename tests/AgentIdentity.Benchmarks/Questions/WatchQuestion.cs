@@ -41,6 +41,7 @@ internal static class WatchQuestion
             await StopAsync(server, registry, connection, token, stops, $"{enforcers:N0} enforcers connected, under load");
             Console.WriteLine($"load: {await recorders.EndAsync()} statements recorded meanwhile, load average {File.ReadAllText("/proc/loadavg")[..4]}");
             await crowd.EndAsync();
+            await Yardsticks.MeasureAsync(enforcers, stops);
         }
         finally
         {
@@ -86,10 +87,11 @@ internal static class WatchQuestion
     {
         while (true)
         {
+            // Not before it may be over: a report of a thousand enforcers is work as well.
+            await Task.Delay(300);
             var report = (await connection.Control.PropagationAsync(new PropagationRequest { Stop = stop.LedgerIndex })).Stops[0];
             if (report.EnforcedAt > 0)
                 return report.Enforcers.All(enforcer => enforcer.Progress == EnforcerProgress.LeaseOver) ? 0 : report.EnforcedAt - report.RecordedAt;
-            await Task.Delay(200);
         }
     }
 
