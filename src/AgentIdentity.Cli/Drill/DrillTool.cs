@@ -1,5 +1,7 @@
 using System.Collections.Concurrent;
+using System.Text.Json.Nodes;
 using AgentIdentity.Cli.Home;
+using AgentIdentity.Cli.Verbs;
 using AgentIdentity.Client;
 using AgentIdentity.Client.Enforcing;
 using AgentIdentity.Credentials;
@@ -17,15 +19,21 @@ internal enum Gate
 
     /// <summary>The registry, by Verify.</summary>
     Registry,
+
+    /// <summary>A tool that was named, over HTTP.</summary>
+    Tool,
 }
+
+/// <summary>A tool that answers GET, whom its credentials must be for, and what they must allow.</summary>
+internal sealed record NamedTool(string Url, string Audience, string Allow);
 
 /// <summary>One request, and what came of it. <paramref name="BeganAt"/> is a timestamp of the clock.</summary>
-internal sealed record Attempt(Gate Gate, long BeganAt, Refusal Refusal)
+internal sealed record Attempt(Gate Gate, long BeganAt, string Reason)
 {
-    public bool IsAllowed => Refusal == Refusal.None;
+    public bool IsAllowed => Reason == Refusal.None.Name();
 }
 
-/// <summary>What the shadow agents use: a tool that is nowhere, with an enforcer of its own, and the registry's answer beside it.</summary>
+/// <summary>What the shadow agents use: a tool that is nowhere, with an enforcer of its own, the registry's answer beside it, and a real tool when one was named.</summary>
 internal sealed class DrillTool : IAsyncDisposable
 {
     public const string Audience = "https://drill.invalid";
@@ -40,24 +48,37 @@ internal sealed class DrillTool : IAsyncDisposable
     private readonly RegistryConnection _operator;
     private readonly TimeProvider _clock;
 
-    private DrillTool(PrivateKey key, Enforcer enforcer, string name, RegistryConnection @operator, TimeProvider clock) =>
-        (_key, _enforcer, Name, _operator, _clock) = (key, enforcer, name, @operator, clock);
+    private DrillTool(PrivateKey key, Enforcer enforcer, string name, NamedTool? named, RegistryConnection @operator, TimeProvider clock) =>
+        (_key, _enforcer, Name, Named, _operator, _clock) = (key, enforcer, name, named, @operator, clock);
 
     public string Name { get; }
+
+    public NamedTool? Named { get; }
+
+    public IReadOnlyList<Gate> Gates => Named is null ? [Gate.Enforcer, Gate.Registry] : [Gate.Enforcer, Gate.Registry, Gate.Tool];
+
+    public IEnumerable<string> Audiences => Named is null ? [Audience] : [Audience, Named.Audience];
+
+    /// <summary>What the shadow agents may do, and pass on so many times.</summary>
+    public string Envelope(int depth)
+    {
+        string[] allowed = Named is null ? [$"drill:read:{Audience}/*"] : [$"drill:read:{Audience}/*", Named.Allow];
+        return new JsonArray([.. allowed.Select(text => AuthorityOptions.ParseAllow(text, depth))]).ToJsonString();
+    }
 
     /// <summary>Whether it was registered for this drill. It stays: to remove an enforcer takes two people.</summary>
     public bool IsNew { get; private init; }
 
     public ConcurrentQueue<Attempt> Attempts { get; } = new();
 
-    public static async Task<DrillTool> OpenAsync(Invocation run, RegistryConnection @operator, string stateFolder, CancellationToken cancellationToken)
+    public static async Task<DrillTool> OpenAsync(Invocation run, RegistryConnection @operator, NamedTool? named, string stateFolder, CancellationToken cancellationToken)
     {
         var key = HomeFolder.MakeKey(run.Home.DrillKeyFile, KeyAlgorithm.ES256);
         // Each home folder has its own, by the name of its key.
         var name = $"drill {key.PublicKey.KeyId.ToString()[..8]}";
         var isNew = await RegisterAsync(@operator, name, key, cancellationToken);
         var enforcer = new Enforcer(new EnforcerOptions { Registry = run.Connection, Key = key, Audiences = [Audience], StateFolder = stateFolder });
-        var tool = new DrillTool(key, enforcer, name, @operator, run.Clock) { IsNew = isNew };
+        var tool = new DrillTool(key, enforcer, name, named, @operator, run.Clock) { IsNew = isNew };
         try
         {
             await enforcer.WaitUntilReadyAsync(cancellationToken).WaitAsync(Patience, run.Clock, cancellationToken);
@@ -81,10 +102,12 @@ internal sealed class DrillTool : IAsyncDisposable
     public async Task<Attempt> TryAsync(Gate gate, ShadowAgent agent, AskedAction action, string nonce, string proof, CancellationToken cancellationToken)
     {
         var began = _clock.GetTimestamp();
-        var refusal = gate == Gate.Enforcer
-            ? _enforcer.Check(agent.Credential.Token, proof, new RequestBinding("GET", Url), action).Refusal
-            : await VerifyAsync(agent, action, nonce, proof, cancellationToken);
-        var attempt = new Attempt(gate, began, refusal);
+        var attempt = new Attempt(gate, began, gate switch
+        {
+            Gate.Enforcer => _enforcer.Check(agent.Credential.Token, proof, new RequestBinding("GET", Url), action).Refusal.Name(),
+            Gate.Registry => await VerifyAsync(agent, action, nonce, proof, cancellationToken),
+            _ => await CallAsync(agent, cancellationToken),
+        });
         Attempts.Enqueue(attempt);
         return attempt;
     }
@@ -98,7 +121,7 @@ internal sealed class DrillTool : IAsyncDisposable
         return (first, await TryAsync(gate, agent, Allowed, nonce, proof, cancellationToken));
     }
 
-    /// <summary>Goes on trying at both gates, as a thief does, until it is told to end.</summary>
+    /// <summary>Goes on trying at every gate, as a thief does, until it is told to end.</summary>
     public async Task HammerAsync(ShadowAgent agent, CancellationToken ending)
     {
         // Fast enough to see milliseconds, and no load.
@@ -107,7 +130,7 @@ internal sealed class DrillTool : IAsyncDisposable
         {
             while (await timer.WaitForNextTickAsync(ending))
             {
-                foreach (var gate in Enum.GetValues<Gate>())
+                foreach (var gate in Gates)
                     await TryAsync(gate, agent, Allowed, ending);
             }
         }
@@ -137,7 +160,7 @@ internal sealed class DrillTool : IAsyncDisposable
         }
     }
 
-    private async Task<Refusal> VerifyAsync(ShadowAgent agent, AskedAction action, string nonce, string proof, CancellationToken cancellationToken)
+    private async Task<string> VerifyAsync(ShadowAgent agent, AskedAction action, string nonce, string proof, CancellationToken cancellationToken)
     {
         var answer = await _operator.Credentials.VerifyAsync(
             new VerifyRequest
@@ -151,6 +174,13 @@ internal sealed class DrillTool : IAsyncDisposable
                 Action = new() { Type = action.Type, Action_ = action.Action, Location = action.Location },
             },
             cancellationToken: cancellationToken);
-        return Refusals.TryParse(answer.Reason, out var refusal) ? refusal : throw Failure.Refused($"The registry answers {answer.Reason}, which this version does not know.", "Update agentid.");
+        return answer.Reason;
+    }
+
+    // A tool that is not ours names no reason.
+    private async Task<string> CallAsync(ShadowAgent agent, CancellationToken cancellationToken)
+    {
+        var answer = await ToolCall.SendAsync(agent.Key, agent.Credential.Source, () => new HttpRequestMessage(HttpMethod.Get, Named!.Url), cancellationToken);
+        return answer.IsSuccess ? Refusal.None.Name() : answer.Reason ?? $"HTTP {answer.Status}";
     }
 }

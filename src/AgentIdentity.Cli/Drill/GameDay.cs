@@ -17,13 +17,15 @@ namespace AgentIdentity.Cli.Drill;
 /// <summary>The day, from enrolment to the last revocation. Whatever happens on it, what it enrolled is revoked in the end.</summary>
 internal sealed class GameDay(Invocation run, Narrator narrator, RegistryConnection @operator, DrillTool tool, string folder) : IAsyncDisposable
 {
-    private const string Authority = $$"""[{"type":"drill","actions":["read"],"locations":["{{DrillTool.Audience}}/*"],"maxDepth":2}]""";
-    private const string PassedOn = $$"""[{"type":"drill","actions":["read"],"locations":["{{DrillTool.Audience}}/*"],"maxDepth":1}]""";
-    private const string PassedOnward = $$"""[{"type":"drill","actions":["read"],"locations":["{{DrillTool.Audience}}/*"]}]""";
+    // The agents' own; of the delegates; of the delegate's delegate.
+    private const int Depth = 2;
 
     // What must come soon; whatever takes longer is a finding.
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan ThiefsTime = TimeSpan.FromMilliseconds(200);
+
+    // Which take an action and a proof that they are given.
+    private static readonly Gate[] Deciding = [Gate.Enforcer, Gate.Registry];
 
     private readonly string _id = $"drill-{run.Clock.GetUtcNow():yyyyMMdd-HHmmss}-{Convert.ToHexStringLower(System.Security.Cryptography.RandomNumberGenerator.GetBytes(2))}";
     private readonly List<ShadowAgent> _agents = [];
@@ -68,8 +70,8 @@ internal sealed class GameDay(Invocation run, Narrator narrator, RegistryConnect
             Sponsor = "drill",
             Blueprint = _id,
             Labels = { new Label { Name = "drill", Value = _id } },
-            MaximumEnvelope = Authority,
-            Audiences = { DrillTool.Audience },
+            MaximumEnvelope = tool.Envelope(Depth),
+            Audiences = { tool.Audiences },
             Uses = (uint)delegates + 2,
             LifetimeSeconds = 60,
         };
@@ -88,7 +90,7 @@ internal sealed class GameDay(Invocation run, Narrator narrator, RegistryConnect
         // What was signed in the second in which an enforcer was started it refuses: it may have been used before.
         await Task.Delay(TimeSpan.FromSeconds(1), cancellationToken);
         foreach (var agent in new[] { Victim, Bystander })
-            await ExpectAsync("act", agent, DrillTool.Allowed, Refusal.None, $"{Name(agent)} with a fresh proof", cancellationToken);
+            await ExpectAsync("act", tool.Gates, agent, DrillTool.Allowed, Refusal.None, $"{Name(agent)} with a fresh proof", cancellationToken);
         var recorded = await RecordAsync("read the records", cancellationToken);
         narrator.Check("act", recorded.EntryClass == EntryClass.Activity, $"what the victim did is entry {recorded.LedgerIndex}");
     }
@@ -97,10 +99,10 @@ internal sealed class GameDay(Invocation run, Narrator narrator, RegistryConnect
     private async Task ReplayAsync(CancellationToken cancellationToken)
     {
         narrator.Tell("stolen", "credential and key of the victim are used over other connections from here on");
-        foreach (var gate in Enum.GetValues<Gate>())
+        foreach (var gate in Deciding)
         {
             var (first, second) = await tool.TryTwiceAsync(gate, Victim, cancellationToken);
-            narrator.Check("replayed", first.IsAllowed && second.Refusal == Refusal.ProofReplayed, $"{Name(gate)}: the thief is let in, and the same proof once more is refused, {second.Refusal.Name()}");
+            narrator.Check("replayed", first.IsAllowed && second.Reason == Refusal.ProofReplayed.Name(), $"{Name(gate)}: the thief is let in, and the same proof once more is refused, {second.Reason}");
         }
     }
 
@@ -108,9 +110,9 @@ internal sealed class GameDay(Invocation run, Narrator narrator, RegistryConnect
     {
         AskedAction[] wanted = [DrillTool.Allowed with { Action = "write" }, DrillTool.Allowed with { Type = "payments" }, DrillTool.Allowed with { Location = "https://elsewhere.invalid/records" }];
         foreach (var action in wanted)
-            await ExpectAsync("probing", Victim, action, Refusal.EnvelopeExceeded, $"{action.Type}:{action.Action}:{action.Location}", cancellationToken);
+            await ExpectAsync("probing", Deciding, Victim, action, Refusal.EnvelopeExceeded, $"{action.Type}:{action.Action}:{action.Location}", cancellationToken);
         using var thief = run.Connect(Victim.Key);
-        var wider = new IssueRequest { AuthorizationDetails = Authority.Replace("read", "write", StringComparison.Ordinal) };
+        var wider = new IssueRequest { AuthorizationDetails = new JsonArray(AuthorityOptions.ParseAllow($"drill:write:{DrillTool.Audience}/*", Depth)).ToJsonString() };
         await RefusedAsync("probing", Refusal.EnvelopeTooWide, "a credential for more", () => thief.Credentials.IssueAsync(wider, cancellationToken: cancellationToken).ResponseAsync);
         await RefusedAsync("probing", Refusal.AudienceNotAllowed, "a credential for others", () => thief.Credentials.IssueAsync(new IssueRequest { Audience = { "https://elsewhere.invalid" } }, cancellationToken: cancellationToken).ResponseAsync);
     }
@@ -120,9 +122,9 @@ internal sealed class GameDay(Invocation run, Narrator narrator, RegistryConnect
     {
         using var thief = run.Connect(Victim.Key, Victim.Credential.Source);
         foreach (var agent in Delegates.SkipLast(1))
-            agent.Credential = await AgentDelegation.DelegateAsync(thief, new DelegateRequest { Agent = agent.Did, AuthorizationDetails = PassedOn }, cancellationToken);
+            agent.Credential = await AgentDelegation.DelegateAsync(thief, new DelegateRequest { Agent = agent.Did, AuthorizationDetails = tool.Envelope(Depth - 1) }, cancellationToken);
         using var onward = run.Connect(Delegates[0].Key, Delegates[0].Credential.Source);
-        Delegates[^1].Credential = await AgentDelegation.DelegateAsync(onward, new DelegateRequest { Agent = Delegates[^1].Did, AuthorizationDetails = PassedOnward }, cancellationToken);
+        Delegates[^1].Credential = await AgentDelegation.DelegateAsync(onward, new DelegateRequest { Agent = Delegates[^1].Did, AuthorizationDetails = tool.Envelope(Depth - 2) }, cancellationToken);
         var isUsed = await AllAsync(Delegates, attempt => attempt.IsAllowed, cancellationToken);
         narrator.Check("burst", isUsed, $"{EntryText.Count(Delegates.Count, "agent")} act with what was passed on to them, one of them over another");
     }
@@ -150,7 +152,8 @@ internal sealed class GameDay(Invocation run, Narrator narrator, RegistryConnect
         await thieves;
         CheckReach(stop);
         TellLeak(Gate.Registry, StopLevel.Recorded, compromisedAt, recordedAt);
-        TellLeak(Gate.Enforcer, StopLevel.Enforced, compromisedAt, enforcedAt);
+        foreach (var gate in tool.Gates.Where(gate => gate != Gate.Registry))
+            TellLeak(gate, StopLevel.Enforced, compromisedAt, enforcedAt);
         return (stop, askedAt);
     }
 
@@ -205,12 +208,12 @@ internal sealed class GameDay(Invocation run, Narrator narrator, RegistryConnect
     private async Task AfterwardsAsync(CancellationToken cancellationToken)
     {
         var isOver = await AllAsync([Victim, .. Delegates], attempt => !attempt.IsAllowed, cancellationToken);
-        narrator.Check("refused", isOver, $"the victim and its {Delegates.Count} delegates are refused, by the enforcer and by the registry");
+        narrator.Check("refused", isOver, $"the victim and its {Delegates.Count} delegates are refused by {string.Join(", ", tool.Gates.Select(Name))}");
         using var thief = run.Connect(Victim.Key);
         await RefusedAsync("refused", Refusal.AgentFrozen, "a fresh credential", () => thief.Credentials.RenewAsync(new RenewRequest { Credential = Victim.Credential.Token }, cancellationToken: cancellationToken).ResponseAsync);
         using var shown = run.Connect(Victim.Key, Victim.Credential.Source);
-        await RefusedAsync("refused", Refusal.AgentFrozen, "another delegate", () => AgentDelegation.DelegateAsync(shown, new DelegateRequest { Agent = Bystander.Did, AuthorizationDetails = PassedOn }, cancellationToken));
-        await ExpectAsync("goes on", Bystander, DrillTool.Allowed, Refusal.None, "the bystander is not concerned", cancellationToken);
+        await RefusedAsync("refused", Refusal.AgentFrozen, "another delegate", () => AgentDelegation.DelegateAsync(shown, new DelegateRequest { Agent = Bystander.Did, AuthorizationDetails = tool.Envelope(Depth - 1) }, cancellationToken));
+        await ExpectAsync("goes on", tool.Gates, Bystander, DrillTool.Allowed, Refusal.None, "the bystander is not concerned", cancellationToken);
         var recorded = await RecordAsync("what was still in flight", cancellationToken);
         narrator.Check("evidence", recorded.EntryClass == EntryClass.Quarantined, $"what the victim still hands in is kept apart: entry {recorded.LedgerIndex}");
     }
@@ -256,12 +259,12 @@ internal sealed class GameDay(Invocation run, Narrator narrator, RegistryConnect
     private async Task<AgentState> StateAsync(ShadowAgent agent) =>
         (await @operator.Registry.GetAgentAsync(new GetAgentRequest { Agent = agent.Did }, cancellationToken: CancellationToken.None)).Agent.State;
 
-    private async Task ExpectAsync(string step, ShadowAgent agent, AskedAction action, Refusal expected, string what, CancellationToken cancellationToken)
+    private async Task ExpectAsync(string step, IEnumerable<Gate> gates, ShadowAgent agent, AskedAction action, Refusal expected, string what, CancellationToken cancellationToken)
     {
-        foreach (var gate in Enum.GetValues<Gate>())
+        foreach (var gate in gates)
         {
             var attempt = await tool.TryAsync(gate, agent, action, cancellationToken);
-            narrator.Check(step, attempt.Refusal == expected, $"{Name(gate)}: {what}: {(attempt.IsAllowed ? "let in" : attempt.Refusal.Name())}");
+            narrator.Check(step, attempt.Reason == expected.Name(), $"{Name(gate)}: {what}: {(attempt.IsAllowed ? "let in" : attempt.Reason)}");
         }
     }
 
@@ -270,7 +273,7 @@ internal sealed class GameDay(Invocation run, Narrator narrator, RegistryConnect
         var all = true;
         foreach (var agent in agents)
         {
-            foreach (var gate in Enum.GetValues<Gate>())
+            foreach (var gate in tool.Gates)
                 all &= holds(await tool.TryAsync(gate, agent, DrillTool.Allowed, cancellationToken));
         }
         return all;
@@ -299,5 +302,5 @@ internal sealed class GameDay(Invocation run, Narrator narrator, RegistryConnect
 
     private string Name(ShadowAgent agent) => agent == Victim ? "the victim" : "the bystander";
 
-    private static string Name(Gate gate) => gate == Gate.Enforcer ? "enforcer" : "registry";
+    private static string Name(Gate gate) => gate.ToString().ToLowerInvariant();
 }

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using AgentIdentity.Cli.Demo;
 
 namespace AgentIdentity.Cli.Tests.Stories;
 
@@ -53,6 +54,29 @@ public sealed class DrillTests : IAsyncLifetime
         var lines = await DrillAsync(1, "--delegates", "2");
         Assert.Equal(["probe", "end"], lines.Where(line => line.TryGetProperty("passed", out var passed) && !passed.GetBoolean()).Select(Step));
         Assert.Contains("all 4 agents are revoked", Text(lines, "retire"), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_tool_that_is_named_is_called_waited_for_and_seen_to_refuse()
+    {
+        const string audience = "https://tools.example";
+        var key = (await Agentid.RunAsync("operators", "register", "--role", "enforcer", "--name", "weather", "--audience", audience, "--json")).Fine().Json.Text("key_file")!;
+        var tool = ProgramFile.Find(null, "AgentIdentity.SampleTool", "--tool");
+        await using var process = ChildProcess.Start(tool.Start("--registry", Agentid.Settings[1], "--public-url", "https://localhost:5000", "--audience", audience, "--key", key, "--urls", "http://127.0.0.1:0"), "the tool");
+        var url = ReadyLine.Parse(await process.AskAsync(null, CancellationToken.None)).Http;
+
+        var lines = await DrillAsync(0, "--delegates", "2", "--tool", $"{url}/weather", "--audience", audience, "--allow", $"tool:read:{audience}/*");
+
+        Assert.Equal(["enforcer", "registry", "tool"], lines.Where(line => Step(line) == "goes on").Select(line => line.Text("text")!.Split(':')[0]));
+        Assert.Equal(3, Leaks(lines).Count());
+        Assert.All(Leaks(lines), leaked => Assert.True(leaked > 0));
+    }
+
+    [Fact]
+    public async Task A_tool_is_named_with_its_audience_and_what_the_call_takes()
+    {
+        Assert.Equal(ExitCode.Usage, (await Agentid.RunAsync("drill", "--tool", "http://127.0.0.1:1/weather")).ExitCode);
+        Assert.Equal(ExitCode.Usage, (await Agentid.RunAsync("drill", "--delegates", "1")).ExitCode);
     }
 
     private async Task<JsonElement[]> DrillAsync(int exitCode, params string[] options)
