@@ -61,6 +61,7 @@ internal static class CommandLine
             RotateIssuerKeyVerb.Create(),
             DemoVerb.Create(),
             DemoAgentVerb.Create(),
+            DrillVerb.Create(),
         };
         foreach (var question in WalkVerbs.Create().Concat(ConductVerbs.Create()).Concat(SpreadVerbs.Create()))
             root.Add(question);

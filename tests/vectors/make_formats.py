@@ -620,6 +620,12 @@ def denials():
     return [cbor(one) for one in (whole, cut, cascade, model)]
 
 
+def probed_stop():
+    """A stop by an operator, so without an order, that two probes ride along with."""
+    body = {1: 1, 2: AGENT_ID.bytes, 3: 3, 4: "reads what it should not", 5: "incident-7", 6: 5, 7: "", 8: [JTIS[1].bytes, JTIS[2].bytes]}
+    return {0: 1, 1: 7, 2: AT + 6, 3: [[AGENT_ID.bytes, 3]], 4: OPERATOR_1_ID.bytes, 5: body}
+
+
 def watch():
     name = f"{ORIGIN}/watch"
     audiences = sorted(AUDIENCES)
@@ -639,6 +645,8 @@ def watch():
         "empty_delta": note("delta/v1", b64(view), 14, 4, b64(digests[4]), "none", "-"),
         "heartbeat": note("heartbeat/v1", b64(view), nonce, 13, 4, b64(digests[4]), 10000, 42, b64(fixed("seen root"))),
         "acknowledgement": proof("agentid-ack+jwt", ack, ENFORCER),
+        "probed_acknowledgement": proof("agentid-ack+jwt", ack | {"probe": {"jti": str(JTIS[1]), "before": "NONE", "after": "CREDENTIAL_STOPPED"}}, ENFORCER),
+        "probed_stop": cbor(probed_stop()).hex(), "probed_stop_diagnostic": diagnostic(probed_stop()),
         "order": proof("agentid-stop+jwt", {"aud": PUBLIC_URL, "jti": str(JTIS[0]), "iat": SECONDS, "scope": f"agent-with-delegates:{AGENT_ID}", "reason": "nobody answers"}, BREAK_GLASS),
     }
 
@@ -1130,6 +1138,7 @@ def examples(made):
         "denial": f"{wrap(made['watch']['diagnostic'])}\n\n{wrap(made['watch']['denials'][2])}",
         "watch": "\n".join(f"{made['watch'][one].rstrip()}\n" for one in ("key_note", "snapshot", "delta", "heartbeat")).rstrip(),
         "acknowledgement": token(made["watch"]["acknowledgement"]),
+        "probe": f"{wrap(made['watch']['probed_stop_diagnostic'])}\n\n{wrap(made['watch']['probed_stop'])}\n\n{token(made['watch']['probed_acknowledgement'])}",
         "order": token(made["watch"]["order"]),
         "trail": wrap(made["trails"]["no activity opened"]["file"][:1400]) + "\n…",
         "certificate": wrap(made["certificates"]["enforced"]["file"][:1400]) + "\n…",

@@ -31,12 +31,12 @@ internal sealed class WatchStream : IAsyncDisposable
     private readonly EnforcerOptions _options;
     private readonly RegistryConnection _connection;
     private readonly EnforcerParts _parts;
+    private readonly HeldProbes _probes;
     private readonly EnforcerMemory _memory;
     private readonly Action<EnforcerAlarmKind, string> _alarm;
     private readonly CancellationTokenSource _end = new();
     private readonly Channel<EnforcerState> _states = Channel.CreateBounded<EnforcerState>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropOldest });
     private readonly TaskCompletionSource _ready = new(TaskCreationOptions.RunContinuationsAsynchronously);
-    private readonly Task _work;
 
     // One thread at a time has what is watched.
     private readonly Lock _turn = new();
@@ -49,24 +49,28 @@ internal sealed class WatchStream : IAsyncDisposable
     private long _keysAgainAt = long.MinValue;
     private bool _hadLease;
     private volatile bool _wantsKeys;
+    private Task _work = Task.CompletedTask;
 
-    public WatchStream(EnforcerOptions options, RegistryConnection connection, EnforcerParts parts, EnforcerMemory memory, Action<EnforcerAlarmKind, string> alarm)
+    public WatchStream(EnforcerOptions options, RegistryConnection connection, EnforcerParts parts, HeldProbes probes, EnforcerMemory memory, Action<EnforcerAlarmKind, string> alarm)
     {
-        (_options, _connection, _parts, _memory, _alarm) = (options, connection, parts, memory, alarm);
+        (_options, _connection, _parts, _probes, _memory, _alarm) = (options, connection, parts, probes, memory, alarm);
         try
         {
             _watched = new Watched(options, connection.Name, parts.Stops, parts.Lease, memory.Read(), alarm)
             {
                 Denied = _newDenials.Add,
                 FindAccepted = parts.Accepted.Find,
+                Probed = probes.Hold,
             };
         }
         catch (InvalidDataException problem)
         {
             throw memory.Damaged(problem.Message);
         }
-        _work = Task.WhenAll(Task.Run(ConnectAsync), Task.Run(TickAsync), Task.Run(WriteDownAsync));
     }
+
+    /// <summary>Once, when whoever made it is ready to be asked about probes.</summary>
+    public void Start() => _work = Task.WhenAll(Task.Run(ConnectAsync), Task.Run(TickAsync), Task.Run(WriteDownAsync));
 
     public Watched Watched => _watched;
 
@@ -168,7 +172,9 @@ internal sealed class WatchStream : IAsyncDisposable
         lock (_turn)
         {
             _heardAt = _options.BootClock.Milliseconds;
+            _probes.Ask();
             var step = _watched.Take(message);
+            _probes.AskAgain(_newDenials);
             // Before it is acknowledged: who has signed that it refuses has no stream open to whom it refuses.
             RefuseWhatIsOpen();
             if (step == WatchStep.Acknowledge && !connected.TrySend(Acknowledgement()))
@@ -185,7 +191,7 @@ internal sealed class WatchStream : IAsyncDisposable
     private EnforcerMessage Acknowledgement()
     {
         var (decisions, chain) = _parts.Decisions.Head();
-        var token = _watched.Acknowledge(decisions, chain).Sign(_options.Key, _connection.Name.PublicUrl, _options.Registry.Clock.GetUtcNow());
+        var token = (_watched.Acknowledge(decisions, chain) with { Probe = _probes.Last }).Sign(_options.Key, _connection.Name.PublicUrl, _options.Registry.Clock.GetUtcNow());
         return new EnforcerMessage { Acknowledgement = new Acknowledgement { Token = token } };
     }
 

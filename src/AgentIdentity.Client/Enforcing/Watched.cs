@@ -119,6 +119,9 @@ internal sealed class Watched
     /// <summary>Gives the credentials that stand for an item that the ledger does not hold.</summary>
     public Func<Hash, IEnumerable<(SubjectId Jti, long ExpiresAt)>> FindAccepted { get; init; } = static _ => [];
 
+    /// <summary>Called for each probe that the registry shows.</summary>
+    public Action<string> Probed { get; init; } = static _ => { };
+
     /// <summary>The first message of a connection.</summary>
     public WatchBegin Begin()
     {
@@ -186,6 +189,7 @@ internal sealed class Watched
         RegistryMessage.OfOneofCase.Snapshot => Take(message.Snapshot),
         RegistryMessage.OfOneofCase.Proof => Take(message.Proof),
         RegistryMessage.OfOneofCase.Unlogged => Take(message.Unlogged),
+        RegistryMessage.OfOneofCase.Probe => Take(message.Probe),
         _ when !_isLive => End(EnforcerAlarmKind.NoteForged, "The registry began without a snapshot."),
         RegistryMessage.OfOneofCase.Delta => Take(message.Delta),
         RegistryMessage.OfOneofCase.Heartbeat => Take(message.Heartbeat),
@@ -519,6 +523,13 @@ internal sealed class Watched
         if (_checkpoint is null || shown.Size.Value > _checkpoint.Checkpoint.Size.Value)
             (_checkpoint, _isChanged) = (new KnownCheckpoint(_logKey!, heartbeat.Checkpoint, shown), true);
         return true;
+    }
+
+    // Nothing follows from it: it is a credential like another, and refused like another.
+    private WatchStep Take(WatchProbe probe)
+    {
+        Probed(probe.Credential);
+        return WatchStep.Next;
     }
 
     private WatchStep Take(UnloggedCredentials unlogged)

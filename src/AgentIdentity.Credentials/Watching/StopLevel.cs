@@ -33,4 +33,7 @@ public enum EnforcerProgress
 
     /// <summary>It reports what it would refuse, and refuses nothing.</summary>
     Observing = 5,
+
+    /// <summary>It has signed that it refuses, and let the probe in.</summary>
+    Lying = 6,
 }

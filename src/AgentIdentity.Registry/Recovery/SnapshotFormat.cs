@@ -1,9 +1,11 @@
 using System.Security.Cryptography;
 using System.Text;
+using AgentIdentity.Credentials;
 using AgentIdentity.Credentials.Entries;
 using AgentIdentity.Credentials.Identifiers;
 using AgentIdentity.Credentials.Keys;
 using AgentIdentity.Credentials.Stops;
+using AgentIdentity.Credentials.Watching;
 using AgentIdentity.Ledger;
 using AgentIdentity.Registry.State;
 
@@ -244,6 +246,7 @@ internal static class SnapshotFormat
             writer.Write(hold.Reason);
             writer.Write(hold.At);
         });
+        writer.Write(agent.IsProbe);
     }
 
     private static AgentRecord ReadAgent(BinaryReader reader, Dictionary<SubjectId, AgentGrant> grants)
@@ -258,6 +261,7 @@ internal static class SnapshotFormat
                 new KeyId(ReadHash(reader)), reader.ReadUInt64(), ReadHash(reader), new LeafIndex(reader.ReadUInt64()), reader.ReadInt64(), reader.ReadBoolean()) { Fork = ReadIndex(reader) }),
             Credentials = ReadAll(reader, () => ReadCredential(reader, id, grant)),
             Holds = ReadAll(reader, () => new HoldInForce(new LeafIndex(reader.ReadUInt64()), reader.ReadString(), reader.ReadInt64())),
+            IsProbe = reader.ReadBoolean(),
         };
     }
 
@@ -305,6 +309,7 @@ internal static class SnapshotFormat
         WriteMaybe(writer, stop.LiftedBy);
         writer.Write(stop.LiftedEpoch);
         WriteExposure(writer, stop.Exposure);
+        WriteAll(writer, stop.Probes, id => WriteId(writer, id));
     }
 
     private static StopRecord ReadStop(BinaryReader reader)
@@ -313,7 +318,13 @@ internal static class SnapshotFormat
         var scope = new Scope((ScopeKind)reader.ReadByte(), reader.ReadString());
         var denial = new Denial(
             index, epoch, state, scope, ReadMaybe(reader), ReadAll(reader, () => ReadId(reader)), ReadAll(reader, () => ReadId(reader)), ReadAll(reader, reader.ReadString));
-        return new StopRecord(denial, ReadId(reader), reader.ReadString(), reader.ReadString(), reader.ReadInt64()) { LiftedBy = ReadMaybe(reader), LiftedEpoch = reader.ReadUInt64(), Exposure = ReadExposure(reader) };
+        return new StopRecord(denial, ReadId(reader), reader.ReadString(), reader.ReadString(), reader.ReadInt64())
+        {
+            LiftedBy = ReadMaybe(reader),
+            LiftedEpoch = reader.ReadUInt64(),
+            Exposure = ReadExposure(reader),
+            Probes = ReadAll(reader, () => ReadId(reader)),
+        };
     }
 
     private static void WriteExposure(BinaryWriter writer, StopExposure exposure)
@@ -413,13 +424,25 @@ internal static class SnapshotFormat
             writer.Write(signed.Index.Value);
             writer.Write(signed.Position);
             writer.Write(signed.At);
+            WriteAll<ProbeOutcome>(writer, signed.Probe is { } probe ? [probe] : [], probe => WriteProbe(writer, probe));
         });
     }
+
+    private static void WriteProbe(BinaryWriter writer, ProbeOutcome probe)
+    {
+        WriteId(writer, probe.Jti);
+        writer.Write(probe.Before.Name());
+        writer.Write(probe.After.Name());
+    }
+
+    private static ProbeOutcome ReadProbe(BinaryReader reader) => new(ReadId(reader), ReadRefusal(reader), ReadRefusal(reader));
+
+    private static Refusal ReadRefusal(BinaryReader reader) => Refusals.TryParse(reader.ReadString(), out var refusal) ? refusal : throw new InvalidDataException("A snapshot names a refusal that is none.");
 
     private static EnforcerRecord ReadEnforcer(BinaryReader reader) => new(ReadId(reader), reader.ReadUInt64())
     {
         Signed = ReadAll(reader, () => new SignedEpoch(
-            reader.ReadUInt64(), reader.ReadBoolean(), reader.ReadUInt64(), new LeafIndex(reader.ReadUInt64()), reader.ReadUInt32(), reader.ReadInt64())),
+            reader.ReadUInt64(), reader.ReadBoolean(), reader.ReadUInt64(), new LeafIndex(reader.ReadUInt64()), reader.ReadUInt32(), reader.ReadInt64(), ReadAll(reader, () => ReadProbe(reader)) is [var probe] ? probe : null)),
     };
 
     private static void WriteMaybe(BinaryWriter writer, LeafIndex? index)

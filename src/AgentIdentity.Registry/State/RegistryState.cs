@@ -274,7 +274,7 @@ public sealed class RegistryState
                 break;
             case Stop stop:
                 var denial = Reach.Spell(index, stop.Epoch, stop.State, stop.Scope, null, entry.At);
-                Stops.Add(Record(entry, denial, stop.Reason, stop.Incident));
+                Stops.Add(Record(entry, denial.With(stop.Probes), stop.Reason, stop.Incident) with { Probes = stop.Probes });
                 OpenEpoch(index, stop.Epoch);
                 break;
             case CompromiseCut cut:
@@ -406,7 +406,7 @@ public sealed class RegistryState
             throw new LedgerDamagedException($"Entry {index} enrols with a token that was never created.");
         var token = _tokens[tokenHash];
         _tokens[tokenHash] = token with { UsesMade = token.UsesMade + 1 };
-        Add(new AgentRecord(agent.AgentId, agent.Key, agent.TokenId, token.Grant, entry.At, index));
+        Add(new AgentRecord(agent.AgentId, agent.Key, agent.TokenId, token.Grant, entry.At, index) { IsProbe = entry.Actor == Founding!.RegistryId });
     }
 
     private void Issue(LeafIndex index, CredentialsIssued issued, Opening opening)

@@ -40,6 +40,9 @@ internal sealed class StopExposures(RegistryState state)
         var found = new Dictionary<SubjectId, LiveCredential>();
         foreach (var credential in Covered(denial, about))
         {
+            // What nobody can use is no exposure.
+            if (state.FindAgent(credential.Item.AgentId) is { IsProbe: true })
+                continue;
             if (credential.Item.ExpiresAt > seconds && (denial.After is not { } after || credential.Index.Value > after.Value))
                 found[credential.Item.Jti] = credential;
         }

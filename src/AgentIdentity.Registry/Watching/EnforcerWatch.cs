@@ -46,10 +46,11 @@ public sealed class EnforcerWatch : IAsyncDisposable
     private readonly PresentedNote _notes;
     private readonly LoggedItems _items;
     private readonly Acknowledging _acknowledging;
+    private readonly Probing _probing;
 
     internal EnforcerWatch(
         RegistrySettings settings, RegistryState state, Standing standing, Sequencer sequencer, Stopping.Stopping stopping, IRegistryKeys keys, CheckpointPublisher checkpoints, PublishedLog log, ProofReader proofs, SeenCheckpoints seen,
-        RefusalJournal refusals, ILedgerStore store, TimeProvider clock, Action<string> say)
+        RefusalJournal refusals, ILedgerStore store, Issuing.Issuing issuing, ReadyProbes probes, TimeProvider clock, Action<string> say)
     {
         (_settings, _state, _standing, _sequencer, _stopping, _checkpoints, _log, _seen, _refusals, _clock) = (settings, state, standing, sequencer, stopping, checkpoints, log, seen, refusals, clock);
         _proofs = new EntryProofs(store, proofs);
@@ -58,7 +59,8 @@ public sealed class EnforcerWatch : IAsyncDisposable
         _items = new LoggedItems(state, clock);
         _acknowledging = new Acknowledging(settings, state, sequencer, new SignedRoots(log));
         Leases = new EnforcerLeases(clock, settings.EnforcerLease);
-        Watches = new Watches(state, settings.Name, checkpoints, _proofs, _items, Leases, say);
+        Watches = new Watches(state, settings.Name, checkpoints, _proofs, _items, Leases, probes, say);
+        _probing = new Probing(settings, state, sequencer, issuing, probes, Watches, clock);
         sequencer.Applied = Watches.Hand;
         standing.Ended.ContinueWith(ended => Watches.EndAll(Halted()), TaskScheduler.Default);
     }
@@ -105,6 +107,7 @@ public sealed class EnforcerWatch : IAsyncDisposable
             throw;
         }
         ProveRecent(stream);
+        _probing.Want();
         return stream;
     }
 
@@ -127,6 +130,7 @@ public sealed class EnforcerWatch : IAsyncDisposable
         stream.View.Answer(stream, (epoch, count, digest) => new Heartbeat(
             new HeartbeatNote(stream.View.Id, text, epoch, count, digest, (uint)_settings.EnforcerLease.TotalMilliseconds, size, root).Sign(key.Value), tree.Checkpoint.Note, path));
         Leases.Grant(stream.Enforcer.Id);
+        _probing.Want();
         return true;
     }
 
@@ -159,6 +163,7 @@ public sealed class EnforcerWatch : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
+        await _probing.DisposeAsync().ConfigureAwait(false);
         await Watches.DisposeAsync().ConfigureAwait(false);
         _key.Dispose();
     }

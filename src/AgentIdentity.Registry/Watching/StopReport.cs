@@ -1,7 +1,27 @@
+using AgentIdentity.Credentials;
 using AgentIdentity.Credentials.Watching;
 using AgentIdentity.Registry.State;
 
 namespace AgentIdentity.Registry.Watching;
+
+/// <summary>What became of the probe of a stop at one enforcer. docs/formats.md, "Probe".</summary>
+public enum ProbeSeen
+{
+    /// <summary>None rode along.</summary>
+    NoProbe = 1,
+
+    /// <summary>Nothing is signed about it.</summary>
+    Unanswered = 2,
+
+    /// <summary>Let in before the stop, and refused after it.</summary>
+    Refused = 3,
+
+    /// <summary>Refused before the stop already, which proves nothing.</summary>
+    RefusedBefore = 4,
+
+    /// <summary>Let in after the stop.</summary>
+    LetIn = 5,
+}
 
 /// <summary>An enforcer in the report on a stop. Times are ms since 1970.</summary>
 /// <param name="Enforcer">Who.</param>
@@ -11,7 +31,10 @@ namespace AgentIdentity.Registry.Watching;
 /// <param name="IsNeeded">Whether it was registered when the stop was made: without its word the stop is not enforced.</param>
 /// <param name="LeaseUntil">When its lease ends or ended, as far as is known here.</param>
 /// <param name="Unlogged">How many credentials it was ever shown that the ledger does not hold.</param>
-public sealed record EnforcerReport(CallerRecord Enforcer, EnforcerProgress Progress, long At, SignedEpoch? Signed, bool IsNeeded, long LeaseUntil, ulong Unlogged)
+/// <param name="Probe">What became of the probe there.</param>
+/// <param name="ProbeRefusal">Why it was refused, at last or before; none when it was not.</param>
+public sealed record EnforcerReport(
+    CallerRecord Enforcer, EnforcerProgress Progress, long At, SignedEpoch? Signed, bool IsNeeded, long LeaseUntil, ulong Unlogged, ProbeSeen Probe, Refusal ProbeRefusal)
 {
     public bool IsDone => Progress is EnforcerProgress.Acknowledged or EnforcerProgress.LeaseOver;
 }

@@ -24,6 +24,9 @@ public sealed record Delta(string Note, byte[] Payload) : WatchMessage;
 /// <summary>Where the entry behind a delta stands.</summary>
 public sealed record EntryProof(LeafIndex Index, byte[] Entry, Hash Salt, string Receipt) : WatchMessage;
 
+/// <summary>A credential that will ride along with a stop. docs/formats.md, "Probe".</summary>
+public sealed record ProbeShown(string Credential) : WatchMessage;
+
 /// <summary>The answer to a nonce.</summary>
 public sealed record Heartbeat(string Note, string Checkpoint, Hash[] Consistency) : WatchMessage;
 
