@@ -46,6 +46,7 @@ internal static class CommandLine
             RecallVerb.Create(),
             StopsVerb.Create(),
             PropagationVerb.Create(),
+            CertificateVerb.Create(),
             WhoIsVerb.Create(),
             ChainVerb.Create(),
             RestoreVerb.Create(),
@@ -61,6 +62,7 @@ internal static class CommandLine
             RotateIssuerKeyVerb.Create(),
             DemoVerb.Create(),
             DemoAgentVerb.Create(),
+            DrillVerb.Create(),
         };
         foreach (var question in WalkVerbs.Create().Concat(ConductVerbs.Create()).Concat(SpreadVerbs.Create()))
             root.Add(question);

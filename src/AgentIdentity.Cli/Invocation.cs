@@ -54,22 +54,24 @@ internal sealed class Invocation(ParseResult parse)
         return named.Length > 0 ? HomeFolder.ReadKey(named) : Home.OnlyKey(roles);
     }
 
+    /// <summary>Where the registry is, by the options.</summary>
+    public ConnectionOptions Connection => new()
+    {
+        GrpcUrl = Setting(GlobalOptions.Registry),
+        ControlUrl = Setting(GlobalOptions.Control),
+        PublicUrl = Registry.PublicUrl,
+        TrustedCertificateFile = TrustedCertificateFile,
+        Clock = Clock,
+        CheckpointFolder = Home.CheckpointFolder,
+        LogKey = Home.Registry.LogKey(Registry.PublicUrl) is { } pinned && NoteVerifierKey.TryParse(pinned, out var logKey, out _) ? logKey : null,
+    };
+
     /// <summary>A connection to both gRPC listeners, which signs with the key when there is one. Nothing is sent yet.</summary>
     public RegistryConnection Connect(PrivateKey? signer = null, CredentialSource? credentials = null)
     {
-        var options = new ConnectionOptions
-        {
-            GrpcUrl = Setting(GlobalOptions.Registry),
-            ControlUrl = Setting(GlobalOptions.Control),
-            PublicUrl = Registry.PublicUrl,
-            TrustedCertificateFile = TrustedCertificateFile,
-            Clock = Clock,
-            CheckpointFolder = Home.CheckpointFolder,
-            LogKey = Home.Registry.LogKey(Registry.PublicUrl) is { } pinned && NoteVerifierKey.TryParse(pinned, out var logKey, out _) ? logKey : null,
-        };
         try
         {
-            return new RegistryConnection(options, signer, credentials);
+            return new RegistryConnection(Connection, signer, credentials);
         }
         catch (ArgumentException refused)
         {

@@ -45,7 +45,8 @@ public sealed class RegistryNode : IAsyncDisposable
         Recording = new Recording.Recording(state, Sequencer, Checkpoints, store);
         Operating = new Operating.Operating(settings, state, Sequencer, keys, founding, clock);
         Approvals = new Approvals(settings, state, clock);
-        Stopping = new Stopping.Stopping(settings, state, Standing, Sequencer, Approvals, clock);
+        var probes = new ReadyProbes();
+        Stopping = new Stopping.Stopping(settings, state, Standing, Sequencer, Approvals, probes.Take, clock);
         People = new People(settings, state, Sequencer, Approvals, clock);
         Erasing = new Erasing.Erasing(state, Sequencer, Approvals, store);
         Refusals = new RefusalJournal(Sequencer, state);
@@ -57,8 +58,9 @@ public sealed class RegistryNode : IAsyncDisposable
         SeenCheckpoints = new SeenCheckpoints(store, Checkpoints, PublishedLog, new SuccessionReader(state, store), Standing, log);
         Heads = new HeadsReader(state, store, Checkpoints, PublishedLog);
         TrailExports = new Reading.TrailExports(state, store, Checkpoints, Heads);
-        Watch = new EnforcerWatch(settings, state, Standing, Sequencer, Stopping, keys, Checkpoints, PublishedLog, LeafProofs, SeenCheckpoints, Refusals, store, clock, log);
+        Watch = new EnforcerWatch(settings, state, Standing, Sequencer, Stopping, keys, Checkpoints, PublishedLog, LeafProofs, SeenCheckpoints, Refusals, store, Issuing, probes, clock, log);
         Propagation = new Propagation(state, Watch);
+        CertificateExports = new CertificateExports(settings, state, store, Checkpoints, PublishedLog, Propagation, clock);
     }
 
     public RegistrySettings Settings { get; }
@@ -122,6 +124,8 @@ public sealed class RegistryNode : IAsyncDisposable
 
     /// <summary>How far stops have come.</summary>
     public Propagation Propagation { get; }
+
+    public CertificateExports CertificateExports { get; }
 
     /// <summary>Ends with the storage error after which the process must end.</summary>
     public Task<Exception> Halted => Sequencer.Halted;

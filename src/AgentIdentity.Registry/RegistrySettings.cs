@@ -26,6 +26,9 @@ public sealed record RegistrySettings(RegistryName Name, bool Dev = false, bool 
     /// <summary>How long an enforcer may go on without word from here.</summary>
     public TimeSpan EnforcerLease { get; init; } = TimeSpan.FromSeconds(10);
 
+    /// <summary>How many stops in a row have probes at hand, while enforcers watch. 0: none has.</summary>
+    public int ProbesReady { get; init; } = 4;
+
     /// <summary>A snapshot is taken when so many entries would have to be read again at a start.</summary>
     public ulong SnapshotEntries { get; init; } = 50_000;
 }

@@ -6,6 +6,7 @@ using AgentIdentity.Ledger;
 using AgentIdentity.Registry.Reading;
 using AgentIdentity.Registry.State;
 using AgentIdentity.Registry.Tests.Fixtures;
+using AgentIdentity.Registry.Watching;
 
 namespace AgentIdentity.Registry.Tests;
 
@@ -28,6 +29,20 @@ public sealed class TrailExportTests
             verdict.Entries.Select(entry => entry.Entry!.Body.Kind));
         Assert.Contains("1 rotation", verdict[TrailProperty.RegistryKeys].Words, StringComparison.Ordinal);
         Assert.Contains("2 credentials", verdict[TrailProperty.Credentials].Words, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task What_the_registry_has_enrolled_for_itself_is_proven_like_any_other_agent()
+    {
+        await using var registry = await TestNode.FoundAsync(probesReady: 1);
+        using var enforcer = await ScriptedEnforcer.NewAsync(registry);
+        await enforcer.UntilAsync<ProbeShown>();
+        await PublishAsync(registry);
+        var probe = registry.Node.State.AgentsFrom(0).Single(agent => agent.IsProbe);
+
+        var export = TestNode.Good(await registry.Node.TrailExports.BeginAsync(probe.Id, 0, ulong.MaxValue, CancellationToken.None).WaitAsync(TestNode.Patience));
+
+        AssertProven(Verify(registry, [.. export.Items().SelectMany(item => item)]));
     }
 
     [Fact]

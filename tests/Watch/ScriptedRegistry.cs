@@ -110,11 +110,11 @@ internal sealed class ScriptedRegistry
     }
 
     /// <summary>A stop: its entry in the ledger, its denial, and the delta that brings it.</summary>
-    public (Denial Denial, RegistryMessage Delta) Stop(Scope scope, StandingState state = StandingState.Frozen, LeafIndex? after = null, string? order = null)
+    public (Denial Denial, RegistryMessage Delta) Stop(Scope scope, StandingState state = StandingState.Frozen, LeafIndex? after = null, string? order = null, params IReadOnlyList<SubjectId> probes)
     {
         Epoch++;
-        EntryBody body = after is null ? new Stop(scope, state, "odd calls", "", Epoch, order) : new CompromiseCut(scope, after.Value, "odd calls", "", Epoch, []);
-        var denial = new Denial(Append(body, Id(1)), Epoch, state, scope, after, [], [], []);
+        EntryBody body = after is null ? new Stop(scope, state, "odd calls", "", Epoch, order) { Probes = probes } : new CompromiseCut(scope, after.Value, "odd calls", "", Epoch, []);
+        var denial = new Denial(Append(body, Id(1)), Epoch, state, scope, after, [], probes, []);
         Denials.Add(denial);
         return (denial, Delta(DeltaKind.Deny, DenialFormat.Encode(denial)));
     }

@@ -25,6 +25,9 @@ internal sealed class HomeFolder(string path)
     /// <summary>A passphrase on the command line could be seen by others, so it comes from the environment.</summary>
     private static string Passphrase => Environment.GetEnvironmentVariable("AGENTID_PASSPHRASE") ?? "";
 
+    /// <summary>The key of the enforcer that drills bring along. Not among the others: there it would be one of two to choose from.</summary>
+    public string DrillKeyFile => Path.Combine(_path, "drill.jwk");
+
     public static PrivateKey ReadKey(string file)
     {
         if (!PrivateKey.TryReadKeyFile(PrivateFiles.ReadSecret(file), Passphrase, out var key, out var problem))

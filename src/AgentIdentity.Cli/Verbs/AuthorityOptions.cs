@@ -42,7 +42,7 @@ internal static class AuthorityOptions
     private static string ReadEnvelope(string file) =>
         File.Exists(file) ? Check(File.ReadAllText(file), file) : throw Failure.Usage($"There is no file {file}.");
 
-    private static JsonObject ParseAllow(string text, int depth)
+    public static JsonObject ParseAllow(string text, int depth)
     {
         // A location is a URL as a rule, so only the first two colons part.
         var parts = text.Split(':', 3);

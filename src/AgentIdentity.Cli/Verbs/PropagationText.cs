@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using AgentIdentity.Cli.Asking;
 using AgentIdentity.Cli.Trails;
 using AgentIdentity.Protocol.V1;
 
@@ -39,9 +40,9 @@ internal static class PropagationText
         WriteLevel(text, StopLevel.Nodes, stop.NodesAt);
         WriteLevel(text, StopLevel.Enforced, stop.EnforcedAt);
         WriteLevel(text, StopLevel.Exhausted, stop.ExhaustedAt);
-        var table = new TextTable("ENFORCER", "STANDS", "SINCE", "");
+        var table = new TextTable("ENFORCER", "STANDS", "SINCE", "PROBE", "");
         foreach (var enforcer in stop.Enforcers)
-            table.Add(enforcer.Name, Stands(enforcer.Progress), Time(enforcer.ProgressedAt), Note(enforcer));
+            table.Add(enforcer.Name, Stands(enforcer.Progress), Time(enforcer.ProgressedAt), Probe(enforcer), Note(enforcer));
         if (stop.Enforcers.Count > 0)
             table.Write(text);
         foreach (var words in stop.Residual)
@@ -59,7 +60,19 @@ internal static class PropagationText
         EnforcerProgress.Lagging => "LAGGING",
         EnforcerProgress.Silent => "SILENT",
         EnforcerProgress.Observing => "ONLY OBSERVES",
+        EnforcerProgress.Lying => "LYING",
         _ => throw Failure.Refused($"The registry says that an enforcer is {progress}, which this version does not know.", "Update agentid."),
+    };
+
+    /// <summary>What became of the probe that rode along.</summary>
+    public static string Probe(EnforcerPropagation enforcer) => enforcer.Probe switch
+    {
+        ProbeSeen.NoProbe => "none",
+        ProbeSeen.Unanswered => "not answered",
+        ProbeSeen.ProbeRefused => $"refused, {enforcer.ProbeRefusal}",
+        ProbeSeen.RefusedBefore => $"refused before, {enforcer.ProbeRefusal}",
+        ProbeSeen.LetIn => "LET IN",
+        _ => throw Failure.Refused($"The registry says of a probe that it is {enforcer.Probe}, which this version does not know.", "Update agentid."),
     };
 
     private static string Note(EnforcerPropagation enforcer)
@@ -99,6 +112,8 @@ internal static class PropagationText
         ["at"] = Json(enforcer.ProgressedAt),
         ["epoch"] = enforcer.Epoch,
         ["ledger_index"] = enforcer.LedgerIndex,
+        ["probe"] = WireJson.Word(enforcer.Probe),
+        ["probe_refusal"] = enforcer.ProbeRefusal.Length == 0 ? null : enforcer.ProbeRefusal,
         ["needed"] = enforcer.Needed,
         ["lease_until"] = Json(enforcer.LeaseUntil),
         ["unlogged"] = enforcer.Unlogged,

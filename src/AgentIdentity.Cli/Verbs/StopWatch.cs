@@ -59,7 +59,7 @@ internal static class StopWatch
             {
                 var known = before.Stops.FirstOrDefault(other => other.Stop.LedgerIndex == stop.Stop.LedgerIndex)?.Enforcers.FirstOrDefault(other => other.CallerId == enforcer.CallerId);
                 if (known?.Progress != enforcer.Progress)
-                    text.WriteLine($"  {enforcer.Name} {PropagationText.Stands(enforcer.Progress)}{(enforcer.ProgressedAt > 0 ? $", {enforcer.ProgressedAt - stop.RecordedAt} ms after the stop" : "")}");
+                    text.WriteLine($"  {enforcer.Name} {PropagationText.Stands(enforcer.Progress)}{(enforcer.ProgressedAt > 0 ? $", {enforcer.ProgressedAt - stop.RecordedAt} ms after the stop; probe: {PropagationText.Probe(enforcer)}" : "")}");
             }
             if (before.Level != now.Level)
                 text.WriteLine($"level   {PropagationText.Word(now.Level)}");

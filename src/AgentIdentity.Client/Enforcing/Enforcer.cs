@@ -48,7 +48,7 @@ public sealed class Enforcer : IAsyncDisposable
         _memory = new EnforcerMemory(options.StateFolder);
         try
         {
-            _stream = new WatchStream(options, _connection, _parts, _memory, Raise);
+            _stream = new WatchStream(options, _connection, _parts, new HeldProbes(OpenProbe, DecideProbe), _memory, Raise);
         }
         catch
         {
@@ -56,6 +56,7 @@ public sealed class Enforcer : IAsyncDisposable
             _connection.Dispose();
             throw;
         }
+        _stream.Start();
     }
 
     /// <summary>The nonces that key proofs for this enforcer must carry. Those of another instance, or of before a restart, are none.</summary>
@@ -134,6 +135,9 @@ public sealed class Enforcer : IAsyncDisposable
     private Refusal Read(string credential, string? audience, out BoundSession? session)
     {
         session = null;
+        // Since the start no registry was heard: which keys sign credentials is not known, and no credential is to blame for that.
+        if (_stream.Watched.IssuerKeys == IssuerKeyHistory.Empty)
+            return Refusal.LeaseOver;
         var presented = _genuine.Find(credential);
         if (presented is null)
         {
@@ -182,8 +186,15 @@ public sealed class Enforcer : IAsyncDisposable
         return decision;
     }
 
-    // Steps 10 and 11, and the lease. Last, so that no answer is older than what it was asked of.
     private Decision Conclude(BoundSession? session, Refusal refusal, in AskedAction? action, DateTimeOffset now)
+    {
+        var decision = Decide(session, refusal, action, now);
+        _parts.Decisions.Add(session?.Shown.Jti ?? default, decision.Refusal);
+        return decision;
+    }
+
+    // Steps 10 and 11, and the lease. Last, so that no answer is older than what it was asked of.
+    private Decision Decide(BoundSession? session, Refusal refusal, in AskedAction? action, DateTimeOffset now)
     {
         var watched = Refusal.None;
         var remaining = 0L;
@@ -199,8 +210,26 @@ public sealed class Enforcer : IAsyncDisposable
         // Who only observes lets in whom the watch speaks against, and nobody else.
         var isAllowed = refusal == Refusal.None && (watched == Refusal.None || _options.ObserveOnly);
         var named = watched != Refusal.None ? watched : refusal;
-        _parts.Decisions.Add(session?.Shown.Jti ?? default, named);
         return new Decision(isAllowed, named, isAllowed ? RelyUntil(session!, now, remaining) : default, Epoch, session?.Presented);
+    }
+
+    // A probe names an audience of each enforcer, not which one.
+    private BoundSession? OpenProbe(string credential)
+    {
+        foreach (var audience in _options.Audiences)
+        {
+            if (Read(credential, audience, out var session) == Refusal.None)
+                return session;
+        }
+        return null;
+    }
+
+    // As about a request on a bound channel, but that nobody has asked: it is not among the decisions that are counted.
+    private Refusal DecideProbe(BoundSession probe)
+    {
+        var now = _clock.GetUtcNow();
+        var decision = Decide(probe, PresentedCredential.CheckTimes(probe.Presented.Claims, now), null, now);
+        return decision.IsAllowed ? Refusal.None : decision.Refusal;
     }
 
     private static DateTimeOffset RelyUntil(BoundSession session, DateTimeOffset now, long remaining)

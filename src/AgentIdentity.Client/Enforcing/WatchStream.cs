@@ -22,18 +22,21 @@ internal sealed class WatchStream : IAsyncDisposable
     private static readonly TimeSpan PauseMax = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan TickMax = TimeSpan.FromMilliseconds(250);
 
+    // However short the lease: a greeting may wait for a checkpoint.
+    private const long SilenceMinMilliseconds = 5000;
+
     // Whoever makes up key ids can make us greet the registry again, and not more often than this.
     private const long KeysAgainMilliseconds = 30_000;
 
     private readonly EnforcerOptions _options;
     private readonly RegistryConnection _connection;
     private readonly EnforcerParts _parts;
+    private readonly HeldProbes _probes;
     private readonly EnforcerMemory _memory;
     private readonly Action<EnforcerAlarmKind, string> _alarm;
     private readonly CancellationTokenSource _end = new();
     private readonly Channel<EnforcerState> _states = Channel.CreateBounded<EnforcerState>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropOldest });
     private readonly TaskCompletionSource _ready = new(TaskCreationOptions.RunContinuationsAsynchronously);
-    private readonly Task _work;
 
     // One thread at a time has what is watched.
     private readonly Lock _turn = new();
@@ -42,27 +45,32 @@ internal sealed class WatchStream : IAsyncDisposable
     private readonly HashSet<string> _seenOrders = new(StringComparer.Ordinal);
     private Connected? _connected;
     private long _beatAt = long.MinValue;
+    private long _heardAt;
     private long _keysAgainAt = long.MinValue;
     private bool _hadLease;
     private volatile bool _wantsKeys;
+    private Task _work = Task.CompletedTask;
 
-    public WatchStream(EnforcerOptions options, RegistryConnection connection, EnforcerParts parts, EnforcerMemory memory, Action<EnforcerAlarmKind, string> alarm)
+    public WatchStream(EnforcerOptions options, RegistryConnection connection, EnforcerParts parts, HeldProbes probes, EnforcerMemory memory, Action<EnforcerAlarmKind, string> alarm)
     {
-        (_options, _connection, _parts, _memory, _alarm) = (options, connection, parts, memory, alarm);
+        (_options, _connection, _parts, _probes, _memory, _alarm) = (options, connection, parts, probes, memory, alarm);
         try
         {
             _watched = new Watched(options, connection.Name, parts.Stops, parts.Lease, memory.Read(), alarm)
             {
                 Denied = _newDenials.Add,
                 FindAccepted = parts.Accepted.Find,
+                Probed = probes.Hold,
             };
         }
         catch (InvalidDataException problem)
         {
             throw memory.Damaged(problem.Message);
         }
-        _work = Task.WhenAll(Task.Run(ConnectAsync), Task.Run(TickAsync), Task.Run(WriteDownAsync));
     }
+
+    /// <summary>Once, when whoever made it is ready to be asked about probes.</summary>
+    public void Start() => _work = Task.WhenAll(Task.Run(ConnectAsync), Task.Run(TickAsync), Task.Run(WriteDownAsync));
 
     public Watched Watched => _watched;
 
@@ -90,6 +98,10 @@ internal sealed class WatchStream : IAsyncDisposable
             try
             {
                 await WatchAsync().ConfigureAwait(false);
+            }
+            catch (RegistryRefusedException refused) when (refused.Refusal == Refusal.ProofStale)
+            {
+                // It was made in the second in which the registry started, which takes none of that second. The next try is later.
             }
             catch (RegistryRefusedException refused)
             {
@@ -138,7 +150,7 @@ internal sealed class WatchStream : IAsyncDisposable
         _parts.Accepted.ReportAgain(_options.Registry.Clock.GetUtcNow().ToUnixTimeSeconds());
         lock (_turn)
         {
-            _connected = connected;
+            (_connected, _heardAt) = (connected, _options.BootClock.Milliseconds);
             return _watched.Begin();
         }
     }
@@ -159,7 +171,10 @@ internal sealed class WatchStream : IAsyncDisposable
     {
         lock (_turn)
         {
+            _heardAt = _options.BootClock.Milliseconds;
+            _probes.Ask();
             var step = _watched.Take(message);
+            _probes.AskAgain(_newDenials);
             // Before it is acknowledged: who has signed that it refuses has no stream open to whom it refuses.
             RefuseWhatIsOpen();
             if (step == WatchStep.Acknowledge && !connected.TrySend(Acknowledgement()))
@@ -176,7 +191,7 @@ internal sealed class WatchStream : IAsyncDisposable
     private EnforcerMessage Acknowledgement()
     {
         var (decisions, chain) = _parts.Decisions.Head();
-        var token = _watched.Acknowledge(decisions, chain).Sign(_options.Key, _connection.Name.PublicUrl, _options.Registry.Clock.GetUtcNow());
+        var token = (_watched.Acknowledge(decisions, chain) with { Probe = _probes.Last }).Sign(_options.Key, _connection.Name.PublicUrl, _options.Registry.Clock.GetUtcNow());
         return new EnforcerMessage { Acknowledgement = new Acknowledgement { Token = token } };
     }
 
@@ -242,10 +257,15 @@ internal sealed class WatchStream : IAsyncDisposable
         if (!hasLease || _options.ResourceClasses.Count > 0)
             _parts.Sessions.Sweep();
         _hadLease = hasLease;
-        if (_connected is not { } connected || !_watched.IsLive)
+        if (_connected is not { } connected)
             return;
         var now = _options.BootClock.Milliseconds;
         var lease = _watched.Granted < _options.Lease ? _watched.Granted : _options.Lease;
+        // The other end of a connection that breaks without a word is missed by nobody else for a quarter of an hour.
+        if (now - _heardAt > Math.Max(lease.TotalMilliseconds, SilenceMinMilliseconds))
+            connected.Ended.CancelAsync();
+        if (!_watched.IsLive)
+            return;
         var isSent = now - _beatAt < lease.TotalMilliseconds / BeatsPerLease || TryBeat(connected);
         while (isSent && _parts.Accepted.Take() is { Count: > 0 } accepted)
             isSent = connected.TrySend(new EnforcerMessage { Accepted = new Protocol.V1.AcceptedCredentials { Items = { accepted.Select(item => ByteString.CopyFrom(item.ToArray())) } } });

@@ -82,6 +82,12 @@ public sealed record Activity(byte[] Statement, KeyAlgorithm Algorithm, byte[] S
 /// <summary>Kind 7. <paramref name="Epoch"/> is the epoch that this entry opens; <paramref name="Order"/> the signed order that it came as, null when an operator asked for it here.</summary>
 public sealed record Stop(Scope Scope, StandingState State, string Reason, string Incident, ulong Epoch, string? Order = null) : EntryBody
 {
+    /// <summary>Probes that ride along with one stop at most.</summary>
+    public const int ProbesMax = 16;
+
+    /// <summary>The registry's own credentials that ride along, ascending: who obeys the stop refuses them.</summary>
+    public IReadOnlyList<SubjectId> Probes { get; init; } = [];
+
     /// <inheritdoc/>
     public override EntryKind Kind => EntryKind.Stop;
 }

@@ -55,14 +55,16 @@ internal static class EntryBodyCodec
                 fields.Number((uint)activity.Class);
                 break;
             case Stop stop:
-                cbor.WriteStartMap(stop.Order is null ? 6 : 7);
+                cbor.WriteStartMap(stop.Probes.Count > 0 ? 8 : stop.Order is null ? 6 : 7);
                 fields.Scope(stop.Scope);
                 fields.Number((uint)stop.State);
                 fields.Text(stop.Reason);
                 fields.Text(stop.Incident);
                 fields.Number(stop.Epoch);
-                if (stop.Order is not null)
-                    fields.Text(stop.Order);
+                if (stop.Order is not null || stop.Probes.Count > 0)
+                    fields.Text(stop.Order ?? "");
+                if (stop.Probes.Count > 0)
+                    fields.Array(stop.Probes, static (cbor, probe) => cbor.WriteId(probe));
                 break;
             case RegistryKeyRotated rotated:
                 cbor.WriteStartMap(4);
@@ -217,7 +219,7 @@ internal static class EntryBodyCodec
             EntryKind.CredentialsIssued => new CredentialsIssued(fields.Hash(), (uint)fields.Number(1, uint.MaxValue)),
             EntryKind.Activity => new Activity(
                 fields.Bytes(), fields.Enum<KeyAlgorithm>(), fields.Bytes(64), fields.Number((ulong)EntryClass.Activity, (ulong)EntryClass.Quarantined) == (ulong)EntryClass.Quarantined),
-            EntryKind.Stop => new Stop(fields.Scope(), fields.State(), fields.Text(), fields.Text(), fields.Epoch(), count == 7 ? fields.Text() : null),
+            EntryKind.Stop => ReadStop(fields, count),
             EntryKind.RegistryKeyRotated => new RegistryKeyRotated(fields.Enum<RegistryKeyUse>(), fields.Key(), new KeyId(fields.Hash())),
             EntryKind.PrivateDataRead => new PrivateDataRead(fields.Text(), fields.Text(), (uint)fields.Number(0, uint.MaxValue)),
             EntryKind.CallsRefused => new CallsRefused(fields.Ascending("refused calls", ReadRefused, InOrder)),
@@ -245,6 +247,15 @@ internal static class EntryBodyCodec
             throw new FormatException($"expected {fields.Count} fields, found {count}");
         cbor.ReadEndMap();
         return body;
+    }
+
+    private static Stop ReadStop(FieldReader fields, int count)
+    {
+        var stop = new Stop(fields.Scope(), fields.State(), fields.Text(), fields.Text(), fields.Epoch(), count >= 7 ? fields.Text() : null);
+        if (count < 8)
+            return stop;
+        var probes = fields.Ascending(Stop.ProbesMax, static item => item.ReadId(), static probe => probe);
+        return stop with { Order = stop.Order is { Length: > 0 } ? stop.Order : null, Probes = probes };
     }
 
     private static ActivitiesErased ReadErased(FieldReader fields)

@@ -29,6 +29,9 @@ public sealed record Denial(
     {
     }
 
+    /// <summary>The same, with further credentials that are covered.</summary>
+    public Denial With(IReadOnlyList<SubjectId> credentials) => credentials.Count == 0 ? this : this with { Credentials = [.. Credentials.Concat(credentials).Distinct().Order()] };
+
     /// <summary>Whether two of one scope spell out the same.</summary>
     public bool ReachesTheSame(Denial other) => Agents.SequenceEqual(other.Agents) && Credentials.SequenceEqual(other.Credentials) && Blueprints.SequenceEqual(other.Blueprints);
 }

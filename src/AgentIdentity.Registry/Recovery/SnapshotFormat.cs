@@ -1,9 +1,11 @@
 using System.Security.Cryptography;
 using System.Text;
+using AgentIdentity.Credentials;
 using AgentIdentity.Credentials.Entries;
 using AgentIdentity.Credentials.Identifiers;
 using AgentIdentity.Credentials.Keys;
 using AgentIdentity.Credentials.Stops;
+using AgentIdentity.Credentials.Watching;
 using AgentIdentity.Ledger;
 using AgentIdentity.Registry.State;
 
@@ -13,7 +15,7 @@ namespace AgentIdentity.Registry.Recovery;
 /// <remarks>Signed, because the tree vouches for the entries and not for what was folded from them: whoever can write the file must not be able to lift a stop.</remarks>
 internal static class SnapshotFormat
 {
-    private const int Version = 6;
+    private const int Version = 7;
     private static readonly byte[] Domain = "air/snapshot/v1\0"u8.ToArray();
     private static readonly byte[] Magic = "agentidentity snapshot\n"u8.ToArray();
 
@@ -123,6 +125,11 @@ internal static class SnapshotFormat
         WriteAll(writer, copy.Lineage.Spent, spent => WriteSpent(writer, spent));
         WriteAll(writer, copy.Enforcers, enforcer => WriteEnforcer(writer, enforcer));
         WriteAll<PublicKey>(writer, copy.BreakGlassKey is { } held ? [held] : [], key => WriteKey(writer, key));
+        WriteAll(writer, copy.PeopleChanges, change =>
+        {
+            writer.Write(change.Epoch);
+            writer.Write(change.Index.Value);
+        });
     }
 
     private static StateCopy ReadState(BinaryReader reader)
@@ -146,7 +153,8 @@ internal static class SnapshotFormat
         var lineage = new LineageCopy(ReadAll(reader, () => ReadEdge(reader)), ReadAll(reader, () => ReadLink(reader)), ReadAll(reader, () => ReadSpent(reader)));
         var enforcers = ReadAll(reader, () => ReadEnforcer(reader));
         var breakGlassKey = ReadAll(reader, () => ReadKey(reader)) is [var held] ? held : null;
-        return new StateCopy(position, epoch, lastAt, nextStatusIndex, founding, logs, watchKeys, keys, agents, tokens, callers, subjects, heads, stops, blueprints, lineage, enforcers, breakGlassKey);
+        var peopleChanges = ReadAll(reader, () => new PeopleChange(reader.ReadUInt64(), new LeafIndex(reader.ReadUInt64())));
+        return new StateCopy(position, epoch, lastAt, nextStatusIndex, founding, logs, watchKeys, keys, agents, tokens, callers, subjects, heads, stops, blueprints, lineage, enforcers, breakGlassKey, peopleChanges);
     }
 
     private static void WriteFounding(BinaryWriter writer, Founding founding)
@@ -238,6 +246,7 @@ internal static class SnapshotFormat
             writer.Write(hold.Reason);
             writer.Write(hold.At);
         });
+        writer.Write(agent.IsProbe);
     }
 
     private static AgentRecord ReadAgent(BinaryReader reader, Dictionary<SubjectId, AgentGrant> grants)
@@ -252,6 +261,7 @@ internal static class SnapshotFormat
                 new KeyId(ReadHash(reader)), reader.ReadUInt64(), ReadHash(reader), new LeafIndex(reader.ReadUInt64()), reader.ReadInt64(), reader.ReadBoolean()) { Fork = ReadIndex(reader) }),
             Credentials = ReadAll(reader, () => ReadCredential(reader, id, grant)),
             Holds = ReadAll(reader, () => new HoldInForce(new LeafIndex(reader.ReadUInt64()), reader.ReadString(), reader.ReadInt64())),
+            IsProbe = reader.ReadBoolean(),
         };
     }
 
@@ -299,6 +309,7 @@ internal static class SnapshotFormat
         WriteMaybe(writer, stop.LiftedBy);
         writer.Write(stop.LiftedEpoch);
         WriteExposure(writer, stop.Exposure);
+        WriteAll(writer, stop.Probes, id => WriteId(writer, id));
     }
 
     private static StopRecord ReadStop(BinaryReader reader)
@@ -307,7 +318,13 @@ internal static class SnapshotFormat
         var scope = new Scope((ScopeKind)reader.ReadByte(), reader.ReadString());
         var denial = new Denial(
             index, epoch, state, scope, ReadMaybe(reader), ReadAll(reader, () => ReadId(reader)), ReadAll(reader, () => ReadId(reader)), ReadAll(reader, reader.ReadString));
-        return new StopRecord(denial, ReadId(reader), reader.ReadString(), reader.ReadString(), reader.ReadInt64()) { LiftedBy = ReadMaybe(reader), LiftedEpoch = reader.ReadUInt64(), Exposure = ReadExposure(reader) };
+        return new StopRecord(denial, ReadId(reader), reader.ReadString(), reader.ReadString(), reader.ReadInt64())
+        {
+            LiftedBy = ReadMaybe(reader),
+            LiftedEpoch = reader.ReadUInt64(),
+            Exposure = ReadExposure(reader),
+            Probes = ReadAll(reader, () => ReadId(reader)),
+        };
     }
 
     private static void WriteExposure(BinaryWriter writer, StopExposure exposure)
@@ -319,6 +336,8 @@ internal static class SnapshotFormat
         {
             writer.Write(audience.Audience);
             writer.Write(audience.Until);
+            writer.Write(audience.Index.Value);
+            writer.Write(audience.Position);
         });
         writer.Write(exposure.Credentials);
     }
@@ -328,7 +347,7 @@ internal static class SnapshotFormat
         var isLimited = reader.ReadBoolean();
         var shownTo = ReadAll(reader, reader.ReadString);
         return new StopExposure(
-            isLimited ? shownTo : null, ReadAll(reader, () => ReadId(reader)), ReadAll(reader, () => new ExposedAudience(reader.ReadString(), reader.ReadInt64())), reader.ReadInt32());
+            isLimited ? shownTo : null, ReadAll(reader, () => ReadId(reader)), ReadAll(reader, () => new ExposedAudience(reader.ReadString(), reader.ReadInt64(), new LeafIndex(reader.ReadUInt64()), reader.ReadUInt32())), reader.ReadInt32());
     }
 
     private static void WriteBlueprint(BinaryWriter writer, BlueprintRecord blueprint)
@@ -405,13 +424,25 @@ internal static class SnapshotFormat
             writer.Write(signed.Index.Value);
             writer.Write(signed.Position);
             writer.Write(signed.At);
+            WriteAll<ProbeOutcome>(writer, signed.Probe is { } probe ? [probe] : [], probe => WriteProbe(writer, probe));
         });
     }
+
+    private static void WriteProbe(BinaryWriter writer, ProbeOutcome probe)
+    {
+        WriteId(writer, probe.Jti);
+        writer.Write(probe.Before.Name());
+        writer.Write(probe.After.Name());
+    }
+
+    private static ProbeOutcome ReadProbe(BinaryReader reader) => new(ReadId(reader), ReadRefusal(reader), ReadRefusal(reader));
+
+    private static Refusal ReadRefusal(BinaryReader reader) => Refusals.TryParse(reader.ReadString(), out var refusal) ? refusal : throw new InvalidDataException("A snapshot names a refusal that is none.");
 
     private static EnforcerRecord ReadEnforcer(BinaryReader reader) => new(ReadId(reader), reader.ReadUInt64())
     {
         Signed = ReadAll(reader, () => new SignedEpoch(
-            reader.ReadUInt64(), reader.ReadBoolean(), reader.ReadUInt64(), new LeafIndex(reader.ReadUInt64()), reader.ReadUInt32(), reader.ReadInt64())),
+            reader.ReadUInt64(), reader.ReadBoolean(), reader.ReadUInt64(), new LeafIndex(reader.ReadUInt64()), reader.ReadUInt32(), reader.ReadInt64(), ReadAll(reader, () => ReadProbe(reader)) is [var probe] ? probe : null)),
     };
 
     private static void WriteMaybe(BinaryWriter writer, LeafIndex? index)

@@ -21,6 +21,9 @@ public sealed record AgentRecord(
     /// <summary>The holds in force, oldest first. While there is one, nothing of the agent is erased.</summary>
     public HoldInForce[] Holds { get; init; } = [];
 
+    /// <summary>The registry's own, to ride along with stops: nobody holds its key, so that nobody can use what it is issued. docs/formats.md, "Probe".</summary>
+    public bool IsProbe { get; init; }
+
     /// <summary>Who it is, as far as stops ask.</summary>
     public Actor Actor => new(Id, Key.KeyId, Grant.Terms.Sponsor, Grant.Terms.Blueprint, Grant.Terms.Labels);
 

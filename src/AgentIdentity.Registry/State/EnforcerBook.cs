@@ -14,7 +14,8 @@ namespace AgentIdentity.Registry.State;
 /// <param name="Index">The entry that holds it.</param>
 /// <param name="Position">Its place among the items of that entry.</param>
 /// <param name="At">When it was sequenced, ms since 1970.</param>
-public sealed record SignedEpoch(ulong Epoch, bool IsObserving, ulong Decisions, LeafIndex Index, uint Position, long At);
+/// <param name="Probe">What became of the last probe that it was shown; null when it says nothing of one.</param>
+public sealed record SignedEpoch(ulong Epoch, bool IsObserving, ulong Decisions, LeafIndex Index, uint Position, long At, ProbeOutcome? Probe = null);
 
 /// <summary>What the ledger has of an enforcer.</summary>
 /// <param name="Id">The enforcer.</param>
@@ -28,6 +29,9 @@ public sealed record EnforcerRecord(SubjectId Id, ulong Unlogged = 0)
 
     /// <summary>The first that is known to be at or above an epoch, and to refuse. A later one proves no less, so that the oldest may be forgotten.</summary>
     public SignedEpoch? FirstSince(ulong epoch) => Array.Find(Signed, signed => signed.Epoch >= epoch && !signed.IsObserving);
+
+    /// <summary>What it has signed of any of these probes; null when it has said nothing of them, or that is too long ago.</summary>
+    public ProbeOutcome? Of(IReadOnlyList<SubjectId> probes) => Array.Find(Signed, signed => signed.Probe is { } probe && probes.Contains(probe.Jti))?.Probe;
 }
 
 /// <summary>What enforcers have signed, as the ledger holds it. Changed by the writer, read by all.</summary>
@@ -49,7 +53,7 @@ public sealed class EnforcerBook
         {
             if (!Acknowledgement.TryReadKept(Encoding.ASCII.GetString(opening.Items[i]), state.Founding!.PublicUrl, out var signed, out var key) || state.FindCaller(key.KeyId) is not { } enforcer)
                 throw new LedgerDamagedException($"Acknowledgement {i} of entry {index} cannot be read, or is nobody's.");
-            Add(enforcer.Id, new SignedEpoch(signed.Epoch, signed.IsObserving, signed.Decisions, index, (uint)i, at));
+            Add(enforcer.Id, new SignedEpoch(signed.Epoch, signed.IsObserving, signed.Decisions, index, (uint)i, at, signed.Probe));
         }
     }
 

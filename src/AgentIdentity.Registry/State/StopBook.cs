@@ -17,6 +17,12 @@ public sealed record StopRecord(Denial Denial, SubjectId Actor, string Reason, s
 
     public bool IsInForce => LiftedBy is null;
 
+    /// <summary>Credentials of the registry's own that ride along, ascending.</summary>
+    public IReadOnlyList<SubjectId> Probes { get; init; } = [];
+
+    /// <summary>Delegated credentials that are covered because of what stands above them.</summary>
+    public int CredentialsBelow => Denial.Credentials.Count - Probes.Count;
+
     /// <summary>Whose word it takes, and who is told.</summary>
     public required StopExposure Exposure { get; init; }
 

@@ -35,7 +35,9 @@ public sealed record StopPreview(int Agents, int DelegatedCredentials, int LiveC
 public sealed record Decided(LeafIndex Index, long At, ulong Epoch, bool IsIndexPending = false);
 
 /// <summary>Stops whatever a scope covers: denied in memory at once, acknowledged when durable. One person stops, two restore.</summary>
-public sealed class Stopping(RegistrySettings settings, RegistryState state, Standing standing, Sequencer sequencer, Approvals approvals, TimeProvider clock)
+/// <param name="probes">Takes what rides along with a stop, which enforcers have been shown before; given its time, seconds since 1970.</param>
+public sealed class Stopping(
+    RegistrySettings settings, RegistryState state, Standing standing, Sequencer sequencer, Approvals approvals, Func<long, IReadOnlyList<SubjectId>> probes, TimeProvider clock)
 {
     private const int ReasonMax = 500;
     private const int IncidentMax = 100;
@@ -136,7 +138,7 @@ public sealed class Stopping(RegistrySettings settings, RegistryState state, Sta
     {
         var denial = stop.Denial;
         var reached = denial.Scope.Kind == ScopeKind.AgentWithDelegates ? denial.Agents.Count + 1 : state.Reach.Agents(denial.Scope).Count();
-        return new Stopped(denial.Index, denial.State, stop.At, denial.Epoch, reached, denial.Credentials.Count, IsIndexPending(denial.Index));
+        return new Stopped(denial.Index, denial.State, stop.At, denial.Epoch, reached, stop.CredentialsBelow, IsIndexPending(denial.Index));
     }
 
     private Outcome<LeafIndex> Decide(Draft draft, CallerRecord? actor, StopWish wish, PendingStop pending, SubjectId? about, Approved? approved)
@@ -147,7 +149,8 @@ public sealed class Stopping(RegistrySettings settings, RegistryState state, Sta
             return Refused.Because(used.Refusal, used.Detail);
         draft.Standing.Widen(pending, draft.At);
         var epoch = draft.OpenEpoch();
-        return draft.Stage(actor?.Id ?? draft.RegistryId, new Stop(wish.Scope, wish.State, wish.Reason, wish.Incident, epoch, wish.Order), about ?? draft.RegistryId);
+        var stop = new Stop(wish.Scope, wish.State, wish.Reason, wish.Incident, epoch, wish.Order) { Probes = probes(draft.At / 1000) };
+        return draft.Stage(actor?.Id ?? draft.RegistryId, stop, about ?? draft.RegistryId);
     }
 
     private Outcome<Decided> Restore(Draft draft, CallerRecord actor, IReadOnlyList<LeafIndex> stops, string reason, Approved approved)

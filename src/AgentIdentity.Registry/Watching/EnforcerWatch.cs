@@ -46,10 +46,11 @@ public sealed class EnforcerWatch : IAsyncDisposable
     private readonly PresentedNote _notes;
     private readonly LoggedItems _items;
     private readonly Acknowledging _acknowledging;
+    private readonly Probing _probing;
 
     internal EnforcerWatch(
         RegistrySettings settings, RegistryState state, Standing standing, Sequencer sequencer, Stopping.Stopping stopping, IRegistryKeys keys, CheckpointPublisher checkpoints, PublishedLog log, ProofReader proofs, SeenCheckpoints seen,
-        RefusalJournal refusals, ILedgerStore store, TimeProvider clock, Action<string> say)
+        RefusalJournal refusals, ILedgerStore store, Issuing.Issuing issuing, ReadyProbes probes, TimeProvider clock, Action<string> say)
     {
         (_settings, _state, _standing, _sequencer, _stopping, _checkpoints, _log, _seen, _refusals, _clock) = (settings, state, standing, sequencer, stopping, checkpoints, log, seen, refusals, clock);
         _proofs = new EntryProofs(store, proofs);
@@ -58,7 +59,8 @@ public sealed class EnforcerWatch : IAsyncDisposable
         _items = new LoggedItems(state, clock);
         _acknowledging = new Acknowledging(settings, state, sequencer, new SignedRoots(log));
         Leases = new EnforcerLeases(clock, settings.EnforcerLease);
-        Watches = new Watches(state, settings.Name, checkpoints, _proofs, _items, Leases, say);
+        Watches = new Watches(state, settings.Name, checkpoints, _proofs, _items, Leases, probes, say);
+        _probing = new Probing(settings, state, sequencer, issuing, probes, Watches, clock);
         sequencer.Applied = Watches.Hand;
         standing.Ended.ContinueWith(ended => Watches.EndAll(Halted()), TaskScheduler.Default);
     }
@@ -71,6 +73,7 @@ public sealed class EnforcerWatch : IAsyncDisposable
     {
         if (_standing.IsHalted)
             return Halted();
+        // Before anything is believed: a ledger that was put back takes no denials either.
         if (wish.KnownCheckpoint.Length > 0 && _seen.Present(wish.KnownCheckpoint) is { IsRefused: true } contradicted)
             return Refused.Because(contradicted.Refusal, contradicted.Detail);
         var key = await _key.RequireAsync().ConfigureAwait(false);
@@ -87,12 +90,16 @@ public sealed class EnforcerWatch : IAsyncDisposable
             return Refused.Because(reached.Refusal, reached.Detail);
 
         await _checkpoints.WhenCoversAsync(default, cancellation).ConfigureAwait(false);
+        var goesOn = _seen.Present(wish.KnownCheckpoint);
+        if (goesOn.IsRefused)
+            return Refused.Because(goesOn.Refusal, goesOn.Detail);
         await Watches.WhenToldAsync(_state.Epoch, cancellation).ConfigureAwait(false);
         var (stream, snapshot, epoch) = Watches.Attach(enforcer, wish.IsObserving, key.Value);
         try
         {
-            var lifts = await LiftsAsync(stream.View, reached.Value, epoch, cancellation).ConfigureAwait(false);
-            stream.Opening = [new Greeting(new WatchKeyNote(_state.Log.Origin, key.Value.Verifier).Sign(_checkpoints.Signer), _settings.EnforcerLease), .. lifts, snapshot];
+            // Who presents nothing comes for the first time, holds nothing, and takes the greeting's word for who they are.
+            var approved = wish.LastNote.Length == 0 ? [] : await ApprovedAsync(stream.View, reached.Value, epoch, cancellation).ConfigureAwait(false);
+            stream.Opening = [new Greeting(new WatchKeyNote(_state.Log.Origin, key.Value.Verifier).Sign(_checkpoints.Signer), _settings.EnforcerLease, goesOn.Value.Links.Count > 0 ? goesOn.Value : null), .. approved, snapshot];
         }
         catch
         {
@@ -100,6 +107,7 @@ public sealed class EnforcerWatch : IAsyncDisposable
             throw;
         }
         ProveRecent(stream);
+        _probing.Want();
         return stream;
     }
 
@@ -122,6 +130,7 @@ public sealed class EnforcerWatch : IAsyncDisposable
         stream.View.Answer(stream, (epoch, count, digest) => new Heartbeat(
             new HeartbeatNote(stream.View.Id, text, epoch, count, digest, (uint)_settings.EnforcerLease.TotalMilliseconds, size, root).Sign(key.Value), tree.Checkpoint.Note, path));
         Leases.Grant(stream.Enforcer.Id);
+        _probing.Want();
         return true;
     }
 
@@ -154,6 +163,7 @@ public sealed class EnforcerWatch : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
+        await _probing.DisposeAsync().ConfigureAwait(false);
         await Watches.DisposeAsync().ConfigureAwait(false);
         _key.Dispose();
     }
@@ -166,15 +176,17 @@ public sealed class EnforcerWatch : IAsyncDisposable
         return Refused.Because(refusal, detail);
     }
 
-    // What the snapshot does not show any more and the enforcer may still hold: it gives nothing up without proof.
-    private async Task<IReadOnlyList<EntryProof>> LiftsAsync(View view, ulong reached, ulong epoch, CancellationToken cancellation)
+    // What the snapshot does not show any more and the enforcer may still hold, and who may lift it: it gives nothing up, and trusts nobody new, without proof. A stop that is younger
+    // than the note may be among it: whoever hears of one over a gap refuses it, and goes on presenting the note from before the gap.
+    private async Task<IReadOnlyList<EntryProof>> ApprovedAsync(View view, ulong reached, ulong epoch, CancellationToken cancellation)
     {
-        var lifts = _state.Stops.All
-            .Where(stop => stop.LiftedBy is not null && stop.Denial.Epoch <= reached && stop.LiftedEpoch > reached && stop.LiftedEpoch <= epoch && view.IsShown(stop))
-            .Select(stop => stop.LiftedBy!.Value).Distinct().OrderBy(index => index.Value).ToArray();
-        if (lifts.Length > 0)
-            await _checkpoints.WhenCoversAsync(lifts[^1], cancellation).ConfigureAwait(false);
-        return [.. lifts.Select(_proofs.Prove)];
+        bool IsNews(ulong opened) => opened > reached && opened <= epoch;
+        var lifts = _state.Stops.All.Where(stop => stop.LiftedBy is not null && IsNews(stop.LiftedEpoch) && view.IsShown(stop)).Select(stop => stop.LiftedBy!.Value);
+        var people = _state.PeopleChanges.Where(change => IsNews(change.Epoch)).Select(change => change.Index);
+        var entries = lifts.Concat(people).Distinct().OrderBy(index => index.Value).ToArray();
+        if (entries.Length > 0)
+            await _checkpoints.WhenCoversAsync(entries[^1], cancellation).ConfigureAwait(false);
+        return [.. entries.Select(_proofs.Prove)];
     }
 
     private void ProveRecent(WatchStream stream)

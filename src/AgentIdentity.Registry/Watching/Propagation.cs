@@ -2,6 +2,7 @@ using System.Runtime.CompilerServices;
 using AgentIdentity.Credentials;
 using AgentIdentity.Credentials.Entries;
 using AgentIdentity.Credentials.Identifiers;
+using AgentIdentity.Credentials.Watching;
 using AgentIdentity.Ledger;
 using AgentIdentity.Registry.State;
 
@@ -67,13 +68,31 @@ public sealed class Propagation(RegistryState state, EnforcerWatch watch)
         var record = state.Enforcers.Find(enforcer.Id);
         var stream = watch.Watches.Find(enforcer.Id);
         var leaseUntil = Milliseconds(watch.Leases.EndOf(enforcer.Id));
-        var (progress, at, signed) = Progress(stop, enforcer.Id, record, stream);
-        return new EnforcerReport(enforcer, progress, at, signed, isNeeded, leaseUntil, record.Unlogged);
+        var (probe, refusal) = Probe(stop, record);
+        var (progress, at, signed) = Progress(stop, enforcer.Id, record, stream, probe);
+        return new EnforcerReport(enforcer, progress, at, signed, isNeeded, leaseUntil, record.Unlogged, probe, refusal);
     }
 
-    private (EnforcerProgress Progress, long At, SignedEpoch? Signed) Progress(StopRecord stop, SubjectId enforcer, EnforcerRecord record, WatchStream? stream)
+    private static (ProbeSeen Seen, Refusal Refusal) Probe(StopRecord stop, EnforcerRecord record)
     {
-        if (record.FirstSince(stop.Denial.Epoch) is { } signed)
+        if (stop.Probes.Count == 0)
+            return (ProbeSeen.NoProbe, Refusal.None);
+        return record.Of(stop.Probes) switch
+        {
+            null => (ProbeSeen.Unanswered, Refusal.None),
+            { After: Refusal.None } => (ProbeSeen.LetIn, Refusal.None),
+            { Before: not Refusal.None and var before } => (ProbeSeen.RefusedBefore, before),
+            { After: var after } => (ProbeSeen.Refused, after),
+        };
+    }
+
+    private (EnforcerProgress Progress, long At, SignedEpoch? Signed) Progress(StopRecord stop, SubjectId enforcer, EnforcerRecord record, WatchStream? stream, ProbeSeen probe)
+    {
+        var newest = record.FirstSince(stop.Denial.Epoch);
+        // What one says that it refuses does not count where it was seen to let in; nor does it then refuse everybody when its lease ends.
+        if (newest is not null && probe == ProbeSeen.LetIn)
+            return (EnforcerProgress.Lying, 0, newest);
+        if (newest is { } signed)
             return (EnforcerProgress.Acknowledged, Math.Max(signed.At, stop.At), signed);
         // One that refuses nothing does not begin to when its lease ends.
         if (stream?.IsObserving ?? record.Newest is { IsObserving: true })
@@ -114,6 +133,7 @@ public sealed class Propagation(RegistryState state, EnforcerWatch watch)
     {
         EnforcerProgress.Lagging => "watches and has not signed that it refuses.",
         EnforcerProgress.Observing => "only reports what it would refuse.",
+        EnforcerProgress.Lying => "has signed that it refuses, and let the probe in.",
         _ => $"is not connected, and may go on until {Text(enforcer.LeaseUntil)}.",
     };
 

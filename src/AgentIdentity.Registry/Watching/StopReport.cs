@@ -1,41 +1,26 @@
-using AgentIdentity.Credentials.Identifiers;
+using AgentIdentity.Credentials;
+using AgentIdentity.Credentials.Watching;
 using AgentIdentity.Registry.State;
 
 namespace AgentIdentity.Registry.Watching;
 
-/// <summary>How far a stop is proven. Each includes those before it.</summary>
-public enum StopLevel
+/// <summary>What became of the probe of a stop at one enforcer. docs/formats.md, "Probe".</summary>
+public enum ProbeSeen
 {
-    /// <summary>Durable, and this node refuses.</summary>
-    Recorded = 1,
+    /// <summary>None rode along.</summary>
+    NoProbe = 1,
 
-    /// <summary>Every node of the registry refuses. There is one.</summary>
-    Nodes = 2,
+    /// <summary>Nothing is signed about it.</summary>
+    Unanswered = 2,
 
-    /// <summary>Every enforcer whose word it takes has signed that it refuses, or its lease is over.</summary>
-    Enforced = 3,
+    /// <summary>Let in before the stop, and refused after it.</summary>
+    Refused = 3,
 
-    /// <summary>Nor does anybody hold an unexpired credential in scope.</summary>
-    Exhausted = 4,
-}
+    /// <summary>Refused before the stop already, which proves nothing.</summary>
+    RefusedBefore = 4,
 
-/// <summary>Where one enforcer stands with one stop.</summary>
-public enum EnforcerProgress
-{
-    /// <summary>It has signed that it refuses.</summary>
-    Acknowledged = 1,
-
-    /// <summary>It was without a lease, and refuses everything until it has heard of the stop.</summary>
-    LeaseOver = 2,
-
-    /// <summary>It watches and has not signed yet.</summary>
-    Lagging = 3,
-
-    /// <summary>It does not watch, and its lease may run.</summary>
-    Silent = 4,
-
-    /// <summary>It reports what it would refuse, and refuses nothing.</summary>
-    Observing = 5,
+    /// <summary>Let in after the stop.</summary>
+    LetIn = 5,
 }
 
 /// <summary>An enforcer in the report on a stop. Times are ms since 1970.</summary>
@@ -46,7 +31,10 @@ public enum EnforcerProgress
 /// <param name="IsNeeded">Whether it was registered when the stop was made: without its word the stop is not enforced.</param>
 /// <param name="LeaseUntil">When its lease ends or ended, as far as is known here.</param>
 /// <param name="Unlogged">How many credentials it was ever shown that the ledger does not hold.</param>
-public sealed record EnforcerReport(CallerRecord Enforcer, EnforcerProgress Progress, long At, SignedEpoch? Signed, bool IsNeeded, long LeaseUntil, ulong Unlogged)
+/// <param name="Probe">What became of the probe there.</param>
+/// <param name="ProbeRefusal">Why it was refused, at last or before; none when it was not.</param>
+public sealed record EnforcerReport(
+    CallerRecord Enforcer, EnforcerProgress Progress, long At, SignedEpoch? Signed, bool IsNeeded, long LeaseUntil, ulong Unlogged, ProbeSeen Probe, Refusal ProbeRefusal)
 {
     public bool IsDone => Progress is EnforcerProgress.Acknowledged or EnforcerProgress.LeaseOver;
 }

@@ -12,8 +12,8 @@ public abstract record WatchMessage
     }
 }
 
-/// <summary>First: which key signs what follows. Who may restore, and the rest of the greeting, is the state's.</summary>
-public sealed record Greeting(string WatchKeyNote, TimeSpan Lease) : WatchMessage;
+/// <summary>First: which key signs what follows, and how the log that signs that key goes on from the one that the enforcer knows; null when it is the same. Who may restore, and the rest of the greeting, is the state's.</summary>
+public sealed record Greeting(string WatchKeyNote, TimeSpan Lease, Consistency? Succession) : WatchMessage;
 
 /// <summary>All that the view shows.</summary>
 public sealed record Snapshot(string Note, IReadOnlyList<Denial> Denials) : WatchMessage;
@@ -23,6 +23,9 @@ public sealed record Delta(string Note, byte[] Payload) : WatchMessage;
 
 /// <summary>Where the entry behind a delta stands.</summary>
 public sealed record EntryProof(LeafIndex Index, byte[] Entry, Hash Salt, string Receipt) : WatchMessage;
+
+/// <summary>A credential that will ride along with a stop. docs/formats.md, "Probe".</summary>
+public sealed record ProbeShown(string Credential) : WatchMessage;
 
 /// <summary>The answer to a nonce.</summary>
 public sealed record Heartbeat(string Note, string Checkpoint, Hash[] Consistency) : WatchMessage;

@@ -21,6 +21,7 @@ internal sealed class Watches : IAsyncDisposable
     private readonly EntryProofs _proofs;
     private readonly LoggedItems _items;
     private readonly EnforcerLeases _leases;
+    private readonly ReadyProbes _probes;
     private readonly Action<string> _log;
     private readonly Channel<Applied> _applied = Channel.CreateUnbounded<Applied>(new UnboundedChannelOptions { SingleReader = true });
     private readonly ConcurrentDictionary<LeafIndex, TimeSpan> _toldAt = new();
@@ -37,9 +38,9 @@ internal sealed class Watches : IAsyncDisposable
     private NoteSignerKey? _key;
     private ulong _epoch;
 
-    public Watches(RegistryState state, RegistryName name, CheckpointPublisher checkpoints, EntryProofs proofs, LoggedItems items, EnforcerLeases leases, Action<string> log)
+    public Watches(RegistryState state, RegistryName name, CheckpointPublisher checkpoints, EntryProofs proofs, LoggedItems items, EnforcerLeases leases, ReadyProbes probes, Action<string> log)
     {
-        (_state, _name, _checkpoints, _proofs, _items, _leases, _log) = (state, name, checkpoints, proofs, items, leases, log);
+        (_state, _name, _checkpoints, _proofs, _items, _leases, _probes, _log) = (state, name, checkpoints, proofs, items, leases, probes, log);
         foreach (var stop in state.Stops.InForce)
             _inForce.Add(stop.Denial.Index.Value, stop);
         (_epoch, _position) = (state.Epoch, state.Position);
@@ -72,7 +73,7 @@ internal sealed class Watches : IAsyncDisposable
     public void Hand(LeafIndex index, Entry entry, Opening opening)
     {
         if (entry.Body is CredentialsIssued)
-            _items.Issued(opening.Items);
+            _items.Issued(index, opening.Items);
         if (entry.Body is CredentialsIssued or EnforcersAcknowledged || EpochOf(entry.Body) is not null)
             _applied.Writer.TryWrite(new Applied(index, entry));
     }
@@ -89,6 +90,8 @@ internal sealed class Watches : IAsyncDisposable
                 End(older, Refused.Because(Credentials.Refusal.Overloaded, "Another stream was begun under this key: an enforcer is one process."));
             _streams.Add(enforcer.Id, stream);
             var snapshot = view.Attach(stream, key, out var epoch);
+            foreach (var set in _probes.All)
+                Show(set, view, stream.Post);
             Pulse();
             return (stream, snapshot, epoch);
         }
@@ -109,6 +112,27 @@ internal sealed class Watches : IAsyncDisposable
     {
         lock (_gate)
             return _streams.GetValueOrDefault(enforcer);
+    }
+
+    public bool HasStreams
+    {
+        get
+        {
+            lock (_gate)
+                return _streams.Count > 0;
+        }
+    }
+
+    /// <summary>Shows probes to everybody who watches, and has the next stop that wants some use them.</summary>
+    public void Offer(ProbeSet set)
+    {
+        lock (_gate)
+        {
+            foreach (var view in _views.Values)
+                Show(set, view, view.Tell);
+            // Not before: a stop must not overtake the probe that it names.
+            _probes.Add(set);
+        }
     }
 
     /// <summary>Ends all streams: nothing that would be said from now on counts.</summary>
@@ -148,6 +172,12 @@ internal sealed class Watches : IAsyncDisposable
         await _ending.CancelAsync().ConfigureAwait(false);
         await _telling.ConfigureAwait(false);
         _ending.Dispose();
+    }
+
+    private static void Show(ProbeSet set, View view, Action<WatchMessage> tell)
+    {
+        if (set.For(view.Audiences) is { } probe)
+            tell(new ProbeShown(probe.Credential));
     }
 
     private static void End(WatchStream stream, Refused refused)

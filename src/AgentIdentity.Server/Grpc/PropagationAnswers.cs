@@ -1,3 +1,5 @@
+using AgentIdentity.Credentials;
+using AgentIdentity.Credentials.Watching;
 using AgentIdentity.Registry;
 using AgentIdentity.Registry.Watching;
 using Wire = AgentIdentity.Protocol.V1;
@@ -43,7 +45,7 @@ internal static class PropagationAnswers
             EnforcedAt = report.EnforcedAt ?? 0,
             ExhaustedAt = report.ExhaustedAt ?? 0,
             AgentsBelow = (ulong)denial.Agents.Count,
-            CredentialsBelow = (ulong)denial.Credentials.Count,
+            CredentialsBelow = (ulong)stop.CredentialsBelow,
             LiveCredentials = (ulong)stop.Exposure.Credentials,
             Enforcers = { report.Enforcers.Select(Enforcer) },
             Unproven = { report.Unproven.Select(audience => new Wire.UnprovenAudience { Audience = audience.Audience, Until = audience.Until }) },
@@ -63,6 +65,18 @@ internal static class PropagationAnswers
         Needed = report.IsNeeded,
         LeaseUntil = report.LeaseUntil,
         Unlogged = report.Unlogged,
+        Probe = Probe(report.Probe),
+        ProbeRefusal = report.ProbeRefusal == Refusal.None ? "" : report.ProbeRefusal.Name(),
+    };
+
+    private static Wire.ProbeSeen Probe(ProbeSeen seen) => seen switch
+    {
+        ProbeSeen.NoProbe => Wire.ProbeSeen.NoProbe,
+        ProbeSeen.Unanswered => Wire.ProbeSeen.Unanswered,
+        ProbeSeen.Refused => Wire.ProbeSeen.ProbeRefused,
+        ProbeSeen.RefusedBefore => Wire.ProbeSeen.RefusedBefore,
+        ProbeSeen.LetIn => Wire.ProbeSeen.LetIn,
+        _ => throw new InvalidOperationException($"No wire value for {seen}."),
     };
 
     private static Wire.StopLevel Level(StopLevel level) => level switch
@@ -81,6 +95,7 @@ internal static class PropagationAnswers
         EnforcerProgress.Lagging => Wire.EnforcerProgress.Lagging,
         EnforcerProgress.Silent => Wire.EnforcerProgress.Silent,
         EnforcerProgress.Observing => Wire.EnforcerProgress.Observing,
+        EnforcerProgress.Lying => Wire.EnforcerProgress.Lying,
         _ => throw new InvalidOperationException($"No wire value for {progress}."),
     };
 }

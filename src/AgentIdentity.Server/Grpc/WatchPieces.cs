@@ -19,6 +19,7 @@ internal static class WatchPieces
         Snapshot snapshot => Parts(snapshot),
         Heartbeat heartbeat => [new() { Heartbeat = new() { Note = heartbeat.Note, Checkpoint = heartbeat.Checkpoint, Consistency = { heartbeat.Consistency.Select(ToWire.Bytes) } } }],
         EntryProof proof => [new() { Proof = new() { LedgerIndex = proof.Index.Value, Entry = ToWire.Bytes(proof.Entry), Salt = ToWire.Bytes(proof.Salt), Receipt = proof.Receipt } }],
+        ProbeShown probe => [new() { Probe = new() { Credential = probe.Credential } }],
         Unlogged unlogged => [new() { Unlogged = new() { Items = { unlogged.Items.Select(ToWire.Bytes) } } }],
         Greeting greeting => [new() { Greeting = Greet(registry, greeting) }],
         _ => throw new InvalidOperationException($"No wire message for {message.GetType().Name}."),
@@ -68,6 +69,7 @@ internal static class WatchPieces
             IssuerKeys = { state.IssuerKeys.Spans.Select(span => new Wire.IssuerKeyPeriod { Key = new() { Jwk = span.Key.ToJwk() }, From = span.From.Value }) },
             Blueprints = { state.Stops.Blueprints.Select(Blueprint) },
             LeaseMilliseconds = (uint)greeting.Lease.TotalMilliseconds,
+            Succession = greeting.Succession is { } succession ? ToWire.Consistency(registry, succession) : null,
         };
     }
 

@@ -38,7 +38,7 @@ internal static partial class WalkThrough
     private static readonly (Regex, string)[] Placeholders =
     [
         (Uuid(), "UUID"), (Time(), "TIME"), (LogKey(), "LOGKEY"), (Hash(), "HASH"), (Port(), "127.0.0.1:PORT"), (Folder(), "$1/FOLDER/$2"), (Data(), "data=FOLDER"),
-        (Place(), "$1 N"), (Row(), "N "), (Path(), "over N to"), (Spaces(), " "),
+        (Place(), "$1 N"), (Row(), "N "), (Path(), "over N to"), (Took(), "N $1"), (Counted(), "$1 N "), (DrillName(), "drill KEY"), (Spaces(), " "),
     ];
 
     private static List<Step> Read(string[] lines)
@@ -75,6 +75,15 @@ internal static partial class WalkThrough
 
     [GeneratedRegex(@"(^| )/\S*/(\.agentid/)")]
     private static partial Regex Folder();
+
+    [GeneratedRegex(@"\d+(?:\.\d)? (m?s) ")]
+    private static partial Regex Took();
+
+    [GeneratedRegex(@"(let in|of) \d+ ")]
+    private static partial Regex Counted();
+
+    [GeneratedRegex("drill [A-Za-z0-9_-]{8}(?=[: ])")]
+    private static partial Regex DrillName();
 
     [GeneratedRegex(@"data=\S+")]
     private static partial Regex Data();

@@ -99,6 +99,45 @@ public sealed class EnforcerTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_probe_that_a_stop_names_is_decided_about_before_and_after_it_and_the_acknowledgement_says_so()
+    {
+        var probe = SubjectId.New(TimeProvider.System.GetUtcNow());
+        Show(_registry.Issue(_key.PublicKey, ScriptedRegistry.Id(99), claims => claims with { Jti = probe }));
+        _host.Send(registry => registry.Stop(Scope.Agent(_agent), probes: [probe]).Delta);
+        var acknowledged = await AcknowledgedAsync(_registry.Epoch);
+        Assert.Equal(new ProbeOutcome(probe, Refusal.None, Refusal.CredentialStopped), acknowledged.Probe);
+        Assert.Equal(0UL, acknowledged.Decisions);
+
+        // It is said until the next one, since the acknowledgement that says it first may be lost.
+        _host.Send(registry => registry.Stop(Scope.Agent(ScriptedRegistry.Id(7))).Delta);
+        Assert.Equal(probe, (await AcknowledgedAsync(_registry.Epoch)).Probe!.Jti);
+    }
+
+    [Fact]
+    public async Task A_probe_that_cannot_be_let_in_is_said_to_be_refused_before_or_not_spoken_of()
+    {
+        var (stopped, foreign) = (SubjectId.New(TimeProvider.System.GetUtcNow()), SubjectId.New(TimeProvider.System.GetUtcNow()));
+        Show(_registry.Issue(_key.PublicKey, ScriptedRegistry.Id(98), claims => claims with { Jti = foreign, Audience = ["https://another.example"] }));
+        Show(_registry.Issue(_key.PublicKey, ScriptedRegistry.Id(99), claims => claims with { Jti = stopped }));
+        _host.Send(registry => registry.Stop(Scope.Agent(ScriptedRegistry.Id(99))).Delta);
+        _host.Send(registry => registry.Stop(Scope.Agent(_agent), probes: [foreign]).Delta);
+        Assert.Null((await AcknowledgedAsync(_registry.Epoch)).Probe);
+        _host.Send(registry => registry.Stop(Scope.Agent(_agent), probes: [stopped]).Delta);
+        Assert.Equal(Refusal.AgentFrozen, (await AcknowledgedAsync(_registry.Epoch)).Probe!.Before);
+    }
+
+    [Fact]
+    public async Task An_enforcer_that_only_observes_says_that_it_lets_the_probe_in()
+    {
+        await _enforcer.DisposeAsync();
+        _enforcer = await StartAsync(options => options with { ObserveOnly = true });
+        var probe = SubjectId.New(TimeProvider.System.GetUtcNow());
+        Show(_registry.Issue(_key.PublicKey, ScriptedRegistry.Id(99), claims => claims with { Jti = probe }));
+        _host.Send(registry => registry.Stop(Scope.Agent(_agent), probes: [probe]).Delta);
+        Assert.Equal(new ProbeOutcome(probe, Refusal.None, Refusal.None), (await AcknowledgedAsync(_registry.Epoch)).Probe);
+    }
+
+    [Fact]
     public async Task Nobody_may_call_a_stopped_agent()
     {
         var callee = ScriptedRegistry.Id(66);
@@ -221,10 +260,24 @@ public sealed class EnforcerTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Before_the_registry_was_heard_everything_is_refused()
+    public async Task A_stream_that_has_said_nothing_for_a_lease_is_given_up_for_another()
+    {
+        _host.IsSilent = true;
+        _boot.Advance(TimeSpan.FromSeconds(9));
+        await Task.Delay(TimeSpan.FromSeconds(1));
+        Assert.Single(_host.Begins);
+        _host.IsSilent = false;
+        _boot.Advance(TimeSpan.FromSeconds(2));
+        using var patience = new CancellationTokenSource(Patience);
+        while (_host.Begins.Count < 2 || !Check(Proof()).IsAllowed)
+            await Task.Delay(10, patience.Token);
+    }
+
+    [Fact]
+    public async Task Before_the_registry_was_heard_everything_is_refused_and_no_credential_is_blamed()
     {
         await using var alone = new Enforcer(Options(Path.Combine(_folder.FullName, "alone")) with { Registry = Options("").Registry with { GrpcUrl = "http://127.0.0.1:9" } });
-        Assert.Equal(Refusal.CredentialInvalid, alone.Check(_credential, Proof(), new RequestBinding("GET", Url)).Refusal);
+        Assert.Equal(Refusal.LeaseOver, alone.Check(_credential, Proof(), new RequestBinding("GET", Url)).Refusal);
         Assert.Equal(TimeSpan.Zero, alone.LeaseRemaining);
     }
 
@@ -432,6 +485,8 @@ public sealed class EnforcerTests : IAsyncLifetime
         await enforcer.WaitUntilReadyAsync().WaitAsync(Patience);
         return enforcer;
     }
+
+    private void Show(string probe) => _host.Send(_ => new Protocol.V1.RegistryMessage { Probe = new() { Credential = probe } });
 
     private Decision Check(string proof, AskedAction? action = null) => _enforcer.Check(_credential, proof, new RequestBinding("GET", Url), action ?? Read);
 

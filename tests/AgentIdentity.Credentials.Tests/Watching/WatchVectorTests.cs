@@ -1,7 +1,12 @@
+using System.Buffers.Text;
+using System.Text;
 using System.Text.Json;
 using AgentIdentity.Credentials.Entries;
 using AgentIdentity.Credentials.Identifiers;
+using AgentIdentity.Credentials.Issuing;
 using AgentIdentity.Credentials.Stops;
+using AgentIdentity.Credentials.Tokens;
+using AgentIdentity.Credentials.Verification;
 using AgentIdentity.Credentials.Watching;
 using AgentIdentity.Ledger;
 
@@ -45,6 +50,25 @@ public sealed class WatchVectorTests
             Assert.Equal(expected.GetString(), Convert.ToHexStringLower(DenialFormat.Encode(denial)));
             Assert.True(DenialFormat.TryDecode(DenialFormat.Encode(denial), out var read));
             Assert.Equal(Show(denial), Show(read));
+        }
+    }
+
+    [Fact]
+    public void What_is_reported_of_a_credential_is_the_hash_of_the_vectors_from_its_claims_and_from_the_ledger()
+    {
+        var issuance = Vectors.Section("issuance");
+        var expected = issuance.GetProperty("accepted").EnumerateArray().Select(hash => Hash.Read(Convert.FromHexString(hash.GetString()!))).ToArray();
+        var claims = Vectors.Claims();
+        using var issuer = Vectors.Key("issuer");
+        var name = Vectors.Name(Vectors.Section("names").Text("public_url"));
+        Assert.Equal(Refusal.None, PresentedCredential.Read(CredentialWriter.Sign(claims, name, issuer), name, _ => issuer.PublicKey, out var presented));
+        Assert.Equal(expected[0], AcceptedItem.HashOf(presented!));
+        // The order in which labels are held is nobody's business.
+        var terms = new Grant(claims.Sponsor, claims.Blueprint, [.. claims.Labels.Reverse()], claims.Envelope.Canonical, claims.Audience);
+        for (var place = 0; place < expected.Length; place++)
+        {
+            Assert.True(IssuanceItem.TryDecode(Convert.FromHexString(issuance.GetProperty("items")[place].GetString()!), out var item));
+            Assert.Equal(expected[place], AcceptedItem.HashOf(item, terms, new LeafIndex(4), (uint)place));
         }
     }
 
@@ -125,6 +149,45 @@ public sealed class WatchVectorTests
         var token = expected.Sign(Vectors.Key("enforcer"), "https://localhost:5000", DateTimeOffset.FromUnixTimeSeconds(Vectors.Seconds));
         Assert.Equal(Section.GetProperty("acknowledgement").Text("token").Split('.')[..2], token.Split('.')[..2]);
         Assert.False(Acknowledgement.TryRead(token, "https://elsewhere.example", out _, out _));
+    }
+
+    [Fact]
+    public void What_became_of_a_probe_is_read_and_written_as_the_vectors_have_it()
+    {
+        var text = Section.GetProperty("probed_acknowledgement").Text("token");
+        Assert.True(Acknowledgement.TryRead(text, "https://localhost:5000", out var read, out _));
+        Assert.Equal(new ProbeOutcome(Jti(1), Refusal.None, Refusal.CredentialStopped), read.Probe);
+        var token = read.Sign(Vectors.Key("enforcer"), "https://localhost:5000", DateTimeOffset.FromUnixTimeSeconds(Vectors.Seconds));
+        Assert.Equal(text.Split('.')[..2], token.Split('.')[..2]);
+    }
+
+    [Theory]
+    [InlineData("\"NONE\"", "\"NOBODY\"")]
+    [InlineData("\"before\"", "\"befour\"")]
+    [InlineData("\"probe\":{", "\"prove\":{")]
+    [InlineData("{\"after\"", "{\"also\":1,\"after\"")]
+    [InlineData("\"jti\":\"0", "\"jti\":\"X")]
+    public void An_acknowledgement_that_says_something_else_of_a_probe_is_none(string said, string instead)
+    {
+        var parts = Section.GetProperty("probed_acknowledgement").Text("token").Split('.');
+        var claims = Encoding.UTF8.GetString(Base64Url.DecodeFromChars(parts[1]));
+        Assert.Contains(said, claims, StringComparison.Ordinal);
+        var changed = CanonicalBase64Url.Encode(Encoding.UTF8.GetBytes(claims.Replace(said, instead, StringComparison.Ordinal)));
+        var signature = CanonicalBase64Url.Encode(Vectors.Key("enforcer").Sign(Encoding.ASCII.GetBytes($"{parts[0]}.{changed}")));
+        Assert.False(Acknowledgement.TryRead($"{parts[0]}.{changed}.{signature}", "https://localhost:5000", out _, out _));
+    }
+
+    [Fact]
+    public void A_stop_that_probes_ride_along_with_is_read_and_written_as_the_vectors_have_it()
+    {
+        Assert.True(Entry.TryDecode(Section.Hex("probed_stop"), out var entry));
+        var stop = Assert.IsType<Stop>(entry.Body);
+        Assert.Null(stop.Order);
+        Assert.Equal([Jti(1), Jti(2)], stop.Probes);
+        Assert.Equal(Section.Text("probed_stop"), Convert.ToHexStringLower(entry.Encode()));
+        Assert.Equal(5UL, stop.Epoch);
+        foreach (var probes in new SubjectId[][] { [Jti(2), Jti(1)], [Jti(1), Jti(1)], [.. Enumerable.Range(0, Stop.ProbesMax + 1).Select(i => SubjectId.Read(new byte[15].Append((byte)i).ToArray()))] })
+            Assert.False(Entry.TryDecode((entry with { Body = stop with { Probes = probes } }).Encode(), out _));
     }
 
     [Fact]

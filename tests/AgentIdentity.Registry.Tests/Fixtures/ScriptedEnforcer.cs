@@ -1,9 +1,11 @@
 using System.Security.Cryptography;
 using AgentIdentity.Credentials;
 using AgentIdentity.Credentials.Entries;
+using AgentIdentity.Credentials.Issuing;
 using AgentIdentity.Credentials.Keys;
 using AgentIdentity.Credentials.Stops;
 using AgentIdentity.Credentials.Tokens;
+using AgentIdentity.Credentials.Verification;
 using AgentIdentity.Credentials.Watching;
 using AgentIdentity.Ledger;
 using AgentIdentity.Registry.State;
@@ -38,6 +40,9 @@ internal sealed class ScriptedEnforcer : IDisposable
     public byte[] LastPayload { get; private set; } = [];
 
     public int ProofsSeen { get; private set; }
+
+    /// <summary>The probes that it was shown, oldest first.</summary>
+    public List<CredentialClaims> Probes { get; } = [];
 
     public IReadOnlyList<Denial> Denials => [.. _denials.Denials];
 
@@ -105,17 +110,21 @@ internal sealed class ScriptedEnforcer : IDisposable
                 _watchKey = opened.Key;
                 break;
             case Snapshot snapshot:
-                Assert.True(SnapshotNote.TryOpen(snapshot.Note, _watchKey!, out var shown));
+                Assert.True(SnapshotNote.TryOpen(snapshot.Note, _watchKey!, out var all));
                 _denials = new DenyList();
                 foreach (var denial in snapshot.Denials)
                     _denials.Add(denial);
-                Hold(shown.Epoch, shown.Count, shown.Digest, snapshot.Note, []);
+                Hold(all.Epoch, all.Count, all.Digest, snapshot.Note, []);
                 break;
             case Delta delta:
                 Assert.True(DeltaNote.TryOpen(delta.Note, _watchKey!, out var next));
                 Assert.Equal(Epoch + 1, next.Epoch);
                 Apply(next, delta.Payload);
                 Hold(next.Epoch, next.Count, next.Digest, delta.Note, delta.Payload);
+                break;
+            case ProbeShown shown:
+                Assert.Equal(Refusal.None, PresentedCredential.Read(shown.Credential, _registry.Node.Settings.Name, _registry.Node.State.IssuerKeys.Find, out var probe));
+                Probes.Add(probe!.Claims);
                 break;
             case EntryProof:
                 ProofsSeen++;
