@@ -7,6 +7,7 @@
 Everything here is public: the keys are hashes of their names.
 """
 import base64
+import functools
 import hashlib
 import hmac
 import json
@@ -252,8 +253,8 @@ def thumbprint(jwk):
 
 
 class Key:
-    def __init__(self, name, alg):
-        self.name, self.alg, self.secret = name, alg, fixed("key " + name)
+    def __init__(self, name, alg, secret=None):
+        self.name, self.alg, self.secret = name, alg, secret or fixed("key " + name)
         self.public = ec_public(self.secret) if alg == 1 else ed_public(self.secret)
         if alg == 1:
             self.jwk = {"kty": "EC", "crv": "P-256", "x": b64u(self.public[:32]), "y": b64u(self.public[32:])}
@@ -276,7 +277,7 @@ class Key:
 
 ISSUER, NEXT_ISSUER, LOG, NEXT_LOG = Key("issuer", 1), Key("next issuer", 1), Key("log", 2), Key("next log", 2)
 OPERATOR_1, OPERATOR_2, ENFORCER, AGENT = Key("operator 1", 2), Key("operator 2", 1), Key("enforcer", 1), Key("agent", 2)
-OPERATOR_3, BREAK_GLASS, WATCH = Key("operator 3", 1), Key("break-glass", 2), Key("watch", 2)
+OPERATOR_3, BREAK_GLASS, WATCH, DID = Key("operator 3", 1), Key("break-glass", 2), Key("watch", 2), Key("did", 2)
 MAIL_ENFORCER = Key("mail enforcer", 2)
 WITNESS, WITNESS_NAME = Key("witness", 2), "witness.example/w1"
 
@@ -423,13 +424,13 @@ def entry_bodies():
     grant = [SPONSOR, BLUEPRINT, LABELS, jcs(ENVELOPE), AUDIENCES]
     numbered = lambda *values: {number: value for number, value in enumerate(values, 1)}
     yield "genesis", 1, 1, REGISTRY_ID, [REGISTRY_ID], numbered(
-        PUBLIC_URL, ORIGIN, [[1, 1, ISSUER.public], [2, 2, LOG.public]],
+        PUBLIC_URL, ORIGIN, [[1, 1, ISSUER.public], [2, 2, LOG.public], [4, 2, DID.public]],
         [[OPERATOR_1_ID.bytes, "first operator", 2, OPERATOR_1.public, bootstrap_proof("first operator", OPERATOR_1)["token"]],
-         [OPERATOR_2_ID.bytes, "second operator", 1, OPERATOR_2.public, bootstrap_proof("second operator", OPERATOR_2)["token"]]], 2)
+         [OPERATOR_2_ID.bytes, "second operator", 1, OPERATOR_2.public, bootstrap_proof("second operator", OPERATOR_2)["token"]]], 2, registry_did_log().lines()[0])
     yield "caller registered", 2, 1, OPERATOR_1_ID, [ENFORCER_ID], numbered(3, "documents gateway", 1, ENFORCER.public, AUDIENCES[:1])
     yield "enrolment token created", 3, 1, OPERATOR_1_ID, [TOKEN_ID], numbered(sha256(ENROLMENT_TOKEN.encode()), *grant, 1, AT + 3_600_000)
     yield "agent enrolled", 4, 1, AGENT_ID, [AGENT_ID, TOKEN_ID], numbered(
-        AGENT_ID.bytes, TOKEN_ID.bytes, 2, AGENT.public, *grant, enrolment_proof()["token"])
+        AGENT_ID.bytes, TOKEN_ID.bytes, 2, AGENT.public, *grant, enrolment_proof()["token"], agent_did_log().lines()[0])
     yield "credentials issued", 5, 1, REGISTRY_ID, [AGENT_ID], numbered(tree_root(ITEMS), len(ITEMS))
     yield "activity", 6, 2, AGENT_ID, [AGENT_ID], numbered(FIRST_STATEMENT, 2, AGENT.sign(FIRST_STATEMENT), 2)
     yield "stop", 7, 1, OPERATOR_1_ID, [AGENT_ID], numbered(1, AGENT_ID.bytes, 3, "reads what it should not", "incident-7", 5)
@@ -461,6 +462,7 @@ def entry_bodies():
     seal = {"type": "set-break-glass-key", "jkt": b64u(BREAK_GLASS.id)}
     yield "break-glass key set", 25, 1, OPERATOR_1_ID, [REGISTRY_ID], numbered(2, BREAK_GLASS.public, approved(seal), 11)
     yield "credentials unlogged", 26, 1, ENFORCER_ID, [ENFORCER_ID], numbered(ENFORCER_ID.bytes, [fixed("an item that is not there")])
+    yield "DID version", 27, 1, REGISTRY_ID, [AGENT_ID], numbered(agent_did_log().lines()[1], 3, 1)
 
 
 def entries(bodies):
@@ -1004,6 +1006,7 @@ def did_documents():
     issuers = [ISSUER, NEXT_ISSUER]
     return {
         "agent": agent([AGENT]),
+        "agent_of_a_log": jcs(json.loads(agent([AGENT])) | {"alsoKnownAs": [agent_did_log().did]}),
         "agent_deactivated": agent([]),
         "registry": jcs({"@context": context, "id": REGISTRY_DID, "verificationMethod": methods(REGISTRY_DID, issuers), "assertionMethod": urls(REGISTRY_DID, issuers)}),
         "jwks": jcs({"keys": [key.jwk | {"alg": key.jose, "kid": url} for key, url in zip(issuers, urls(REGISTRY_DID, issuers))]}),
@@ -1098,8 +1101,11 @@ class DidLog:
         made = [(version if isinstance(version, str) else self.entries[version]["versionId"], key) for version, key in proofs]
         return jcs([{"versionId": version, "proof": [integrity_proof({"versionId": version}, key, did_time(0))]} for version, key in made])
 
+    def lines(self):
+        return [jcs(entry) for entry in self.entries]
+
     def text(self):
-        return "".join(jcs(entry) + "\n" for entry in self.entries)
+        return "".join(line + "\n" for line in self.lines())
 
 
 def rotating_log(**first):
@@ -1111,18 +1117,31 @@ def witness_parameter(threshold, *keys):
     return {"threshold": threshold, "witnesses": [{"id": did_key(key)} for key in keys]}
 
 
+def update_key(subject, number):
+    """The key that signs one line of a subject's log."""
+    return Key(f"did update {number} of {subject}", 2, hmac.digest(DID.secret, b"air/did/v1\0" + subject.bytes + u64(number), "sha512")[:32])
+
+
+def did_state(did, keys, controller=None):
+    urls = [f"{did}#{b64u(key.id)}" for key in keys]
+    methods = [{"id": url, "type": "JsonWebKey", "controller": did, "publicKeyJwk": key.jwk} for url, key in zip(urls, keys)]
+    return {"@context": ["https://www.w3.org/ns/did/v1", "https://w3id.org/security/jwk/v1"], "alsoKnownAs": ["did:web:" + did.split(":", 3)[3]], "assertionMethod": urls,
+            "verificationMethod": methods} | ({"authentication": urls, "controller": controller} if controller else {})
+
+
+def registry_did_log():
+    first, second = update_key(REGISTRY_ID, 1), update_key(REGISTRY_ID, 2)
+    place = REGISTRY_DID.removeprefix("did:web:")
+    return DidLog(key=first, place=place, state=did_state("did:webvh:{SCID}:" + place, [ISSUER]), nextKeyHashes=[next_hash(second)], portable=True)
+
+
+@functools.cache
 def agent_did_log():
     """The log of the agent of these vectors: enrolled, given another key, deactivated."""
-    def state(keys):
-        did, web = "did:webvh:{SCID}:" + DID_PLACE, AGENT_DID
-        urls = [f"{did}#{b64u(key.id)}" for key in keys]
-        return {"@context": ["https://www.w3.org/ns/did/v1", "https://w3id.org/security/jwk/v1"], "alsoKnownAs": [web], "assertionMethod": urls, "authentication": urls,
-                "controller": REGISTRY_DID, "verificationMethod": [{"id": url, "type": "JsonWebKey", "controller": did, "publicKeyJwk": key.jwk} for url, key in zip(urls, keys)]}
-
-    log = rotating_log(state=state([AGENT]), portable=True)
-    filled = lambda keys: json.loads(jcs(state(keys)).replace("{SCID}", log.scid))
-    log.then(DID_KEYS[1], state=filled([ENFORCER]), updateKeys=[multikey(DID_KEYS[1])], nextKeyHashes=[next_hash(DID_KEYS[2])])
-    log.then(DID_KEYS[2], state=filled([]), updateKeys=[multikey(DID_KEYS[2])], nextKeyHashes=[], deactivated=True)
+    first, second, third = (update_key(AGENT_ID, number) for number in (1, 2, 3))
+    log = DidLog(key=first, state=did_state("did:webvh:{SCID}:" + DID_PLACE, [AGENT], REGISTRY_DID), nextKeyHashes=[next_hash(second)], portable=True)
+    log.then(second, state=did_state(log.did, [ENFORCER], REGISTRY_DID), updateKeys=[multikey(second)], nextKeyHashes=[next_hash(third)])
+    log.then(third, state=did_state(log.did, [], REGISTRY_DID), updateKeys=[multikey(third)], nextKeyHashes=[], deactivated=True)
     return log
 
 
@@ -1240,7 +1259,9 @@ def dids():
         "keys": [{"key": key.name, "multikey": multikey(key), "did": did_key(key)} for key in (AGENT, OPERATOR_2, *DID_KEYS[:2])],
         "base58": [{"bytes": data.hex(), "text": base58(data)} for data in (b"", b"\0", b"\0\0\x01", b"hello", bytes(range(64)), b"\xff" * 34)],
         "proof": {"key": AGENT.name, "document": jcs(context), "proof": jcs(integrity_proof(context, AGENT, did_time(0)))},
-        "agent_log": {"did": log.did, "log": log.text(), "update_keys": [key.name for key in DID_KEYS[:3]], "update_secrets": [key.secret.hex() for key in DID_KEYS[:3]]},
+        "agent_log": {"did": log.did, "log": log.text(), "update_secrets": [update_key(AGENT_ID, number).secret.hex() for number in (1, 2, 3)]},
+        "registry_log": registry_did_log().text(),
+
         "locations": [{"did": f"did:webvh:{scid}:{place}", "location": location} for place, location in places.items()],
         "bad": bad_dids(),
         "good_logs": [{"name": name, "did": good.entries[-1]["state"]["id"], "log": good.text(), "witness": witness, "deactivated": off} for name, good, witness, off in good_did_logs()],
@@ -1302,7 +1323,7 @@ def vectors():
         },
         "grant": {"sponsor": SPONSOR, "blueprint": BLUEPRINT, "labels": LABELS, "envelope": jcs(ENVELOPE), "audiences": AUDIENCES},
         "times": {"at": AT, "seconds": SECONDS},
-        "keys": [key.vector() for key in (ISSUER, NEXT_ISSUER, LOG, NEXT_LOG, OPERATOR_1, OPERATOR_2, ENFORCER, AGENT, OPERATOR_3, BREAK_GLASS, WATCH)],
+        "keys": [key.vector() for key in (ISSUER, NEXT_ISSUER, LOG, NEXT_LOG, OPERATOR_1, OPERATOR_2, ENFORCER, AGENT, OPERATOR_3, BREAK_GLASS, WATCH, DID)],
         "label": {"label": fixed(f"label {AGENT_ID}").hex(), "commitment": sha256(b"air/label/v1\0", fixed(f"label {AGENT_ID}")).hex(),
                   "nullifiers": [hmac.digest(fixed(f"label {AGENT_ID}"), b"air/null/v1\0" + u64(n), "sha256").hex() for n in range(3)]},
         "entries": [{name: value for name, value in one.items() if name != "subjects"} for one in log],

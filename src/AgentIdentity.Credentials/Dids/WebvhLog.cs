@@ -1,3 +1,4 @@
+using System.Text.Json;
 using AgentIdentity.Credentials.Json;
 using AgentIdentity.Credentials.Keys;
 
@@ -40,6 +41,13 @@ public static class WebvhLog
     {
         var seconds = Math.Max(at.ToUnixTimeSeconds(), before.At.ToUnixTimeSeconds() + 1);
         return Seal(Parameters(change, key), document, before.Number + 1, before.VersionId, NumericDate.ToRfc3339(seconds), key);
+    }
+
+    /// <summary>The DID that a line of a log gives its subject. The line is one that was written here; of others nothing is said.</summary>
+    public static string DidOf(string line)
+    {
+        using var read = JsonDocument.Parse(line);
+        return read.RootElement.GetProperty("state"u8).GetProperty("id"u8).GetString()!;
     }
 
     private static string Seal(string parameters, string document, int number, string before, string time, PrivateKey key)

@@ -13,12 +13,14 @@ internal static class EntryBodyCodec
         switch (body)
         {
             case Genesis genesis:
-                cbor.WriteStartMap(5);
+                cbor.WriteStartMap(genesis.DidLine is null ? 5 : 6);
                 fields.Text(genesis.PublicUrl);
                 fields.Text(genesis.Origin);
                 fields.Array(genesis.Keys, WriteRegistryKey);
                 fields.Array(genesis.Operators, WriteOperator);
                 fields.Number(genesis.SingleOperator ? 1u : 2u);
+                if (genesis.DidLine is not null)
+                    fields.Text(genesis.DidLine);
                 break;
             case CallerRegistered caller:
                 cbor.WriteStartMap(5);
@@ -35,12 +37,14 @@ internal static class EntryBodyCodec
                 fields.Number((ulong)token.ExpiresAt);
                 break;
             case AgentEnrolled agent:
-                cbor.WriteStartMap(10);
+                cbor.WriteStartMap(agent.DidLine is null ? 10 : 11);
                 fields.Bytes(agent.AgentId.ToArray());
                 fields.Bytes(agent.TokenId.ToArray());
                 fields.Key(agent.Key);
                 fields.Grant(agent.Grant);
                 fields.Text(agent.Proof);
+                if (agent.DidLine is not null)
+                    fields.Text(agent.DidLine);
                 break;
             case CredentialsIssued issued:
                 cbor.WriteStartMap(2);
@@ -196,6 +200,12 @@ internal static class EntryBodyCodec
                 fields.Bytes(unlogged.Enforcer.ToArray());
                 fields.Array(unlogged.Items, static (cbor, item) => cbor.WriteHash(item));
                 break;
+            case DidVersion version:
+                cbor.WriteStartMap(3);
+                fields.Text(version.Line);
+                fields.Number(version.Before.Value);
+                fields.Number(version.Deactivates ? 2u : 1u);
+                break;
             default:
                 throw new InvalidOperationException($"No format for {body.GetType().Name}.");
         }
@@ -212,10 +222,11 @@ internal static class EntryBodyCodec
                 fields.Text(), fields.Text(),
                 fields.Ascending("registry keys", ReadRegistryKey, static (one, next) => one.Use.CompareTo(next.Use)),
                 fields.Ascending("operators", ReadOperator, static (one, next) => one.Id.CompareTo(next.Id)),
-                fields.Number(1, 2) == 1),
+                fields.Number(1, 2) == 1,
+                count == 6 ? fields.Text() : null),
             EntryKind.CallerRegistered => new CallerRegistered(fields.Enum<CallerRole>(), fields.Text(), fields.Key(), fields.Texts()),
             EntryKind.TokenCreated => new TokenCreated(fields.Hash(), fields.Grant(), (uint)fields.Number(1, uint.MaxValue), fields.Instant()),
-            EntryKind.AgentEnrolled => new AgentEnrolled(fields.Id(), fields.Id(), fields.Key(), fields.Grant(), fields.Text()),
+            EntryKind.AgentEnrolled => new AgentEnrolled(fields.Id(), fields.Id(), fields.Key(), fields.Grant(), fields.Text(), count == 11 ? fields.Text() : null),
             EntryKind.CredentialsIssued => new CredentialsIssued(fields.Hash(), (uint)fields.Number(1, uint.MaxValue)),
             EntryKind.Activity => new Activity(
                 fields.Bytes(), fields.Enum<KeyAlgorithm>(), fields.Bytes(64), fields.Number((ulong)EntryClass.Activity, (ulong)EntryClass.Quarantined) == (ulong)EntryClass.Quarantined),
@@ -241,6 +252,7 @@ internal static class EntryBodyCodec
             EntryKind.EnforcersAcknowledged => new EnforcersAcknowledged(fields.Hash(), (uint)fields.Number(1, uint.MaxValue)),
             EntryKind.BreakGlassKeySet => new BreakGlassKeySet(fields.Key(), fields.Texts(), fields.Epoch()),
             EntryKind.CredentialsUnlogged => new CredentialsUnlogged(fields.Id(), fields.Ascending("items", static item => item.ReadHash(), static (one, next) => one.CompareTo(next))),
+            EntryKind.DidVersion => new DidVersion(fields.Text(), fields.Index(), fields.Number(1, 2) == 2),
             _ => throw new FormatException("unknown kind"),
         };
         if (fields.Count != count)

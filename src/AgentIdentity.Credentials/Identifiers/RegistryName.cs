@@ -46,6 +46,9 @@ public sealed class RegistryName
     /// <summary>The DID of an agent.</summary>
     public string AgentDid(SubjectId agent) => _agentPrefix + agent;
 
+    /// <summary>The did:webvh name of what is called by a did:web DID of this registry: the same place, behind the SCID of its log.</summary>
+    public static string Webvh(string webDid, string scid) => $"did:webvh:{scid}:{webDid["did:web:".Length..]}";
+
     /// <summary>The URL of a key of the registry, as a <c>kid</c> writes it.</summary>
     public string KeyUrl(KeyId key) => $"{Did}#{key}";
 

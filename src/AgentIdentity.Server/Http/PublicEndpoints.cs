@@ -11,16 +11,13 @@ namespace AgentIdentity.Server.Http;
 /// <summary>What the standards put on HTTP, and the probes. Everything here is public, and is not there before the genesis entry.</summary>
 internal static class PublicEndpoints
 {
-    private const string DidType = "application/did+json";
     private const string JwksType = "application/jwk-set+json";
     private const string TextType = "text/plain; charset=utf-8";
 
     public static void Map(IEndpointRouteBuilder routes, RegistryNode registry, PrometheusText metrics)
     {
         var name = registry.Settings.Name;
-        routes.Serve("/.well-known/did.json", () => Bytes(registry, () => DidDocumentReader.Read(registry, name.Did), DidType));
-        routes.MapGet("/agents/{id}/did.json", (string id) => SubjectId.TryParse(id, out var agent) ? Bytes(registry, () => DidDocumentReader.Read(registry, agent), DidType) : Results.NotFound())
-            .WithMetadata(new ServedOn(Listeners.Http));
+        DidEndpoints.Map(routes, registry);
         routes.Serve("/.well-known/jwks.json", () => Bytes(registry, () => DidDocuments.Jwks(name, [.. registry.State.IssuerKeys.All]), JwksType));
         LogEndpoints.Map(routes, registry);
         routes.Serve("/health/live", () => Results.Text("live\n", TextType));

@@ -1,6 +1,7 @@
 using System.Text;
 using System.Text.Json;
 using AgentIdentity.Credentials.Dids;
+using AgentIdentity.Credentials.Documents;
 using AgentIdentity.Credentials.Keys;
 
 namespace AgentIdentity.Credentials.Tests.Dids;
@@ -33,19 +34,30 @@ public sealed class WebvhResolverTests
     [Fact]
     public void The_log_of_an_agent_is_written_as_the_vectors_have_it()
     {
-        var keys = AgentLog.GetProperty("update_secrets").EnumerateArray().Select(secret => PrivateKey.FromSecret(KeyAlgorithm.Ed25519, Convert.FromHexString(secret.GetString()!))!).ToArray();
         var lines = AgentLog.Text("log").TrimEnd('\n').Split('\n');
-        var states = lines.Select(line => JsonDocument.Parse(line).RootElement.GetProperty("state").GetRawText()).ToArray();
         Assert.True(WebvhDid.TryParse(AgentLog.Text("did"), out var did));
+        PrivateKey[] keys = [UpdateKey(1), UpdateKey(2), UpdateKey(3)];
+        Assert.Equal(
+            AgentLog.GetProperty("update_secrets").EnumerateArray().Select(secret => PrivateKey.FromSecret(KeyAlgorithm.Ed25519, Convert.FromHexString(secret.GetString()!))!.PublicKey), keys.Select(key => key.PublicKey));
+        string State(string key, string scid, bool deactivated = false) => DidDocuments.AgentVersion(Vectors.Registry, Vectors.AgentId, Vectors.Key(key).PublicKey, scid, deactivated);
         string Committed(int key) => Multikey.NextKeyHash(Multikey.Of(keys[key].PublicKey));
 
-        var first = WebvhLog.First(states[0].Replace(did.Scid, WebvhLog.Placeholder), keys[0], new WebvhChange([Committed(1)]), portable: true, Vectors.Now);
+        var first = WebvhLog.First(State("agent", WebvhLog.Placeholder), keys[0], new WebvhChange([Committed(1)]), portable: true, Vectors.Now);
         Assert.Equal(lines[0], first);
-        var second = WebvhLog.Next(Latest(first), states[1], keys[1], new WebvhChange([Committed(2)]), Vectors.Now.AddMinutes(1));
+        var second = WebvhLog.Next(Latest(first), State("enforcer", did.Scid), keys[1], new WebvhChange([Committed(2)]), Vectors.Now.AddMinutes(1));
         Assert.Equal(lines[1], second);
-        var third = WebvhLog.Next(Latest(first, second), states[2], keys[2], new WebvhChange([], Deactivates: true), Vectors.Now.AddMinutes(2));
+        var third = WebvhLog.Next(Latest(first, second), State("agent", did.Scid, deactivated: true), keys[2], new WebvhChange([], Deactivates: true), Vectors.Now.AddMinutes(2));
         Assert.Equal(lines[2], third);
         Assert.True(Resolve(first, second, third).History!.IsDeactivated);
+    }
+
+    [Fact]
+    public void The_log_of_a_registry_resolves_under_its_name()
+    {
+        var resolved = WebvhResolver.Resolve(Vectors.Utf8(Expected.Text("registry_log")), default, null, Later).History!;
+        Assert.True(WebvhDid.TryParse(resolved.Latest.Did, out var did));
+        Assert.Equal("https://localhost:5000/.well-known/did.jsonl", did.Location.AbsoluteUri);
+        Assert.Equal(DidDocuments.RegistryVersion(Vectors.Registry, [Vectors.Key("issuer").PublicKey], did.Scid), resolved.Latest.Document);
     }
 
     [Fact]
@@ -123,6 +135,15 @@ public sealed class WebvhResolverTests
             foreach (var (version, at) in (resolution.History?.Versions ?? []).Select((version, at) => (version, at)))
                 Assert.Equal((good[at].VersionId, good[at].Document), (version.VersionId, version.Document));
         }
+    }
+
+    private static PrivateKey UpdateKey(ulong number)
+    {
+        var name = new byte[11 + 16 + 8];
+        "air/did/v1\0"u8.CopyTo(name);
+        Vectors.AgentId.ToArray().CopyTo(name, 11);
+        System.Buffers.Binary.BinaryPrimitives.WriteUInt64BigEndian(name.AsSpan(27), number);
+        return Vectors.Key("did").Derive(name);
     }
 
     private static WebvhVersion Latest(params string[] lines) => Resolve(lines).History!.Latest;
