@@ -12,6 +12,9 @@ namespace AgentIdentity.Server.Tests;
 /// <summary>Other people's software (tests/interop/dids, from npm) resolves an agent over https://localhost under both its names, and refuses logs that were tampered with.</summary>
 public sealed class DidInteropTests : IDisposable
 {
+    // didwebvh-ts 2.8.0 computes the first version id and does not compare it with the one in the line; ours refuses (EntryHash).
+    private const string TheirGap = "[\"another entry hash in line 1\"]";
+
     private static readonly string Scripts = Path.Combine(Repository.Root, "tests/interop/dids");
 
     private readonly string _folder = Directory.CreateTempSubdirectory("agentidentity-").FullName;
@@ -38,7 +41,7 @@ public sealed class DidInteropTests : IDisposable
         Assert.Equal((JsonValueKind.Null, 1), (log.Result.GetProperty("error").ValueKind, log.Versions));
         Assert.Equal((webvh, agent.Did), (log.Document.GetProperty("id").GetString(), log.Document.GetProperty("alsoKnownAs")[0].GetString()));
         Assert.Equal(agent.Key.PublicKey.ToJwk(), log.Document.GetProperty("verificationMethod")[0].GetProperty("publicKeyJwk").GetRawText());
-        Assert.Equal(("[]", 21), (log.Accepted, log.Refused));
+        Assert.Equal((TheirGap, 20), (log.Accepted, log.Refused));
 
         await registry.StopAgentAsync(agent.Did, AgentState.Revoked);
         var id = registry.Host.Registry.State.FindAgent(agent.Key.PublicKey.KeyId)!.Id;

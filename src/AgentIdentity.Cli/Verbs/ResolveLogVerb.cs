@@ -1,4 +1,5 @@
 using System.CommandLine;
+using AgentIdentity.Cli.Trails;
 using AgentIdentity.Credentials.Dids;
 
 namespace AgentIdentity.Cli.Verbs;
@@ -19,8 +20,7 @@ internal static class ResolveLogVerb
         var log = await File.ReadAllBytesAsync(run.Get(FileName), cancellationToken);
         var witnesses = run.Find(WitnessOption) is { } file ? await File.ReadAllBytesAsync(file, cancellationToken) : [];
         var resolved = WebvhResolver.Resolve(log, witnesses, run.Find(DidOption), run.Clock.GetUtcNow());
-        if (resolved.History is not { } history)
-            throw Failure.Refused($"The log is refused{(resolved.Line > 0 ? $" in line {resolved.Line}" : "")}: {resolved.Refusal}.", reason: resolved.Refusal.ToString());
+        var history = resolved.History ?? throw DidLogText.Refused(resolved);
         var wanted = run.Find(VersionOption);
         var version = wanted is null ? history.Latest : history.Versions.FirstOrDefault(version => version.Number == wanted) ?? throw Failure.Refused($"The log has {history.Versions.Count} versions, and no version {wanted}.");
         run.Answer(DidResolution.Of(history, version).ToJson(), text => Write(text, history, version));
