@@ -13,6 +13,7 @@ internal sealed class EnforcerRegister
     private readonly Dictionary<SubjectId, RegisteredEnforcer> _enforcers = [];
     private readonly Dictionary<KeyId, RegisteredEnforcer> _byKey = [];
     private readonly Dictionary<SubjectId, (LeafIndex Index, long At)> _removed = [];
+    private readonly List<(LeafIndex Index, KeyId Key)> _breakGlassKeys = [];
     private readonly CertificateFindings _notes;
     private readonly ApprovalCheck _approvals;
 
@@ -32,6 +33,9 @@ internal sealed class EnforcerRegister
     /// <summary>When two people removed it, ms since 1970, and by which entry; null when none is shown.</summary>
     public (LeafIndex Index, long At)? Removal(RegisteredEnforcer enforcer) => _removed.TryGetValue(enforcer.Id, out var removal) ? removal : null;
 
+    /// <summary>The key whose orders freeze, when an entry was written; null when none is shown.</summary>
+    public KeyId? BreakGlassKeyAt(LeafIndex moment) => _breakGlassKeys.Where(named => named.Index.Value < moment.Value).Select(named => (KeyId?)named.Key).LastOrDefault();
+
     /// <summary>What does not hold of approvals; null when it takes no more.</summary>
     public string? Problem(Entry entry, string action, IReadOnlyList<string> approvals) => _approvals.Problem(entry, action, approvals);
 
@@ -49,6 +53,9 @@ internal sealed class EnforcerRegister
                 break;
             case CallerRemoved removed when Approved(index, entry, ApprovedAction.RemoveCaller(removed.Caller, removed.Reason), removed.Approvals):
                 _removed.TryAdd(removed.Caller, (index, entry.At));
+                break;
+            case BreakGlassKeySet named when Approved(index, entry, ApprovedAction.SetBreakGlassKey(named.Key.KeyId), named.Approvals):
+                _breakGlassKeys.Add((index, named.Key.KeyId));
                 break;
             case EnforcersAcknowledged when entry.Subjects.FirstOrDefault(subject => !_enforcers.ContainsKey(subject.Id)) is { } unknown:
                 _notes.Add(CertificateProperty.Enforcers, $"entry {index} holds what {unknown.Id} has signed, an enforcer that the file leaves out");

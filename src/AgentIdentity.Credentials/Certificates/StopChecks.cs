@@ -48,7 +48,7 @@ internal sealed class StopChecks(CertificateFile file, ShownEntries shown, Enfor
         return new StopVerdict(
             read.Denial, read.Reason, read.At, lift?.Index, lift?.At, enforcers, [.. exposed], Level(read, proven, last, lift?.At), Level(read, byWord, last, lift?.At))
         {
-            CameAsOrder = read.Order is not null,
+            CameAsNote = read.Order is { } order && IsNote(order),
         };
     }
 
@@ -95,11 +95,16 @@ internal sealed class StopChecks(CertificateFile file, ShownEntries shown, Enfor
             Wrong(stop, "the denial is not that of its entry");
             return null;
         }
-        if (read.Order is { } order && !order.Contains('\n', StringComparison.Ordinal)
-            && (shown.Genesis is not { } genesis || !StopOrder.TryRead(order, genesis.PublicUrl, out var ordered, out _) || ordered.Scope != denial.Scope))
-            Wrong(stop, "the order that it came by is not signed, or for something else");
+        if (read.Order is { } order && !IsNote(order) && !IsOrdered(stop, denial.Scope, order))
+            Wrong(stop, "the order that it came by is not signed by the break-glass key, or for something else");
         return read with { Denial = denial };
     }
+
+    // A delta that an enforcer still held is a note; its key, for enforcers, is not in the file.
+    private static bool IsNote(string order) => order.Contains('\n', StringComparison.Ordinal);
+
+    private bool IsOrdered(CertifiedStop stop, Scope scope, string order) =>
+        shown.Genesis is { } genesis && StopOrder.TryRead(order, genesis.PublicUrl, out var ordered, out var key) && ordered.Scope == scope && people.BreakGlassKeyAt(stop.Index) == key.KeyId;
 
     private (LeafIndex Index, long At)? Lift(CertifiedStop stop, StopEntry read)
     {

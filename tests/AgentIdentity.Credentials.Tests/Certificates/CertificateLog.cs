@@ -63,6 +63,9 @@ internal sealed class CertificateLog
     public void Remove(SubjectId id, params byte[] signers) =>
         Show(_log.Append(new CallerRemoved(id, "gone", Approvals(ApprovedAction.RemoveCaller(id, "gone"), signers), 3), id));
 
+    public void Seal(PrivateKey key, params byte[] signers) =>
+        Show(_log.Append(new BreakGlassKeySet(key.PublicKey, Approvals(ApprovedAction.SetBreakGlassKey(key.PublicKey.KeyId), signers), 3), TrailLog.Registry));
+
     /// <summary>A credential for both, good for 600 seconds or as long as said, and the stop of its agent.</summary>
     public void Stop(Scope? scope = null, string incident = Incident, long lifetime = 600, string? order = null, StandingState state = StandingState.Frozen)
     {
