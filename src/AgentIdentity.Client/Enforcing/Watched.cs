@@ -55,6 +55,7 @@ internal sealed class Watched
     private readonly Authority _authority;
 
     // What is remembered over a restart.
+    private readonly List<string> _successions = [];
     private NoteVerifierKey? _logKey;
     private KnownCheckpoint? _checkpoint;
     private ulong _epoch;
@@ -199,6 +200,7 @@ internal sealed class Watched
     public EnforcerState Capture() => new()
     {
         LogKey = _logKey?.ToString(),
+        Successions = [.. _successions],
         Checkpoint = _checkpoint?.Note,
         Epoch = _epoch,
         LastNote = _presented.Note,
@@ -220,7 +222,7 @@ internal sealed class Watched
     {
         if (!LogOrigin.IsAtOrBefore(_name.Origin, greeting.Origin) || !NoteVerifierKey.TryParse(greeting.LogKey, out var logKey, out _) || logKey.Name != greeting.Origin)
             return End(EnforcerAlarmKind.LogChanged, $"Expected the log {_name.Origin}, found {greeting.Origin}.");
-        if (_logKey is not null && logKey != _logKey)
+        if (_logKey is not null && logKey != _logKey && !TryFollow(_logKey, logKey, greeting.Succession))
             return End(EnforcerAlarmKind.LogChanged, $"Expected the log key {_logKey}, found {logKey}.");
         if (!WatchKeyNote.TryOpen(greeting.WatchKeyNote, logKey, out var watchKey))
             return End(EnforcerAlarmKind.WatchKeyForged, "The watch key is not signed by the log's key.");
@@ -231,6 +233,16 @@ internal sealed class Watched
         if (!_stops.LearnReads(greeting.Blueprints.Select(blueprint => (blueprint.Name, blueprint.Reads.Select(read => new TypedAction(read.Type, read.Action)).ToFrozenSet()))))
             _alarm(EnforcerAlarmKind.NoteForged, "The registry names other actions as reads of a blueprint than before; those that were known first stay.");
         return HoldAgainstPins(greeting);
+    }
+
+    // The key that is pinned names the next by its last signature, and the tree goes on: docs/formats.md, "Succession note".
+    private bool TryFollow(NoteVerifierKey pinned, NoteVerifierKey next, GetConsistencyResponse? answer)
+    {
+        if (answer is null || ShownLog.Open(pinned, answer) is not { } shown || shown.Newest.Key != next || shown.FindProblem(_checkpoint, answer) is not null)
+            return false;
+        _successions.AddRange(shown.Links.Select(link => link.Text));
+        _checkpoint = shown.Newest;
+        return true;
     }
 
     private bool TryLearnKeys(WatchGreeting greeting)
@@ -324,6 +336,7 @@ internal sealed class Watched
             _missing.Add(missing.Index.Value);
             _expectations.Expect($"lift {missing.Index}", EnforcerAlarmKind.DenyStateShrunk, $"The registry shows the denial of entry {missing.Index} ({missing.Scope}) no more, and does not prove that it was lifted. It goes on being refused.");
         }
+        SettleMissing();
         foreach (var denial in known)
             Denied(denial);
         Volatile.Write(ref _epoch, note.Epoch);
@@ -463,9 +476,10 @@ internal sealed class Watched
 
     private static bool ChangesPeople(EntryBody body) => body is OperatorAdded or CallerRemoved or BreakGlassKeySet;
 
+    // What waits for a key to be a day old is proven: it goes on being refused, and the registry has kept its word.
     private void SettleMissing()
     {
-        foreach (var index in _missing.Where(index => !_denials.IsDenied(new LeafIndex(index))).ToArray())
+        foreach (var index in _missing.Where(index => !_denials.IsDenied(new LeafIndex(index)) || _authority.WaitsToLift(new LeafIndex(index))).ToArray())
         {
             _missing.Remove(index);
             _expectations.Met($"lift {index}");
@@ -543,7 +557,8 @@ internal sealed class Watched
         if (state.LogKey is { } vkey)
         {
             var key = NoteVerifierKey.TryParse(vkey, out var parsed, out _) ? parsed : throw new InvalidDataException("it names no log key.");
-            if (_logKey is not null && key != _logKey)
+            _successions.AddRange(state.Successions);
+            if (_logKey is not null && key != _logKey && !LeadsTo(_logKey, key))
                 throw new InvalidDataException($"it is about the log {key}, and the log {_logKey} is expected.");
             _logKey = key;
         }
@@ -557,6 +572,16 @@ internal sealed class Watched
         foreach (var held in state.Held)
             _denials.Hold(Decode(held));
         RememberAuthority(state);
+    }
+
+    private bool LeadsTo(NoteVerifierKey trusted, NoteVerifierKey key)
+    {
+        foreach (var note in _successions)
+        {
+            if (SuccessionNote.TryOpen(Encoding.UTF8.GetBytes(note), trusted, out var opened) && LogOrigin.IsNext(trusted.Name, opened.Next.Name))
+                trusted = opened.Next;
+        }
+        return trusted == key;
     }
 
     private void RememberAuthority(EnforcerState state)

@@ -336,6 +336,8 @@ internal static class SnapshotFormat
         {
             writer.Write(audience.Audience);
             writer.Write(audience.Until);
+            writer.Write(audience.Index.Value);
+            writer.Write(audience.Position);
         });
         writer.Write(exposure.Credentials);
     }
@@ -345,7 +347,7 @@ internal static class SnapshotFormat
         var isLimited = reader.ReadBoolean();
         var shownTo = ReadAll(reader, reader.ReadString);
         return new StopExposure(
-            isLimited ? shownTo : null, ReadAll(reader, () => ReadId(reader)), ReadAll(reader, () => new ExposedAudience(reader.ReadString(), reader.ReadInt64())), reader.ReadInt32());
+            isLimited ? shownTo : null, ReadAll(reader, () => ReadId(reader)), ReadAll(reader, () => new ExposedAudience(reader.ReadString(), reader.ReadInt64(), new LeafIndex(reader.ReadUInt64()), reader.ReadUInt32())), reader.ReadInt32());
     }
 
     private static void WriteBlueprint(BinaryWriter writer, BlueprintRecord blueprint)

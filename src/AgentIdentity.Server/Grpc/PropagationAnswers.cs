@@ -1,4 +1,5 @@
 using AgentIdentity.Credentials;
+using AgentIdentity.Credentials.Watching;
 using AgentIdentity.Registry;
 using AgentIdentity.Registry.Watching;
 using Wire = AgentIdentity.Protocol.V1;
