@@ -151,12 +151,12 @@ class Certificate(Trail):
             for audience in item[3]:
                 until[audience] = max(until.get(audience, 0), item[5] * 1000)
         lifted = self.lifted(index, scope)
-        times = self.signatures(index, epoch, denial, signed)
+        times = self.signatures(index, epoch, denial, [uuid.UUID(bytes=jti) for jti in body.get(8, [])], signed)
         concerned = [enforcer for enforcer, (registered, body) in self.enforcers.items() if registered < index and self.concerns(scope, body[5], until)]
         needed = [enforcer for enforcer in concerned if enforcer not in self.removed]
         gone = [self.entries[self.removed[enforcer]][2] for enforcer in concerned if self.removed.get(enforcer, 0) > index]
         for enforcer, progress, at, _ in word:
-            require(enforcer in self.enforcers and enforcer not in times and 1 <= progress <= 5, "the registry's word is about somebody else")
+            require(enforcer in self.enforcers and enforcer not in times and 1 <= progress <= 6, "the registry's word is about somebody else")
         missing = [self.enforcers[enforcer][1][2] for enforcer in needed if enforcer not in times]
         if missing or not needed:
             return NODES, 0, missing
@@ -182,11 +182,13 @@ class Certificate(Trail):
                 return entry[2]
         return None
 
-    def signatures(self, index, epoch, denial, signed):
+    def signatures(self, index, epoch, denial, probes, signed):
         times = {}
         for entry, position, place, count, path in signed:
             enforcer, claims = self.signed[entry, position]
             require(entry > index and claims["epoch"] >= epoch and claims["observe_only"] == 0 and enforcer not in times, "an acknowledgement does not cover the stop")
+            probe = claims.get("probe", {"after": ""})
+            require(probe["after"] != "NONE" or uuid.UUID(probe["jti"]) not in probes, "an enforcer says that the stop's probe was let in")
             require(root_of(place, count, sha256(b"\0", denial), hashes(path)) == base64.urlsafe_b64decode(claims["digest"] + "="), "an enforcer has signed a digest that does not hold the stop")
             times[enforcer] = max(self.entries[entry][2], self.entries[index][2])
         return {enforcer: at for enforcer, at in times.items() if self.newest[enforcer]["observe_only"] == 0}

@@ -164,6 +164,8 @@ internal sealed class StopChecks(CertificateFile file, ShownEntries shown, Enfor
             return $"is of epoch {good.Signed.Epoch}, before the stop's {read.Denial.Epoch}";
         if (good.Signed.IsObserving)
             return "says that it only observes";
+        if (good.Signed.Probe is { After: Refusal.None } probe && read.Probes.Contains(probe.Jti))
+            return "says that the stop's probe was let in";
         return EntryCheck.Leads(shownAs.Path, new LeafIndex(shownAs.Place), new TreeSize(shownAs.Count), MerkleHash.Leaf(stop.Denial.Span), good.Signed.Digest)
             ? null
             : "is a digest that does not hold this stop";
@@ -186,10 +188,13 @@ internal sealed class StopChecks(CertificateFile file, ShownEntries shown, Enfor
 /// <summary>What an entry says of a stop or a cut.</summary>
 internal sealed record StopEntry(Denial Denial, string Incident, string Reason, long At, string? Order)
 {
+    /// <summary>The registry's own credentials that rode along.</summary>
+    public IReadOnlyList<SubjectId> Probes { get; init; } = [];
+
     /// <summary>Null for an entry that stops nothing.</summary>
     public static StopEntry? Of(LeafIndex index, Entry entry) => entry.Body switch
     {
-        Stop stop => new StopEntry(new Denial(index, stop.Epoch, stop.State, stop.Scope), stop.Incident, stop.Reason, entry.At, stop.Order),
+        Stop stop => new StopEntry(new Denial(index, stop.Epoch, stop.State, stop.Scope), stop.Incident, stop.Reason, entry.At, stop.Order) { Probes = stop.Probes },
         CompromiseCut cut => new StopEntry(new Denial(index, cut.Epoch, StandingState.Frozen, cut.Scope) { After = cut.After }, cut.Incident, cut.Reason, entry.At, null),
         _ => null,
     };

@@ -81,7 +81,8 @@ public sealed class CertificateExport
         {
             if (_denials.Observing(enforcer.Enforcer, Size) is { } observing)
                 Show(observing.Place, observing.Seen);
-            if (_denials.Find(stop, enforcer.Enforcer, Size) is { } found)
+            // What one has signed and was seen not to keep proves nothing; that it was is said in its place.
+            if (enforcer.Progress != EnforcerProgress.Lying && _denials.Find(stop, enforcer.Enforcer, Size) is { } found)
             {
                 signed.Add(found.Denial);
                 Show(found.Denial.Acknowledgement, found.Seen);

@@ -121,6 +121,7 @@ public sealed class CertificateLieTests
         { "a digest without the stop", signed => signed with { Digest = Sha256.Hash("nothing"u8) }, CertificateProperty.Acknowledgements },
         { "a tree of the future", signed => signed with { Size = new TreeSize(signed.Size.Value + 100) }, CertificateProperty.Acknowledgements },
         { "it refuses nothing", signed => signed with { IsObserving = true }, CertificateProperty.Acknowledgements },
+        { "the probe was let in", signed => signed with { Probe = new ProbeOutcome(CertificateLog.Probe, Refusal.None, Refusal.None) }, CertificateProperty.Acknowledgements },
         { "another history", signed => signed with { Root = Sha256.Hash("another history"u8) }, CertificateProperty.OneHistory },
     };
 
