@@ -60,12 +60,13 @@ internal sealed class Watched
     private ulong _epoch;
     private (string Note, byte[] Payload) _newest = ("", []);
 
-    // What is presented: the newest from before anything was lifted whose proof has not come, since the registry proves what was lifted after it.
+    // What is presented: the newest from before anything was lifted, or anybody came who may lift, whose proof has not come, since the registry proves what came after it.
     private (string Note, byte[] Payload) _presented = ("", []);
 
     // What the registry has signed for that epoch, which is not always what can be computed from its deltas.
     private (ulong Count, Hash Digest)? _signed;
 
+    private readonly HashSet<Hash> _unprovenPeople = [];
     private bool _isChanged;
 
     // What belongs to one connection.
@@ -172,7 +173,7 @@ internal sealed class Watched
     public WatchStep Take(RegistryMessage message)
     {
         var step = TakeByKind(message);
-        if (!_denials.HasHeld)
+        if (!_denials.HasHeld && _unprovenPeople.Count == 0)
             _presented = _newest;
         return step;
     }
@@ -377,6 +378,8 @@ internal sealed class Watched
                 if (!Entry.TryDecode(payload, out var entry))
                     return false;
                 _expectations.Expect($"entry {Sha256.Hash(payload)}", EnforcerAlarmKind.DeltaUnproven, $"The entry of epoch {note.Epoch} ({entry.Body.Kind}) was not proven in time. Nothing was lifted.");
+                if (ChangesPeople(entry.Body))
+                    _unprovenPeople.Add(Sha256.Hash(payload));
                 Unlist(note, entry.Body);
                 return true;
         }
@@ -419,7 +422,9 @@ internal sealed class Watched
         if (_denials.Find(index) is { } denial && !IsOf(denial, entry.Body))
             return End(EnforcerAlarmKind.ProofForged, $"Entry {index} is not the stop that the denial of that entry is of.");
         _expectations.Met($"denial {index}");
-        _expectations.Met($"entry {Sha256.Hash(bytes)}");
+        var hash = Sha256.Hash(bytes);
+        _expectations.Met($"entry {hash}");
+        _unprovenPeople.Remove(hash);
         _authority.Apply(index, entry, bytes);
         LearnReads(entry.Body);
         SettleMissing();
@@ -449,9 +454,11 @@ internal sealed class Watched
     {
         if (body is BlueprintDefined blueprint)
             _stops.LearnReads([(blueprint.Name, blueprint.Reads.ToFrozenSet())]);
-        if (body is OperatorAdded or CallerRemoved or BreakGlassKeySet)
+        if (ChangesPeople(body))
             _expectations.Met("operators");
     }
+
+    private static bool ChangesPeople(EntryBody body) => body is OperatorAdded or CallerRemoved or BreakGlassKeySet;
 
     // What waits for a key to be a day old is proven: it goes on being refused, and the registry has kept its word.
     private void SettleMissing()

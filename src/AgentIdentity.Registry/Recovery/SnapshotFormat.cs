@@ -13,7 +13,7 @@ namespace AgentIdentity.Registry.Recovery;
 /// <remarks>Signed, because the tree vouches for the entries and not for what was folded from them: whoever can write the file must not be able to lift a stop.</remarks>
 internal static class SnapshotFormat
 {
-    private const int Version = 6;
+    private const int Version = 7;
     private static readonly byte[] Domain = "air/snapshot/v1\0"u8.ToArray();
     private static readonly byte[] Magic = "agentidentity snapshot\n"u8.ToArray();
 
@@ -123,6 +123,11 @@ internal static class SnapshotFormat
         WriteAll(writer, copy.Lineage.Spent, spent => WriteSpent(writer, spent));
         WriteAll(writer, copy.Enforcers, enforcer => WriteEnforcer(writer, enforcer));
         WriteAll<PublicKey>(writer, copy.BreakGlassKey is { } held ? [held] : [], key => WriteKey(writer, key));
+        WriteAll(writer, copy.PeopleChanges, change =>
+        {
+            writer.Write(change.Epoch);
+            writer.Write(change.Index.Value);
+        });
     }
 
     private static StateCopy ReadState(BinaryReader reader)
@@ -146,7 +151,8 @@ internal static class SnapshotFormat
         var lineage = new LineageCopy(ReadAll(reader, () => ReadEdge(reader)), ReadAll(reader, () => ReadLink(reader)), ReadAll(reader, () => ReadSpent(reader)));
         var enforcers = ReadAll(reader, () => ReadEnforcer(reader));
         var breakGlassKey = ReadAll(reader, () => ReadKey(reader)) is [var held] ? held : null;
-        return new StateCopy(position, epoch, lastAt, nextStatusIndex, founding, logs, watchKeys, keys, agents, tokens, callers, subjects, heads, stops, blueprints, lineage, enforcers, breakGlassKey);
+        var peopleChanges = ReadAll(reader, () => new PeopleChange(reader.ReadUInt64(), new LeafIndex(reader.ReadUInt64())));
+        return new StateCopy(position, epoch, lastAt, nextStatusIndex, founding, logs, watchKeys, keys, agents, tokens, callers, subjects, heads, stops, blueprints, lineage, enforcers, breakGlassKey, peopleChanges);
     }
 
     private static void WriteFounding(BinaryWriter writer, Founding founding)

@@ -32,6 +32,7 @@ public sealed class RegistryState
     private volatile IssuerKeyHistory _issuerKeys = IssuerKeyHistory.Empty;
     private volatile LogRecord[] _logs = [];
     private volatile PublicKey[] _watchKeys = [];
+    private volatile PeopleChange[] _peopleChanges = [];
     private volatile Founding? _founding;
     private volatile PublicKey? _breakGlassKey;
     private volatile int _agentCount;
@@ -89,6 +90,9 @@ public sealed class RegistryState
 
     /// <summary>The key whose orders freeze without the registry; null when there is none.</summary>
     public PublicKey? BreakGlassKey => _breakGlassKey;
+
+    /// <summary>By which entries operators came and went since the genesis, oldest first: whoever was away is shown them again.</summary>
+    public IReadOnlyList<PeopleChange> PeopleChanges => _peopleChanges;
 
     public IEnumerable<CallerRecord> Callers => _callers.Values;
 
@@ -182,7 +186,7 @@ public sealed class RegistryState
     internal StateCopy Copy() => new(
         Position, Epoch, LastAt, NextStatusIndex, _founding, _logs, _watchKeys, [.. _issuerKeys.Spans], [.. _inOrder.Select(slot => slot.Current)], [.. _tokens.Values], [.. _callers.Values],
         [.. _subjects.Select(pair => new SubjectCopy(pair.Key, pair.Value.Label, pair.Value.Head))], _heads.CopyCommitted(),
-        [.. Stops.All.OrderBy(stop => stop.Denial.Index.Value)], [.. Stops.Blueprints], Lineage.Copy(), Enforcers.Copy(), _breakGlassKey);
+        [.. Stops.All.OrderBy(stop => stop.Denial.Index.Value)], [.. Stops.Blueprints], Lineage.Copy(), Enforcers.Copy(), _breakGlassKey, _peopleChanges);
 
     /// <summary>The state as it was copied. Only at a start, before anybody reads.</summary>
     internal static RegistryState From(StateCopy copy)
@@ -205,6 +209,7 @@ public sealed class RegistryState
         state.Lineage.Restore(copy.Lineage);
         state.Enforcers.Restore(copy.Enforcers);
         state._breakGlassKey = copy.BreakGlassKey;
+        state._peopleChanges = [.. copy.PeopleChanges];
         state._heads.Restore(state._subjects, copy.Founding, copy.LastHeads);
         return state;
     }
@@ -291,15 +296,15 @@ public sealed class RegistryState
                 break;
             case OperatorAdded added:
                 _callers[added.Key.KeyId] = new CallerRecord(entry.Subjects[0].Id, CallerRole.Operator, added.Name, added.Key, [], entry.At);
-                OpenEpoch(index, added.Epoch);
+                ChangePeople(index, added.Epoch);
                 break;
             case CallerRemoved removed:
                 Remove(index, removed);
-                OpenEpoch(index, removed.Epoch);
+                ChangePeople(index, removed.Epoch);
                 break;
             case BreakGlassKeySet breakGlass:
                 _breakGlassKey = breakGlass.Key;
-                OpenEpoch(index, breakGlass.Epoch);
+                ChangePeople(index, breakGlass.Epoch);
                 break;
             case Delegated delegated:
                 Lineage.Add(index, delegated, entry.At);
@@ -354,6 +359,12 @@ public sealed class RegistryState
         if (epoch <= _epoch)
             throw new LedgerDamagedException($"Entry {index} opens epoch {epoch}, and it is {_epoch} already.");
         Volatile.Write(ref _epoch, epoch);
+    }
+
+    private void ChangePeople(LeafIndex index, ulong epoch)
+    {
+        OpenEpoch(index, epoch);
+        _peopleChanges = [.. _peopleChanges, new PeopleChange(epoch, index)];
     }
 
     private void Found(LeafIndex index, Entry entry, Genesis genesis)
@@ -523,4 +534,8 @@ internal sealed record StateCopy(
     IReadOnlyList<BlueprintRecord> Blueprints,
     LineageCopy Lineage,
     IReadOnlyList<EnforcerRecord> Enforcers,
-    PublicKey? BreakGlassKey);
+    PublicKey? BreakGlassKey,
+    IReadOnlyList<PeopleChange> PeopleChanges);
+
+/// <summary>An entry by which two people have changed who may approve, or the break-glass key.</summary>
+public readonly record struct PeopleChange(ulong Epoch, LeafIndex Index);

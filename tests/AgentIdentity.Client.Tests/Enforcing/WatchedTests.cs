@@ -333,6 +333,26 @@ public sealed class WatchedTests
     }
 
     [Fact]
+    public void Whose_entry_was_not_proven_when_the_stream_broke_is_asked_for_again()
+    {
+        var watching = Live();
+        var before = watching.Watched.Begin().LastNote;
+        watching.Connect(_registry);
+        var newcomer = ScriptedRegistry.NewOperator("Cora");
+        var approvals = _registry.Approve(Credentials.Proofs.ApprovedAction.AddOperator(newcomer.Key.PublicKey.KeyId, "Cora"), _registry.Founders);
+        var (index, delta) = _registry.Other(new OperatorAdded("Cora", newcomer.Key.PublicKey, "", approvals, _registry.Epoch + 1), newcomer.Caller);
+        watching.Watched.Take(delta);
+        Assert.Equal(before, watching.Watched.Begin().LastNote);
+
+        watching.Watched.Take(_registry.Greeting());
+        watching.Watched.Take(_registry.Proof(index));
+        watching.Watched.Take(_registry.Snapshot());
+        Assert.NotEqual(before, watching.Watched.Begin().LastNote);
+        watching.TickAfter(TimeSpan.FromSeconds(6));
+        Assert.Empty(watching.Alarms);
+    }
+
+    [Fact]
     public void An_operator_whom_no_two_others_have_added_cannot_approve()
     {
         var watching = Live();

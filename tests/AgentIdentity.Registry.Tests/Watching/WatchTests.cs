@@ -1,6 +1,7 @@
 using AgentIdentity.Credentials;
 using AgentIdentity.Credentials.Entries;
 using AgentIdentity.Credentials.Keys;
+using AgentIdentity.Credentials.Proofs;
 using AgentIdentity.Credentials.Watching;
 using AgentIdentity.Ledger;
 using AgentIdentity.Registry.Stopping;
@@ -272,6 +273,40 @@ public sealed class WatchTests
         Assert.Equal(lifted.Index, Assert.IsType<EntryProof>(messages.Current).Index);
         Assert.True(await messages.MoveNextAsync());
         Assert.Empty(Assert.IsType<Snapshot>(messages.Current).Denials);
+    }
+
+    [Fact]
+    public async Task Who_was_away_while_operators_came_is_shown_their_entries_and_a_newcomer_is_not()
+    {
+        await using var registry = await TestNode.FoundByTwoAsync();
+        using var key = PrivateKey.Generate(KeyAlgorithm.Ed25519);
+        await ScriptedEnforcer.RegisterAsync(registry, key);
+        var enforcer = await ScriptedEnforcer.BeginAsync(registry, key);
+        TestNode.Good(await registry.StopAsync(await registry.EnrollAsync()));
+        await enforcer.UntilAsync<Delta>();
+        registry.Node.Watch.End(enforcer.Stream);
+
+        using var added = PrivateKey.Generate(KeyAlgorithm.ES256);
+        var proof = OperatorProof.Create(added, TestNode.Url, "third", registry.Clock.GetUtcNow());
+        var made = TestNode.Good(await registry.Node.People.AddOperatorAsync(registry.Operator, proof, registry.ApprovalsOf(ApprovedAction.AddOperator(added.PublicKey.KeyId, "third"))));
+        registry.Clock.Advance(TimeSpan.FromSeconds(2));
+        Assert.Equal([made.Index], await ProvenAtFirstAsync(registry, key, enforcer.LastNote, enforcer.LastPayload));
+        Assert.Empty(await ProvenAtFirstAsync(registry, key, "", []));
+    }
+
+    private static async Task<LeafIndex[]> ProvenAtFirstAsync(TestNode registry, PrivateKey key, string note, byte[] payload)
+    {
+        var stream = TestNode.Good(await ScriptedEnforcer.TryBeginAsync(registry, key, note, payload));
+        var proven = new List<LeafIndex>();
+        await foreach (var message in stream.ReadAllAsync(stream.Ended))
+        {
+            if (message is Snapshot)
+                break;
+            if (message is EntryProof proof)
+                proven.Add(proof.Index);
+        }
+        registry.Node.Watch.End(stream);
+        return [.. proven];
     }
 
     [Fact]
