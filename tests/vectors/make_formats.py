@@ -274,6 +274,7 @@ class Key:
 ISSUER, NEXT_ISSUER, LOG, NEXT_LOG = Key("issuer", 1), Key("next issuer", 1), Key("log", 2), Key("next log", 2)
 OPERATOR_1, OPERATOR_2, ENFORCER, AGENT = Key("operator 1", 2), Key("operator 2", 1), Key("enforcer", 1), Key("agent", 2)
 OPERATOR_3, BREAK_GLASS, WATCH = Key("operator 3", 1), Key("break-glass", 2), Key("watch", 2)
+PASSKEY, PASSKEY_ORIGIN = Key("passkey", 1), "http://localhost:5003"
 WITNESS, WITNESS_NAME = Key("witness", 2), "witness.example/w1"
 
 PUBLIC_URL = "https://localhost:5000"
@@ -328,6 +329,26 @@ def enrolment_proof():
 
 def operator_proof():
     return proof("agentid-operator+jwt", {"aud": PUBLIC_URL, "iat": SECONDS, "name": "third operator"}, OPERATOR_3)
+
+
+def passkey_signed(typ, claims):
+    """What a passkey signs: the challenge in the client data is that of the claims, and the signature is over what the authenticator saw."""
+    header = {"typ": typ, "alg": "ES256", "jwk": PASSKEY.jwk}
+    challenge = b64u(sha256(typ.encode() + b"\0", jcs(claims).encode()))
+    client = f'{{"type":"webauthn.get","challenge":"{challenge}","origin":"{PASSKEY_ORIGIN}","crossOrigin":false}}'.encode()
+    authenticator = sha256(b"localhost") + bytes([0x05]) + (3).to_bytes(4, "big")
+    signature = PASSKEY.sign(authenticator + sha256(client))
+    parts = [jcs(header).encode(), jcs(claims).encode(), authenticator, client, signature]
+    return {"header": jcs(header), "claims": jcs(claims), "challenge": challenge, "authenticator_data": authenticator.hex(), "client_data": client.decode(),
+            "token": ".".join(b64u(part) for part in parts)}
+
+
+def passkey_proof():
+    return passkey_signed("agentid-operator+passkey", {"aud": PUBLIC_URL, "iat": SECONDS, "name": "third operator"})
+
+
+def passkey_approval():
+    return passkey_signed("agentid-approval+passkey", {"action": ERASURE_ACTION, "aud": PUBLIC_URL, "iat": SECONDS, "nonce": b64u(fixed("approval nonce"))})
 
 
 def approvals(indexes=(5,)):
@@ -450,6 +471,9 @@ def entry_bodies():
     seal = {"type": "set-break-glass-key", "jkt": b64u(BREAK_GLASS.id)}
     yield "break-glass key set", 25, 1, OPERATOR_1_ID, [REGISTRY_ID], numbered(2, BREAK_GLASS.public, approved(seal), 11)
     yield "credentials unlogged", 26, 1, ENFORCER_ID, [ENFORCER_ID], numbered(ENFORCER_ID.bytes, [fixed("an item that is not there")])
+    add = {"type": "add-operator", "name": "third operator", "jkt": b64u(PASSKEY.id), "origin": PASSKEY_ORIGIN}
+    yield "operator's passkey added", 22, 1, OPERATOR_1_ID, [OPERATOR_3_ID], numbered(
+        "third operator", 1, PASSKEY.public, passkey_proof()["token"], approved(add), 12, PASSKEY_ORIGIN)
 
 
 def entries(bodies):
@@ -953,7 +977,7 @@ def vectors():
         },
         "grant": {"sponsor": SPONSOR, "blueprint": BLUEPRINT, "labels": LABELS, "envelope": jcs(ENVELOPE), "audiences": AUDIENCES},
         "times": {"at": AT, "seconds": SECONDS},
-        "keys": [key.vector() for key in (ISSUER, NEXT_ISSUER, LOG, NEXT_LOG, OPERATOR_1, OPERATOR_2, ENFORCER, AGENT, OPERATOR_3, BREAK_GLASS, WATCH)],
+        "keys": [key.vector() for key in (ISSUER, NEXT_ISSUER, LOG, NEXT_LOG, OPERATOR_1, OPERATOR_2, ENFORCER, AGENT, OPERATOR_3, BREAK_GLASS, WATCH, PASSKEY)],
         "label": {"label": fixed(f"label {AGENT_ID}").hex(), "commitment": sha256(b"air/label/v1\0", fixed(f"label {AGENT_ID}")).hex(),
                   "nullifiers": [hmac.digest(fixed(f"label {AGENT_ID}"), b"air/null/v1\0" + u64(n), "sha256").hex() for n in range(3)]},
         "entries": [{name: value for name, value in one.items() if name != "subjects"} for one in log],
@@ -972,6 +996,8 @@ def vectors():
         "operator_proof": operator_proof(),
         "approvals": [{"name": name, "action": jcs(ERASURE_ACTION), "nonce": b64u(fixed("approval nonce")), "token": one}
                       for name, one in zip(("operator 1", "operator 2"), approvals())],
+        "passkey_proof": passkey_proof(),
+        "passkey_approval": passkey_approval() | {"action": jcs(ERASURE_ACTION), "nonce": b64u(fixed("approval nonce")), "origin": PASSKEY_ORIGIN},
         "erased_stub": {"diagnostic": diagnostic(erased_stub()), "stub": cbor(erased_stub()).hex(), "hash": sha256(b"air/erased/v1\0", cbor(erased_stub())).hex()},
         "did_documents": did_documents(),
         "checkpoint": checkpoint([bytes.fromhex(one["leaf"]) for one in log]),
@@ -1016,6 +1042,8 @@ def examples(made):
         "bootstrap-proof": token(bootstrap),
         "operator-proof": token(made["operator_proof"]),
         "approval": token(made["approvals"][0]["token"]),
+        "passkey": "\n".join(f"{name:<20}{wrap(made['passkey_approval'][key])}" for name, key in (
+            ("header", "header"), ("claims", "claims"), ("challenge", "challenge"), ("authenticator data", "authenticator_data"), ("client data", "client_data"), ("token", "token"))),
         "erased-stub": f"{wrap(made['erased_stub']['diagnostic'])}\n\n{wrap(made['erased_stub']['stub'])}",
         "did-documents": wrap(made["did_documents"]["agent"]),
         "heads-map": "\n".join(f"key {one['key']} count {one['count']} head {one['head']} index {one['index']}" for one in heads["heads"])

@@ -1,5 +1,6 @@
 using AgentIdentity.Credentials.Identifiers;
 using AgentIdentity.Credentials.Keys;
+using AgentIdentity.Credentials.Passkeys;
 using AgentIdentity.Ledger;
 
 namespace AgentIdentity.Credentials.Entries;
@@ -233,8 +234,8 @@ public sealed record CompromiseCut(Scope Scope, LeafIndex After, string Reason, 
     public override EntryKind Kind => EntryKind.CompromiseCut;
 }
 
-/// <summary>Kind 22.</summary>
-public sealed record OperatorAdded(string Name, PublicKey Key, string Proof, IReadOnlyList<string> Approvals, ulong Epoch) : EntryBody
+/// <summary>Kind 22. A passkey under the name of an operator is another key of that person.</summary>
+public sealed record OperatorAdded(string Name, PublicKey Key, string Proof, IReadOnlyList<string> Approvals, ulong Epoch, PasskeyOrigin? Passkey = null) : EntryBody
 {
     /// <inheritdoc/>
     public override EntryKind Kind => EntryKind.OperatorAdded;

@@ -1,6 +1,7 @@
 using System.Formats.Cbor;
 using AgentIdentity.Credentials.Identifiers;
 using AgentIdentity.Credentials.Keys;
+using AgentIdentity.Credentials.Passkeys;
 
 namespace AgentIdentity.Credentials.Entries;
 
@@ -164,12 +165,14 @@ internal static class EntryBodyCodec
                 fields.Texts(cut.Approvals);
                 break;
             case OperatorAdded added:
-                cbor.WriteStartMap(6);
+                cbor.WriteStartMap(added.Passkey is null ? 6 : 7);
                 fields.Text(added.Name);
                 fields.Key(added.Key);
                 fields.Text(added.Proof);
                 fields.Texts(added.Approvals);
                 fields.Number(added.Epoch);
+                if (added.Passkey is not null)
+                    fields.Text(added.Passkey.Text);
                 break;
             case CallerRemoved removed:
                 cbor.WriteStartMap(4);
@@ -234,7 +237,7 @@ internal static class EntryBodyCodec
             EntryKind.BudgetSpent => new BudgetSpent(fields.Id(), fields.Budgets()),
             EntryKind.BlueprintDefined => new BlueprintDefined(fields.Text(), fields.Text(), fields.Ascending("reads", ReadTypedAction, InOrder), fields.Epoch()),
             EntryKind.CompromiseCut => new CompromiseCut(fields.Scope(), fields.Index(), fields.Text(), fields.Text(), fields.Epoch(), fields.Texts()),
-            EntryKind.OperatorAdded => new OperatorAdded(fields.Text(), fields.Key(), fields.Text(), fields.Texts(), fields.Epoch()),
+            EntryKind.OperatorAdded => new OperatorAdded(fields.Text(), fields.Key(), fields.Text(), fields.Texts(), fields.Epoch(), count == 7 ? fields.Passkey() : null),
             EntryKind.CallerRemoved => new CallerRemoved(fields.Id(), fields.Text(), fields.Texts(), fields.Epoch()),
             EntryKind.EnforcersAcknowledged => new EnforcersAcknowledged(fields.Hash(), (uint)fields.Number(1, uint.MaxValue)),
             EntryKind.BreakGlassKeySet => new BreakGlassKeySet(fields.Key(), fields.Texts(), fields.Epoch()),
@@ -443,6 +446,8 @@ internal static class EntryBodyCodec
             var algorithm = Next().ReadAlgorithm();
             return Next().ReadKey(algorithm);
         }
+
+        public PasskeyOrigin Passkey() => PasskeyOrigin.TryParse(Text(), out var origin) ? origin : throw new FormatException("not an origin");
 
         public Scope Scope()
         {
