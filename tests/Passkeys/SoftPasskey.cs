@@ -15,7 +15,7 @@ internal sealed class SoftPasskey(string origin = SoftPasskey.UsualOrigin)
 
     public const byte PresentAndVerified = 0x05;
 
-    private readonly PrivateKey _key = PrivateKey.Generate(KeyAlgorithm.ES256);
+    private PrivateKey _key = PrivateKey.Generate(KeyAlgorithm.ES256);
 
     public PublicKey Key => _key.PublicKey;
 
@@ -33,6 +33,12 @@ internal sealed class SoftPasskey(string origin = SoftPasskey.UsualOrigin)
 
     /// <summary>Changes what the browser says before it is signed.</summary>
     public Func<string, string> ClientData { get; init; } = static said => said;
+
+    /// <summary>The same key on another page.</summary>
+    public SoftPasskey At(string page) => new(page) { _key = _key };
+
+    /// <summary>The same key, and other flags.</summary>
+    public SoftPasskey With(byte flags) => new() { _key = _key, Flags = flags };
 
     public string Prove(string publicUrl, string name, DateTimeOffset now) =>
         Sign("agentid-operator+passkey", $"{{\"aud\":\"{publicUrl}\",\"iat\":{now.ToUnixTimeSeconds()},\"name\":\"{name}\"}}");

@@ -21,7 +21,9 @@ namespace AgentIdentity.Cli.Approvals;
 /// <param name="OperatorsNeeded">How many must sign.</param>
 /// <param name="Approvals">Who has signed.</param>
 /// <param name="Attachment">What goes to the registry beside the action, which names it: a proof, a key. Empty for most.</param>
-internal sealed record ApprovalFile(string Action, string PublicUrl, string Nonce, long ExpiresAt, int OperatorsNeeded, IReadOnlyList<string> Approvals, string Attachment)
+/// <param name="Passkeys">Public keys of operators, for the page that asks one of them to sign.</param>
+internal sealed record ApprovalFile(
+    string Action, string PublicUrl, string Nonce, long ExpiresAt, int OperatorsNeeded, IReadOnlyList<string> Approvals, string Attachment, IReadOnlyList<FilePasskey> Passkeys)
 {
     public static readonly Option<string> Out = new("--out") { Required = true, HelpName = "FILE", Description = "Where to write what two operators are to sign." };
 
@@ -47,7 +49,7 @@ internal sealed record ApprovalFile(string Action, string PublicUrl, string Nonc
         var begun = await connection.Admin.BeginApprovalAsync(new BeginApprovalRequest { Action = action }, cancellationToken: cancellationToken);
         if (begun.Action != action)
             throw Failure.Refused("The registry names another action than the one that was asked for; nothing was written.");
-        var file = new ApprovalFile(action, run.Registry.PublicUrl, begun.Nonce, begun.ExpiresAt, (int)begun.OperatorsNeeded, [], attachment);
+        var file = new ApprovalFile(action, run.Registry.PublicUrl, begun.Nonce, begun.ExpiresAt, (int)begun.OperatorsNeeded, [], attachment, [.. begun.Passkeys.Select(FilePasskey.Of)]);
         PrivateFiles.WriteNew(path, file.Encode());
         return file;
     }
@@ -60,7 +62,8 @@ internal sealed record ApprovalFile(string Action, string PublicUrl, string Nonc
             return Jcs.TryCanonicalize(Encoding.UTF8.GetBytes(json["action"]!.ToJsonString()), out var action)
                 ? new ApprovalFile(
                     action, (string)json["public_url"]!, (string)json["nonce"]!, (long)json["expires_at"]!, (int)json["operators_needed"]!,
-                    [.. json["approvals"]!.AsArray().Select(approval => (string)approval!)], (string?)json["attachment"] ?? "")
+                    [.. json["approvals"]!.AsArray().Select(approval => (string)approval!)], (string?)json["attachment"] ?? "",
+                    [.. (json["passkeys"] as JsonArray ?? []).Select(FilePasskey.Read)])
                 : throw new JsonException("the action is none");
         }
         catch (Exception wrong) when (wrong is JsonException or InvalidOperationException or NullReferenceException or FormatException or ArgumentNullException)
@@ -69,12 +72,12 @@ internal sealed record ApprovalFile(string Action, string PublicUrl, string Nonc
         }
     }
 
-    /// <summary>With the signature of one operator more. The same one twice counts once.</summary>
+    /// <summary>With the signature of one operator more, unless there are enough. The same one twice counts once.</summary>
     public ApprovalFile SignedBy(PrivateKey key, Invocation run)
     {
         if (PublicUrl != run.Registry.PublicUrl)
             throw Failure.Usage($"The file is for the registry {PublicUrl}, and this is {run.Registry.PublicUrl}.");
-        if (Approvals.Any(approval => Approval.Read(approval, PublicUrl, run.Clock.GetUtcNow(), out var held) == Credentials.Refusal.None && held!.Key.KeyId == key.PublicKey.KeyId))
+        if (IsComplete || Approvals.Any(approval => Approval.Read(approval, PublicUrl, run.Clock.GetUtcNow(), out var held) == Credentials.Refusal.None && held!.Key.KeyId == key.PublicKey.KeyId))
             return this;
         return this with { Approvals = [.. Approvals, Approval.Create(key, PublicUrl, Action, Nonce, run.Clock.GetUtcNow())] };
     }
@@ -90,5 +93,6 @@ internal sealed record ApprovalFile(string Action, string PublicUrl, string Nonc
         ["operators_needed"] = OperatorsNeeded,
         ["approvals"] = new JsonArray([.. Approvals.Select(approval => (JsonNode)approval)]),
         ["attachment"] = Attachment,
+        ["passkeys"] = new JsonArray([.. Passkeys.Select(passkey => passkey.ToJson())]),
     }.ToJsonString() + "\n");
 }

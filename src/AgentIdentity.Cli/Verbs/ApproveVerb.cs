@@ -16,7 +16,7 @@ internal static class ApproveVerb
     private static readonly Argument<string> FileName = new("file") { Description = "The file that another verb wrote: restore, cut, operators add, operators remove, break-glass name, erase, hold lift." };
     private static readonly Option<bool> Send = new("--send") { Description = "Have it done, when with this signature enough operators have signed." };
 
-    public static Command Create() => new Command("approve", "Sign an act that takes two people. Read what it says first.") { FileName, Send }.Does(RunAsync);
+    public static Command Create() => new Command("approve", "Sign an act that takes two people, or send one that enough have signed. Read what it says first. With a passkey: the console's page.") { FileName, Send }.Does(RunAsync);
 
     private static async Task<int> RunAsync(Invocation run, CancellationToken cancellationToken)
     {

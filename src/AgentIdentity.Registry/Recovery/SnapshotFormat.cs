@@ -3,6 +3,7 @@ using System.Text;
 using AgentIdentity.Credentials.Entries;
 using AgentIdentity.Credentials.Identifiers;
 using AgentIdentity.Credentials.Keys;
+using AgentIdentity.Credentials.Passkeys;
 using AgentIdentity.Credentials.Stops;
 using AgentIdentity.Ledger;
 using AgentIdentity.Registry.State;
@@ -13,7 +14,7 @@ namespace AgentIdentity.Registry.Recovery;
 /// <remarks>Signed, because the tree vouches for the entries and not for what was folded from them: whoever can write the file must not be able to lift a stop.</remarks>
 internal static class SnapshotFormat
 {
-    private const int Version = 6;
+    private const int Version = 7;
     private static readonly byte[] Domain = "air/snapshot/v1\0"u8.ToArray();
     private static readonly byte[] Magic = "agentidentity snapshot\n"u8.ToArray();
 
@@ -209,10 +210,15 @@ internal static class SnapshotFormat
         WriteAll(writer, caller.Audiences, writer.Write);
         writer.Write(caller.RegisteredAt);
         writer.Write(caller.IsFounder);
+        writer.Write(caller.Passkey?.Text ?? "");
     }
 
     private static CallerRecord ReadCaller(BinaryReader reader) =>
-        new(ReadId(reader), (CallerRole)reader.ReadByte(), reader.ReadString(), ReadKey(reader), ReadAll(reader, reader.ReadString), reader.ReadInt64()) { IsFounder = reader.ReadBoolean() };
+        new(ReadId(reader), (CallerRole)reader.ReadByte(), reader.ReadString(), ReadKey(reader), ReadAll(reader, reader.ReadString), reader.ReadInt64())
+        {
+            IsFounder = reader.ReadBoolean(),
+            Passkey = PasskeyOrigin.TryParse(reader.ReadString(), out var origin) ? origin : null,
+        };
 
     private static void WriteAgent(BinaryWriter writer, AgentRecord agent)
     {

@@ -3,6 +3,7 @@ using AgentIdentity.Credentials.Envelopes;
 using AgentIdentity.Credentials.Identifiers;
 using AgentIdentity.Credentials.Issuing;
 using AgentIdentity.Credentials.Keys;
+using AgentIdentity.Credentials.Passkeys;
 using AgentIdentity.Credentials.Stops;
 using AgentIdentity.Ledger;
 
@@ -86,4 +87,7 @@ public sealed record CallerRecord(SubjectId Id, CallerRole Role, string Name, Pu
 {
     /// <summary>Whether the genesis entry names it.</summary>
     public bool IsFounder { get; init; }
+
+    /// <summary>Where the key signs, when it is a passkey: it approves, and signs no requests. An operator's passkey is a record of its own, under the operator's id.</summary>
+    public PasskeyOrigin? Passkey { get; init; }
 }

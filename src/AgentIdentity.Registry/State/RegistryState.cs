@@ -290,7 +290,7 @@ public sealed class RegistryState
                 OpenEpoch(index, blueprint.Epoch);
                 break;
             case OperatorAdded added:
-                _callers[added.Key.KeyId] = new CallerRecord(entry.Subjects[0].Id, CallerRole.Operator, added.Name, added.Key, [], entry.At);
+                _callers[added.Key.KeyId] = new CallerRecord(entry.Subjects[0].Id, CallerRole.Operator, added.Name, added.Key, [], entry.At) { Passkey = added.Passkey };
                 OpenEpoch(index, added.Epoch);
                 break;
             case CallerRemoved removed:
@@ -340,9 +340,11 @@ public sealed class RegistryState
 
     private void Remove(LeafIndex index, CallerRemoved removed)
     {
-        if (_callers.Values.FirstOrDefault(caller => caller.Id == removed.Caller) is not { } caller)
+        var keys = _callers.Values.Where(caller => caller.Id == removed.Caller).Select(caller => caller.Key.KeyId).ToArray();
+        if (keys.Length == 0)
             throw new LedgerDamagedException($"Entry {index} removes a caller that is none.");
-        _callers.TryRemove(caller.Key.KeyId, out _);
+        foreach (var key in keys)
+            _callers.TryRemove(key, out _);
     }
 
     private StopRecord Record(Entry entry, Denial denial, string reason, string incident) =>

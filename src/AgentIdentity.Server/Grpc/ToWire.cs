@@ -80,7 +80,10 @@ internal static class ToWire
         Jkt = caller.Key.KeyId.ToString(),
         Audiences = { caller.Audiences },
         RegisteredAt = caller.RegisteredAt,
+        PasskeyOrigin = caller.Passkey?.Text ?? "",
     };
+
+    public static Wire.OperatorPasskey Passkey(CallerRecord caller) => new() { Name = caller.Name, Key = new() { Jwk = caller.Key.ToJwk() }, Origin = caller.Passkey!.Text };
 
     public static Wire.TrailEntry TrailEntry(TrailEntry entry) => new()
     {
