@@ -123,6 +123,8 @@ internal static class ApproveVerb
     private static void Write(TextWriter text, string path, ApprovalFile file)
     {
         text.WriteLine($"signed  {file.Action}");
+        foreach (var line in file.About)
+            text.WriteLine($"about   {line}");
         text.WriteLine($"by      {file.Approvals.Count} of {file.OperatorsNeeded} operators; good until {Instants.FromMilliseconds(file.ExpiresAt)}");
         text.WriteLine(file.IsComplete ? $"send    agentid approve {path} --send" : $"next    another operator: agentid approve {path} --send");
     }

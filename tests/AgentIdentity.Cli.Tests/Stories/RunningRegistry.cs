@@ -12,6 +12,9 @@ internal sealed class RunningRegistry : IAsyncDisposable
 
     public Agentid Agentid { get; } = new();
 
+    /// <summary>The operators' page.</summary>
+    public string ConsoleUrl { get; private set; } = "";
+
     public string SecretFile => Path.Combine(_data.Path, "bootstrap-secret");
 
     public static async Task<RunningRegistry> StartAsync()
@@ -61,6 +64,7 @@ internal sealed class RunningRegistry : IAsyncDisposable
     {
         _process = ChildProcess.Start(Server.Start("--dev", "--data", _data.Path, "--grpc", AnyPort, "--http", AnyPort, "--control", AnyPort, "--console", AnyPort), "the registry");
         var ready = ReadyLine.Parse(await _process.AskAsync(null, CancellationToken.None));
+        ConsoleUrl = $"http://localhost:{new Uri(ready.Console).Port}";
         Agentid.Settings = ["--registry", ready.Grpc, "--control", ready.Control, "--http", ready.Http];
     }
 
