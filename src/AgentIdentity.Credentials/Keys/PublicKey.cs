@@ -49,7 +49,7 @@ public sealed class PublicKey : IEquatable<PublicKey>
         if (signature.Length != SignatureSize)
             return false;
         return Algorithm == KeyAlgorithm.ES256
-            ? EcdsaHandles.Verifies(KeyId, _bytes, data, signature)
+            ? P256Handles.Verifies(KeyId, _bytes, data, signature)
             : Ed25519PublicKey.TryRead(_bytes, out var key) && key.Verify(data, signature);
     }
 

@@ -28,6 +28,9 @@ public sealed record Denial(
         : this(index, epoch, state, scope, null, [], [], [])
     {
     }
+
+    /// <summary>Whether two of one scope spell out the same.</summary>
+    public bool ReachesTheSame(Denial other) => Agents.SequenceEqual(other.Agents) && Credentials.SequenceEqual(other.Credentials) && Blueprints.SequenceEqual(other.Blueprints);
 }
 
 /// <summary>Who wants to do something, as far as stops ask.</summary>

@@ -27,7 +27,7 @@ public static class Ed25519
     {
         if (!isSupported)
             throw new PlatformNotSupportedException(
-                "The system's OpenSSL (libcrypto 3) is needed for Ed25519 and was not found. Install it: libssl3 or libssl3t64 on Debian and Ubuntu, "
+                "The system's OpenSSL (libcrypto 3) is needed for signatures and was not found. Install it: libssl3 or libssl3t64 on Debian and Ubuntu, "
                 + "openssl-libs on Fedora, libcrypto3 on Alpine, openssl@3 with Homebrew.");
     }
 
@@ -51,6 +51,6 @@ public static class Ed25519
     internal static void Require(bool succeeded)
     {
         if (!succeeded)
-            throw new CryptographicException("OpenSSL refused an Ed25519 operation that its own rules allow.");
+            throw new CryptographicException("OpenSSL refused an operation that its own rules allow.");
     }
 }

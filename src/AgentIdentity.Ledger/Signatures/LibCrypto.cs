@@ -5,8 +5,8 @@ using Microsoft.Win32.SafeHandles;
 namespace AgentIdentity.Ledger;
 
 /// <summary>
-/// The calls into the system's OpenSSL, libcrypto 3: Ed25519, which .NET 10 does not have, and SHA-256 of short inputs, which
-/// costs several times as much through the class library. Read <see cref="IsAvailable"/> before any call: reading it loads the library.
+/// The calls into the system's OpenSSL, libcrypto 3: Ed25519, which .NET 10 does not have, and two that cost more through the class library:
+/// SHA-256 of short inputs (several times as much) and verifying with P-256 keys. Read <see cref="IsAvailable"/> before any call: reading it loads the library.
 /// </summary>
 internal static partial class LibCrypto
 {
@@ -77,6 +77,40 @@ internal static partial class LibCrypto
     internal static partial void EVP_PKEY_free(nint key);
 
     [LibraryImport(Name)]
+    internal static partial EvpKey EVP_PKEY_new();
+
+    [LibraryImport(Name)]
+    internal static partial int EVP_PKEY_copy_parameters(EvpKey to, EvpKey from);
+
+    [LibraryImport(Name)]
+    internal static partial int EVP_PKEY_set1_encoded_public_key(EvpKey key, ReadOnlySpan<byte> point, nuint length);
+
+    [LibraryImport(Name)]
+    internal static partial EvpKeyContext EVP_PKEY_CTX_new(EvpKey key, nint engine);
+
+    [LibraryImport(Name)]
+    internal static partial void EVP_PKEY_CTX_free(nint context);
+
+    [LibraryImport(Name)]
+    internal static partial int EVP_PKEY_verify_init(EvpKeyContext context);
+
+    [LibraryImport(Name)]
+    internal static partial int EVP_PKEY_verify(EvpKeyContext context, ReadOnlySpan<byte> signature, nuint signatureLength, ReadOnlySpan<byte> hash, nuint hashLength);
+
+    /// <summary>Reads a DER SubjectPublicKeyInfo.</summary>
+    internal static unsafe EvpKey ReadPublicKey(ReadOnlySpan<byte> der)
+    {
+        fixed (byte* start = der)
+        {
+            var at = start;
+            return d2i_PUBKEY(0, &at, new CLong(der.Length));
+        }
+    }
+
+    [LibraryImport(Name)]
+    private static unsafe partial EvpKey d2i_PUBKEY(nint reused, byte** der, CLong length);
+
+    [LibraryImport(Name)]
     internal static partial EvpDigestContext EVP_MD_CTX_new();
 
     [LibraryImport(Name)]
@@ -112,6 +146,16 @@ internal static partial class LibCrypto
         protected override bool ReleaseHandle()
         {
             EVP_MD_CTX_free(handle);
+            return true;
+        }
+    }
+
+    /// <summary>An EVP_PKEY_CTX: one verification.</summary>
+    internal sealed class EvpKeyContext() : SafeHandleZeroOrMinusOneIsInvalid(ownsHandle: true)
+    {
+        protected override bool ReleaseHandle()
+        {
+            EVP_PKEY_CTX_free(handle);
             return true;
         }
     }

@@ -26,6 +26,7 @@ public sealed class Lineage
     private readonly Dictionary<SubjectId, List<DelegationLink>> _linksByChild = [];
     private readonly Dictionary<(SubjectId Link, string Unit), ulong> _spent = [];
     private readonly PriorityQueue<SubjectId, long> _expiries = new();
+    private (SubjectId Of, SubjectId[] Ids)? _lastIds;
 
     /// <summary>Adds a link, and forgets links whose credentials had expired by <paramref name="at"/> (ms since 1970).</summary>
     internal void Add(LeafIndex index, Delegated body, long at)
@@ -87,6 +88,17 @@ public sealed class Lineage
     {
         lock (_gate)
             return Walk(_children, agent, asOf);
+    }
+
+    /// <summary>The same by their ids, ascending. One stop asks several times in a row, and hardly ever has anything been delegated in between.</summary>
+    public IReadOnlyList<SubjectId> DescendantIds(SubjectId agent)
+    {
+        lock (_gate)
+        {
+            if (_lastIds is not { } last || last.Of != agent)
+                _lastIds = last = (agent, [.. Walk(_children, agent, null).Select(step => step.Agent).Order()]);
+            return last.Ids;
+        }
     }
 
     /// <summary>Whose authority has come to the agent, nearest first, itself left out.</summary>
@@ -172,6 +184,7 @@ public sealed class Lineage
     {
         Add(_children, edge.Parent, edge.Child, edge);
         Add(_parents, edge.Child, edge.Parent, edge);
+        _lastIds = null;
     }
 
     private static void Add(Dictionary<SubjectId, Dictionary<SubjectId, DelegationEdge>> edges, SubjectId from, SubjectId to, DelegationEdge edge)

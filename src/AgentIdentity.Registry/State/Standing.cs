@@ -59,6 +59,8 @@ public sealed class Standing(RegistryState state)
         // No entry has such an index: what is pending and what stands never take each other's place.
         var index = new LeafIndex(ulong.MaxValue - Interlocked.Increment(ref _pending));
         var denial = state.Reach.Spell(index, ulong.MaxValue, pending.State, pending.Scope, null, at);
+        if (pending.Denials is [.., var last] && last.ReachesTheSame(denial))
+            return;
         state.Stops.DenyState.Add(denial);
         pending.Denials.Add(denial);
     }

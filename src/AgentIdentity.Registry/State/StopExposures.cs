@@ -13,7 +13,7 @@ internal sealed class StopExposures(RegistryState state)
     public StopExposure Of(Denial denial, SubjectId about, long at)
     {
         var live = Live(denial, about, at / 1000);
-        var until = new SortedDictionary<string, long>(StringComparer.Ordinal);
+        var until = new Dictionary<string, long>(StringComparer.Ordinal);
         foreach (var item in live.Values.Select(credential => credential.Item))
         {
             foreach (var audience in item.Audience)
@@ -24,7 +24,7 @@ internal sealed class StopExposures(RegistryState state)
         var enforcers = state.Callers
             .Where(caller => caller.Role == CallerRole.Enforcer && (isForAll || caller.Audiences.Any(until.ContainsKey)))
             .Select(caller => caller.Id).Order();
-        return new StopExposure(ShownTo(denial, live), [.. enforcers], [.. until.Select(pair => new ExposedAudience(pair.Key, pair.Value))], live.Count);
+        return new StopExposure(ShownTo(denial, live), [.. enforcers], [.. until.OrderBy(pair => pair.Key, StringComparer.Ordinal).Select(pair => new ExposedAudience(pair.Key, pair.Value))], live.Count);
     }
 
     private Dictionary<SubjectId, LiveCredential> Live(Denial denial, SubjectId about, long seconds)

@@ -17,7 +17,7 @@ public sealed class StopReach(RegistryState state)
     /// <param name="at">Ms since 1970.</param>
     internal Denial Spell(LeafIndex index, ulong epoch, StandingState standing, Scope scope, LeafIndex? after, long at) => new(
         index, epoch, standing, scope, after,
-        scope.Kind == ScopeKind.AgentWithDelegates ? [.. state.Lineage.Descendants(scope.Id).Select(step => step.Agent).Order()] : [],
+        scope.Kind == ScopeKind.AgentWithDelegates ? state.Lineage.DescendantIds(scope.Id) : [],
         Credentials(scope, after, at),
         scope.Kind == ScopeKind.Model ? [.. state.Stops.Blueprints.Where(blueprint => blueprint.Model == scope.Value).Select(blueprint => blueprint.Name).Order(StringComparer.Ordinal)] : []);
 

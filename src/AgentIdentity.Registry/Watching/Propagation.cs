@@ -13,6 +13,9 @@ public sealed class Propagation(RegistryState state, EnforcerWatch watch)
     // Leases end and credentials expire without anybody saying so.
     private static readonly TimeSpan LookAgain = TimeSpan.FromMilliseconds(250);
 
+    // A thousand acknowledgements come one by one, and nobody reads a thousand reports.
+    private static readonly TimeSpan ReportsApart = TimeSpan.FromMilliseconds(50);
+
     /// <summary>One stop.</summary>
     public Outcome<PropagationReport> Of(LeafIndex stop) => state.Stops.Find(stop) is { } record
         ? Report([record])
@@ -35,6 +38,7 @@ public sealed class Propagation(RegistryState state, EnforcerWatch watch)
             if (report.Level == StopLevel.Exhausted)
                 yield break;
             await Task.WhenAny(changed, Task.Delay(LookAgain, cancellation)).ConfigureAwait(false);
+            await Task.Delay(ReportsApart, cancellation).ConfigureAwait(false);
             cancellation.ThrowIfCancellationRequested();
         }
     }
@@ -47,7 +51,8 @@ public sealed class Propagation(RegistryState state, EnforcerWatch watch)
 
     private StopReport Report(StopRecord stop, CallerRecord[] all)
     {
-        var enforcers = all.Where(enforcer => Concerns(stop, enforcer)).Select(enforcer => Report(stop, enforcer)).ToArray();
+        var exposed = stop.Exposure.Enforcers.ToHashSet();
+        var enforcers = all.Where(enforcer => exposed.Contains(enforcer.Id) || Reaches(stop, enforcer)).Select(enforcer => Report(stop, enforcer, exposed.Contains(enforcer.Id))).ToArray();
         var needed = enforcers.Where(enforcer => enforcer.IsNeeded).ToArray();
         // An enforcer that is registered no more was removed by two people; until they have, its name stays.
         long? enforced = needed.All(enforcer => enforcer.IsDone) ? needed.Select(enforcer => enforcer.At).Append(stop.At).Max() : null;
@@ -55,13 +60,11 @@ public sealed class Propagation(RegistryState state, EnforcerWatch watch)
         return new StopReport(stop, enforced, Exhausted(stop, enforced), enforcers, unproven, Residual(stop, enforcers, unproven));
     }
 
-    private static bool Concerns(StopRecord stop, CallerRecord enforcer) =>
-        stop.Exposure.Enforcers.Contains(enforcer.Id) || enforcer.Audiences.Any(audience => stop.Exposure.Audiences.Any(exposed => exposed.Audience == audience));
+    private static bool Reaches(StopRecord stop, CallerRecord enforcer) => enforcer.Audiences.Any(audience => stop.Exposure.Audiences.Any(exposed => exposed.Audience == audience));
 
-    private EnforcerReport Report(StopRecord stop, CallerRecord enforcer)
+    private EnforcerReport Report(StopRecord stop, CallerRecord enforcer, bool isNeeded)
     {
         var record = state.Enforcers.Find(enforcer.Id);
-        var isNeeded = stop.Exposure.Enforcers.Contains(enforcer.Id);
         var stream = watch.Watches.Find(enforcer.Id);
         var leaseUntil = Milliseconds(watch.Leases.EndOf(enforcer.Id));
         var (progress, at, signed) = Progress(stop, enforcer.Id, record, stream);

@@ -13,6 +13,11 @@ internal sealed class AccessService(RegistryNode registry, IHostApplicationLifet
     // Who does not even take the end of the stream is cut off without one.
     private static readonly TimeSpan LastWriteMax = TimeSpan.FromSeconds(2);
 
+    // A stop wakes every stream at once, and all work shares one queue of threads: a thousand of them would stand there before the answer to the responder.
+    // Half of the processors take them a few at a time, and go to the end of the queue in between.
+    private const int StreamsInTurn = 8;
+    private static readonly TaskScheduler Turns = new ConcurrentExclusiveSchedulerPair(TaskScheduler.Default, (Environment.ProcessorCount + 1) / 2, StreamsInTurn).ConcurrentScheduler;
+
     public override async Task Watch(IAsyncStreamReader<Wire.EnforcerMessage> requestStream, IServerStreamWriter<Wire.RegistryMessage> responseStream, ServerCallContext context)
     {
         var wish = await BeginAsync(requestStream, context.CancellationToken);
@@ -21,8 +26,8 @@ internal sealed class AccessService(RegistryNode registry, IHostApplicationLifet
         {
             using var ending = CancellationTokenSource.CreateLinkedTokenSource(context.CancellationToken, lifetime.ApplicationStopping, stream.Ended);
             // Cancelling a read or a write aborts the call, and the enforcer would not hear why: reading is left behind, writing is waited for.
-            var reading = ReadAsync(stream, requestStream, context.CancellationToken);
-            var writing = WriteAsync(stream, responseStream, ending.Token);
+            var reading = InTurn(() => ReadAsync(stream, requestStream, context.CancellationToken));
+            var writing = InTurn(() => WriteAsync(stream, responseStream, ending.Token));
             await Task.WhenAny(reading, writing);
             await ending.CancelAsync();
             await FinishAsync(writing, context);
@@ -37,6 +42,8 @@ internal sealed class AccessService(RegistryNode registry, IHostApplicationLifet
         if (stream.Refused is { } refused)
             throw new CallRefusedException(refused.Refusal, refused.Detail);
     }
+
+    private static Task InTurn(Func<Task> loop) => Task.Factory.StartNew(loop, CancellationToken.None, TaskCreationOptions.DenyChildAttach, Turns).Unwrap();
 
     private static async Task FinishAsync(Task writing, ServerCallContext context)
     {

@@ -185,7 +185,7 @@ public sealed class Ed25519Signatures
     public void Without_the_library_the_message_says_what_to_install()
     {
         var error = Assert.Throws<PlatformNotSupportedException>(() => Ed25519.RequireSupport(isSupported: false));
-        Assert.StartsWith("The system's OpenSSL (libcrypto 3) is needed for Ed25519 and was not found", error.Message);
+        Assert.StartsWith("The system's OpenSSL (libcrypto 3) is needed for signatures and was not found", error.Message);
         Assert.True(Ed25519.IsSupported);
         Ed25519.RequireSupport();
     }

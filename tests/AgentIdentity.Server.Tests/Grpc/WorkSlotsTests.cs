@@ -11,7 +11,7 @@ public sealed class WorkSlotsTests
     [Fact]
     public async Task A_call_that_waits_for_the_disk_holds_up_nobody()
     {
-        using var slots = new WorkSlots();
+        var slots = new WorkSlots();
         var disk = new TaskCompletionSource();
         var calls = Enumerable.Range(0, Environment.ProcessorCount * 8).Select(_ => slots.TryRunAsync(_ => disk.Task, new DefaultHttpContext())).ToArray();
         Assert.True(await slots.TryRunAsync(_ => Task.CompletedTask, new DefaultHttpContext()));
@@ -23,7 +23,7 @@ public sealed class WorkSlotsTests
     [Fact]
     public async Task Calls_wait_while_all_processors_compute_and_those_beyond_the_bound_are_turned_away_at_once()
     {
-        using var slots = new WorkSlots();
+        var slots = new WorkSlots();
         using var computing = new CountdownEvent(Environment.ProcessorCount);
         using var done = new ManualResetEventSlim();
         var busy = Enumerable.Range(0, Environment.ProcessorCount).Select(_ => Task.Factory.StartNew(() => slots.TryRunAsync(_ =>
