@@ -294,6 +294,7 @@ JTIS = [uuid.UUID(f"0192f0c1-8000-7000-8000-00000000001{digit}") for digit in ra
 AGENT_DID = f"{REGISTRY_DID}:agents:{AGENT_ID}"
 AT = 0x0192F0C17A00  # the milliseconds in the agent's id
 SECONDS = AT // 1000
+DAY = 24 * 3_600_000
 
 SPONSOR = "Research desk"
 BLUEPRINT = "summariser/2.1 model-x/5"
@@ -347,14 +348,17 @@ def passkey_proof():
     return passkey_signed("agentid-operator+passkey", {"aud": PUBLIC_URL, "iat": SECONDS, "name": "third operator"})
 
 
-def passkey_approval():
-    return passkey_signed("agentid-approval+passkey", {"action": ERASURE_ACTION, "aud": PUBLIC_URL, "iat": SECONDS, "nonce": b64u(fixed("approval nonce"))})
+def erasure_claims(indexes, later):
+    return {"action": ERASURE_ACTION | {"indexes": list(indexes)}, "aud": PUBLIC_URL, "iat": SECONDS + later // 1000, "nonce": b64u(fixed("approval nonce"))}
 
 
-def approvals(indexes=(5,)):
+def passkey_approval(indexes=(5,), later=0):
+    return passkey_signed("agentid-approval+passkey", erasure_claims(indexes, later))
+
+
+def approvals(indexes=(5,), later=0):
     """What two operators sign before activities are erased."""
-    claims = {"action": ERASURE_ACTION | {"indexes": list(indexes)}, "aud": PUBLIC_URL, "iat": SECONDS, "nonce": b64u(fixed("approval nonce"))}
-    return [proof("agentid-approval+jwt", claims, key) for key in (OPERATOR_1, OPERATOR_2)]
+    return [proof("agentid-approval+jwt", erasure_claims(indexes, later), key) for key in (OPERATOR_1, OPERATOR_2)]
 
 
 def approved(action):
@@ -363,9 +367,9 @@ def approved(action):
     return [proof("agentid-approval+jwt", claims, key)["token"] for key in (OPERATOR_1, OPERATOR_2)]
 
 
-def erased_stub(index=5, by=12):
+def erased_stub(index=5, by=12, later=0):
     """What stays of entry 5 when entry 12 has erased it."""
-    numbered = [AGENT_ID.bytes, 2, AGENT.id, 0, sha256(FIRST_STATEMENT), bytes(32), AT + index, 2, by, AT + by]
+    numbered = [AGENT_ID.bytes, 2, AGENT.id, 0, sha256(FIRST_STATEMENT), bytes(32), AT + index, 2, by, AT + by + later]
     return {0: 1} | dict(enumerate(numbered, 1))
 
 
@@ -476,6 +480,10 @@ def entry_bodies():
         "third operator", 1, PASSKEY.public, passkey_proof()["token"], approved(add), 12, PASSKEY_ORIGIN)
 
 
+# What ends the name of an entry that came a day after those before it.
+A_DAY_LATER = ", a day later"
+
+
 def entries(bodies):
     next_sequence = {}
     for index, (name, kind, leaf_class, actor, subject_ids, body) in enumerate(bodies):
@@ -489,7 +497,7 @@ def entries(bodies):
             if sequence == 0:
                 subjects[-1].append(sha256(b"air/label/v1\0", label))
                 labels.append([subject.bytes, label])
-        value = {0: 1, 1: kind, 2: AT + index, 3: subjects, 4: actor.bytes, 5: body}
+        value = {0: 1, 1: kind, 2: AT + index + (DAY if name.endswith(A_DAY_LATER) else 0), 3: subjects, 4: actor.bytes, 5: body}
         salt = fixed(f"entry salt {index}")
         opening = {0: 1, 1: salt} | ({2: labels} if labels else {}) | ({3: ITEMS} if kind == 5 else {})
         leaf = b"\1" + bytes([leaf_class]) + u16(len(nullifiers)) + b"".join(sorted(nullifiers)) + sha256(b"air/leaf/v1\0", salt, cbor(value))
@@ -661,8 +669,12 @@ def watch():
 
 # --- trail file: a log of its own, and what it shows of one agent ------------------------------------------------------
 
-def trail_bodies(erases):
-    known = {name: rest for name, *rest in entry_bodies()}
+def trail_stub(by_passkey):
+    return erased_stub(4, 11, DAY) if by_passkey else erased_stub(4, 10)
+
+
+def trail_bodies(erases, by_passkey):
+    known, later = {name: rest for name, *rest in entry_bodies()}, DAY if by_passkey else 0
     for name in ("genesis", "enrolment token created", "agent enrolled", "credentials issued", "activity", "registry key rotated"):
         yield name, *known[name]
     fork = known["fork"][4] | {1: 4}
@@ -670,9 +682,12 @@ def trail_bodies(erases):
     yield "stop", *known["stop"]
     yield "activity after the stop", 6, 3, AGENT_ID, [AGENT_ID], {1: SECOND_STATEMENT, 2: 2, 3: AGENT.sign(SECOND_STATEMENT), 4: 3}
     yield "private data read", *known["private data read"]
+    if by_passkey:
+        yield "operator's passkey added", *known["operator's passkey added"]
     if erases:
-        body = {1: AGENT_ID.bytes, 2: [4], 3: ERASURE_REASON, 4: [one["token"] for one in approvals([4])], 5: [sha256(b"air/erased/v1\0", cbor(erased_stub(4, 10)))]}
-        yield "activities erased", *known["activities erased"][:4], body
+        one, other = approvals([4], later) if not by_passkey else (approvals([4], later)[0], passkey_approval([4], later))
+        body = {1: AGENT_ID.bytes, 2: [4], 3: ERASURE_REASON, 4: [one["token"], other["token"]], 5: [sha256(b"air/erased/v1\0", cbor(trail_stub(by_passkey)))]}
+        yield f"activities erased{A_DAY_LATER if by_passkey else ''}", *known["activities erased"][:4], body
 
 
 def heads_of(log):
@@ -695,10 +710,10 @@ def tree_path(leaves, index):
     return tree_path(left, index) + [tree_root(right)] if index < split else tree_path(right, index - split) + [tree_root(left)]
 
 
-def trail(opens_activities=True, erases=False):
-    bodies = list(trail_bodies(erases))
+def trail(opens_activities=True, erases=False, by_passkey=False):
+    bodies = list(trail_bodies(erases, by_passkey))
     heads = heads_of(entries(bodies))
-    bodies.append(("heads", 11, 1, REGISTRY_ID, [REGISTRY_ID], {1: map_root(heads), 2: len(heads), 3: 0}))
+    bodies.append((f"heads{A_DAY_LATER if by_passkey else ''}", 11, 1, REGISTRY_ID, [REGISTRY_ID], {1: map_root(heads), 2: len(heads), 3: 0}))
     log = list(entries(bodies))
     leaves = [bytes.fromhex(one["leaf"]) for one in log]
     signed = checkpoint(leaves)
@@ -709,7 +724,7 @@ def trail(opens_activities=True, erases=False):
 
     def about_agent(one, sequence):
         if one["index"] == 4 and erases:
-            return [2, 4, sequence, *shown(one)[:2], cbor(erased_stub(4, 10))]
+            return [2, 4, sequence, *shown(one)[:2], cbor(trail_stub(by_passkey))]
         if one["kind"] == 6 and not opens_activities and one["index"] != 4:  # which the fork names
             return [3, sequence, bytes.fromhex(one["leaf"])]
         items = [[place, item, b"".join(tree_path(ITEMS, place))] for place, item in enumerate(ITEMS)] if one["kind"] == 5 else []
@@ -717,7 +732,7 @@ def trail(opens_activities=True, erases=False):
 
     about = [one for one in log if AGENT_ID.bytes in [subject for subject, *_ in one["subjects"]]]
     items = [[0, 1, signed["vkey"], AGENT_ID.bytes, label, signed["note"]]]
-    items += [[4, one["index"], *shown(one)] for one in log if one["kind"] in (1, 8)]
+    items += [[4, one["index"], *shown(one)] for one in log if one["kind"] in (1, 8, 22)]
     items += [about_agent(one, sequence) for sequence, one in enumerate(about)]
     items.append([5, log[-1]["index"], *shown(log[-1]), map_proof(heads, label)])
     items.append([6, len(items)])
@@ -1005,7 +1020,8 @@ def vectors():
         "succession": succession([bytes.fromhex(one["leaf"]) for one in log]),
         "receipt": receipt([bytes.fromhex(one["leaf"]) for one in log], 6),
         "promise": promise([bytes.fromhex(one["leaf"]) for one in log[3:6]], 3),
-        "trails": {"all opened": trail(), "no activity opened": trail(opens_activities=False), "an activity erased": trail(erases=True)},
+        "trails": {"all opened": trail(), "no activity opened": trail(opens_activities=False), "an activity erased": trail(erases=True),
+                   "an activity erased by a passkey": trail(erases=True, by_passkey=True)},
         "subject_heads": list(chained_heads(bytes.fromhex(one["leaf"]) for one in log[3:7])),
         "watch": watch(),
         "heads_maps": [heads_map(size) for size in (0, 1, 3, 20)],

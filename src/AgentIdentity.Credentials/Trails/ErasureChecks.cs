@@ -6,7 +6,7 @@ using AgentIdentity.Ledger;
 namespace AgentIdentity.Credentials.Trails;
 
 /// <summary>Goes through the entries about an agent and finds what was erased without two people, against a hold, or without an entry that says so.</summary>
-internal sealed class ErasureChecks(SubjectId agent, Genesis? genesis)
+internal sealed class ErasureChecks(SubjectId agent, OperatorChecks? operators)
 {
     private readonly Dictionary<LeafIndex, EntryCheck> _unnamed = [];
     private readonly HashSet<LeafIndex> _opened = [];
@@ -68,21 +68,10 @@ internal sealed class ErasureChecks(SubjectId agent, Genesis? genesis)
         CheckApprovals(check, ApprovedAction.LiftHold(lifted.AgentId, lifted.Hold, lifted.Reason), lifted.Approvals);
     }
 
-    // Times are the operators' word about a moment near the entry's own; keys are those that the genesis names.
     private void CheckApprovals(EntryCheck check, string action, IReadOnlyList<string> approvals)
     {
-        var signers = new HashSet<KeyId>();
-        foreach (var text in approvals)
-        {
-            var at = DateTimeOffset.FromUnixTimeMilliseconds(Math.Min(check.Entry!.At, DateTimeOffset.MaxValue.ToUnixTimeMilliseconds()));
-            if (genesis is null || Approval.Read(text, genesis.PublicUrl, at, out var approval) != Refusal.None || approval!.Action != action
-                || !genesis.Operators.Any(person => person.Key.KeyId == approval.Key.KeyId) || !signers.Add(approval.Key.KeyId))
-            {
-                check.Add(TrailProperty.Erasures, "an approval is not an operator's for what was done");
-                return;
-            }
-        }
-        if (signers.Count < (genesis is { SingleOperator: true } ? 1 : 2))
-            check.Add(TrailProperty.Erasures, "fewer operators have approved than it takes");
+        var problem = operators is null ? "the file does not say who its operators are" : operators.Judge(check.Shown.Index!.Value, check.Entry!.At, action, approvals);
+        if (problem is not null)
+            check.Add(TrailProperty.Erasures, problem);
     }
 }

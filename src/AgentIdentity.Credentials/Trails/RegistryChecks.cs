@@ -18,6 +18,9 @@ internal sealed class RegistryChecks(TrailFile file, Checkpoint checkpoint, Note
     /// <summary>How the log began, once <see cref="CheckKeys"/> has found it.</summary>
     public Genesis? Genesis { get; private set; }
 
+    /// <summary>Who could approve what takes two people, once <see cref="CheckKeys"/> has found it.</summary>
+    public OperatorChecks? Operators { get; private set; }
+
     public void CheckKeys()
     {
         var inForce = new Dictionary<RegistryKeyUse, KeyId>();
@@ -83,10 +86,14 @@ internal sealed class RegistryChecks(TrailFile file, Checkpoint checkpoint, Note
         switch (entry?.Body)
         {
             case Genesis genesis when index.Value == 0:
-                (_registry, Genesis) = (entry.Subjects[0].Id, genesis);
+                (_registry, Genesis, Operators) = (entry.Subjects[0].Id, genesis, new OperatorChecks(genesis));
                 _log = genesis.Keys.FirstOrDefault(key => key.Use == RegistryKeyUse.Log) is { } named ? Log(genesis.Origin, named.Key) : null;
                 foreach (var key in genesis.Keys)
                     inForce[key.Use] = key.Key.KeyId;
+                break;
+            case OperatorAdded or CallerRemoved when Operators is not null:
+                if (Operators.Take(index, entry) is { } problem)
+                    notes.Add(TrailProperty.RegistryKeys, $"entry {index}: {problem}");
                 break;
             case LogSucceeded next when IsAboutRegistry(entry):
                 CheckSuccession(index, next);

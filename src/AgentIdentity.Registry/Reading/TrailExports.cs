@@ -61,7 +61,7 @@ public sealed class TrailExport
     public IEnumerable<byte[]> Items()
     {
         yield return _writer.Header(new TrailHeader(_logKey, _agent, _view.Label, _view.Tree.Checkpoint.Note));
-        var keyEntries = _state.IssuerKeys.Spans.Select(span => span.From).Concat(_state.Logs.Select(log => log.From)).DistinctBy(from => from.Value).OrderBy(from => from.Value);
+        var keyEntries = _state.IssuerKeys.Spans.Select(span => span.From).Concat(_state.Logs.Select(log => log.From)).Concat(_state.OperatorEntries).DistinctBy(from => from.Value).OrderBy(from => from.Value);
         foreach (var from in keyEntries)
         {
             if (Size.Contains(from))

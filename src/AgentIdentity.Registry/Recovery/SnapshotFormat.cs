@@ -124,6 +124,7 @@ internal static class SnapshotFormat
         WriteAll(writer, copy.Lineage.Spent, spent => WriteSpent(writer, spent));
         WriteAll(writer, copy.Enforcers, enforcer => WriteEnforcer(writer, enforcer));
         WriteAll<PublicKey>(writer, copy.BreakGlassKey is { } held ? [held] : [], key => WriteKey(writer, key));
+        WriteAll(writer, copy.OperatorEntries, index => writer.Write(index.Value));
     }
 
     private static StateCopy ReadState(BinaryReader reader)
@@ -147,7 +148,8 @@ internal static class SnapshotFormat
         var lineage = new LineageCopy(ReadAll(reader, () => ReadEdge(reader)), ReadAll(reader, () => ReadLink(reader)), ReadAll(reader, () => ReadSpent(reader)));
         var enforcers = ReadAll(reader, () => ReadEnforcer(reader));
         var breakGlassKey = ReadAll(reader, () => ReadKey(reader)) is [var held] ? held : null;
-        return new StateCopy(position, epoch, lastAt, nextStatusIndex, founding, logs, watchKeys, keys, agents, tokens, callers, subjects, heads, stops, blueprints, lineage, enforcers, breakGlassKey);
+        var operatorEntries = ReadAll(reader, () => new LeafIndex(reader.ReadUInt64()));
+        return new StateCopy(position, epoch, lastAt, nextStatusIndex, founding, logs, watchKeys, keys, agents, tokens, callers, subjects, heads, stops, blueprints, lineage, enforcers, breakGlassKey, operatorEntries);
     }
 
     private static void WriteFounding(BinaryWriter writer, Founding founding)

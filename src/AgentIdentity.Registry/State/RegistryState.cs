@@ -18,6 +18,7 @@ public sealed class RegistryState
     private readonly ConcurrentDictionary<Hash, TokenRecord> _tokens = new();
     private readonly ConcurrentDictionary<SubjectId, Hash> _tokenHashes = new();
     private readonly ConcurrentDictionary<KeyId, CallerRecord> _callers = new();
+    private LeafIndex[] _operatorEntries = [];
 
     // Owned by the writer.
     private readonly Dictionary<SubjectId, SubjectCursor> _subjects = [];
@@ -91,6 +92,9 @@ public sealed class RegistryState
     public PublicKey? BreakGlassKey => _breakGlassKey;
 
     public IEnumerable<CallerRecord> Callers => _callers.Values;
+
+    /// <summary>The entries that added operators and removed them, after genesis: whoever judges approvals needs them.</summary>
+    public IReadOnlyList<LeafIndex> OperatorEntries => _operatorEntries;
 
     /// <summary>The heads entry that was applied last, with the map that it commits to; null before the first.</summary>
     public CommittedHeads? LastHeads => _heads.Committed;
@@ -182,7 +186,7 @@ public sealed class RegistryState
     internal StateCopy Copy() => new(
         Position, Epoch, LastAt, NextStatusIndex, _founding, _logs, _watchKeys, [.. _issuerKeys.Spans], [.. _inOrder.Select(slot => slot.Current)], [.. _tokens.Values], [.. _callers.Values],
         [.. _subjects.Select(pair => new SubjectCopy(pair.Key, pair.Value.Label, pair.Value.Head))], _heads.CopyCommitted(),
-        [.. Stops.All.OrderBy(stop => stop.Denial.Index.Value)], [.. Stops.Blueprints], Lineage.Copy(), Enforcers.Copy(), _breakGlassKey);
+        [.. Stops.All.OrderBy(stop => stop.Denial.Index.Value)], [.. Stops.Blueprints], Lineage.Copy(), Enforcers.Copy(), _breakGlassKey, _operatorEntries);
 
     /// <summary>The state as it was copied. Only at a start, before anybody reads.</summary>
     internal static RegistryState From(StateCopy copy)
@@ -205,6 +209,7 @@ public sealed class RegistryState
         state.Lineage.Restore(copy.Lineage);
         state.Enforcers.Restore(copy.Enforcers);
         state._breakGlassKey = copy.BreakGlassKey;
+        state._operatorEntries = [.. copy.OperatorEntries];
         state._heads.Restore(state._subjects, copy.Founding, copy.LastHeads);
         return state;
     }
@@ -290,6 +295,7 @@ public sealed class RegistryState
                 OpenEpoch(index, blueprint.Epoch);
                 break;
             case OperatorAdded added:
+                _operatorEntries = [.. _operatorEntries, index];
                 _callers[added.Key.KeyId] = new CallerRecord(entry.Subjects[0].Id, CallerRole.Operator, added.Name, added.Key, [], entry.At) { Passkey = added.Passkey };
                 OpenEpoch(index, added.Epoch);
                 break;
@@ -340,11 +346,13 @@ public sealed class RegistryState
 
     private void Remove(LeafIndex index, CallerRemoved removed)
     {
-        var keys = _callers.Values.Where(caller => caller.Id == removed.Caller).Select(caller => caller.Key.KeyId).ToArray();
-        if (keys.Length == 0)
+        var records = _callers.Values.Where(caller => caller.Id == removed.Caller).ToArray();
+        if (records.Length == 0)
             throw new LedgerDamagedException($"Entry {index} removes a caller that is none.");
-        foreach (var key in keys)
-            _callers.TryRemove(key, out _);
+        if (records[0].Role == CallerRole.Operator)
+            _operatorEntries = [.. _operatorEntries, index];
+        foreach (var record in records)
+            _callers.TryRemove(record.Key.KeyId, out _);
     }
 
     private StopRecord Record(Entry entry, Denial denial, string reason, string incident) =>
@@ -525,4 +533,5 @@ internal sealed record StateCopy(
     IReadOnlyList<BlueprintRecord> Blueprints,
     LineageCopy Lineage,
     IReadOnlyList<EnforcerRecord> Enforcers,
-    PublicKey? BreakGlassKey);
+    PublicKey? BreakGlassKey,
+    IReadOnlyList<LeafIndex> OperatorEntries);
