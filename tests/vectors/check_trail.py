@@ -305,15 +305,15 @@ class Trail:
     def enrolled(self, entry):
         require(entry is not None and entry[1] == 4 and entry[5][1] == self.agent, "the first entry does not enrol the agent")
         self.alg, self.public = entry[5][3], entry[5][4]
-        require(self.asked(entry[5][10]) == key_id(self.alg, self.public), "the key did not ask for its enrolment")
+        require(self.asked(entry[5][10], dict(entry[5].get(11, []))) == key_id(self.alg, self.public), "the key did not ask for its enrolment")
         commitments = [subject[2] for subject in entry[3] if subject[0] == self.agent]
         require(commitments == [sha256(b"air/label/v1\0", self.label)], "another label is committed")
 
-    def asked(self, token):
-        """The key that signed an enrolment proof for this registry."""
+    def asked(self, token, labels):
+        """The key that signed an enrolment proof for this registry, with these labels."""
         header, claims, signature = (base64.urlsafe_b64decode(part + "=" * (-len(part) % 4)) for part in token.split("."))
         header, claims = json.loads(header), json.loads(claims)
-        require(header["typ"] == "agentid-enrol+jwt" and claims["aud"] == self.url and len(claims["token_hash"]) == 43, "the enrolment proof is for something else")
+        require(header["typ"] == "agentid-enrol+jwt" and claims["aud"] == self.url and len(claims["token_hash"]) == 43 and claims.get("labels", {}) == labels, "the enrolment proof is for something else")
         require(verify(self.alg, self.public, token.rpartition(".")[0].encode(), signature), "the enrolment proof is not signed by the agent's key")
         return thumbprint(header["jwk"])
 

@@ -274,6 +274,7 @@ class Key:
 ISSUER, NEXT_ISSUER, LOG, NEXT_LOG = Key("issuer", 1), Key("next issuer", 1), Key("log", 2), Key("next log", 2)
 OPERATOR_1, OPERATOR_2, ENFORCER, AGENT = Key("operator 1", 2), Key("operator 2", 1), Key("enforcer", 1), Key("agent", 2)
 OPERATOR_3, BREAK_GLASS, WATCH = Key("operator 3", 1), Key("break-glass", 2), Key("watch", 2)
+STATING = Key("stating agent", 1)
 PASSKEY, PASSKEY_ORIGIN = Key("passkey", 1), "http://localhost:5003"
 WITNESS, WITNESS_NAME = Key("witness", 2), "witness.example/w1"
 
@@ -287,6 +288,7 @@ OPERATOR_1_ID = uuid.UUID("0192f0c1-0000-7000-8000-000000000002")
 OPERATOR_2_ID = uuid.UUID("0192f0c1-0000-7000-8000-000000000003")
 ENFORCER_ID = uuid.UUID("0192f0c1-1000-7000-8000-000000000004")
 DELEGATE_ID = uuid.UUID("0192f0c1-7b00-7def-8123-456789abcdef")
+STATING_ID = uuid.UUID("0192f0c1-7c00-7def-8123-456789abcdef")
 OPERATOR_3_ID = uuid.UUID("0192f0c1-3000-7000-8000-000000000006")
 TOKEN_ID = uuid.UUID("0192f0c1-2000-7000-8000-000000000005")
 JTIS = [uuid.UUID(f"0192f0c1-8000-7000-8000-00000000001{digit}") for digit in range(3)]
@@ -299,6 +301,7 @@ DAY = 24 * 3_600_000
 SPONSOR = "Research desk"
 BLUEPRINT = "summariser/2.1 model-x/5"
 LABELS = [["jurisdiction", "eu"], ["team", "research"]]
+STATED_LABELS = [["certification", "iso-27001"], ["version", "2.1.7"]]
 AUDIENCES = ["https://tools.example/documents", "https://tools.example/mail"]
 ENVELOPE = [{"type": "documents", "actions": ["read", "comment/*"], "locations": ["https://tools.example/documents/*"], "maxDepth": 1, "notAfter": SECONDS + 86400}]
 PASSED_ON = [{"type": "documents", "actions": ["read"], "locations": ["https://tools.example/documents/a/*"], "notAfter": SECONDS + 300}]
@@ -323,9 +326,9 @@ def bootstrap_proof(name, key):
     return proof("agentid-bootstrap+jwt", {"aud": PUBLIC_URL, "iat": SECONDS, "secret_hash": b64u(sha256(BOOTSTRAP_SECRET.encode())), "name": name}, key)
 
 
-def enrolment_proof():
+def enrolment_proof(key=None, labels=()):
     claims = {"aud": PUBLIC_URL, "nonce": "the-challenge", "iat": SECONDS, "token_hash": b64u(sha256(ENROLMENT_TOKEN.encode()))}
-    return proof("agentid-enrol+jwt", claims, AGENT)
+    return proof("agentid-enrol+jwt", claims | ({"labels": dict(labels)} if labels else {}), key or AGENT)
 
 
 def operator_proof():
@@ -388,13 +391,13 @@ def rfc3339(seconds):
     return f"{day.isoformat()}T{rest // 3600:02}:{rest // 60 % 60:02}:{rest % 60:02}Z"
 
 
-def credential(jti, act=None):
+def credential(jti, act=None, stated=()):
     claims = {
         "@context": ["https://www.w3.org/ns/credentials/v2", "urn:agentidentity:v1"],
         "type": ["VerifiableCredential", "AgentCredential"],
         "id": f"urn:uuid:{jti}", "jti": str(jti),
         "issuer": REGISTRY_DID, "iss": REGISTRY_DID,
-        "credentialSubject": {"id": AGENT_DID, "blueprint": BLUEPRINT, "labels": dict(LABELS)},
+        "credentialSubject": {"id": AGENT_DID, "blueprint": BLUEPRINT, "labels": dict(LABELS)} | ({"statedLabels": dict(stated)} if stated else {}),
         "sub": AGENT_DID,
         "aud": AUDIENCES,
         "iat": SECONDS, "nbf": SECONDS, "exp": SECONDS + 600,
@@ -478,6 +481,8 @@ def entry_bodies():
     add = {"type": "add-operator", "name": "third operator", "jkt": b64u(PASSKEY.id), "origin": PASSKEY_ORIGIN}
     yield "operator's passkey added", 22, 1, OPERATOR_1_ID, [OPERATOR_3_ID], numbered(
         "third operator", 1, PASSKEY.public, passkey_proof()["token"], approved(add), 12, PASSKEY_ORIGIN)
+    yield "agent enrolled that states labels", 4, 1, STATING_ID, [STATING_ID, TOKEN_ID], numbered(
+        STATING_ID.bytes, TOKEN_ID.bytes, 1, STATING.public, *grant, enrolment_proof(STATING, STATED_LABELS)["token"], STATED_LABELS)
 
 
 # What ends the name of an entry that came a day after those before it.
@@ -992,7 +997,7 @@ def vectors():
         },
         "grant": {"sponsor": SPONSOR, "blueprint": BLUEPRINT, "labels": LABELS, "envelope": jcs(ENVELOPE), "audiences": AUDIENCES},
         "times": {"at": AT, "seconds": SECONDS},
-        "keys": [key.vector() for key in (ISSUER, NEXT_ISSUER, LOG, NEXT_LOG, OPERATOR_1, OPERATOR_2, ENFORCER, AGENT, OPERATOR_3, BREAK_GLASS, WATCH, PASSKEY)],
+        "keys": [key.vector() for key in (ISSUER, NEXT_ISSUER, LOG, NEXT_LOG, OPERATOR_1, OPERATOR_2, ENFORCER, AGENT, OPERATOR_3, BREAK_GLASS, WATCH, PASSKEY, STATING)],
         "label": {"label": fixed(f"label {AGENT_ID}").hex(), "commitment": sha256(b"air/label/v1\0", fixed(f"label {AGENT_ID}")).hex(),
                   "nullifiers": [hmac.digest(fixed(f"label {AGENT_ID}"), b"air/null/v1\0" + u64(n), "sha256").hex() for n in range(3)]},
         "entries": [{name: value for name, value in one.items() if name != "subjects"} for one in log],
@@ -1004,9 +1009,11 @@ def vectors():
         "envelopes": envelope_vectors(),
         "chains": chains(),
         "thumbprints": [{"jwk": '{"kty":"OKP","crv":"Ed25519","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}', "key_id_text": "kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k"}],
-        "credentials": [{"name": "of an agent", "jti": str(JTIS[0])} | credential(JTIS[0]), {"name": "of an agent that was delegated to", "jti": str(JTIS[1])} | credential(JTIS[1], ACT)],
+        "credentials": [{"name": "of an agent", "jti": str(JTIS[0])} | credential(JTIS[0]), {"name": "of an agent that was delegated to", "jti": str(JTIS[1])} | credential(JTIS[1], ACT),
+                        {"name": "of an agent that states labels", "jti": str(JTIS[0])} | credential(JTIS[0], stated=STATED_LABELS)],
         "key_proofs": key_proofs(),
         "enrolment_proof": {"token": enrolment_proof(), "enrolment_token": ENROLMENT_TOKEN, "challenge": "the-challenge"},
+        "stating": {"agent_id": str(STATING_ID), "labels": STATED_LABELS, "enrolment_proof": enrolment_proof(STATING, STATED_LABELS)["token"]},
         "bootstrap_proofs": [{"name": name, "secret": BOOTSTRAP_SECRET, "token": bootstrap_proof(name, key)} for name, key in (("first operator", OPERATOR_1), ("second operator", OPERATOR_2))],
         "operator_proof": operator_proof(),
         "approvals": [{"name": name, "action": jcs(ERASURE_ACTION), "nonce": b64u(fixed("approval nonce")), "token": one}

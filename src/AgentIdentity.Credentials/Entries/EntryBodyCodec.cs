@@ -36,12 +36,14 @@ internal static class EntryBodyCodec
                 fields.Number((ulong)token.ExpiresAt);
                 break;
             case AgentEnrolled agent:
-                cbor.WriteStartMap(10);
+                cbor.WriteStartMap(agent.Grant.StatedLabels.Count == 0 ? 10 : 11);
                 fields.Bytes(agent.AgentId.ToArray());
                 fields.Bytes(agent.TokenId.ToArray());
                 fields.Key(agent.Key);
                 fields.Grant(agent.Grant);
                 fields.Text(agent.Proof);
+                if (agent.Grant.StatedLabels.Count > 0)
+                    fields.Labels(agent.Grant.StatedLabels);
                 break;
             case CredentialsIssued issued:
                 cbor.WriteStartMap(2);
@@ -216,7 +218,7 @@ internal static class EntryBodyCodec
                 fields.Number(1, 2) == 1),
             EntryKind.CallerRegistered => new CallerRegistered(fields.Enum<CallerRole>(), fields.Text(), fields.Key(), fields.Texts()),
             EntryKind.TokenCreated => new TokenCreated(fields.Hash(), fields.Grant(), (uint)fields.Number(1, uint.MaxValue), fields.Instant()),
-            EntryKind.AgentEnrolled => new AgentEnrolled(fields.Id(), fields.Id(), fields.Key(), fields.Grant(), fields.Text()),
+            EntryKind.AgentEnrolled => ReadEnrolled(fields, count),
             EntryKind.CredentialsIssued => new CredentialsIssued(fields.Hash(), (uint)fields.Number(1, uint.MaxValue)),
             EntryKind.Activity => new Activity(
                 fields.Bytes(), fields.Enum<KeyAlgorithm>(), fields.Bytes(64), fields.Number((ulong)EntryClass.Activity, (ulong)EntryClass.Quarantined) == (ulong)EntryClass.Quarantined),
@@ -248,6 +250,18 @@ internal static class EntryBodyCodec
             throw new FormatException($"expected {fields.Count} fields, found {count}");
         cbor.ReadEndMap();
         return body;
+    }
+
+    private static AgentEnrolled ReadEnrolled(FieldReader fields, int count)
+    {
+        var enrolled = new AgentEnrolled(fields.Id(), fields.Id(), fields.Key(), fields.Grant(), fields.Text());
+        if (count == 10)
+            return enrolled;
+        var stated = fields.Labels();
+        // What the sponsor says stands; and an empty list is written as none.
+        if (stated.Length == 0 || enrolled.Grant.Labels.Select(label => label.Key).Intersect(stated.Select(label => label.Key)).Any())
+            throw new FormatException("an agent states labels that its sponsor does not name, or none");
+        return enrolled with { Grant = enrolled.Grant with { StatedLabels = stated } };
     }
 
     private static ActivitiesErased ReadErased(FieldReader fields)
@@ -402,10 +416,12 @@ internal static class EntryBodyCodec
         {
             Text(grant.Sponsor);
             Text(grant.Blueprint);
-            Array(grant.Labels, static (cbor, label) => cbor.WriteTexts([label.Key, label.Value]));
+            Labels(grant.Labels);
             Text(grant.MaximumEnvelope);
             Texts(grant.Audiences);
         }
+
+        public void Labels(IReadOnlyList<KeyValuePair<string, string>> labels) => Array(labels, static (cbor, label) => cbor.WriteTexts([label.Key, label.Value]));
 
         public void Array<T>(IReadOnlyList<T> items, Action<CborWriter, T> writeItem)
         {
@@ -490,8 +506,10 @@ internal static class EntryBodyCodec
             return items;
         }
 
+        public KeyValuePair<string, string>[] Labels() => Ascending("labels", ReadLabel, static (one, next) => string.CompareOrdinal(one.Key, next.Key));
+
         public Grant Grant() => new(
-            Text(), Text(), Ascending("labels", ReadLabel, static (one, next) => string.CompareOrdinal(one.Key, next.Key)),
+            Text(), Text(), Labels(),
             Text(), Ascending("audiences", static item => item.ReadTextString(), string.CompareOrdinal));
 
         private static KeyValuePair<string, string> ReadLabel(CborReader cbor)

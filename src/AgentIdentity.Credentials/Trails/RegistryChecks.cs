@@ -43,8 +43,8 @@ internal sealed class RegistryChecks(TrailFile file, Checkpoint checkpoint, Note
     // Its time and its challenge were the registry's to judge, on that day.
     public void CheckEnrolment(AgentEnrolled enrolled)
     {
-        if (Genesis is null || !EnrolmentProof.TryReadKept(enrolled.Proof, Genesis.PublicUrl, out var key, out _) || key.KeyId != enrolled.Key.KeyId)
-            notes.Add(TrailProperty.Statements, "the enrolment does not hold a proof, by the key that it names, for this registry");
+        if (Genesis is null || !EnrolmentProof.IsKeptBy(enrolled, Genesis.PublicUrl, out _))
+            notes.Add(TrailProperty.Statements, "the enrolment does not hold a proof, by the key that it names, for this registry and these labels");
     }
 
     public void CheckHeads(Head computed, bool isLastOpen)

@@ -182,11 +182,7 @@ internal static class SnapshotFormat
         writer.Write(token.TokenHash.ToArray());
         writer.Write(terms.Sponsor);
         writer.Write(terms.Blueprint);
-        WriteAll(writer, terms.Labels, label =>
-        {
-            writer.Write(label.Key);
-            writer.Write(label.Value);
-        });
+        WriteLabels(writer, terms.Labels);
         writer.Write(terms.MaximumEnvelope);
         WriteAll(writer, terms.Audiences, writer.Write);
         writer.Write(token.UsesAllowed);
@@ -194,12 +190,20 @@ internal static class SnapshotFormat
         writer.Write(token.UsesMade);
     }
 
+    private static void WriteLabels(BinaryWriter writer, IReadOnlyList<KeyValuePair<string, string>> labels) => WriteAll(writer, labels, label =>
+    {
+        writer.Write(label.Key);
+        writer.Write(label.Value);
+    });
+
+    private static KeyValuePair<string, string>[] ReadLabels(BinaryReader reader) => [.. ReadAll(reader, () => KeyValuePair.Create(reader.ReadString(), reader.ReadString()))];
+
     private static TokenRecord ReadToken(BinaryReader reader)
     {
         var id = ReadId(reader);
         var hash = ReadHash(reader);
         var terms = new Grant(
-            reader.ReadString(), reader.ReadString(), ReadAll(reader, () => KeyValuePair.Create(reader.ReadString(), reader.ReadString())), reader.ReadString(), ReadAll(reader, reader.ReadString));
+            reader.ReadString(), reader.ReadString(), ReadLabels(reader), reader.ReadString(), ReadAll(reader, reader.ReadString));
         return new TokenRecord(id, hash, AgentGrant.Of(terms), reader.ReadUInt32(), reader.ReadInt64(), reader.ReadUInt32());
     }
 
@@ -228,6 +232,7 @@ internal static class SnapshotFormat
         WriteKey(writer, agent.Key);
         WriteId(writer, agent.TokenId);
         writer.Write(agent.EnrolledAt);
+        WriteLabels(writer, agent.Grant.Terms.StatedLabels);
         writer.Write(agent.EnrolledIndex.Value);
         WriteAll(writer, agent.Chains, chain =>
         {
@@ -253,8 +258,9 @@ internal static class SnapshotFormat
         var id = ReadId(reader);
         var key = ReadKey(reader);
         var token = ReadId(reader);
-        var grant = grants[token];
-        return new AgentRecord(id, key, token, grant, reader.ReadInt64(), new LeafIndex(reader.ReadUInt64()))
+        var enrolledAt = reader.ReadInt64();
+        var grant = grants[token].Stating(ReadLabels(reader));
+        return new AgentRecord(id, key, token, grant, enrolledAt, new LeafIndex(reader.ReadUInt64()))
         {
             Chains = ReadAll(reader, () => new ChainHead(
                 new KeyId(ReadHash(reader)), reader.ReadUInt64(), ReadHash(reader), new LeafIndex(reader.ReadUInt64()), reader.ReadInt64(), reader.ReadBoolean()) { Fork = ReadIndex(reader) }),

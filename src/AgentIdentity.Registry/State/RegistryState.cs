@@ -405,7 +405,7 @@ public sealed class RegistryState
             throw new LedgerDamagedException($"Entry {index} enrols with a token that was never created.");
         var token = _tokens[tokenHash];
         _tokens[tokenHash] = token with { UsesMade = token.UsesMade + 1 };
-        Add(new AgentRecord(agent.AgentId, agent.Key, agent.TokenId, token.Grant, entry.At, index));
+        Add(new AgentRecord(agent.AgentId, agent.Key, agent.TokenId, token.Grant.Stating(agent.Grant.StatedLabels), entry.At, index));
     }
 
     private void Issue(LeafIndex index, CredentialsIssued issued, Opening opening)

@@ -50,12 +50,12 @@ internal sealed class RunningRegistry : IAsyncDisposable
     }
 
     /// <summary>Enrols an agent that may read https://tools.example/*.</summary>
-    public async Task<string> EnrolAsync(string name, int depth = 0)
+    public async Task<string> EnrolAsync(string name, int depth = 0, params string[] labels)
     {
         var token = (await Agentid.RunAsync(
             "token", "create", "--sponsor", "Research desk", "--blueprint", "summariser/1", "--audience", "https://tools.example",
             "--allow", "tool:read:https://tools.example/*", "--depth", $"{depth}", "--label", "jurisdiction=eu")).Fine().Output;
-        return (await Agentid.RunAsync(token, ["enrol", "--name", name, "--json"])).Fine().Json.GetProperty("did").GetString()!;
+        return (await Agentid.RunAsync(token, ["enrol", "--name", name, "--json", .. labels.SelectMany(label => new[] { "--label", label })])).Fine().Json.GetProperty("did").GetString()!;
     }
 
     private static ProgramFile Server => ProgramFile.Find(null, "AgentIdentity.Server", "--server");

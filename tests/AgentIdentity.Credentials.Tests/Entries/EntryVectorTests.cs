@@ -176,6 +176,8 @@ public sealed class EntryVectorTests
         25 => (Enforcer, [new(Enforcer, 3)], new CredentialsUnlogged(Enforcer, [Sha256.Hash(Vectors.Utf8("agentidentity vectors: an item that is not there"))])),
         26 => (Operator1, [new(Id("operator_3_id"), 1)], new OperatorAdded(
             "third operator", Key("passkey"), Written(26, 4).Single(), Written(26, 5), 12, PasskeyOrigin.TryParse("http://localhost:5003", out var origin) ? origin : null)),
+        27 => (Vectors.Id(Vectors.Section("stating").Text("agent_id")), [new(Token, 2), First(Vectors.Id(Vectors.Section("stating").Text("agent_id")), 27)], new AgentEnrolled(
+            Vectors.Id(Vectors.Section("stating").Text("agent_id")), Token, Key("stating agent"), Grant with { StatedLabels = Vectors.StatedLabels }, Vectors.Section("stating").Text("enrolment_proof"))),
         _ => throw new ArgumentOutOfRangeException(nameof(index)),
     };
 
