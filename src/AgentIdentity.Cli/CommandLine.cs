@@ -45,6 +45,7 @@ internal static class CommandLine
             RecallVerb.Create(),
             StopsVerb.Create(),
             PropagationVerb.Create(),
+            CertificateVerb.Create(),
             WhoIsVerb.Create(),
             ChainVerb.Create(),
             RestoreVerb.Create(),

@@ -24,7 +24,7 @@ internal sealed class CheckpointMemory(string folder, string origin, NoteVerifie
             return null;
         var text = File.ReadAllText(_file);
         var end = text.IndexOf('\n');
-        return end > 0 && NoteVerifierKey.TryParse(text[..end], out var key, out _) && TryOpen(text[(end + 1)..], key) is { } known
+        return end > 0 && NoteVerifierKey.TryParse(text[..end], out var key, out _) && ShownLog.TryOpen(text[(end + 1)..], key) is { } known
             ? known
             : throw new InvalidDataException($"{_file} is damaged: a log key and a checkpoint that it has signed are expected. Remove it only if you know why it changed.");
     }
@@ -34,19 +34,12 @@ internal sealed class CheckpointMemory(string folder, string origin, NoteVerifie
     public void Learn(KnownCheckpoint? known, GetConsistencyResponse answer)
     {
         var key = _followed.Lead(pinned ?? known?.Key ?? Named(answer));
-        var links = new List<SuccessionLink>();
-        if (TryOpen(answer.Checkpoint, key) is not { } newest)
-        {
-            links = SuccessionLink.ChainFrom(key, answer.Successions);
-            newest = links is [.., var end] ? TryOpen(answer.Checkpoint, end.Note.Next) : null;
-        }
-        if (newest is null || !LogOrigin.IsAtOrBefore(origin, newest.Checkpoint.Origin))
+        if (ShownLog.Open(key, answer) is not { } shown || !LogOrigin.IsAtOrBefore(origin, shown.Newest.Checkpoint.Origin))
             throw Contradicted(known, answer, Unfollowed(key, answer));
-        if (known is not null && !GoesOn(known.Checkpoint, newest.Checkpoint, answer))
-            throw Contradicted(known, answer, $"The registry's log of {newest.Checkpoint.Size} entries does not go on from the {known.Checkpoint.Size} that it had signed before.");
-        RequireSound(links, known, newest.Checkpoint, answer);
-        if (known is null || newest.Checkpoint.Size.Value > known.Checkpoint.Size.Value)
-            Keep(newest, links);
+        if (shown.FindProblem(known, answer) is { } problem)
+            throw Contradicted(known, answer, problem);
+        if (known is null || shown.Newest.Checkpoint.Size.Value > known.Checkpoint.Size.Value)
+            Keep(shown);
     }
 
     // A log that was recovered, or whose key was rotated before there were such notes, names no successor: only people can tell.
@@ -54,43 +47,27 @@ internal sealed class CheckpointMemory(string folder, string origin, NoteVerifie
         + (answer.Successions.Count > 0 ? "and its succession notes do not lead from that key to one that has signed it." : "and no succession note by that key names another.")
         + $" Ask the registry's operators whether the log was recovered or its key replaced; then give the new log key, and move {_file} away.";
 
-    private void RequireSound(List<SuccessionLink> links, KnownCheckpoint? known, Checkpoint newest, GetConsistencyResponse answer)
-    {
-        var atLeast = known?.Checkpoint.Size ?? default;
-        foreach (var link in links)
-        {
-            if (link.FindProblem(atLeast, newest) is { } problem)
-                throw Contradicted(known, answer, $"The succession of {link.Note.Last.Origin} by {link.Note.Next.Name} is not followed: {problem}.");
-            atLeast = link.Note.Last.Size;
-        }
-    }
-
     public CheckpointContradictedException Contradicted(KnownCheckpoint known, string answer) =>
         Keep($"known\n{known.Key}\n{known.Note}\nanswered\n{answer}\n", $"The registry's log of {known.Checkpoint.Size} entries, which this client has seen, is gone: {answer}");
 
     private CheckpointContradictedException Contradicted(KnownCheckpoint? known, GetConsistencyResponse answer, string message) =>
         Keep($"known\n{known?.Key}\n{known?.Note}\nanswered\n{answer.Checkpoint}\npath\n{string.Concat(answer.Path.Select(hash => hash.ToBase64() + "\n"))}{string.Concat(answer.Successions.Select(link => $"succession\n{link.Note}"))}", message);
 
-    private static bool GoesOn(Checkpoint known, Checkpoint newest, GetConsistencyResponse answer) =>
-        answer.Path.All(hash => hash.Length == Hash.Size)
-        && ConsistencyProof.Verify(known.Size, newest.Size, known.Root, newest.Root, answer.Path.Select(hash => Hash.Read(hash.Span)).ToArray());
-
-    private static KnownCheckpoint? TryOpen(string note, NoteVerifierKey key) =>
-        Checkpoint.TryOpen(Encoding.UTF8.GetBytes(note), key, out var checkpoint, out _) ? new KnownCheckpoint(key, note, checkpoint) : null;
-
     private static NoteVerifierKey Named(GetConsistencyResponse answer) => NoteVerifierKey.TryParse(answer.LogKey, out var key, out var refusal)
         ? key
         : throw new InvalidDataException($"The registry names a log key that is none: {refusal}.");
 
     // Several processes may share the folder. The one that finds another writing leaves it alone: that one has seen as much a moment ago.
-    private void Keep(KnownCheckpoint newest, List<SuccessionLink> links)
+    private void Keep(ShownLog shown)
     {
+        var newest = shown.Newest;
         Directory.CreateDirectory(folder);
         using var turn = TryTakeTurn();
         if (turn is null || (Read() is { } held && held.Checkpoint.Size.Value >= newest.Checkpoint.Size.Value))
             return;
         // Before the checkpoint, which without them would be one by a key that nothing leads to.
-        links.ForEach(_followed.Keep);
+        foreach (var link in shown.Links)
+            _followed.Keep(link);
         DurableFile.Replace(_file, Encoding.UTF8.GetBytes($"{newest.Key}\n{newest.Note}"));
     }
 

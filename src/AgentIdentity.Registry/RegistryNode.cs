@@ -59,6 +59,7 @@ public sealed class RegistryNode : IAsyncDisposable
         TrailExports = new Reading.TrailExports(state, store, Checkpoints, Heads);
         Watch = new EnforcerWatch(settings, state, Standing, Sequencer, Stopping, keys, Checkpoints, PublishedLog, LeafProofs, SeenCheckpoints, Refusals, store, clock, log);
         Propagation = new Propagation(state, Watch);
+        CertificateExports = new CertificateExports(settings, state, store, Checkpoints, PublishedLog, Propagation, clock);
     }
 
     public RegistrySettings Settings { get; }
@@ -122,6 +123,8 @@ public sealed class RegistryNode : IAsyncDisposable
 
     /// <summary>How far stops have come.</summary>
     public Propagation Propagation { get; }
+
+    public CertificateExports CertificateExports { get; }
 
     /// <summary>Ends with the storage error after which the process must end.</summary>
     public Task<Exception> Halted => Sequencer.Halted;

@@ -1,12 +1,14 @@
 using System.Text;
 using AgentIdentity.Credentials;
 using AgentIdentity.Credentials.Entries;
+using AgentIdentity.Credentials.Keys;
 using AgentIdentity.Credentials.Trails;
 using AgentIdentity.Ledger;
 using AgentIdentity.Registry.Recovery;
 using AgentIdentity.Registry.Sequencing;
 using AgentIdentity.Registry.State;
 using AgentIdentity.Registry.Tests.Fixtures;
+using AgentIdentity.Registry.Watching;
 using AgentIdentity.Storage.Keys;
 using AgentIdentity.Storage.Snapshots;
 using AgentIdentity.Storage.Sqlite;
@@ -69,6 +71,32 @@ public sealed class SuccessionTests
         Assert.Equal(2, TestNode.Good(after.Node.SeenCheckpoints.Present("")).Links.Count);
         Assert.Equal(logs[1].LastCheckpoint, TestNode.Good(after.Node.SeenCheckpoints.Present(logs[1].LastCheckpoint!)).Links.Single().Note);
         Assert.Empty(TestNode.Good(after.Node.SeenCheckpoints.Present(now.Note)).Links);
+    }
+
+    [Fact]
+    public async Task An_enforcer_that_knows_the_log_before_is_shown_what_leads_on()
+    {
+        var folder = TestNode.NewFolder();
+        var before = await TestNode.FoundAsync(folder);
+        using var key = PrivateKey.Generate(KeyAlgorithm.Ed25519);
+        await ScriptedEnforcer.RegisterAsync(before, key);
+        var enforcer = await ScriptedEnforcer.BeginAsync(before, key);
+        TestNode.Good(await before.StopAsync(await before.EnrollAsync()));
+        await enforcer.UntilAsync<Delta>();
+        await before.DisposeAsync();
+        await RotateAsync(folder);
+
+        await using var after = TestNode.Open(folder, before.Clock);
+        Assert.Equal(after.Node.State.Logs[0].LastCheckpoint, (await GreetingAsync(before.Node.Checkpoints.Last!.Note)).Succession!.Links.Single().Note);
+        Assert.Null((await GreetingAsync(after.Node.Checkpoints.Last!.Note)).Succession);
+
+        async Task<Greeting> GreetingAsync(string known)
+        {
+            var stream = TestNode.Good(await ScriptedEnforcer.TryBeginAsync(after, key, enforcer.LastNote, enforcer.LastPayload, known));
+            await using var messages = stream.ReadAllAsync(stream.Ended).GetAsyncEnumerator();
+            Assert.True(await messages.MoveNextAsync());
+            return Assert.IsType<Greeting>(messages.Current);
+        }
     }
 
     [Fact]

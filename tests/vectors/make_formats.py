@@ -276,6 +276,7 @@ OPERATOR_1, OPERATOR_2, ENFORCER, AGENT = Key("operator 1", 2), Key("operator 2"
 OPERATOR_3, BREAK_GLASS, WATCH = Key("operator 3", 1), Key("break-glass", 2), Key("watch", 2)
 STATING = Key("stating agent", 1)
 PASSKEY, PASSKEY_ORIGIN = Key("passkey", 1), "http://localhost:5003"
+MAIL_ENFORCER = Key("mail enforcer", 2)
 WITNESS, WITNESS_NAME = Key("witness", 2), "witness.example/w1"
 
 PUBLIC_URL = "https://localhost:5000"
@@ -287,6 +288,7 @@ REGISTRY_ID = uuid.UUID("0192f0c1-0000-7000-8000-000000000001")
 OPERATOR_1_ID = uuid.UUID("0192f0c1-0000-7000-8000-000000000002")
 OPERATOR_2_ID = uuid.UUID("0192f0c1-0000-7000-8000-000000000003")
 ENFORCER_ID = uuid.UUID("0192f0c1-1000-7000-8000-000000000004")
+MAIL_ENFORCER_ID = uuid.UUID("0192f0c1-1000-7000-8000-000000000007")
 DELEGATE_ID = uuid.UUID("0192f0c1-7b00-7def-8123-456789abcdef")
 STATING_ID = uuid.UUID("0192f0c1-7c00-7def-8123-456789abcdef")
 OPERATOR_3_ID = uuid.UUID("0192f0c1-3000-7000-8000-000000000006")
@@ -382,6 +384,12 @@ def authority_hash(envelope, act):
 
 def issuance_item(jti, audience, not_before, expires, status, authority):
     return cbor([jti.bytes, AGENT_ID.bytes, AGENT.id, audience, not_before, expires, status, authority])
+
+
+def accepted(jti, place):
+    """What an enforcer reports of a credential: its item without its place in the status list, and the claims that no item covers."""
+    item = issuance_item(jti, AUDIENCES, SECONDS, SECONDS + 600, 0, authority_hash(ENVELOPE, None))
+    return cbor([item, SPONSOR, BLUEPRINT, LABELS, 4, place])
 
 
 def rfc3339(seconds):
@@ -744,6 +752,98 @@ def trail(opens_activities=True, erases=False, by_passkey=False):
     return {"vkey": signed["vkey"], "file": b"".join(map(cbor, items)).hex(), "size": len(log), "about": len(about), "items": len(items)}
 
 
+# --- containment certificate: a log of its own, and what it shows of one incident -------------------------------------
+
+CERTIFIED_STOPS = {
+    7: [1, 7, 5, 3, 1, AGENT_ID.bytes, [], [], [], []],
+    8: [1, 8, 6, 3, 4, AGENT.id, [4], [], [], []],
+}
+# In force at the same enforcers, and of another incident: only its hash is in a path.
+OTHER_DENIAL = [1, 6, 4, 4, 3, JTIS[2].bytes, [], [], [], []]
+
+
+def view_of(audiences):
+    return sha256(b"air/view/v1\0", *[u16(len(one.encode())) + one.encode() for one in sorted(audiences)])
+
+
+def certified_acknowledgement(key, audiences, epoch, stops, seen, observes=0):
+    """What an enforcer signs that holds the other denial and those of these stops, and a tree of so many leaves."""
+    held = [cbor(OTHER_DENIAL)] + [cbor(CERTIFIED_STOPS[stop]) for stop in stops]
+    claims = {"aud": PUBLIC_URL, "origin": ORIGIN, "size": len(seen), "root": b64u(tree_root(seen)), "epoch": epoch, "view": b64u(view_of(audiences)), "digest": b64u(tree_root(held)),
+              "nonce": b64u(fixed("enforcer nonce")[:24]), "decisions": 17, "chain": b64u(fixed("decisions")), "observe_only": observes, "iat": SECONDS}
+    return proof("agentid-ack+jwt", claims, key)["token"].encode()
+
+
+def tree_consistency(leaves, size, is_whole=True):
+    """RFC 6962, section 2.1.2."""
+    if size == len(leaves):
+        return [] if is_whole else [tree_root(leaves)]
+    split = 1
+    while split * 2 < len(leaves):
+        split *= 2
+    if size <= split:
+        return tree_consistency(leaves[:split], size, is_whole) + [tree_root(leaves[split:])]
+    return tree_consistency(leaves[split:], size - split, False) + [tree_root(leaves[:split])]
+
+
+def certificate(stops, signers, word, made_at, is_lifted=False):
+    """Stops of the incident, who signed the epoch of the last of them, the registry's word on the others, and when it was made."""
+    known = {name: rest for name, *rest in entry_bodies()}
+    audiences = {ENFORCER: AUDIENCES[:1], MAIL_ENFORCER: AUDIENCES[1:]}
+    ids = {ENFORCER: ENFORCER_ID, MAIL_ENFORCER: MAIL_ENFORCER_ID}
+    bodies = [(name, *known[name]) for name in ("genesis", "caller registered")]
+    bodies.append(("mail gateway", 2, 1, OPERATOR_1_ID, [MAIL_ENFORCER_ID], {1: 3, 2: "mail gateway", 3: 2, 4: MAIL_ENFORCER.public, 5: AUDIENCES[1:]}))
+    bodies += [(name, *known[name]) for name in ("enrolment token created", "agent enrolled", "credentials issued")]
+    bodies.append(("another stop", 7, 1, OPERATOR_1_ID, [AGENT_ID], {1: 3, 2: JTIS[2].bytes, 3: 4, 4: "leaked", 5: "incident-6", 6: 4}))
+    bodies.append(("stop", *known["stop"]))
+    if 8 in stops:
+        bodies.append(("compromise cut", *known["compromise cut"][:4], known["compromise cut"][4] | {6: 6}))
+    seen = [bytes.fromhex(one["leaf"]) for one in entries(bodies)][:7]
+    acknowledged = [certified_acknowledgement(key, audiences[key], CERTIFIED_STOPS[stops[-1]][2], stops, seen, observes) for key, observes in signers]
+    signed_at = len(bodies)
+    if acknowledged:
+        bodies.append(("enforcers acknowledged", 24, 1, REGISTRY_ID, [ids[key] for key, _ in signers], {1: tree_root(acknowledged), 2: len(acknowledged)}))
+    if is_lifted:
+        restore = {"type": "restore", "stops": [7], "reason": "it was a false alarm"}
+        bodies.append(("restored", 17, 1, OPERATOR_1_ID, [AGENT_ID], {1: [7], 2: "it was a false alarm", 3: approved(restore), 4: 7}))
+    log = list(entries(bodies))
+    leaves = [bytes.fromhex(one["leaf"]) for one in log]
+    signed = checkpoint(leaves)
+
+    def shown(kind, index, *more):
+        return [kind, index, leaves[index], b"".join(tree_path(leaves, index)), bytes.fromhex(log[index]["entry"]), fixed(f"entry salt {index}"), *more]
+
+    def about(stop, place):
+        held = [cbor(OTHER_DENIAL)] + [cbor(CERTIFIED_STOPS[one]) for one in stops]
+        evidence = [[signed_at, at, place + 1, len(held), b"".join(tree_path(held, place + 1))] for at, (_, observes) in enumerate(signers) if not observes]
+        return [9, stop, cbor(CERTIFIED_STOPS[stop]), [[5, 0]], evidence, word]
+
+    items = [[7, 1, signed["vkey"], "incident-7", signed["note"]], shown(4, 0), shown(4, 1), shown(4, 2)]
+    items.append(shown(8, 5, [[0, ITEMS[0], b"".join(tree_path(ITEMS, 0))]]))
+    items += [shown(4, stop) for stop in stops]
+    if acknowledged:
+        items.append(shown(8, signed_at, [[at, one, b"".join(tree_path(acknowledged, at))] for at, one in enumerate(acknowledged)]))
+    items += [shown(4, signed_at + 1)] if is_lifted else []
+    items += [about(stop, place) for place, stop in enumerate(stops)]
+    items += [[10, len(seen), b"".join(tree_consistency(leaves, len(seen)))]] if acknowledged else []
+    before = b"".join(map(cbor, items))
+    items.append([11, key_note(LOG, ORIGIN, ["agentidentity.v1/certificate", ORIGIN, str(made_at), b64(sha256(before))])])
+    items.append([6, len(items)])
+    return {"vkey": signed["vkey"], "file": b"".join(map(cbor, items)).hex(), "size": len(log), "items": len(items)}
+
+
+def certificates():
+    both = [(ENFORCER, 0), (MAIL_ENFORCER, 0)]
+    return {
+        "enforced": {"level": 3, "enforced_at": AT + 8} | certificate([7], both, [], AT + 100),
+        "one is silent": {"level": 2, "enforced_at": 0} | certificate([7], both[:1], [[MAIL_ENFORCER_ID.bytes, 4, 0, AT + 9000]], AT + 100),
+        "one only observes": {"level": 2, "enforced_at": 0} | certificate([7], [both[0], (MAIL_ENFORCER, 1)], [[MAIL_ENFORCER_ID.bytes, 5, 0, AT + 9000]], AT + 100),
+        "nobody has signed": {"level": 2, "enforced_at": 0} | certificate([7], [], [[ENFORCER_ID.bytes, 3, 0, AT + 9000], [MAIL_ENFORCER_ID.bytes, 2, AT + 50, AT + 40]], AT + 100),
+        "exhausted": {"level": 4, "enforced_at": AT + 8} | certificate([7], both, [], AT + 700_000),
+        "over": {"level": 3, "enforced_at": AT + 9} | certificate([7, 8], both, [], AT + 700_000, is_lifted=True),
+    }
+
+
 # --- envelopes --------------------------------------------------------------------------------------------------------
 
 def item(actions, locations, **rest):
@@ -1004,7 +1104,8 @@ def vectors():
         "statements": [{"statement": one.hex(), "identity": sha256(one).hex(), "signature": AGENT.sign(one).hex(), "sequence": n, "kind": kind, "commitments": [c.hex() for c in held]}
                        for n, (one, kind, held) in enumerate(((FIRST_STATEMENT, 1, COMMITMENTS), (SECOND_STATEMENT, 4, [])))],
         "activity_commitment": {"salt": salt.hex(), "payload": payload.hex(), "commitment": commitment(salt, payload).hex()},
-        "issuance": {"items": [one.hex() for one in ITEMS], "root": tree_root(ITEMS).hex(), "jtis": [str(jti) for jti in JTIS]},
+        "issuance": {"items": [one.hex() for one in ITEMS], "root": tree_root(ITEMS).hex(), "jtis": [str(jti) for jti in JTIS],
+                     "accepted": [sha256(accepted(jti, place)).hex() for place, jti in enumerate(JTIS)]},
         "jcs": {"canonical": [{"text": text, "canonical": jcs(json.loads(text))} for text in JCS_TEXTS], "refused": JCS_REFUSED},
         "envelopes": envelope_vectors(),
         "chains": chains(),
@@ -1029,6 +1130,7 @@ def vectors():
         "promise": promise([bytes.fromhex(one["leaf"]) for one in log[3:6]], 3),
         "trails": {"all opened": trail(), "no activity opened": trail(opens_activities=False), "an activity erased": trail(erases=True),
                    "an activity erased by a passkey": trail(erases=True, by_passkey=True)},
+        "certificates": certificates(),
         "subject_heads": list(chained_heads(bytes.fromhex(one["leaf"]) for one in log[3:7])),
         "watch": watch(),
         "heads_maps": [heads_map(size) for size in (0, 1, 3, 20)],
@@ -1058,6 +1160,7 @@ def examples(made):
         "leaf": f"leaf       {wrap(stop['leaf'])}\nleaf hash  {stop['leaf_hash']}",
         "statement": f"statement  {wrap(statement_example['statement'])}\nidentity   {statement_example['identity']}\nsignature  {statement_example['signature']}",
         "item": f"item       {wrap(made['issuance']['items'][0])}\nroot of 3  {made['issuance']['root']}",
+        "accepted": f"accepted  {wrap(accepted(JTIS[0], 0).hex())}\nhash      {made['issuance']['accepted'][0]}",
         "envelope": f"{made['envelopes']['example']['canonical']}\n\nH(authority)  {made['envelopes']['authority'][0]['hash']}",
         "credential": token(presented),
         "key-proof": token(agent_proof),
@@ -1080,6 +1183,7 @@ def examples(made):
         "acknowledgement": token(made["watch"]["acknowledgement"]),
         "order": token(made["watch"]["order"]),
         "trail": wrap(made["trails"]["no activity opened"]["file"][:1400]) + "\n…",
+        "certificate": wrap(made["certificates"]["enforced"]["file"][:1400]) + "\n…",
     }
 
 

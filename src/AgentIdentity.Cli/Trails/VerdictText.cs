@@ -12,19 +12,26 @@ internal static class VerdictText
     {
         if (verdict is { File: { } file, Checkpoint: { } checkpoint })
             text.WriteLine($"agent {file.Header.AgentId} in the log {checkpoint.Origin}, as of entry {file.Heads.Index}{Time(verdict)}");
+        WriteChecks(text, verdict.Findings, verdict.RestsOn, verdict.NotChecked);
+        text.WriteLine($"verdict: {Summary(verdict.IsProven, verdict.IsConsistent)}");
+    }
+
+    /// <summary>The checks as a table, and in words what they rest on and what was not checked.</summary>
+    public static void WriteChecks<TProperty>(TextWriter text, IReadOnlyList<Finding<TProperty>> findings, IReadOnlyList<string> restsOn, IReadOnlyList<string> notChecked)
+        where TProperty : struct, Enum
+    {
         var table = new TextTable("CHECK", "", "WHAT");
-        foreach (var finding in verdict.Findings)
-            table.Add(Name(finding.Property), Word(finding.Result), finding.Words);
+        foreach (var finding in findings)
+            table.Add(Name(finding), Word(finding.Result), finding.Words);
         table.Write(text);
-        WriteList(text, "also wrong", verdict.Findings.Where(finding => finding.Problems.Count > 1).SelectMany(finding => finding.Problems.Skip(1)).ToArray());
-        WriteList(text, "rests on", verdict.RestsOn);
-        WriteList(text, "not checked", verdict.NotChecked);
-        text.WriteLine($"verdict: {Summary(verdict)}");
+        WriteList(text, "also wrong", findings.Where(finding => finding.Problems.Count > 1).SelectMany(finding => finding.Problems.Skip(1)).ToArray());
+        WriteList(text, "rests on", restsOn);
+        WriteList(text, "not checked", notChecked);
     }
 
     public static JsonObject ToJson(TrailVerdict verdict) => new()
     {
-        ["verdict"] = Summary(verdict),
+        ["verdict"] = Summary(verdict.IsProven, verdict.IsConsistent),
         ["proven"] = verdict.IsProven,
         ["agent"] = verdict.File?.Header.AgentId.ToString(),
         ["origin"] = verdict.Checkpoint?.Origin,
@@ -35,26 +42,27 @@ internal static class VerdictText
         ["not_checked"] = verdict.NotChecked.ToJson(),
     };
 
-    private static JsonNode ToJson(TrailFinding finding) => new JsonObject
+    /// <summary>A check.</summary>
+    public static JsonNode ToJson<TProperty>(Finding<TProperty> finding)
+        where TProperty : struct, Enum => new JsonObject
     {
-        ["check"] = Name(finding.Property),
+        ["check"] = Name(finding),
         ["result"] = Word(finding.Result).ToLowerInvariant(),
         ["words"] = finding.Words,
         ["problems"] = finding.Problems.ToJson(),
     };
 
-    private static string Summary(TrailVerdict verdict) => verdict switch
-    {
-        { IsProven: true } => "proven",
-        { IsConsistent: true } => "self-consistent only",
-        _ => "FAILED",
-    };
+    /// <summary>The whole in a word or two.</summary>
+    public static string Summary(bool isProven, bool isConsistent) => isProven ? "proven" : isConsistent ? "self-consistent only" : "FAILED";
 
     // The newest entry about the agent that is open: until when the file certainly tells something.
     private static string Time(TrailVerdict verdict) =>
         verdict.Entries.LastOrDefault(entry => entry.Entry is not null)?.Entry is { } last ? $"; the newest one is of {Instants.FromMilliseconds(last.At)}" : "";
 
-    private static string Name(TrailProperty property) => property == TrailProperty.RegistryKeys ? "registry keys" : property.ToString().ToLowerInvariant();
+    // RegistryKeys: registry keys.
+    private static string Name<TProperty>(Finding<TProperty> finding)
+        where TProperty : struct, Enum =>
+        string.Concat(finding.Property.ToString().Select((letter, at) => at > 0 && char.IsUpper(letter) ? $" {letter}" : $"{letter}")).ToLowerInvariant();
 
     private static string Word(TrailResult result) => result switch
     {

@@ -1,15 +1,16 @@
 using System.CommandLine;
 using AgentIdentity.Cli.Proofs;
 using AgentIdentity.Cli.Trails;
+using AgentIdentity.Credentials.Certificates;
 using AgentIdentity.Credentials.Trails;
 using AgentIdentity.Ledger;
 
 namespace AgentIdentity.Cli.Verbs;
 
-/// <summary>Checks a trail file with nothing else at hand: no registry, no network, no home folder.</summary>
+/// <summary>Checks a trail file or a containment certificate with nothing else at hand: no registry, no network, no home folder.</summary>
 internal static class AuditVerb
 {
-    private static readonly Argument<string> FileName = new("file") { Description = "A trail file, as agentid trail --out writes it." };
+    private static readonly Argument<string> FileName = new("file") { Description = "What agentid trail --out or agentid certificate --out wrote." };
 
     private static readonly Option<string> LogKeyOption = new("--log-key")
     {
@@ -19,11 +20,24 @@ internal static class AuditVerb
 
     private static readonly Option<string> PolicyOption = new("--policy") { HelpName = "FILE", Description = "Instead of --log-key: a policy (C2SP tlog-policy) with the log, the witnesses and the quorum that you trust." };
 
-    public static Command Create() => new Command("audit", "Check a trail file offline: exit code 0 only if everything holds under a key that you trust.") { FileName, LogKeyOption, PolicyOption }.Does(RunAsync);
+    public static Command Create() => new Command("audit", "Check a trail file or a certificate offline: exit code 0 only if everything holds under a key that you trust.") { FileName, LogKeyOption, PolicyOption }.Does(RunAsync);
 
     private static async Task<int> RunAsync(Invocation run, CancellationToken cancellationToken)
     {
-        var verdict = TrailVerifier.Verify(await File.ReadAllBytesAsync(run.Get(FileName), cancellationToken), Policy(run));
+        var bytes = await File.ReadAllBytesAsync(run.Get(FileName), cancellationToken);
+        return CertificateFile.Begins(bytes) ? CheckCertificate(run, bytes) : CheckTrail(run, bytes);
+    }
+
+    private static int CheckCertificate(Invocation run, byte[] bytes)
+    {
+        var verdict = CertificateVerifier.Verify(bytes, Policy(run));
+        run.Answer(CertificateText.ToJson(verdict), text => CertificateText.Write(text, verdict));
+        return verdict.IsProven ? ExitCode.Fine : ExitCode.Refused;
+    }
+
+    private static int CheckTrail(Invocation run, byte[] bytes)
+    {
+        var verdict = TrailVerifier.Verify(bytes, Policy(run));
         run.Answer(VerdictText.ToJson(verdict), text => VerdictText.Write(text, verdict));
         return verdict.IsProven ? ExitCode.Fine : ExitCode.Refused;
     }

@@ -79,6 +79,14 @@ internal sealed class Authority(string publicUrl, DenialBook denials, DenyState 
             _waiting.Add((index, bytes));
     }
 
+    /// <summary>Whether one of those lifts the denial.</summary>
+    public bool WaitsToLift(LeafIndex stop) => _waiting.Exists(waiting => Entry.TryDecode(waiting.Bytes, out var entry) && entry.Body switch
+    {
+        Restored restored => restored.Stops.Contains(stop),
+        CompromiseCut cut => denials.CutsBefore(cut.Scope, waiting.Index).Contains(stop),
+        _ => false,
+    });
+
     /// <summary>Obeys a break-glass order, from now until two operators lift the stop that the ledger makes of it. Null when it is obeyed already, or is none.</summary>
     public Denial? Obey(string token, LeafIndex? entry = null)
     {

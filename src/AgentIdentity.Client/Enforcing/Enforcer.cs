@@ -134,6 +134,9 @@ public sealed class Enforcer : IAsyncDisposable
     private Refusal Read(string credential, string? audience, out BoundSession? session)
     {
         session = null;
+        // Since the start no registry was heard: which keys sign credentials is not known, and no credential is to blame for that.
+        if (_stream.Watched.IssuerKeys == IssuerKeyHistory.Empty)
+            return Refusal.LeaseOver;
         var presented = _genuine.Find(credential);
         if (presented is null)
         {

@@ -7,6 +7,9 @@ internal sealed record EnforcerState
     /// <summary>The log's vkey.</summary>
     public string? LogKey { get; init; }
 
+    /// <summary>The succession notes that have led to that log since this enforcer knows it, oldest first.</summary>
+    public IReadOnlyList<string> Successions { get; init; } = [];
+
     /// <summary>The largest checkpoint, a signed note.</summary>
     public string? Checkpoint { get; init; }
 

@@ -22,6 +22,9 @@ internal sealed class WatchStream : IAsyncDisposable
     private static readonly TimeSpan PauseMax = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan TickMax = TimeSpan.FromMilliseconds(250);
 
+    // However short the lease: a greeting may wait for a checkpoint.
+    private const long SilenceMinMilliseconds = 5000;
+
     // Whoever makes up key ids can make us greet the registry again, and not more often than this.
     private const long KeysAgainMilliseconds = 30_000;
 
@@ -42,6 +45,7 @@ internal sealed class WatchStream : IAsyncDisposable
     private readonly HashSet<string> _seenOrders = new(StringComparer.Ordinal);
     private Connected? _connected;
     private long _beatAt = long.MinValue;
+    private long _heardAt;
     private long _keysAgainAt = long.MinValue;
     private bool _hadLease;
     private volatile bool _wantsKeys;
@@ -91,6 +95,10 @@ internal sealed class WatchStream : IAsyncDisposable
             {
                 await WatchAsync().ConfigureAwait(false);
             }
+            catch (RegistryRefusedException refused) when (refused.Refusal == Refusal.ProofStale)
+            {
+                // It was made in the second in which the registry started, which takes none of that second. The next try is later.
+            }
             catch (RegistryRefusedException refused)
             {
                 var isOtherLog = refused.Refusal is Refusal.RolledBack or Refusal.CheckpointNotOurs;
@@ -138,7 +146,7 @@ internal sealed class WatchStream : IAsyncDisposable
         _parts.Accepted.ReportAgain(_options.Registry.Clock.GetUtcNow().ToUnixTimeSeconds());
         lock (_turn)
         {
-            _connected = connected;
+            (_connected, _heardAt) = (connected, _options.BootClock.Milliseconds);
             return _watched.Begin();
         }
     }
@@ -159,6 +167,7 @@ internal sealed class WatchStream : IAsyncDisposable
     {
         lock (_turn)
         {
+            _heardAt = _options.BootClock.Milliseconds;
             var step = _watched.Take(message);
             // Before it is acknowledged: who has signed that it refuses has no stream open to whom it refuses.
             RefuseWhatIsOpen();
@@ -242,10 +251,15 @@ internal sealed class WatchStream : IAsyncDisposable
         if (!hasLease || _options.ResourceClasses.Count > 0)
             _parts.Sessions.Sweep();
         _hadLease = hasLease;
-        if (_connected is not { } connected || !_watched.IsLive)
+        if (_connected is not { } connected)
             return;
         var now = _options.BootClock.Milliseconds;
         var lease = _watched.Granted < _options.Lease ? _watched.Granted : _options.Lease;
+        // The other end of a connection that breaks without a word is missed by nobody else for a quarter of an hour.
+        if (now - _heardAt > Math.Max(lease.TotalMilliseconds, SilenceMinMilliseconds))
+            connected.Ended.CancelAsync();
+        if (!_watched.IsLive)
+            return;
         var isSent = now - _beatAt < lease.TotalMilliseconds / BeatsPerLease || TryBeat(connected);
         while (isSent && _parts.Accepted.Take() is { Count: > 0 } accepted)
             isSent = connected.TrySend(new EnforcerMessage { Accepted = new Protocol.V1.AcceptedCredentials { Items = { accepted.Select(item => ByteString.CopyFrom(item.ToArray())) } } });

@@ -56,17 +56,19 @@ internal sealed class Watched
     private readonly Authority _authority;
 
     // What is remembered over a restart.
+    private readonly List<string> _successions = [];
     private NoteVerifierKey? _logKey;
     private KnownCheckpoint? _checkpoint;
     private ulong _epoch;
     private (string Note, byte[] Payload) _newest = ("", []);
 
-    // What is presented: the newest from before anything was lifted whose proof has not come, since the registry proves what was lifted after it.
+    // What is presented: the newest from before anything was lifted, or anybody came who may lift, whose proof has not come, since the registry proves what came after it.
     private (string Note, byte[] Payload) _presented = ("", []);
 
     // What the registry has signed for that epoch, which is not always what can be computed from its deltas.
     private (ulong Count, Hash Digest)? _signed;
 
+    private readonly HashSet<Hash> _unprovenPeople = [];
     private bool _isChanged;
 
     // What belongs to one connection.
@@ -173,7 +175,7 @@ internal sealed class Watched
     public WatchStep Take(RegistryMessage message)
     {
         var step = TakeByKind(message);
-        if (!_denials.HasHeld)
+        if (!_denials.HasHeld && _unprovenPeople.Count == 0)
             _presented = _newest;
         return step;
     }
@@ -195,6 +197,7 @@ internal sealed class Watched
     public EnforcerState Capture() => new()
     {
         LogKey = _logKey?.ToString(),
+        Successions = [.. _successions],
         Checkpoint = _checkpoint?.Note,
         Epoch = _epoch,
         LastNote = _presented.Note,
@@ -216,7 +219,7 @@ internal sealed class Watched
     {
         if (!LogOrigin.IsAtOrBefore(_name.Origin, greeting.Origin) || !NoteVerifierKey.TryParse(greeting.LogKey, out var logKey, out _) || logKey.Name != greeting.Origin)
             return End(EnforcerAlarmKind.LogChanged, $"Expected the log {_name.Origin}, found {greeting.Origin}.");
-        if (_logKey is not null && logKey != _logKey)
+        if (_logKey is not null && logKey != _logKey && !TryFollow(_logKey, logKey, greeting.Succession))
             return End(EnforcerAlarmKind.LogChanged, $"Expected the log key {_logKey}, found {logKey}.");
         if (!WatchKeyNote.TryOpen(greeting.WatchKeyNote, logKey, out var watchKey))
             return End(EnforcerAlarmKind.WatchKeyForged, "The watch key is not signed by the log's key.");
@@ -227,6 +230,16 @@ internal sealed class Watched
         if (!_stops.LearnReads(greeting.Blueprints.Select(blueprint => (blueprint.Name, blueprint.Reads.Select(read => new TypedAction(read.Type, read.Action)).ToFrozenSet()))))
             _alarm(EnforcerAlarmKind.NoteForged, "The registry names other actions as reads of a blueprint than before; those that were known first stay.");
         return HoldAgainstPins(greeting);
+    }
+
+    // The key that is pinned names the next by its last signature, and the tree goes on: docs/formats.md, "Succession note".
+    private bool TryFollow(NoteVerifierKey pinned, NoteVerifierKey next, GetConsistencyResponse? answer)
+    {
+        if (answer is null || ShownLog.Open(pinned, answer) is not { } shown || shown.Newest.Key != next || shown.FindProblem(_checkpoint, answer) is not null)
+            return false;
+        _successions.AddRange(shown.Links.Select(link => link.Text));
+        _checkpoint = shown.Newest;
+        return true;
     }
 
     private bool TryLearnKeys(WatchGreeting greeting)
@@ -322,6 +335,7 @@ internal sealed class Watched
             _missing.Add(missing.Index.Value);
             _expectations.Expect($"lift {missing.Index}", EnforcerAlarmKind.DenyStateShrunk, $"The registry shows the denial of entry {missing.Index} ({missing.Scope}) no more, and does not prove that it was lifted. It goes on being refused.");
         }
+        SettleMissing();
         foreach (var denial in known)
             Denied(denial);
         Volatile.Write(ref _epoch, note.Epoch);
@@ -379,6 +393,8 @@ internal sealed class Watched
                 if (!Entry.TryDecode(payload, out var entry))
                     return false;
                 _expectations.Expect($"entry {Sha256.Hash(payload)}", EnforcerAlarmKind.DeltaUnproven, $"The entry of epoch {note.Epoch} ({entry.Body.Kind}) was not proven in time. Nothing was lifted.");
+                if (ChangesPeople(entry.Body))
+                    _unprovenPeople.Add(Sha256.Hash(payload));
                 Unlist(note, entry.Body);
                 return true;
         }
@@ -421,7 +437,9 @@ internal sealed class Watched
         if (_denials.Find(index) is { } denial && !IsOf(denial, entry.Body))
             return End(EnforcerAlarmKind.ProofForged, $"Entry {index} is not the stop that the denial of that entry is of.");
         _expectations.Met($"denial {index}");
-        _expectations.Met($"entry {Sha256.Hash(bytes)}");
+        var hash = Sha256.Hash(bytes);
+        _expectations.Met($"entry {hash}");
+        _unprovenPeople.Remove(hash);
         _authority.Apply(index, entry, bytes);
         LearnReads(entry.Body);
         SettleMissing();
@@ -451,13 +469,16 @@ internal sealed class Watched
     {
         if (body is BlueprintDefined blueprint)
             _stops.LearnReads([(blueprint.Name, blueprint.Reads.ToFrozenSet())]);
-        if (body is OperatorAdded or CallerRemoved or BreakGlassKeySet)
+        if (ChangesPeople(body))
             _expectations.Met("operators");
     }
 
+    private static bool ChangesPeople(EntryBody body) => body is OperatorAdded or CallerRemoved or BreakGlassKeySet;
+
+    // What waits for a key to be a day old is proven: it goes on being refused, and the registry has kept its word.
     private void SettleMissing()
     {
-        foreach (var index in _missing.Where(index => !_denials.IsDenied(new LeafIndex(index))).ToArray())
+        foreach (var index in _missing.Where(index => !_denials.IsDenied(new LeafIndex(index)) || _authority.WaitsToLift(new LeafIndex(index))).ToArray())
         {
             _missing.Remove(index);
             _expectations.Met($"lift {index}");
@@ -528,7 +549,8 @@ internal sealed class Watched
         if (state.LogKey is { } vkey)
         {
             var key = NoteVerifierKey.TryParse(vkey, out var parsed, out _) ? parsed : throw new InvalidDataException("it names no log key.");
-            if (_logKey is not null && key != _logKey)
+            _successions.AddRange(state.Successions);
+            if (_logKey is not null && key != _logKey && !LeadsTo(_logKey, key))
                 throw new InvalidDataException($"it is about the log {key}, and the log {_logKey} is expected.");
             _logKey = key;
         }
@@ -542,6 +564,16 @@ internal sealed class Watched
         foreach (var held in state.Held)
             _denials.Hold(Decode(held));
         RememberAuthority(state);
+    }
+
+    private bool LeadsTo(NoteVerifierKey trusted, NoteVerifierKey key)
+    {
+        foreach (var note in _successions)
+        {
+            if (SuccessionNote.TryOpen(Encoding.UTF8.GetBytes(note), trusted, out var opened) && LogOrigin.IsNext(trusted.Name, opened.Next.Name))
+                trusted = opened.Next;
+        }
+        return trusted == key;
     }
 
     private void RememberAuthority(EnforcerState state)

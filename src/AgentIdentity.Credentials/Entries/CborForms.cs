@@ -54,11 +54,13 @@ internal static class CborForms
     /// <summary>A time since 1970, in whatever unit. Written as an unsigned integer; here it must fit a signed one.</summary>
     public static long ReadInstant(this CborReader cbor) => checked((long)cbor.ReadUInt64());
 
-    public static void WriteTexts(this CborWriter cbor, IReadOnlyList<string> texts)
+    public static void WriteTexts(this CborWriter cbor, IReadOnlyList<string> texts) => cbor.WriteArrayOf(texts, static (cbor, text) => cbor.WriteTextString(text));
+
+    public static void WriteArrayOf<T>(this CborWriter cbor, IReadOnlyList<T> items, Action<CborWriter, T> writeItem)
     {
-        cbor.WriteStartArray(texts.Count);
-        foreach (var text in texts)
-            cbor.WriteTextString(text);
+        cbor.WriteStartArray(items.Count);
+        foreach (var item in items)
+            writeItem(cbor, item);
         cbor.WriteEndArray();
     }
 

@@ -26,8 +26,8 @@ public static class DenialFormat
         if (denial.After is { } after)
             cbor.WriteUInt64(after.Value);
         cbor.WriteEndArray();
-        WriteIds(cbor, denial.Agents);
-        WriteIds(cbor, denial.Credentials);
+        cbor.WriteArrayOf(denial.Agents, static (cbor, id) => cbor.WriteId(id));
+        cbor.WriteArrayOf(denial.Credentials, static (cbor, id) => cbor.WriteId(id));
         cbor.WriteTexts(denial.Blueprints);
         cbor.WriteEndArray();
         return cbor.Encode();
@@ -60,14 +60,6 @@ public static class DenialFormat
         {
             return false;
         }
-    }
-
-    private static void WriteIds(CborWriter cbor, IReadOnlyList<Identifiers.SubjectId> ids)
-    {
-        cbor.WriteStartArray(ids.Count);
-        foreach (var id in ids)
-            cbor.WriteId(id);
-        cbor.WriteEndArray();
     }
 
     private static bool Ascend<T>(IReadOnlyList<T> items, IComparer<T>? order = null)

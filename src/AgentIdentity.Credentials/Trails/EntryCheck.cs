@@ -124,8 +124,21 @@ public sealed class EntryCheck
             Add(TrailProperty.Tree, "the leaf does not lead to the root of the checkpoint");
     }
 
+    /// <summary>An entry whomever it is about: under the root, and opened.</summary>
+    internal static Entry? Open(OpenedEntry shown, Checkpoint checkpoint, List<TrailProblem> problems)
+    {
+        if (!Leaf.TryDecode(shown.Leaf.Span, out var leaf))
+        {
+            problems.Add(new TrailProblem(TrailProperty.Openings, "the leaf has no known form"));
+            return null;
+        }
+        if (!Leads(shown.Path, shown.Index, checkpoint.Size, MerkleHash.Leaf(shown.Leaf.Span), checkpoint.Root))
+            problems.Add(new TrailProblem(TrailProperty.Tree, "the leaf does not lead to the root of the checkpoint"));
+        return Open(shown, leaf, problems);
+    }
+
     /// <summary>The entry when it opens the leaf.</summary>
-    internal static Entry? Open(OpenedEntry opened, Leaf leaf, List<TrailProblem> problems)
+    private static Entry? Open(OpenedEntry opened, Leaf leaf, List<TrailProblem> problems)
     {
         if (leaf.Commitment != Leaf.Commit(opened.Salt.ToArray(), opened.Entry.Span))
             problems.Add(new TrailProblem(TrailProperty.Openings, "the leaf commits to another entry"));

@@ -6,7 +6,7 @@ using AgentIdentity.Ledger;
 namespace AgentIdentity.Credentials.Trails;
 
 /// <summary>Goes through the entries about an agent and finds what was erased without two people, against a hold, or without an entry that says so.</summary>
-internal sealed class ErasureChecks(SubjectId agent, OperatorChecks? operators)
+internal sealed class ErasureChecks(SubjectId agent, OperatorChecks operators)
 {
     private readonly Dictionary<LeafIndex, EntryCheck> _unnamed = [];
     private readonly HashSet<LeafIndex> _opened = [];
@@ -70,8 +70,7 @@ internal sealed class ErasureChecks(SubjectId agent, OperatorChecks? operators)
 
     private void CheckApprovals(EntryCheck check, string action, IReadOnlyList<string> approvals)
     {
-        var problem = operators is null ? "the file does not say who its operators are" : operators.Judge(check.Shown.Index!.Value, check.Entry!.At, action, approvals);
-        if (problem is not null)
+        if (operators.Problem(check.Shown.Index!.Value, check.Entry!, action, approvals) is { } problem)
             check.Add(TrailProperty.Erasures, problem);
     }
 }

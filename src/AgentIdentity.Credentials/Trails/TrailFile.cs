@@ -1,6 +1,4 @@
 using System.Diagnostics.CodeAnalysis;
-using System.Formats.Cbor;
-using AgentIdentity.Credentials.Entries;
 using AgentIdentity.Credentials.Identifiers;
 using AgentIdentity.Ledger;
 
@@ -51,15 +49,15 @@ public sealed record TrailFile(
     /// <summary>Takes a file apart; false, with the reason, for anything that is not exactly of the form. What is given out lies in <paramref name="bytes"/>.</summary>
     public static bool TryRead(ReadOnlyMemory<byte> bytes, [NotNullWhen(true)] out TrailFile? file, out string problem)
     {
-        var reader = new TrailFileReader(bytes);
+        var items = new TrailItemReader(bytes);
         try
         {
-            (file, problem) = (reader.Read(), "");
+            (file, problem) = (new TrailFileReader(items).Read(), "");
             return true;
         }
-        catch (Exception refused) when (refused is CborContentException or InvalidOperationException or OverflowException or FormatException)
+        catch (Exception refused) when (TrailItemReader.IsRefusal(refused))
         {
-            (file, problem) = (null, $"item {reader.Items} (before byte {reader.Position}): {refused.Message}");
+            (file, problem) = (null, items.Problem(refused));
             return false;
         }
     }

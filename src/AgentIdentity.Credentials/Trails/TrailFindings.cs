@@ -10,18 +10,18 @@ internal sealed class TrailFindings
     private const long FarOffMilliseconds = 5 * 60 * 1000;
 
     private readonly List<TrailProblem> _problems = [];
-    private string? _distrust;
+    private TrustedCheckpoint? _trusted;
 
-    /// <summary>Who has cosigned the checkpoint, of those that the caller's policy names.</summary>
-    public IReadOnlyList<string> Witnesses { get; set; } = [];
-
-    /// <summary>The checkpoint's key is not one of the caller's, but one that such a key has named as the next.</summary>
-    public bool IsSuccessor { get; set; }
+    private IReadOnlyList<string> Witnesses => _trusted?.Witnesses ?? [];
 
     public void Add(TrailProperty property, string words) => _problems.Add(new TrailProblem(property, words));
 
-    /// <summary>The checkpoint's key is not one that the caller trusts.</summary>
-    public void Distrust(string words) => _distrust = words;
+    public void Take(TrustedCheckpoint trusted)
+    {
+        _trusted = trusted;
+        foreach (var problem in trusted.Problems)
+            Add(TrailProperty.Checkpoint, problem);
+    }
 
     public TrailVerdict Conclude(TrailFile? file, Checkpoint? checkpoint, IReadOnlyList<EntryCheck> entries)
     {
@@ -34,43 +34,39 @@ internal sealed class TrailFindings
     private static string Name(EntryCheck entry) =>
         entry.Shown.Index is { } index ? $"entry {index}" : $"the closed entry {entry.Sequence} about the agent";
 
-    private TrailFinding Find(TrailProperty property, TrailFile? file, Checkpoint? checkpoint, IReadOnlyList<EntryCheck> entries)
+    private Finding<TrailProperty> Find(TrailProperty property, TrailFile? file, Checkpoint? checkpoint, IReadOnlyList<EntryCheck> entries)
     {
         var problems = _problems.Where(problem => problem.Property == property).Select(problem => problem.Words).ToArray();
-        if (problems.Length > 0)
-            return new TrailFinding(property, TrailResult.Failed, problems.Length == 1 ? problems[0] : $"{problems[0]}; and {problems.Length - 1} more", problems);
-        if (file is null || (checkpoint is null && property > TrailProperty.Checkpoint))
-            return new TrailFinding(property, TrailResult.NotChecked, file is null ? "the file cannot be read" : "there is no signed tree to hold it against", []);
-        if (property == TrailProperty.Checkpoint && _distrust is not null)
-            return new TrailFinding(property, TrailResult.NotChecked, _distrust, []);
-        if (property == TrailProperty.Forks && entries.Any(entry => !entry.IsHeldShown))
-            return new TrailFinding(property, TrailResult.NotChecked, Forks(entries), []);
-        return new TrailFinding(property, TrailResult.Passed, property <= TrailProperty.Checkpoint || checkpoint is null ? Words(property, file, checkpoint) : Words(property, file, checkpoint, entries), []);
+        var notChecked = property switch
+        {
+            _ when file is null => "the file cannot be read",
+            > TrailProperty.Checkpoint when checkpoint is null => "there is no signed tree to hold it against",
+            TrailProperty.Checkpoint => _trusted?.Distrust,
+            TrailProperty.Forks when entries.Any(entry => !entry.IsHeldShown) => Forks(entries),
+            _ => null,
+        };
+        return Finding<TrailProperty>.Of(property, problems, notChecked, () => Words(property, file!, entries));
     }
 
-    private string Words(TrailProperty property, TrailFile file, Checkpoint? checkpoint) => property switch
-    {
-        TrailProperty.File => $"{file.ItemCount + 1} items, each in its one form, and nothing behind them",
-        _ => $"{checkpoint?.Size} entries of {checkpoint?.Origin} under one root, signed by {(IsSuccessor ? "the successor that a key which you trust has named in its last note" : "a key that you trust")}{(Witnesses.Count == 0 ? "" : $", cosigned by {string.Join(", ", Witnesses)}")}",
-    };
-
-    private static string Words(TrailProperty property, TrailFile file, Checkpoint checkpoint, IReadOnlyList<EntryCheck> entries)
+    private string Words(TrailProperty property, TrailFile file, IReadOnlyList<EntryCheck> entries)
     {
         var inTree = entries.Count(entry => entry.Shown.Index is not null);
         return property switch
         {
-            TrailProperty.Tree => $"{Count(inTree + file.RegistryEntries.Count + 1, "entry leads", "entries lead")} to the signed root",
+            TrailProperty.File => $"{file.ItemCount + 1} items, each in its one form, and nothing behind them",
+            TrailProperty.Checkpoint => _trusted!.Words,
+            TrailProperty.Tree => $"{Counted.Of(inTree + file.RegistryEntries.Count + 1, "entry leads", "entries lead")} to the signed root",
             TrailProperty.Openings => "each is the entry that its leaf commits to",
             TrailProperty.Label => "committed when the agent was enrolled; each leaf shows its nullifier, so that two entries for one position would be seen in public",
             TrailProperty.Sequence => $"numbers 0 to {entries.Count - 1}, none missing, indexes and times ascending",
-            TrailProperty.Complete => $"these {Count(entries.Count, "entry is", "entries are")} all about this agent below entry {file.Heads.Index}, as that entry's heads map says",
+            TrailProperty.Complete => $"these {Counted.Of(entries.Count, "entry is", "entries are")} all about this agent below entry {file.Heads.Index}, as that entry's heads map says",
             TrailProperty.Statements => Statements(entries),
             TrailProperty.Quarantine => Quarantine(entries),
             TrailProperty.Forks => Forks(entries),
             TrailProperty.Stops => List(entries, Stopping, "none on the record") + "; stops of wider scopes (a blueprint, a sponsor, everybody) are not about this agent alone and are not shown" + Closed(entries),
             TrailProperty.Erasures => Erasures(entries),
             TrailProperty.Credentials => Credentials(entries),
-            TrailProperty.RegistryKeys => $"genesis names the origin and the log key; {Count(file.RegistryEntries.Count - 1, "rotation")} shown, each ending the key before it",
+            TrailProperty.RegistryKeys => $"genesis names the origin and the log key; {Counted.Of(file.RegistryEntries.Count - 1, "rotation")} shown, each ending the key before it",
             TrailProperty.Times => Times(entries),
             _ => throw new ArgumentOutOfRangeException(nameof(property), property, "A property without words."),
         };
@@ -88,7 +84,7 @@ internal sealed class TrailFindings
         var count = entries.Count(entry => entry.Entry?.Body is Activity);
         var commitments = entries.Where(entry => entry.Entry?.Body is Activity).Sum(entry => (long)(entry.Statement?.Commitments.Length ?? 0));
         var links = entries.Any(entry => entry.Shown.IsClosed) ? ", and links across them are not checked" : "";
-        return $"{Count(count, "statement")} with {Count(commitments, "hash", "hashes")}, signed by the agent's key, each naming the one before it{Closed(entries)}{links}";
+        return $"{Counted.Of(count, "statement")} with {Counted.Of(commitments, "hash", "hashes")}, signed by the agent's key, each naming the one before it{Closed(entries)}{links}";
     }
 
     // Only its class says that a closed entry is an activity, and no stop.
@@ -106,14 +102,14 @@ internal sealed class TrailFindings
     private static string Credentials(IReadOnlyList<EntryCheck> entries)
     {
         var count = entries.Sum(entry => entry.Credentials.Count);
-        return count == 0 ? "no issuance names the agent" : $"at least these: {Count(count, "credential")}, each under the root of its entry and bound to the agent's key";
+        return count == 0 ? "no issuance names the agent" : $"at least these: {Counted.Of(count, "credential")}, each under the root of its entry and bound to the agent's key";
     }
 
     private static string Erasures(IReadOnlyList<EntryCheck> entries)
     {
         var holds = List(entries, entry => entry.Entry?.Body is HoldPlaced hold ? $"entry {entry.Shown.Index} ({hold.Reason})" : null, "");
         return List(entries, entry => entry.Entry?.Body is ActivitiesErased erased
-                ? $"{Count(erased.Indexes.Count, "activity", "activities")} erased on {Time(entry.Entry.At):yyyy-MM-dd'T'HH:mm:ss'Z'} by entry {entry.Shown.Index} ({erased.Reason})"
+                ? $"{Counted.Of(erased.Indexes.Count, "activity", "activities")} erased on {Time(entry.Entry.At):yyyy-MM-dd'T'HH:mm:ss'Z'} by entry {entry.Shown.Index} ({erased.Reason})"
                 : null, "nothing was erased")
             + (holds.Length > 0 ? $"; holds were placed by {holds}" : "");
     }
@@ -124,7 +120,7 @@ internal sealed class TrailFindings
         var without = QuarantinedWithoutStop(entries);
         var words = new List<string>();
         if (count > without)
-            words.Add($"{Count(count - without, "activity", "activities")} recorded after a stop, or while one was under way, and marked so");
+            words.Add($"{Counted.Of(count - without, "activity", "activities")} recorded after a stop, or while one was under way, and marked so");
         if (without > 0)
             words.Add($"{without} {(without == 1 ? "is" : "are")} quarantined without a stop in the trail: a stop that was denied in memory and not recorded, or a registry that marks what it should not");
         return (count == 0 ? "nothing was recorded after a stop" : string.Join("; ", words)) + Closed(entries);
@@ -172,12 +168,12 @@ internal sealed class TrailFindings
         var closed = entries.Count(entry => entry.Shown.IsClosed);
         if (closed > 0)
         {
-            yield return $"what {Count(closed, "activity says that stays", "activities say that stay")} closed: an export of the whole trail opens them";
+            yield return $"what {Counted.Of(closed, "activity says that stays", "activities say that stay")} closed: an export of the whole trail opens them";
             yield return "that the closed ones are activities, and signed by the agent: their class alone says so";
         }
         if (entries.Any(entry => entry.Entry?.Body is CredentialsIssued))
             yield return "credentials of an issuance that the file leaves out: the entry's root covers them, and does not say whose they are";
-        if (IsSuccessor)
+        if (_trusted is { IsSuccessor: true })
             yield return "that this tree goes on from the one that the log before had signed: its last note says so, and who remembers a checkpoint of it can ask the registry for a proof";
         if (file is not null)
             yield return $"entries behind {file.Heads.Index}: a newer export has them";
@@ -186,6 +182,4 @@ internal sealed class TrailFindings
         yield return "other agents, and what was never submitted: no log can show it";
         yield return "the payloads behind the hashes: the agent keeps those, and their salts";
     }
-
-    private static string Count(long count, string one, string? many = null) => count == 1 ? $"1 {one}" : $"{count} {many ?? one + "s"}";
 }

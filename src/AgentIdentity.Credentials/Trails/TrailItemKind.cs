@@ -1,6 +1,6 @@
 namespace AgentIdentity.Credentials.Trails;
 
-/// <summary>What an item of a trail file is: its first number.</summary>
+/// <summary>What an item of a trail file, or of a certificate, is: its first number.</summary>
 internal enum TrailItemKind
 {
     Header = 0,
@@ -10,4 +10,9 @@ internal enum TrailItemKind
     Registry = 4,
     Heads = 5,
     End = 6,
+    CertificateHeader = 7,
+    WithItems = 8,
+    Stop = 9,
+    Tree = 10,
+    Seal = 11,
 }

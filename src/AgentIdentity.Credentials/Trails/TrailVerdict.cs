@@ -52,28 +52,8 @@ public enum TrailProperty
     Times,
 }
 
-/// <summary>What a check came to.</summary>
-public enum TrailResult
-{
-    /// <summary>It holds.</summary>
-    Passed = 1,
-
-    /// <summary>It does not hold.</summary>
-    Failed,
-
-    /// <summary>It could not be looked at.</summary>
-    NotChecked,
-}
-
 /// <summary>Something that does not hold, and where.</summary>
 public sealed record TrailProblem(TrailProperty Property, string Words);
-
-/// <summary>What a check came to, in words.</summary>
-/// <param name="Property">What was checked.</param>
-/// <param name="Result">What it came to.</param>
-/// <param name="Words">What that means here: what holds, or the first thing that does not.</param>
-/// <param name="Problems">All that does not hold.</param>
-public sealed record TrailFinding(TrailProperty Property, TrailResult Result, string Words, IReadOnlyList<string> Problems);
 
 /// <summary>What a trail file was found to be.</summary>
 /// <param name="File">The file as it was read; null when it could not be.</param>
@@ -83,7 +63,7 @@ public sealed record TrailFinding(TrailProperty Property, TrailResult Result, st
 /// <param name="RestsOn">Who would have to lie, and with whom, for what passed to be wrong.</param>
 /// <param name="NotChecked">What a trail file cannot show, or this one does not.</param>
 public sealed record TrailVerdict(
-    TrailFile? File, Checkpoint? Checkpoint, IReadOnlyList<EntryCheck> Entries, IReadOnlyList<TrailFinding> Findings, IReadOnlyList<string> RestsOn, IReadOnlyList<string> NotChecked)
+    TrailFile? File, Checkpoint? Checkpoint, IReadOnlyList<EntryCheck> Entries, IReadOnlyList<Finding<TrailProperty>> Findings, IReadOnlyList<string> RestsOn, IReadOnlyList<string> NotChecked)
 {
     /// <summary>Whether every property holds, under a key that the caller trusts.</summary>
     public bool IsProven => Findings.All(finding => finding.Result == TrailResult.Passed);
@@ -92,5 +72,5 @@ public sealed record TrailVerdict(
     public bool IsConsistent => Findings.All(finding => finding.Result != TrailResult.Failed);
 
     /// <summary>The finding about one property.</summary>
-    public TrailFinding this[TrailProperty property] => Findings[(int)property - 1];
+    public Finding<TrailProperty> this[TrailProperty property] => Findings[(int)property - 1];
 }

@@ -1,4 +1,3 @@
-using System.Text;
 using AgentIdentity.Credentials.Entries;
 using AgentIdentity.Credentials.Keys;
 using AgentIdentity.Ledger;
@@ -28,8 +27,9 @@ public static class TrailVerifier
         }
 
         // 2. The checkpoint, and the key behind it.
-        var (logKey, checkpoint) = Open(file, policy, notes);
-        if (logKey is null || checkpoint is null)
+        var trusted = TrustedCheckpoint.Open(file.Header.LogKey, file.Header.Checkpoint, file.RegistryEntries, policy);
+        notes.Take(trusted);
+        if (trusted is not { Key: { } logKey, Checkpoint: { } checkpoint })
             return notes.Conclude(file, null, []);
 
         // 3 to 6, 8, 11 to 13. Each entry by itself: signatures and paths are most of the work, and none waits for another.
@@ -59,41 +59,6 @@ public static class TrailVerifier
         registry.CheckHeads(walk.Head, isLastOpen: entries is [.., { Shown.IsClosed: false }]);
         return notes.Conclude(file, checkpoint, entries);
     }
-
-    private static (NoteVerifierKey? Key, Checkpoint? Checkpoint) Open(TrailFile file, TlogPolicy? policy, TrailFindings notes)
-    {
-        var header = file.Header;
-        if (!NoteVerifierKey.TryParse(header.LogKey, out var own, out var refusal))
-            notes.Add(TrailProperty.Checkpoint, $"the file's log key is none ({refusal})");
-        if (policy is null)
-            notes.Distrust("it is signed by the key that the file itself names; whose that is, only a log key from somewhere else can tell");
-        if ((policy is null ? own is null ? null : TlogPolicy.LogAlone(own) : WithSuccessors(policy, file)) is not { } trusted)
-            return default;
-        if (!SignedNote.TryParse(Encoding.UTF8.GetBytes(header.Checkpoint), out var note, out refusal) || !trusted.TryOpen(note, out var opened, out refusal))
-        {
-            notes.Add(TrailProperty.Checkpoint, $"it is not signed by {string.Join(" or ", trusted.Logs.Select(log => log.Key))}{(trusted.Quorum is null ? "" : " and a quorum of the witnesses")} ({refusal})");
-            return default;
-        }
-        if (own is not null && own != opened.LogKey)
-            notes.Add(TrailProperty.Checkpoint, $"the file names the log key {own}, and {opened.LogKey} has signed");
-        notes.IsSuccessor = policy is not null && policy.Logs.All(log => log.Key != opened.LogKey);
-        notes.Witnesses = [.. opened.Cosignatures.Select(cosignature => cosignature.Witness.Name)];
-        return (opened.LogKey, opened.Checkpoint);
-    }
-
-    // A key that was rotated names its successor in the last note that it signed, which entries of the file hold. That they stand under the root shows later.
-    private static TlogPolicy WithSuccessors(TlogPolicy policy, TrailFile file)
-    {
-        foreach (var shown in file.RegistryEntries)
-        {
-            if (Entry.TryDecode(shown.Entry, out var entry) && entry.Body is LogSucceeded next && policy.Logs.Select(log => Announced(next, log.Key)).FirstOrDefault(key => key is not null) is { } successor)
-                policy = policy.With(successor);
-        }
-        return policy;
-    }
-
-    private static NoteVerifierKey? Announced(LogSucceeded next, NoteVerifierKey? before) =>
-        before is not null && SuccessionNote.TryOpen(Encoding.UTF8.GetBytes(next.LastCheckpoint), before, out var note) && next.IsNamedBy(note) ? note.Next : null;
 
     // Needed before the first entry has been checked; whether it is the agent's enrolment, and under the root, shows there.
     private static PublicKey? FirstKey(TrailFile file) =>

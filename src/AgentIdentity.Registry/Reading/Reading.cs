@@ -117,18 +117,6 @@ public sealed class Reading(RegistryState state, ILedgerStore store, PublishedLo
         return opening;
     }
 
-    internal static TrailItem[] Items(IReadOnlyList<byte[]> items, SubjectId agent)
-    {
-        if (items.Count == 0)
-            return [];
-        var hashes = items.Select(item => MerkleHash.Leaf(item)).ToArray();
-        Hash Node(int level, ulong index) => MerkleHash.Root(hashes.AsSpan((int)(index << level), 1 << level));
-        var own = new List<TrailItem>();
-        for (var i = 0; i < items.Count; i++)
-        {
-            if (IssuanceItem.TryDecode(items[i], out var item) && item.AgentId == agent)
-                own.Add(new TrailItem((uint)i, items[i], InclusionProof.Build(new LeafIndex((ulong)i), new TreeSize((ulong)items.Count), Node)));
-        }
-        return [.. own];
-    }
+    internal static TrailItem[] Items(IReadOnlyList<byte[]> items, SubjectId agent) =>
+        [.. SignedEntries.Items(items, i => IssuanceItem.TryDecode(items[i], out var item) && item.AgentId == agent)];
 }

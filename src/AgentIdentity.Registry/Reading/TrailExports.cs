@@ -42,12 +42,13 @@ public sealed class TrailExport
     private readonly SubjectView _view;
     private readonly SubjectId _agent;
     private readonly ActivityRange _range;
+    private readonly SignedEntries _signed;
     private readonly TrailFileWriter _writer = new();
     private readonly HashSet<LeafIndex> _heldByForks;
 
     internal TrailExport(RegistryState state, ILedgerStore store, string logKey, SubjectView view, SubjectId agent, ActivityRange range)
     {
-        (_state, _store, _logKey, _view, _agent, _range) = (state, store, logKey, view, agent, range);
+        (_state, _store, _logKey, _view, _agent, _range, _signed) = (state, store, logKey, view, agent, range, new SignedEntries(view.Tree));
         _heldByForks = [.. (state.FindAgent(agent)?.Chains ?? []).Select(chain => chain.Fork).OfType<LeafIndex>().Where(fork => Size.Contains(fork)).Select(Held)];
     }
 
@@ -61,11 +62,11 @@ public sealed class TrailExport
     public IEnumerable<byte[]> Items()
     {
         yield return _writer.Header(new TrailHeader(_logKey, _agent, _view.Label, _view.Tree.Checkpoint.Note));
-        var keyEntries = _state.IssuerKeys.Spans.Select(span => span.From).Concat(_state.Logs.Select(log => log.From)).Concat(_state.OperatorEntries).DistinctBy(from => from.Value).OrderBy(from => from.Value);
+        var keyEntries = _state.IssuerKeys.Spans.Select(span => span.From).Concat(_state.Logs.Select(log => log.From)).Concat(OperatorEntries()).DistinctBy(from => from.Value).OrderBy(from => from.Value);
         foreach (var from in keyEntries)
         {
             if (Size.Contains(from))
-                yield return _writer.RegistryEntry(Open(_store.Read(from, 1)[0], out _));
+                yield return _writer.RegistryEntry(_signed.Open(_store.Read(from, 1)[0], out _));
         }
         while (EntriesMade < Entries)
         {
@@ -75,13 +76,29 @@ public sealed class TrailExport
             foreach (var row in page)
                 yield return _writer.Entry(Show(row, EntriesMade++));
         }
-        yield return _writer.HeadsAndEnd(Open(_store.Read(_view.Heads.Index, 1)[0], out _), _view.Heads.Map.Prove(_view.Label));
+        yield return _writer.HeadsAndEnd(_signed.Open(_store.Read(_view.Heads.Index, 1)[0], out _), _view.Heads.Map.Prove(_view.Label));
     }
 
-    private TreeSize Size => _view.Tree.Checkpoint.Size;
+    // Who approved an erasure may have come after genesis. What two people have changed besides (enforcers, the sealed key) is no part of a trail.
+    private IEnumerable<LeafIndex> OperatorEntries()
+    {
+        var operators = ((Genesis)Body(default).Body).Operators.Select(person => person.Id).ToHashSet();
+        foreach (var change in _state.PeopleChanges.Where(change => Size.Contains(change.Index)))
+        {
+            var entry = Body(change.Index);
+            if (entry.Body is OperatorAdded)
+                operators.Add(entry.Subjects[0].Id);
+            if (entry.Body is OperatorAdded || (entry.Body is CallerRemoved removed && operators.Contains(removed.Caller)))
+                yield return change.Index;
+        }
+    }
+
+    private Entry Body(LeafIndex index) => Entry.TryDecode(_store.Read(index, 1)[0].Entry, out var entry) ? entry : throw new LedgerDamagedException($"Entry {index} cannot be read.");
+
+    private TreeSize Size => _signed.Size;
 
     // What a fork names is opened whatever was asked for: without it nobody could check the accusation.
-    private LeafIndex Held(LeafIndex fork) => Entry.TryDecode(_store.Read(fork, 1)[0].Entry, out var entry) && entry.Body is Fork { Held: var held }
+    private LeafIndex Held(LeafIndex fork) => Body(fork).Body is Fork { Held: var held }
         ? held
         : throw new LedgerDamagedException($"Entry {fork} was a fork of its agent and cannot be read as one.");
 
@@ -93,36 +110,12 @@ public sealed class TrailExport
             return ShowErased(row, expected);
         if (!_range.Contains(expected) && !_heldByForks.Contains(row.Index) && Leaf.TryDecode(row.Leaf, out var leaf) && (EntryClass)leaf.Class is not EntryClass.Authority)
             return new AgentEntry(expected, row.Leaf, null, []);
-        var opened = Open(row, out var opening);
-        return new AgentEntry(expected, row.Leaf, opened, [.. Reading.Items(opening.Items, _agent).Select(item => new OwnItem(item.Position, item.Item, Join(item.Path)))]);
+        var opened = _signed.Open(row, out var opening);
+        return new AgentEntry(expected, row.Leaf, opened, [.. Reading.Items(opening.Items, _agent).Select(SignedEntries.Show)]);
     }
 
     // What was erased behind the checkpoint, while the file is made, is shown closed: the entry that says so is not in the file.
     private AgentEntry ShowErased(StoredEntry row, ulong sequence) => Size.Contains(Erasures.Stub(row).ErasedBy)
-        ? new AgentEntry(sequence, row.Leaf, null, []) { Erased = new ErasedEntry(row.Index, Join(Path(row)), row.Entry) }
+        ? new AgentEntry(sequence, row.Leaf, null, []) { Erased = new ErasedEntry(row.Index, SignedEntries.Join(_signed.Path(row)), row.Entry) }
         : new AgentEntry(sequence, row.Leaf, null, []);
-
-    private Hash[] Path(StoredEntry row)
-    {
-        var path = InclusionProof.Build(row.Index, Size, _view.Tree.Node);
-        return InclusionProof.Verify(row.Index, Size, MerkleHash.Leaf(row.Leaf), path, _view.Tree.Checkpoint.Root)
-            ? path
-            : throw new LedgerDamagedException($"The leaf of entry {row.Index} is not the one that was signed.");
-    }
-
-    private OpenedEntry Open(StoredEntry row, out Opening opening)
-    {
-        var path = Path(row);
-        if (!Opening.TryDecode(row.Opening, out opening) || !Leaf.TryDecode(row.Leaf, out var leaf) || Leaf.Commit(opening.Salt.ToArray(), row.Entry) != leaf.Commitment)
-            throw new LedgerDamagedException($"Entry {row.Index} as stored does not open its leaf.");
-        return new OpenedEntry(row.Index, row.Leaf, Join(path), row.Entry, opening.Salt);
-    }
-
-    private static byte[] Join(ReadOnlySpan<Hash> path)
-    {
-        var bytes = new byte[path.Length * Hash.Size];
-        for (var i = 0; i < path.Length; i++)
-            path[i].CopyTo(bytes.AsSpan(i * Hash.Size));
-        return bytes;
-    }
 }

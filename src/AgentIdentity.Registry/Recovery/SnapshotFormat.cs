@@ -14,7 +14,7 @@ namespace AgentIdentity.Registry.Recovery;
 /// <remarks>Signed, because the tree vouches for the entries and not for what was folded from them: whoever can write the file must not be able to lift a stop.</remarks>
 internal static class SnapshotFormat
 {
-    private const int Version = 7;
+    private const int Version = 8;
     private static readonly byte[] Domain = "air/snapshot/v1\0"u8.ToArray();
     private static readonly byte[] Magic = "agentidentity snapshot\n"u8.ToArray();
 
@@ -124,7 +124,11 @@ internal static class SnapshotFormat
         WriteAll(writer, copy.Lineage.Spent, spent => WriteSpent(writer, spent));
         WriteAll(writer, copy.Enforcers, enforcer => WriteEnforcer(writer, enforcer));
         WriteAll<PublicKey>(writer, copy.BreakGlassKey is { } held ? [held] : [], key => WriteKey(writer, key));
-        WriteAll(writer, copy.OperatorEntries, index => writer.Write(index.Value));
+        WriteAll(writer, copy.PeopleChanges, change =>
+        {
+            writer.Write(change.Epoch);
+            writer.Write(change.Index.Value);
+        });
     }
 
     private static StateCopy ReadState(BinaryReader reader)
@@ -148,8 +152,8 @@ internal static class SnapshotFormat
         var lineage = new LineageCopy(ReadAll(reader, () => ReadEdge(reader)), ReadAll(reader, () => ReadLink(reader)), ReadAll(reader, () => ReadSpent(reader)));
         var enforcers = ReadAll(reader, () => ReadEnforcer(reader));
         var breakGlassKey = ReadAll(reader, () => ReadKey(reader)) is [var held] ? held : null;
-        var operatorEntries = ReadAll(reader, () => new LeafIndex(reader.ReadUInt64()));
-        return new StateCopy(position, epoch, lastAt, nextStatusIndex, founding, logs, watchKeys, keys, agents, tokens, callers, subjects, heads, stops, blueprints, lineage, enforcers, breakGlassKey, operatorEntries);
+        var peopleChanges = ReadAll(reader, () => new PeopleChange(reader.ReadUInt64(), new LeafIndex(reader.ReadUInt64())));
+        return new StateCopy(position, epoch, lastAt, nextStatusIndex, founding, logs, watchKeys, keys, agents, tokens, callers, subjects, heads, stops, blueprints, lineage, enforcers, breakGlassKey, peopleChanges);
     }
 
     private static void WriteFounding(BinaryWriter writer, Founding founding)
@@ -333,6 +337,8 @@ internal static class SnapshotFormat
         {
             writer.Write(audience.Audience);
             writer.Write(audience.Until);
+            writer.Write(audience.Index.Value);
+            writer.Write(audience.Position);
         });
         writer.Write(exposure.Credentials);
     }
@@ -342,7 +348,7 @@ internal static class SnapshotFormat
         var isLimited = reader.ReadBoolean();
         var shownTo = ReadAll(reader, reader.ReadString);
         return new StopExposure(
-            isLimited ? shownTo : null, ReadAll(reader, () => ReadId(reader)), ReadAll(reader, () => new ExposedAudience(reader.ReadString(), reader.ReadInt64())), reader.ReadInt32());
+            isLimited ? shownTo : null, ReadAll(reader, () => ReadId(reader)), ReadAll(reader, () => new ExposedAudience(reader.ReadString(), reader.ReadInt64(), new LeafIndex(reader.ReadUInt64()), reader.ReadUInt32())), reader.ReadInt32());
     }
 
     private static void WriteBlueprint(BinaryWriter writer, BlueprintRecord blueprint)

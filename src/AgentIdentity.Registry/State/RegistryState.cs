@@ -18,7 +18,6 @@ public sealed class RegistryState
     private readonly ConcurrentDictionary<Hash, TokenRecord> _tokens = new();
     private readonly ConcurrentDictionary<SubjectId, Hash> _tokenHashes = new();
     private readonly ConcurrentDictionary<KeyId, CallerRecord> _callers = new();
-    private LeafIndex[] _operatorEntries = [];
 
     // Owned by the writer.
     private readonly Dictionary<SubjectId, SubjectCursor> _subjects = [];
@@ -33,6 +32,7 @@ public sealed class RegistryState
     private volatile IssuerKeyHistory _issuerKeys = IssuerKeyHistory.Empty;
     private volatile LogRecord[] _logs = [];
     private volatile PublicKey[] _watchKeys = [];
+    private volatile PeopleChange[] _peopleChanges = [];
     private volatile Founding? _founding;
     private volatile PublicKey? _breakGlassKey;
     private volatile int _agentCount;
@@ -91,10 +91,10 @@ public sealed class RegistryState
     /// <summary>The key whose orders freeze without the registry; null when there is none.</summary>
     public PublicKey? BreakGlassKey => _breakGlassKey;
 
-    public IEnumerable<CallerRecord> Callers => _callers.Values;
+    /// <summary>By which entries operators came and went since the genesis, oldest first: whoever was away is shown them again.</summary>
+    public IReadOnlyList<PeopleChange> PeopleChanges => _peopleChanges;
 
-    /// <summary>The entries that added operators and removed them, after genesis: whoever judges approvals needs them.</summary>
-    public IReadOnlyList<LeafIndex> OperatorEntries => _operatorEntries;
+    public IEnumerable<CallerRecord> Callers => _callers.Values;
 
     /// <summary>The heads entry that was applied last, with the map that it commits to; null before the first.</summary>
     public CommittedHeads? LastHeads => _heads.Committed;
@@ -186,7 +186,7 @@ public sealed class RegistryState
     internal StateCopy Copy() => new(
         Position, Epoch, LastAt, NextStatusIndex, _founding, _logs, _watchKeys, [.. _issuerKeys.Spans], [.. _inOrder.Select(slot => slot.Current)], [.. _tokens.Values], [.. _callers.Values],
         [.. _subjects.Select(pair => new SubjectCopy(pair.Key, pair.Value.Label, pair.Value.Head))], _heads.CopyCommitted(),
-        [.. Stops.All.OrderBy(stop => stop.Denial.Index.Value)], [.. Stops.Blueprints], Lineage.Copy(), Enforcers.Copy(), _breakGlassKey, _operatorEntries);
+        [.. Stops.All.OrderBy(stop => stop.Denial.Index.Value)], [.. Stops.Blueprints], Lineage.Copy(), Enforcers.Copy(), _breakGlassKey, _peopleChanges);
 
     /// <summary>The state as it was copied. Only at a start, before anybody reads.</summary>
     internal static RegistryState From(StateCopy copy)
@@ -209,7 +209,7 @@ public sealed class RegistryState
         state.Lineage.Restore(copy.Lineage);
         state.Enforcers.Restore(copy.Enforcers);
         state._breakGlassKey = copy.BreakGlassKey;
-        state._operatorEntries = [.. copy.OperatorEntries];
+        state._peopleChanges = [.. copy.PeopleChanges];
         state._heads.Restore(state._subjects, copy.Founding, copy.LastHeads);
         return state;
     }
@@ -295,17 +295,16 @@ public sealed class RegistryState
                 OpenEpoch(index, blueprint.Epoch);
                 break;
             case OperatorAdded added:
-                _operatorEntries = [.. _operatorEntries, index];
                 _callers[added.Key.KeyId] = new CallerRecord(entry.Subjects[0].Id, CallerRole.Operator, added.Name, added.Key, [], entry.At) { Passkey = added.Passkey };
-                OpenEpoch(index, added.Epoch);
+                ChangePeople(index, added.Epoch);
                 break;
             case CallerRemoved removed:
                 Remove(index, removed);
-                OpenEpoch(index, removed.Epoch);
+                ChangePeople(index, removed.Epoch);
                 break;
             case BreakGlassKeySet breakGlass:
                 _breakGlassKey = breakGlass.Key;
-                OpenEpoch(index, breakGlass.Epoch);
+                ChangePeople(index, breakGlass.Epoch);
                 break;
             case Delegated delegated:
                 Lineage.Add(index, delegated, entry.At);
@@ -349,8 +348,6 @@ public sealed class RegistryState
         var records = _callers.Values.Where(caller => caller.Id == removed.Caller).ToArray();
         if (records.Length == 0)
             throw new LedgerDamagedException($"Entry {index} removes a caller that is none.");
-        if (records[0].Role == CallerRole.Operator)
-            _operatorEntries = [.. _operatorEntries, index];
         foreach (var record in records)
             _callers.TryRemove(record.Key.KeyId, out _);
     }
@@ -364,6 +361,12 @@ public sealed class RegistryState
         if (epoch <= _epoch)
             throw new LedgerDamagedException($"Entry {index} opens epoch {epoch}, and it is {_epoch} already.");
         Volatile.Write(ref _epoch, epoch);
+    }
+
+    private void ChangePeople(LeafIndex index, ulong epoch)
+    {
+        OpenEpoch(index, epoch);
+        _peopleChanges = [.. _peopleChanges, new PeopleChange(epoch, index)];
     }
 
     private void Found(LeafIndex index, Entry entry, Genesis genesis)
@@ -534,4 +537,7 @@ internal sealed record StateCopy(
     LineageCopy Lineage,
     IReadOnlyList<EnforcerRecord> Enforcers,
     PublicKey? BreakGlassKey,
-    IReadOnlyList<LeafIndex> OperatorEntries);
+    IReadOnlyList<PeopleChange> PeopleChanges);
+
+/// <summary>An entry by which two people have changed who may approve, or the break-glass key.</summary>
+public readonly record struct PeopleChange(ulong Epoch, LeafIndex Index);

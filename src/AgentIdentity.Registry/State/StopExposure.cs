@@ -1,9 +1,14 @@
 using AgentIdentity.Credentials.Identifiers;
+using AgentIdentity.Ledger;
 
 namespace AgentIdentity.Registry.State;
 
-/// <summary>Until when a credential in a stop's scope can be shown to an audience, seconds since 1970.</summary>
-public sealed record ExposedAudience(string Audience, long Until);
+/// <summary>Until when a credential in a stop's scope can be shown to an audience.</summary>
+/// <param name="Audience">The audience.</param>
+/// <param name="Until">When the last of them expires, seconds since 1970.</param>
+/// <param name="Index">The entry that issued that one.</param>
+/// <param name="Position">Its place among the items of that entry.</param>
+public sealed record ExposedAudience(string Audience, long Until, LeafIndex Index, uint Position);
 
 /// <summary>What a stop had to reach at its moment. Fixed by the entry: whoever comes later neither adds to it nor takes from it.</summary>
 /// <param name="ShownTo">Who is told of the stop: enforcers of one of these audiences. Null: all.</param>

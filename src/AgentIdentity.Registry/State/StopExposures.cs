@@ -13,19 +13,27 @@ internal sealed class StopExposures(RegistryState state)
     public StopExposure Of(Denial denial, SubjectId about, long at)
     {
         var live = Live(denial, about, at / 1000);
-        var until = new Dictionary<string, long>(StringComparer.Ordinal);
-        foreach (var item in live.Values.Select(credential => credential.Item))
+        var last = new Dictionary<string, LiveCredential>(StringComparer.Ordinal);
+        foreach (var credential in live.Values)
         {
-            foreach (var audience in item.Audience)
-                until[audience] = Math.Max(until.GetValueOrDefault(audience), item.ExpiresAt);
+            foreach (var audience in credential.Item.Audience)
+            {
+                if (!last.TryGetValue(audience, out var known) || IsLater(credential, known))
+                    last[audience] = credential;
+            }
         }
         // What a stolen key of the registry has signed is in no book, and may name any audience.
         var isForAll = denial.Scope.Kind is ScopeKind.IssuerKey or ScopeKind.Everything;
         var enforcers = state.Callers
-            .Where(caller => caller.Role == CallerRole.Enforcer && (isForAll || caller.Audiences.Any(until.ContainsKey)))
+            .Where(caller => caller.Role == CallerRole.Enforcer && (isForAll || caller.Audiences.Any(last.ContainsKey)))
             .Select(caller => caller.Id).Order();
-        return new StopExposure(ShownTo(denial, live), [.. enforcers], [.. until.OrderBy(pair => pair.Key, StringComparer.Ordinal).Select(pair => new ExposedAudience(pair.Key, pair.Value))], live.Count);
+        var exposed = last.OrderBy(pair => pair.Key, StringComparer.Ordinal).Select(pair => new ExposedAudience(pair.Key, pair.Value.Item.ExpiresAt, pair.Value.Index, pair.Value.Position));
+        return new StopExposure(ShownTo(denial, live), [.. enforcers], [.. exposed], live.Count);
     }
+
+    // A start must find the same one among those that expire together.
+    private static bool IsLater(LiveCredential one, LiveCredential other) =>
+        (one.Item.ExpiresAt, other.Index.Value, other.Position).CompareTo((other.Item.ExpiresAt, one.Index.Value, one.Position)) > 0;
 
     private Dictionary<SubjectId, LiveCredential> Live(Denial denial, SubjectId about, long seconds)
     {

@@ -71,6 +71,7 @@ public sealed class EnforcerWatch : IAsyncDisposable
     {
         if (_standing.IsHalted)
             return Halted();
+        // Before anything is believed: a ledger that was put back takes no denials either.
         if (wish.KnownCheckpoint.Length > 0 && _seen.Present(wish.KnownCheckpoint) is { IsRefused: true } contradicted)
             return Refused.Because(contradicted.Refusal, contradicted.Detail);
         var key = await _key.RequireAsync().ConfigureAwait(false);
@@ -87,12 +88,16 @@ public sealed class EnforcerWatch : IAsyncDisposable
             return Refused.Because(reached.Refusal, reached.Detail);
 
         await _checkpoints.WhenCoversAsync(default, cancellation).ConfigureAwait(false);
+        var goesOn = _seen.Present(wish.KnownCheckpoint);
+        if (goesOn.IsRefused)
+            return Refused.Because(goesOn.Refusal, goesOn.Detail);
         await Watches.WhenToldAsync(_state.Epoch, cancellation).ConfigureAwait(false);
         var (stream, snapshot, epoch) = Watches.Attach(enforcer, wish.IsObserving, key.Value);
         try
         {
-            var lifts = await LiftsAsync(stream.View, reached.Value, epoch, cancellation).ConfigureAwait(false);
-            stream.Opening = [new Greeting(new WatchKeyNote(_state.Log.Origin, key.Value.Verifier).Sign(_checkpoints.Signer), _settings.EnforcerLease), .. lifts, snapshot];
+            // Who presents nothing comes for the first time, holds nothing, and takes the greeting's word for who they are.
+            var approved = wish.LastNote.Length == 0 ? [] : await ApprovedAsync(stream.View, reached.Value, epoch, cancellation).ConfigureAwait(false);
+            stream.Opening = [new Greeting(new WatchKeyNote(_state.Log.Origin, key.Value.Verifier).Sign(_checkpoints.Signer), _settings.EnforcerLease, goesOn.Value.Links.Count > 0 ? goesOn.Value : null), .. approved, snapshot];
         }
         catch
         {
@@ -166,15 +171,17 @@ public sealed class EnforcerWatch : IAsyncDisposable
         return Refused.Because(refusal, detail);
     }
 
-    // What the snapshot does not show any more and the enforcer may still hold: it gives nothing up without proof.
-    private async Task<IReadOnlyList<EntryProof>> LiftsAsync(View view, ulong reached, ulong epoch, CancellationToken cancellation)
+    // What the snapshot does not show any more and the enforcer may still hold, and who may lift it: it gives nothing up, and trusts nobody new, without proof. A stop that is younger
+    // than the note may be among it: whoever hears of one over a gap refuses it, and goes on presenting the note from before the gap.
+    private async Task<IReadOnlyList<EntryProof>> ApprovedAsync(View view, ulong reached, ulong epoch, CancellationToken cancellation)
     {
-        var lifts = _state.Stops.All
-            .Where(stop => stop.LiftedBy is not null && stop.Denial.Epoch <= reached && stop.LiftedEpoch > reached && stop.LiftedEpoch <= epoch && view.IsShown(stop))
-            .Select(stop => stop.LiftedBy!.Value).Distinct().OrderBy(index => index.Value).ToArray();
-        if (lifts.Length > 0)
-            await _checkpoints.WhenCoversAsync(lifts[^1], cancellation).ConfigureAwait(false);
-        return [.. lifts.Select(_proofs.Prove)];
+        bool IsNews(ulong opened) => opened > reached && opened <= epoch;
+        var lifts = _state.Stops.All.Where(stop => stop.LiftedBy is not null && IsNews(stop.LiftedEpoch) && view.IsShown(stop)).Select(stop => stop.LiftedBy!.Value);
+        var people = _state.PeopleChanges.Where(change => IsNews(change.Epoch)).Select(change => change.Index);
+        var entries = lifts.Concat(people).Distinct().OrderBy(index => index.Value).ToArray();
+        if (entries.Length > 0)
+            await _checkpoints.WhenCoversAsync(entries[^1], cancellation).ConfigureAwait(false);
+        return [.. entries.Select(_proofs.Prove)];
     }
 
     private void ProveRecent(WatchStream stream)

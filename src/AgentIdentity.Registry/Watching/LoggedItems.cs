@@ -13,7 +13,7 @@ internal sealed class LoggedItems(RegistryState state, TimeProvider clock)
     private static readonly TimeSpan Grace = TimeSpan.FromMinutes(15);
 
     private readonly ConcurrentDictionary<Hash, long> _expiries = new();
-    private readonly ConcurrentQueue<IReadOnlyList<byte[]>> _issued = new();
+    private readonly ConcurrentQueue<(LeafIndex Index, IReadOnlyList<byte[]> Items)> _issued = new();
     private readonly Lock _lock = new();
     private volatile bool _isKept;
 
@@ -21,10 +21,10 @@ internal sealed class LoggedItems(RegistryState state, TimeProvider clock)
     private readonly Queue<(Hash Item, long ExpiresAt)> _byAge = [];
 
     /// <summary>Told by the writer, before the credentials are handed out. Costs nothing while nobody reports.</summary>
-    public void Issued(IReadOnlyList<byte[]> items)
+    public void Issued(LeafIndex index, IReadOnlyList<byte[]> items)
     {
         if (_isKept)
-            _issued.Enqueue(items);
+            _issued.Enqueue((index, items));
     }
 
     /// <summary>Those of the items that the ledger does not hold, ascending.</summary>
@@ -48,14 +48,8 @@ internal sealed class LoggedItems(RegistryState state, TimeProvider clock)
         {
             if (!_isKept)
                 Begin();
-            while (_issued.TryDequeue(out var items))
-            {
-                foreach (var bytes in items)
-                {
-                    if (IssuanceItem.TryDecode(bytes, out var item))
-                        Add(item);
-                }
-            }
+            while (_issued.TryDequeue(out var issued))
+                Add(issued.Index, issued.Items);
             Forget();
         }
     }
@@ -64,13 +58,26 @@ internal sealed class LoggedItems(RegistryState state, TimeProvider clock)
     private void Begin()
     {
         _isKept = true;
-        foreach (var credential in state.AgentsFrom(0).SelectMany(agent => agent.Credentials))
-            Add(credential.Item);
+        foreach (var agent in state.AgentsFrom(0))
+        {
+            foreach (var credential in agent.Credentials)
+                Add(agent, credential);
+        }
     }
 
-    private void Add(IssuanceItem item)
+    private void Add(LeafIndex index, IReadOnlyList<byte[]> items)
     {
-        var hash = AcceptedItem.HashOf(item);
+        for (var position = 0; position < items.Count; position++)
+        {
+            if (IssuanceItem.TryDecode(items[position], out var item) && state.FindAgent(item.AgentId) is { } agent)
+                Add(agent, new LiveCredential(item, index, (uint)position));
+        }
+    }
+
+    private void Add(AgentRecord agent, LiveCredential credential)
+    {
+        var item = credential.Item;
+        var hash = AcceptedItem.HashOf(item, agent.Grant.Terms, credential.Index, credential.Position);
         if (_expiries.TryAdd(hash, item.ExpiresAt))
             _byAge.Enqueue((hash, item.ExpiresAt));
     }

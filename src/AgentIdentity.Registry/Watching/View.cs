@@ -32,11 +32,15 @@ internal sealed class View
     {
         Audiences = audiences;
         Id = ViewId.Of(audiences);
-        _callees = [.. audiences.Select(audience => registry.TryParseAgentDid(audience, out var agent) ? agent : (SubjectId?)null).OfType<SubjectId>()];
+        _callees = Callees(audiences, registry);
         foreach (var record in inForce.Where(IsShown))
             _denials.Add(record.Denial);
         Reach(epoch);
     }
+
+    /// <summary>The agents among audiences.</summary>
+    public static IReadOnlyList<SubjectId> Callees(IReadOnlyList<string> audiences, RegistryName registry) =>
+        [.. audiences.Select(audience => registry.TryParseAgentDid(audience, out var agent) ? agent : (SubjectId?)null).OfType<SubjectId>()];
 
     public IReadOnlyList<string> Audiences { get; }
 

@@ -72,7 +72,7 @@ internal sealed class Watches : IAsyncDisposable
     public void Hand(LeafIndex index, Entry entry, Opening opening)
     {
         if (entry.Body is CredentialsIssued)
-            _items.Issued(opening.Items);
+            _items.Issued(index, opening.Items);
         if (entry.Body is CredentialsIssued or EnforcersAcknowledged || EpochOf(entry.Body) is not null)
             _applied.Writer.TryWrite(new Applied(index, entry));
     }

@@ -88,6 +88,7 @@ internal static class AccessTable
         new("/agentidentity.v1.Control/Cut", Listeners.Control, Callers.Operators),
         new("/agentidentity.v1.Control/Propagation", Listeners.Control, Callers.Operators | Callers.Auditors),
         new("/agentidentity.v1.Control/WatchPropagation", Listeners.Control, Callers.Operators | Callers.Auditors, IsStream: true),
+        new("/agentidentity.v1.Control/ExportCertificate", Listeners.Control, Callers.Operators | Callers.Auditors, IsPrivateRead: true, IsStream: true),
         new("/agentidentity.v1.Control/ListStops", Listeners.Control, Callers.Operators | Callers.Auditors, IsPrivateRead: true),
 
         new("/agentidentity.v1.Questions/WhoIs", Listeners.Control, Responders, IsPrivateRead: true),

@@ -95,11 +95,28 @@ internal sealed class ControlService(RegistryNode registry, IHostApplicationLife
         }
     }
 
+    public override async Task ExportCertificate(Wire.PropagationRequest request, IServerStreamWriter<Wire.ExportCertificateResponse> responseStream, ServerCallContext context)
+    {
+        var export = (await Begin(request, context.CancellationToken)).OrRefuse();
+        await registry.PutOnRecordAsync(CallState.Of(context), request.OfCase == Wire.PropagationRequest.OfOneofCase.Stop ? $"stop={request.Stop}" : $"incident={request.Incident}", export.Stops);
+        foreach (var piece in FilePieces.Of(export.Items()))
+            await responseStream.WriteAsync(new Wire.ExportCertificateResponse { Piece = piece }, context.CancellationToken);
+    }
+
+    private Task<Outcome<CertificateExport>> Begin(Wire.PropagationRequest request, CancellationToken cancellation) => request.OfCase switch
+    {
+        Wire.PropagationRequest.OfOneofCase.Stop => registry.CertificateExports.BeginAsync(new LeafIndex(request.Stop), cancellation),
+        Wire.PropagationRequest.OfOneofCase.Incident => registry.CertificateExports.BeginAsync(request.Incident, cancellation),
+        _ => throw Unnamed(),
+    };
+
+    private static CallRefusedException Unnamed() => CallRefusedException.Malformed("Name a stop by its entry, or an incident.");
+
     private PropagationReport Report(Wire.PropagationRequest request) => request.OfCase switch
     {
         Wire.PropagationRequest.OfOneofCase.Stop => registry.Propagation.Of(new LeafIndex(request.Stop)).OrRefuse(),
         Wire.PropagationRequest.OfOneofCase.Incident => registry.Propagation.Of(request.Incident).OrRefuse(),
-        _ => throw CallRefusedException.Malformed("Name a stop by its entry, or an incident."),
+        _ => throw Unnamed(),
     };
 
     public override async Task<Wire.ListStopsResponse> ListStops(Wire.ListStopsRequest request, ServerCallContext context)

@@ -74,18 +74,8 @@ internal sealed class LedgerService(RegistryNode registry, CheckpointWatches wat
         });
     }
 
-    public override Task<Wire.GetConsistencyResponse> GetConsistency(Wire.GetConsistencyRequest request, ServerCallContext context)
-    {
-        var answer = registry.SeenCheckpoints.Present(request.KnownCheckpoint).OrRefuse();
-        return Task.FromResult(new Wire.GetConsistencyResponse
-        {
-            Checkpoint = answer.Checkpoint,
-            Path = { answer.Path.Select(ToWire.Bytes) },
-            At = registry.At(),
-            LogKey = registry.Checkpoints.LogKey,
-            Successions = { answer.Links.Select(ToWire.Succession) },
-        });
-    }
+    public override Task<Wire.GetConsistencyResponse> GetConsistency(Wire.GetConsistencyRequest request, ServerCallContext context) =>
+        Task.FromResult(ToWire.Consistency(registry, registry.SeenCheckpoints.Present(request.KnownCheckpoint).OrRefuse()));
 
     public override async Task WatchCheckpoints(Wire.WatchCheckpointsRequest request, IServerStreamWriter<Wire.WatchCheckpointsResponse> responseStream, ServerCallContext context)
     {
@@ -174,8 +164,8 @@ internal sealed class LedgerService(RegistryNode registry, CheckpointWatches wat
         var to = request.ToSubjectSequence == 0 ? ulong.MaxValue : request.ToSubjectSequence;
         var export = (await registry.TrailExports.BeginAsync(agent.Id, request.FromSubjectSequence, to, context.CancellationToken)).OrRefuse();
         await registry.PutOnRecordAsync(call, agent, checked((int)export.Entries));
-        foreach (var piece in TrailPieces.Of(export))
-            await responseStream.WriteAsync(piece, context.CancellationToken);
+        foreach (var piece in FilePieces.Of(export.Items()))
+            await responseStream.WriteAsync(new Wire.ExportTrailResponse { Piece = piece, Entries = export.Entries, EntriesSent = export.EntriesMade }, context.CancellationToken);
     }
 
     private static bool WaitsForCheckpoint(Wire.AckLevel level) => level switch

@@ -1,3 +1,4 @@
+using AgentIdentity.Credentials.Watching;
 using AgentIdentity.Registry;
 using AgentIdentity.Registry.Watching;
 using Wire = AgentIdentity.Protocol.V1;

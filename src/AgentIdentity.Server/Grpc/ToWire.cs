@@ -101,6 +101,15 @@ internal static class ToWire
         Items = { entry.Items.Select(item => new Wire.IssuanceItem { LedgerPosition = item.Position, Item = Bytes(item.Item), Path = { item.Path.Select(Bytes) } }) },
     };
 
+    public static Wire.GetConsistencyResponse Consistency(RegistryNode registry, Consistency consistency) => new()
+    {
+        Checkpoint = consistency.Checkpoint,
+        Path = { consistency.Path.Select(Bytes) },
+        At = registry.At(),
+        LogKey = registry.Checkpoints.LogKey,
+        Successions = { consistency.Links.Select(Succession) },
+    };
+
     public static Wire.LogSuccession Succession(SuccessionProof link) => new()
     {
         Note = link.Note,

@@ -68,6 +68,7 @@ internal static class WatchPieces
             IssuerKeys = { state.IssuerKeys.Spans.Select(span => new Wire.IssuerKeyPeriod { Key = new() { Jwk = span.Key.ToJwk() }, From = span.From.Value }) },
             Blueprints = { state.Stops.Blueprints.Select(Blueprint) },
             LeaseMilliseconds = (uint)greeting.Lease.TotalMilliseconds,
+            Succession = greeting.Succession is { } succession ? ToWire.Consistency(registry, succession) : null,
         };
     }
 

@@ -41,6 +41,7 @@ internal static class WatchQuestion
             await StopAsync(server, registry, connection, token, stops, $"{enforcers:N0} enforcers connected, under load");
             Console.WriteLine($"load: {await recorders.EndAsync()} statements recorded meanwhile, load average {File.ReadAllText("/proc/loadavg")[..4]}");
             await crowd.EndAsync();
+            await Yardsticks.MeasureAsync(enforcers, stops);
         }
         finally
         {

@@ -221,10 +221,24 @@ public sealed class EnforcerTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Before_the_registry_was_heard_everything_is_refused()
+    public async Task A_stream_that_has_said_nothing_for_a_lease_is_given_up_for_another()
+    {
+        _host.IsSilent = true;
+        _boot.Advance(TimeSpan.FromSeconds(9));
+        await Task.Delay(TimeSpan.FromSeconds(1));
+        Assert.Single(_host.Begins);
+        _host.IsSilent = false;
+        _boot.Advance(TimeSpan.FromSeconds(2));
+        using var patience = new CancellationTokenSource(Patience);
+        while (_host.Begins.Count < 2 || !Check(Proof()).IsAllowed)
+            await Task.Delay(10, patience.Token);
+    }
+
+    [Fact]
+    public async Task Before_the_registry_was_heard_everything_is_refused_and_no_credential_is_blamed()
     {
         await using var alone = new Enforcer(Options(Path.Combine(_folder.FullName, "alone")) with { Registry = Options("").Registry with { GrpcUrl = "http://127.0.0.1:9" } });
-        Assert.Equal(Refusal.CredentialInvalid, alone.Check(_credential, Proof(), new RequestBinding("GET", Url)).Refusal);
+        Assert.Equal(Refusal.LeaseOver, alone.Check(_credential, Proof(), new RequestBinding("GET", Url)).Refusal);
         Assert.Equal(TimeSpan.Zero, alone.LeaseRemaining);
     }
 

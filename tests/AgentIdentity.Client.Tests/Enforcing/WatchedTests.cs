@@ -353,6 +353,105 @@ public sealed class WatchedTests
     }
 
     [Fact]
+    public void Whose_entry_was_not_proven_when_the_stream_broke_is_asked_for_again()
+    {
+        var watching = Live();
+        var before = watching.Watched.Begin().LastNote;
+        watching.Connect(_registry);
+        var newcomer = ScriptedRegistry.NewOperator("Cora");
+        var approvals = _registry.Approve(Credentials.Proofs.ApprovedAction.AddOperator(newcomer.Key.PublicKey.KeyId, "Cora"), _registry.Founders);
+        var (index, delta) = _registry.Other(new OperatorAdded("Cora", newcomer.Key.PublicKey, "", approvals, _registry.Epoch + 1), newcomer.Caller);
+        watching.Watched.Take(delta);
+        Assert.Equal(before, watching.Watched.Begin().LastNote);
+
+        watching.Watched.Take(_registry.Greeting());
+        watching.Watched.Take(_registry.Proof(index));
+        watching.Watched.Take(_registry.Snapshot());
+        Assert.NotEqual(before, watching.Watched.Begin().LastNote);
+        watching.TickAfter(TimeSpan.FromSeconds(6));
+        Assert.Empty(watching.Alarms);
+    }
+
+    [Fact]
+    public void A_log_that_its_own_key_hands_on_is_followed_and_remembered()
+    {
+        using var log = new SucceededLog(5);
+        var pinned = log.Key.Verifier;
+        var watching = new Watching(_clock, change: options => options with { Registry = options.Registry with { LogKey = pinned } });
+        watching.Watched.Begin();
+        log.Rotate();
+        Assert.Equal(WatchStep.Next, watching.Watched.Take(Greeting(log, log.Answer(0))));
+        Assert.Equal(WatchStep.Next, watching.Watched.Take(_registry.Snapshot()));
+        Assert.Empty(watching.Alarms);
+
+        var again = new Watching(_clock, watching.Watched.Capture(), options => options with { Registry = options.Registry with { LogKey = pinned } });
+        Assert.Equal(log.CheckpointOf(log.Key, log.Size).Size, again.Watched.Acknowledge(0, default).Size);
+        again.Watched.Begin();
+        Assert.Equal(WatchStep.Next, again.Watched.Take(Greeting(log, null)));
+    }
+
+    [Fact]
+    public void A_log_that_another_key_hands_on_or_nobody_is_not_followed()
+    {
+        using var log = new SucceededLog(5);
+        using var thief = Ed25519PrivateKey.Generate();
+        var pinned = log.Key.Verifier;
+        log.Rotate(signer: origin => new NoteSignerKey(origin, thief));
+        foreach (var answer in new[] { log.Answer(0), null })
+        {
+            var watching = new Watching(_clock, change: options => options with { Registry = options.Registry with { LogKey = pinned } });
+            watching.Watched.Begin();
+            Assert.Equal(WatchStep.End, watching.Watched.Take(Greeting(log, answer)));
+            Assert.Equal([LogChanged], watching.AlarmKinds);
+        }
+    }
+
+    [Fact]
+    public void A_log_that_was_handed_on_and_does_not_hold_what_was_seen_is_not_followed()
+    {
+        using var log = new SucceededLog(5);
+        var seen = System.Text.Encoding.UTF8.GetString(log.CheckpointOf(log.Key, 5).Sign(log.Key).ToArray());
+        using var other = new SucceededLog(log, 3);
+        other.Rotate();
+        var watching = new Watching(_clock, new EnforcerState { LogKey = log.Key.Verifier.ToString(), Checkpoint = seen });
+        watching.Watched.Begin();
+        Assert.Equal(WatchStep.End, watching.Watched.Take(Greeting(other, other.Answer(0))));
+        Assert.Equal([LogChanged], watching.AlarmKinds);
+    }
+
+    private RegistryMessage Greeting(SucceededLog log, GetConsistencyResponse? succession) => _registry.Greeting(greeting =>
+    {
+        var origin = log.Key.Verifier.Name;
+        _registry.WatchKey = new NoteSignerKey(WatchNotes.KeyName(origin), Ed25519PrivateKey.Generate());
+        greeting.WatchKeyNote = new WatchKeyNote(origin, _registry.WatchKey.Verifier).Sign(log.Key);
+        (greeting.LogKey, greeting.Origin, greeting.Succession) = (log.Key.Verifier.ToString(), origin, succession);
+    });
+
+    [Fact]
+    public void A_lift_that_waits_for_a_new_operator_over_a_reconnect_is_no_shrunk_deny_state()
+    {
+        var watching = Live();
+        var newcomer = ScriptedRegistry.NewOperator("Cora");
+        Add(watching, newcomer);
+        var (denial, delta) = _registry.Stop(Agent);
+        watching.Watched.Take(delta);
+        watching.Watched.Take(_registry.Proof(denial.Index));
+        var (index, _) = _registry.Restore([denial], _registry.ApproveRestore([denial], _registry.Founders[0], newcomer));
+        watching.Watched.Begin();
+        watching.Watched.Take(_registry.Greeting());
+        watching.Watched.Take(_registry.Proof(index));
+        watching.Watched.Take(_registry.Snapshot());
+        for (var beat = 0; beat < 4; beat++)
+        {
+            watching.TickAfter(TimeSpan.FromSeconds(3));
+            watching.Beat(_registry);
+        }
+        Assert.True(watching.Refuses(Agent));
+        Assert.True(watching.HasLease);
+        Assert.Empty(watching.Alarms);
+    }
+
+    [Fact]
     public void An_operator_whom_no_two_others_have_added_cannot_approve()
     {
         var watching = Live();

@@ -42,6 +42,10 @@ internal sealed class TrailLog
 
     public NoteVerifierKey LogKey => _logKey.Verifier;
 
+    public NoteSignerKey Signer => _logKey;
+
+    public ulong Size => (ulong)_rows.Count;
+
     public ulong Statements { get; private set; }
 
     /// <summary>The time of the entries from here on; null counts them.</summary>
@@ -151,10 +155,24 @@ internal sealed class TrailLog
     private AgentEntry Erased(Row row, int sequence, ErasedStub stub) =>
         new((ulong)sequence, row.Leaf, null, []) { Erased = new ErasedEntry(new LeafIndex(row.Index), Open(row.Index).Path, stub.Encode()) };
 
+    /// <summary>The tree of the first leaves.</summary>
+    public Hash Root(ulong size) => MerkleHash.Root(_rows.Take((int)size).Select(row => MerkleHash.Leaf(row.Leaf)).ToArray());
+
+    /// <summary>A checkpoint over what there is; entries are proven in its tree from here on.</summary>
+    public string Sign()
+    {
+        _leafHashes = [.. _rows.Select(row => MerkleHash.Leaf(row.Leaf))];
+        return Encoding.UTF8.GetString(new Checkpoint(Origin, new TreeSize(Size), MerkleHash.Root(_leafHashes)).Sign(_logKey).ToArray());
+    }
+
+    /// <summary>That an earlier tree goes on in the one that was signed.</summary>
+    public byte[] Consistency(ulong size) => Join(ConsistencyProof.Build(new TreeSize(size), new TreeSize((ulong)_leafHashes.Length), Node));
+
+    private Hash Node(int level, ulong node) => MerkleHash.Root(_leafHashes.AsSpan((int)(node << level), 1 << level));
+
     /// <summary>Any entry as the tree being exported proves it.</summary>
     public OpenedEntry Open(ulong index)
     {
-        Hash Node(int level, ulong node) => MerkleHash.Root(_leafHashes.AsSpan((int)(node << level), 1 << level));
         var row = _rows[(int)index];
         var path = InclusionProof.Build(new LeafIndex(index), new TreeSize((ulong)_leafHashes.Length), Node);
         return new OpenedEntry(new LeafIndex(index), row.Leaf, Join(path), row.Entry.Encode(), row.Salt);
@@ -194,12 +212,12 @@ internal sealed class TrailLog
 
     private static PrivateKey OperatorKey(byte number) => PrivateKey.FromSecret(KeyAlgorithm.Ed25519, Sha256.Hash([99, number]).ToArray())!;
 
-    private string Approve(byte number, string action) => Approval.Create(
+    public string Approve(byte number, string action) => Approval.Create(
         OperatorKey(number), "https://" + Origin, action, "a-nonce", DateTimeOffset.FromUnixTimeMilliseconds(Math.Min(Clock ?? Start, DateTimeOffset.MaxValue.ToUnixTimeMilliseconds())));
 
-    private static byte[] Join(Hash[] path) => [.. path.SelectMany(hash => hash.ToArray())];
+    public static byte[] Join(Hash[] path) => [.. path.SelectMany(hash => hash.ToArray())];
 
-    private static SubjectId Id(byte last) => SubjectId.Read([1, 0x92, 0xf0, 0xc1, 0, 0, 0x70, 0, 0x80, 0, 0, 0, 0, 0, 0, last]);
+    public static SubjectId Id(byte last) => SubjectId.Read([1, 0x92, 0xf0, 0xc1, 0, 0, 0x70, 0, 0x80, 0, 0, 0, 0, 0, 0, last]);
 
     private static PublicKey Public(NoteSignerKey key) => PublicKey.TryRead(KeyAlgorithm.Ed25519, key.Verifier.PublicKey.Bytes, out var read) ? read : throw new InvalidOperationException();
 

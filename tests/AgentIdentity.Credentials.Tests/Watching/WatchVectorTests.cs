@@ -1,7 +1,9 @@
 using System.Text.Json;
 using AgentIdentity.Credentials.Entries;
 using AgentIdentity.Credentials.Identifiers;
+using AgentIdentity.Credentials.Issuing;
 using AgentIdentity.Credentials.Stops;
+using AgentIdentity.Credentials.Verification;
 using AgentIdentity.Credentials.Watching;
 using AgentIdentity.Ledger;
 
@@ -45,6 +47,25 @@ public sealed class WatchVectorTests
             Assert.Equal(expected.GetString(), Convert.ToHexStringLower(DenialFormat.Encode(denial)));
             Assert.True(DenialFormat.TryDecode(DenialFormat.Encode(denial), out var read));
             Assert.Equal(Show(denial), Show(read));
+        }
+    }
+
+    [Fact]
+    public void What_is_reported_of_a_credential_is_the_hash_of_the_vectors_from_its_claims_and_from_the_ledger()
+    {
+        var issuance = Vectors.Section("issuance");
+        var expected = issuance.GetProperty("accepted").EnumerateArray().Select(hash => Hash.Read(Convert.FromHexString(hash.GetString()!))).ToArray();
+        var claims = Vectors.Claims();
+        using var issuer = Vectors.Key("issuer");
+        var name = Vectors.Name(Vectors.Section("names").Text("public_url"));
+        Assert.Equal(Refusal.None, PresentedCredential.Read(CredentialWriter.Sign(claims, name, issuer), name, _ => issuer.PublicKey, out var presented));
+        Assert.Equal(expected[0], AcceptedItem.HashOf(presented!));
+        // The order in which labels are held is nobody's business.
+        var terms = new Grant(claims.Sponsor, claims.Blueprint, [.. claims.Labels.Reverse()], claims.Envelope.Canonical, claims.Audience);
+        for (var place = 0; place < expected.Length; place++)
+        {
+            Assert.True(IssuanceItem.TryDecode(Convert.FromHexString(issuance.GetProperty("items")[place].GetString()!), out var item));
+            Assert.Equal(expected[place], AcceptedItem.HashOf(item, terms, new LeafIndex(4), (uint)place));
         }
     }
 

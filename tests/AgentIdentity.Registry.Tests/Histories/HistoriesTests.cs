@@ -6,7 +6,7 @@ using AgentIdentity.Ledger;
 namespace AgentIdentity.Registry.Tests.Histories;
 
 /// <summary>
-/// Recorded histories of concurrent calls against a node that fails, held against the model. Fifty here; tests/histories runs as many as it is asked for.
+/// Recorded histories of concurrent calls against a node that fails, held against the model. Forty here; tests/histories runs as many as it is asked for.
 /// Callers draw from their seed what they do; the order in which they meet is the machine's.
 /// </summary>
 public sealed class HistoriesTests
@@ -20,7 +20,7 @@ public sealed class HistoriesTests
     {
         get
         {
-            var (count, first) = (Setting("AGENTIDENTITY_HISTORIES", 50), Setting("AGENTIDENTITY_HISTORIES_SEED", 1));
+            var (count, first) = (Setting("AGENTIDENTITY_HISTORIES", 40), Setting("AGENTIDENTITY_HISTORIES_SEED", 1));
             var blocks = new TheoryData<int, int>();
             for (var seed = first; seed < first + count; seed += 10)
                 blocks.Add(seed, Math.Min(10, first + count - seed));

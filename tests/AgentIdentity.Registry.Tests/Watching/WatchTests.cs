@@ -1,6 +1,7 @@
 using AgentIdentity.Credentials;
 using AgentIdentity.Credentials.Entries;
 using AgentIdentity.Credentials.Keys;
+using AgentIdentity.Credentials.Proofs;
 using AgentIdentity.Credentials.Watching;
 using AgentIdentity.Ledger;
 using AgentIdentity.Registry.Stopping;
@@ -247,8 +248,10 @@ public sealed class WatchTests
         Assert.Equal(2, other.Denials.Count);
     }
 
-    [Fact]
-    public async Task A_lift_is_told_at_once_and_shown_again_to_who_missed_it()
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task A_lift_is_shown_again_to_who_missed_it_and_may_have_heard_of_the_stop_over_a_gap_only(bool hasStopsNote)
     {
         await using var registry = await TestNode.FoundAsync();
         var agent = await registry.EnrollAsync();
@@ -256,7 +259,8 @@ public sealed class WatchTests
         await ScriptedEnforcer.RegisterAsync(registry, key);
         var enforcer = await ScriptedEnforcer.BeginAsync(registry, key);
         var stopped = TestNode.Good(await registry.StopAsync(agent));
-        await enforcer.UntilAsync<Delta>();
+        if (hasStopsNote)
+            await enforcer.UntilAsync<Delta>();
         registry.Node.Watch.End(enforcer.Stream);
 
         var lifted = TestNode.Good(await registry.RestoreAsync(stopped.Index));
@@ -269,6 +273,40 @@ public sealed class WatchTests
         Assert.Equal(lifted.Index, Assert.IsType<EntryProof>(messages.Current).Index);
         Assert.True(await messages.MoveNextAsync());
         Assert.Empty(Assert.IsType<Snapshot>(messages.Current).Denials);
+    }
+
+    [Fact]
+    public async Task Who_was_away_while_operators_came_is_shown_their_entries_and_a_newcomer_is_not()
+    {
+        await using var registry = await TestNode.FoundByTwoAsync();
+        using var key = PrivateKey.Generate(KeyAlgorithm.Ed25519);
+        await ScriptedEnforcer.RegisterAsync(registry, key);
+        var enforcer = await ScriptedEnforcer.BeginAsync(registry, key);
+        TestNode.Good(await registry.StopAsync(await registry.EnrollAsync()));
+        await enforcer.UntilAsync<Delta>();
+        registry.Node.Watch.End(enforcer.Stream);
+
+        using var added = PrivateKey.Generate(KeyAlgorithm.ES256);
+        var proof = OperatorProof.Create(added, TestNode.Url, "third", registry.Clock.GetUtcNow());
+        var made = TestNode.Good(await registry.Node.People.AddOperatorAsync(registry.Operator, proof, registry.ApprovalsOf(ApprovedAction.AddOperator(added.PublicKey.KeyId, "third"))));
+        registry.Clock.Advance(TimeSpan.FromSeconds(2));
+        Assert.Equal([made.Index], await ProvenAtFirstAsync(registry, key, enforcer.LastNote, enforcer.LastPayload));
+        Assert.Empty(await ProvenAtFirstAsync(registry, key, "", []));
+    }
+
+    private static async Task<LeafIndex[]> ProvenAtFirstAsync(TestNode registry, PrivateKey key, string note, byte[] payload)
+    {
+        var stream = TestNode.Good(await ScriptedEnforcer.TryBeginAsync(registry, key, note, payload));
+        var proven = new List<LeafIndex>();
+        await foreach (var message in stream.ReadAllAsync(stream.Ended))
+        {
+            if (message is Snapshot)
+                break;
+            if (message is EntryProof proof)
+                proven.Add(proof.Index);
+        }
+        registry.Node.Watch.End(stream);
+        return [.. proven];
     }
 
     [Fact]
@@ -301,11 +339,29 @@ public sealed class WatchTests
         var before = await registry.EnrollAsync();
         TestNode.Good(await registry.Node.Watch.AcceptedAsync(enforcer.Stream, [ItemOf(before)]));
         var after = await registry.EnrollAsync();
-        var forged = AcceptedItem.HashOf(Item(after) with { ExpiresAt = Item(after).ExpiresAt + 1 });
+        var forged = ItemOf(after, item => item with { ExpiresAt = item.ExpiresAt + 1 });
         TestNode.Good(await registry.Node.Watch.AcceptedAsync(enforcer.Stream, [ItemOf(after), forged, ItemOf(before)]));
         Assert.Equal([forged], (await enforcer.UntilAsync<Unlogged>()).Items);
         Assert.Equal([forged], Assert.Single(registry.Bodies().OfType<CredentialsUnlogged>()).Items);
         Assert.Equal(1UL, registry.Node.State.Enforcers.Find(enforcer.Stream.Enforcer.Id).Unlogged);
+    }
+
+    [Fact]
+    public async Task A_logged_item_with_another_sponsor_blueprint_label_or_place_is_not_logged()
+    {
+        await using var registry = await TestNode.FoundAsync();
+        using var enforcer = await ScriptedEnforcer.NewAsync(registry);
+        var agent = await registry.EnrollAsync();
+        Hash[] forged =
+        [
+            ItemOf(agent, changeTerms: terms => terms with { Sponsor = "somebody else" }),
+            ItemOf(agent, changeTerms: terms => terms with { Blueprint = "bot/2" }),
+            ItemOf(agent, changeTerms: terms => terms with { Labels = [KeyValuePair.Create("team", "research")] }),
+            ItemOf(agent, later: 1),
+            ItemOf(agent, further: 1),
+        ];
+        TestNode.Good(await registry.Node.Watch.AcceptedAsync(enforcer.Stream, [ItemOf(agent), .. forged]));
+        Assert.Equal(forged.Order(), (await enforcer.UntilAsync<Unlogged>()).Items);
     }
 
     [Fact]
@@ -337,9 +393,12 @@ public sealed class WatchTests
 
     private static PropagationReport Report(TestNode registry, LeafIndex stop) => TestNode.Good(registry.Node.Propagation.Of(stop));
 
-    private static IssuanceItem Item(TestAgent agent) => agent.Record.Credential(agent.Claims.Jti)!.Value.Item;
-
-    private static Hash ItemOf(TestAgent agent) => AcceptedItem.HashOf(Item(agent));
+    private static Hash ItemOf(TestAgent agent, Func<IssuanceItem, IssuanceItem>? change = null, Func<Grant, Grant>? changeTerms = null, ulong later = 0, uint further = 0)
+    {
+        var (item, terms) = (agent.Record.Credential(agent.Claims.Jti)!.Value.Item, agent.Record.Grant.Terms);
+        return AcceptedItem.HashOf(
+            change?.Invoke(item) ?? item, changeTerms?.Invoke(terms) ?? terms, new LeafIndex(agent.Claims.LedgerIndex + later), agent.Claims.LedgerPosition + further);
+    }
 
     private static bool Leads(TestNode registry, EntryProof proof)
     {

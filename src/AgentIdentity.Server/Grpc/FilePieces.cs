@@ -1,20 +1,18 @@
-using AgentIdentity.Registry.Reading;
 using Google.Protobuf;
-using Wire = AgentIdentity.Protocol.V1;
 
 namespace AgentIdentity.Server.Grpc;
 
-/// <summary>Cuts a trail file into messages while it is made.</summary>
-internal static class TrailPieces
+/// <summary>Cuts a file into pieces for messages while its items are made.</summary>
+internal static class FilePieces
 {
     // Few enough bytes to wait in the connection's window, many enough that messages cost nothing.
     private const int BytesMax = 64 * 1024;
 
-    public static IEnumerable<Wire.ExportTrailResponse> Of(TrailExport export)
+    public static IEnumerable<ByteString> Of(IEnumerable<byte[]> items)
     {
         var piece = new byte[BytesMax];
         var filled = 0;
-        foreach (var item in export.Items())
+        foreach (var item in items)
         {
             for (var at = 0; at < item.Length;)
             {
@@ -23,17 +21,10 @@ internal static class TrailPieces
                 (at, filled) = (at + taken, filled + taken);
                 if (filled < BytesMax)
                     continue;
-                yield return Message(piece);
+                yield return UnsafeByteOperations.UnsafeWrap(piece);
                 (piece, filled) = (new byte[BytesMax], 0);
             }
         }
-        yield return Message(piece[..filled]);
-
-        Wire.ExportTrailResponse Message(byte[] bytes) => new()
-        {
-            Piece = UnsafeByteOperations.UnsafeWrap(bytes),
-            Entries = export.Entries,
-            EntriesSent = export.EntriesMade,
-        };
+        yield return UnsafeByteOperations.UnsafeWrap(piece.AsMemory(0, filled));
     }
 }
