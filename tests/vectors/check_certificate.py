@@ -98,23 +98,17 @@ class Certificate(Trail):
             require(root_of(position, entry[5][2], sha256(b"\0", value), hashes(path)) == entry[5][1], f"an item does not lead to the root in entry {item[1]}")
             self.shown[item[1], position] = value
 
-    def two_people(self, tokens, action, entry):
-        signers = {self.approved(token, action) for token in tokens}
-        require(len(signers) == len(tokens) >= self.approvals_needed, f"entry {entry} lacks approvals")
-
     def people(self):
         self.enforcers, self.removed = {}, {}
         for index, entry in sorted(self.entries.items()):
             body = entry[5]
-            if entry[1] == 22:
-                self.two_people(body[5], {"type": "add-operator", "name": body[1], "jkt": base64.urlsafe_b64encode(key_id(body[2], body[3])).decode().rstrip("=")}, index)
-                self.operators[key_id(body[2], body[3])] = (body[2], body[3])
+            if entry[1] in (22, 23):
+                self.operator_change(index, entry)
+            if entry[1] == 23:
+                self.removed[body[1]] = index
             elif entry[1] == 2:
                 require(body[1] == 3 and entry[3][0][0] not in self.enforcers, f"entry {index} registers no new enforcer")
                 self.enforcers[entry[3][0][0]] = (index, body)
-            elif entry[1] == 23:
-                self.two_people(body[3], {"type": "remove-caller", "caller": str(uuid.UUID(bytes=body[1])), "reason": body[2]}, index)
-                self.removed[body[1]] = index
 
     def acknowledgements(self):
         self.signed, self.newest = {}, {}
@@ -176,7 +170,7 @@ class Certificate(Trail):
         for by, entry in sorted(self.entries.items()):
             body = entry[5]
             if by > index and entry[1] == 17 and index in body[1]:
-                self.two_people(body[3], {"type": "restore", "stops": body[1], "reason": body[2]}, by)
+                self.approvals(by, self.entries[by], {"type": "restore", "stops": body[1], "reason": body[2]}, body[3])
                 return entry[2]
             if by > index and entry[1] == 21 and (body[1], body[2]) == scope and body[7] and self.entries[index][1] == 21:
                 return entry[2]

@@ -15,11 +15,11 @@ internal sealed class EnforcerRegister
     private readonly Dictionary<SubjectId, (LeafIndex Index, long At)> _removed = [];
     private readonly List<(LeafIndex Index, KeyId Key)> _breakGlassKeys = [];
     private readonly CertificateFindings _notes;
-    private readonly ApprovalCheck _approvals;
+    private readonly OperatorChecks _operators;
 
     public EnforcerRegister(ShownEntries shown, CertificateFindings notes)
     {
-        (_notes, _approvals) = (notes, new ApprovalCheck(shown.Genesis));
+        (_notes, _operators) = (notes, new OperatorChecks(shown.Genesis));
         foreach (var (index, entry) in shown.All)
             Take(index, entry);
     }
@@ -37,21 +37,21 @@ internal sealed class EnforcerRegister
     public KeyId? BreakGlassKeyAt(LeafIndex moment) => _breakGlassKeys.Where(named => named.Index.Value < moment.Value).Select(named => (KeyId?)named.Key).LastOrDefault();
 
     /// <summary>What does not hold of approvals; null when it takes no more.</summary>
-    public string? Problem(Entry entry, string action, IReadOnlyList<string> approvals) => _approvals.Problem(entry, action, approvals);
+    public string? Problem(LeafIndex index, Entry entry, string action, IReadOnlyList<string> approvals) => _operators.Problem(index, entry, action, approvals);
 
     private void Take(LeafIndex index, Entry entry)
     {
         switch (entry.Body)
         {
-            case OperatorAdded added when Approved(index, entry, ApprovedAction.AddOperator(added.Key.KeyId, added.Name), added.Approvals):
-                _approvals.Add(added.Key.KeyId);
+            case OperatorAdded:
+                IsApproved(index, entry);
                 break;
             case CallerRegistered { Role: CallerRole.Enforcer } registered:
                 var enforcer = new RegisteredEnforcer(entry.Subjects[0].Id, index, registered);
                 if (!_enforcers.TryAdd(enforcer.Id, enforcer) || !_byKey.TryAdd(registered.Key.KeyId, enforcer))
                     _notes.Add(CertificateProperty.Enforcers, $"entry {index}: it registers an enforcer, or its key, a second time");
                 break;
-            case CallerRemoved removed when Approved(index, entry, ApprovedAction.RemoveCaller(removed.Caller, removed.Reason), removed.Approvals):
+            case CallerRemoved removed when IsApproved(index, entry):
                 _removed.TryAdd(removed.Caller, (index, entry.At));
                 break;
             case BreakGlassKeySet named when Approved(index, entry, ApprovedAction.SetBreakGlassKey(named.Key.KeyId), named.Approvals):
@@ -63,9 +63,9 @@ internal sealed class EnforcerRegister
         }
     }
 
-    private bool Approved(LeafIndex index, Entry entry, string action, IReadOnlyList<string> approvals)
+    private bool IsApproved(LeafIndex index, Entry entry)
     {
-        if (Problem(entry, action, approvals) is not { } problem)
+        if (_operators.Take(index, entry) is not { } problem)
             return true;
         _notes.Add(CertificateProperty.Enforcers, $"entry {index}: {problem}");
         return false;

@@ -112,8 +112,8 @@ internal sealed class StopChecks(CertificateFile file, ShownEntries shown, Enfor
         {
             var problem = entry.Body switch
             {
-                Restored restored when restored.Stops.Contains(stop.Index) => people.Problem(entry, ApprovedAction.Restore(restored.Stops, restored.Reason), restored.Approvals),
-                CompromiseCut { Approvals.Count: > 0 } cut when read.Denial.After is not null && cut.Scope == read.Denial.Scope => people.Problem(entry, ApprovedAction.Cut(cut.Scope, cut.After, cut.Reason), cut.Approvals),
+                Restored restored when restored.Stops.Contains(stop.Index) => people.Problem(index, entry, ApprovedAction.Restore(restored.Stops, restored.Reason), restored.Approvals),
+                CompromiseCut { Approvals.Count: > 0 } cut when read.Denial.After is not null && cut.Scope == read.Denial.Scope => people.Problem(index, entry, ApprovedAction.Cut(cut.Scope, cut.After, cut.Reason), cut.Approvals),
                 _ => "",
             };
             if (problem == "")

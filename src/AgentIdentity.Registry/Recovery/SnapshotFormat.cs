@@ -4,6 +4,7 @@ using AgentIdentity.Credentials;
 using AgentIdentity.Credentials.Entries;
 using AgentIdentity.Credentials.Identifiers;
 using AgentIdentity.Credentials.Keys;
+using AgentIdentity.Credentials.Passkeys;
 using AgentIdentity.Credentials.Stops;
 using AgentIdentity.Credentials.Watching;
 using AgentIdentity.Ledger;
@@ -187,11 +188,7 @@ internal static class SnapshotFormat
         writer.Write(token.TokenHash.ToArray());
         writer.Write(terms.Sponsor);
         writer.Write(terms.Blueprint);
-        WriteAll(writer, terms.Labels, label =>
-        {
-            writer.Write(label.Key);
-            writer.Write(label.Value);
-        });
+        WriteLabels(writer, terms.Labels);
         writer.Write(terms.MaximumEnvelope);
         WriteAll(writer, terms.Audiences, writer.Write);
         writer.Write(token.UsesAllowed);
@@ -199,12 +196,20 @@ internal static class SnapshotFormat
         writer.Write(token.UsesMade);
     }
 
+    private static void WriteLabels(BinaryWriter writer, IReadOnlyList<KeyValuePair<string, string>> labels) => WriteAll(writer, labels, label =>
+    {
+        writer.Write(label.Key);
+        writer.Write(label.Value);
+    });
+
+    private static KeyValuePair<string, string>[] ReadLabels(BinaryReader reader) => [.. ReadAll(reader, () => KeyValuePair.Create(reader.ReadString(), reader.ReadString()))];
+
     private static TokenRecord ReadToken(BinaryReader reader)
     {
         var id = ReadId(reader);
         var hash = ReadHash(reader);
         var terms = new Grant(
-            reader.ReadString(), reader.ReadString(), ReadAll(reader, () => KeyValuePair.Create(reader.ReadString(), reader.ReadString())), reader.ReadString(), ReadAll(reader, reader.ReadString));
+            reader.ReadString(), reader.ReadString(), ReadLabels(reader), reader.ReadString(), ReadAll(reader, reader.ReadString));
         return new TokenRecord(id, hash, AgentGrant.Of(terms), reader.ReadUInt32(), reader.ReadInt64(), reader.ReadUInt32());
     }
 
@@ -217,10 +222,15 @@ internal static class SnapshotFormat
         WriteAll(writer, caller.Audiences, writer.Write);
         writer.Write(caller.RegisteredAt);
         writer.Write(caller.IsFounder);
+        writer.Write(caller.Passkey?.Text ?? "");
     }
 
     private static CallerRecord ReadCaller(BinaryReader reader) =>
-        new(ReadId(reader), (CallerRole)reader.ReadByte(), reader.ReadString(), ReadKey(reader), ReadAll(reader, reader.ReadString), reader.ReadInt64()) { IsFounder = reader.ReadBoolean() };
+        new(ReadId(reader), (CallerRole)reader.ReadByte(), reader.ReadString(), ReadKey(reader), ReadAll(reader, reader.ReadString), reader.ReadInt64())
+        {
+            IsFounder = reader.ReadBoolean(),
+            Passkey = PasskeyOrigin.TryParse(reader.ReadString(), out var origin) ? origin : null,
+        };
 
     private static void WriteAgent(BinaryWriter writer, AgentRecord agent)
     {
@@ -228,6 +238,7 @@ internal static class SnapshotFormat
         WriteKey(writer, agent.Key);
         WriteId(writer, agent.TokenId);
         writer.Write(agent.EnrolledAt);
+        WriteLabels(writer, agent.Grant.Terms.StatedLabels);
         writer.Write(agent.EnrolledIndex.Value);
         WriteAll(writer, agent.Chains, chain =>
         {
@@ -254,8 +265,9 @@ internal static class SnapshotFormat
         var id = ReadId(reader);
         var key = ReadKey(reader);
         var token = ReadId(reader);
-        var grant = grants[token];
-        return new AgentRecord(id, key, token, grant, reader.ReadInt64(), new LeafIndex(reader.ReadUInt64()))
+        var enrolledAt = reader.ReadInt64();
+        var grant = grants[token].Stating(ReadLabels(reader));
+        return new AgentRecord(id, key, token, grant, enrolledAt, new LeafIndex(reader.ReadUInt64()))
         {
             Chains = ReadAll(reader, () => new ChainHead(
                 new KeyId(ReadHash(reader)), reader.ReadUInt64(), ReadHash(reader), new LeafIndex(reader.ReadUInt64()), reader.ReadInt64(), reader.ReadBoolean()) { Fork = ReadIndex(reader) }),

@@ -16,7 +16,7 @@ internal static class QuestionAnswers
     {
         Agent = Agent(registry, who.Agent, who.State),
         Jkt = who.Agent.Key.KeyId.ToString(),
-        Labels = { who.Agent.Grant.Terms.Labels.Select(label => new Wire.Label { Name = label.Key, Value = label.Value }) },
+        Labels = { ToWire.Labels(who.Agent.Grant.Terms) },
         EnrolledAt = who.Agent.EnrolledAt,
         Stops = { who.Stops.Select(stop => new Wire.StopThen { Stop = ToWire.Stop(registry, stop.Stop), WasInForce = stop.WasInForce }) },
         Credentials = { who.Credentials.Select(Credential) },
