@@ -44,17 +44,17 @@ internal sealed class EnforcerRegister
         switch (entry.Body)
         {
             case OperatorAdded:
-                IsApproved(index, entry);
+                Holds(index, _operators.Take(index, entry));
                 break;
             case CallerRegistered { Role: CallerRole.Enforcer } registered:
                 var enforcer = new RegisteredEnforcer(entry.Subjects[0].Id, index, registered);
                 if (!_enforcers.TryAdd(enforcer.Id, enforcer) || !_byKey.TryAdd(registered.Key.KeyId, enforcer))
                     _notes.Add(CertificateProperty.Enforcers, $"entry {index}: it registers an enforcer, or its key, a second time");
                 break;
-            case CallerRemoved removed when IsApproved(index, entry):
+            case CallerRemoved removed when Holds(index, _operators.Take(index, entry)):
                 _removed.TryAdd(removed.Caller, (index, entry.At));
                 break;
-            case BreakGlassKeySet named when Approved(index, entry, ApprovedAction.SetBreakGlassKey(named.Key.KeyId), named.Approvals):
+            case BreakGlassKeySet named when Holds(index, Problem(index, entry, ApprovedAction.SetBreakGlassKey(named.Key.KeyId), named.Approvals)):
                 _breakGlassKeys.Add((index, named.Key.KeyId));
                 break;
             case EnforcersAcknowledged when entry.Subjects.FirstOrDefault(subject => !_enforcers.ContainsKey(subject.Id)) is { } unknown:
@@ -63,11 +63,10 @@ internal sealed class EnforcerRegister
         }
     }
 
-    private bool IsApproved(LeafIndex index, Entry entry)
+    private bool Holds(LeafIndex index, string? problem)
     {
-        if (_operators.Take(index, entry) is not { } problem)
-            return true;
-        _notes.Add(CertificateProperty.Enforcers, $"entry {index}: {problem}");
-        return false;
+        if (problem is not null)
+            _notes.Add(CertificateProperty.Enforcers, $"entry {index}: {problem}");
+        return problem is null;
     }
 }
