@@ -683,6 +683,7 @@ def watch():
         "heartbeat": note("heartbeat/v1", b64(view), nonce, 13, 4, b64(digests[4]), 10000, 42, b64(fixed("seen root"))),
         "acknowledgement": proof("agentid-ack+jwt", ack, ENFORCER),
         "probed_acknowledgement": proof("agentid-ack+jwt", ack | {"probe": {"jti": str(JTIS[1]), "before": "NONE", "after": "CREDENTIAL_STOPPED"}}, ENFORCER),
+        "revoked_acknowledgement": proof("agentid-ack+jwt", ack | {"revokers": [{"stop": 12, "done": 2, "failed": 0}, {"stop": 40, "done": 1, "failed": 1}]}, ENFORCER),
         "probed_stop": cbor(probed_stop()).hex(), "probed_stop_diagnostic": diagnostic(probed_stop()),
         "order": proof("agentid-stop+jwt", {"aud": PUBLIC_URL, "jti": str(JTIS[0]), "iat": SECONDS, "scope": f"agent-with-delegates:{AGENT_ID}", "reason": "nobody answers"}, BREAK_GLASS),
     }

@@ -103,6 +103,9 @@ internal sealed class Watched
     /// <summary>Whether the stream has brought its snapshot.</summary>
     public bool IsLive => _isLive;
 
+    /// <summary>Whether there is a nonce to sign under: one of this stream was answered.</summary>
+    public bool CanAcknowledge => _answeredNonce.Length > 0;
+
     /// <summary>What the registry grants, as it greets.</summary>
     public TimeSpan Granted { get; private set; } = TimeSpan.MaxValue;
 
@@ -382,7 +385,7 @@ internal sealed class Watched
         if (note.Count != _denials.Count || note.Digest != _denials.Digest)
             return WatchStep.End;
         // Before the first nonce of this stream is answered there is none to sign under; its heartbeat comes next.
-        return _answeredNonce.Length > 0 ? WatchStep.Acknowledge : WatchStep.Next;
+        return CanAcknowledge ? WatchStep.Acknowledge : WatchStep.Next;
     }
 
     private bool TryTakePayload(DeltaNote note, byte[] payload)
