@@ -28,6 +28,7 @@ public static class AgentEnrolment
     /// <param name="key">The agent's key.</param>
     /// <param name="audience">What the first credential is for; null for all that the token allows.</param>
     /// <param name="lifetime">How long the first credential lives; null for the registry's default.</param>
+    /// <param name="labels">What the agent says of itself: up to 16, none that its sponsor has given it.</param>
     /// <param name="cancellationToken">Ends the wait; the agent may exist nevertheless.</param>
     /// <exception cref="RegistryRefusedException">The registry refused.</exception>
     /// <exception cref="InvalidDataException">The server is not the registry that the connection names.</exception>
@@ -37,6 +38,7 @@ public static class AgentEnrolment
         PrivateKey key,
         IReadOnlyList<string>? audience = null,
         TimeSpan? lifetime = null,
+        IReadOnlyList<KeyValuePair<string, string>>? labels = null,
         CancellationToken cancellationToken = default)
     {
         var challenge = await connection.Registry.BeginEnrollAsync(new BeginEnrollRequest(), cancellationToken: cancellationToken).ConfigureAwait(false);
@@ -45,7 +47,7 @@ public static class AgentEnrolment
             throw new InvalidDataException($"{connection.Name.PublicUrl} is expected here; the server calls itself {challenge.PublicUrl}.");
 
         var tokenHash = Sha256.Hash(Encoding.UTF8.GetBytes(token));
-        var proof = EnrolmentProof.Create(key, connection.Name.PublicUrl, challenge.Challenge, tokenHash, connection.Clock.GetUtcNow());
+        var proof = EnrolmentProof.Create(key, connection.Name.PublicUrl, challenge.Challenge, tokenHash, connection.Clock.GetUtcNow(), labels);
         var request = new EnrollRequest { Token = token, Proof = proof, LifetimeSeconds = (uint)(lifetime?.TotalSeconds ?? 0) };
         request.Audience.AddRange(audience ?? []);
         var answer = await connection.Registry.EnrollAsync(request, cancellationToken: cancellationToken).ConfigureAwait(false);

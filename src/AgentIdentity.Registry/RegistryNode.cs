@@ -64,6 +64,7 @@ public sealed class RegistryNode : IAsyncDisposable
         TrailExports = new Reading.TrailExports(state, store, Checkpoints, Heads);
         Watch = new EnforcerWatch(settings, state, Standing, Sequencer, Stopping, keys, Checkpoints, PublishedLog, LeafProofs, SeenCheckpoints, Refusals, store, Issuing, probes, clock, log);
         Propagation = new Propagation(state, Watch);
+        Doors = new Doors(state, Watch);
         CertificateExports = new CertificateExports(settings, state, store, Checkpoints, PublishedLog, Propagation, clock);
     }
 
@@ -131,6 +132,8 @@ public sealed class RegistryNode : IAsyncDisposable
 
     /// <summary>How far stops have come.</summary>
     public Propagation Propagation { get; }
+
+    public Doors Doors { get; }
 
     public CertificateExports CertificateExports { get; }
 

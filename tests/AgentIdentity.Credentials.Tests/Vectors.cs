@@ -66,5 +66,9 @@ internal static class Vectors
             LedgerPosition: 0);
     }
 
+    /// <summary>What the agent that states labels says of itself.</summary>
+    public static KeyValuePair<string, string>[] StatedLabels =>
+        [.. Section("stating").GetProperty("labels").EnumerateArray().Select(label => KeyValuePair.Create(label[0].GetString()!, label[1].GetString()!))];
+
     public static SubjectId Id(string uuid) => SubjectId.TryParse(uuid, out var id) ? id : throw new InvalidOperationException(uuid);
 }

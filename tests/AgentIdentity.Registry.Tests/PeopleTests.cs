@@ -5,7 +5,9 @@ using AgentIdentity.Credentials.Keys;
 using AgentIdentity.Credentials.Proofs;
 using AgentIdentity.Credentials.Watching;
 using AgentIdentity.Registry.Operating;
+using AgentIdentity.Registry.Stopping;
 using AgentIdentity.Registry.Tests.Fixtures;
+using AgentIdentity.Tests.Passkeys;
 
 namespace AgentIdentity.Registry.Tests;
 
@@ -98,6 +100,96 @@ public sealed class PeopleTests
         TestNode.Good(await registry.RestoreAsync(stopped.Index));
         Assert.Equal(Refusal.None, registry.Verify(agent.Use(nonce: "n2")));
         Assert.Equal(Refusal.OrderInvalid, (await registry.Node.Stopping.ObeyAsync(order.Sign(key, TestNode.Url))).Refusal);
+    }
+
+    [Fact]
+    public async Task A_passkey_is_added_by_two_and_approves_after_a_day_over_restarts()
+    {
+        var folder = TestNode.NewFolder();
+        var passkey = new SoftPasskey();
+        await using (var registry = await TestNode.FoundByTwoAsync(folder))
+            TestNode.Good(await AddAsync(registry, passkey, "third"));
+        for (var restart = 0; restart < 2; restart++)
+        {
+            await using var again = TestNode.Open(folder);
+            Assert.Equal(passkey.Origin, again.Node.State.FindCaller(passkey.Key.KeyId)!.Passkey);
+            await again.DisposeAsync();
+            File.Delete(Path.Combine(folder, "snapshot"));
+        }
+    }
+
+    [Fact]
+    public async Task A_passkey_and_a_script_key_of_two_people_restore()
+    {
+        await using var registry = await TestNode.FoundByTwoAsync();
+        var passkey = new SoftPasskey();
+        TestNode.Good(await AddAsync(registry, passkey, "third"));
+        var agent = await registry.EnrollAsync();
+        var stop = TestNode.Good(await registry.StopAsync(agent)).Index;
+
+        Assert.Equal(Refusal.ApproverUnknown, (await RestoreAsync(registry, stop, passkey)).Refusal);
+        registry.Clock.Advance(TimeSpan.FromHours(24));
+        Assert.Equal(Refusal.ApproverUnknown, (await RestoreAsync(registry, stop, new SoftPasskey())).Refusal);
+        TestNode.Good(await RestoreAsync(registry, stop, passkey));
+        Assert.Equal(2, Assert.Single(registry.Bodies().OfType<Restored>()).Approvals.Count);
+    }
+
+    [Fact]
+    public async Task A_passkey_under_an_operators_name_is_another_key_of_that_person()
+    {
+        await using var registry = await TestNode.FoundByTwoAsync();
+        var passkey = new SoftPasskey();
+        var first = registry.Node.State.FindCaller(registry.OperatorKeys[0].PublicKey.KeyId)!;
+        Assert.Equal(first.Id, TestNode.Good(await AddAsync(registry, passkey, first.Name)).Caller.Id);
+        Assert.Equal(3, registry.Node.State.Callers.Count());
+        registry.Clock.Advance(TimeSpan.FromHours(24));
+        var stop = TestNode.Good(await registry.StopAsync(await registry.EnrollAsync())).Index;
+
+        // The key and the passkey of the first operator are one person, not two.
+        Assert.Equal(Refusal.NeedsTwoOperators, (await RestoreAsync(registry, stop, passkey)).Refusal);
+        registry.OperatorKeys = [registry.OperatorKeys[1]];
+        TestNode.Good(await RestoreAsync(registry, stop, passkey));
+    }
+
+    [Fact]
+    public async Task Who_is_removed_is_removed_with_every_key_and_a_passkey_makes_nobody_two_people()
+    {
+        await using var registry = await TestNode.FoundByTwoAsync();
+        var passkey = new SoftPasskey();
+        TestNode.Good(await AddAsync(registry, passkey, "second"));
+        var second = registry.Node.State.FindCaller(passkey.Key.KeyId)!.Id;
+        Assert.Equal(Refusal.NeedsTwoOperators, (await RemoveAsync(registry, second)).Refusal);
+        TestNode.Good(await AddAsync(registry, PrivateKey.Generate(KeyAlgorithm.ES256), "third"));
+        TestNode.Good(await RemoveAsync(registry, second));
+        Assert.Null(registry.Node.State.FindCaller(passkey.Key.KeyId));
+        Assert.Null(registry.Node.State.FindCaller(registry.OperatorKeys[1].PublicKey.KeyId));
+    }
+
+    [Fact]
+    public async Task A_passkey_that_signs_on_another_page_or_without_its_owner_approves_nothing()
+    {
+        await using var registry = await TestNode.FoundByTwoAsync();
+        var passkey = new SoftPasskey();
+        TestNode.Good(await AddAsync(registry, passkey, "third"));
+        registry.Clock.Advance(TimeSpan.FromHours(24));
+        var stop = TestNode.Good(await registry.StopAsync(await registry.EnrollAsync())).Index;
+
+        Assert.Equal(Refusal.ApproverUnknown, (await RestoreAsync(registry, stop, passkey.At("http://localhost:3000"))).Refusal);
+        Assert.Equal(Refusal.ApprovalInvalid, (await RestoreAsync(registry, stop, passkey.With(0x01))).Refusal);
+        Assert.Equal(Refusal.ApprovalMismatch, (await RestoreAsync(registry, stop, passkey, reason: "another reason")).Refusal);
+        TestNode.Good(await RestoreAsync(registry, stop, passkey));
+    }
+
+    private static Task<Outcome<CallerMade>> AddAsync(TestNode registry, SoftPasskey passkey, string name) => registry.Node.People.AddOperatorAsync(
+        registry.Operator, passkey.Prove(TestNode.Url, name, registry.Clock.GetUtcNow()), registry.ApprovalsOf(ApprovedAction.AddOperator(passkey.Key.KeyId, name, passkey.Origin)));
+
+    // The first script key that is left, and the passkey.
+    private static Task<Outcome<Decided>> RestoreAsync(TestNode registry, AgentIdentity.Ledger.LeafIndex stop, SoftPasskey passkey, string reason = "it was a false alarm")
+    {
+        var nonce = TestNode.Good(registry.Node.Approvals.Begin(ApprovedAction.Restore([stop], "it was a false alarm"))).Nonce;
+        var byKey = Approval.Create(registry.OperatorKeys[0], TestNode.Url, ApprovedAction.Restore([stop], "it was a false alarm"), nonce, registry.Clock.GetUtcNow());
+        var byPasskey = passkey.Approve(TestNode.Url, ApprovedAction.Restore([stop], reason), nonce, registry.Clock.GetUtcNow());
+        return registry.Node.Stopping.RestoreAsync(registry.Operator, [stop], "it was a false alarm", [byKey, byPasskey]);
     }
 
     private static Task<Outcome<CallerMade>> AddAsync(TestNode registry, PrivateKey key, string name) => registry.Node.People.AddOperatorAsync(

@@ -98,23 +98,17 @@ class Certificate(Trail):
             require(root_of(position, entry[5][2], sha256(b"\0", value), hashes(path)) == entry[5][1], f"an item does not lead to the root in entry {item[1]}")
             self.shown[item[1], position] = value
 
-    def two_people(self, tokens, action, entry):
-        signers = {self.approved(token, action) for token in tokens}
-        require(len(signers) == len(tokens) >= self.approvals_needed, f"entry {entry} lacks approvals")
-
     def people(self):
         self.enforcers, self.removed = {}, {}
         for index, entry in sorted(self.entries.items()):
             body = entry[5]
-            if entry[1] == 22:
-                self.two_people(body[5], {"type": "add-operator", "name": body[1], "jkt": base64.urlsafe_b64encode(key_id(body[2], body[3])).decode().rstrip("=")}, index)
-                self.operators[key_id(body[2], body[3])] = (body[2], body[3])
+            if entry[1] in (22, 23):
+                self.operator_change(index, entry)
+            if entry[1] == 23:
+                self.removed[body[1]] = index
             elif entry[1] == 2:
                 require(body[1] == 3 and entry[3][0][0] not in self.enforcers, f"entry {index} registers no new enforcer")
                 self.enforcers[entry[3][0][0]] = (index, body)
-            elif entry[1] == 23:
-                self.two_people(body[3], {"type": "remove-caller", "caller": str(uuid.UUID(bytes=body[1])), "reason": body[2]}, index)
-                self.removed[body[1]] = index
 
     def acknowledgements(self):
         self.signed, self.newest = {}, {}
@@ -151,12 +145,12 @@ class Certificate(Trail):
             for audience in item[3]:
                 until[audience] = max(until.get(audience, 0), item[5] * 1000)
         lifted = self.lifted(index, scope)
-        times = self.signatures(index, epoch, denial, signed)
+        times = self.signatures(index, epoch, denial, [uuid.UUID(bytes=jti) for jti in body.get(8, [])], signed)
         concerned = [enforcer for enforcer, (registered, body) in self.enforcers.items() if registered < index and self.concerns(scope, body[5], until)]
         needed = [enforcer for enforcer in concerned if enforcer not in self.removed]
         gone = [self.entries[self.removed[enforcer]][2] for enforcer in concerned if self.removed.get(enforcer, 0) > index]
         for enforcer, progress, at, _ in word:
-            require(enforcer in self.enforcers and enforcer not in times and 1 <= progress <= 5, "the registry's word is about somebody else")
+            require(enforcer in self.enforcers and enforcer not in times and 1 <= progress <= 6, "the registry's word is about somebody else")
         missing = [self.enforcers[enforcer][1][2] for enforcer in needed if enforcer not in times]
         if missing or not needed:
             return NODES, 0, missing
@@ -176,17 +170,19 @@ class Certificate(Trail):
         for by, entry in sorted(self.entries.items()):
             body = entry[5]
             if by > index and entry[1] == 17 and index in body[1]:
-                self.two_people(body[3], {"type": "restore", "stops": body[1], "reason": body[2]}, by)
+                self.approvals(by, self.entries[by], {"type": "restore", "stops": body[1], "reason": body[2]}, body[3])
                 return entry[2]
             if by > index and entry[1] == 21 and (body[1], body[2]) == scope and body[7] and self.entries[index][1] == 21:
                 return entry[2]
         return None
 
-    def signatures(self, index, epoch, denial, signed):
+    def signatures(self, index, epoch, denial, probes, signed):
         times = {}
         for entry, position, place, count, path in signed:
             enforcer, claims = self.signed[entry, position]
             require(entry > index and claims["epoch"] >= epoch and claims["observe_only"] == 0 and enforcer not in times, "an acknowledgement does not cover the stop")
+            probe = claims.get("probe", {"after": ""})
+            require(probe["after"] != "NONE" or uuid.UUID(probe["jti"]) not in probes, "an enforcer says that the stop's probe was let in")
             require(root_of(place, count, sha256(b"\0", denial), hashes(path)) == base64.urlsafe_b64decode(claims["digest"] + "="), "an enforcer has signed a digest that does not hold the stop")
             times[enforcer] = max(self.entries[entry][2], self.entries[index][2])
         return {enforcer: at for enforcer, at in times.items() if self.newest[enforcer]["observe_only"] == 0}

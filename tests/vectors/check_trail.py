@@ -187,11 +187,16 @@ class Trail:
         genesis = self.opened(*items[0][1:])
         require(items[0][1] == 0 and genesis[1] == 1, "genesis is missing")
         require(genesis[5][2] == self.origin and [2, 2, self.log_key] in genesis[5][3], "genesis names another origin or log key")
-        self.url, self.operators = genesis[5][1], {key_id(alg, public): (alg, public) for _, _, alg, public, _ in genesis[5][4]}
+        # Each with its person's id and name, its key, where it signs when it is a passkey, and from which time and until which entry it approves.
+        self.url, self.operators = genesis[5][1], [[person, name, alg, public, None, 0, None] for person, name, alg, public, _ in genesis[5][4]]
         self.approvals_needed = genesis[5][5]
         self.registry, in_force = genesis[3][0][0], {use: key_id(alg, public) for use, alg, public in genesis[5][3]}
         for item in items[1:]:
-            body = self.opened(*item[1:])[5]
+            entry = self.opened(*item[1:])
+            body = entry[5]
+            if entry[1] in (22, 23):
+                self.operator_change(item[1], entry)
+                continue
             require(body[1] == 1 and in_force.get(body[1]) == body[4], "a rotation ends a key that is not in force")
             in_force[body[1]] = key_id(body[2], body[3])
 
@@ -253,31 +258,62 @@ class Trail:
     def erasure(self, entry, index, erased):
         body = entry[5]
         action = {"type": "erase", "agent": str(uuid.UUID(bytes=self.agent)), "indexes": body[2], "reason": body[3]}
-        signers = {self.approved(token, action) for token in body[4]}
-        require(body[1] == self.agent and len(signers) == len(body[4]) >= self.approvals_needed, "an erasure lacks approvals")
+        self.approvals(index, entry, action, body[4])
+        require(body[1] == self.agent, "an erasure is of another agent")
         for at, named in zip(body[2], body[5], strict=True):
             if stub := erased.pop(at, None):
                 require((stub[9], stub[10]) == (index, entry[2]) and named == sha256(b"air/erased/v1\0", stub["bytes"]), "an erasure names another stub")
 
-    def approved(self, token, action):
-        header, claims, signature = (base64.urlsafe_b64decode(part + "=" * (-len(part) % 4)) for part in token.split("."))
-        signer, said = thumbprint(json.loads(header)["jwk"]), json.loads(claims)
-        require(signer in self.operators and verify(*self.operators[signer], token.rpartition(".")[0].encode(), signature), "an approval is no operator's")
-        require(json.loads(header)["typ"] == "agentid-approval+jwt" and said["action"] == action and said["aud"] == self.url, "an approval is for something else")
-        return signer
+    def operator_change(self, index, entry):
+        body = entry[5]
+        if entry[1] == 23:
+            self.approvals(index, entry, {"type": "remove-caller", "caller": str(uuid.UUID(bytes=body[1])), "reason": body[2]}, body[3])
+            for known in self.operators:
+                known[6] = index if known[0] == body[1] else known[6]
+            return
+        action = {"type": "add-operator", "jkt": b64u(key_id(body[2], body[3])), "name": body[1]} | ({"origin": body[7]} if 7 in body else {})
+        self.approvals(index, entry, action, body[5])
+        self.operators.append([entry[3][0][0], body[1], body[2], body[3], body.get(7), entry[2] + 24 * 3_600_000, None])
+
+    def approvals(self, index, entry, action, tokens):
+        names = {self.approved(index, entry[2], token, action) for token in tokens}
+        require(len(names) == len(tokens) >= self.approvals_needed, "there are too few approvals")
+
+    def approved(self, index, at, token, action):
+        """The name of the operator who approved it, with a key or with a passkey."""
+        parts = [base64.urlsafe_b64decode(part + "=" * (-len(part) % 4)) for part in token.split(".")]
+        header, said = json.loads(parts[0]), json.loads(parts[1])
+        known = [one for one in self.operators if key_id(one[2], one[3]) == thumbprint(header["jwk"]) and at >= one[5] and (one[6] is None or index < one[6])]
+        require(len(known) == 1, "an approval is no operator's")
+        _, name, alg, public, origin, _, _ = known[0]
+        signed = token.rpartition(".")[0].encode() if origin is None else self.seen_by_passkey(parts, origin)
+        require(header["typ"] == ("agentid-approval+jwt" if origin is None else "agentid-approval+passkey"), "an approval is of another type")
+        require(verify(alg, public, signed, parts[-1]), "an approval is not signed by its operator")
+        require(said["action"] == action and said["aud"] == self.url, "an approval is for something else")
+        return name
+
+    @staticmethod
+    def seen_by_passkey(parts, origin):
+        """What a passkey signed, when browser and authenticator saw the right page and its owner."""
+        _, claims, authenticator, client, _ = parts
+        seen, host = json.loads(client), origin.split("://")[1].split(":")[0]
+        require(seen["type"] == "webauthn.get" and seen["origin"] == origin and not seen.get("crossOrigin", False) and "topOrigin" not in seen, "a passkey signed on another page")
+        require(seen["challenge"] == b64u(sha256(b"agentid-approval+passkey\0", claims)), "a passkey signed something else")
+        require(len(authenticator) == 37 and authenticator[:32] == sha256(host.encode()) and authenticator[32] & 0xC5 == 0x05, "a passkey signed without its owner")
+        return authenticator + sha256(client)
 
     def enrolled(self, entry):
         require(entry is not None and entry[1] == 4 and entry[5][1] == self.agent, "the first entry does not enrol the agent")
         self.alg, self.public = entry[5][3], entry[5][4]
-        require(self.asked(entry[5][10]) == key_id(self.alg, self.public), "the key did not ask for its enrolment")
+        require(self.asked(entry[5][10], dict(entry[5].get(11, []))) == key_id(self.alg, self.public), "the key did not ask for its enrolment")
         commitments = [subject[2] for subject in entry[3] if subject[0] == self.agent]
         require(commitments == [sha256(b"air/label/v1\0", self.label)], "another label is committed")
 
-    def asked(self, token):
-        """The key that signed an enrolment proof for this registry."""
+    def asked(self, token, labels):
+        """The key that signed an enrolment proof for this registry, with these labels."""
         header, claims, signature = (base64.urlsafe_b64decode(part + "=" * (-len(part) % 4)) for part in token.split("."))
         header, claims = json.loads(header), json.loads(claims)
-        require(header["typ"] == "agentid-enrol+jwt" and claims["aud"] == self.url and len(claims["token_hash"]) == 43, "the enrolment proof is for something else")
+        require(header["typ"] == "agentid-enrol+jwt" and claims["aud"] == self.url and len(claims["token_hash"]) == 43 and claims.get("labels", {}) == labels, "the enrolment proof is for something else")
         require(verify(self.alg, self.public, token.rpartition(".")[0].encode(), signature), "the enrolment proof is not signed by the agent's key")
         return thumbprint(header["jwk"])
 

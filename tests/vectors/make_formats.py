@@ -278,6 +278,8 @@ class Key:
 ISSUER, NEXT_ISSUER, LOG, NEXT_LOG = Key("issuer", 1), Key("next issuer", 1), Key("log", 2), Key("next log", 2)
 OPERATOR_1, OPERATOR_2, ENFORCER, AGENT = Key("operator 1", 2), Key("operator 2", 1), Key("enforcer", 1), Key("agent", 2)
 OPERATOR_3, BREAK_GLASS, WATCH, DID = Key("operator 3", 1), Key("break-glass", 2), Key("watch", 2), Key("did", 2)
+STATING = Key("stating agent", 1)
+PASSKEY, PASSKEY_ORIGIN = Key("passkey", 1), "http://localhost:5003"
 MAIL_ENFORCER = Key("mail enforcer", 2)
 WITNESS, WITNESS_NAME = Key("witness", 2), "witness.example/w1"
 
@@ -292,6 +294,7 @@ OPERATOR_2_ID = uuid.UUID("0192f0c1-0000-7000-8000-000000000003")
 ENFORCER_ID = uuid.UUID("0192f0c1-1000-7000-8000-000000000004")
 MAIL_ENFORCER_ID = uuid.UUID("0192f0c1-1000-7000-8000-000000000007")
 DELEGATE_ID = uuid.UUID("0192f0c1-7b00-7def-8123-456789abcdef")
+STATING_ID = uuid.UUID("0192f0c1-7c00-7def-8123-456789abcdef")
 OPERATOR_3_ID = uuid.UUID("0192f0c1-3000-7000-8000-000000000006")
 TOKEN_ID = uuid.UUID("0192f0c1-2000-7000-8000-000000000005")
 JTIS = [uuid.UUID(f"0192f0c1-8000-7000-8000-00000000001{digit}") for digit in range(3)]
@@ -299,10 +302,12 @@ JTIS = [uuid.UUID(f"0192f0c1-8000-7000-8000-00000000001{digit}") for digit in ra
 AGENT_DID = f"{REGISTRY_DID}:agents:{AGENT_ID}"
 AT = 0x0192F0C17A00  # the milliseconds in the agent's id
 SECONDS = AT // 1000
+DAY = 24 * 3_600_000
 
 SPONSOR = "Research desk"
 BLUEPRINT = "summariser/2.1 model-x/5"
 LABELS = [["jurisdiction", "eu"], ["team", "research"]]
+STATED_LABELS = [["certification", "iso-27001"], ["version", "2.1.7"]]
 AUDIENCES = ["https://tools.example/documents", "https://tools.example/mail"]
 ENVELOPE = [{"type": "documents", "actions": ["read", "comment/*"], "locations": ["https://tools.example/documents/*"], "maxDepth": 1, "notAfter": SECONDS + 86400}]
 PASSED_ON = [{"type": "documents", "actions": ["read"], "locations": ["https://tools.example/documents/a/*"], "notAfter": SECONDS + 300}]
@@ -327,19 +332,42 @@ def bootstrap_proof(name, key):
     return proof("agentid-bootstrap+jwt", {"aud": PUBLIC_URL, "iat": SECONDS, "secret_hash": b64u(sha256(BOOTSTRAP_SECRET.encode())), "name": name}, key)
 
 
-def enrolment_proof():
+def enrolment_proof(key=None, labels=()):
     claims = {"aud": PUBLIC_URL, "nonce": "the-challenge", "iat": SECONDS, "token_hash": b64u(sha256(ENROLMENT_TOKEN.encode()))}
-    return proof("agentid-enrol+jwt", claims, AGENT)
+    return proof("agentid-enrol+jwt", claims | ({"labels": dict(labels)} if labels else {}), key or AGENT)
 
 
 def operator_proof():
     return proof("agentid-operator+jwt", {"aud": PUBLIC_URL, "iat": SECONDS, "name": "third operator"}, OPERATOR_3)
 
 
-def approvals(indexes=(5,)):
+def passkey_signed(typ, claims):
+    """What a passkey signs: the challenge in the client data is that of the claims, and the signature is over what the authenticator saw."""
+    header = {"typ": typ, "alg": "ES256", "jwk": PASSKEY.jwk}
+    challenge = b64u(sha256(typ.encode() + b"\0", jcs(claims).encode()))
+    client = f'{{"type":"webauthn.get","challenge":"{challenge}","origin":"{PASSKEY_ORIGIN}","crossOrigin":false}}'.encode()
+    authenticator = sha256(b"localhost") + bytes([0x05]) + (3).to_bytes(4, "big")
+    signature = PASSKEY.sign(authenticator + sha256(client))
+    parts = [jcs(header).encode(), jcs(claims).encode(), authenticator, client, signature]
+    return {"header": jcs(header), "claims": jcs(claims), "challenge": challenge, "authenticator_data": authenticator.hex(), "client_data": client.decode(),
+            "token": ".".join(b64u(part) for part in parts)}
+
+
+def passkey_proof():
+    return passkey_signed("agentid-operator+passkey", {"aud": PUBLIC_URL, "iat": SECONDS, "name": "third operator"})
+
+
+def erasure_claims(indexes, later):
+    return {"action": ERASURE_ACTION | {"indexes": list(indexes)}, "aud": PUBLIC_URL, "iat": SECONDS + later // 1000, "nonce": b64u(fixed("approval nonce"))}
+
+
+def passkey_approval(indexes=(5,), later=0):
+    return passkey_signed("agentid-approval+passkey", erasure_claims(indexes, later))
+
+
+def approvals(indexes=(5,), later=0):
     """What two operators sign before activities are erased."""
-    claims = {"action": ERASURE_ACTION | {"indexes": list(indexes)}, "aud": PUBLIC_URL, "iat": SECONDS, "nonce": b64u(fixed("approval nonce"))}
-    return [proof("agentid-approval+jwt", claims, key) for key in (OPERATOR_1, OPERATOR_2)]
+    return [proof("agentid-approval+jwt", erasure_claims(indexes, later), key) for key in (OPERATOR_1, OPERATOR_2)]
 
 
 def approved(action):
@@ -348,9 +376,9 @@ def approved(action):
     return [proof("agentid-approval+jwt", claims, key)["token"] for key in (OPERATOR_1, OPERATOR_2)]
 
 
-def erased_stub(index=5, by=12):
+def erased_stub(index=5, by=12, later=0):
     """What stays of entry 5 when entry 12 has erased it."""
-    numbered = [AGENT_ID.bytes, 2, AGENT.id, 0, sha256(FIRST_STATEMENT), bytes(32), AT + index, 2, by, AT + by]
+    numbered = [AGENT_ID.bytes, 2, AGENT.id, 0, sha256(FIRST_STATEMENT), bytes(32), AT + index, 2, by, AT + by + later]
     return {0: 1} | dict(enumerate(numbered, 1))
 
 
@@ -375,13 +403,13 @@ def rfc3339(seconds):
     return f"{day.isoformat()}T{rest // 3600:02}:{rest // 60 % 60:02}:{rest % 60:02}Z"
 
 
-def credential(jti, act=None):
+def credential(jti, act=None, stated=()):
     claims = {
         "@context": ["https://www.w3.org/ns/credentials/v2", "urn:agentidentity:v1"],
         "type": ["VerifiableCredential", "AgentCredential"],
         "id": f"urn:uuid:{jti}", "jti": str(jti),
         "issuer": REGISTRY_DID, "iss": REGISTRY_DID,
-        "credentialSubject": {"id": AGENT_DID, "blueprint": BLUEPRINT, "labels": dict(LABELS)},
+        "credentialSubject": {"id": AGENT_DID, "blueprint": BLUEPRINT, "labels": dict(LABELS)} | ({"statedLabels": dict(stated)} if stated else {}),
         "sub": AGENT_DID,
         "aud": AUDIENCES,
         "iat": SECONDS, "nbf": SECONDS, "exp": SECONDS + 600,
@@ -430,7 +458,7 @@ def entry_bodies():
     yield "caller registered", 2, 1, OPERATOR_1_ID, [ENFORCER_ID], numbered(3, "documents gateway", 1, ENFORCER.public, AUDIENCES[:1])
     yield "enrolment token created", 3, 1, OPERATOR_1_ID, [TOKEN_ID], numbered(sha256(ENROLMENT_TOKEN.encode()), *grant, 1, AT + 3_600_000)
     yield "agent enrolled", 4, 1, AGENT_ID, [AGENT_ID, TOKEN_ID], numbered(
-        AGENT_ID.bytes, TOKEN_ID.bytes, 2, AGENT.public, *grant, enrolment_proof()["token"], agent_did_log().lines()[0])
+        AGENT_ID.bytes, TOKEN_ID.bytes, 2, AGENT.public, *grant, enrolment_proof()["token"], [], agent_did_log().lines()[0])
     yield "credentials issued", 5, 1, REGISTRY_ID, [AGENT_ID], numbered(tree_root(ITEMS), len(ITEMS))
     yield "activity", 6, 2, AGENT_ID, [AGENT_ID], numbered(FIRST_STATEMENT, 2, AGENT.sign(FIRST_STATEMENT), 2)
     yield "stop", 7, 1, OPERATOR_1_ID, [AGENT_ID], numbered(1, AGENT_ID.bytes, 3, "reads what it should not", "incident-7", 5)
@@ -462,7 +490,16 @@ def entry_bodies():
     seal = {"type": "set-break-glass-key", "jkt": b64u(BREAK_GLASS.id)}
     yield "break-glass key set", 25, 1, OPERATOR_1_ID, [REGISTRY_ID], numbered(2, BREAK_GLASS.public, approved(seal), 11)
     yield "credentials unlogged", 26, 1, ENFORCER_ID, [ENFORCER_ID], numbered(ENFORCER_ID.bytes, [fixed("an item that is not there")])
+    add = {"type": "add-operator", "name": "third operator", "jkt": b64u(PASSKEY.id), "origin": PASSKEY_ORIGIN}
+    yield "operator's passkey added", 22, 1, OPERATOR_1_ID, [OPERATOR_3_ID], numbered(
+        "third operator", 1, PASSKEY.public, passkey_proof()["token"], approved(add), 12, PASSKEY_ORIGIN)
+    yield "agent enrolled that states labels", 4, 1, STATING_ID, [STATING_ID, TOKEN_ID], numbered(
+        STATING_ID.bytes, TOKEN_ID.bytes, 1, STATING.public, *grant, enrolment_proof(STATING, STATED_LABELS)["token"], STATED_LABELS)
     yield "DID version", 27, 1, REGISTRY_ID, [AGENT_ID], numbered(agent_did_log().lines()[1], 3, 1)
+
+
+# What ends the name of an entry that came a day after those before it.
+A_DAY_LATER = ", a day later"
 
 
 def entries(bodies):
@@ -478,7 +515,7 @@ def entries(bodies):
             if sequence == 0:
                 subjects[-1].append(sha256(b"air/label/v1\0", label))
                 labels.append([subject.bytes, label])
-        value = {0: 1, 1: kind, 2: AT + index, 3: subjects, 4: actor.bytes, 5: body}
+        value = {0: 1, 1: kind, 2: AT + index + (DAY if name.endswith(A_DAY_LATER) else 0), 3: subjects, 4: actor.bytes, 5: body}
         salt = fixed(f"entry salt {index}")
         opening = {0: 1, 1: salt} | ({2: labels} if labels else {}) | ({3: ITEMS} if kind == 5 else {})
         leaf = b"\1" + bytes([leaf_class]) + u16(len(nullifiers)) + b"".join(sorted(nullifiers)) + sha256(b"air/leaf/v1\0", salt, cbor(value))
@@ -651,6 +688,7 @@ def watch():
         "heartbeat": note("heartbeat/v1", b64(view), nonce, 13, 4, b64(digests[4]), 10000, 42, b64(fixed("seen root"))),
         "acknowledgement": proof("agentid-ack+jwt", ack, ENFORCER),
         "probed_acknowledgement": proof("agentid-ack+jwt", ack | {"probe": {"jti": str(JTIS[1]), "before": "NONE", "after": "CREDENTIAL_STOPPED"}}, ENFORCER),
+        "revoked_acknowledgement": proof("agentid-ack+jwt", ack | {"revokers": [{"stop": 12, "done": 2, "failed": 0}, {"stop": 40, "done": 1, "failed": 1}]}, ENFORCER),
         "probed_stop": cbor(probed_stop()).hex(), "probed_stop_diagnostic": diagnostic(probed_stop()),
         "order": proof("agentid-stop+jwt", {"aud": PUBLIC_URL, "jti": str(JTIS[0]), "iat": SECONDS, "scope": f"agent-with-delegates:{AGENT_ID}", "reason": "nobody answers"}, BREAK_GLASS),
     }
@@ -658,8 +696,12 @@ def watch():
 
 # --- trail file: a log of its own, and what it shows of one agent ------------------------------------------------------
 
-def trail_bodies(erases):
-    known = {name: rest for name, *rest in entry_bodies()}
+def trail_stub(by_passkey):
+    return erased_stub(4, 11, DAY) if by_passkey else erased_stub(4, 10)
+
+
+def trail_bodies(erases, by_passkey):
+    known, later = {name: rest for name, *rest in entry_bodies()}, DAY if by_passkey else 0
     for name in ("genesis", "enrolment token created", "agent enrolled", "credentials issued", "activity", "registry key rotated"):
         yield name, *known[name]
     fork = known["fork"][4] | {1: 4}
@@ -667,9 +709,12 @@ def trail_bodies(erases):
     yield "stop", *known["stop"]
     yield "activity after the stop", 6, 3, AGENT_ID, [AGENT_ID], {1: SECOND_STATEMENT, 2: 2, 3: AGENT.sign(SECOND_STATEMENT), 4: 3}
     yield "private data read", *known["private data read"]
+    if by_passkey:
+        yield "operator's passkey added", *known["operator's passkey added"]
     if erases:
-        body = {1: AGENT_ID.bytes, 2: [4], 3: ERASURE_REASON, 4: [one["token"] for one in approvals([4])], 5: [sha256(b"air/erased/v1\0", cbor(erased_stub(4, 10)))]}
-        yield "activities erased", *known["activities erased"][:4], body
+        one, other = approvals([4], later) if not by_passkey else (approvals([4], later)[0], passkey_approval([4], later))
+        body = {1: AGENT_ID.bytes, 2: [4], 3: ERASURE_REASON, 4: [one["token"], other["token"]], 5: [sha256(b"air/erased/v1\0", cbor(trail_stub(by_passkey)))]}
+        yield f"activities erased{A_DAY_LATER if by_passkey else ''}", *known["activities erased"][:4], body
 
 
 def heads_of(log):
@@ -692,10 +737,10 @@ def tree_path(leaves, index):
     return tree_path(left, index) + [tree_root(right)] if index < split else tree_path(right, index - split) + [tree_root(left)]
 
 
-def trail(opens_activities=True, erases=False):
-    bodies = list(trail_bodies(erases))
+def trail(opens_activities=True, erases=False, by_passkey=False):
+    bodies = list(trail_bodies(erases, by_passkey))
     heads = heads_of(entries(bodies))
-    bodies.append(("heads", 11, 1, REGISTRY_ID, [REGISTRY_ID], {1: map_root(heads), 2: len(heads), 3: 0}))
+    bodies.append((f"heads{A_DAY_LATER if by_passkey else ''}", 11, 1, REGISTRY_ID, [REGISTRY_ID], {1: map_root(heads), 2: len(heads), 3: 0}))
     log = list(entries(bodies))
     leaves = [bytes.fromhex(one["leaf"]) for one in log]
     signed = checkpoint(leaves)
@@ -706,7 +751,7 @@ def trail(opens_activities=True, erases=False):
 
     def about_agent(one, sequence):
         if one["index"] == 4 and erases:
-            return [2, 4, sequence, *shown(one)[:2], cbor(erased_stub(4, 10))]
+            return [2, 4, sequence, *shown(one)[:2], cbor(trail_stub(by_passkey))]
         if one["kind"] == 6 and not opens_activities and one["index"] != 4:  # which the fork names
             return [3, sequence, bytes.fromhex(one["leaf"])]
         items = [[place, item, b"".join(tree_path(ITEMS, place))] for place, item in enumerate(ITEMS)] if one["kind"] == 5 else []
@@ -714,7 +759,7 @@ def trail(opens_activities=True, erases=False):
 
     about = [one for one in log if AGENT_ID.bytes in [subject for subject, *_ in one["subjects"]]]
     items = [[0, 1, signed["vkey"], AGENT_ID.bytes, label, signed["note"]]]
-    items += [[4, one["index"], *shown(one)] for one in log if one["kind"] in (1, 8)]
+    items += [[4, one["index"], *shown(one)] for one in log if one["kind"] in (1, 8, 22)]
     items += [about_agent(one, sequence) for sequence, one in enumerate(about)]
     items.append([5, log[-1]["index"], *shown(log[-1]), map_proof(heads, label)])
     items.append([6, len(items)])
@@ -1323,7 +1368,7 @@ def vectors():
         },
         "grant": {"sponsor": SPONSOR, "blueprint": BLUEPRINT, "labels": LABELS, "envelope": jcs(ENVELOPE), "audiences": AUDIENCES},
         "times": {"at": AT, "seconds": SECONDS},
-        "keys": [key.vector() for key in (ISSUER, NEXT_ISSUER, LOG, NEXT_LOG, OPERATOR_1, OPERATOR_2, ENFORCER, AGENT, OPERATOR_3, BREAK_GLASS, WATCH, DID)],
+        "keys": [key.vector() for key in (ISSUER, NEXT_ISSUER, LOG, NEXT_LOG, OPERATOR_1, OPERATOR_2, ENFORCER, AGENT, OPERATOR_3, BREAK_GLASS, WATCH, DID, PASSKEY, STATING)],
         "label": {"label": fixed(f"label {AGENT_ID}").hex(), "commitment": sha256(b"air/label/v1\0", fixed(f"label {AGENT_ID}")).hex(),
                   "nullifiers": [hmac.digest(fixed(f"label {AGENT_ID}"), b"air/null/v1\0" + u64(n), "sha256").hex() for n in range(3)]},
         "entries": [{name: value for name, value in one.items() if name != "subjects"} for one in log],
@@ -1336,13 +1381,17 @@ def vectors():
         "envelopes": envelope_vectors(),
         "chains": chains(),
         "thumbprints": [{"jwk": '{"kty":"OKP","crv":"Ed25519","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}', "key_id_text": "kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k"}],
-        "credentials": [{"name": "of an agent", "jti": str(JTIS[0])} | credential(JTIS[0]), {"name": "of an agent that was delegated to", "jti": str(JTIS[1])} | credential(JTIS[1], ACT)],
+        "credentials": [{"name": "of an agent", "jti": str(JTIS[0])} | credential(JTIS[0]), {"name": "of an agent that was delegated to", "jti": str(JTIS[1])} | credential(JTIS[1], ACT),
+                        {"name": "of an agent that states labels", "jti": str(JTIS[0])} | credential(JTIS[0], stated=STATED_LABELS)],
         "key_proofs": key_proofs(),
         "enrolment_proof": {"token": enrolment_proof(), "enrolment_token": ENROLMENT_TOKEN, "challenge": "the-challenge"},
+        "stating": {"agent_id": str(STATING_ID), "labels": STATED_LABELS, "enrolment_proof": enrolment_proof(STATING, STATED_LABELS)["token"]},
         "bootstrap_proofs": [{"name": name, "secret": BOOTSTRAP_SECRET, "token": bootstrap_proof(name, key)} for name, key in (("first operator", OPERATOR_1), ("second operator", OPERATOR_2))],
         "operator_proof": operator_proof(),
         "approvals": [{"name": name, "action": jcs(ERASURE_ACTION), "nonce": b64u(fixed("approval nonce")), "token": one}
                       for name, one in zip(("operator 1", "operator 2"), approvals())],
+        "passkey_proof": passkey_proof(),
+        "passkey_approval": passkey_approval() | {"action": jcs(ERASURE_ACTION), "nonce": b64u(fixed("approval nonce")), "origin": PASSKEY_ORIGIN},
         "erased_stub": {"diagnostic": diagnostic(erased_stub()), "stub": cbor(erased_stub()).hex(), "hash": sha256(b"air/erased/v1\0", cbor(erased_stub())).hex()},
         "did_documents": did_documents(),
         "dids": dids(),
@@ -1351,7 +1400,8 @@ def vectors():
         "succession": succession([bytes.fromhex(one["leaf"]) for one in log]),
         "receipt": receipt([bytes.fromhex(one["leaf"]) for one in log], 6),
         "promise": promise([bytes.fromhex(one["leaf"]) for one in log[3:6]], 3),
-        "trails": {"all opened": trail(), "no activity opened": trail(opens_activities=False), "an activity erased": trail(erases=True)},
+        "trails": {"all opened": trail(), "no activity opened": trail(opens_activities=False), "an activity erased": trail(erases=True),
+                   "an activity erased by a passkey": trail(erases=True, by_passkey=True)},
         "certificates": certificates(),
         "subject_heads": list(chained_heads(bytes.fromhex(one["leaf"]) for one in log[3:7])),
         "watch": watch(),
@@ -1390,6 +1440,8 @@ def examples(made):
         "bootstrap-proof": token(bootstrap),
         "operator-proof": token(made["operator_proof"]),
         "approval": token(made["approvals"][0]["token"]),
+        "passkey": "\n".join(f"{name:<20}{wrap(made['passkey_approval'][key])}" for name, key in (
+            ("header", "header"), ("claims", "claims"), ("challenge", "challenge"), ("authenticator data", "authenticator_data"), ("client data", "client_data"), ("token", "token"))),
         "erased-stub": f"{wrap(made['erased_stub']['diagnostic'])}\n\n{wrap(made['erased_stub']['stub'])}",
         "did-documents": wrap(made["did_documents"]["agent"]),
         "multikey": "\n".join(f"{one['key']:<16}{one['did']}" for one in made["dids"]["keys"]),

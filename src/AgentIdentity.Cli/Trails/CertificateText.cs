@@ -107,6 +107,7 @@ internal static class CertificateText
         { Word.Progress: EnforcerProgress.Lagging } => "LAGGING",
         { Word.Progress: EnforcerProgress.Observing } => "ONLY OBSERVES",
         { Word.Progress: EnforcerProgress.Acknowledged } => "NOT SHOWN",
+        { Word.Progress: EnforcerProgress.Lying } => "LYING",
         _ => "SILENT",
     };
 

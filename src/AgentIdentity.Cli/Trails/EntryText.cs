@@ -61,7 +61,7 @@ internal static class EntryText
         BudgetSpent spent => $"spent {string.Join(", ", spent.Spent.Select(one => $"{one.Amount} {one.Unit}"))} under {spent.Jti}",
         BlueprintDefined blueprint => $"blueprint '{blueprint.Name}' of model '{blueprint.Model}', with {Count(blueprint.Reads.Count, "action")} that only read",
         CompromiseCut cut => $"{cut.Scope} is not to be relied on after entry {cut.After}: {cut.Reason}; opens epoch {cut.Epoch}",
-        OperatorAdded added => $"operator '{added.Name}' added by two",
+        OperatorAdded added => added.Passkey is null ? $"operator '{added.Name}' added by two" : $"a passkey of operator '{added.Name}', at {added.Passkey}, added by two",
         CallerRemoved removed => $"caller {removed.Caller} removed by two: {removed.Reason}",
         EnforcersAcknowledged acknowledged => $"{Count(acknowledged.Count, "enforcer has", "enforcers have")} signed what they refuse",
         BreakGlassKeySet breakGlass => $"the break-glass key is {breakGlass.Key.KeyId} from here on",

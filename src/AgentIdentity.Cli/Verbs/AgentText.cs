@@ -15,6 +15,7 @@ internal static class AgentText
         ["sponsor"] = agent.Sponsor,
         ["blueprint"] = agent.Blueprint,
         ["labels"] = new JsonObject(agent.Labels.Select(label => KeyValuePair.Create(label.Name, (JsonNode?)label.Value))),
+        ["label_provenance"] = new JsonObject(agent.Labels.Select(label => KeyValuePair.Create(label.Name, (JsonNode?)Provenance(label)))),
         ["key"] = JsonNode.Parse(agent.Key.Jwk),
         ["maximum_envelope"] = JsonNode.Parse(agent.MaximumEnvelope),
         ["audiences"] = agent.Audiences.ToJson(),
@@ -23,6 +24,12 @@ internal static class AgentText
         ["statements"] = agent.Statements,
         ["stop"] = agent.Stop is null ? null : ToJson(agent.Stop),
     };
+
+    /// <summary>Who says so.</summary>
+    public static string Provenance(Label label) => label.Provenance.ToString().ToLowerInvariant();
+
+    /// <summary>A label, and who says so when it is not the sponsor.</summary>
+    public static string Of(Label label) => label.Provenance == LabelProvenance.Sponsor ? $"{label.Name}={label.Value}" : $"{label.Name}={label.Value} (by {Provenance(label)})";
 
     private static JsonObject ToJson(StopInForce stop) => new()
     {

@@ -26,7 +26,7 @@ internal static class AgentsShowVerb
         text.WriteLine($"state       {AgentText.State(agent)}{Why(agent.Stop)}");
         text.WriteLine($"sponsor     {agent.Sponsor}");
         text.WriteLine($"blueprint   {agent.Blueprint}");
-        text.WriteLine($"labels      {string.Join(' ', agent.Labels.Select(label => $"{label.Name}={label.Value}"))}".TrimEnd());
+        text.WriteLine($"labels      {string.Join(' ', agent.Labels.Select(AgentText.Of))}".TrimEnd());
         text.WriteLine($"allowed     {agent.MaximumEnvelope}");
         text.WriteLine($"audiences   {string.Join(' ', agent.Audiences)}");
         text.WriteLine($"enrolled    {Instants.FromMilliseconds(agent.EnrolledAt)}, entry {agent.EnrolledIndex}");

@@ -16,7 +16,7 @@ internal static class ApproveVerb
     private static readonly Argument<string> FileName = new("file") { Description = "The file that another verb wrote: restore, cut, operators add, operators remove, break-glass name, erase, hold lift." };
     private static readonly Option<bool> Send = new("--send") { Description = "Have it done, when with this signature enough operators have signed." };
 
-    public static Command Create() => new Command("approve", "Sign an act that takes two people. Read what it says first.") { FileName, Send }.Does(RunAsync);
+    public static Command Create() => new Command("approve", "Sign an act that takes two people, or send one that enough have signed. Read what it says first. With a passkey: the console's page.") { FileName, Send }.Does(RunAsync);
 
     private static async Task<int> RunAsync(Invocation run, CancellationToken cancellationToken)
     {
@@ -123,6 +123,8 @@ internal static class ApproveVerb
     private static void Write(TextWriter text, string path, ApprovalFile file)
     {
         text.WriteLine($"signed  {file.Action}");
+        foreach (var line in file.About)
+            text.WriteLine($"about   {line}");
         text.WriteLine($"by      {file.Approvals.Count} of {file.OperatorsNeeded} operators; good until {Instants.FromMilliseconds(file.ExpiresAt)}");
         text.WriteLine(file.IsComplete ? $"send    agentid approve {path} --send" : $"next    another operator: agentid approve {path} --send");
     }

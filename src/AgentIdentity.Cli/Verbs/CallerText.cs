@@ -15,6 +15,7 @@ internal static class CallerText
         ["jkt"] = caller.Jkt,
         ["audiences"] = caller.Audiences.ToJson(),
         ["registered_at"] = Instants.FromMilliseconds(caller.RegisteredAt),
+        ["passkey"] = caller.PasskeyOrigin.Length == 0 ? null : caller.PasskeyOrigin,
     };
 
     public static string Role(Caller caller) => caller.Role.ToString().ToLowerInvariant();

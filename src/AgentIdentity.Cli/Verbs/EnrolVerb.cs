@@ -18,7 +18,9 @@ internal static class EnrolVerb
     private static readonly Option<string> Algorithm =
         new Option<string>("--algorithm") { HelpName = "NAME", Description = "es256 (P-256) or ed25519.", DefaultValueFactory = _ => "es256" }.AcceptOnlyFromAmong("es256", "ed25519");
 
-    public static Command Create() => new Command("enrol", "Give a new agent its identity, with an enrolment token.") { Name, Token, TokenFile, Algorithm }.Does(RunAsync);
+    private static readonly Option<string[]> Labels = new("--label") { HelpName = "NAME=VALUE", Description = "What the agent says of itself; may be repeated. It is shown as its own word.", DefaultValueFactory = _ => [] };
+
+    public static Command Create() => new Command("enrol", "Give a new agent its identity, with an enrolment token.") { Name, Token, TokenFile, Algorithm, Labels }.Does(RunAsync);
 
     private static async Task<int> RunAsync(Invocation run, CancellationToken cancellationToken)
     {
@@ -26,7 +28,7 @@ internal static class EnrolVerb
         var token = await ReadTokenAsync(run, cancellationToken);
         using var key = HomeFolder.MakeKey(folder.KeyFile, Enum.Parse<KeyAlgorithm>(run.Get(Algorithm), ignoreCase: true));
         using var connection = run.Connect();
-        var agent = await AgentEnrolment.EnrollAsync(connection, token, key, cancellationToken: cancellationToken);
+        var agent = await AgentEnrolment.EnrollAsync(connection, token, key, labels: [.. run.Get(Labels).Select(TokenVerb.ParseLabel).Select(label => KeyValuePair.Create(label.Name, label.Value))], cancellationToken: cancellationToken);
         folder.WriteState(agent.State);
         folder.WriteCredential(agent.Credential);
         run.Answer(ToJson(agent, folder), text => Write(text, agent, folder));

@@ -14,7 +14,7 @@ internal static class OperatorsChangeVerb
 {
     private static readonly Option<string> Name = new("--name") { Required = true, HelpName = "NAME", Description = "Of the operator to be." };
     private static readonly Option<string> ProofOut = new("--out") { Required = true, HelpName = "FILE", Description = "Where to write the proof, which operators need." };
-    private static readonly Argument<string> ProofFile = new("proof") { Description = "What the operator to be made with agentid operators apply." };
+    private static readonly Argument<string> ProofFile = new("proof") { Description = "What the operator to be made with agentid operators apply, or on the console's page with a passkey." };
     private static readonly Argument<string> Caller = new("caller") { Description = "The caller's id: agentid operators list." };
     private static readonly Option<string> Reason = new("--reason") { Required = true, HelpName = "TEXT", Description = "For the record." };
 
@@ -41,7 +41,7 @@ internal static class OperatorsChangeVerb
         var text = File.Exists(run.Get(ProofFile)) ? File.ReadAllText(run.Get(ProofFile)).Trim() : throw Failure.Usage($"There is no file {run.Get(ProofFile)}.");
         if (OperatorProof.Read(text, run.Registry.PublicUrl, run.Clock.GetUtcNow(), out var proof) != Credentials.Refusal.None)
             throw Failure.Usage($"{run.Get(ProofFile)} is no proof for {run.Registry.PublicUrl}, or older than an hour.", "Whoever shall become an operator makes it: agentid operators apply --help");
-        return ApprovalFile.AskAsync(run, ApprovedAction.AddOperator(proof!.Key.KeyId, proof.Name), cancellationToken, text);
+        return ApprovalFile.AskAsync(run, ApprovedAction.AddOperator(proof!.Key.KeyId, proof.Name, proof.Passkey), cancellationToken, text);
     }
 
     private static Task<int> RemoveAsync(Invocation run, CancellationToken cancellationToken) => SubjectId.TryParse(run.Get(Caller), out var id)

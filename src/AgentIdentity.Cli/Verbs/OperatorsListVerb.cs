@@ -24,9 +24,9 @@ internal static class OperatorsListVerb
 
     private static void Write(TextWriter text, IEnumerable<Caller> callers)
     {
-        var table = new TextTable("ROLE", "NAME", "KEY", "SINCE", "AUDIENCES");
+        var table = new TextTable("ROLE", "NAME", "KEY", "SINCE", "PASSKEY AT", "AUDIENCES");
         foreach (var caller in callers)
-            table.Add(CallerText.Role(caller), caller.Name, caller.Jkt, Instants.FromMilliseconds(caller.RegisteredAt), string.Join(' ', caller.Audiences));
+            table.Add(CallerText.Role(caller), caller.Name, caller.Jkt, Instants.FromMilliseconds(caller.RegisteredAt), caller.PasskeyOrigin, string.Join(' ', caller.Audiences));
         table.Write(text);
     }
 }

@@ -1,6 +1,9 @@
 using System.CommandLine;
 using AgentIdentity.Cli.Approvals;
+using AgentIdentity.Client;
 using AgentIdentity.Credentials.Proofs;
+using AgentIdentity.Ledger;
+using AgentIdentity.Protocol.V1;
 
 namespace AgentIdentity.Cli.Verbs;
 
@@ -12,6 +15,15 @@ internal static class RestoreVerb
 
     public static Command Create() => new Command("restore", "Ask for stops to be lifted. Two operators sign: agentid approve.") { Stops, Reason, ApprovalFile.Out }.Does(RunAsync);
 
-    private static Task<int> RunAsync(Invocation run, CancellationToken cancellationToken) =>
-        ApprovalFile.AskAsync(run, ApprovedAction.Restore(EraseVerb.ReadList(run.Get(Stops)), run.Get(Reason)), cancellationToken);
+    private static Task<int> RunAsync(Invocation run, CancellationToken cancellationToken)
+    {
+        var stops = EraseVerb.ReadList(run.Get(Stops));
+        return ApprovalFile.AskAsync(run, ApprovedAction.Restore(stops, run.Get(Reason)), cancellationToken, about: connection => AboutAsync(connection, stops, cancellationToken));
+    }
+
+    private static async Task<IReadOnlyList<string>> AboutAsync(RegistryConnection connection, IReadOnlyList<LeafIndex> stops, CancellationToken cancellationToken)
+    {
+        var answer = await connection.Control.ListStopsAsync(new ListStopsRequest(), cancellationToken: cancellationToken);
+        return [.. answer.Stops.Where(stop => stops.Contains(new LeafIndex(stop.LedgerIndex))).Select(StopsVerb.Line)];
+    }
 }

@@ -55,7 +55,7 @@ internal static class TokenVerb
         return request;
     }
 
-    private static Label ParseLabel(string text)
+    internal static Label ParseLabel(string text)
     {
         var equals = text.IndexOf('=', StringComparison.Ordinal);
         return equals > 0

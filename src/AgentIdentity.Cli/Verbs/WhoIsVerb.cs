@@ -27,7 +27,7 @@ internal static class WhoIsVerb
         foreach (var who in answer.Agents)
         {
             text.WriteLine($"{who.Agent.Did}  {WireJson.Word(who.Agent.State)}");
-            text.WriteLine($"  sponsor '{who.Agent.Sponsor}', blueprint '{who.Agent.Blueprint}'{string.Concat(who.Labels.Select(label => $", {label.Name}={label.Value}"))}");
+            text.WriteLine($"  sponsor '{who.Agent.Sponsor}', blueprint '{who.Agent.Blueprint}'{string.Concat(who.Labels.Select(label => $", {AgentText.Of(label)}"))}");
             text.WriteLine($"  key {who.Jkt}, enrolled by entry {who.Agent.EnrolledIndex}, {Instants.FromMilliseconds(who.EnrolledAt)}");
             foreach (var stop in who.Stops)
                 text.WriteLine($"  {(stop.WasInForce ? "in force" : "lifted  ")}  {StopsVerb.Line(stop.Stop)}");

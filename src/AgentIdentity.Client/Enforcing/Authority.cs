@@ -109,7 +109,7 @@ internal sealed class Authority(string publicUrl, DenialBook denials, DenyState 
     {
         Restored restored => (ApprovedAction.Restore(restored.Stops, restored.Reason), restored.Approvals),
         CompromiseCut { Approvals.Count: > 0 } cut => (ApprovedAction.Cut(cut.Scope, cut.After, cut.Reason), cut.Approvals),
-        OperatorAdded added => (ApprovedAction.AddOperator(added.Key.KeyId, added.Name), added.Approvals),
+        OperatorAdded added => (ApprovedAction.AddOperator(added.Key.KeyId, added.Name, added.Passkey), added.Approvals),
         CallerRemoved removed => (ApprovedAction.RemoveCaller(removed.Caller, removed.Reason), removed.Approvals),
         BreakGlassKeySet set => (ApprovedAction.SetBreakGlassKey(set.Key.KeyId), set.Approvals),
         _ => null,
@@ -139,7 +139,9 @@ internal sealed class Authority(string publicUrl, DenialBook denials, DenyState 
                     denials.Lift(older);
                 break;
             case OperatorAdded added:
-                Pins.Pinned.Add(new PinnedOperator(entry.Subjects[0].Id, added.Name, added.Key, clock.GetUtcNow()));
+                // Whose key it is follows from the name, which was approved; the entry's subject is the registry's word.
+                var person = Pins.Pinned.Find(pinned => pinned.Name == added.Name)?.Caller ?? entry.Subjects[0].Id;
+                Pins.Pinned.Add(new PinnedOperator(person, added.Name, added.Key, clock.GetUtcNow()) { Passkey = added.Passkey });
                 break;
             case CallerRemoved removed:
                 Pins.Pinned.RemoveAll(pinned => pinned.Caller == removed.Caller);

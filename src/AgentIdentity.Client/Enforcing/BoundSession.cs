@@ -15,7 +15,7 @@ public sealed class BoundSession
     {
         var claims = presented.Claims;
         (Presented, Audience) = (presented, audience);
-        Actor = new Actor(claims.AgentId, claims.Jkt, claims.Sponsor, claims.Blueprint, claims.Labels);
+        Actor = new Actor(claims.AgentId, claims.Jkt, claims.Sponsor, claims.Blueprint, claims.AllLabels);
         Shown = new Presentation(claims.Jti, new LeafIndex(claims.LedgerIndex), presented.IssuerKeyId, claims.Chain, audience, callee);
     }
 
@@ -28,4 +28,7 @@ public sealed class BoundSession
     internal Actor Actor { get; }
 
     internal Presentation Shown { get; }
+
+    /// <summary>Counts how often the credential is let in. Null before the first time.</summary>
+    internal AcceptedCredential? Accepted { get; set; }
 }

@@ -49,7 +49,7 @@ internal sealed record EnforcerState
     public IReadOnlyList<StoredUnlogged> Unlogged { get; init; } = [];
 }
 
-internal sealed record StoredOperator(string Caller, string Name, string Key, DateTimeOffset? Since);
+internal sealed record StoredOperator(string Caller, string Name, string Key, DateTimeOffset? Since, string? Passkey);
 
 internal sealed record StoredNonce(string Nonce, ulong Entry);
 

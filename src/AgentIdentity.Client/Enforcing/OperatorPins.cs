@@ -1,13 +1,18 @@
 using AgentIdentity.Credentials;
 using AgentIdentity.Credentials.Identifiers;
 using AgentIdentity.Credentials.Keys;
+using AgentIdentity.Credentials.Passkeys;
 using AgentIdentity.Credentials.Proofs;
 using AgentIdentity.Ledger;
 
 namespace AgentIdentity.Client.Enforcing;
 
 /// <summary>An operator whose word this enforcer takes. <paramref name="Since"/> is when the enforcer first saw the key, by its own clock; null for one that need not wait.</summary>
-internal sealed record PinnedOperator(SubjectId Caller, string Name, PublicKey Key, DateTimeOffset? Since);
+internal sealed record PinnedOperator(SubjectId Caller, string Name, PublicKey Key, DateTimeOffset? Since)
+{
+    /// <summary>Where the key signs, when it is a passkey. Keys of one person have one <see cref="Caller"/>.</summary>
+    public PasskeyOrigin? Passkey { get; init; }
+}
 
 /// <summary>What the approvals in an entry come to.</summary>
 internal enum ApprovalVerdict
@@ -59,7 +64,7 @@ internal sealed class OperatorPins(string publicUrl)
         foreach (var token in tokens)
         {
             if (Approval.Read(token, publicUrl, at, out var approval) != Refusal.None || approval!.Action != action
-                || Pinned.Find(pinned => pinned.Key.Equals(approval.Key)) is not { } approver)
+                || Pinned.Find(pinned => approval.IsBy(pinned.Key, pinned.Passkey)) is not { } approver)
                 return ApprovalVerdict.Bad;
             approvers.Add(approver.Caller);
             keys.Add(approver.Key.KeyId);

@@ -4,6 +4,7 @@ using System.Text;
 using AgentIdentity.Credentials.Entries;
 using AgentIdentity.Credentials.Identifiers;
 using AgentIdentity.Credentials.Keys;
+using AgentIdentity.Credentials.Passkeys;
 using AgentIdentity.Credentials.Stops;
 using AgentIdentity.Credentials.Tokens;
 using AgentIdentity.Credentials.Verification;
@@ -101,6 +102,9 @@ internal sealed class Watched
 
     /// <summary>Whether the stream has brought its snapshot.</summary>
     public bool IsLive => _isLive;
+
+    /// <summary>Whether there is a nonce to sign under: one of this stream was answered.</summary>
+    public bool CanAcknowledge => _answeredNonce.Length > 0;
 
     /// <summary>What the registry grants, as it greets.</summary>
     public TimeSpan Granted { get; private set; } = TimeSpan.MaxValue;
@@ -210,7 +214,7 @@ internal sealed class Watched
         Denials = [.. _denials.Shown.Select(DenialFormat.Encode)],
         Held = [.. _denials.Held.Select(DenialFormat.Encode)],
         SingleOperator = _authority.Pins.IsSingleOperator,
-        Operators = [.. _authority.Pins.Pinned.Select(pinned => new StoredOperator(pinned.Caller.ToString(), pinned.Name, pinned.Key.ToJwk(), pinned.Since))],
+        Operators = [.. _authority.Pins.Pinned.Select(pinned => new StoredOperator(pinned.Caller.ToString(), pinned.Name, pinned.Key.ToJwk(), pinned.Since, pinned.Passkey?.Text))],
         UsedNonces = [.. _authority.Pins.UsedNonces.Select(used => new StoredNonce(used.Key, used.Value.Value))],
         BreakGlassKey = _authority.BreakGlassKey?.ToJwk(),
         Orders = [.. _authority.Orders.Select(order => new StoredOrder(order.Token, order.Entry?.Value))],
@@ -268,7 +272,9 @@ internal sealed class Watched
             if (!TryParse(found.Key, out var key) || found.CallerId.Length != SubjectId.Size)
                 return End(EnforcerAlarmKind.NoteForged, "The greeting names an operator without a key.");
             DateTimeOffset? since = found.OfGenesis || _options.OperatorKeys is not null ? null : _clock.GetUtcNow();
-            named.Add(new PinnedOperator(SubjectId.Read(found.CallerId.Span), found.Name, key, since));
+            if (!TryParse(found.PasskeyOrigin, out var passkey))
+                return End(EnforcerAlarmKind.NoteForged, "The greeting names a passkey of no page.");
+            named.Add(new PinnedOperator(SubjectId.Read(found.CallerId.Span), found.Name, key, since) { Passkey = passkey });
         }
         var breakGlassKey = TryParse(greeting.BreakGlassKey, out var sealedKey) ? sealedKey : null;
         if (pins.Pinned.Count == 0)
@@ -280,7 +286,7 @@ internal sealed class Watched
         }
         if (pins.Pinned.Count == 0)
             return End(EnforcerAlarmKind.OperatorsChanged, "The registry names none of the operators that this enforcer trusts.");
-        var isAsPinned = greeting.SingleOperator == pins.IsSingleOperator && Equals(breakGlassKey, _authority.BreakGlassKey) && named.All(one => pins.Pinned.Exists(pinned => pinned.Key.Equals(one.Key)));
+        var isAsPinned = greeting.SingleOperator == pins.IsSingleOperator && Equals(breakGlassKey, _authority.BreakGlassKey) && named.All(one => pins.Pinned.Exists(pinned => pinned.Key.Equals(one.Key) && pinned.Passkey == one.Passkey));
         if (!isAsPinned && _options.OperatorKeys is null)
             _expectations.Expect("operators", EnforcerAlarmKind.OperatorsChanged, "The registry names other operators, or another break-glass key, than are pinned here, and proves no approved change.");
         return WatchStep.Next;
@@ -379,7 +385,7 @@ internal sealed class Watched
         if (note.Count != _denials.Count || note.Digest != _denials.Digest)
             return WatchStep.End;
         // Before the first nonce of this stream is answered there is none to sign under; its heartbeat comes next.
-        return _answeredNonce.Length > 0 ? WatchStep.Acknowledge : WatchStep.Next;
+        return CanAcknowledge ? WatchStep.Acknowledge : WatchStep.Next;
     }
 
     private bool TryTakePayload(DeltaNote note, byte[] payload)
@@ -588,7 +594,7 @@ internal sealed class Watched
     {
         _authority.Pins.IsSingleOperator = state.SingleOperator;
         foreach (var stored in state.Operators)
-            _authority.Pins.Pinned.Add(new PinnedOperator(DecodeId(stored.Caller), stored.Name, DecodeKey(stored.Key), stored.Since));
+            _authority.Pins.Pinned.Add(new PinnedOperator(DecodeId(stored.Caller), stored.Name, DecodeKey(stored.Key), stored.Since) { Passkey = DecodePasskey(stored.Passkey) });
         foreach (var used in state.UsedNonces)
             _authority.Pins.Remember(used.Nonce, new LeafIndex(used.Entry));
         _authority.BreakGlassKey = state.BreakGlassKey is { } key ? DecodeKey(key) : null;
@@ -605,6 +611,15 @@ internal sealed class Watched
     private static SubjectId DecodeId(string text) => SubjectId.TryParse(text, out var id) ? id : throw new InvalidDataException($"'{text}' is no id.");
 
     private static PublicKey DecodeKey(string jwk) => PublicKey.TryParseJwk(Encoding.UTF8.GetBytes(jwk), out var key) ? key : throw new InvalidDataException("it holds a key that is none.");
+
+    private static PasskeyOrigin? DecodePasskey(string? text) => TryParse(text, out var origin) ? origin : throw new InvalidDataException($"'{text}' is no page of a passkey.");
+
+    // Empty for a key that is no passkey.
+    private static bool TryParse(string? text, out PasskeyOrigin? origin)
+    {
+        origin = null;
+        return string.IsNullOrEmpty(text) || PasskeyOrigin.TryParse(text, out origin);
+    }
 
     private static bool TryParse(Protocol.V1.PublicKey? wire, out PublicKey key)
     {

@@ -102,7 +102,7 @@ internal sealed class CertificateFindings
 
     private static IEnumerable<string> NotChecked(IReadOnlyList<StopVerdict> stops)
     {
-        yield return "enforcers that were registered and that the file leaves out, and credentials in scope beside those shown: they are in no list here";
+        yield return "enforcers that were registered and that the file leaves out, and credentials in scope beside those shown: hold the names above against your own list";
         if (stops.Any(stop => stop.Missing.Any(enforcer => enforcer.Word is not null)))
             yield return "leases, and who watches or only observes without having signed it: the registry's word, for whoever has not signed";
         if (stops.Any(stop => stop.Denial.Agents.Count + stop.Denial.Credentials.Count > 0))
@@ -112,8 +112,8 @@ internal sealed class CertificateFindings
         if (stops.Any(stop => stop.Denial.Scope.Kind == ScopeKind.IssuerKey))
             yield return "whoever holds the stolen key gives its credentials any expiry: who checks signatures only accepts them until the key is taken out of the registry's documents";
         yield return "whoever checks signatures and times only, and asks no enforcer: it accepts credentials in scope until they expire; status lists are not published yet";
-        if (stops.Any(stop => stop.CameAsOrder))
-            yield return "that the key which signed an order was the break-glass key of its day, or the watch key: the file does not show who named it";
+        if (stops.Any(stop => stop.CameAsNote))
+            yield return "the delta that an enforcer still held, by which a stop came: the key for enforcers is not in the file";
         yield return "a restore that the file leaves out, and what came behind the checkpoint: an enforcer's signature says that the stop was in force when it signed, and not for how long";
     }
 }

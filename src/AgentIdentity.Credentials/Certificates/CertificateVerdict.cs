@@ -95,8 +95,8 @@ public sealed record CertifiedLevel(StopLevel Level, long? EnforcedAt, long? Exh
 public sealed record StopVerdict(
     Denial Denial, string Reason, long At, LeafIndex? Lifted, long? LiftedAt, IReadOnlyList<EnforcerVerdict> Enforcers, IReadOnlyList<CertifiedExposure> Exposed, CertifiedLevel Proven, CertifiedLevel ByWord)
 {
-    /// <summary>It came as a signed order: of the break-glass key, or a delta that an enforcer still held.</summary>
-    public bool CameAsOrder { get; init; }
+    /// <summary>It came as a delta that an enforcer still held when the ledger had lost the stop.</summary>
+    public bool CameAsNote { get; init; }
 
     /// <summary>Whoever must sign and has not.</summary>
     public IEnumerable<EnforcerVerdict> Missing => Enforcers.Where(enforcer => enforcer is { IsNeeded: true, SignedAt: null });

@@ -13,12 +13,13 @@ internal sealed class EnforcerRegister
     private readonly Dictionary<SubjectId, RegisteredEnforcer> _enforcers = [];
     private readonly Dictionary<KeyId, RegisteredEnforcer> _byKey = [];
     private readonly Dictionary<SubjectId, (LeafIndex Index, long At)> _removed = [];
+    private readonly List<(LeafIndex Index, KeyId Key)> _breakGlassKeys = [];
     private readonly CertificateFindings _notes;
-    private readonly ApprovalCheck _approvals;
+    private readonly OperatorChecks _operators;
 
     public EnforcerRegister(ShownEntries shown, CertificateFindings notes)
     {
-        (_notes, _approvals) = (notes, new ApprovalCheck(shown.Genesis));
+        (_notes, _operators) = (notes, new OperatorChecks(shown.Genesis));
         foreach (var (index, entry) in shown.All)
             Take(index, entry);
     }
@@ -32,23 +33,29 @@ internal sealed class EnforcerRegister
     /// <summary>When two people removed it, ms since 1970, and by which entry; null when none is shown.</summary>
     public (LeafIndex Index, long At)? Removal(RegisteredEnforcer enforcer) => _removed.TryGetValue(enforcer.Id, out var removal) ? removal : null;
 
+    /// <summary>The key whose orders freeze, when an entry was written; null when none is shown.</summary>
+    public KeyId? BreakGlassKeyAt(LeafIndex moment) => _breakGlassKeys.Where(named => named.Index.Value < moment.Value).Select(named => (KeyId?)named.Key).LastOrDefault();
+
     /// <summary>What does not hold of approvals; null when it takes no more.</summary>
-    public string? Problem(Entry entry, string action, IReadOnlyList<string> approvals) => _approvals.Problem(entry, action, approvals);
+    public string? Problem(LeafIndex index, Entry entry, string action, IReadOnlyList<string> approvals) => _operators.Problem(index, entry, action, approvals);
 
     private void Take(LeafIndex index, Entry entry)
     {
         switch (entry.Body)
         {
-            case OperatorAdded added when Approved(index, entry, ApprovedAction.AddOperator(added.Key.KeyId, added.Name), added.Approvals):
-                _approvals.Add(added.Key.KeyId);
+            case OperatorAdded:
+                Holds(index, _operators.Take(index, entry));
                 break;
             case CallerRegistered { Role: CallerRole.Enforcer } registered:
                 var enforcer = new RegisteredEnforcer(entry.Subjects[0].Id, index, registered);
                 if (!_enforcers.TryAdd(enforcer.Id, enforcer) || !_byKey.TryAdd(registered.Key.KeyId, enforcer))
                     _notes.Add(CertificateProperty.Enforcers, $"entry {index}: it registers an enforcer, or its key, a second time");
                 break;
-            case CallerRemoved removed when Approved(index, entry, ApprovedAction.RemoveCaller(removed.Caller, removed.Reason), removed.Approvals):
+            case CallerRemoved removed when Holds(index, _operators.Take(index, entry)):
                 _removed.TryAdd(removed.Caller, (index, entry.At));
+                break;
+            case BreakGlassKeySet named when Holds(index, Problem(index, entry, ApprovedAction.SetBreakGlassKey(named.Key.KeyId), named.Approvals)):
+                _breakGlassKeys.Add((index, named.Key.KeyId));
                 break;
             case EnforcersAcknowledged when entry.Subjects.FirstOrDefault(subject => !_enforcers.ContainsKey(subject.Id)) is { } unknown:
                 _notes.Add(CertificateProperty.Enforcers, $"entry {index} holds what {unknown.Id} has signed, an enforcer that the file leaves out");
@@ -56,11 +63,10 @@ internal sealed class EnforcerRegister
         }
     }
 
-    private bool Approved(LeafIndex index, Entry entry, string action, IReadOnlyList<string> approvals)
+    private bool Holds(LeafIndex index, string? problem)
     {
-        if (Problem(entry, action, approvals) is not { } problem)
-            return true;
-        _notes.Add(CertificateProperty.Enforcers, $"entry {index}: {problem}");
-        return false;
+        if (problem is not null)
+            _notes.Add(CertificateProperty.Enforcers, $"entry {index}: {problem}");
+        return problem is null;
     }
 }

@@ -48,7 +48,7 @@ internal sealed class StopChecks(CertificateFile file, ShownEntries shown, Enfor
         return new StopVerdict(
             read.Denial, read.Reason, read.At, lift?.Index, lift?.At, enforcers, [.. exposed], Level(read, proven, last, lift?.At), Level(read, byWord, last, lift?.At))
         {
-            CameAsOrder = read.Order is not null,
+            CameAsNote = read.Order is { } order && IsNote(order),
         };
     }
 
@@ -95,11 +95,16 @@ internal sealed class StopChecks(CertificateFile file, ShownEntries shown, Enfor
             Wrong(stop, "the denial is not that of its entry");
             return null;
         }
-        if (read.Order is { } order && !order.Contains('\n', StringComparison.Ordinal)
-            && (shown.Genesis is not { } genesis || !StopOrder.TryRead(order, genesis.PublicUrl, out var ordered, out _) || ordered.Scope != denial.Scope))
-            Wrong(stop, "the order that it came by is not signed, or for something else");
+        if (read.Order is { } order && !IsNote(order) && !IsOrdered(stop, denial.Scope, order))
+            Wrong(stop, "the order that it came by is not signed by the break-glass key, or for something else");
         return read with { Denial = denial };
     }
+
+    // A delta that an enforcer still held is a note; its key, for enforcers, is not in the file.
+    private static bool IsNote(string order) => order.Contains('\n', StringComparison.Ordinal);
+
+    private bool IsOrdered(CertifiedStop stop, Scope scope, string order) =>
+        shown.Genesis is { } genesis && StopOrder.TryRead(order, genesis.PublicUrl, out var ordered, out var key) && ordered.Scope == scope && people.BreakGlassKeyAt(stop.Index) == key.KeyId;
 
     private (LeafIndex Index, long At)? Lift(CertifiedStop stop, StopEntry read)
     {
@@ -107,8 +112,8 @@ internal sealed class StopChecks(CertificateFile file, ShownEntries shown, Enfor
         {
             var problem = entry.Body switch
             {
-                Restored restored when restored.Stops.Contains(stop.Index) => people.Problem(entry, ApprovedAction.Restore(restored.Stops, restored.Reason), restored.Approvals),
-                CompromiseCut { Approvals.Count: > 0 } cut when read.Denial.After is not null && cut.Scope == read.Denial.Scope => people.Problem(entry, ApprovedAction.Cut(cut.Scope, cut.After, cut.Reason), cut.Approvals),
+                Restored restored when restored.Stops.Contains(stop.Index) => people.Problem(index, entry, ApprovedAction.Restore(restored.Stops, restored.Reason), restored.Approvals),
+                CompromiseCut { Approvals.Count: > 0 } cut when read.Denial.After is not null && cut.Scope == read.Denial.Scope => people.Problem(index, entry, ApprovedAction.Cut(cut.Scope, cut.After, cut.Reason), cut.Approvals),
                 _ => "",
             };
             if (problem == "")
@@ -159,6 +164,8 @@ internal sealed class StopChecks(CertificateFile file, ShownEntries shown, Enfor
             return $"is of epoch {good.Signed.Epoch}, before the stop's {read.Denial.Epoch}";
         if (good.Signed.IsObserving)
             return "says that it only observes";
+        if (good.Signed.Probe is { After: Refusal.None } probe && read.Probes.Contains(probe.Jti))
+            return "says that the stop's probe was let in";
         return EntryCheck.Leads(shownAs.Path, new LeafIndex(shownAs.Place), new TreeSize(shownAs.Count), MerkleHash.Leaf(stop.Denial.Span), good.Signed.Digest)
             ? null
             : "is a digest that does not hold this stop";
@@ -181,10 +188,13 @@ internal sealed class StopChecks(CertificateFile file, ShownEntries shown, Enfor
 /// <summary>What an entry says of a stop or a cut.</summary>
 internal sealed record StopEntry(Denial Denial, string Incident, string Reason, long At, string? Order)
 {
+    /// <summary>The registry's own credentials that rode along.</summary>
+    public IReadOnlyList<SubjectId> Probes { get; init; } = [];
+
     /// <summary>Null for an entry that stops nothing.</summary>
     public static StopEntry? Of(LeafIndex index, Entry entry) => entry.Body switch
     {
-        Stop stop => new StopEntry(new Denial(index, stop.Epoch, stop.State, stop.Scope), stop.Incident, stop.Reason, entry.At, stop.Order),
+        Stop stop => new StopEntry(new Denial(index, stop.Epoch, stop.State, stop.Scope), stop.Incident, stop.Reason, entry.At, stop.Order) { Probes = stop.Probes },
         CompromiseCut cut => new StopEntry(new Denial(index, cut.Epoch, StandingState.Frozen, cut.Scope) { After = cut.After }, cut.Incident, cut.Reason, entry.At, null),
         _ => null,
     };

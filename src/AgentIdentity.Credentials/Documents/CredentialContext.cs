@@ -25,7 +25,8 @@ public static class CredentialContext
             "labels": {"@id": "urn:agentidentity:v1#labels", "@type": "@json"},
             "ledger_index": {"@id": "urn:agentidentity:v1#ledger_index", "@type": "http://www.w3.org/2001/XMLSchema#integer"},
             "ledger_position": {"@id": "urn:agentidentity:v1#ledger_position", "@type": "http://www.w3.org/2001/XMLSchema#integer"},
-            "sponsor": "urn:agentidentity:v1#sponsor"
+            "sponsor": "urn:agentidentity:v1#sponsor",
+            "statedLabels": {"@id": "urn:agentidentity:v1#statedLabels", "@type": "@json"}
           }
         }
         """;

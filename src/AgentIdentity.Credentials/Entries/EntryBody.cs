@@ -1,5 +1,6 @@
 using AgentIdentity.Credentials.Identifiers;
 using AgentIdentity.Credentials.Keys;
+using AgentIdentity.Credentials.Passkeys;
 using AgentIdentity.Ledger;
 
 namespace AgentIdentity.Credentials.Entries;
@@ -42,11 +43,18 @@ public sealed record CallerRegistered(CallerRole Role, string Name, PublicKey Ke
 /// <summary>What an enrolment token grants, and what the agents enrolled with it are.</summary>
 /// <param name="Sponsor">Who answers for them.</param>
 /// <param name="Blueprint">What they are instances of.</param>
-/// <param name="Labels">Name and value, ascending by name.</param>
+/// <param name="Labels">What the sponsor says: name and value, ascending by name.</param>
 /// <param name="MaximumEnvelope">The most that a credential may carry, in JCS form.</param>
 /// <param name="Audiences">Whom their credentials may address, ascending.</param>
 public sealed record Grant(
-    string Sponsor, string Blueprint, IReadOnlyList<KeyValuePair<string, string>> Labels, string MaximumEnvelope, IReadOnlyList<string> Audiences);
+    string Sponsor, string Blueprint, IReadOnlyList<KeyValuePair<string, string>> Labels, string MaximumEnvelope, IReadOnlyList<string> Audiences)
+{
+    /// <summary>What the agent says of itself: name and value, ascending by name, none that <see cref="Labels"/> names. A token has none.</summary>
+    public IReadOnlyList<KeyValuePair<string, string>> StatedLabels { get; init; } = [];
+
+    /// <summary>The labels that a stop asks for, whoever says so.</summary>
+    public IReadOnlyList<KeyValuePair<string, string>> AllLabels => StatedLabels.Count == 0 ? Labels : [.. Labels, .. StatedLabels];
+}
 
 /// <summary>Kind 3. Expiry is in ms since 1970.</summary>
 public sealed record TokenCreated(Hash TokenHash, Grant Grant, uint Uses, long ExpiresAt) : EntryBody
@@ -239,8 +247,8 @@ public sealed record CompromiseCut(Scope Scope, LeafIndex After, string Reason, 
     public override EntryKind Kind => EntryKind.CompromiseCut;
 }
 
-/// <summary>Kind 22.</summary>
-public sealed record OperatorAdded(string Name, PublicKey Key, string Proof, IReadOnlyList<string> Approvals, ulong Epoch) : EntryBody
+/// <summary>Kind 22. A passkey under the name of an operator is another key of that person.</summary>
+public sealed record OperatorAdded(string Name, PublicKey Key, string Proof, IReadOnlyList<string> Approvals, ulong Epoch, PasskeyOrigin? Passkey = null) : EntryBody
 {
     /// <inheritdoc/>
     public override EntryKind Kind => EntryKind.OperatorAdded;

@@ -1,6 +1,7 @@
 using System.Formats.Cbor;
 using AgentIdentity.Credentials.Identifiers;
 using AgentIdentity.Credentials.Keys;
+using AgentIdentity.Credentials.Passkeys;
 
 namespace AgentIdentity.Credentials.Entries;
 
@@ -37,12 +38,14 @@ internal static class EntryBodyCodec
                 fields.Number((ulong)token.ExpiresAt);
                 break;
             case AgentEnrolled agent:
-                cbor.WriteStartMap(agent.DidLine is null ? 10 : 11);
+                cbor.WriteStartMap(agent.DidLine is not null ? 12 : agent.Grant.StatedLabels.Count > 0 ? 11 : 10);
                 fields.Bytes(agent.AgentId.ToArray());
                 fields.Bytes(agent.TokenId.ToArray());
                 fields.Key(agent.Key);
                 fields.Grant(agent.Grant);
                 fields.Text(agent.Proof);
+                if (agent.Grant.StatedLabels.Count > 0 || agent.DidLine is not null)
+                    fields.Labels(agent.Grant.StatedLabels);
                 if (agent.DidLine is not null)
                     fields.Text(agent.DidLine);
                 break;
@@ -170,12 +173,14 @@ internal static class EntryBodyCodec
                 fields.Texts(cut.Approvals);
                 break;
             case OperatorAdded added:
-                cbor.WriteStartMap(6);
+                cbor.WriteStartMap(added.Passkey is null ? 6 : 7);
                 fields.Text(added.Name);
                 fields.Key(added.Key);
                 fields.Text(added.Proof);
                 fields.Texts(added.Approvals);
                 fields.Number(added.Epoch);
+                if (added.Passkey is not null)
+                    fields.Text(added.Passkey.Text);
                 break;
             case CallerRemoved removed:
                 cbor.WriteStartMap(4);
@@ -226,7 +231,7 @@ internal static class EntryBodyCodec
                 count == 6 ? fields.Text() : null),
             EntryKind.CallerRegistered => new CallerRegistered(fields.Enum<CallerRole>(), fields.Text(), fields.Key(), fields.Texts()),
             EntryKind.TokenCreated => new TokenCreated(fields.Hash(), fields.Grant(), (uint)fields.Number(1, uint.MaxValue), fields.Instant()),
-            EntryKind.AgentEnrolled => new AgentEnrolled(fields.Id(), fields.Id(), fields.Key(), fields.Grant(), fields.Text(), count == 11 ? fields.Text() : null),
+            EntryKind.AgentEnrolled => ReadEnrolled(fields, count),
             EntryKind.CredentialsIssued => new CredentialsIssued(fields.Hash(), (uint)fields.Number(1, uint.MaxValue)),
             EntryKind.Activity => new Activity(
                 fields.Bytes(), fields.Enum<KeyAlgorithm>(), fields.Bytes(64), fields.Number((ulong)EntryClass.Activity, (ulong)EntryClass.Quarantined) == (ulong)EntryClass.Quarantined),
@@ -247,7 +252,7 @@ internal static class EntryBodyCodec
             EntryKind.BudgetSpent => new BudgetSpent(fields.Id(), fields.Budgets()),
             EntryKind.BlueprintDefined => new BlueprintDefined(fields.Text(), fields.Text(), fields.Ascending("reads", ReadTypedAction, InOrder), fields.Epoch()),
             EntryKind.CompromiseCut => new CompromiseCut(fields.Scope(), fields.Index(), fields.Text(), fields.Text(), fields.Epoch(), fields.Texts()),
-            EntryKind.OperatorAdded => new OperatorAdded(fields.Text(), fields.Key(), fields.Text(), fields.Texts(), fields.Epoch()),
+            EntryKind.OperatorAdded => new OperatorAdded(fields.Text(), fields.Key(), fields.Text(), fields.Texts(), fields.Epoch(), count == 7 ? fields.Passkey() : null),
             EntryKind.CallerRemoved => new CallerRemoved(fields.Id(), fields.Text(), fields.Texts(), fields.Epoch()),
             EntryKind.EnforcersAcknowledged => new EnforcersAcknowledged(fields.Hash(), (uint)fields.Number(1, uint.MaxValue)),
             EntryKind.BreakGlassKeySet => new BreakGlassKeySet(fields.Key(), fields.Texts(), fields.Epoch()),
@@ -268,6 +273,18 @@ internal static class EntryBodyCodec
             return stop;
         var probes = fields.Ascending(Stop.ProbesMax, static item => item.ReadId(), static probe => probe);
         return stop with { Order = stop.Order is { Length: > 0 } ? stop.Order : null, Probes = probes };
+    }
+
+    private static AgentEnrolled ReadEnrolled(FieldReader fields, int count)
+    {
+        var enrolled = new AgentEnrolled(fields.Id(), fields.Id(), fields.Key(), fields.Grant(), fields.Text());
+        if (count == 10)
+            return enrolled;
+        var stated = fields.Labels();
+        // What the sponsor says stands; and an empty list is written as none, unless something follows it.
+        if ((stated.Length == 0 && count == 11) || enrolled.Grant.Labels.Select(label => label.Key).Intersect(stated.Select(label => label.Key)).Any())
+            throw new FormatException("an agent states labels that its sponsor does not name, or none");
+        return enrolled with { Grant = enrolled.Grant with { StatedLabels = stated }, DidLine = count == 12 ? fields.Text() : null };
     }
 
     private static ActivitiesErased ReadErased(FieldReader fields)
@@ -422,10 +439,12 @@ internal static class EntryBodyCodec
         {
             Text(grant.Sponsor);
             Text(grant.Blueprint);
-            Array(grant.Labels, static (cbor, label) => cbor.WriteTexts([label.Key, label.Value]));
+            Labels(grant.Labels);
             Text(grant.MaximumEnvelope);
             Texts(grant.Audiences);
         }
+
+        public void Labels(IReadOnlyList<KeyValuePair<string, string>> labels) => Array(labels, static (cbor, label) => cbor.WriteTexts([label.Key, label.Value]));
 
         public void Array<T>(IReadOnlyList<T> items, Action<CborWriter, T> writeItem)
         {
@@ -466,6 +485,8 @@ internal static class EntryBodyCodec
             var algorithm = Next().ReadAlgorithm();
             return Next().ReadKey(algorithm);
         }
+
+        public PasskeyOrigin Passkey() => PasskeyOrigin.TryParse(Text(), out var origin) ? origin : throw new FormatException("not an origin");
 
         public Scope Scope()
         {
@@ -508,8 +529,10 @@ internal static class EntryBodyCodec
             return items;
         }
 
+        public KeyValuePair<string, string>[] Labels() => Ascending("labels", ReadLabel, static (one, next) => string.CompareOrdinal(one.Key, next.Key));
+
         public Grant Grant() => new(
-            Text(), Text(), Ascending("labels", ReadLabel, static (one, next) => string.CompareOrdinal(one.Key, next.Key)),
+            Text(), Text(), Labels(),
             Text(), Ascending("audiences", static item => item.ReadTextString(), string.CompareOrdinal));
 
         private static KeyValuePair<string, string> ReadLabel(CborReader cbor)

@@ -9,7 +9,7 @@ namespace AgentIdentity.Credentials.Issuing;
 /// <param name="Jkt">The key that it is bound to.</param>
 /// <param name="Sponsor">Who answers for the agent.</param>
 /// <param name="Blueprint">What the agent is an instance of.</param>
-/// <param name="Labels">Name and value, names distinct.</param>
+/// <param name="Labels">What its sponsor says of the agent: name and value, names distinct.</param>
 /// <param name="Audience">Whom it may be presented to.</param>
 /// <param name="Envelope">What it allows at most.</param>
 /// <param name="Act">The chain of command above the agent, JCS of RFC 8693 <c>act</c>; null when nobody delegated.</param>
@@ -36,4 +36,10 @@ public sealed record CredentialClaims(
 {
     /// <summary>The agents that <see cref="Act"/> names, nearest first.</summary>
     public IReadOnlyList<SubjectId> Chain { get; init; } = [];
+
+    /// <summary>What the agent says of itself, under other names than <see cref="Labels"/> has.</summary>
+    public IReadOnlyList<KeyValuePair<string, string>> StatedLabels { get; init; } = [];
+
+    /// <summary>The labels that a stop asks for, whoever says so.</summary>
+    public IReadOnlyList<KeyValuePair<string, string>> AllLabels => StatedLabels.Count == 0 ? Labels : [.. Labels, .. StatedLabels];
 }

@@ -45,26 +45,13 @@ public static class CredentialWriter
         text.Append(",\"aud\":").AppendStrings(claims.Audience);
         text.Append($",\"authorization_details\":{claims.Envelope.Canonical},\"cnf\":{{\"jkt\":\"{claims.Jkt}\"}}");
         text.Append(",\"credentialSubject\":{\"blueprint\":").AppendString(claims.Blueprint);
-        text.Append($",\"id\":\"{agent}\"").AppendLabels(claims.Labels);
+        text.Append($",\"id\":\"{agent}\"").AppendLabels("labels", claims.Labels).AppendLabels("statedLabels", claims.StatedLabels);
         text.Append($"}},\"exp\":{claims.ExpiresAt},\"iat\":{claims.IssuedAt},\"id\":\"{CredentialFormat.UuidUrn}{claims.Jti}\"");
         text.Append($",\"iss\":\"{registry.Did}\",\"issuer\":\"{registry.Did}\",\"jti\":\"{claims.Jti}\"");
         text.Append($",\"ledger_index\":{claims.LedgerIndex},\"ledger_position\":{claims.LedgerPosition},\"nbf\":{claims.NotBefore},\"sponsor\":").AppendString(claims.Sponsor);
         text.Append($",\"sub\":\"{agent}\",\"type\":[\"{CredentialFormat.BaseCredentialType}\",\"{CredentialFormat.OwnCredentialType}\"]");
         text.Append($",\"validFrom\":\"{NumericDate.ToRfc3339(claims.NotBefore)}\",\"validUntil\":\"{NumericDate.ToRfc3339(claims.ExpiresAt)}\"}}");
         return text.ToString();
-    }
-
-    private static void AppendLabels(this StringBuilder text, IReadOnlyList<KeyValuePair<string, string>> labels)
-    {
-        if (labels.Count == 0)
-            return;
-        var separator = ",\"labels\":{";
-        foreach (var (name, value) in labels.OrderBy(label => label.Key, StringComparer.Ordinal))
-        {
-            text.Append(separator).AppendString(name).Append(':').AppendString(value);
-            separator = ",";
-        }
-        text.Append('}');
     }
 
     private static void AppendStrings(this StringBuilder text, IReadOnlyList<string> values)

@@ -2,6 +2,7 @@ using System.Text;
 using AgentIdentity.Credentials.Entries;
 using AgentIdentity.Credentials.Identifiers;
 using AgentIdentity.Credentials.Json;
+using AgentIdentity.Credentials.Passkeys;
 using AgentIdentity.Ledger;
 
 namespace AgentIdentity.Credentials.Proofs;
@@ -26,9 +27,14 @@ public static class ApprovedAction
     public static string Revoke(Scope scope, string reason) =>
         new StringBuilder("{\"reason\":").AppendString(reason).Append(",\"scope\":").AppendString(scope.ToString()).Append(",\"type\":\"revoke\"}").ToString();
 
-    /// <summary>To add an operator.</summary>
-    public static string AddOperator(KeyId key, string name) =>
-        new StringBuilder($"{{\"jkt\":\"{key}\",\"name\":").AppendString(name).Append(",\"type\":\"add-operator\"}").ToString();
+    /// <summary>To add an operator, or a passkey of one.</summary>
+    public static string AddOperator(KeyId key, string name, PasskeyOrigin? passkey = null)
+    {
+        var action = new StringBuilder($"{{\"jkt\":\"{key}\",\"name\":").AppendString(name);
+        if (passkey is not null)
+            action.Append(",\"origin\":").AppendString(passkey.Text);
+        return action.Append(",\"type\":\"add-operator\"}").ToString();
+    }
 
     /// <summary>To remove an operator, auditor, enforcer or sponsor.</summary>
     public static string RemoveCaller(SubjectId caller, string reason) =>

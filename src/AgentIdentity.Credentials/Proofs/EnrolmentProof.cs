@@ -1,5 +1,6 @@
-using System.Diagnostics.CodeAnalysis;
 using System.Text;
+using AgentIdentity.Credentials.Entries;
+using AgentIdentity.Credentials.Issuing;
 using AgentIdentity.Credentials.Json;
 using AgentIdentity.Credentials.Keys;
 using AgentIdentity.Credentials.Tokens;
@@ -15,10 +16,11 @@ public sealed class EnrolmentProof
 
     private const string Type = "agentid-enrol+jwt";
 
-    private EnrolmentProof(PublicKey key, string challenge)
+    private EnrolmentProof(PublicKey key, string challenge, IReadOnlyList<KeyValuePair<string, string>> labels)
     {
         Key = key;
         Challenge = challenge;
+        Labels = labels;
     }
 
     /// <summary>The agent's key.</summary>
@@ -27,15 +29,20 @@ public sealed class EnrolmentProof
     /// <summary>The nonce: the challenge that the registry gave out, for the registry to recognise.</summary>
     public string Challenge { get; }
 
+    /// <summary>What the agent says of itself, ascending by name. Whether it may is asked of the result.</summary>
+    public IReadOnlyList<KeyValuePair<string, string>> Labels { get; }
+
     /// <summary>Makes a proof.</summary>
     /// <param name="key">The agent's key.</param>
     /// <param name="publicUrl">The registry's public URL.</param>
     /// <param name="challenge">What the registry answered to BeginEnroll.</param>
     /// <param name="tokenHash">SHA-256 of the enrolment token.</param>
     /// <param name="now">The agent's clock.</param>
-    public static string Create(PrivateKey key, string publicUrl, string challenge, Hash tokenHash, DateTimeOffset now)
+    /// <param name="labels">What the agent says of itself; names are distinct.</param>
+    public static string Create(PrivateKey key, string publicUrl, string challenge, Hash tokenHash, DateTimeOffset now, IReadOnlyList<KeyValuePair<string, string>>? labels = null)
     {
-        var claims = new StringBuilder("{\"aud\":").AppendString(publicUrl).Append($",\"iat\":{now.ToUnixTimeSeconds()},\"nonce\":").AppendString(challenge);
+        var claims = new StringBuilder("{\"aud\":").AppendString(publicUrl).Append($",\"iat\":{now.ToUnixTimeSeconds()}").AppendLabels("labels", labels ?? []);
+        claims.Append(",\"nonce\":").AppendString(challenge);
         return JwkSignedToken.Sign(Type, claims.Append($",\"token_hash\":\"{tokenHash.ToBase64Url()}\"}}").ToString(), key);
     }
 
@@ -52,29 +59,33 @@ public sealed class EnrolmentProof
             var claims = jws.Payload;
             if (!claims.HasText("aud"u8, publicUrl) || !claims.HasHash("token_hash"u8, tokenHash)
                 || !claims.TryGetText("nonce"u8, int.MaxValue, out var challenge)
+                || !LabelsObject.TryRead(claims, "labels"u8, out var labels)
                 || !claims.TryGetInteger("iat"u8, NumericDate.Max, out var issuedAt))
                 return Refusal.ProofInvalid;
             if ((now - DateTimeOffset.FromUnixTimeSeconds(issuedAt)).Duration() > Window)
                 return Refusal.ProofStale;
-            presented = new EnrolmentProof(key, challenge);
+            presented = new EnrolmentProof(key, challenge, InOrder(labels));
             return Refusal.None;
         }
     }
 
-    /// <summary>Reads a proof that an enrolment entry keeps. The token is a secret and only its hash is there; whether the proof came in time was asked when it came.</summary>
-    public static bool TryReadKept(string? proof, string publicUrl, [NotNullWhen(true)] out PublicKey? key, out Hash tokenHash)
+    /// <summary>Whether an enrolment entry keeps a proof of the key that it names, for this registry, and has the labels that were signed. The token is a secret and only its hash is there; whether the proof came in time was asked when it came.</summary>
+    public static bool IsKeptBy(AgentEnrolled enrolled, string publicUrl, out Hash tokenHash)
     {
         tokenHash = default;
-        if (!JwkSignedToken.TryRead(proof, Type, out var jws, out key))
+        if (!JwkSignedToken.TryRead(enrolled.Proof, Type, out var jws, out var key))
             return false;
         using (jws)
         {
             Span<byte> hash = stackalloc byte[Hash.Size];
             var claims = jws.Payload;
-            if (!claims.HasText("aud"u8, publicUrl) || !claims.TryGetBytes("token_hash"u8, hash))
+            if (!claims.HasText("aud"u8, publicUrl) || !claims.TryGetBytes("token_hash"u8, hash) || !LabelsObject.TryRead(claims, "labels"u8, out var labels))
                 return false;
             tokenHash = Hash.Read(hash);
-            return claims.TryGetText("nonce"u8, int.MaxValue, out _) && claims.TryGetInteger("iat"u8, NumericDate.Max, out _);
+            return key.KeyId == enrolled.Key.KeyId && InOrder(labels).SequenceEqual(enrolled.Grant.StatedLabels)
+                && claims.TryGetText("nonce"u8, int.MaxValue, out _) && claims.TryGetInteger("iat"u8, NumericDate.Max, out _);
         }
     }
+
+    private static KeyValuePair<string, string>[] InOrder(IReadOnlyList<KeyValuePair<string, string>> labels) => [.. labels.OrderBy(label => label.Key, StringComparer.Ordinal)];
 }

@@ -1,4 +1,5 @@
 using System.Diagnostics.CodeAnalysis;
+using System.Text.Json;
 using AgentIdentity.Credentials.Json;
 using AgentIdentity.Credentials.Keys;
 using AgentIdentity.Credentials.Tokens;
@@ -8,7 +9,7 @@ namespace AgentIdentity.Credentials.Proofs;
 /// <summary>What all proofs of possession share: a compact JWS whose header carries the public key that signed it, and nothing else but <c>alg</c> and <c>typ</c>.</summary>
 internal static class JwkSignedToken
 {
-    private const int LengthMax = 4096;
+    public const int LengthMax = 4096;
 
     // Whoever proves a key sends the same header each time. A header of ours takes 260 bytes; the table 5 MB at most.
     private static readonly RecentTexts<Header> Headers = new(places: 8192, lengthMax: 512);
@@ -43,8 +44,14 @@ internal static class JwkSignedToken
     private static bool TryReadKey(CompactJws jws, string type, [NotNullWhen(true)] out PublicKey? key)
     {
         key = null;
-        return jws.TryReadHeader(out var header)
-            && header.GetPropertyCount() == 3
+        return jws.TryReadHeader(out var header) && TryReadHeader(header, type, out key);
+    }
+
+    /// <summary>Reads a header that says type, algorithm and key, and nothing else.</summary>
+    internal static bool TryReadHeader(JsonElement header, string type, [NotNullWhen(true)] out PublicKey? key)
+    {
+        key = null;
+        return header.GetPropertyCount() == 3
             && header.HasText("typ"u8, type)
             && Jose.TryParse(header, out var algorithm)
             && header.TryGetMember("jwk"u8, out var jwk)

@@ -6,9 +6,8 @@ using AgentIdentity.Ledger;
 namespace AgentIdentity.Credentials.Trails;
 
 /// <summary>Goes through the entries about an agent and finds what was erased without two people, against a hold, or without an entry that says so.</summary>
-internal sealed class ErasureChecks(SubjectId agent, Genesis? genesis)
+internal sealed class ErasureChecks(SubjectId agent, OperatorChecks operators)
 {
-    private readonly ApprovalCheck _approvals = new(genesis);
     private readonly Dictionary<LeafIndex, EntryCheck> _unnamed = [];
     private readonly HashSet<LeafIndex> _opened = [];
     private readonly HashSet<LeafIndex> _holds = [];
@@ -71,7 +70,7 @@ internal sealed class ErasureChecks(SubjectId agent, Genesis? genesis)
 
     private void CheckApprovals(EntryCheck check, string action, IReadOnlyList<string> approvals)
     {
-        if (_approvals.Problem(check.Entry!, action, approvals) is { } problem)
+        if (operators.Problem(check.Shown.Index!.Value, check.Entry!, action, approvals) is { } problem)
             check.Add(TrailProperty.Erasures, problem);
     }
 }

@@ -12,6 +12,9 @@ internal sealed class RegistryChecks(TrailFile file, Checkpoint checkpoint, Note
     /// <summary>How the log began, once <see cref="CheckKeys"/> has found it.</summary>
     public Genesis? Genesis => _keys.Genesis;
 
+    /// <summary>Who could approve what takes two people, once <see cref="CheckKeys"/> has found it.</summary>
+    public OperatorChecks Operators => _keys.Operators;
+
     public void CheckKeys()
     {
         foreach (var shown in file.RegistryEntries)
@@ -22,8 +25,8 @@ internal sealed class RegistryChecks(TrailFile file, Checkpoint checkpoint, Note
     // Its time and its challenge were the registry's to judge, on that day.
     public void CheckEnrolment(AgentEnrolled enrolled)
     {
-        if (Genesis is null || !EnrolmentProof.TryReadKept(enrolled.Proof, Genesis.PublicUrl, out var key, out _) || key.KeyId != enrolled.Key.KeyId)
-            notes.Add(TrailProperty.Statements, "the enrolment does not hold a proof, by the key that it names, for this registry");
+        if (Genesis is null || !EnrolmentProof.IsKeptBy(enrolled, Genesis.PublicUrl, out _))
+            notes.Add(TrailProperty.Statements, "the enrolment does not hold a proof, by the key that it names, for this registry and these labels");
     }
 
     public void CheckHeads(Head computed, bool isLastOpen)

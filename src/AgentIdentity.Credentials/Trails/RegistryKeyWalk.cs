@@ -6,7 +6,7 @@ using AgentIdentity.Ledger;
 
 namespace AgentIdentity.Credentials.Trails;
 
-/// <summary>Goes through the entries that tell the registry's keys, genesis first: docs/formats.md, "Checking a trail file", step 14.</summary>
+/// <summary>Goes through the entries that tell the registry's keys and operators, genesis first: docs/formats.md, "Checking a trail file", step 14.</summary>
 /// <param name="checkpoint">The signed tree.</param>
 /// <param name="logKey">Who has signed it.</param>
 /// <param name="wrong">Told what does not hold.</param>
@@ -23,6 +23,9 @@ internal sealed class RegistryKeyWalk(Checkpoint checkpoint, NoteVerifierKey log
     /// <summary>How the log began, once it was taken.</summary>
     public Genesis? Genesis { get; private set; }
 
+    /// <summary>Who could approve what takes two people, as far as it was taken.</summary>
+    public OperatorChecks Operators { get; private set; } = new(null);
+
     public bool IsAboutRegistry(Entry entry) => _registry is { } registry && entry.Subjects is [var only] && only.Id == registry;
 
     /// <summary>Takes the next entry; null is one that does not open its leaf.</summary>
@@ -35,6 +38,10 @@ internal sealed class RegistryKeyWalk(Checkpoint checkpoint, NoteVerifierKey log
         {
             case Genesis genesis when index.Value == 0:
                 Begin(entry, genesis);
+                break;
+            case OperatorAdded or CallerRemoved:
+                if (Operators.Take(index, entry) is { } problem)
+                    wrong($"entry {index}: {problem}");
                 break;
             case LogSucceeded next when IsAboutRegistry(entry):
                 Succeed(index, next);
@@ -63,7 +70,7 @@ internal sealed class RegistryKeyWalk(Checkpoint checkpoint, NoteVerifierKey log
 
     private void Begin(Entry entry, Genesis genesis)
     {
-        (_registry, Genesis) = (entry.Subjects[0].Id, genesis);
+        (_registry, Genesis, Operators) = (entry.Subjects[0].Id, genesis, new OperatorChecks(genesis));
         _log = genesis.Keys.FirstOrDefault(key => key.Use == RegistryKeyUse.Log) is { } named ? Log(genesis.Origin, named.Key) : null;
         foreach (var key in genesis.Keys)
             _inForce[key.Use] = key.Key.KeyId;

@@ -47,7 +47,7 @@ public static class TrailVerifier
 
         // 6, 8 to 10, 12. What only their order shows.
         var walk = new TrailWalk(firstSequence: 0);
-        var erasures = new ErasureChecks(expected.Agent, registry.Genesis);
+        var erasures = new ErasureChecks(expected.Agent, registry.Operators);
         foreach (var entry in entries)
         {
             walk.Take(entry);

@@ -16,7 +16,7 @@ internal static class CredentialClaimsReader
         claims = null;
         if (!SaysWhatItIs(payload) || !NamesRegistry(payload, registry)
             || !TryReadJti(payload, out var jti)
-            || !TryReadAgent(payload, registry, out var agent, out var blueprint, out var labels)
+            || !TryReadAgent(payload, registry, out var agent, out var blueprint, out var labels, out var stated)
             || !TryReadTimes(payload, out var issuedAt, out var notBefore, out var expiresAt)
             || !TryReadAudience(payload, out var audience)
             || !TryReadConfirmation(payload, out var jkt)
@@ -26,7 +26,7 @@ internal static class CredentialClaimsReader
             || !payload.TryGetInteger("ledger_position"u8, uint.MaxValue, out var ledgerPosition))
             return false;
         claims = new CredentialClaims(
-            jti, agent, jkt, sponsor, blueprint, labels, audience, envelope, act, issuedAt, notBefore, expiresAt, (ulong)ledgerIndex, (uint)ledgerPosition) { Chain = chain };
+            jti, agent, jkt, sponsor, blueprint, labels, audience, envelope, act, issuedAt, notBefore, expiresAt, (ulong)ledgerIndex, (uint)ledgerPosition) { Chain = chain, StatedLabels = stated };
         return true;
     }
 
@@ -46,30 +46,14 @@ internal static class CredentialClaimsReader
     }
 
     private static bool TryReadAgent(
-        JsonElement payload, RegistryName registry, out SubjectId agent, out string blueprint, out IReadOnlyList<KeyValuePair<string, string>> labels)
+        JsonElement payload, RegistryName registry, out SubjectId agent, out string blueprint,
+        out IReadOnlyList<KeyValuePair<string, string>> labels, out IReadOnlyList<KeyValuePair<string, string>> stated)
     {
-        (agent, blueprint, labels) = (default, "", []);
+        (agent, blueprint, labels, stated) = (default, "", [], []);
         return payload.TryGetText("sub"u8, int.MaxValue, out var did) && registry.TryParseAgentDid(did, out agent)
             && payload.TryGetMember("credentialSubject"u8, out var subject) && subject.HasText("id"u8, did)
             && subject.TryGetText("blueprint"u8, int.MaxValue, out blueprint)
-            && TryReadLabels(subject, ref labels);
-    }
-
-    private static bool TryReadLabels(JsonElement subject, ref IReadOnlyList<KeyValuePair<string, string>> labels)
-    {
-        if (!subject.TryGetMember("labels"u8, out var member))
-            return true;
-        if (member.ValueKind != JsonValueKind.Object)
-            return false;
-        var read = new List<KeyValuePair<string, string>>(member.GetPropertyCount());
-        foreach (var label in member.EnumerateObject())
-        {
-            if (label.Value.ValueKind != JsonValueKind.String)
-                return false;
-            read.Add(new(label.Name, label.Value.GetString()!));
-        }
-        labels = read;
-        return true;
+            && LabelsObject.TryRead(subject, "labels"u8, out labels) && LabelsObject.TryRead(subject, "statedLabels"u8, out stated);
     }
 
     private static bool TryReadTimes(JsonElement payload, out long issuedAt, out long notBefore, out long expiresAt)

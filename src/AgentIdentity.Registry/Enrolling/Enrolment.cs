@@ -41,7 +41,9 @@ public sealed class Enrolment(RegistrySettings settings, RegistryState state, Se
         var refusal = EnrolmentProof.Read(proof, settings.Name.PublicUrl, tokenHash, clock.GetUtcNow(), out var presented);
         if (refusal != Refusal.None)
             return Refused.Because(refusal, "The enrolment proof is not a good one: docs/formats.md, \"Enrolment proof\".");
-        if (!_challenges.IsGood(presented!.Challenge))
+        if (!Operating.Operating.AreLabels(presented!.Labels))
+            return Refused.Because(Refusal.LabelsMalformed, Operating.Operating.LabelsRule);
+        if (!_challenges.IsGood(presented.Challenge))
             return Refused.Because(Refusal.ChallengeInvalid, "The proof's nonce is not a challenge of this instance, or is older than five minutes; ask BeginEnroll for one.");
 
         // Signed here and not by the writer; a retry needs none, and neither does who has no token.
@@ -64,8 +66,9 @@ public sealed class Enrolment(RegistrySettings settings, RegistryState state, Se
         var wish = issuing.ParseAudience(token.Grant, audience, lifetimeSeconds);
         if (wish.IsRefused)
             return Refused.Because(wish.Refusal, wish.Detail);
-        if (!Issuing.Issuing.Fits(settings.Name, token.Grant, wish.Value))
-            return Refused.Because(Refusal.MessageTooLarge, "The credential would be longer than verifiers take; ask for fewer audiences.");
+        var grant = token.Grant.Stating(candidate.Proof.Labels);
+        if (!Issuing.Issuing.Fits(settings.Name, grant, wish.Value))
+            return Refused.Because(Refusal.MessageTooLarge, "The credential would be longer than verifiers take; ask for fewer audiences, or state fewer labels.");
         var key = candidate.Proof.Key.KeyId;
         if (draft.State.FindAgent(key) is { } known)
             return Again(draft, token, known, wish.Value);
@@ -79,10 +82,13 @@ public sealed class Enrolment(RegistrySettings settings, RegistryState state, Se
             return Refused.Because(Refusal.TokenUsedUp, "The enrolment token has been used as often as it allows.");
 
         var id = candidate.Id;
-        var actor = new Actor(id, key, token.Grant.Terms.Sponsor, token.Grant.Terms.Blueprint, token.Grant.Terms.Labels);
+        var terms = grant.Terms;
+        if (terms.Labels.Select(label => label.Key).Intersect(terms.StatedLabels.Select(label => label.Key)).FirstOrDefault() is { } taken)
+            return Refused.Because(Refusal.LabelsMalformed, $"The sponsor says what '{taken}' is; the agent states labels of other names.");
+        var actor = new Actor(id, key, terms.Sponsor, terms.Blueprint, terms.AllLabels);
         if (draft.Standing.Of(actor) is var stopped and not Refusal.None)
             return Refused.Because(stopped, "An agent like this is stopped: a new one of the same key, sponsor, blueprint, model or label does not lead out of it.");
-        draft.Stage(id, new AgentEnrolled(id, token.Id, candidate.Proof.Key, token.Grant.Terms, candidate.ProofText, candidate.DidLine), id, token.Id);
+        draft.Stage(id, new AgentEnrolled(id, token.Id, candidate.Proof.Key, terms, candidate.ProofText, candidate.DidLine), id, token.Id);
         return Outcome(issuing.Stage(draft, id, key, wish.Value).ToLive);
     }
 

@@ -73,7 +73,7 @@ public sealed class Approvals(RegistrySettings settings, RegistryState state, Ti
             nonce = read.Value.Nonce;
             keys.Add(read.Value.Key.KeyId);
         }
-        // Two keys of one person would be two callers of one id.
+        // A person's keys, a passkey among them, have one id.
         return People(state, keys) == OperatorsNeeded
             ? new Approved(tokens, keys, nonce)
             : Refused.Because(Refusal.NeedsTwoOperators, "One person has signed twice; it takes two different ones.");
@@ -97,8 +97,8 @@ public sealed class Approvals(RegistrySettings settings, RegistryState state, Ti
         var refusal = Approval.Read(token, settings.Name.PublicUrl, clock.GetUtcNow(), out var approval);
         if (refusal != Refusal.None)
             return Refused.Because(refusal, "An approval is not one for this registry, or older than an hour: docs/formats.md, \"Approval\".");
-        if (state.FindCaller(approval!.Key.KeyId) is not { } caller || !MayApprove(state, caller))
-            return Refused.Because(Refusal.ApproverUnknown, $"The key {approval.Key.KeyId} is no operator's, is stopped, or was added less than a day ago.");
+        if (state.FindCaller(approval!.Key.KeyId) is not { } caller || !approval.IsBy(caller.Key, caller.Passkey) || !MayApprove(state, caller))
+            return Refused.Because(Refusal.ApproverUnknown, $"The key {approval.Key.KeyId} is no operator's, is stopped, was added less than a day ago, or is a passkey that has signed on another page.");
         if (approval.Action != action)
             return Refused.Because(Refusal.ApprovalMismatch, $"Expected approval of {Shown(action)}, found {Shown(approval.Action)}.");
         return IsGood(approval.Nonce, action)

@@ -201,14 +201,20 @@ public sealed class Operating(
         if (!IsText(wish.Sponsor, TermMax) || !IsText(wish.Blueprint, TermMax))
             return Refused.Because(Refusal.NameMalformed, $"Sponsor and blueprint are 1 to {TermMax} printable characters.");
         var labels = wish.Labels.OrderBy(label => label.Key, StringComparer.Ordinal).ToArray();
-        if (labels.Length > LabelsMax || labels.Select(label => label.Key).Distinct().Count() != labels.Length || !labels.All(label => IsText(label.Key, NameMax) && IsText(label.Value, NameMax) && !label.Key.Contains('=', StringComparison.Ordinal)))
-            return Refused.Because(Refusal.LabelsMalformed, $"At most {LabelsMax} labels with distinct names; names and values are 1 to {NameMax} printable characters, names without '='.");
+        if (!AreLabels(labels))
+            return Refused.Because(Refusal.LabelsMalformed, LabelsRule);
         if (!Envelope.TryParse(wish.MaximumEnvelope, out var envelope))
             return Refused.Because(Refusal.EnvelopeMalformed, "The maximum envelope is not one: docs/formats.md, \"Envelope\".");
         if (!Audiences.AreValid(wish.Audiences))
             return Refused.Because(Refusal.AudienceMalformed, "A token allows 1 to 16 distinct audiences of 1 to 256 printable ASCII characters.");
         return new Grant(wish.Sponsor, wish.Blueprint, labels, envelope.Canonical, [.. wish.Audiences.Order(StringComparer.Ordinal)]);
     }
+
+    internal static string LabelsRule { get; } = $"At most {LabelsMax} labels with distinct names; names and values are 1 to {NameMax} printable characters, names without '='.";
+
+    internal static bool AreLabels(IReadOnlyList<KeyValuePair<string, string>> labels) =>
+        labels.Count <= LabelsMax && labels.DistinctBy(label => label.Key).Count() == labels.Count
+        && labels.All(label => IsText(label.Key, NameMax) && IsText(label.Value, NameMax) && !label.Key.Contains('=', StringComparison.Ordinal));
 
     internal static bool IsText(string text, int lengthMax) => text.Length > 0 && text.Length <= lengthMax && !text.Any(char.IsControl) && !text.Any(char.IsSurrogate) && text.Trim() == text;
 

@@ -15,7 +15,7 @@ public sealed class People(RegistrySettings settings, RegistryState state, Seque
     private const int NameMax = 100;
     private const int ReasonMax = 500;
 
-    /// <summary>Adds an operator, who approves nothing for the first day.</summary>
+    /// <summary>Adds an operator, or a passkey of one. The key approves nothing for the first day.</summary>
     public async Task<Outcome<CallerMade>> AddOperatorAsync(CallerRecord actor, string proofText, IReadOnlyList<string> tokens)
     {
         var refusal = OperatorProof.Read(proofText, settings.Name.PublicUrl, clock.GetUtcNow(), out var proof);
@@ -23,20 +23,23 @@ public sealed class People(RegistrySettings settings, RegistryState state, Seque
             return Refused.Because(refusal, "The operator's proof is not a good one: docs/formats.md, \"Operator proof\".");
         if (!Operating.IsText(proof!.Name, NameMax))
             return Refused.Because(Refusal.NameMalformed, $"A name is 1 to {NameMax} printable characters.");
-        var approved = approvals.Check(tokens, ApprovedAction.AddOperator(proof.Key.KeyId, proof.Name));
+        var approved = approvals.Check(tokens, ApprovedAction.AddOperator(proof.Key.KeyId, proof.Name, proof.Passkey));
         if (approved.IsRefused)
             return Refused.Because(approved.Refusal, approved.Detail);
-        var id = SubjectId.New(clock.GetUtcNow());
+        var newcomer = SubjectId.New(clock.GetUtcNow());
         return await sequencer.DecideAsync<CallerMade>(Lane.Ordinary, draft =>
         {
             if (draft.IsCallerTaken(proof.Key.KeyId) || draft.State.FindAgent(proof.Key.KeyId) is not null || draft.PendingEnrolment(proof.Key.KeyId) is not null)
                 return Refused.Because(Refusal.KeyAlreadyRegistered, "The key is registered or enrolled already.");
-            if (draft.IsNameTaken(CallerRole.Operator, proof.Name))
+            // Two keys of one person must never count as two people.
+            var owner = proof.Passkey is null ? null : draft.FindOperator(proof.Name);
+            if (owner is null && draft.IsNameTaken(CallerRole.Operator, proof.Name))
                 return Refused.Because(Refusal.NameTaken, "There is another operator with that name.");
             if (approvals.Use(draft, approved.Value) is { IsRefused: true } used)
                 return Refused.Because(used.Refusal, used.Detail);
-            var index = draft.Stage(actor.Id, new OperatorAdded(proof.Name, proof.Key, proofText, approved.Value.Tokens, draft.OpenEpoch()), id);
-            return new CallerMade(new CallerRecord(id, CallerRole.Operator, proof.Name, proof.Key, [], draft.At), index);
+            var id = owner?.Id ?? newcomer;
+            var index = draft.Stage(actor.Id, new OperatorAdded(proof.Name, proof.Key, proofText, approved.Value.Tokens, draft.OpenEpoch(), proof.Passkey), id);
+            return new CallerMade(new CallerRecord(id, CallerRole.Operator, proof.Name, proof.Key, [], draft.At) { Passkey = proof.Passkey }, index);
         }).ConfigureAwait(false);
     }
 
@@ -52,8 +55,8 @@ public sealed class People(RegistrySettings settings, RegistryState state, Seque
         {
             if (draft.State.Callers.FirstOrDefault(known => known.Id == caller) is not { } removed || draft.IsRemoved(caller))
                 return Refused.Because(Refusal.CallerUnknown, "There is no such caller.");
-            var left = draft.State.Callers.Count(other => other.Role == CallerRole.Operator && other.Id != caller && !draft.IsRemoved(other.Id));
-            if (removed.Role == CallerRole.Operator && left < approvals.OperatorsNeeded)
+            var left = draft.State.Callers.Where(other => other.Role == CallerRole.Operator && other.Id != caller && !draft.IsRemoved(other.Id)).DistinctBy(other => other.Id);
+            if (removed.Role == CallerRole.Operator && left.Count() < approvals.OperatorsNeeded)
                 return Refused.Because(Refusal.NeedsTwoOperators, "Without this operator too few are left to restore anything: add another first.");
             if (approvals.Use(draft, approved.Value) is { IsRefused: true } used)
                 return Refused.Because(used.Refusal, used.Detail);

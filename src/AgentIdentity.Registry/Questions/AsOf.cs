@@ -56,7 +56,7 @@ public sealed class StandingThen
         ScopeKind.Blueprint => denial.Scope.Value == agent.Grant.Terms.Blueprint,
         ScopeKind.Model => denial.Blueprints.Contains(agent.Grant.Terms.Blueprint),
         ScopeKind.Sponsor => denial.Scope.Value == agent.Grant.Terms.Sponsor,
-        ScopeKind.Label => agent.Grant.Terms.Labels.Any(label => $"{label.Key}={label.Value}" == denial.Scope.Value),
+        ScopeKind.Label => agent.Grant.Terms.AllLabels.Any(label => $"{label.Key}={label.Value}" == denial.Scope.Value),
         ScopeKind.Everything => true,
         _ => false,
     };

@@ -62,7 +62,7 @@ public sealed class TrailExport
     public IEnumerable<byte[]> Items()
     {
         yield return _writer.Header(new TrailHeader(_logKey, _agent, _view.Label, _view.Tree.Checkpoint.Note));
-        var keyEntries = _state.IssuerKeys.Spans.Select(span => span.From).Concat(_state.Logs.Select(log => log.From)).DistinctBy(from => from.Value).OrderBy(from => from.Value);
+        var keyEntries = _state.IssuerKeys.Spans.Select(span => span.From).Concat(_state.Logs.Select(log => log.From)).Concat(OperatorEntries()).DistinctBy(from => from.Value).OrderBy(from => from.Value);
         foreach (var from in keyEntries)
         {
             if (Size.Contains(from))
@@ -79,10 +79,26 @@ public sealed class TrailExport
         yield return _writer.HeadsAndEnd(_signed.Open(_store.Read(_view.Heads.Index, 1)[0], out _), _view.Heads.Map.Prove(_view.Label));
     }
 
+    // Who approved an erasure may have come after genesis. What two people have changed besides (enforcers, the sealed key) is no part of a trail.
+    private IEnumerable<LeafIndex> OperatorEntries()
+    {
+        var operators = ((Genesis)Body(default).Body).Operators.Select(person => person.Id).ToHashSet();
+        foreach (var change in _state.PeopleChanges.Where(change => Size.Contains(change.Index)))
+        {
+            var entry = Body(change.Index);
+            if (entry.Body is OperatorAdded)
+                operators.Add(entry.Subjects[0].Id);
+            if (entry.Body is OperatorAdded || (entry.Body is CallerRemoved removed && operators.Contains(removed.Caller)))
+                yield return change.Index;
+        }
+    }
+
+    private Entry Body(LeafIndex index) => Entry.TryDecode(_store.Read(index, 1)[0].Entry, out var entry) ? entry : throw new LedgerDamagedException($"Entry {index} cannot be read.");
+
     private TreeSize Size => _signed.Size;
 
     // What a fork names is opened whatever was asked for: without it nobody could check the accusation.
-    private LeafIndex Held(LeafIndex fork) => Entry.TryDecode(_store.Read(fork, 1)[0].Entry, out var entry) && entry.Body is Fork { Held: var held }
+    private LeafIndex Held(LeafIndex fork) => Body(fork).Body is Fork { Held: var held }
         ? held
         : throw new LedgerDamagedException($"Entry {fork} was a fork of its agent and cannot be read as one.");
 

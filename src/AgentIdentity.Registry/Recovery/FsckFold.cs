@@ -155,7 +155,7 @@ internal sealed class FsckFold(FsckFindings findings, bool withSignatures)
             return;
         _unverified.Add(new SignatureCheck(
             index,
-            () => EnrolmentProof.TryReadKept(enrolled.Proof, publicUrl, out var key, out var tokenHash) && key.KeyId == enrolled.Key.KeyId && tokenHash == expected,
+            () => EnrolmentProof.IsKeptBy(enrolled, publicUrl, out var tokenHash) && tokenHash == expected,
             "the enrolment does not hold a proof, by the key that it names, for this registry and its token"));
     }
 

@@ -4,6 +4,7 @@ using AgentIdentity.Credentials;
 using AgentIdentity.Credentials.Entries;
 using AgentIdentity.Credentials.Identifiers;
 using AgentIdentity.Credentials.Keys;
+using AgentIdentity.Credentials.Passkeys;
 using AgentIdentity.Credentials.Stops;
 using AgentIdentity.Credentials.Watching;
 using AgentIdentity.Ledger;
@@ -15,7 +16,7 @@ namespace AgentIdentity.Registry.Recovery;
 /// <remarks>Signed, because the tree vouches for the entries and not for what was folded from them: whoever can write the file must not be able to lift a stop.</remarks>
 internal static class SnapshotFormat
 {
-    private const int Version = 8;
+    private const int Version = 10;
     private static readonly byte[] Domain = "air/snapshot/v1\0"u8.ToArray();
     private static readonly byte[] Magic = "agentidentity snapshot\n"u8.ToArray();
 
@@ -195,11 +196,7 @@ internal static class SnapshotFormat
         writer.Write(token.TokenHash.ToArray());
         writer.Write(terms.Sponsor);
         writer.Write(terms.Blueprint);
-        WriteAll(writer, terms.Labels, label =>
-        {
-            writer.Write(label.Key);
-            writer.Write(label.Value);
-        });
+        WriteLabels(writer, terms.Labels);
         writer.Write(terms.MaximumEnvelope);
         WriteAll(writer, terms.Audiences, writer.Write);
         writer.Write(token.UsesAllowed);
@@ -207,12 +204,20 @@ internal static class SnapshotFormat
         writer.Write(token.UsesMade);
     }
 
+    private static void WriteLabels(BinaryWriter writer, IReadOnlyList<KeyValuePair<string, string>> labels) => WriteAll(writer, labels, label =>
+    {
+        writer.Write(label.Key);
+        writer.Write(label.Value);
+    });
+
+    private static KeyValuePair<string, string>[] ReadLabels(BinaryReader reader) => [.. ReadAll(reader, () => KeyValuePair.Create(reader.ReadString(), reader.ReadString()))];
+
     private static TokenRecord ReadToken(BinaryReader reader)
     {
         var id = ReadId(reader);
         var hash = ReadHash(reader);
         var terms = new Grant(
-            reader.ReadString(), reader.ReadString(), ReadAll(reader, () => KeyValuePair.Create(reader.ReadString(), reader.ReadString())), reader.ReadString(), ReadAll(reader, reader.ReadString));
+            reader.ReadString(), reader.ReadString(), ReadLabels(reader), reader.ReadString(), ReadAll(reader, reader.ReadString));
         return new TokenRecord(id, hash, AgentGrant.Of(terms), reader.ReadUInt32(), reader.ReadInt64(), reader.ReadUInt32());
     }
 
@@ -225,10 +230,15 @@ internal static class SnapshotFormat
         WriteAll(writer, caller.Audiences, writer.Write);
         writer.Write(caller.RegisteredAt);
         writer.Write(caller.IsFounder);
+        writer.Write(caller.Passkey?.Text ?? "");
     }
 
     private static CallerRecord ReadCaller(BinaryReader reader) =>
-        new(ReadId(reader), (CallerRole)reader.ReadByte(), reader.ReadString(), ReadKey(reader), ReadAll(reader, reader.ReadString), reader.ReadInt64()) { IsFounder = reader.ReadBoolean() };
+        new(ReadId(reader), (CallerRole)reader.ReadByte(), reader.ReadString(), ReadKey(reader), ReadAll(reader, reader.ReadString), reader.ReadInt64())
+        {
+            IsFounder = reader.ReadBoolean(),
+            Passkey = PasskeyOrigin.TryParse(reader.ReadString(), out var origin) ? origin : null,
+        };
 
     private static void WriteAgent(BinaryWriter writer, AgentRecord agent)
     {
@@ -236,6 +246,7 @@ internal static class SnapshotFormat
         WriteKey(writer, agent.Key);
         WriteId(writer, agent.TokenId);
         writer.Write(agent.EnrolledAt);
+        WriteLabels(writer, agent.Grant.Terms.StatedLabels);
         writer.Write(agent.EnrolledIndex.Value);
         WriteMaybe(writer, agent.DidIndex);
         writer.Write(agent.IsDidEnded);
@@ -264,8 +275,9 @@ internal static class SnapshotFormat
         var id = ReadId(reader);
         var key = ReadKey(reader);
         var token = ReadId(reader);
-        var grant = grants[token];
-        return new AgentRecord(id, key, token, grant, reader.ReadInt64(), new LeafIndex(reader.ReadUInt64()))
+        var enrolledAt = reader.ReadInt64();
+        var grant = grants[token].Stating(ReadLabels(reader));
+        return new AgentRecord(id, key, token, grant, enrolledAt, new LeafIndex(reader.ReadUInt64()))
         {
             DidIndex = ReadMaybe(reader),
             IsDidEnded = reader.ReadBoolean(),
@@ -438,6 +450,12 @@ internal static class SnapshotFormat
             writer.Write(signed.At);
             WriteAll<ProbeOutcome>(writer, signed.Probe is { } probe ? [probe] : [], probe => WriteProbe(writer, probe));
         });
+        WriteAll(writer, enforcer.Revoked, outcome =>
+        {
+            writer.Write(outcome.Stop.Value);
+            writer.Write(outcome.Done);
+            writer.Write(outcome.Failed);
+        });
     }
 
     private static void WriteProbe(BinaryWriter writer, ProbeOutcome probe)
@@ -455,6 +473,7 @@ internal static class SnapshotFormat
     {
         Signed = ReadAll(reader, () => new SignedEpoch(
             reader.ReadUInt64(), reader.ReadBoolean(), reader.ReadUInt64(), new LeafIndex(reader.ReadUInt64()), reader.ReadUInt32(), reader.ReadInt64(), ReadAll(reader, () => ReadProbe(reader)) is [var probe] ? probe : null)),
+        Revoked = ReadAll(reader, () => new RevokerOutcome(new LeafIndex(reader.ReadUInt64()), reader.ReadUInt32(), reader.ReadUInt32())),
     };
 
     private static void WriteMaybe(BinaryWriter writer, LeafIndex? index)

@@ -101,6 +101,10 @@ public sealed class Draft
     public bool IsNameTaken(CallerRole role, string name) =>
         State.IsNameTaken(role, name) || _callers.Values.Any(caller => caller.Role == role && caller.Name == name);
 
+    /// <summary>The operator of that name, who is on the record and is not removed in this group.</summary>
+    public CallerRecord? FindOperator(string name) =>
+        State.Callers.FirstOrDefault(caller => caller.Role == CallerRole.Operator && caller.Name == name && !IsRemoved(caller.Id));
+
     /// <summary>Whether exactly this scope is revoked.</summary>
     public bool IsRevoked(Scope scope) => State.Stops.IsRevoked(scope) || _stops.Exists(stop => stop.Scope == scope && stop.State == StandingState.Revoked);
 

@@ -3,6 +3,7 @@ using AgentIdentity.Credentials.Envelopes;
 using AgentIdentity.Credentials.Identifiers;
 using AgentIdentity.Credentials.Issuing;
 using AgentIdentity.Credentials.Keys;
+using AgentIdentity.Credentials.Passkeys;
 using AgentIdentity.Credentials.Stops;
 using AgentIdentity.Ledger;
 
@@ -31,7 +32,7 @@ public sealed record AgentRecord(
     public bool IsDidEnded { get; init; }
 
     /// <summary>Who it is, as far as stops ask.</summary>
-    public Actor Actor => new(Id, Key.KeyId, Grant.Terms.Sponsor, Grant.Terms.Blueprint, Grant.Terms.Labels);
+    public Actor Actor => new(Id, Key.KeyId, Grant.Terms.Sponsor, Grant.Terms.Blueprint, Grant.Terms.AllLabels);
 
     public ChainHead Chain(KeyId key) => Array.Find(Chains, chain => chain.KeyId == key) ?? ChainHead.Empty(key);
 
@@ -64,9 +65,12 @@ public sealed record AgentRecord(
         this with { Credentials = [.. Credentials.Where(other => other.Item.ExpiresAt > issued.Item.NotBefore), issued] };
 }
 
-/// <summary>What the agents of one enrolment token share.</summary>
+/// <summary>What the agents of one enrolment token share, as far as they state nothing of themselves.</summary>
 public sealed record AgentGrant(Grant Terms, Envelope Envelope)
 {
+    /// <summary>The same, for an agent that says this of itself.</summary>
+    public AgentGrant Stating(IReadOnlyList<KeyValuePair<string, string>> labels) => labels.Count == 0 ? this : this with { Terms = Terms with { StatedLabels = labels } };
+
     public static AgentGrant Of(Grant terms) => Envelope.TryParse(terms.MaximumEnvelope, out var envelope)
         ? new AgentGrant(terms, envelope)
         : throw new LedgerDamagedException("An entry holds an envelope that cannot be read.");
@@ -95,4 +99,7 @@ public sealed record CallerRecord(SubjectId Id, CallerRole Role, string Name, Pu
 {
     /// <summary>Whether the genesis entry names it.</summary>
     public bool IsFounder { get; init; }
+
+    /// <summary>Where the key signs, when it is a passkey: it approves, and signs no requests. An operator's passkey is a record of its own, under the operator's id.</summary>
+    public PasskeyOrigin? Passkey { get; init; }
 }

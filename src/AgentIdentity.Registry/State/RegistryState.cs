@@ -320,7 +320,7 @@ public sealed class RegistryState
                 OpenEpoch(index, blueprint.Epoch);
                 break;
             case OperatorAdded added:
-                _callers[added.Key.KeyId] = new CallerRecord(entry.Subjects[0].Id, CallerRole.Operator, added.Name, added.Key, [], entry.At);
+                _callers[added.Key.KeyId] = new CallerRecord(entry.Subjects[0].Id, CallerRole.Operator, added.Name, added.Key, [], entry.At) { Passkey = added.Passkey };
                 ChangePeople(index, added.Epoch);
                 break;
             case CallerRemoved removed:
@@ -387,9 +387,11 @@ public sealed class RegistryState
 
     private void Remove(LeafIndex index, CallerRemoved removed)
     {
-        if (_callers.Values.FirstOrDefault(caller => caller.Id == removed.Caller) is not { } caller)
+        var records = _callers.Values.Where(caller => caller.Id == removed.Caller).ToArray();
+        if (records.Length == 0)
             throw new LedgerDamagedException($"Entry {index} removes a caller that is none.");
-        _callers.TryRemove(caller.Key.KeyId, out _);
+        foreach (var record in records)
+            _callers.TryRemove(record.Key.KeyId, out _);
     }
 
     private StopRecord Record(Entry entry, Denial denial, string reason, string incident) =>
@@ -450,7 +452,7 @@ public sealed class RegistryState
             throw new LedgerDamagedException($"Entry {index} enrols with a token that was never created.");
         var token = _tokens[tokenHash];
         _tokens[tokenHash] = token with { UsesMade = token.UsesMade + 1 };
-        Add(new AgentRecord(agent.AgentId, agent.Key, agent.TokenId, token.Grant, entry.At, index)
+        Add(new AgentRecord(agent.AgentId, agent.Key, agent.TokenId, token.Grant.Stating(agent.Grant.StatedLabels), entry.At, index)
         {
             IsProbe = entry.Actor == Founding!.RegistryId,
             DidIndex = agent.DidLine is null ? null : index,

@@ -41,7 +41,7 @@ public sealed class Standing(RegistryState state)
     {
         if (_everyone != Refusal.None)
             return new Denied(_everyone, null);
-        var actor = new Actor(claims.AgentId, claims.Jkt, claims.Sponsor, claims.Blueprint, claims.Labels);
+        var actor = new Actor(claims.AgentId, claims.Jkt, claims.Sponsor, claims.Blueprint, claims.AllLabels);
         return state.Stops.DenyState.Of(actor, new Presentation(claims.Jti, new LeafIndex(claims.LedgerIndex), issuerKey, claims.Chain, audience, callee));
     }
 

@@ -30,7 +30,7 @@ public sealed class StopReach(RegistryState state)
         ScopeKind.Blueprint => agent.Grant.Terms.Blueprint == scope.Value,
         ScopeKind.Model => state.Stops.Blueprint(agent.Grant.Terms.Blueprint)?.Model == scope.Value,
         ScopeKind.Sponsor => agent.Grant.Terms.Sponsor == scope.Value,
-        ScopeKind.Label => agent.Grant.Terms.Labels.Any(label => $"{label.Key}={label.Value}" == scope.Value),
+        ScopeKind.Label => agent.Grant.Terms.AllLabels.Any(label => $"{label.Key}={label.Value}" == scope.Value),
         ScopeKind.Everything => true,
         _ => false,
     };

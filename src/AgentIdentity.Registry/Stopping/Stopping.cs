@@ -210,8 +210,8 @@ public sealed class Stopping(
     {
         if (scope.Kind != ScopeKind.Key || state.FindCaller(scope.KeyId) is not { Role: CallerRole.Operator })
             return false;
-        var left = state.Callers.Count(caller => caller.Role == CallerRole.Operator && caller.Key.KeyId != scope.KeyId && !state.Stops.IsKeyStopped(caller.Key.KeyId));
-        return left < approvals.OperatorsNeeded;
+        var left = state.Callers.Where(caller => caller.Role == CallerRole.Operator && caller.Key.KeyId != scope.KeyId && !state.Stops.IsKeyStopped(caller.Key.KeyId));
+        return left.DistinctBy(caller => caller.Id).Count() < approvals.OperatorsNeeded;
     }
 
     // Final for many at once, or for whoever comes later, is more than one person may do; freezing them is not.

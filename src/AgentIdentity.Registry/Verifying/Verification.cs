@@ -127,10 +127,11 @@ public sealed class Verification(RegistrySettings settings, RegistryState state,
             && item.ExpiresAt == claims.ExpiresAt
             && item.Authority == presented.AuthorityHash
             && item.Audience.SequenceEqual(claims.Audience)
-            // The item does not hold these three; the agent's own entry does.
+            // The item does not hold these four; the agent's own entry does.
             && claims.Sponsor == terms.Sponsor
             && claims.Blueprint == terms.Blueprint
-            && claims.Labels.SequenceEqual(terms.Labels);
+            && claims.Labels.SequenceEqual(terms.Labels)
+            && claims.StatedLabels.SequenceEqual(terms.StatedLabels);
     }
 
     private Refusal CheckProof(PresentedCredential presented, VerificationRequest request, DateTimeOffset now)

@@ -15,8 +15,6 @@ namespace AgentIdentity.Registry.Watching;
 /// <summary>One certificate on its way out: the evidence is gathered first, then each entry is proven as it leaves.</summary>
 public sealed class CertificateExport
 {
-    private const int PageEntries = 256;
-
     private readonly RegistryState _state;
     private readonly ILedgerStore _store;
     private readonly NoteSignerKey _logKey;
@@ -83,7 +81,8 @@ public sealed class CertificateExport
         {
             if (_denials.Observing(enforcer.Enforcer, Size) is { } observing)
                 Show(observing.Place, observing.Seen);
-            if (_denials.Find(stop, enforcer.Enforcer, Size) is { } found)
+            // What one has signed and was seen not to keep proves nothing; that it was is said in its place.
+            if (enforcer.Progress != EnforcerProgress.Lying && _denials.Find(stop, enforcer.Enforcer, Size) is { } found)
             {
                 signed.Add(found.Denial);
                 Show(found.Denial.Acknowledgement, found.Seen);
@@ -98,29 +97,20 @@ public sealed class CertificateExport
             [.. word.OrderBy(one => one.Enforcer)]);
     }
 
-    // Everybody who is registered, who had to acknowledge, and of whom an entry that is shown has an acknowledgement: whoever checks it picks who is needed.
+    // Everybody who is registered, who had to acknowledge, and of whom an entry that is shown has an acknowledgement: whoever checks it picks who is needed. And all that two people have changed.
     private void ShowPeople(IReadOnlyList<StopReport> stops)
     {
         var enforcers = _state.Callers.Where(caller => caller.Role == CallerRole.Enforcer).Select(caller => caller.Id).ToHashSet();
-        var gone = stops.SelectMany(stop => stop.Stop.Exposure.Enforcers).Concat(SubjectsOfAcknowledgements()).Where(id => !enforcers.Contains(id)).ToHashSet();
-        foreach (var id in enforcers.Concat(gone).Concat(_state.Callers.Where(caller => caller is { Role: CallerRole.Operator, IsFounder: false }).Select(caller => caller.Id)))
+        enforcers.UnionWith(stops.SelectMany(stop => stop.Stop.Exposure.Enforcers).Concat(SubjectsOfAcknowledgements()));
+        foreach (var id in enforcers)
             ShowIfCovered(_store.ReadBySubject(id, 0, 1)[0].Index);
-        foreach (var id in gone)
-            ShowIfCovered(Last(id));
+        foreach (var change in _state.PeopleChanges)
+            ShowIfCovered(change.Index);
     }
 
     private SubjectId[] SubjectsOfAcknowledgements() =>
         [.. _entries.Where(entry => entry.Value.Count > 0).Select(entry => _store.Read(new LeafIndex(entry.Key), 1)[0])
             .Where(row => Entry.TryDecode(row.Entry, out var entry) && entry.Body is EnforcersAcknowledged).SelectMany(row => row.Subjects.Select(subject => subject.Subject))];
-
-    // Nothing is written about a caller behind its removal.
-    private LeafIndex Last(SubjectId caller)
-    {
-        var (last, count) = (default(LeafIndex), 0UL);
-        while (_store.ReadBySubject(caller, count, PageEntries) is { Count: > 0 } page)
-            (last, count) = (page[^1].Index, count + (ulong)page.Count);
-        return last;
-    }
 
     private void ShowIfCovered(LeafIndex index)
     {

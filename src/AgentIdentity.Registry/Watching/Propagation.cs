@@ -70,7 +70,7 @@ public sealed class Propagation(RegistryState state, EnforcerWatch watch)
         var leaseUntil = Milliseconds(watch.Leases.EndOf(enforcer.Id));
         var (probe, refusal) = Probe(stop, record);
         var (progress, at, signed) = Progress(stop, enforcer.Id, record, stream, probe);
-        return new EnforcerReport(enforcer, progress, at, signed, isNeeded, leaseUntil, record.Unlogged, probe, refusal);
+        return new EnforcerReport(enforcer, progress, at, signed, isNeeded, leaseUntil, record.Unlogged, probe, refusal, record.RevokedUnder(stop.Denial.Index));
     }
 
     private static (ProbeSeen Seen, Refusal Refusal) Probe(StopRecord stop, EnforcerRecord record)
@@ -88,12 +88,9 @@ public sealed class Propagation(RegistryState state, EnforcerWatch watch)
 
     private (EnforcerProgress Progress, long At, SignedEpoch? Signed) Progress(StopRecord stop, SubjectId enforcer, EnforcerRecord record, WatchStream? stream, ProbeSeen probe)
     {
-        var newest = record.FirstSince(stop.Denial.Epoch);
-        // What one says that it refuses does not count where it was seen to let in; nor does it then refuse everybody when its lease ends.
-        if (newest is not null && probe == ProbeSeen.LetIn)
-            return (EnforcerProgress.Lying, 0, newest);
-        if (newest is { } signed)
-            return (EnforcerProgress.Acknowledged, Math.Max(signed.At, stop.At), signed);
+        // What one has signed does not count where it was seen to let in; nor does it then refuse everybody when its lease ends.
+        if (record.FirstSince(stop.Denial.Epoch) is { } signed)
+            return probe == ProbeSeen.LetIn ? (EnforcerProgress.Lying, 0, signed) : (EnforcerProgress.Acknowledged, Math.Max(signed.At, stop.At), signed);
         // One that refuses nothing does not begin to when its lease ends.
         if (stream?.IsObserving ?? record.Newest is { IsObserving: true })
             return (EnforcerProgress.Observing, 0, null);

@@ -86,6 +86,7 @@ internal sealed class AdminService(RegistryNode registry, BootstrapFile bootstra
             Nonce = begun.Nonce,
             ExpiresAt = begun.ExpiresAt.ToUnixTimeMilliseconds(),
             OperatorsNeeded = (uint)begun.OperatorsNeeded,
+            Passkeys = { registry.State.Callers.Where(caller => caller.Passkey is not null).OrderBy(caller => caller.RegisteredAt).Select(ToWire.Passkey) },
         });
     }
 

@@ -97,6 +97,9 @@ internal sealed class AuthenticationInterceptor(RegistryNode registry, Quotas qu
     {
         if (!call.Row.Allows(caller.Role))
             throw NotPermitted(call, $"{caller.Role}s");
+        // No authenticator signs such a request: whoever does holds a key that was added under a false name.
+        if (caller.Passkey is not null)
+            throw NotPermitted(call, "passkeys, which approve and sign no requests");
         call.Caller = caller;
     }
 

@@ -44,7 +44,7 @@ internal static class ToWire
             Key = new Wire.PublicKey { Jwk = agent.Key.ToJwk() },
             Sponsor = terms.Sponsor,
             Blueprint = terms.Blueprint,
-            Labels = { terms.Labels.Select(label => new Wire.Label { Name = label.Key, Value = label.Value }) },
+            Labels = { Labels(terms) },
             MaximumEnvelope = terms.MaximumEnvelope,
             Audiences = { terms.Audiences },
             State = State(denied.State),
@@ -54,6 +54,11 @@ internal static class ToWire
             Statements = agent.Chains.Aggregate(0UL, (sum, chain) => sum + chain.Next),
         };
     }
+
+    public static IEnumerable<Wire.Label> Labels(Grant terms) =>
+        [.. terms.Labels.Select(label => Label(label, Wire.LabelProvenance.Sponsor)), .. terms.StatedLabels.Select(label => Label(label, Wire.LabelProvenance.Self))];
+
+    private static Wire.Label Label(KeyValuePair<string, string> label, Wire.LabelProvenance provenance) => new() { Name = label.Key, Value = label.Value, Provenance = provenance };
 
     public static Wire.AgentState State(StandingState state) => state switch
     {
@@ -80,7 +85,10 @@ internal static class ToWire
         Jkt = caller.Key.KeyId.ToString(),
         Audiences = { caller.Audiences },
         RegisteredAt = caller.RegisteredAt,
+        PasskeyOrigin = caller.Passkey?.Text ?? "",
     };
+
+    public static Wire.OperatorPasskey Passkey(CallerRecord caller) => new() { Name = caller.Name, Key = new() { Jwk = caller.Key.ToJwk() }, Origin = caller.Passkey!.Text };
 
     public static Wire.TrailEntry TrailEntry(TrailEntry entry) => new()
     {

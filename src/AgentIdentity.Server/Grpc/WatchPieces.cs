@@ -80,6 +80,7 @@ internal static class WatchPieces
         Key = new() { Jwk = caller.Key.ToJwk() },
         OfGenesis = caller.IsFounder,
         RegisteredAt = caller.RegisteredAt,
+        PasskeyOrigin = caller.Passkey?.Text ?? "",
     };
 
     private static Wire.BlueprintReads Blueprint(BlueprintRecord blueprint) => new()

@@ -3,6 +3,7 @@ using AgentIdentity.Server.Grpc;
 using AgentIdentity.Server.Grpc.Deadlines;
 using AgentIdentity.Server.Http;
 using AgentIdentity.Server.Options;
+using AgentIdentity.Server.Pages;
 using AgentIdentity.Server.Telemetry;
 using Google.Protobuf.Reflection;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
@@ -39,6 +40,7 @@ internal static class Pipeline
         app.UseMiddleware<CallGate>();
         MapServices(app);
         PublicEndpoints.Map(app, registry.Node, app.Services.GetRequiredService<PrometheusText>());
+        ConsolePages.Map(app, registry.Node.Settings.Name.PublicUrl);
         Announce(app, registry.Node);
         return app;
     }

@@ -14,7 +14,7 @@ internal sealed record Flag(string Name, string? Value, string Help, Func<Server
         new("--grpc", "HOST:PORT", "gRPC for agents and enforcers (127.0.0.1:5001)", (to, text) => to with { Grpc = Address("--grpc", text) }),
         new("--http", "HOST:PORT", "DID documents, keys, checkpoint, probes (127.0.0.1:5000)", (to, text) => to with { Http = Address("--http", text) }),
         new("--control", "HOST:PORT", "gRPC for operators (127.0.0.1:5002)", (to, text) => to with { Control = Address("--control", text) }),
-        new("--console", "HOST:PORT", "metrics, and later operators' pages (127.0.0.1:5003)", (to, text) => to with { Console = Address("--console", text) }),
+        new("--console", "HOST:PORT", "operators' page, on the name localhost, and metrics (127.0.0.1:5003)", (to, text) => to with { Console = Address("--console", text) }),
         new("--data", "FOLDER", "the folder that holds all state (./data)", (to, text) => to with { Data = text }),
         new("--public-url", "URL", "the registry's name for ever: it stands in DIDs (https://localhost:5000)", (to, text) => to with { PublicUrl = Url(text) }),
         new("--tls-cert", "FILE", "certificate chain, PEM; needed unless all listeners are on loopback", (to, text) => to with { TlsCertificate = text }),

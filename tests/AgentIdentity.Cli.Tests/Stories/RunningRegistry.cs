@@ -12,6 +12,9 @@ internal sealed class RunningRegistry : IAsyncDisposable
 
     public Agentid Agentid { get; } = new();
 
+    /// <summary>The operators' page.</summary>
+    public string ConsoleUrl { get; private set; } = "";
+
     public string SecretFile => Path.Combine(_data.Path, "bootstrap-secret");
 
     public static async Task<RunningRegistry> StartAsync()
@@ -47,12 +50,12 @@ internal sealed class RunningRegistry : IAsyncDisposable
     }
 
     /// <summary>Enrols an agent that may read https://tools.example/*.</summary>
-    public async Task<string> EnrolAsync(string name, int depth = 0)
+    public async Task<string> EnrolAsync(string name, int depth = 0, params string[] labels)
     {
         var token = (await Agentid.RunAsync(
             "token", "create", "--sponsor", "Research desk", "--blueprint", "summariser/1", "--audience", "https://tools.example",
             "--allow", "tool:read:https://tools.example/*", "--depth", $"{depth}", "--label", "jurisdiction=eu")).Fine().Output;
-        return (await Agentid.RunAsync(token, ["enrol", "--name", name, "--json"])).Fine().Json.GetProperty("did").GetString()!;
+        return (await Agentid.RunAsync(token, ["enrol", "--name", name, "--json", .. labels.SelectMany(label => new[] { "--label", label })])).Fine().Json.GetProperty("did").GetString()!;
     }
 
     private static ProgramFile Server => ProgramFile.Find(null, "AgentIdentity.Server", "--server");
@@ -61,6 +64,7 @@ internal sealed class RunningRegistry : IAsyncDisposable
     {
         _process = ChildProcess.Start(Server.Start("--dev", "--data", _data.Path, "--grpc", AnyPort, "--http", AnyPort, "--control", AnyPort, "--console", AnyPort), "the registry");
         var ready = ReadyLine.Parse(await _process.AskAsync(null, CancellationToken.None));
+        ConsoleUrl = $"http://localhost:{new Uri(ready.Console).Port}";
         Agentid.Settings = ["--registry", ready.Grpc, "--control", ready.Control, "--http", ready.Http];
     }
 

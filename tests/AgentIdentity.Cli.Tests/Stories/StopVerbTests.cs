@@ -51,6 +51,19 @@ public sealed class StopVerbTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task What_an_agent_says_of_itself_is_shown_as_its_word_and_can_be_recalled()
+    {
+        var did = await _registry.EnrolAsync("worker", labels: "version=2.1.7");
+        var shown = await JsonAsync("agents", "show", did);
+        Assert.Equal(("eu", "2.1.7"), (shown.GetProperty("labels").Text("jurisdiction"), shown.GetProperty("labels").Text("version")));
+        Assert.Equal(("sponsor", "self"), (shown.GetProperty("label_provenance").Text("jurisdiction"), shown.GetProperty("label_provenance").Text("version")));
+        Assert.Contains("labels      jurisdiction=eu version=2.1.7 (by self)", (await Agentid.RunAsync("agents", "show", did)).Fine().Output, StringComparison.Ordinal);
+        Assert.Contains("version=2.1.7 (by self)", (await Agentid.RunAsync("who-is", did)).Fine().Output, StringComparison.Ordinal);
+        await JsonAsync("recall", "--label", "version=2.1.7", "--state", "frozen", "--reason", "it leaks");
+        Assert.Equal("frozen", (await JsonAsync("agents", "show", did)).Text("state"));
+    }
+
+    [Fact]
     public async Task A_cut_is_set_at_once_and_moved_later_by_approval()
     {
         var did = await _registry.EnrolAsync("worker");

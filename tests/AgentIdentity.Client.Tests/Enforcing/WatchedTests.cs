@@ -5,6 +5,7 @@ using AgentIdentity.Credentials.Stops;
 using AgentIdentity.Credentials.Watching;
 using AgentIdentity.Ledger;
 using AgentIdentity.Protocol.V1;
+using AgentIdentity.Tests.Passkeys;
 using AgentIdentity.Tests.Watch;
 using Google.Protobuf;
 using static AgentIdentity.Client.Enforcing.EnforcerAlarmKind;
@@ -306,6 +307,49 @@ public sealed class WatchedTests
         watching.Watched.Tick();
         Assert.False(watching.Refuses(Agent));
         Assert.Empty(watching.Alarms);
+    }
+
+    [Fact]
+    public void A_passkey_that_two_have_added_approves_after_a_day_over_a_restart_on_its_own_page_only()
+    {
+        var watching = Live();
+        var passkey = new SoftPasskey();
+        Add(watching, passkey, "Cora", ScriptedRegistry.NewOperator("Cora").Caller);
+        _clock.Advance(TimeSpan.FromHours(24));
+        watching = Live(watching.Watched.Capture());
+        var (denial, delta) = _registry.Stop(Agent);
+        watching.Watched.Take(delta);
+
+        Lift(watching, denial, passkey.At("http://localhost:3000"));
+        Lift(watching, denial, passkey.With(0x01));
+        Assert.True(watching.Refuses(Agent));
+        Assert.Equal([RestoreForged, RestoreForged], watching.AlarmKinds);
+        Lift(watching, denial, passkey);
+        Assert.False(watching.Refuses(Agent));
+    }
+
+    [Fact]
+    public void A_passkey_makes_nobody_two_people_whatever_the_entry_names_as_its_owner()
+    {
+        var watching = Live();
+        var passkey = new SoftPasskey();
+        Add(watching, passkey, _registry.Founders[0].Name, ScriptedRegistry.Id(77));
+        _clock.Advance(TimeSpan.FromHours(24));
+        var (denial, delta) = _registry.Stop(Agent);
+        watching.Watched.Take(delta);
+        Lift(watching, denial, passkey);
+        Assert.True(watching.Refuses(Agent));
+        Assert.Equal([RestoreForged], watching.AlarmKinds);
+    }
+
+    [Fact]
+    public void A_passkey_that_the_entry_moves_to_another_page_than_was_approved_is_not_pinned()
+    {
+        var watching = Live();
+        var passkey = new SoftPasskey();
+        var approvals = _registry.Approve(Credentials.Proofs.ApprovedAction.AddOperator(passkey.Key.KeyId, "Cora", passkey.Origin), _registry.Founders);
+        Take(watching, new OperatorAdded("Cora", passkey.Key, "", approvals, _registry.Epoch + 1, passkey.At("http://localhost:3000").Origin), ScriptedRegistry.Id(77));
+        Assert.Equal([RestoreForged], watching.AlarmKinds);
     }
 
     [Fact]
@@ -910,6 +954,22 @@ public sealed class WatchedTests
     {
         var approvals = _registry.Approve(Credentials.Proofs.ApprovedAction.AddOperator(newcomer.Key.PublicKey.KeyId, newcomer.Name), _registry.Founders);
         Take(watching, new OperatorAdded(newcomer.Name, newcomer.Key.PublicKey, "", approvals, _registry.Epoch + 1), newcomer.Caller);
+    }
+
+    private void Add(Watching watching, SoftPasskey passkey, string name, Credentials.Identifiers.SubjectId owner)
+    {
+        var approvals = _registry.Approve(Credentials.Proofs.ApprovedAction.AddOperator(passkey.Key.KeyId, name, passkey.Origin), _registry.Founders);
+        Take(watching, new OperatorAdded(name, passkey.Key, "", approvals, _registry.Epoch + 1, passkey.Origin), owner);
+    }
+
+    // By the first founder and the passkey.
+    private void Lift(Watching watching, Denial denial, SoftPasskey passkey)
+    {
+        var action = Credentials.Proofs.ApprovedAction.Restore([denial.Index], "looked at");
+        var approvals = _registry.Approve(action, _registry.Founders[0]);
+        var (index, lift) = _registry.Restore([denial], [.. approvals, passkey.Approve(ScriptedRegistry.PublicUrl, action, _registry.LastApprovalNonce, _clock.GetUtcNow())]);
+        watching.Watched.Take(lift);
+        watching.Watched.Take(_registry.Proof(index));
     }
 
     private void Take(Watching watching, EntryBody body, Credentials.Identifiers.SubjectId about)

@@ -121,6 +121,7 @@ public sealed class CertificateLieTests
         { "a digest without the stop", signed => signed with { Digest = Sha256.Hash("nothing"u8) }, CertificateProperty.Acknowledgements },
         { "a tree of the future", signed => signed with { Size = new TreeSize(signed.Size.Value + 100) }, CertificateProperty.Acknowledgements },
         { "it refuses nothing", signed => signed with { IsObserving = true }, CertificateProperty.Acknowledgements },
+        { "the probe was let in", signed => signed with { Probe = new ProbeOutcome(CertificateLog.Probe, Refusal.None, Refusal.None) }, CertificateProperty.Acknowledgements },
         { "another history", signed => signed with { Root = Sha256.Hash("another history"u8) }, CertificateProperty.OneHistory },
     };
 
@@ -322,16 +323,24 @@ public sealed class CertificateLieTests
     }
 
     [Fact]
-    public void An_order_is_signed_and_for_this_scope()
+    public void An_order_is_signed_by_the_break_glass_key_of_then_and_for_this_scope()
     {
         var scope = Scope.Agent(TrailLog.Agent);
         var order = new StopOrder(TrailLog.Id(77), scope, "nobody answers", CertificateLog.At / 1000);
-        _log.Stop(scope, order: order.Sign(CertificateLog.ThiefKey, "https://" + TrailLog.Origin));
-        Assert.Contains(Proven(_log.Export()).NotChecked, line => line.Contains("break-glass key", StringComparison.Ordinal));
 
-        var other = new CertificateLog();
-        other.Stop(scope, order: (order with { Scope = Scope.Everything }).Sign(CertificateLog.ThiefKey, "https://" + TrailLog.Origin));
-        AssertFails(other.Export(), other, CertificateProperty.Stops);
+        Proven(Ordered(order, sealedKey: CertificateLog.ThiefKey, out var log), log);
+        AssertFails(Ordered(order, sealedKey: CertificateLog.MailKey, out log), log, CertificateProperty.Stops);
+        AssertFails(Ordered(order, sealedKey: null, out log), log, CertificateProperty.Stops);
+        AssertFails(Ordered(order with { Scope = Scope.Everything }, sealedKey: CertificateLog.ThiefKey, out log), log, CertificateProperty.Stops);
+    }
+
+    private static byte[] Ordered(StopOrder order, PrivateKey? sealedKey, out CertificateLog log)
+    {
+        log = new CertificateLog();
+        if (sealedKey is not null)
+            log.Seal(sealedKey, 1, 2);
+        log.Stop(Scope.Agent(TrailLog.Agent), order: order.Sign(CertificateLog.ThiefKey, "https://" + TrailLog.Origin));
+        return log.Export();
     }
 
     [Fact]

@@ -40,6 +40,9 @@ internal sealed class CertificateLog
 
     public static SubjectId MailGateway { get; } = TrailLog.Id(32);
 
+    /// <summary>What rides along with each stop.</summary>
+    public static SubjectId Probe { get; } = TrailLog.Id(40);
+
     public static PrivateKey DocumentsKey { get; } = Key("documents");
 
     public static PrivateKey MailKey { get; } = Key("mail");
@@ -63,15 +66,18 @@ internal sealed class CertificateLog
     public void Remove(SubjectId id, params byte[] signers) =>
         Show(_log.Append(new CallerRemoved(id, "gone", Approvals(ApprovedAction.RemoveCaller(id, "gone"), signers), 3), id));
 
+    public void Seal(PrivateKey key, params byte[] signers) =>
+        Show(_log.Append(new BreakGlassKeySet(key.PublicKey, Approvals(ApprovedAction.SetBreakGlassKey(key.PublicKey.KeyId), signers), 3), TrailLog.Registry));
+
     /// <summary>A credential for both, good for 600 seconds or as long as said, and the stop of its agent.</summary>
     public void Stop(Scope? scope = null, string incident = Incident, long lifetime = 600, string? order = null, StandingState state = StandingState.Frozen)
     {
         var item = new IssuanceItem(TrailLog.Id(9), TrailLog.Agent, _log.Key.PublicKey.KeyId, [Documents, Mail], At / 1000, (At / 1000) + lifetime, 0, Sha256.Hash("authority"u8)).Encode();
         Issuance = _log.Append(new CredentialsIssued(MerkleHash.Root([MerkleHash.Leaf(item)]), 1), TrailLog.Agent);
         Show(Issuance, new OwnItem(0, item, ReadOnlyMemory<byte>.Empty));
-        var body = new Stop(scope ?? Scope.AgentWithDelegates(TrailLog.Agent), state, "odd calls", incident, Epoch, order);
+        var body = new Stop(scope ?? Scope.AgentWithDelegates(TrailLog.Agent), state, "odd calls", incident, Epoch, order) { Probes = [Probe] };
         Show(StopIndex = _log.Append(body, TrailLog.Agent));
-        Denial = new Denial(new LeafIndex(StopIndex), Epoch, body.State, body.Scope) with { Agents = body.Scope.Kind == ScopeKind.AgentWithDelegates ? [TrailLog.OtherAgent] : [] };
+        Denial = new Denial(new LeafIndex(StopIndex), Epoch, body.State, body.Scope).With(body.Probes) with { Agents = body.Scope.Kind == ScopeKind.AgentWithDelegates ? [TrailLog.OtherAgent] : [] };
     }
 
     public ulong Issuance { get; private set; }

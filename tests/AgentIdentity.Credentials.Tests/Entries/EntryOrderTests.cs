@@ -30,6 +30,17 @@ public sealed class EntryOrderTests
         AssertOnlyInOrder(labels, ordered => Token(ordered, audiences));
         AssertOnlyInOrder(audiences, ordered => Token(labels, ordered));
         AssertOnlyInOrder(labels, ordered => new AgentEnrolled(People[0], People[1], Key(KeyAlgorithm.Ed25519), Grant(ordered, audiences), "a proof"));
+        AssertOnlyInOrder(labels, ordered => new AgentEnrolled(People[0], People[1], Key(KeyAlgorithm.Ed25519), Grant([], audiences) with { StatedLabels = ordered }, "a proof"));
+    }
+
+    [Fact]
+    public void An_agent_states_no_label_that_its_sponsor_gives()
+    {
+        var grant = Grant([new("team", "a")], []) with { StatedLabels = [new("team", "a")] };
+        var entry = new Entry(1, [new(People[0], 1, null)], People[0], new AgentEnrolled(People[0], People[1], Key(KeyAlgorithm.Ed25519), grant, "a proof"));
+        Assert.False(Entry.TryDecode(entry.Encode(), out _));
+        entry = entry with { Body = (AgentEnrolled)entry.Body with { Grant = grant with { StatedLabels = [new("crew", "a")] } } };
+        Assert.True(Entry.TryDecode(entry.Encode(), out _));
     }
 
     [Fact]

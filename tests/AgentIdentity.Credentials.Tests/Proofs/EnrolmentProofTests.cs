@@ -1,4 +1,5 @@
 using AgentIdentity.Credentials.Keys;
+using AgentIdentity.Credentials.Entries;
 using AgentIdentity.Credentials.Proofs;
 using AgentIdentity.Credentials.Tests.Tokens;
 using AgentIdentity.Credentials.Tokens;
@@ -22,6 +23,32 @@ public sealed class EnrolmentProofTests
         Assert.Equal(Agent.PublicKey, proof!.Key);
         Assert.Equal(section.Text("challenge"), proof.Challenge);
         Assert.Equal(section.GetProperty("token").Text("token"), EnrolmentProof.Create(Agent, PublicUrl, section.Text("challenge"), tokenHash, Vectors.Now));
+    }
+
+    [Fact]
+    public void The_labels_that_an_agent_states_are_signed_and_an_entry_with_others_does_not_keep_the_proof()
+    {
+        var token = Vectors.Section("stating").Text("enrolment_proof");
+        var tokenHash = Sha256.Hash(Vectors.Utf8(Vectors.Section("enrolment_proof").Text("enrolment_token")));
+        Assert.Equal(Refusal.None, EnrolmentProof.Read(token, PublicUrl, tokenHash, Vectors.Now, out var proof));
+        Assert.Equal(Vectors.StatedLabels, proof!.Labels);
+
+        Assert.True(Keeps(Vectors.StatedLabels));
+        Assert.False(Keeps([]));
+        Assert.False(Keeps(Vectors.StatedLabels[..1]));
+        Assert.False(Keeps([.. Vectors.StatedLabels[..1], new(Vectors.StatedLabels[1].Key, "another")]));
+
+        bool Keeps(KeyValuePair<string, string>[] labels) => EnrolmentProof.IsKeptBy(
+            new AgentEnrolled(Vectors.AgentId, Vectors.AgentId, Vectors.Key("stating agent").PublicKey, new Grant("", "", [], "", []) { StatedLabels = labels }, token), PublicUrl, out _);
+    }
+
+    [Fact]
+    public void Labels_are_an_object_of_texts_in_any_order()
+    {
+        var claims = $$"""{"aud":"{{PublicUrl}}","iat":{{Vectors.Seconds}},"labels":{"b":"2","a":"1"},"nonce":"challenge","token_hash":"{{TokenHash.ToBase64Url()}}"}""";
+        Assert.Equal(Refusal.None, Read(claims));
+        foreach (var instead in new[] { "[\"b\",\"a\"]", "{\"b\":2}", "\"b\"", "null", "{\"b\":\"2\",\"b\":\"1\"}" })
+            Assert.Equal(Refusal.ProofInvalid, Read(claims.With("{\"b\":\"2\",\"a\":\"1\"}", instead)));
     }
 
     [Theory]

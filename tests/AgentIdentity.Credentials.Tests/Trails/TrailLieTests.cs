@@ -240,6 +240,34 @@ public sealed class TrailLieTests
     }
 
     [Fact]
+    public void An_operator_whom_two_have_added_approves_an_erasure_a_day_later()
+    {
+        AssertProven(ErasedByTheThird(TimeSpan.FromHours(24), 1, 2));
+        AssertFails(ErasedByTheThird(TimeSpan.FromHours(23), 1, 2), TrailProperty.Erasures);
+        AssertFails(ErasedByTheThird(TimeSpan.FromHours(24), 1), TrailProperty.RegistryKeys, TrailProperty.Erasures);
+        AssertFails(ErasedByTheThird(TimeSpan.FromHours(24), 1, 3), TrailProperty.RegistryKeys, TrailProperty.Erasures);
+    }
+
+    [Fact]
+    public void An_operator_who_was_removed_approves_nothing_from_then_on()
+    {
+        var erased = _log.Record();
+        _log.RemoveOperator(2, 1, 2);
+        _log.Erase(erased, signers: [1, 2]);
+        AssertFails(_log.Export(), TrailProperty.Erasures);
+    }
+
+    private static byte[] ErasedByTheThird(TimeSpan later, params byte[] adding)
+    {
+        var log = new TrailLog { Clock = 1_730_616_065_000 };
+        var erased = log.Record();
+        log.AddOperator(3, adding);
+        log.Clock += (long)later.TotalMilliseconds;
+        log.Erase(erased, signers: [1, 3]);
+        return log.Export();
+    }
+
+    [Fact]
     public void An_erasure_at_a_time_beyond_the_calendar_is_a_verdict_and_no_exception()
     {
         _log.Record();

@@ -98,6 +98,19 @@ internal sealed class TrailLog
         _rows[(int)index] = row with { Stub = lie?.Invoke(stub) ?? stub };
     }
 
+    /// <summary>Another operator, whose key has that number.</summary>
+    public void AddOperator(byte number, params byte[] signers)
+    {
+        var (key, name) = (OperatorKey(number).PublicKey, $"operator {number}");
+        Append(new OperatorAdded(name, key, "proof", [.. signers.Select(signer => Approve(signer, ApprovedAction.AddOperator(key.KeyId, name)))], 4), Id((byte)(20 + number)));
+    }
+
+    public void RemoveOperator(byte number, params byte[] signers)
+    {
+        var id = Id((byte)(20 + number));
+        Append(new CallerRemoved(id, "left", [.. signers.Select(signer => Approve(signer, ApprovedAction.RemoveCaller(id, "left")))], 5), id);
+    }
+
     public ulong Hold() => Append(new HoldPlaced(Agent, "a court has asked"), Agent);
 
     public void Lift(ulong hold, params byte[] signers) =>
@@ -131,7 +144,7 @@ internal sealed class TrailLog
         var label = Label(Agent);
         var file = new TrailFile(
             new TrailHeader(LogKey.ToString(), Agent, label, Encoding.UTF8.GetString(checkpoint.ToArray())),
-            [.. _rows.Where(row => row.Entry.Body is Genesis or RegistryKeyRotated).Select(row => Open(row.Index))],
+            [.. _rows.Where(row => row.Entry.Body is Genesis or RegistryKeyRotated or OperatorAdded or CallerRemoved).Select(row => Open(row.Index))],
             [.. _rows.Where(row => row.Entry.Subjects.Any(subject => subject.Id == Agent)).Select(About)],
             Open(_rows[^1].Index), heads.Prove(label), 0);
         _rows.RemoveAt(_rows.Count - 1);

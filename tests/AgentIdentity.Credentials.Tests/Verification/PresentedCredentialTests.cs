@@ -22,8 +22,11 @@ public sealed class PresentedCredentialTests
             Assert.Equal(expected.Text("jti"), credential.Claims.Jti.ToString());
             Assert.Equal(expected.GetProperty("act").GetString(), credential.Claims.Act);
             Assert.Equal(credential.Claims.Act, ChainOfCommand.Write(credential.Claims.Chain, Vectors.Registry));
-            AssertEqual(Vectors.Claims() with { Jti = credential.Claims.Jti, Act = credential.Claims.Act, Chain = credential.Claims.Chain }, credential.Claims);
+            AssertEqual(Vectors.Claims() with { Jti = credential.Claims.Jti, Act = credential.Claims.Act, Chain = credential.Claims.Chain, StatedLabels = credential.Claims.StatedLabels }, credential.Claims);
         }
+        Assert.Equal(Refusal.None, Read(Vectors.Section("credentials")[2].Text("token"), out var stating));
+        Assert.Equal(Vectors.StatedLabels, stating!.Claims.StatedLabels);
+        Assert.Equal([.. Vectors.Claims().Labels, .. Vectors.StatedLabels], stating.Claims.AllLabels);
     }
 
     [Fact]
@@ -36,6 +39,7 @@ public sealed class PresentedCredentialTests
         var delegated = Vectors.Section("credentials")[1];
         var claims = Vectors.Claims() with { Jti = Vectors.Id(delegated.Text("jti")), Act = delegated.Text("act") };
         Assert.Equal(delegated.Text("claims"), CredentialWriter.Claims(claims, Vectors.Registry));
+        Assert.Equal(Vectors.Section("credentials")[2].Text("claims"), CredentialWriter.Claims(Vectors.Claims() with { StatedLabels = Vectors.StatedLabels }, Vectors.Registry));
     }
 
     [Fact]

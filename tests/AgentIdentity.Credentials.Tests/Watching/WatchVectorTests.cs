@@ -161,15 +161,35 @@ public sealed class WatchVectorTests
         Assert.Equal(text.Split('.')[..2], token.Split('.')[..2]);
     }
 
+    [Fact]
+    public void What_became_of_revokers_is_read_and_written_as_the_vectors_have_it()
+    {
+        var text = Section.GetProperty("revoked_acknowledgement").Text("token");
+        Assert.True(Acknowledgement.TryRead(text, "https://localhost:5000", out var read, out _));
+        Assert.Equal([new RevokerOutcome(new LeafIndex(12), 2, 0), new RevokerOutcome(new LeafIndex(40), 1, 1)], read.Revokers);
+        var token = read.Sign(Vectors.Key("enforcer"), "https://localhost:5000", DateTimeOffset.FromUnixTimeSeconds(Vectors.Seconds));
+        Assert.Equal(text.Split('.')[..2], token.Split('.')[..2]);
+    }
+
+    [Theory]
+    [InlineData("[{\"done\"", "[{\"also\":1,\"done\"")]
+    [InlineData("\"stop\":40", "\"stop\":12")]
+    [InlineData("\"failed\":1", "\"failed\":-1")]
+    [InlineData("\"done\":2", "\"done\":\"2\"")]
+    [InlineData("\"revokers\":[", "\"revoked\":[")]
+    public void An_acknowledgement_that_says_something_else_of_revokers_is_none(string said, string instead) => AssertNone("revoked_acknowledgement", said, instead);
+
     [Theory]
     [InlineData("\"NONE\"", "\"NOBODY\"")]
     [InlineData("\"before\"", "\"befour\"")]
     [InlineData("\"probe\":{", "\"prove\":{")]
     [InlineData("{\"after\"", "{\"also\":1,\"after\"")]
     [InlineData("\"jti\":\"0", "\"jti\":\"X")]
-    public void An_acknowledgement_that_says_something_else_of_a_probe_is_none(string said, string instead)
+    public void An_acknowledgement_that_says_something_else_of_a_probe_is_none(string said, string instead) => AssertNone("probed_acknowledgement", said, instead);
+
+    private static void AssertNone(string vector, string said, string instead)
     {
-        var parts = Section.GetProperty("probed_acknowledgement").Text("token").Split('.');
+        var parts = Section.GetProperty(vector).Text("token").Split('.');
         var claims = Encoding.UTF8.GetString(Base64Url.DecodeFromChars(parts[1]));
         Assert.Contains(said, claims, StringComparison.Ordinal);
         var changed = CanonicalBase64Url.Encode(Encoding.UTF8.GetBytes(claims.Replace(said, instead, StringComparison.Ordinal)));

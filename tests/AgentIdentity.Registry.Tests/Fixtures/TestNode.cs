@@ -115,8 +115,8 @@ internal sealed class TestNode : IAsyncDisposable
 
     public async Task<string> NewTokenAsync(TokenWish wish) => Good(await Node.Operating.CreateTokenAsync(Operator, wish)).Text;
 
-    public string EnrolmentProofFor(PrivateKey key, string token, string? challenge = null, string url = Url) =>
-        EnrolmentProof.Create(key, url, challenge ?? Node.Enrolment.NewChallenge(), Sha256.Hash(System.Text.Encoding.UTF8.GetBytes(token)), Clock.GetUtcNow());
+    public string EnrolmentProofFor(PrivateKey key, string token, string? challenge = null, string url = Url, params KeyValuePair<string, string>[] labels) =>
+        EnrolmentProof.Create(key, url, challenge ?? Node.Enrolment.NewChallenge(), Sha256.Hash(System.Text.Encoding.UTF8.GetBytes(token)), Clock.GetUtcNow(), labels);
 
     public Task<Outcome<Enrolled>> EnrollAsync(PrivateKey key, string token) => Node.Enrolment.EnrollAsync(token, EnrolmentProofFor(key, token), [], 0);
 

@@ -1,3 +1,4 @@
+using AgentIdentity.Credentials;
 using AgentIdentity.Credentials.Certificates;
 using AgentIdentity.Credentials.Entries;
 using AgentIdentity.Credentials.Keys;
@@ -55,6 +56,26 @@ public sealed class CertificateExportTests
 
         Assert.Equal((StopLevel.Nodes, "gateway"), (found.Proven.Level, Assert.Single(found.Missing).Name));
         Assert.NotNull(found.Lifted);
+    }
+
+    [Theory]
+    [InlineData(Refusal.CredentialStopped, StopLevel.Enforced)]
+    [InlineData(Refusal.None, StopLevel.Nodes)]
+    public async Task Who_has_signed_counts_when_the_probe_was_refused_and_not_when_it_was_let_in(Refusal after, StopLevel level)
+    {
+        await using var registry = await TestNode.FoundAsync(probesReady: 1);
+        var agent = await registry.EnrollAsync();
+        using var enforcer = await ScriptedEnforcer.NewAsync(registry);
+        await enforcer.UntilAsync<ProbeShown>();
+        await enforcer.HeartbeatAsync();
+        var stop = TestNode.Good(await registry.StopAsync(agent)).Index;
+        await enforcer.UntilAsync<Delta>();
+        TestNode.Good(await enforcer.SignAsync(enforcer.Acknowledgement() with { Probe = new ProbeOutcome(enforcer.Probes[0].Jti, Refusal.None, after) }));
+
+        var found = Assert.Single((await AuditAsync(registry, stop)).Stops);
+
+        Assert.Equal((level, level), (found.Proven.Level, found.ByWord.Level));
+        Assert.Equal(after == Refusal.None ? EnforcerProgress.Lying : null, Assert.Single(found.Enforcers).Word?.Progress);
     }
 
     [Theory]

@@ -42,6 +42,9 @@ internal sealed class EnforcedModel
         _ => throw new InvalidOperationException($"No history stops a {scope.Kind}."),
     };
 
+    /// <summary>Whether somebody was refused for a stop.</summary>
+    public static bool IsByStop(Refusal refusal) => refusal is Refusal.AgentRestricted or Refusal.AgentFrozen or Refusal.AgentRevoked or Refusal.KeyStopped or Refusal.AudienceStopped;
+
     private void CheckAllowed(Decided decision)
     {
         foreach (var report in _history.Reports.Where(report => report.Enforcer == decision.Enforcer && report.Moment.IsBefore(decision.Moment) && Covers(report.Scope, decision.Agent) && !MayBeLifted(report, decision)))
@@ -69,8 +72,6 @@ internal sealed class EnforcedModel
             }
         }
     }
-
-    private static bool IsByStop(Refusal refusal) => refusal is Refusal.AgentRestricted or Refusal.AgentFrozen or Refusal.AgentRevoked or Refusal.KeyStopped or Refusal.AudienceStopped;
 
     private void Object(string violation) => _violations.Add(violation);
 }

@@ -1,0 +1,42 @@
+using System.Text;
+using System.Text.Json;
+using AgentIdentity.Credentials.Json;
+
+namespace AgentIdentity.Credentials.Issuing;
+
+/// <summary>Labels as a JSON object: in credentials, and in what an agent signs when it enrols.</summary>
+internal static class LabelsObject
+{
+    /// <summary>Reads a member that need not be there. Names are distinct, since the JSON is strict; their order is as written.</summary>
+    public static bool TryRead(JsonElement owner, ReadOnlySpan<byte> name, out IReadOnlyList<KeyValuePair<string, string>> labels)
+    {
+        labels = [];
+        if (!owner.TryGetMember(name, out var member))
+            return true;
+        if (member.ValueKind != JsonValueKind.Object)
+            return false;
+        var read = new List<KeyValuePair<string, string>>(member.GetPropertyCount());
+        foreach (var label in member.EnumerateObject())
+        {
+            if (label.Value.ValueKind != JsonValueKind.String)
+                return false;
+            read.Add(new(label.Name, label.Value.GetString()!));
+        }
+        labels = read;
+        return true;
+    }
+
+    /// <summary>Writes a comma and the member in JCS form, or nothing when there are no labels.</summary>
+    public static StringBuilder AppendLabels(this StringBuilder text, string name, IReadOnlyList<KeyValuePair<string, string>> labels)
+    {
+        if (labels.Count == 0)
+            return text;
+        var separator = $",\"{name}\":{{";
+        foreach (var (label, value) in labels.OrderBy(label => label.Key, StringComparer.Ordinal))
+        {
+            text.Append(separator).AppendString(label).Append(':').AppendString(value);
+            separator = ",";
+        }
+        return text.Append('}');
+    }
+}
