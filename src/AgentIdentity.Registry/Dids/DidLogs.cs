@@ -19,6 +19,9 @@ public sealed class DidLogs(RegistrySettings settings, RegistryState state, Sequ
     // As many lines as a resolver reads.
     private const int LinesMax = 4096;
 
+    // Our own lines are not held against a clock that may have gone back since they were written.
+    private static readonly DateTimeOffset AnyTime = DateTimeOffset.MaxValue.AddDays(-1);
+
     /// <summary>The first line of an agent's log; null when the registry was founded without a key for such.</summary>
     public string? FirstOf(SubjectId agent, PublicKey key) => state.DidKey is { } didKey
         ? DidLines.First(keys, didKey.KeyId, agent, DidDocuments.AgentVersion(settings.Name, agent, key, WebvhLog.Placeholder), clock.GetUtcNow())
@@ -30,8 +33,11 @@ public sealed class DidLogs(RegistrySettings settings, RegistryState state, Sequ
         if (LastOf(subject) is not { } last)
             return null;
         var lines = new List<string>();
-        for (LeafIndex? at = last; at is { } index; at = lines.Count < LinesMax ? Take(index, lines) : throw new LedgerDamagedException($"The DID log of {subject} does not end."))
-            continue;
+        for (var before = Take(last, lines); before is { } index; before = Take(index, lines))
+        {
+            if (lines.Count == LinesMax)
+                throw new LedgerDamagedException($"The DID log of {subject} does not end.");
+        }
         lines.Reverse();
         return Encoding.UTF8.GetBytes(string.Concat(lines.Select(line => line + "\n")));
     }
@@ -42,7 +48,7 @@ public sealed class DidLogs(RegistrySettings settings, RegistryState state, Sequ
     {
         if (Read(subject) is not { } lines)
             return null;
-        var resolved = WebvhResolver.Resolve(lines, default, null, clock.GetUtcNow());
+        var resolved = WebvhResolver.Resolve(lines, default, null, AnyTime);
         return resolved.History ?? throw new LedgerDamagedException($"The DID log of {subject} is refused in line {resolved.Line}: {resolved.Refusal}.");
     }
 

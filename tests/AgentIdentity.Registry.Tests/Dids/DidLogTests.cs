@@ -100,6 +100,17 @@ public sealed class DidLogTests : IDisposable
     }
 
     [Fact]
+    public async Task A_clock_that_went_back_neither_hides_a_log_nor_lets_it_go_back()
+    {
+        await using var registry = await TestNode.FoundAsync(_folder);
+        var agent = registry.Node.State.FindAgent((await registry.EnrollAsync()).Id)!;
+        registry.Clock.SetBack(TimeSpan.FromHours(1));
+        TestNode.Good(await registry.Node.Dids.DeactivateAsync(agent));
+        var versions = registry.Node.Dids.Resolve(agent.Id)!.Versions;
+        Assert.Equal(versions[0].At.AddSeconds(1), versions[1].At);
+    }
+
+    [Fact]
     public async Task Two_changes_at_once_do_not_both_follow_the_same_line()
     {
         await using var registry = await TestNode.FoundAsync(_folder);
