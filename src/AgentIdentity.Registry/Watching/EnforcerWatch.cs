@@ -103,7 +103,10 @@ public sealed class EnforcerWatch : IAsyncDisposable
         {
             // Who presents nothing comes for the first time, holds nothing, and takes the greeting's word for who they are.
             var approved = wish.LastNote.Length == 0 ? [] : await ApprovedAsync(stream.View, reached.Value, epoch, cancellation).ConfigureAwait(false);
-            stream.Opening = [new Greeting(new WatchKeyNote(_state.Log.Origin, key.Value.Verifier).Sign(_checkpoints.Signer), _settings.EnforcerLease, goesOn.Value.Links.Count > 0 ? goesOn.Value : null), .. approved, snapshot];
+            var size = _log.Newest!.Checkpoint.Size;
+            var greeting = new Greeting(
+                new WatchKeyNote(_state.Log.Origin, key.Value.Verifier).Sign(_checkpoints.Signer), _settings.EnforcerLease, goesOn.Value.Links.Count > 0 ? goesOn.Value : null, terms => new TermsNote(size, Sha256.Hash(terms)).Sign(key.Value));
+            stream.Opening = [greeting, .. approved, snapshot];
         }
         catch
         {
