@@ -27,6 +27,7 @@ public sealed class EnforcerWatch : IAsyncDisposable
     private const int NonceMin = 16;
     private const int NonceMax = 32;
     private const int ItemsMax = 256;
+    private const int UnloggedMax = 4096;
 
     // A denial that is younger may have been told without its proof.
     private static readonly TimeSpan UnprovenMax = TimeSpan.FromSeconds(10);
@@ -103,7 +104,10 @@ public sealed class EnforcerWatch : IAsyncDisposable
         {
             // Who presents nothing comes for the first time, holds nothing, and takes the greeting's word for who they are.
             var approved = wish.LastNote.Length == 0 ? [] : await ApprovedAsync(stream.View, reached.Value, epoch, cancellation).ConfigureAwait(false);
-            stream.Opening = [new Greeting(new WatchKeyNote(_state.Log.Origin, key.Value.Verifier).Sign(_checkpoints.Signer), _settings.EnforcerLease, goesOn.Value.Links.Count > 0 ? goesOn.Value : null), .. approved, snapshot];
+            var size = _log.Newest!.Checkpoint.Size;
+            var greeting = new Greeting(
+                new WatchKeyNote(_state.Log.Origin, key.Value.Verifier).Sign(_checkpoints.Signer), _settings.EnforcerLease, goesOn.Value.Links.Count > 0 ? goesOn.Value : null, terms => new TermsNote(size, Sha256.Hash(terms)).Sign(key.Value));
+            stream.Opening = [greeting, .. approved, snapshot];
         }
         catch
         {
@@ -162,8 +166,12 @@ public sealed class EnforcerWatch : IAsyncDisposable
         if (missing.Count == 0)
             return true;
         stream.Post(new Unlogged(missing));
+        // The first thousands say that a key is in other hands; to write down all would be a way to flood the ledger.
+        var news = stream.Unlogged.Count < UnloggedMax ? missing.Where(stream.Unlogged.Add).ToArray() : [];
+        if (news.Length == 0)
+            return true;
         var enforcer = stream.Enforcer.Id;
-        var written = await _sequencer.DecideAsync<LeafIndex>(Lane.Ordinary, draft => draft.Stage(enforcer, new CredentialsUnlogged(enforcer, missing), enforcer)).ConfigureAwait(false);
+        var written = await _sequencer.DecideAsync<LeafIndex>(Lane.Ordinary, draft => draft.Stage(enforcer, new CredentialsUnlogged(enforcer, news), enforcer)).ConfigureAwait(false);
         return written.IsRefused && written.Refusal != Refusal.StorageFull ? Refused.Because(written.Refusal, written.Detail) : true;
     }
 

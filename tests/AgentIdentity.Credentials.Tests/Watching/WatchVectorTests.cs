@@ -109,6 +109,11 @@ public sealed class WatchVectorTests
         Assert.True(WatchKeyNote.TryOpen(Section.Text("key_note"), logKey.Verifier, out var namedKey));
         Assert.Equal(WatchKey.ToString(), namedKey.Key.ToString());
 
+        var terms = new TermsNote(new TreeSize(42), Sha256.Hash(Vectors.Utf8("agentidentity vectors: terms")));
+        Assert.Equal(Section.Text("terms"), terms.Sign(Signer));
+        Assert.True(TermsNote.TryOpen(Section.Text("terms"), WatchKey, out var readTerms));
+        Assert.Equal(terms, readTerms);
+
         var snapshot = new SnapshotNote(View, 13, 4, Digest(4));
         Assert.Equal(Section.Text("snapshot"), snapshot.Sign(Signer));
         Assert.True(SnapshotNote.TryOpen(Section.Text("snapshot"), WatchKey, out var readSnapshot));
@@ -131,6 +136,7 @@ public sealed class WatchVectorTests
     public void A_note_of_another_type_or_key_is_not_taken()
     {
         Assert.False(DeltaNote.TryOpen(Section.Text("snapshot"), WatchKey, out _));
+        Assert.False(TermsNote.TryOpen(Section.Text("snapshot"), WatchKey, out _));
         Assert.False(SnapshotNote.TryOpen(Section.Text("heartbeat"), WatchKey, out _));
         Assert.False(HeartbeatNote.TryOpen(Section.Text("delta"), WatchKey, out _));
         var other = new NoteSignerKey(WatchNotes.KeyName(Origin), Vectors.Key("log").Ed25519!);
