@@ -36,7 +36,10 @@ internal static class Yardsticks
             await UntilAsync(() => Task.FromResult(File.Exists(socket)));
             var answers = new Answers();
             using var ending = new CancellationTokenSource();
-            var sockets = await Task.WhenAll(Enumerable.Range(0, listeners).Select(_ => ConnectAsync(socket)));
+            // One after the other: a socket of this kind turns away whom its queue has no place for.
+            var sockets = new Socket[listeners];
+            for (var i = 0; i < listeners; i++)
+                sockets[i] = await ConnectAsync(socket);
             // RESP3, in which one connection may listen and ask.
             var listening = sockets.Select(listener => ListenAsync(listener, answers, ending.Token)).ToArray();
             using var teller = await ConnectAsync(socket);

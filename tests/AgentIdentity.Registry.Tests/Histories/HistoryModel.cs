@@ -68,7 +68,8 @@ internal sealed class HistoryModel
     private bool MayBeLifted(StopInLedger stop, Moment moment) =>
         Restores(stop).Any(restore => restore.Refusal is Refusal.None or Refusal.RegistryHalted && restore.Moment.Began < moment.Ended);
 
-    private bool IsLifted(StopInLedger stop, Moment moment) => Restores(stop).Any(restore => restore.Refusal == Refusal.None && restore.Moment.IsBefore(moment));
+    // Until whoever asked for it is answered a stop denies by its own word, also when somebody who found it in the ledger has lifted it meanwhile.
+    private bool IsLifted(StopInLedger stop, Moment moment) => stop.Asked.Moment.IsBefore(moment) && Restores(stop).Any(restore => restore.Refusal == Refusal.None && restore.Moment.IsBefore(moment));
 
     private IEnumerable<RestoreAsked> Restores(StopInLedger stop) => stop.Indexes.Length == 0 ? [] : _history.Restores.Where(restore => restore.Stops.Contains(stop.Indexes[0]));
 

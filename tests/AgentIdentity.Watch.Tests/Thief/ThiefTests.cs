@@ -42,6 +42,7 @@ public sealed class ThiefTests : IAsyncLifetime
     {
         await using var thief = await StealAsync();
         await thief.ServeAtAsync(_registry.GrpcPort);
+        await thief.WhenWatchedByAsync(_tool.Key);
         await thief.RestoreAsync(_stop.LedgerIndex, ApprovalsOfOne(signatures));
         await _tool.WhenAlarmedAsync(EnforcerAlarmKind.RestoreForged);
         Assert.Equal(Refusal.AgentFrozen, _tool.Answer(_stopped));
