@@ -95,6 +95,12 @@ public sealed class PublicKey : IEquatable<PublicKey>
     /// <inheritdoc cref="Equals(PublicKey)"/>
     public override bool Equals(object? obj) => Equals(obj as PublicKey);
 
+    /// <summary>Equality of algorithm and bytes.</summary>
+    public static bool operator ==(PublicKey? left, PublicKey? right) => left is null ? right is null : left.Equals(right);
+
+    /// <summary>Inequality of algorithm or bytes.</summary>
+    public static bool operator !=(PublicKey? left, PublicKey? right) => !(left == right);
+
     /// <summary>A hash code for tables.</summary>
     public override int GetHashCode() => KeyId.GetHashCode();
 
