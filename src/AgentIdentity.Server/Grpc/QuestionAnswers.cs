@@ -42,7 +42,7 @@ internal static class QuestionAnswers
         LedgerIndex = credential.Index.Value,
     };
 
-    public static Wire.WhatDidResponse Conduct(ConductAnswer did, Wire.Answered answered, IReadOnlyList<Wire.AdmittedBy> admitted, DateTimeOffset since) => new()
+    public static Wire.WhatDidResponse Conduct(ConductAnswer did, Wire.Answered answered, IReadOnlyList<Wire.AdmittedBy>? admitted, DateTimeOffset since) => new()
     {
         Answered = answered,
         Deeds = { did.Deeds.Select(Deed) },
@@ -53,14 +53,16 @@ internal static class QuestionAnswers
         Erased = (uint)did.Erased,
         Forks = (uint)did.Forks,
         Basis = Basis(did, admitted, since),
-        Admitted = { admitted },
-        AdmittedSince = since.ToUnixTimeMilliseconds(),
+        Admitted = { admitted ?? [] },
+        AdmittedSince = admitted is null ? 0 : since.ToUnixTimeMilliseconds(),
     };
 
     // Nobody's word alone is called complete: the agent signs its statements, and enforcers count what they let in.
-    private static string Basis(ConductAnswer did, IReadOnlyList<Wire.AdmittedBy> admitted, DateTimeOffset since)
+    private static string Basis(ConductAnswer did, IReadOnlyList<Wire.AdmittedBy>? admitted, DateTimeOffset since)
     {
         const string Own = "What the agent signed and handed in, and the registry's own entries about it.";
+        if (admitted is null)
+            return $"{Own} What enforcers count is kept for now alone: what it did without a statement is not in it.";
         if (admitted.Count == 0)
             return $"{Own} No enforcer has said since {since:yyyy-MM-dd HH:mm:ss'Z'} that it let it in: what it did without a statement is not in it.";
         var times = admitted.Aggregate(0UL, (sum, one) => sum + one.Times);

@@ -17,7 +17,6 @@ internal sealed class QuestionsService(RegistryNode registry) : Wire.Questions.Q
     // The longest audience or location that an envelope can hold.
     private const int TargetMax = 256;
 
-    // Until the registry keeps what enforcers count, there is nothing to hold the agent's word against.
     private Responding Responding => registry.Responding;
 
     public override async Task<Wire.WhoIsResponse> WhoIs(Wire.WhoIsRequest request, ServerCallContext context)
@@ -55,7 +54,7 @@ internal sealed class QuestionsService(RegistryNode registry) : Wire.Questions.Q
         var did = Responding.Conduct.WhatDid(agent, FromWire.Period(request.From, request.To), asking.From, asking.Size, asking.AsOf);
         await registry.PutOnRecordAsync(CallState.Of(context), agent, did.Deeds.Count);
         var admissions = registry.Watch.Admissions;
-        var admitted = asking.AsOf.IsNow ? admissions.Of(agent.Id).Select(QuestionAnswers.AdmittedBy(registry)).ToArray() : [];
+        var admitted = asking.AsOf.IsNow ? admissions.Of(agent.Id).Select(QuestionAnswers.AdmittedBy(registry)).ToArray() : null;
         return QuestionAnswers.Conduct(did, asking.Answer(registry, did.Next), admitted, admissions.Since);
     }
 

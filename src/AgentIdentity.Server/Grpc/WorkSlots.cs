@@ -39,7 +39,7 @@ internal sealed class WorkSlots
         return true;
     }
 
-    // Each call is signalled once, and goes to the end of the queue of threads when it is: a semaphore of the class library costs twice as much.
+    // Each call is signalled once, and goes to the end of the queue of threads when it is. Without the class library's semaphore, whose waits can be cancelled one by one, which nobody needs here.
     private Task WaitAsync()
     {
         var turn = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
