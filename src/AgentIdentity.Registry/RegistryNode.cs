@@ -61,6 +61,7 @@ public sealed class RegistryNode : IAsyncDisposable
         Watch = new EnforcerWatch(settings, state, Standing, Sequencer, Stopping, keys, Checkpoints, PublishedLog, LeafProofs, SeenCheckpoints, Refusals, store, Issuing, probes, clock, log);
         Propagation = new Propagation(state, Watch);
         StatusLists = new Status.StatusLists(settings, state, Standing, keys, clock);
+        Doors = new Doors(state, Watch);
         CertificateExports = new CertificateExports(settings, state, store, Checkpoints, PublishedLog, Propagation, clock);
     }
 
@@ -125,6 +126,8 @@ public sealed class RegistryNode : IAsyncDisposable
 
     /// <summary>How far stops have come.</summary>
     public Propagation Propagation { get; }
+
+    public Doors Doors { get; }
 
     public CertificateExports CertificateExports { get; }
 

@@ -68,20 +68,27 @@ internal sealed class ScriptedRegistry
 
     public static Operator NewOperator(string name) => new(SubjectId.New(TimeProvider.System.GetUtcNow()), name, PrivateKey.Generate(KeyAlgorithm.Ed25519));
 
-    public RegistryMessage Greeting(Action<WatchGreeting>? lie = null)
+    public RegistryMessage Greeting(Action<WatchTerms>? lie = null, Action<WatchGreeting>? liesBeside = null, TreeSize? size = null)
     {
-        var greeting = new WatchGreeting
+        var said = new WatchTerms
         {
-            WatchKeyNote = new WatchKeyNote(Origin, WatchKey.Verifier).Sign(LogKey),
-            LogKey = LogKey.Verifier.ToString(),
-            Origin = Origin,
             BreakGlassKey = Wire(BreakGlass.PublicKey),
             LeaseMilliseconds = LeaseMilliseconds,
             Operators = { Founders.Select(founder => Named(founder, isOfGenesis: true)) },
             IssuerKeys = { new IssuerKeyPeriod { Key = Wire(Issuer.PublicKey) } },
             Blueprints = { new BlueprintReads { Name = Blueprint, Reads = { new ReadAction { Type = "tool", Action = "read" } } } },
         };
-        lie?.Invoke(greeting);
+        lie?.Invoke(said);
+        var terms = said.ToByteArray();
+        var greeting = new WatchGreeting
+        {
+            WatchKeyNote = new WatchKeyNote(Origin, WatchKey.Verifier).Sign(LogKey),
+            LogKey = LogKey.Verifier.ToString(),
+            Origin = Origin,
+            Terms = ByteString.CopyFrom(terms),
+            TermsNote = new TermsNote(size ?? Size, Sha256.Hash(terms)).Sign(WatchKey),
+        };
+        liesBeside?.Invoke(greeting);
         return new RegistryMessage { Greeting = greeting };
     }
 

@@ -42,6 +42,9 @@ internal sealed class WatchHost : IAsyncDisposable
     /// <summary>What enforcers have signed.</summary>
     public Channel<Ack> Acknowledged { get; } = Channel.CreateUnbounded<Ack>();
 
+    /// <summary>How often each item was let in, as the enforcers say.</summary>
+    public ConcurrentDictionary<Google.Protobuf.ByteString, uint> Counted { get; } = new();
+
     public static async Task<WatchHost> StartAsync(ScriptedRegistry registry)
     {
         var host = new WatchHost(registry);
@@ -115,8 +118,11 @@ internal sealed class WatchHost : IAsyncDisposable
                 case EnforcerMessage.OfOneofCase.Acknowledgement when Ack.TryRead(message.Acknowledgement.Token, ScriptedRegistry.PublicUrl, out var acknowledgement, out _):
                     Acknowledged.Writer.TryWrite(acknowledgement);
                     break;
-                case EnforcerMessage.OfOneofCase.Accepted when message.Accepted.Items.Where(IsUnlogged).ToArray() is { Length: > 0 } unlogged:
-                    enforcer.Writer.TryWrite(new RegistryMessage { Unlogged = new UnloggedCredentials { Items = { unlogged } } });
+                case EnforcerMessage.OfOneofCase.Accepted:
+                    foreach (var (item, count) in message.Accepted.Items.Zip(message.Accepted.Counts))
+                        Counted[item] = count;
+                    if (message.Accepted.Items.Where(IsUnlogged).ToArray() is { Length: > 0 } unlogged)
+                        enforcer.Writer.TryWrite(new RegistryMessage { Unlogged = new UnloggedCredentials { Items = { unlogged } } });
                     break;
             }
         }

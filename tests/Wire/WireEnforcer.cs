@@ -39,7 +39,7 @@ internal sealed class WireEnforcer : IDisposable
 
     public int Denials => _denials.Count;
 
-    public WatchGreeting? Greeting { get; private set; }
+    public WatchTerms? Terms { get; private set; }
 
     public string LastNote { get; private set; } = "";
 
@@ -148,11 +148,12 @@ internal sealed class WireEnforcer : IDisposable
 
     private void Take(WatchGreeting greeting)
     {
-        Greeting = greeting;
         _origin = greeting.Origin;
         Require(NoteVerifierKey.TryParse(greeting.LogKey, out _logKey, out _), "the log's key is none");
         Require(WatchKeyNote.TryOpen(greeting.WatchKeyNote, _logKey!, out var opened), "the key for enforcers is not vouched for");
         _watchKey = opened!.Key;
+        Require(TermsNote.TryOpen(greeting.TermsNote, _watchKey, out var note) && note.Terms == Sha256.Hash(greeting.Terms.Span), "the terms are not signed");
+        Terms = WatchTerms.Parser.ParseFrom(greeting.Terms);
     }
 
     private void Take(WatchSnapshot snapshot)

@@ -41,6 +41,8 @@ internal static class ConductVerbs
             text.WriteLine($"entry {deed.LedgerIndex}  {Instants.FromMilliseconds(deed.SequencedAt)}  {EntryText.Kind((EntryKind)deed.Kind)}{what}{worth}");
         }
         text.WriteLine($"{EntryText.Count(answer.Statements, "statement")} with {EntryText.Count(answer.Commitments, "hash", "hashes")} here: {answer.Quarantined} quarantined, {answer.NotReliedOn} not relied on, {answer.Erased} erased; {EntryText.Count(answer.Forks, "forked chain")}.");
+        foreach (var admitted in answer.Admitted)
+            text.WriteLine($"{(admitted.Name.Length > 0 ? admitted.Name : "an enforcer that was removed")} has let it in {admitted.Times} times, last said {Instants.FromMilliseconds(admitted.LastAt)}.");
         text.WriteLine(answer.Basis);
     }
 

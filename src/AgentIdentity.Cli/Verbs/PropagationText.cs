@@ -84,6 +84,10 @@ internal static class PropagationText
             notes.Add($"its lease may run until {Instants.FromMilliseconds(enforcer.LeaseUntil)}");
         if (enforcer.Unlogged > 0)
             notes.Add($"was shown {EntryText.Count((long)enforcer.Unlogged, "credential")} that the ledger does not hold");
+        if (enforcer.RevokersFailed > 0)
+            notes.Add($"{EntryText.Count(enforcer.RevokersFailed, "revoker")} of {enforcer.RevokersFailed + enforcer.RevokersDone} FAILED: what was handed out may go on");
+        else if (enforcer.RevokersDone > 0)
+            notes.Add("what was handed out is ended");
         return string.Join("; ", notes);
     }
 
@@ -117,6 +121,8 @@ internal static class PropagationText
         ["needed"] = enforcer.Needed,
         ["lease_until"] = Json(enforcer.LeaseUntil),
         ["unlogged"] = enforcer.Unlogged,
+        ["revokers_done"] = enforcer.RevokersDone,
+        ["revokers_failed"] = enforcer.RevokersFailed,
     };
 
     private static JsonValue? Json(long at) => at == 0 ? null : JsonValue.Create(Instants.FromMilliseconds(at));

@@ -56,7 +56,12 @@ internal static class SpreadVerbs
             text.WriteLine($"{EntryText.Count(answer.AgentsInScope, "agent")} with {EntryText.Count(answer.Credentials, "unexpired credential")}{(answer.HasLastExpiry ? $", the last until {Instants.FromSeconds(answer.LastExpiry)}" : "")}; {answer.Onward} delegated onward.");
         else
             text.WriteLine($"{EntryText.Count(answer.AgentsInScope, "agent")}; credentials were looked up for those shown.");
+        foreach (var enforcer in answer.Enforcers)
+            text.WriteLine($"{enforcer.Name} {Stands(enforcer)} ({string.Join(", ", enforcer.Audiences)})");
     }
+
+    private static string Stands(AliveEnforcer enforcer) =>
+        (enforcer.Watching ? "watches" : $"does not watch, its lease ends or ended {Instants.FromMilliseconds(enforcer.LeaseUntil)}") + (enforcer.ObserveOnly ? ", and refuses nothing" : enforcer.Epoch > 0 ? $", has signed epoch {enforcer.Epoch}" : ", has signed nothing");
 
     private static void Write(TextWriter text, WhoElseResponse answer)
     {

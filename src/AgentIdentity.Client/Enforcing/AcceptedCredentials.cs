@@ -17,27 +17,40 @@ internal sealed class AcceptedCredentials
     // if they are, those that were forgotten are reported again.
     private const int KnownMax = 100_000;
 
-    private readonly ConcurrentDictionary<Hash, Accepted> _byToken = new();
-    private readonly ConcurrentQueue<Hash> _waiting = new();
+    private readonly ConcurrentDictionary<Hash, AcceptedCredential> _byToken = new();
+    private readonly ConcurrentQueue<AcceptedCredential> _waiting = new();
 
-    public void Add(PresentedCredential credential)
+    /// <summary>What counts how often the credential is let in; to be told of each time.</summary>
+    public AcceptedCredential Add(PresentedCredential credential)
     {
-        if (_byToken.ContainsKey(credential.TokenHash))
-            return;
+        if (_byToken.TryGetValue(credential.TokenHash, out var known))
+            return known;
         if (_byToken.Count >= KnownMax)
             _byToken.Clear();
-        var accepted = new Accepted(AcceptedItem.HashOf(credential), credential.Claims.Jti, credential.Claims.ExpiresAt);
-        if (_byToken.TryAdd(credential.TokenHash, accepted))
-            _waiting.Enqueue(accepted.Item);
+        var accepted = new AcceptedCredential(AcceptedItem.HashOf(credential), credential.Claims.Jti, credential.Claims.ExpiresAt);
+        if (!_byToken.TryAdd(credential.TokenHash, accepted))
+            return _byToken.GetValueOrDefault(credential.TokenHash, accepted);
+        _waiting.Enqueue(accepted);
+        return accepted;
     }
 
-    /// <summary>Hashes that have not been reported.</summary>
-    public IReadOnlyList<Hash> Take()
+    /// <summary>Those that have not been reported.</summary>
+    public IReadOnlyList<AcceptedCredential> Take()
     {
-        var batch = new List<Hash>();
+        var batch = new List<AcceptedCredential>();
         while (batch.Count < BatchMax && _waiting.TryDequeue(out var item))
             batch.Add(item);
         return batch;
+    }
+
+    /// <summary>Has those reported again that were let in since.</summary>
+    public void ReportCounts()
+    {
+        foreach (var accepted in _byToken.Values)
+        {
+            if (accepted.HasNews)
+                _waiting.Enqueue(accepted);
+        }
     }
 
     /// <summary>On a new connection all are reported again: whether the last report arrived is not known.</summary>
@@ -49,13 +62,36 @@ internal sealed class AcceptedCredentials
             if (accepted.ExpiresAt <= nowSeconds)
                 _byToken.TryRemove(token, out _);
             else
-                _waiting.Enqueue(accepted.Item);
+                _waiting.Enqueue(accepted);
         }
     }
 
     /// <summary>The credentials that stand for an item.</summary>
     public IEnumerable<(SubjectId Jti, long ExpiresAt)> Find(Hash item) =>
         _byToken.Values.Where(accepted => accepted.Item == item).Select(accepted => (accepted.Jti, accepted.ExpiresAt)).Distinct();
+}
 
-    private sealed record Accepted(Hash Item, SubjectId Jti, long ExpiresAt);
+/// <summary>A credential that was let in, and how often. For all threads.</summary>
+internal sealed class AcceptedCredential(Hash item, SubjectId jti, long expiresAt)
+{
+    private uint _count;
+    private uint _told;
+
+    public Hash Item => item;
+
+    public SubjectId Jti => jti;
+
+    public long ExpiresAt => expiresAt;
+
+    public bool HasNews => Volatile.Read(ref _count) != Volatile.Read(ref _told);
+
+    public void Count() => Interlocked.Increment(ref _count);
+
+    /// <summary>How often by now, which is told.</summary>
+    public uint Tell()
+    {
+        var count = Volatile.Read(ref _count);
+        Volatile.Write(ref _told, count);
+        return count;
+    }
 }

@@ -28,4 +28,7 @@ public sealed class BoundSession
     internal Actor Actor { get; }
 
     internal Presentation Shown { get; }
+
+    /// <summary>Counts how often the credential is let in. Null before the first time.</summary>
+    internal AcceptedCredential? Accepted { get; set; }
 }

@@ -110,7 +110,10 @@ public sealed class Enforcer : IAsyncDisposable
     {
         var now = _clock.GetUtcNow();
         var refusal = PresentedCredential.CheckTimes(session.Presented.Claims, now);
-        return Conclude(session, refusal, action, now);
+        var decision = Conclude(session, refusal, action, now);
+        if (decision.IsAllowed)
+            session.Accepted?.Count();
+        return decision;
     }
 
     /// <summary>
@@ -182,7 +185,7 @@ public sealed class Enforcer : IAsyncDisposable
         if (!decision.IsAllowed)
             session = null;
         else
-            _parts.Accepted.Add(session!.Presented);
+            (session!.Accepted = _parts.Accepted.Add(session.Presented)).Count();
         return decision;
     }
 

@@ -2,6 +2,7 @@ using System.Security.Cryptography;
 using System.Threading.Channels;
 using AgentIdentity.Credentials;
 using AgentIdentity.Credentials.Stops;
+using AgentIdentity.Credentials.Watching;
 using AgentIdentity.Protocol.V1;
 using Acknowledgement = AgentIdentity.Protocol.V1.Acknowledgement;
 using Google.Protobuf;
@@ -42,6 +43,7 @@ internal sealed class WatchStream : IAsyncDisposable
     private readonly Lock _turn = new();
     private readonly Watched _watched;
     private readonly List<Denial> _newDenials = [];
+    private RevokerOutcome[] _revoked = [];
     private readonly HashSet<string> _seenOrders = new(StringComparer.Ordinal);
     private Connected? _connected;
     private long _beatAt = long.MinValue;
@@ -191,7 +193,7 @@ internal sealed class WatchStream : IAsyncDisposable
     private EnforcerMessage Acknowledgement()
     {
         var (decisions, chain) = _parts.Decisions.Head();
-        var token = (_watched.Acknowledge(decisions, chain) with { Probe = _probes.Last }).Sign(_options.Key, _connection.Name.PublicUrl, _options.Registry.Clock.GetUtcNow());
+        var token = (_watched.Acknowledge(decisions, chain) with { Probe = _probes.Last, Revokers = _revoked }).Sign(_options.Key, _connection.Name.PublicUrl, _options.Registry.Clock.GetUtcNow());
         return new EnforcerMessage { Acknowledgement = new Acknowledgement { Token = token } };
     }
 
@@ -200,31 +202,50 @@ internal sealed class WatchStream : IAsyncDisposable
         if (_newDenials.Count == 0)
             return;
         _parts.Sessions.Sweep();
-        foreach (var denial in _newDenials)
+        if (_options.Revokers.Count > 0)
         {
-            foreach (var revoker in _options.Revokers)
-                _ = Task.Run(() => RevokeAsync(revoker, denial));
+            foreach (var denial in _newDenials)
+                _ = Task.Run(() => RevokeAsync(denial));
         }
         _newDenials.Clear();
     }
 
-    private async Task RevokeAsync(Revoker revoker, Denial denial)
+    private async Task RevokeAsync(Denial denial)
+    {
+        var ended = await Task.WhenAll(_options.Revokers.Select(revoker => RevokeAsync(revoker, denial))).ConfigureAwait(false);
+        var done = ended.Count(isDone => isDone);
+        // A break-glass order has no entry yet, to say it of.
+        if (denial.Epoch == 0)
+            return;
+        lock (_turn)
+        {
+            var outcome = new RevokerOutcome(denial.Index, (uint)done, (uint)(ended.Length - done));
+            _revoked = [.. _revoked.Where(other => other.Stop != outcome.Stop).Append(outcome).OrderBy(one => one.Stop.Value).TakeLast(RevokerOutcome.CountMax)];
+            if (_connected is { } connected && _watched.CanAcknowledge)
+                connected.TrySend(Acknowledgement());
+        }
+    }
+
+    private async Task<bool> RevokeAsync(Revoker revoker, Denial denial)
     {
         try
         {
-            if (!await revoker(denial, _end.Token).ConfigureAwait(false))
-                _alarm(EnforcerAlarmKind.RevokerFailed, $"What was handed out under {denial.Scope} was not all ended.");
+            if (await revoker(denial, _end.Token).ConfigureAwait(false))
+                return true;
+            _alarm(EnforcerAlarmKind.RevokerFailed, $"What was handed out under {denial.Scope} was not all ended.");
         }
         catch (Exception failure)
         {
             // Code of the user: whatever it throws, the watch goes on and people are told.
             _alarm(EnforcerAlarmKind.RevokerFailed, $"What was handed out under {denial.Scope} was not ended: {failure.Message}");
         }
+        return false;
     }
 
     private bool TryBeat(Connected connected)
     {
         _beatAt = _options.BootClock.Milliseconds;
+        _parts.Accepted.ReportCounts();
         return connected.TrySend(new EnforcerMessage { Nonce = _watched.NextNonce() });
     }
 
@@ -268,10 +289,16 @@ internal sealed class WatchStream : IAsyncDisposable
             return;
         var isSent = now - _beatAt < lease.TotalMilliseconds / BeatsPerLease || TryBeat(connected);
         while (isSent && _parts.Accepted.Take() is { Count: > 0 } accepted)
-            isSent = connected.TrySend(new EnforcerMessage { Accepted = new Protocol.V1.AcceptedCredentials { Items = { accepted.Select(item => ByteString.CopyFrom(item.ToArray())) } } });
+            isSent = connected.TrySend(new EnforcerMessage { Accepted = Told(accepted) });
         if (!isSent || WantsKeysAgain(now))
             connected.Ended.CancelAsync();
     }
+
+    private static Protocol.V1.AcceptedCredentials Told(IReadOnlyList<AcceptedCredential> accepted) => new()
+    {
+        Items = { accepted.Select(one => ByteString.CopyFrom(one.Item.ToArray())) },
+        Counts = { accepted.Select(one => one.Tell()) },
+    };
 
     private bool WantsKeysAgain(long now)
     {

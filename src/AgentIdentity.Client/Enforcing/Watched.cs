@@ -1,4 +1,5 @@
 using System.Collections.Frozen;
+using System.Diagnostics.CodeAnalysis;
 using System.Security.Cryptography;
 using System.Text;
 using AgentIdentity.Credentials.Entries;
@@ -102,6 +103,9 @@ internal sealed class Watched
 
     /// <summary>Whether the stream has brought its snapshot.</summary>
     public bool IsLive => _isLive;
+
+    /// <summary>Whether there is a nonce to sign under: one of this stream was answered.</summary>
+    public bool CanAcknowledge => _answeredNonce.Length > 0;
 
     /// <summary>What the registry grants, as it greets.</summary>
     public TimeSpan Granted { get; private set; } = TimeSpan.MaxValue;
@@ -227,13 +231,32 @@ internal sealed class Watched
             return End(EnforcerAlarmKind.LogChanged, $"Expected the log key {_logKey}, found {logKey}.");
         if (!WatchKeyNote.TryOpen(greeting.WatchKeyNote, logKey, out var watchKey))
             return End(EnforcerAlarmKind.WatchKeyForged, "The watch key is not signed by the log's key.");
+        if (!TryOpenTerms(greeting, watchKey.Key, out var terms))
+            return End(EnforcerAlarmKind.NoteForged, "The terms are not signed by the watch key, or are older than what this enforcer has seen of the log.");
         (_logKey, _watchKey, _isChanged) = (logKey, watchKey.Key, true);
-        Granted = TimeSpan.FromMilliseconds(greeting.LeaseMilliseconds);
-        if (!TryLearnKeys(greeting))
-            return End(EnforcerAlarmKind.NoteForged, "The greeting names keys that are none.");
-        if (!_stops.LearnReads(greeting.Blueprints.Select(blueprint => (blueprint.Name, blueprint.Reads.Select(read => new TypedAction(read.Type, read.Action)).ToFrozenSet()))))
+        Granted = TimeSpan.FromMilliseconds(terms.LeaseMilliseconds);
+        if (!TryLearnKeys(terms))
+            return End(EnforcerAlarmKind.NoteForged, "The terms name keys that are none.");
+        if (!_stops.LearnReads(terms.Blueprints.Select(blueprint => (blueprint.Name, blueprint.Reads.Select(read => new TypedAction(read.Type, read.Action)).ToFrozenSet()))))
             _alarm(EnforcerAlarmKind.NoteForged, "The registry names other actions as reads of a blueprint than before; those that were known first stay.");
-        return HoldAgainstPins(greeting);
+        return HoldAgainstPins(terms);
+    }
+
+    // Whoever stands on the connection and has no key of the registry could else slip in a key of his own that signs credentials.
+    private bool TryOpenTerms(WatchGreeting greeting, NoteVerifierKey watchKey, [NotNullWhen(true)] out WatchTerms? terms)
+    {
+        terms = null;
+        if (!TermsNote.TryOpen(greeting.TermsNote, watchKey, out var note) || note.Terms != Sha256.Hash(greeting.Terms.Span) || note.Size.Value < (_checkpoint?.Checkpoint.Size.Value ?? 0))
+            return false;
+        try
+        {
+            terms = WatchTerms.Parser.ParseFrom(greeting.Terms);
+            return true;
+        }
+        catch (InvalidProtocolBufferException)
+        {
+            return false;
+        }
     }
 
     // The key that is pinned names the next by its last signature, and the tree goes on: docs/formats.md, "Succession note".
@@ -246,44 +269,44 @@ internal sealed class Watched
         return true;
     }
 
-    private bool TryLearnKeys(WatchGreeting greeting)
+    private bool TryLearnKeys(WatchTerms terms)
     {
         var keys = IssuerKeyHistory.Empty;
-        foreach (var period in greeting.IssuerKeys.OrderBy(period => period.From))
+        foreach (var period in terms.IssuerKeys.OrderBy(period => period.From))
         {
             if (!TryParse(period.Key, out var key))
                 return false;
             keys = keys.Then(key, new LeafIndex(period.From));
         }
         IssuerKeys = keys;
-        return greeting.IssuerKeys.Count > 0;
+        return terms.IssuerKeys.Count > 0;
     }
 
     // Trust on first use, unless options name the keys. From then on operators come and go by approved entries, and the greeting is only held against them.
-    private WatchStep HoldAgainstPins(WatchGreeting greeting)
+    private WatchStep HoldAgainstPins(WatchTerms terms)
     {
         var pins = _authority.Pins;
         var named = new List<PinnedOperator>();
-        foreach (var found in greeting.Operators)
+        foreach (var found in terms.Operators)
         {
             if (!TryParse(found.Key, out var key) || found.CallerId.Length != SubjectId.Size)
-                return End(EnforcerAlarmKind.NoteForged, "The greeting names an operator without a key.");
+                return End(EnforcerAlarmKind.NoteForged, "The terms name an operator without a key.");
             DateTimeOffset? since = found.OfGenesis || _options.OperatorKeys is not null ? null : _clock.GetUtcNow();
             if (!TryParse(found.PasskeyOrigin, out var passkey))
-                return End(EnforcerAlarmKind.NoteForged, "The greeting names a passkey of no page.");
+                return End(EnforcerAlarmKind.NoteForged, "The terms name a passkey of no page.");
             named.Add(new PinnedOperator(SubjectId.Read(found.CallerId.Span), found.Name, key, since) { Passkey = passkey });
         }
-        var breakGlassKey = TryParse(greeting.BreakGlassKey, out var sealedKey) ? sealedKey : null;
+        var breakGlassKey = TryParse(terms.BreakGlassKey, out var sealedKey) ? sealedKey : null;
         if (pins.Pinned.Count == 0)
         {
             pins.Pinned.AddRange(_options.OperatorKeys is { } trusted ? named.Where(one => trusted.Contains(one.Key)) : named);
-            (pins.IsSingleOperator, _authority.BreakGlassKey) = (greeting.SingleOperator, breakGlassKey);
-            if (greeting.SingleOperator)
+            (pins.IsSingleOperator, _authority.BreakGlassKey) = (terms.SingleOperator, breakGlassKey);
+            if (terms.SingleOperator)
                 _alarm(EnforcerAlarmKind.SingleOperator, "The registry is run by one operator, whose word alone lifts stops.");
         }
         if (pins.Pinned.Count == 0)
             return End(EnforcerAlarmKind.OperatorsChanged, "The registry names none of the operators that this enforcer trusts.");
-        var isAsPinned = greeting.SingleOperator == pins.IsSingleOperator && Equals(breakGlassKey, _authority.BreakGlassKey) && named.All(one => pins.Pinned.Exists(pinned => pinned.Key.Equals(one.Key) && pinned.Passkey == one.Passkey));
+        var isAsPinned = terms.SingleOperator == pins.IsSingleOperator && Equals(breakGlassKey, _authority.BreakGlassKey) && named.All(one => pins.Pinned.Exists(pinned => pinned.Key.Equals(one.Key) && pinned.Passkey == one.Passkey));
         if (!isAsPinned && _options.OperatorKeys is null)
             _expectations.Expect("operators", EnforcerAlarmKind.OperatorsChanged, "The registry names other operators, or another break-glass key, than are pinned here, and proves no approved change.");
         return WatchStep.Next;
@@ -382,7 +405,7 @@ internal sealed class Watched
         if (note.Count != _denials.Count || note.Digest != _denials.Digest)
             return WatchStep.End;
         // Before the first nonce of this stream is answered there is none to sign under; its heartbeat comes next.
-        return _answeredNonce.Length > 0 ? WatchStep.Acknowledge : WatchStep.Next;
+        return CanAcknowledge ? WatchStep.Acknowledge : WatchStep.Next;
     }
 
     private bool TryTakePayload(DeltaNote note, byte[] payload)

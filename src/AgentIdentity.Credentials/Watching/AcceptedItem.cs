@@ -13,7 +13,7 @@ public static class AcceptedItem
     {
         var claims = credential.Claims;
         var item = new IssuanceItem(claims.Jti, claims.AgentId, claims.Jkt, claims.Audience, claims.NotBefore, claims.ExpiresAt, claims.StatusIndex, credential.AuthorityHash);
-        return HashOf(item, claims.Sponsor, claims.Blueprint, claims.Labels, claims.LedgerIndex, claims.LedgerPosition);
+        return HashOf(item, claims.Sponsor, claims.Blueprint, claims.AllLabels, claims.LedgerIndex, claims.LedgerPosition);
     }
 
     /// <summary>The hash of a credential that the ledger holds.</summary>
@@ -22,7 +22,7 @@ public static class AcceptedItem
     /// <param name="index">The entry with the item.</param>
     /// <param name="position">The item's place in it.</param>
     public static Hash HashOf(IssuanceItem item, Grant terms, LeafIndex index, uint position) =>
-        HashOf(item, terms.Sponsor, terms.Blueprint, terms.Labels, index.Value, position);
+        HashOf(item, terms.Sponsor, terms.Blueprint, terms.AllLabels, index.Value, position);
 
     private static Hash HashOf(IssuanceItem item, string sponsor, string blueprint, IReadOnlyList<KeyValuePair<string, string>> labels, ulong index, uint position)
     {

@@ -27,6 +27,9 @@ public sealed record Acknowledgement(
     /// <summary>What became of the last probe that rode along with a stop; null when none has.</summary>
     public ProbeOutcome? Probe { get; init; }
 
+    /// <summary>What became of the revokers of the last stops for which all of them have ended, ascending by entry; empty when there are none.</summary>
+    public IReadOnlyList<RevokerOutcome> Revokers { get; init; } = [];
+
     /// <summary>Signs it.</summary>
     /// <param name="key">The enforcer's registered key.</param>
     /// <param name="publicUrl">The registry's public URL.</param>
@@ -37,6 +40,7 @@ public sealed record Acknowledgement(
             .Append($",\"chain\":\"{Chain.ToBase64Url()}\",\"decisions\":{Decisions},\"digest\":\"{Digest.ToBase64Url()}\",\"epoch\":{Epoch},\"iat\":{now.ToUnixTimeSeconds()},\"nonce\":").AppendString(Nonce)
             .Append($",\"observe_only\":{(IsObserving ? 1 : 0)},\"origin\":").AppendString(Origin)
             .Append(Probe is { } probe ? $",\"probe\":{{\"after\":\"{probe.After.Name()}\",\"before\":\"{probe.Before.Name()}\",\"jti\":\"{probe.Jti}\"}}" : "")
+            .Append(Revokers.Count > 0 ? $",\"revokers\":[{string.Join(',', Revokers.Select(one => one.ToJson()))}]" : "")
             .Append($",\"root\":\"{Root.ToBase64Url()}\",\"size\":{Size},\"view\":\"{View.ToBase64Url()}\"}}");
         return JwkSignedToken.Sign(Type, claims.ToString(), key);
     }
@@ -59,14 +63,16 @@ public sealed record Acknowledgement(
             var claims = jws.Payload;
             var isProbed = claims.TryGetProperty("probe"u8, out var probe);
             ProbeOutcome? outcome = null;
-            if (claims.GetPropertyCount() != MembersCount + (isProbed ? 1 : 0) || (isProbed && !ProbeOutcome.TryRead(probe, out outcome)) || !claims.HasText("aud"u8, publicUrl)
+            var hasRevoked = claims.TryGetProperty("revokers"u8, out var revokers);
+            RevokerOutcome[]? revoked = [];
+            if (claims.GetPropertyCount() != MembersCount + (isProbed ? 1 : 0) + (hasRevoked ? 1 : 0) || (hasRevoked && !RevokerOutcome.TryReadAll(revokers, out revoked)) || (isProbed && !ProbeOutcome.TryRead(probe, out outcome)) || !claims.HasText("aud"u8, publicUrl)
                 || !claims.TryGetText("origin"u8, int.MaxValue, out var origin) || !claims.TryGetText("nonce"u8, int.MaxValue, out var nonce)
                 || !claims.TryGetInteger("size"u8, Jcs.IntegerMax, out var size) || !claims.TryGetInteger("epoch"u8, Jcs.IntegerMax, out var epoch)
                 || !claims.TryGetInteger("decisions"u8, Jcs.IntegerMax, out var decisions) || !claims.TryGetInteger("observe_only"u8, 1, out var observing)
                 || !claims.TryGetInteger("iat"u8, NumericDate.Max, out _)
                 || !claims.TryGetHash("root"u8, out var root) || !claims.TryGetHash("view"u8, out var view) || !claims.TryGetHash("digest"u8, out var digest) || !claims.TryGetHash("chain"u8, out var chain))
                 return false;
-            acknowledgement = new Acknowledgement(origin, new TreeSize((ulong)size), root, (ulong)epoch, view, digest, nonce, (ulong)decisions, chain, observing == 1) { Probe = outcome };
+            acknowledgement = new Acknowledgement(origin, new TreeSize((ulong)size), root, (ulong)epoch, view, digest, nonce, (ulong)decisions, chain, observing == 1) { Probe = outcome, Revokers = revoked! };
             return true;
         }
     }

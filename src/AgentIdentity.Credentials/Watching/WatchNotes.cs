@@ -60,6 +60,27 @@ public sealed record WatchKeyNote(string Origin, NoteVerifierKey Key)
     }
 }
 
+/// <summary>By what an enforcer judges: operators, keys that sign credentials, blueprints' reads.</summary>
+/// <param name="Size">Of the newest checkpoint when it was signed: terms from before one that the enforcer holds are old ones.</param>
+/// <param name="Terms">SHA-256 of the terms, as they were sent.</param>
+public sealed record TermsNote(TreeSize Size, Hash Terms)
+{
+    private const string Type = "terms/v1";
+
+    /// <summary>The signed note.</summary>
+    public string Sign(NoteSignerKey watchKey) => WatchNotes.Sign(watchKey, watchKey.Verifier.Name, Type, $"{Size}", Terms.ToString());
+
+    /// <summary>Reads a note that the watch key has signed; false for anything else.</summary>
+    public static bool TryOpen(string note, NoteVerifierKey watchKey, [NotNullWhen(true)] out TermsNote? opened)
+    {
+        opened = WatchNotes.Open(note, watchKey, watchKey.Name, Type, 4) is { } lines
+            && WatchNotes.TryParse(lines[2], out ulong size) && size <= TreeSize.Max.Value && WatchNotes.TryParse(lines[3], out Hash terms)
+            ? new TermsNote(new TreeSize(size), terms)
+            : null;
+        return opened is not null;
+    }
+}
+
 /// <summary>How many denials a view shows at an epoch, and their digest.</summary>
 public sealed record SnapshotNote(Hash View, ulong Epoch, ulong Count, Hash Digest)
 {

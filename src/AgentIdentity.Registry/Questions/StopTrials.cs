@@ -16,7 +16,9 @@ public sealed record Alive(AgentRecord Agent, StandingState State, IReadOnlyList
 /// <param name="Credentials">Their unexpired credentials; null for an earlier entry, for which only those of this part were looked up.</param>
 /// <param name="Onward">Unexpired credentials of whomever that come from theirs by delegation; null likewise.</param>
 /// <param name="LastExpiry">Seconds since 1970: when the last of those ends by itself; null when there are none.</param>
-public sealed record AliveAnswer(int Agents, int? Credentials, int? Onward, long? LastExpiry, Part<Alive> Alive);
+/// <param name="Audiences">Whom those, and what comes from them, may be shown to; empty for an earlier entry.</param>
+/// <param name="Alive">The agents of this part.</param>
+public sealed record AliveAnswer(int Agents, int? Credentials, int? Onward, long? LastExpiry, IReadOnlySet<string> Audiences, Part<Alive> Alive);
 
 /// <summary>Decisions that a stop would have turned, of one agent before one audience.</summary>
 /// <param name="Allowed">What was allowed among those that are remembered.</param>
@@ -48,11 +50,11 @@ public sealed class StopTrials
         var then = new StandingThen(_state, asOf);
         Alive Describe(AgentRecord agent) => new(agent, then.Of(agent), _identities.Credentials(agent, asOf), _identities.LinksTo(agent, asOf));
         if (!asOf.IsNow)
-            return new AliveAnswer(agents.Length, null, null, null, page.Of(agents).With(Describe));
+            return new AliveAnswer(agents.Length, null, null, null, new HashSet<string>(), page.Of(agents).With(Describe));
         var (count, last) = Unexpired(agents, asOf);
         var ids = agents.Select(agent => agent.Id).ToHashSet();
         var onward = _state.Lineage.LiveUnder(link => ids.Contains(link.Parent), asOf.At);
-        return new AliveAnswer(agents.Length, count, onward.Count, last, page.Of(agents.Where(agent => agent.Credentials.Any(credential => asOf.IsBefore(credential.Item.ExpiresAt)))).With(Describe));
+        return new AliveAnswer(agents.Length, count, onward.Count, last, Audiences(agents, onward, asOf), page.Of(agents.Where(agent => agent.Credentials.Any(credential => asOf.IsBefore(credential.Item.ExpiresAt)))).With(Describe));
     }
 
     /// <summary>Tries a stop on the decisions that are remembered. Nothing is stopped.</summary>
@@ -67,6 +69,26 @@ public sealed class StopTrials
             .Where(group => group.Refused > 0)
             .OrderByDescending(group => group.Refused).ThenBy(group => group.Agent).ThenBy(group => group.Audience, StringComparer.Ordinal).ToArray();
         return new WhatIfAnswer(remembered.Length == 0 ? null : remembered.Min(decision => decision.At), allowed.Length, turned.Sum(group => group.Refused), page.Of(turned));
+    }
+
+    private HashSet<string> Audiences(IReadOnlyList<AgentRecord> agents, IReadOnlyList<SubjectId> onward, AsOf asOf)
+    {
+        // Most credentials share the list of their token.
+        var lists = new HashSet<IReadOnlyList<string>>(ReferenceEqualityComparer.Instance);
+        foreach (var agent in agents)
+        {
+            foreach (ref readonly var credential in agent.Credentials.AsSpan())
+            {
+                if (asOf.IsBefore(credential.Item.ExpiresAt))
+                    lists.Add(credential.Item.Audience);
+            }
+        }
+        foreach (var jti in onward)
+        {
+            if (_state.Lineage.Link(jti) is { } link)
+                lists.Add(link.Body.Audiences);
+        }
+        return lists.SelectMany(list => list).ToHashSet(StringComparer.Ordinal);
     }
 
     private static (int Count, long? Last) Unexpired(IReadOnlyList<AgentRecord> agents, AsOf asOf)

@@ -16,7 +16,7 @@ namespace AgentIdentity.Registry.Recovery;
 /// <remarks>Signed, because the tree vouches for the entries and not for what was folded from them: whoever can write the file must not be able to lift a stop.</remarks>
 internal static class SnapshotFormat
 {
-    private const int Version = 9;
+    private const int Version = 10;
     private static readonly byte[] Domain = "air/snapshot/v1\0"u8.ToArray();
     private static readonly byte[] Magic = "agentidentity snapshot\n"u8.ToArray();
 
@@ -439,6 +439,12 @@ internal static class SnapshotFormat
             writer.Write(signed.At);
             WriteAll<ProbeOutcome>(writer, signed.Probe is { } probe ? [probe] : [], probe => WriteProbe(writer, probe));
         });
+        WriteAll(writer, enforcer.Revoked, outcome =>
+        {
+            writer.Write(outcome.Stop.Value);
+            writer.Write(outcome.Done);
+            writer.Write(outcome.Failed);
+        });
     }
 
     private static void WriteProbe(BinaryWriter writer, ProbeOutcome probe)
@@ -456,6 +462,7 @@ internal static class SnapshotFormat
     {
         Signed = ReadAll(reader, () => new SignedEpoch(
             reader.ReadUInt64(), reader.ReadBoolean(), reader.ReadUInt64(), new LeafIndex(reader.ReadUInt64()), reader.ReadUInt32(), reader.ReadInt64(), ReadAll(reader, () => ReadProbe(reader)) is [var probe] ? probe : null)),
+        Revoked = ReadAll(reader, () => new RevokerOutcome(new LeafIndex(reader.ReadUInt64()), reader.ReadUInt32(), reader.ReadUInt32())),
     };
 
     private static void WriteMaybe(BinaryWriter writer, LeafIndex? index)

@@ -30,6 +30,12 @@ public sealed record EnforcerRecord(SubjectId Id, ulong Unlogged = 0)
     /// <summary>The first that is known to be at or above an epoch, and to refuse. A later one proves no less, so that the oldest may be forgotten.</summary>
     public SignedEpoch? FirstSince(ulong epoch) => Array.Find(Signed, signed => signed.Epoch >= epoch && !signed.IsObserving);
 
+    /// <summary>What became of its revokers, by stop, oldest first.</summary>
+    public RevokerOutcome[] Revoked { get; init; } = [];
+
+    /// <summary>What became of them under one stop; null when it has said nothing, or that is too long ago.</summary>
+    public RevokerOutcome? RevokedUnder(LeafIndex stop) => Array.Find(Revoked, outcome => outcome.Stop == stop);
+
     /// <summary>What it has signed of any of these probes; null when it has said nothing of them, or that is too long ago.</summary>
     public ProbeOutcome? Of(IReadOnlyList<SubjectId> probes) => Array.Find(Signed, signed => signed.Probe is { } probe && probes.Contains(probe.Jti))?.Probe;
 }
@@ -53,7 +59,7 @@ public sealed class EnforcerBook
         {
             if (!Acknowledgement.TryReadKept(Encoding.ASCII.GetString(opening.Items[i]), state.Founding!.PublicUrl, out var signed, out var key) || state.FindCaller(key.KeyId) is not { } enforcer)
                 throw new LedgerDamagedException($"Acknowledgement {i} of entry {index} cannot be read, or is nobody's.");
-            Add(enforcer.Id, new SignedEpoch(signed.Epoch, signed.IsObserving, signed.Decisions, index, (uint)i, at, signed.Probe));
+            Add(enforcer.Id, new SignedEpoch(signed.Epoch, signed.IsObserving, signed.Decisions, index, (uint)i, at, signed.Probe), signed.Revokers);
         }
     }
 
@@ -71,9 +77,15 @@ public sealed class EnforcerBook
             _records[record.Id] = record;
     }
 
-    private void Add(SubjectId enforcer, SignedEpoch signed)
+    private void Add(SubjectId enforcer, SignedEpoch signed, IReadOnlyList<RevokerOutcome> revoked)
     {
         var record = Find(enforcer);
-        _records[enforcer] = record with { Signed = [.. record.Signed.TakeLast(SignedMax - 1), signed] };
+        // One that only adds what became of revokers says again what it has signed before.
+        var isNew = record.Newest is not { } newest || signed.Epoch > newest.Epoch || signed.IsObserving != newest.IsObserving;
+        _records[enforcer] = record with
+        {
+            Signed = isNew ? [.. record.Signed.TakeLast(SignedMax - 1), signed] : record.Signed,
+            Revoked = [.. record.Revoked.Where(held => !revoked.Any(outcome => outcome.Stop == held.Stop)).Concat(revoked).OrderBy(outcome => outcome.Stop.Value).TakeLast(SignedMax)],
+        };
     }
 }

@@ -37,7 +37,7 @@ public sealed class StatusLists(RegistrySettings settings, RegistryState state, 
             return _newest is { } last && now < last.MadeAt + StatusListFormat.Life ? last : null;
         try
         {
-            return _newest is { } made && made.Turn == turn ? made : _newest = Make(now, turn);
+            return _newest is { } made && made.Turn == turn ? made : _newest = new Edition(turn, now, Make(now));
         }
         finally
         {
@@ -45,17 +45,18 @@ public sealed class StatusLists(RegistrySettings settings, RegistryState state, 
         }
     }
 
-    private Edition Make(DateTimeOffset now, long turn)
+    /// <summary>All lists as of now.</summary>
+    internal FrozenDictionary<ulong, StatusList> Make(DateTimeOffset now)
     {
         var issuer = keys.Issuer(state.IssuerKeys.Current.KeyId);
-        return new Edition(turn, now, Bitmaps(now.ToUnixTimeSeconds()).ToFrozenDictionary(list => list.Key, list => Sign(list.Key, list.Value, issuer, now)));
+        return Bitmaps(now.ToUnixTimeSeconds()).ToFrozenDictionary(list => list.Key, list => Sign(list.Key, list.Value, issuer, now));
     }
 
     private StatusList Sign(ulong number, StatusBitmap bitmap, PrivateKey issuer, DateTimeOffset now) => new(
         Encoding.ASCII.GetBytes(StatusListWriter.TokenList(number, bitmap, settings.Name, issuer, now)),
         Encoding.ASCII.GetBytes(StatusListWriter.Bitstring(number, bitmap, settings.Name, issuer, now)));
 
-    internal Dictionary<ulong, StatusBitmap> Bitmaps(long seconds)
+    private Dictionary<ulong, StatusBitmap> Bitmaps(long seconds)
     {
         var bitmaps = new Dictionary<ulong, StatusBitmap>();
         for (var ahead = 0; ahead <= ListsAhead; ahead++)

@@ -15,10 +15,10 @@ internal sealed class Acknowledging(RegistrySettings settings, RegistryState sta
             return Refuse("It is not signed by the key that watches here.");
         if (Problem(stream, signed) is { } problem)
             return Refuse(problem);
-        if (!Raises(stream, signed))
+        if (!Raises(stream, signed) && !TellsOfRevokers(stream, signed))
             return true;
         var before = stream.SubmittedEpoch;
-        stream.SubmittedEpoch = signed.Epoch;
+        stream.SubmittedEpoch = Math.Max(before, signed.Epoch);
         var written = await sequencer.DecideAsync(Lane.Issuance, draft => Write(draft, stream.Enforcer, token)).ConfigureAwait(false);
         // When there is no room now, the next one is tried again.
         if (written.IsRefused)
@@ -47,6 +47,9 @@ internal sealed class Acknowledging(RegistrySettings settings, RegistryState sta
     private bool Raises(WatchStream stream, Acknowledgement signed) =>
         signed.Epoch > stream.SubmittedEpoch
         && (state.Enforcers.Find(stream.Enforcer.Id).Newest is not { } newest || signed.Epoch > newest.Epoch || newest.IsObserving != signed.IsObserving);
+
+    private bool TellsOfRevokers(WatchStream stream, Acknowledgement signed) =>
+        signed.Revokers.Count > 0 && state.Enforcers.Find(stream.Enforcer.Id) is var record && signed.Revokers.Any(outcome => state.Stops.Find(outcome.Stop) is not null && record.RevokedUnder(outcome.Stop) != outcome);
 
     private static Outcome<bool> Write(Draft draft, CallerRecord enforcer, string token)
     {

@@ -57,6 +57,7 @@ public sealed class EnforcerWatch : IAsyncDisposable
         _key = new WatchKey(state, keys, sequencer);
         _notes = new PresentedNote(state, _key, sequencer, say);
         _items = new LoggedItems(state, clock);
+        Admissions = new Admissions(clock);
         _acknowledging = new Acknowledging(settings, state, sequencer, new SignedRoots(log));
         Leases = new EnforcerLeases(clock, settings.EnforcerLease);
         Watches = new Watches(state, settings.Name, checkpoints, _proofs, _items, Leases, probes, say);
@@ -64,6 +65,9 @@ public sealed class EnforcerWatch : IAsyncDisposable
         sequencer.Applied = Watches.Hand;
         standing.Ended.ContinueWith(ended => Watches.EndAll(Halted()), TaskScheduler.Default);
     }
+
+    /// <summary>How often enforcers have let each agent in, as they say.</summary>
+    public Admissions Admissions { get; }
 
     internal Watches Watches { get; }
 
@@ -99,7 +103,10 @@ public sealed class EnforcerWatch : IAsyncDisposable
         {
             // Who presents nothing comes for the first time, holds nothing, and takes the greeting's word for who they are.
             var approved = wish.LastNote.Length == 0 ? [] : await ApprovedAsync(stream.View, reached.Value, epoch, cancellation).ConfigureAwait(false);
-            stream.Opening = [new Greeting(new WatchKeyNote(_state.Log.Origin, key.Value.Verifier).Sign(_checkpoints.Signer), _settings.EnforcerLease, goesOn.Value.Links.Count > 0 ? goesOn.Value : null), .. approved, snapshot];
+            var size = _log.Newest!.Checkpoint.Size;
+            var greeting = new Greeting(
+                new WatchKeyNote(_state.Log.Origin, key.Value.Verifier).Sign(_checkpoints.Signer), _settings.EnforcerLease, goesOn.Value.Links.Count > 0 ? goesOn.Value : null, terms => new TermsNote(size, Sha256.Hash(terms)).Sign(key.Value));
+            stream.Opening = [greeting, .. approved, snapshot];
         }
         catch
         {
@@ -142,11 +149,19 @@ public sealed class EnforcerWatch : IAsyncDisposable
     }
 
     /// <summary>Looks for what the enforcer has let in. What the ledger does not hold is answered and put on the record: somebody else signs with our key.</summary>
-    public async Task<Outcome<bool>> AcceptedAsync(WatchStream stream, IReadOnlyList<Hash> items)
+    /// <param name="stream">Who says so.</param>
+    /// <param name="items">What it has let in.</param>
+    /// <param name="counts">How often each, since it was started; none when it does not count.</param>
+    public async Task<Outcome<bool>> AcceptedAsync(WatchStream stream, IReadOnlyList<Hash> items, IReadOnlyList<uint> counts)
     {
-        if (items.Count > ItemsMax)
-            return Refuse(stream, Refusal.MessageMalformed, $"At most {ItemsMax} items at a time.");
+        if (items.Count > ItemsMax || (counts.Count > 0 && counts.Count != items.Count))
+            return Refuse(stream, Refusal.MessageMalformed, $"At most {ItemsMax} items at a time, and a count for each or none.");
         var missing = _items.Missing(items);
+        for (var i = 0; i < counts.Count; i++)
+        {
+            if (_items.Find(items[i]) is var (agent, expiresAt))
+                Admissions.Add(stream.Enforcer.Id, agent, items[i], expiresAt, counts[i]);
+        }
         if (missing.Count == 0)
             return true;
         stream.Post(new Unlogged(missing));

@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using AgentIdentity.Credentials.Entries;
+using AgentIdentity.Credentials.Identifiers;
 using AgentIdentity.Credentials.Watching;
 using AgentIdentity.Ledger;
 using AgentIdentity.Registry.State;
@@ -12,7 +13,7 @@ internal sealed class LoggedItems(RegistryState state, TimeProvider clock)
     // Enforcers report what is unexpired; so long a report may be on its way.
     private static readonly TimeSpan Grace = TimeSpan.FromMinutes(15);
 
-    private readonly ConcurrentDictionary<Hash, long> _expiries = new();
+    private readonly ConcurrentDictionary<Hash, (SubjectId Agent, long ExpiresAt)> _logged = new();
     private readonly ConcurrentQueue<(LeafIndex Index, IReadOnlyList<byte[]> Items)> _issued = new();
     private readonly Lock _lock = new();
     private volatile bool _isKept;
@@ -30,10 +31,13 @@ internal sealed class LoggedItems(RegistryState state, TimeProvider clock)
     /// <summary>Those of the items that the ledger does not hold, ascending.</summary>
     public IReadOnlyList<Hash> Missing(IReadOnlyList<Hash> items)
     {
-        if (!items.All(_expiries.ContainsKey))
+        if (!items.All(_logged.ContainsKey))
             CatchUp();
-        return [.. items.Where(item => !_expiries.ContainsKey(item)).Distinct().Order()];
+        return [.. items.Where(item => !_logged.ContainsKey(item)).Distinct().Order()];
     }
+
+    /// <summary>Whose credential an item is, and until when, seconds since 1970; null for one that the ledger does not hold.</summary>
+    public (SubjectId Agent, long ExpiresAt)? Find(Hash item) => _logged.TryGetValue(item, out var found) ? found : null;
 
     /// <summary>Looks at what was issued since the last time, when anybody reports.</summary>
     public void CatchUpIfKept()
@@ -78,7 +82,7 @@ internal sealed class LoggedItems(RegistryState state, TimeProvider clock)
     {
         var item = credential.Item;
         var hash = AcceptedItem.HashOf(item, agent.Grant.Terms, credential.Index, credential.Position);
-        if (_expiries.TryAdd(hash, item.ExpiresAt))
+        if (_logged.TryAdd(hash, (agent.Id, item.ExpiresAt)))
             _byAge.Enqueue((hash, item.ExpiresAt));
     }
 
@@ -87,6 +91,6 @@ internal sealed class LoggedItems(RegistryState state, TimeProvider clock)
     {
         var old = (clock.GetUtcNow() - Grace).ToUnixTimeSeconds();
         while (_byAge.TryPeek(out var first) && first.ExpiresAt < old)
-            _expiries.TryRemove(_byAge.Dequeue().Item, out _);
+            _logged.TryRemove(_byAge.Dequeue().Item, out _);
     }
 }

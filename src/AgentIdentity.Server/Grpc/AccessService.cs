@@ -79,7 +79,7 @@ internal sealed class AccessService(RegistryNode registry, IHostApplicationLifet
     {
         Wire.EnforcerMessage.OfOneofCase.Nonce => registry.Watch.AnswerAsync(stream, message.Nonce.Nonce.ToByteArray(), new TreeSize(message.Nonce.TreeSize)),
         Wire.EnforcerMessage.OfOneofCase.Acknowledgement => registry.Watch.AcknowledgeAsync(stream, message.Acknowledgement.Token),
-        Wire.EnforcerMessage.OfOneofCase.Accepted => registry.Watch.AcceptedAsync(stream, [.. message.Accepted.Items.Select(Hash)]),
+        Wire.EnforcerMessage.OfOneofCase.Accepted => registry.Watch.AcceptedAsync(stream, [.. message.Accepted.Items.Select(Hash)], message.Accepted.Counts),
         _ => throw CallRefusedException.Malformed("Once begun, an enforcer sends nonces, acknowledgements and what it has accepted."),
     };
 

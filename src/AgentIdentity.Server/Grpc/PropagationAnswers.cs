@@ -67,6 +67,8 @@ internal static class PropagationAnswers
         Unlogged = report.Unlogged,
         Probe = Probe(report.Probe),
         ProbeRefusal = report.ProbeRefusal == Refusal.None ? "" : report.ProbeRefusal.Name(),
+        RevokersDone = report.Revokers?.Done ?? 0,
+        RevokersFailed = report.Revokers?.Failed ?? 0,
     };
 
     private static Wire.ProbeSeen Probe(ProbeSeen seen) => seen switch

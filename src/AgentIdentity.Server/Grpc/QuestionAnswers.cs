@@ -2,6 +2,7 @@ using AgentIdentity.Credentials;
 using AgentIdentity.Registry;
 using AgentIdentity.Registry.Questions;
 using AgentIdentity.Registry.State;
+using AgentIdentity.Registry.Watching;
 using AgentIdentity.Registry.Stopping;
 using Wire = AgentIdentity.Protocol.V1;
 
@@ -41,7 +42,7 @@ internal static class QuestionAnswers
         LedgerIndex = credential.Index.Value,
     };
 
-    public static Wire.WhatDidResponse Conduct(ConductAnswer did, Wire.Answered answered, string basis) => new()
+    public static Wire.WhatDidResponse Conduct(ConductAnswer did, Wire.Answered answered, IReadOnlyList<Wire.AdmittedBy> admitted, DateTimeOffset since) => new()
     {
         Answered = answered,
         Deeds = { did.Deeds.Select(Deed) },
@@ -51,7 +52,39 @@ internal static class QuestionAnswers
         NotReliedOn = (uint)did.NotReliedOn,
         Erased = (uint)did.Erased,
         Forks = (uint)did.Forks,
-        Basis = basis,
+        Basis = Basis(did, admitted, since),
+        Admitted = { admitted },
+        AdmittedSince = since.ToUnixTimeMilliseconds(),
+    };
+
+    // Nobody's word alone is called complete: the agent signs its statements, and enforcers count what they let in.
+    private static string Basis(ConductAnswer did, IReadOnlyList<Wire.AdmittedBy> admitted, DateTimeOffset since)
+    {
+        const string Own = "What the agent signed and handed in, and the registry's own entries about it.";
+        if (admitted.Count == 0)
+            return $"{Own} No enforcer has said since {since:yyyy-MM-dd HH:mm:ss'Z'} that it let it in: what it did without a statement is not in it.";
+        var times = admitted.Aggregate(0UL, (sum, one) => sum + one.Times);
+        return $"{Own} Beside its {did.Statements} statements here, {admitted.Count} of the enforcers have let it in {times} times since {since:yyyy-MM-dd HH:mm:ss'Z'}, by their own count and at least: what it did there without a statement is not in it.";
+    }
+
+    public static Func<Admitted, Wire.AdmittedBy> AdmittedBy(RegistryNode registry) => admitted => new Wire.AdmittedBy
+    {
+        Name = registry.State.Callers.FirstOrDefault(caller => caller.Id == admitted.Enforcer)?.Name ?? "",
+        CallerId = ToWire.Bytes(admitted.Enforcer.ToArray()),
+        Times = admitted.Times,
+        FirstAt = admitted.FirstAt,
+        LastAt = admitted.LastAt,
+    };
+
+    private static Wire.AliveEnforcer Enforcer(Door door) => new()
+    {
+        Name = door.Enforcer.Name,
+        CallerId = ToWire.Bytes(door.Enforcer.Id.ToArray()),
+        Audiences = { door.Enforcer.Audiences },
+        Watching = door.IsWatching,
+        LeaseUntil = door.LeaseUntil,
+        ObserveOnly = door.IsObserving,
+        Epoch = door.SignedEpoch,
     };
 
     public static Func<Authority, Wire.Authority> Authority(RegistryNode registry) => authority => new Wire.Authority
@@ -86,6 +119,7 @@ internal static class QuestionAnswers
             Credentials = { alive.Credentials.Select(Credential) },
             Links = { alive.LinksTo.Select(Link(registry)) },
         }));
+        wire.Enforcers.AddRange(registry.Doors.For(answer.Audiences).Select(Enforcer));
         return wire;
     }
 

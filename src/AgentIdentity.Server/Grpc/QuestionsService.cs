@@ -18,8 +18,6 @@ internal sealed class QuestionsService(RegistryNode registry) : Wire.Questions.Q
     private const int TargetMax = 256;
 
     // Until the registry keeps what enforcers count, there is nothing to hold the agent's word against.
-    private const string Basis = "What the agent signed and handed in, and the registry's own entries about it. No enforcer's counts are held against it: what it did without a statement is not in it.";
-
     private Responding Responding => registry.Responding;
 
     public override async Task<Wire.WhoIsResponse> WhoIs(Wire.WhoIsRequest request, ServerCallContext context)
@@ -56,7 +54,9 @@ internal sealed class QuestionsService(RegistryNode registry) : Wire.Questions.Q
         var agent = Agent(request.Agent, asking.AsOf);
         var did = Responding.Conduct.WhatDid(agent, FromWire.Period(request.From, request.To), asking.From, asking.Size, asking.AsOf);
         await registry.PutOnRecordAsync(CallState.Of(context), agent, did.Deeds.Count);
-        return QuestionAnswers.Conduct(did, asking.Answer(registry, did.Next), Basis);
+        var admissions = registry.Watch.Admissions;
+        var admitted = asking.AsOf.IsNow ? admissions.Of(agent.Id).Select(QuestionAnswers.AdmittedBy(registry)).ToArray() : [];
+        return QuestionAnswers.Conduct(did, asking.Answer(registry, did.Next), admitted, admissions.Since);
     }
 
     public override async Task<Wire.CouldHaveResponse> CouldHave(Wire.CouldHaveRequest request, ServerCallContext context)

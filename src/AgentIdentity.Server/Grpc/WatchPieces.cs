@@ -58,18 +58,23 @@ internal static class WatchPieces
     private static Wire.WatchGreeting Greet(RegistryNode registry, Greeting greeting)
     {
         var state = registry.State;
-        return new Wire.WatchGreeting
+        var terms = new Wire.WatchTerms
         {
-            WatchKeyNote = greeting.WatchKeyNote,
-            LogKey = registry.Checkpoints.LogKey,
-            Origin = state.Log.Origin,
             SingleOperator = state.Founding!.SingleOperator,
             Operators = { state.Callers.Where(caller => caller.Role == CallerRole.Operator).OrderBy(caller => caller.Id).Select(caller => Operator(caller)) },
             BreakGlassKey = state.BreakGlassKey is { } key ? new() { Jwk = key.ToJwk() } : null,
             IssuerKeys = { state.IssuerKeys.Spans.Select(span => new Wire.IssuerKeyPeriod { Key = new() { Jwk = span.Key.ToJwk() }, From = span.From.Value }) },
             Blueprints = { state.Stops.Blueprints.Select(Blueprint) },
             LeaseMilliseconds = (uint)greeting.Lease.TotalMilliseconds,
+        }.ToByteArray();
+        return new Wire.WatchGreeting
+        {
+            WatchKeyNote = greeting.WatchKeyNote,
+            LogKey = registry.Checkpoints.LogKey,
+            Origin = state.Log.Origin,
             Succession = greeting.Succession is { } succession ? ToWire.Consistency(registry, succession) : null,
+            Terms = ByteString.CopyFrom(terms),
+            TermsNote = greeting.SignTerms(terms),
         };
     }
 

@@ -360,6 +360,24 @@ public sealed class EnforcerTests : IAsyncLifetime
         _host.Send(registry => registry.Stop(Scope.Agent(_agent)).Delta);
         Assert.Equal(Scope.Agent(_agent), await revoked.Task.WaitAsync(Patience));
         await AlarmAsync(EnforcerAlarmKind.RevokerFailed);
+        var stop = _registry.Denials.Denials.Last().Index;
+        Acknowledgement signed;
+        do
+            signed = await _host.Acknowledged.Reader.ReadAsync().AsTask().WaitAsync(Patience);
+        while (signed.Revokers.Count == 0);
+        Assert.Equal([new RevokerOutcome(stop, 1, 1)], signed.Revokers);
+    }
+
+    [Fact]
+    public async Task How_often_a_credential_was_let_in_is_reported_bound_or_not()
+    {
+        Assert.True(Check(Proof()).IsAllowed);
+        Open(out var session);
+        for (var i = 0; i < 5; i++)
+            Assert.True(_enforcer.CheckBound(session!, Read).IsAllowed);
+        Assert.False(_enforcer.CheckBound(session!, new AskedAction("tool", "delete", $"{ScriptedRegistry.Audience}/weather")).IsAllowed);
+        _boot.Advance(TimeSpan.FromSeconds(4));
+        await UntilAsync(() => _host.Counted.Values.SingleOrDefault() == 7);
     }
 
     [Fact]

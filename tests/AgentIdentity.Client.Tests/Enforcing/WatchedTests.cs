@@ -1,6 +1,7 @@
 using AgentIdentity.Client.Enforcing;
 using AgentIdentity.Client.Tests.Fixtures;
 using AgentIdentity.Credentials.Entries;
+using AgentIdentity.Credentials.Keys;
 using AgentIdentity.Credentials.Stops;
 using AgentIdentity.Credentials.Watching;
 using AgentIdentity.Ledger;
@@ -419,13 +420,38 @@ public sealed class WatchedTests
         Assert.Equal([LogChanged], watching.AlarmKinds);
     }
 
-    private RegistryMessage Greeting(SucceededLog log, GetConsistencyResponse? succession) => _registry.Greeting(greeting =>
+    private RegistryMessage Greeting(SucceededLog log, GetConsistencyResponse? succession)
     {
         var origin = log.Key.Verifier.Name;
         _registry.WatchKey = new NoteSignerKey(WatchNotes.KeyName(origin), Ed25519PrivateKey.Generate());
-        greeting.WatchKeyNote = new WatchKeyNote(origin, _registry.WatchKey.Verifier).Sign(log.Key);
-        (greeting.LogKey, greeting.Origin, greeting.Succession) = (log.Key.Verifier.ToString(), origin, succession);
-    });
+        return _registry.Greeting(size: new TreeSize((ulong)log.Size), liesBeside: greeting =>
+        {
+            greeting.WatchKeyNote = new WatchKeyNote(origin, _registry.WatchKey.Verifier).Sign(log.Key);
+            (greeting.LogKey, greeting.Origin, greeting.Succession) = (log.Key.Verifier.ToString(), origin, succession);
+        });
+    }
+
+    [Fact]
+    public void Terms_that_the_watch_key_has_not_signed_or_that_are_old_are_refused_by_name()
+    {
+        using var mine = PrivateKey.Generate(KeyAlgorithm.ES256);
+        var mineToo = new WatchTerms { IssuerKeys = { new IssuerKeyPeriod { Key = ScriptedRegistry.Wire(mine.PublicKey) } } }.ToByteString();
+        RegistryMessage[] forged =
+        [
+            _registry.Greeting(liesBeside: greeting => greeting.Terms = mineToo),
+            _registry.Greeting(liesBeside: greeting => (greeting.Terms, greeting.TermsNote) = (mineToo, "")),
+            _registry.Greeting(liesBeside: greeting => (greeting.Terms, greeting.TermsNote) = (mineToo, new TermsNote(new TreeSize(9), Sha256.Hash(mineToo.Span)).Sign(new NoteSignerKey(_registry.WatchKey.Verifier.Name, Ed25519PrivateKey.Generate())))),
+            _registry.Greeting(size: new TreeSize(0)),
+        ];
+        foreach (var greeting in forged)
+        {
+            var watching = Live();
+            watching.Watched.Begin();
+            Assert.Equal(WatchStep.End, watching.Watched.Take(greeting));
+            Assert.Equal([NoteForged], watching.AlarmKinds);
+            Assert.Null(watching.Watched.IssuerKeys.Find(mine.PublicKey.KeyId));
+        }
+    }
 
     [Fact]
     public void A_lift_that_waits_for_a_new_operator_over_a_reconnect_is_no_shrunk_deny_state()
@@ -768,7 +794,7 @@ public sealed class WatchedTests
     {
         var watching = new Watching(_clock);
         watching.Watched.Begin();
-        Assert.Equal(WatchStep.End, watching.Watched.Take(_registry.Greeting(greeting => greeting.WatchKeyNote = new ScriptedRegistry(_clock).Greeting().Greeting.WatchKeyNote)));
+        Assert.Equal(WatchStep.End, watching.Watched.Take(_registry.Greeting(liesBeside: greeting => greeting.WatchKeyNote = new ScriptedRegistry(_clock).Greeting().Greeting.WatchKeyNote)));
         Assert.Equal([WatchKeyForged], watching.AlarmKinds);
     }
 

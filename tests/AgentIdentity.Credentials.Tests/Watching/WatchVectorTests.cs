@@ -109,6 +109,11 @@ public sealed class WatchVectorTests
         Assert.True(WatchKeyNote.TryOpen(Section.Text("key_note"), logKey.Verifier, out var namedKey));
         Assert.Equal(WatchKey.ToString(), namedKey.Key.ToString());
 
+        var terms = new TermsNote(new TreeSize(42), Sha256.Hash(Vectors.Utf8("agentidentity vectors: terms")));
+        Assert.Equal(Section.Text("terms"), terms.Sign(Signer));
+        Assert.True(TermsNote.TryOpen(Section.Text("terms"), WatchKey, out var readTerms));
+        Assert.Equal(terms, readTerms);
+
         var snapshot = new SnapshotNote(View, 13, 4, Digest(4));
         Assert.Equal(Section.Text("snapshot"), snapshot.Sign(Signer));
         Assert.True(SnapshotNote.TryOpen(Section.Text("snapshot"), WatchKey, out var readSnapshot));
@@ -131,6 +136,7 @@ public sealed class WatchVectorTests
     public void A_note_of_another_type_or_key_is_not_taken()
     {
         Assert.False(DeltaNote.TryOpen(Section.Text("snapshot"), WatchKey, out _));
+        Assert.False(TermsNote.TryOpen(Section.Text("snapshot"), WatchKey, out _));
         Assert.False(SnapshotNote.TryOpen(Section.Text("heartbeat"), WatchKey, out _));
         Assert.False(HeartbeatNote.TryOpen(Section.Text("delta"), WatchKey, out _));
         var other = new NoteSignerKey(WatchNotes.KeyName(Origin), Vectors.Key("log").Ed25519!);
@@ -161,15 +167,35 @@ public sealed class WatchVectorTests
         Assert.Equal(text.Split('.')[..2], token.Split('.')[..2]);
     }
 
+    [Fact]
+    public void What_became_of_revokers_is_read_and_written_as_the_vectors_have_it()
+    {
+        var text = Section.GetProperty("revoked_acknowledgement").Text("token");
+        Assert.True(Acknowledgement.TryRead(text, "https://localhost:5000", out var read, out _));
+        Assert.Equal([new RevokerOutcome(new LeafIndex(12), 2, 0), new RevokerOutcome(new LeafIndex(40), 1, 1)], read.Revokers);
+        var token = read.Sign(Vectors.Key("enforcer"), "https://localhost:5000", DateTimeOffset.FromUnixTimeSeconds(Vectors.Seconds));
+        Assert.Equal(text.Split('.')[..2], token.Split('.')[..2]);
+    }
+
+    [Theory]
+    [InlineData("[{\"done\"", "[{\"also\":1,\"done\"")]
+    [InlineData("\"stop\":40", "\"stop\":12")]
+    [InlineData("\"failed\":1", "\"failed\":-1")]
+    [InlineData("\"done\":2", "\"done\":\"2\"")]
+    [InlineData("\"revokers\":[", "\"revoked\":[")]
+    public void An_acknowledgement_that_says_something_else_of_revokers_is_none(string said, string instead) => AssertNone("revoked_acknowledgement", said, instead);
+
     [Theory]
     [InlineData("\"NONE\"", "\"NOBODY\"")]
     [InlineData("\"before\"", "\"befour\"")]
     [InlineData("\"probe\":{", "\"prove\":{")]
     [InlineData("{\"after\"", "{\"also\":1,\"after\"")]
     [InlineData("\"jti\":\"0", "\"jti\":\"X")]
-    public void An_acknowledgement_that_says_something_else_of_a_probe_is_none(string said, string instead)
+    public void An_acknowledgement_that_says_something_else_of_a_probe_is_none(string said, string instead) => AssertNone("probed_acknowledgement", said, instead);
+
+    private static void AssertNone(string vector, string said, string instead)
     {
-        var parts = Section.GetProperty("probed_acknowledgement").Text("token").Split('.');
+        var parts = Section.GetProperty(vector).Text("token").Split('.');
         var claims = Encoding.UTF8.GetString(Base64Url.DecodeFromChars(parts[1]));
         Assert.Contains(said, claims, StringComparison.Ordinal);
         var changed = CanonicalBase64Url.Encode(Encoding.UTF8.GetBytes(claims.Replace(said, instead, StringComparison.Ordinal)));

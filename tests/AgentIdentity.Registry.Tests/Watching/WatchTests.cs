@@ -337,13 +337,73 @@ public sealed class WatchTests
         await using var registry = await TestNode.FoundAsync();
         using var enforcer = await ScriptedEnforcer.NewAsync(registry);
         var before = await registry.EnrollAsync();
-        TestNode.Good(await registry.Node.Watch.AcceptedAsync(enforcer.Stream, [ItemOf(before)]));
+        TestNode.Good(await registry.Node.Watch.AcceptedAsync(enforcer.Stream, [ItemOf(before)], []));
         var after = await registry.EnrollAsync();
         var forged = ItemOf(after, item => item with { ExpiresAt = item.ExpiresAt + 1 });
-        TestNode.Good(await registry.Node.Watch.AcceptedAsync(enforcer.Stream, [ItemOf(after), forged, ItemOf(before)]));
+        TestNode.Good(await registry.Node.Watch.AcceptedAsync(enforcer.Stream, [ItemOf(after), forged, ItemOf(before)], []));
         Assert.Equal([forged], (await enforcer.UntilAsync<Unlogged>()).Items);
         Assert.Equal([forged], Assert.Single(registry.Bodies().OfType<CredentialsUnlogged>()).Items);
         Assert.Equal(1UL, registry.Node.State.Enforcers.Find(enforcer.Stream.Enforcer.Id).Unlogged);
+    }
+
+    [Fact]
+    public async Task What_an_enforcer_counts_adds_up_over_reports_that_come_twice_and_over_its_restart()
+    {
+        await using var registry = await TestNode.FoundAsync();
+        using var enforcer = await ScriptedEnforcer.NewAsync(registry);
+        using var other = await ScriptedEnforcer.NewAsync(registry, "other");
+        var (agent, quiet) = (await registry.EnrollAsync(), await registry.EnrollAsync());
+        foreach (var count in (uint[])[1, 5, 5, 2])
+            TestNode.Good(await registry.Node.Watch.AcceptedAsync(enforcer.Stream, [ItemOf(agent)], [count]));
+        TestNode.Good(await registry.Node.Watch.AcceptedAsync(other.Stream, [ItemOf(agent), ItemOf(quiet, item => item with { ExpiresAt = item.ExpiresAt + 1 })], [3, 9]));
+
+        var admissions = registry.Node.Watch.Admissions;
+        Assert.Equal(7UL, admissions.Of(agent.Id).Single(one => one.Enforcer == enforcer.Stream.Enforcer.Id).Times);
+        Assert.Equal(3UL, admissions.Of(agent.Id).Single(one => one.Enforcer == other.Stream.Enforcer.Id).Times);
+        Assert.Empty(admissions.Of(quiet.Id));
+        Assert.Equal(Refusal.MessageMalformed, (await registry.Node.Watch.AcceptedAsync(enforcer.Stream, [ItemOf(agent)], [1, 2])).Refusal);
+    }
+
+    [Fact]
+    public async Task What_became_of_revokers_is_put_on_the_record_once_and_stands_in_the_report()
+    {
+        var folder = TestNode.NewFolder();
+        LeafIndex stop;
+        await using (var registry = await TestNode.FoundAsync(folder))
+        {
+            using var enforcer = await ScriptedEnforcer.NewAsync(registry);
+            stop = TestNode.Good(await registry.StopAsync(await registry.EnrollAsync())).Index;
+            await enforcer.UntilAsync<Delta>();
+            await enforcer.HeartbeatAsync();
+            Assert.True(TestNode.Good(await enforcer.SignAsync()));
+            Assert.Null(Report(registry, stop).Stops[0].Enforcers.Single().Revokers);
+            var revoked = new RevokerOutcome(stop, 1, 1);
+            for (var time = 0; time < 3; time++)
+                Assert.True(TestNode.Good(await enforcer.SignAsync(enforcer.Acknowledgement() with { Revokers = [revoked, new RevokerOutcome(new LeafIndex(stop.Value + 1000), 1, 0)] })));
+            Assert.Equal(2, registry.Bodies().OfType<EnforcersAcknowledged>().Count());
+            Assert.Equal(revoked, Report(registry, stop).Stops[0].Enforcers.Single().Revokers);
+            Assert.True(TestNode.Good(await enforcer.SignAsync(enforcer.Acknowledgement() with { Revokers = [revoked with { Done = 2, Failed = 0 }] })));
+        }
+        await using var again = TestNode.Open(folder);
+        Assert.Equal(new RevokerOutcome(stop, 2, 0), Report(again, stop).Stops[0].Enforcers.Single().Revokers);
+        Assert.Equal(EnforcerProgress.Acknowledged, Report(again, stop).Stops[0].Enforcers.Single().Progress);
+    }
+
+    [Fact]
+    public async Task Whom_a_credential_may_still_be_shown_to_is_told_with_what_each_enforcer_has_signed()
+    {
+        await using var registry = await TestNode.FoundAsync();
+        using var watching = await ScriptedEnforcer.NewAsync(registry);
+        await ScriptedEnforcer.RegisterAsync(registry, PrivateKey.Generate(KeyAlgorithm.Ed25519), "silent");
+        await ScriptedEnforcer.RegisterAsync(registry, PrivateKey.Generate(KeyAlgorithm.Ed25519), "elsewhere", "https://elsewhere.example");
+        TestNode.Good(await registry.StopAsync(await registry.EnrollAsync()));
+        await watching.UntilAsync<Delta>();
+        await watching.HeartbeatAsync();
+        TestNode.Good(await watching.SignAsync());
+
+        var doors = registry.Node.Doors.For(new HashSet<string> { TestNode.Audience });
+        Assert.Equal([("gateway", true, watching.Epoch), ("silent", false, 0UL)], doors.Select(door => (door.Enforcer.Name, door.IsWatching, door.SignedEpoch)));
+        Assert.All(doors, door => Assert.True(door.LeaseUntil > 0));
     }
 
     [Fact]
@@ -360,7 +420,7 @@ public sealed class WatchTests
             ItemOf(agent, later: 1),
             ItemOf(agent, further: 1),
         ];
-        TestNode.Good(await registry.Node.Watch.AcceptedAsync(enforcer.Stream, [ItemOf(agent), .. forged]));
+        TestNode.Good(await registry.Node.Watch.AcceptedAsync(enforcer.Stream, [ItemOf(agent), .. forged], []));
         Assert.Equal(forged.Order(), (await enforcer.UntilAsync<Unlogged>()).Items);
     }
 

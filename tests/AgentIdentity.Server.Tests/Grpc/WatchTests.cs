@@ -24,8 +24,8 @@ public sealed class WatchTests
         using var channel = GrpcChannel.ForAddress(registry.GrpcUrl);
         using var enforcer = await WireEnforcer.BeginAsync(new Access.AccessClient(channel), key, registry.PublicUrl, Both);
         await enforcer.HeartbeatAsync();
-        Assert.True(enforcer.Greeting!.SingleOperator);
-        Assert.True(Assert.Single(enforcer.Greeting.Operators).OfGenesis);
+        Assert.True(enforcer.Terms!.SingleOperator);
+        Assert.True(Assert.Single(enforcer.Terms.Operators).OfGenesis);
 
         var stopped = await registry.StopAgentAsync(agent.Did);
         using var watching = registry.AsOperator.Control.WatchPropagation(new PropagationRequest { Stop = stopped.LedgerIndex });

@@ -118,7 +118,7 @@ internal sealed class WatchDesk : IAsyncDisposable
         {
             EnforcerMessage.OfOneofCase.Nonce => registry.Watch.AnswerAsync(stream, message.Nonce.Nonce.ToByteArray(), new TreeSize(message.Nonce.TreeSize)),
             EnforcerMessage.OfOneofCase.Acknowledgement => registry.Watch.AcknowledgeAsync(stream, message.Acknowledgement.Token),
-            _ => registry.Watch.AcceptedAsync(stream, [.. message.Accepted.Items.Select(item => Hash.Read(item.Span))]),
+            _ => registry.Watch.AcceptedAsync(stream, [.. message.Accepted.Items.Select(item => Hash.Read(item.Span))], message.Accepted.Counts),
         };
 
         private static T Good<T>(Outcome<T> outcome) =>
