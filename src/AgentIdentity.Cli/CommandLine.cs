@@ -41,6 +41,7 @@ internal static class CommandLine
             TrailVerb.Create(),
             EntriesVerb.Create(),
             AuditVerb.Create(),
+            ResolveLogVerb.Create(),
             StopVerb.Create(),
             RecallVerb.Create(),
             StopsVerb.Create(),

@@ -6,6 +6,7 @@ using AgentIdentity.Ledger;
 using AgentIdentity.Registry.Authenticating;
 using AgentIdentity.Registry.Checkpoints;
 using AgentIdentity.Registry.Delegating;
+using AgentIdentity.Registry.Dids;
 using AgentIdentity.Registry.Enrolling;
 using AgentIdentity.Registry.Keys;
 using AgentIdentity.Registry.Operating;
@@ -22,6 +23,7 @@ namespace AgentIdentity.Registry;
 public sealed class RegistryNode : IAsyncDisposable
 {
     private readonly Snapshots _snapshots;
+    private readonly DidKeeper _didKeeper;
 
     private RegistryNode(
         RegistrySettings settings, RegistryState state, FoundingKeys founding, ILedgerStore store, ISnapshotStore snapshots, IRegistryKeys keys, TimeProvider clock, Action<string> log, ulong snapshotPosition)
@@ -38,7 +40,10 @@ public sealed class RegistryNode : IAsyncDisposable
         Nonces = new BootNonces(clock, "dpop");
         Proofs = new RequestProofs(state, Nonces, new ReplayStore(settings.ReplayCapacity, clock), new ReplayStore(settings.OperatorReplayCapacity, clock), clock);
         Issuing = new Issuing.Issuing(settings, state, Sequencer, keys, clock);
-        Enrolment = new Enrolment(settings, state, Sequencer, Issuing, clock);
+        PublishedLog = new PublishedLog(state, store, Checkpoints);
+        Dids = new DidLogs(settings, state, Sequencer, store, PublishedLog, keys, clock);
+        _didKeeper = new DidKeeper(state, Dids, clock, log);
+        Enrolment = new Enrolment(settings, state, Sequencer, Issuing, Dids, clock);
         Verification = new Verification(settings, state, Standing, clock);
         Delegating = new Delegating.Delegating(settings, Verification, Sequencer, Issuing);
         Spending = new Spending(Verification, Sequencer);
@@ -50,7 +55,6 @@ public sealed class RegistryNode : IAsyncDisposable
         People = new People(settings, state, Sequencer, Approvals, clock);
         Erasing = new Erasing.Erasing(state, Sequencer, Approvals, store);
         Refusals = new RefusalJournal(Sequencer, state);
-        PublishedLog = new PublishedLog(state, store, Checkpoints);
         Reading = new Reading.Reading(state, store, PublishedLog);
         Responding = new Questions.Responding(state, store, settings.Name, Verification.Decisions, clock);
         CommitmentSearch = new Reading.CommitmentSearch(store, PublishedLog);
@@ -79,6 +83,9 @@ public sealed class RegistryNode : IAsyncDisposable
     public RequestProofs Proofs { get; }
 
     public Enrolment Enrolment { get; }
+
+    /// <summary>The DID logs of the registry and its agents.</summary>
+    public DidLogs Dids { get; }
 
     public Issuing.Issuing Issuing { get; }
 
@@ -172,9 +179,17 @@ public sealed class RegistryNode : IAsyncDisposable
         }
     }
 
+    /// <summary>Lets DID logs follow revocations and new keys from here on.</summary>
+    public void KeepDids()
+    {
+        Sequencer.Applied += (index, entry, _) => _didKeeper.Hand(index, entry);
+        _didKeeper.Start();
+    }
+
     /// <summary>Writes what waits, signs the last checkpoint, and leaves a snapshot.</summary>
     public async ValueTask DisposeAsync()
     {
+        await _didKeeper.DisposeAsync().ConfigureAwait(false);
         await Refusals.FlushAsync().ConfigureAwait(false);
         Sequencer.Dispose();
         await Watch.DisposeAsync().ConfigureAwait(false);
@@ -190,11 +205,13 @@ public sealed class RegistryNode : IAsyncDisposable
         if (state.Founding is { } known)
             RequireSame(settings, known);
         var founding = state.Founding is { } founded
-            ? new FoundingKeys(founded.RegistryId, state.IssuerKeys.All.First(), founded.LogKey)
+            ? new FoundingKeys(founded.RegistryId, state.IssuerKeys.All.First(), founded.LogKey, state.DidKey)
             : FoundingDocument.Prepare(store, keys, clock);
         if (state.IsBootstrapped)
             LogKeyDocument.Keep(store, state.Log.Key);
         keys.Issuer((state.IsBootstrapped ? state.IssuerKeys.Current : founding.Issuer).KeyId);
+        if (founding.Did is { } didKey)
+            keys.DidUpdate(didKey.KeyId, []).Dispose();
         return new RegistryNode(settings, state, founding, store, snapshots, keys, clock, log, snapshotPosition);
     }
 

@@ -132,7 +132,7 @@ public sealed class FailureTests
         Assert.Equal(Refusal.StorageFull, (await agent.TryRecordAsync()).Refusal);
         Assert.Equal(Refusal.StorageFull, (await registry.Node.Operating.RotateIssuerKeyAsync(registry.Operator)).Refusal);
         Assert.Equal((position, ledger), (registry.Node.State.Position, registry.DescribeLedger()));
-        Assert.Equal(2, Directory.GetFiles(Path.Combine(registry.Folder, "keys")).Length);
+        Assert.Equal(3, Directory.GetFiles(Path.Combine(registry.Folder, "keys")).Length);
         Assert.Equal(Refusal.None, registry.Verify(agent.Use()));
         Assert.Single(agent.Record.Credentials);
 

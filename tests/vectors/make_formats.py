@@ -7,6 +7,7 @@
 Everything here is public: the keys are hashes of their names.
 """
 import base64
+import functools
 import gzip
 import hashlib
 import hmac
@@ -91,7 +92,7 @@ def diagnostic(value):
     return str(value)
 
 
-# --- JSON canonicalization (RFC 8785), integers only ------------------------------------------------------------------
+# --- JSON canonicalization (RFC 8785), for integers and short fractions ------------------------------------------------------------------
 
 def jcs(value):
     if isinstance(value, dict):
@@ -103,6 +104,9 @@ def jcs(value):
         return jcs_string(value)
     if value is None or isinstance(value, bool):
         return {None: "null", True: "true", False: "false"}[value]
+    if isinstance(value, float):
+        assert "e" not in repr(value) and not value.is_integer()
+        return repr(value)
     assert isinstance(value, int) and abs(value) < 1 << 53
     return str(value)
 
@@ -251,8 +255,8 @@ def thumbprint(jwk):
 
 
 class Key:
-    def __init__(self, name, alg):
-        self.name, self.alg, self.secret = name, alg, fixed("key " + name)
+    def __init__(self, name, alg, secret=None):
+        self.name, self.alg, self.secret = name, alg, secret or fixed("key " + name)
         self.public = ec_public(self.secret) if alg == 1 else ed_public(self.secret)
         if alg == 1:
             self.jwk = {"kty": "EC", "crv": "P-256", "x": b64u(self.public[:32]), "y": b64u(self.public[32:])}
@@ -275,7 +279,7 @@ class Key:
 
 ISSUER, NEXT_ISSUER, LOG, NEXT_LOG = Key("issuer", 1), Key("next issuer", 1), Key("log", 2), Key("next log", 2)
 OPERATOR_1, OPERATOR_2, ENFORCER, AGENT = Key("operator 1", 2), Key("operator 2", 1), Key("enforcer", 1), Key("agent", 2)
-OPERATOR_3, BREAK_GLASS, WATCH = Key("operator 3", 1), Key("break-glass", 2), Key("watch", 2)
+OPERATOR_3, BREAK_GLASS, WATCH, DID = Key("operator 3", 1), Key("break-glass", 2), Key("watch", 2), Key("did", 2)
 STATING = Key("stating agent", 1)
 PASSKEY, PASSKEY_ORIGIN = Key("passkey", 1), "http://localhost:5003"
 MAIL_ENFORCER = Key("mail enforcer", 2)
@@ -493,13 +497,13 @@ def entry_bodies():
     grant = [SPONSOR, BLUEPRINT, LABELS, jcs(ENVELOPE), AUDIENCES]
     numbered = lambda *values: {number: value for number, value in enumerate(values, 1)}
     yield "genesis", 1, 1, REGISTRY_ID, [REGISTRY_ID], numbered(
-        PUBLIC_URL, ORIGIN, [[1, 1, ISSUER.public], [2, 2, LOG.public]],
+        PUBLIC_URL, ORIGIN, [[1, 1, ISSUER.public], [2, 2, LOG.public], [4, 2, DID.public]],
         [[OPERATOR_1_ID.bytes, "first operator", 2, OPERATOR_1.public, bootstrap_proof("first operator", OPERATOR_1)["token"]],
-         [OPERATOR_2_ID.bytes, "second operator", 1, OPERATOR_2.public, bootstrap_proof("second operator", OPERATOR_2)["token"]]], 2)
+         [OPERATOR_2_ID.bytes, "second operator", 1, OPERATOR_2.public, bootstrap_proof("second operator", OPERATOR_2)["token"]]], 2, registry_did_log().lines()[0])
     yield "caller registered", 2, 1, OPERATOR_1_ID, [ENFORCER_ID], numbered(3, "documents gateway", 1, ENFORCER.public, AUDIENCES[:1])
     yield "enrolment token created", 3, 1, OPERATOR_1_ID, [TOKEN_ID], numbered(sha256(ENROLMENT_TOKEN.encode()), *grant, 1, AT + 3_600_000)
     yield "agent enrolled", 4, 1, AGENT_ID, [AGENT_ID, TOKEN_ID], numbered(
-        AGENT_ID.bytes, TOKEN_ID.bytes, 2, AGENT.public, *grant, enrolment_proof()["token"])
+        AGENT_ID.bytes, TOKEN_ID.bytes, 2, AGENT.public, *grant, enrolment_proof()["token"], [], agent_did_log().lines()[0])
     yield "credentials issued", 5, 1, REGISTRY_ID, [AGENT_ID], numbered(tree_root(ITEMS), len(ITEMS))
     yield "activity", 6, 2, AGENT_ID, [AGENT_ID], numbered(FIRST_STATEMENT, 2, AGENT.sign(FIRST_STATEMENT), 2)
     yield "stop", 7, 1, OPERATOR_1_ID, [AGENT_ID], numbered(1, AGENT_ID.bytes, 3, "reads what it should not", "incident-7", 5)
@@ -536,6 +540,7 @@ def entry_bodies():
         "third operator", 1, PASSKEY.public, passkey_proof()["token"], approved(add), 12, PASSKEY_ORIGIN)
     yield "agent enrolled that states labels", 4, 1, STATING_ID, [STATING_ID, TOKEN_ID], numbered(
         STATING_ID.bytes, TOKEN_ID.bytes, 1, STATING.public, *grant, enrolment_proof(STATING, STATED_LABELS)["token"], STATED_LABELS)
+    yield "DID version", 27, 1, REGISTRY_ID, [AGENT_ID], numbered(agent_did_log().lines()[1], 3, 1)
 
 
 # What ends the name of an entry that came a day after those before it.
@@ -1092,9 +1097,266 @@ def did_documents():
     issuers = [ISSUER, NEXT_ISSUER]
     return {
         "agent": agent([AGENT]),
+        "agent_of_a_log": jcs(json.loads(agent([AGENT])) | {"alsoKnownAs": [agent_did_log().did]}),
         "agent_deactivated": agent([]),
         "registry": jcs({"@context": context, "id": REGISTRY_DID, "verificationMethod": methods(REGISTRY_DID, issuers), "assertionMethod": urls(REGISTRY_DID, issuers)}),
         "jwks": jcs({"keys": [key.jwk | {"alg": key.jose, "kid": url} for key, url in zip(issuers, urls(REGISTRY_DID, issuers))]}),
+    }
+
+
+# --- multibase, did:key, Data Integrity proofs, did:webvh ---------------------------------------------------------------
+
+BASE58 = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
+
+
+def base58(data):
+    number, text = int.from_bytes(data, "big"), ""
+    while number:
+        number, digit = divmod(number, 58)
+        text = BASE58[digit] + text
+    return "1" * (len(data) - len(data.lstrip(b"\0"))) + text
+
+
+def multihash(text):
+    return base58(b"\x12\x20" + sha256(text.encode()))
+
+
+def multikey(key):
+    if key.alg == 2:
+        return "z" + base58(b"\xed\x01" + key.public)
+    return "z" + base58(b"\x80\x24" + bytes([2 + (key.public[63] & 1)]) + key.public[:32])
+
+
+def did_key(key):
+    return "did:key:" + multikey(key)
+
+
+def integrity_proof(document, key, created, **changes):
+    """The proof of eddsa-jcs-2022 over a document without one."""
+    method = f"{did_key(key)}#{multikey(key)}"
+    config = {"type": "DataIntegrityProof", "cryptosuite": "eddsa-jcs-2022", "verificationMethod": method, "created": created, "proofPurpose": "assertionMethod"} | changes
+    if "@context" in document:
+        config["@context"] = document["@context"]
+    return config | {"proofValue": "z" + base58(key.sign(sha256(jcs(config).encode()) + sha256(jcs(document).encode())))}
+
+
+DID_KEYS = [Key(f"did update {n}", 2) for n in range(4)]
+DID_WITNESSES = [Key(f"did witness {n}", 2) for n in range(3)]
+STRANGER = Key("stranger", 2)
+DID_PLACE = f"localhost%3A5000:agents:{AGENT_ID}"
+
+
+def did_time(minutes):
+    return rfc3339(SECONDS + 60 * minutes)
+
+
+def next_hash(key):
+    return multihash(multikey(key))
+
+
+class DidLog:
+    """A log that says whatever it is told to say: what is wrong with it is hashed and signed like what is right."""
+
+    def __init__(self, time=did_time(0), key=DID_KEYS[0], place=DID_PLACE, state=None, **parameters):
+        self.entries, self.place = [], place
+        draft = {"versionId": "{SCID}", "versionTime": time, "state": {"id": "did:webvh:{SCID}:" + place} | (state or {}),
+                 "parameters": {"method": "did:webvh:1.0", "scid": "{SCID}", "updateKeys": [multikey(key)]} | parameters}
+        self.scid = multihash(jcs(draft))
+        draft = json.loads(jcs(draft).replace("{SCID}", self.scid))
+        self.seal(1, draft, self.scid, key)
+
+    @property
+    def did(self):
+        return f"did:webvh:{self.scid}:{self.place}"
+
+    def seal(self, number, draft, before, key, **changes):
+        entry = draft | {"versionId": f"{number}-{multihash(jcs(draft | {'versionId': before}))}"}
+        self.entries.append(entry | {"proof": [integrity_proof(entry, key, entry["versionTime"], **changes)]})
+
+    def then(self, key, time=None, state=None, number=None, proof=None, before=None, **parameters):
+        last = self.entries[-1]
+        number = number or len(self.entries) + 1
+        draft = {"versionTime": time or did_time(number - 1), "parameters": parameters, "state": last["state"] | (state or {})}
+        self.seal(number, draft, before or last["versionId"], key, **(proof or {}))
+        return self
+
+    def changed(self, line, change):
+        """A line changed after it was signed."""
+        entry = json.loads(json.dumps(self.entries[line]))
+        change(entry)
+        self.entries[line] = entry
+        return self
+
+    def witnessed(self, *proofs):
+        """did-witness.json: pairs of a version and who approves it."""
+        made = [(version if isinstance(version, str) else self.entries[version]["versionId"], key) for version, key in proofs]
+        return jcs([{"versionId": version, "proof": [integrity_proof({"versionId": version}, key, did_time(0))]} for version, key in made])
+
+    def lines(self):
+        return [jcs(entry) for entry in self.entries]
+
+    def text(self):
+        return "".join(line + "\n" for line in self.lines())
+
+
+def rotating_log(**first):
+    """Pre-rotation from the first version: each version is signed by the key whose hash the one before holds."""
+    return DidLog(nextKeyHashes=[next_hash(DID_KEYS[1])], **first)
+
+
+def witness_parameter(threshold, *keys):
+    return {"threshold": threshold, "witnesses": [{"id": did_key(key)} for key in keys]}
+
+
+def update_key(subject, number):
+    """The key that signs one line of a subject's log."""
+    return Key(f"did update {number} of {subject}", 2, hmac.digest(DID.secret, b"air/did/v1\0" + subject.bytes + u64(number), "sha512")[:32])
+
+
+def did_state(did, keys, controller=None):
+    urls = [f"{did}#{b64u(key.id)}" for key in keys]
+    methods = [{"id": url, "type": "JsonWebKey", "controller": did, "publicKeyJwk": key.jwk} for url, key in zip(urls, keys)]
+    return {"@context": ["https://www.w3.org/ns/did/v1", "https://w3id.org/security/jwk/v1"], "alsoKnownAs": ["did:web:" + did.split(":", 3)[3]], "assertionMethod": urls,
+            "verificationMethod": methods} | ({"authentication": urls, "controller": controller} if controller else {})
+
+
+def registry_did_log():
+    first, second = update_key(REGISTRY_ID, 1), update_key(REGISTRY_ID, 2)
+    place = REGISTRY_DID.removeprefix("did:web:")
+    return DidLog(key=first, place=place, state=did_state("did:webvh:{SCID}:" + place, [ISSUER]), nextKeyHashes=[next_hash(second)], portable=True)
+
+
+@functools.cache
+def agent_did_log():
+    """The log of the agent of these vectors: enrolled, given another key, deactivated."""
+    first, second, third = (update_key(AGENT_ID, number) for number in (1, 2, 3))
+    log = DidLog(key=first, state=did_state("did:webvh:{SCID}:" + DID_PLACE, [AGENT], REGISTRY_DID), nextKeyHashes=[next_hash(second)], portable=True)
+    log.then(second, state=did_state(log.did, [ENFORCER], REGISTRY_DID), updateKeys=[multikey(second)], nextKeyHashes=[next_hash(third)])
+    log.then(third, state=did_state(log.did, [], REGISTRY_DID), updateKeys=[multikey(third)], nextKeyHashes=[], deactivated=True)
+    return log
+
+
+def good_did_logs():
+    a, b, c, d = DID_KEYS
+    w, v, u = DID_WITNESSES
+    yield "one version", DidLog(), None, False
+    yield "another document", DidLog().then(a, state={"service": [{"id": "#s", "type": "T", "serviceEndpoint": "https://example.com", "weight": 0.5}]}), None, False
+    yield "keys handed on without pre-rotation", DidLog().then(a, updateKeys=[multikey(b)]).then(b), None, False
+    yield "pre-rotation that ends", rotating_log().then(b, updateKeys=[multikey(b)], nextKeyHashes=[]).then(b, updateKeys=[multikey(c)]).then(c), None, False
+    yield "deactivated", rotating_log().then(b, updateKeys=[multikey(b)], nextKeyHashes=[], deactivated=True), None, True
+    moved = DidLog(portable=True)
+    before, place = moved.did, "registry.example:elsewhere"
+    moved.then(a, state={"id": f"did:webvh:{moved.scid}:{place}", "alsoKnownAs": [before]})
+    yield "moved", moved, None, False
+    two = DidLog(witness=witness_parameter(2, w, v, u)).then(a)
+    yield "witnessed by two of three, the later approving the earlier", two, two.witnessed((1, w), (0, v), (1, u), ("9-" + two.scid, v)), False
+    ends = DidLog(witness=witness_parameter(1, w)).then(a, witness={}).then(a)
+    yield "witnesses until they were let go", ends, ends.witnessed((1, w)), False
+    later = DidLog().then(a, witness=witness_parameter(1, w))
+    yield "witnesses from the second version on", later, later.witnessed((1, w)), False
+    yield "a time with a fraction, and zero offset", DidLog(time="2024-11-03T06:40:00.25+00:00").then(a, time="2024-11-03T06:40:00.5Z", ttl=0, watchers=["https://watcher.example"]), None, False
+
+
+def bad_did_logs():
+    """Name, refusal, log, did-witness.json, and the DID that was asked for when it is not the log's own."""
+    a, b, c, d = DID_KEYS
+    w, v, u = DID_WITNESSES
+    stolen = DidLog(place="other.example")
+
+    def with_state(change):
+        log = DidLog(portable=True)
+        log.then(a, state=change(log))
+        return log
+
+    yield "SCID of another log in the first version", "ScidMismatch", DidLog().changed(0, lambda e: e["parameters"].update(scid=stolen.scid)), None
+    yield "SCID swapped in a later document", "DidScid", with_state(lambda log: {"id": f"did:webvh:{stolen.scid}:{log.place}", "alsoKnownAs": [log.did]}), None
+    yield "SCID named again", "ScidRepeated", (lambda log: log.then(a, scid=log.scid))(DidLog()), None
+    yield "another log than the one that was asked for", "NotThisDid", DidLog(), None, stolen.did
+    yield "the same SCID at another place", "NotThisDid", (one := DidLog()), None, f"did:webvh:{one.scid}:other.example"
+    yield "time that stands still", "TimeNotAfter", DidLog().then(a, time=did_time(0)), None
+    yield "time that goes back", "TimeNotAfter", DidLog().then(a, time=did_time(-5)), None
+    yield "time in the future", "TimeInFuture", DidLog().then(a, time=rfc3339(SECONDS + 86400)), None
+    yield "time without a zone", "VersionTime", DidLog().then(a, time="2024-11-03T07:00:00"), None
+    yield "time of another zone", "VersionTime", DidLog().then(a, time="2024-11-03T07:00:00+01:00"), None
+    yield "time on a day that is none", "VersionTime", DidLog().then(a, time="2025-02-29T07:00:00Z"), None
+    yield "a version left out", "VersionId", DidLog().then(a, number=3, time=did_time(1)), None
+    yield "a version number with a zero before it", "VersionId", DidLog().changed(0, lambda e: e.update(versionId="0" + e["versionId"])), None
+    yield "a version id with two dashes", "VersionId", DidLog().changed(0, lambda e: e.update(versionId="1-" + e["versionId"])), None
+    yield "a document changed after it was signed", "EntryHash", DidLog().then(a).changed(1, lambda e: e["state"].update(controller="did:example:thief")), None
+    yield "a version that follows another one", "EntryHash", DidLog().then(a, before="1-" + stolen.scid), None
+    yield "the first document changed after it was signed", "ScidMismatch", DidLog().changed(0, lambda e: e["state"].update(controller="did:example:thief")), None
+    yield "an unknown method version", "Method", DidLog(method="did:webvh:99.0"), None
+    yield "a method version that is lower", "Method", DidLog().then(a, method="did:webvh:0.5"), None
+    yield "an unknown parameter", "ParameterUnknown", DidLog(prerotation=True), None
+    yield "null for a parameter", "ParameterForm", DidLog().then(a, watchers=None), None
+    yield "text for a number", "ParameterForm", DidLog(ttl="60"), None
+    yield "portability that comes later", "PortableLate", DidLog().then(a, portable=True), None
+    yield "moved without being portable", "NotPortable", (lambda log: log.then(a, state={"id": f"did:webvh:{log.scid}:other.example", "alsoKnownAs": [log.did]}))(DidLog()), None
+    yield "moved without naming the DID before", "MoveUnnamed", with_state(lambda log: {"id": f"did:webvh:{log.scid}:other.example"}), None
+    yield "signed by a stranger", "KeyNotAuthorized", DidLog().then(STRANGER), None
+    yield "signed by the key of its own version without pre-rotation", "KeyNotAuthorized", DidLog().then(b, updateKeys=[multikey(b)]), None
+    yield "signed by a key that was replaced", "KeyNotAuthorized", DidLog().then(a, updateKeys=[multikey(b)]).then(a), None
+    yield "a key that was not committed to", "KeyNotCommitted", rotating_log().then(c, updateKeys=[multikey(c)], nextKeyHashes=[]), None
+    yield "a second key that was not committed to", "KeyNotCommitted", rotating_log().then(b, updateKeys=[multikey(b), multikey(a)], nextKeyHashes=[]), None
+    yield "pre-rotation without update keys", "UpdateKeysMissing", rotating_log().then(a, nextKeyHashes=[]), None
+    yield "pre-rotation without next hashes", "NextKeyHashesMissing", rotating_log().then(b, updateKeys=[multikey(b)]), None
+    yield "an entry after deactivation", "AfterDeactivation", DidLog().then(a, deactivated=True).then(a), None
+    yield "no update keys at all", "KeyNotAuthorized", DidLog(updateKeys=[]), None
+    yield "no proof", "ProofForm", DidLog().changed(0, lambda e: e.update(proof=[])), None
+    yield "a signature over something else", "Signature", DidLog().changed(0, lambda e: e["proof"][0].update(proofValue="z" + base58(a.sign(b"")))), None
+    yield "a proof of another purpose", "ProofForm", DidLog().then(a, proof={"proofPurpose": "authentication"}), None
+    yield "a proof of another suite", "ProofSuite", DidLog().then(a, proof={"cryptosuite": "ecdsa-jcs-2019"}), None
+    yield "a did:key whose fragment is another key", "ProofKey", DidLog().then(a, proof={"verificationMethod": f"{did_key(STRANGER)}#{multikey(a)}"}), None
+    yield "a proof changed after it was made", "Signature", DidLog().changed(0, lambda e: e["proof"][0].update(created=did_time(1))), None
+    yield "a member that an entry has not", "EntryForm", DidLog().changed(0, lambda e: e.update(note="x")), None
+    yield "a threshold of zero", "WitnessForm", DidLog(witness=witness_parameter(0, w)), None
+    yield "a threshold above the witnesses", "WitnessForm", DidLog(witness=witness_parameter(2, w)), None
+    yield "one witness twice", "WitnessForm", DidLog(witness=witness_parameter(1, w, w)), None
+    yield "a witness with a P-256 key", "WitnessForm", DidLog(witness=witness_parameter(1, OPERATOR_2)), None
+    yield "witnesses without their proofs", "WitnessProofsMissing", DidLog(witness=witness_parameter(1, w)), None
+    watched = DidLog(witness=witness_parameter(2, w, v)).then(a)
+    yield "too few witnesses", "WitnessThreshold", watched, watched.witnessed((1, w), (0, v))
+    yield "one witness counted twice", "WitnessThreshold", watched, watched.witnessed((1, w), (1, w))
+    yield "strangers as witnesses", "WitnessThreshold", watched, watched.witnessed((1, w), (1, u))
+    other = DidLog(witness=witness_parameter(1, w), place="other.example")
+    once = DidLog(witness=witness_parameter(1, w))
+    yield "the witness proof of another log", "WitnessThreshold", once, other.witnessed((0, w))
+    yield "the witness proof of another log under this version", "WitnessThreshold", once, other.witnessed((0, w)).replace(other.entries[0]["versionId"], once.entries[0]["versionId"])
+    yield "a witness proof for a version that is not published", "WitnessThreshold", once, once.witnessed(("2-" + once.scid, w))
+    yield "new witnesses approve their own coming", "WitnessThreshold", (swap := DidLog(witness=witness_parameter(1, w)).then(a, witness=witness_parameter(1, v))), swap.witnessed((0, w), (1, v))
+    yield "witnesses let go without their word", "WitnessThreshold", (gone := DidLog(witness=witness_parameter(1, w)).then(a, witness={})), gone.witnessed((0, w))
+
+
+def bad_dids():
+    """What is no did:webvh DID."""
+    scid = DidLog().scid
+    places = ["", ":", "127.0.0.1", "127%2E0%2E0%2E1", "0x7f000001", "%5B%3A%3A1%5D", "example.com%3A0", "example.com%3A65536", "example.com%3A", "example.com%3A80%3A80", "example.com%253A80",
+              "example.com:..", "example.com:%2E%2E", "example.com:a%2Fb", "example.com:a%5Cb", "example.com:a%00", "example.com:%20a", "example.com:%zz", "example.com:%e", "example.com:", "example.com::a",
+              "exa_mple.com", "-a.example", "example..com", ".example.com", "ex\u0430mple.com", "ex%D0%B0mple.com", "example.com/a", "example.com?a", "example.com#a", "example.com:a#b", "example.com\x00", "a" * 64 + ".example",
+              "example.com:a\\b", "example.com:\u212a", "user@example.com", "example.com:a/../b"]
+    return [f"did:webvh:{scid}:{place}" for place in places] + [
+        f"did:webvh:{scid}", f"did:webvh:{scid[:-1]}:example.com", f"did:webvh:{scid}1:example.com", "did:webvh:{SCID}:example.com", f"did:webvh:{scid[:-1]}0:example.com", f"did:webvh:{scid[:-1]}l:example.com",
+        f"DID:webvh:{scid}:example.com", f"did:WEBVH:{scid}:example.com", f"did:web:{scid}:example.com", f" did:webvh:{scid}:example.com", ""]
+
+
+def dids():
+    scid = DidLog().scid
+    places = {"example.com": "https://example.com/.well-known/did.jsonl", "issuer.example.com": "https://issuer.example.com/.well-known/did.jsonl",
+              "example.com:dids:issuer": "https://example.com/dids/issuer/did.jsonl", "example.com%3A3000:dids:issuer": "https://example.com:3000/dids/issuer/did.jsonl",
+              "localhost%3A5000": "https://localhost:5000/.well-known/did.jsonl", "example.com%3a3000": "https://example.com:3000/.well-known/did.jsonl", "example.com:%c3%bc": "https://example.com/%C3%BC/did.jsonl"}
+    context = {"@context": ["https://www.w3.org/ns/credentials/v2"], "type": ["VerifiableCredential"], "credentialSubject": {"id": AGENT_DID, "score": 4.5}}
+    log = agent_did_log()
+    return {
+        "keys": [{"key": key.name, "multikey": multikey(key), "did": did_key(key)} for key in (AGENT, OPERATOR_2, *DID_KEYS[:2])],
+        "base58": [{"bytes": data.hex(), "text": base58(data)} for data in (b"", b"\0", b"\0\0\x01", b"hello", bytes(range(64)), b"\xff" * 34)],
+        "proof": {"key": AGENT.name, "document": jcs(context), "proof": jcs(integrity_proof(context, AGENT, did_time(0)))},
+        "agent_log": {"did": log.did, "log": log.text(), "update_secrets": [update_key(AGENT_ID, number).secret.hex() for number in (1, 2, 3)]},
+        "registry_log": registry_did_log().text(),
+
+        "locations": [{"did": f"did:webvh:{scid}:{place}", "location": location} for place, location in places.items()],
+        "bad": bad_dids(),
+        "good_logs": [{"name": name, "did": good.entries[-1]["state"]["id"], "log": good.text(), "witness": witness, "deactivated": off} for name, good, witness, off in good_did_logs()],
+        "bad_logs": [{"name": name, "refusal": refusal, "did": asked[0] if asked else bad.did, "log": bad.text(), "witness": witness} for name, refusal, bad, witness, *asked in bad_did_logs()],
     }
 
 
@@ -1154,7 +1416,7 @@ def vectors():
         },
         "grant": {"sponsor": SPONSOR, "blueprint": BLUEPRINT, "labels": LABELS, "envelope": jcs(ENVELOPE), "audiences": AUDIENCES},
         "times": {"at": AT, "seconds": SECONDS},
-        "keys": [key.vector() for key in (ISSUER, NEXT_ISSUER, LOG, NEXT_LOG, OPERATOR_1, OPERATOR_2, ENFORCER, AGENT, OPERATOR_3, BREAK_GLASS, WATCH, PASSKEY, STATING)],
+        "keys": [key.vector() for key in (ISSUER, NEXT_ISSUER, LOG, NEXT_LOG, OPERATOR_1, OPERATOR_2, ENFORCER, AGENT, OPERATOR_3, BREAK_GLASS, WATCH, DID, PASSKEY, STATING)],
         "label": {"label": fixed(f"label {AGENT_ID}").hex(), "commitment": sha256(b"air/label/v1\0", fixed(f"label {AGENT_ID}")).hex(),
                   "nullifiers": [hmac.digest(fixed(f"label {AGENT_ID}"), b"air/null/v1\0" + u64(n), "sha256").hex() for n in range(3)]},
         "entries": [{name: value for name, value in one.items() if name != "subjects"} for one in log],
@@ -1182,6 +1444,7 @@ def vectors():
         "passkey_approval": passkey_approval() | {"action": jcs(ERASURE_ACTION), "nonce": b64u(fixed("approval nonce")), "origin": PASSKEY_ORIGIN},
         "erased_stub": {"diagnostic": diagnostic(erased_stub()), "stub": cbor(erased_stub()).hex(), "hash": sha256(b"air/erased/v1\0", cbor(erased_stub())).hex()},
         "did_documents": did_documents(),
+        "dids": dids(),
         "checkpoint": checkpoint([bytes.fromhex(one["leaf"]) for one in log]),
         "fork": {"held": 5, "identity": sha256(FIRST_STATEMENT).hex(), "statement": OTHER_FIRST_STATEMENT.hex(), "signature": AGENT.sign(OTHER_FIRST_STATEMENT).hex()},
         "succession": succession([bytes.fromhex(one["leaf"]) for one in log]),
@@ -1233,6 +1496,9 @@ def examples(made):
             ("header", "header"), ("claims", "claims"), ("challenge", "challenge"), ("authenticator data", "authenticator_data"), ("client data", "client_data"), ("token", "token"))),
         "erased-stub": f"{wrap(made['erased_stub']['diagnostic'])}\n\n{wrap(made['erased_stub']['stub'])}",
         "did-documents": wrap(made["did_documents"]["agent"]),
+        "multikey": "\n".join(f"{one['key']:<16}{one['did']}" for one in made["dids"]["keys"]),
+        "integrity-proof": f"document  {wrap(made['dids']['proof']['document'])}\nproof     {wrap(made['dids']['proof']['proof'])}",
+        "did-log": "\n\n".join(map(wrap, made["dids"]["agent_log"]["log"].splitlines())),
         "heads-map": "\n".join(f"key {one['key']} count {one['count']} head {one['head']} index {one['index']}" for one in heads["heads"])
                      + f"\nroot  {heads['root']}\n\nproof of the first\n{wrap(heads['proofs'][0]['proof'])}",
         "checkpoint": f"{made['checkpoint']['note'].rstrip()}\n\nlog key  {made['checkpoint']['vkey']}",

@@ -34,6 +34,7 @@ internal static class EntryText
         EntryKind.EnforcersAcknowledged => "enforcers-acknowledged",
         EntryKind.BreakGlassKeySet => "break-glass-key-set",
         EntryKind.CredentialsUnlogged => "credentials-unlogged",
+        EntryKind.DidVersion => "did-version",
         _ => throw new ArgumentOutOfRangeException(nameof(kind), kind, "An entry kind without a word."),
     };
 
@@ -65,6 +66,7 @@ internal static class EntryText
         EnforcersAcknowledged acknowledged => $"{Count(acknowledged.Count, "enforcer has", "enforcers have")} signed what they refuse",
         BreakGlassKeySet breakGlass => $"the break-glass key is {breakGlass.Key.KeyId} from here on",
         CredentialsUnlogged unlogged => $"the enforcer was shown {Count(unlogged.Items.Count, "credential")} that the ledger does not hold",
+        DidVersion version => version.Deactivates ? "the DID is deactivated" : "the DID has another document",
         _ => throw new ArgumentOutOfRangeException(nameof(body), body, "An entry kind without words."),
     };
 

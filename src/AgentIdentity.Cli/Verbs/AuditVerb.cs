@@ -20,7 +20,9 @@ internal static class AuditVerb
 
     private static readonly Option<string> PolicyOption = new("--policy") { HelpName = "FILE", Description = "Instead of --log-key: a policy (C2SP tlog-policy) with the log, the witnesses and the quorum that you trust." };
 
-    public static Command Create() => new Command("audit", "Check a trail file or a certificate offline: exit code 0 only if everything holds under a key that you trust.") { FileName, LogKeyOption, PolicyOption }.Does(RunAsync);
+    private static readonly Option<string> DidLogOption = new("--did-log") { HelpName = "FILE", Description = "The agent's DID log, as it was fetched: each version of it must stand in the trail." };
+
+    public static Command Create() => new Command("audit", "Check a trail file or a certificate offline: exit code 0 only if everything holds under a key that you trust.") { FileName, LogKeyOption, PolicyOption, DidLogOption }.Does(RunAsync);
 
     private static async Task<int> RunAsync(Invocation run, CancellationToken cancellationToken)
     {
@@ -30,6 +32,8 @@ internal static class AuditVerb
 
     private static int CheckCertificate(Invocation run, byte[] bytes)
     {
+        if (run.Find(DidLogOption) is not null)
+            throw Failure.Usage("--did-log goes with a trail: a certificate has no enrolment that a DID log could be held against.");
         var verdict = CertificateVerifier.Verify(bytes, Policy(run));
         run.Answer(CertificateText.ToJson(verdict), text => CertificateText.Write(text, verdict));
         return verdict.IsProven ? ExitCode.Fine : ExitCode.Refused;
@@ -38,8 +42,17 @@ internal static class AuditVerb
     private static int CheckTrail(Invocation run, byte[] bytes)
     {
         var verdict = TrailVerifier.Verify(bytes, Policy(run));
-        run.Answer(VerdictText.ToJson(verdict), text => VerdictText.Write(text, verdict));
-        return verdict.IsProven ? ExitCode.Fine : ExitCode.Refused;
+        var didLog = run.Find(DidLogOption) is { } file ? DidLogText.Compare(File.ReadAllBytes(file), verdict, run.Clock.GetUtcNow()) : null;
+        var json = VerdictText.ToJson(verdict);
+        if (didLog is not null)
+            json["did_log"] = DidLogText.ToJson(didLog);
+        run.Answer(json, text =>
+        {
+            VerdictText.Write(text, verdict);
+            if (didLog is not null)
+                DidLogText.Write(text, didLog);
+        });
+        return verdict.IsProven && didLog is not { Unlogged.Count: > 0 } ? ExitCode.Fine : ExitCode.Refused;
     }
 
     private static TlogPolicy? Policy(Invocation run) => (run.Find(LogKeyOption), run.Find(PolicyOption)) switch

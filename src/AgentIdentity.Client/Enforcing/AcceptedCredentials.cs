@@ -66,9 +66,14 @@ internal sealed class AcceptedCredentials
         }
     }
 
-    /// <summary>The credentials that stand for an item.</summary>
-    public IEnumerable<(SubjectId Jti, long ExpiresAt)> Find(Hash item) =>
-        _byToken.Values.Where(accepted => accepted.Item == item).Select(accepted => (accepted.Jti, accepted.ExpiresAt)).Distinct();
+    /// <summary>The credentials that stand for an item that the ledger does not hold. Nothing more is said of them.</summary>
+    public IReadOnlyList<(SubjectId Jti, long ExpiresAt)> TakeUnlogged(Hash item)
+    {
+        var found = _byToken.Values.Where(accepted => accepted.Item == item).ToArray();
+        foreach (var accepted in found)
+            accepted.IsUnlogged = true;
+        return [.. found.Select(accepted => (accepted.Jti, accepted.ExpiresAt)).Distinct()];
+    }
 }
 
 /// <summary>A credential that was let in, and how often. For all threads.</summary>
@@ -83,7 +88,9 @@ internal sealed class AcceptedCredential(Hash item, SubjectId jti, long expiresA
 
     public long ExpiresAt => expiresAt;
 
-    public bool HasNews => Volatile.Read(ref _count) != Volatile.Read(ref _told);
+    public bool IsUnlogged { get; set; }
+
+    public bool HasNews => !IsUnlogged && Volatile.Read(ref _count) != Volatile.Read(ref _told);
 
     public void Count() => Interlocked.Increment(ref _count);
 

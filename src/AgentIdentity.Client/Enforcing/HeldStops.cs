@@ -34,10 +34,12 @@ internal sealed class HeldStops
         return mayRead ? Refusal.None : left.Refusal;
     }
 
-    public void DenyUnlogged(SubjectId jti, long expiresAt)
+    /// <returns>Whether it was not refused before.</returns>
+    public bool DenyUnlogged(SubjectId jti, long expiresAt)
     {
-        _unlogged[jti] = expiresAt;
+        var isNew = _unlogged.TryAdd(jti, expiresAt);
         _hasUnlogged = true;
+        return isNew;
     }
 
     /// <summary>Forgets credentials that have expired anyway.</summary>

@@ -61,7 +61,7 @@ internal sealed class WatchStream : IAsyncDisposable
             _watched = new Watched(options, connection.Name, parts.Stops, parts.Lease, memory.Read(), alarm)
             {
                 Denied = _newDenials.Add,
-                FindAccepted = parts.Accepted.Find,
+                FindAccepted = parts.Accepted.TakeUnlogged,
                 Probed = probes.Hold,
             };
         }

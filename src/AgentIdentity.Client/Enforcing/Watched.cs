@@ -564,7 +564,8 @@ internal sealed class Watched
         {
             foreach (var (jti, expiresAt) in FindAccepted(Hash.Read(item.Span)))
             {
-                _stops.DenyUnlogged(jti, expiresAt);
+                if (!_stops.DenyUnlogged(jti, expiresAt))
+                    continue;
                 _isChanged = true;
                 _alarm(EnforcerAlarmKind.CredentialUnlogged, $"The credential {jti} was let in, is signed by a key of the registry, and is not in the ledger. It is refused from now on.");
             }

@@ -1,4 +1,5 @@
 using System.Text;
+using AgentIdentity.Credentials.Dids;
 using AgentIdentity.Credentials.Identifiers;
 using AgentIdentity.Credentials.Keys;
 using AgentIdentity.Credentials.Tokens;
@@ -11,22 +12,47 @@ public static class DidDocuments
     private const string Context = "[\"https://www.w3.org/ns/did/v1\",\"https://w3id.org/security/jwk/v1\"]";
 
     /// <summary>An agent's document. A deactivated one names no keys, so that nothing verifies against it.</summary>
-    public static byte[] Agent(RegistryName registry, SubjectId agent, PublicKey key, bool deactivated = false)
-    {
-        var did = registry.AgentDid(agent);
-        PublicKey[] keys = deactivated ? [] : [key];
-        var ids = KeyUrls(did, keys);
-        return Encoding.ASCII.GetBytes(
-            $"{{\"@context\":{Context},\"assertionMethod\":{ids},\"authentication\":{ids},\"controller\":\"{registry.Did}\",\"id\":\"{did}\",\"verificationMethod\":{Methods(did, keys)}}}");
-    }
+    /// <param name="registry">Whose agent it is.</param>
+    /// <param name="agent">Its id.</param>
+    /// <param name="key">Its key.</param>
+    /// <param name="deactivated">Whether it was revoked.</param>
+    /// <param name="webvh">The agent's did:webvh name; null when it has no DID log.</param>
+    public static byte[] Agent(RegistryName registry, SubjectId agent, PublicKey key, bool deactivated = false, string? webvh = null) =>
+        Encoding.ASCII.GetBytes(Document(registry.AgentDid(agent), webvh, deactivated ? [] : [key], registry.Did));
+
+    /// <summary>The same document as a version of the agent's DID log has it: under its did:webvh name.</summary>
+    public static string AgentVersion(RegistryName registry, SubjectId agent, PublicKey key, string scid, bool deactivated = false) =>
+        Document(RegistryName.Webvh(registry.AgentDid(agent), scid), registry.AgentDid(agent), deactivated ? [] : [key], registry.Did);
 
     /// <summary>The registry's document: the keys that sign credentials, those of the past included, since what they signed is still to be checked.</summary>
-    public static byte[] Registry(RegistryName registry, IReadOnlyList<PublicKey> issuerKeys) => Encoding.ASCII.GetBytes(
-        $"{{\"@context\":{Context},\"assertionMethod\":{KeyUrls(registry.Did, issuerKeys)},\"id\":\"{registry.Did}\",\"verificationMethod\":{Methods(registry.Did, issuerKeys)}}}");
+    public static byte[] Registry(RegistryName registry, IReadOnlyList<PublicKey> issuerKeys, string? webvh = null) =>
+        Encoding.ASCII.GetBytes(Document(registry.Did, webvh, issuerKeys, null));
+
+    /// <summary>The same document as a version of the registry's DID log has it.</summary>
+    public static string RegistryVersion(RegistryName registry, IReadOnlyList<PublicKey> issuerKeys, string scid) =>
+        Document(RegistryName.Webvh(registry.Did, scid), registry.Did, issuerKeys, null);
+
+    /// <summary>The document of a did:key DID: its one key, for whatever it can do.</summary>
+    public static string Key(PublicKey key)
+    {
+        var (did, method) = (Multikey.Did(key), Multikey.Method(key));
+        return $"{{\"@context\":[\"https://www.w3.org/ns/did/v1\",\"https://w3id.org/security/multikey/v1\"],\"assertionMethod\":[\"{method}\"],\"authentication\":[\"{method}\"],"
+            + $"\"capabilityDelegation\":[\"{method}\"],\"capabilityInvocation\":[\"{method}\"],\"id\":\"{did}\","
+            + $"\"verificationMethod\":[{{\"controller\":\"{did}\",\"id\":\"{method}\",\"publicKeyMultibase\":\"{Multikey.Of(key)}\",\"type\":\"Multikey\"}}]}}";
+    }
 
     /// <summary>The same keys as a JWK set (RFC 7517), each with the <c>kid</c> that credentials name.</summary>
     public static byte[] Jwks(RegistryName registry, IReadOnlyList<PublicKey> issuerKeys) =>
         Encoding.ASCII.GetBytes($"{{\"keys\":{Array(issuerKeys, key => Jwk(registry, key))}}}");
+
+    // An agent is controlled by the registry, and may authenticate; the registry issues.
+    private static string Document(string did, string? alsoKnownAs, IReadOnlyList<PublicKey> keys, string? controller)
+    {
+        var names = alsoKnownAs is null ? "" : $"\"alsoKnownAs\":[\"{alsoKnownAs}\"],";
+        var urls = KeyUrls(did, keys);
+        var agent = controller is null ? "" : $"\"authentication\":{urls},\"controller\":\"{controller}\",";
+        return $"{{\"@context\":{Context},{names}\"assertionMethod\":{urls},{agent}\"id\":\"{did}\",\"verificationMethod\":{Methods(did, keys)}}}";
+    }
 
     private static string Jwk(RegistryName registry, PublicKey key)
     {

@@ -25,9 +25,9 @@ public sealed record RegistryKey(RegistryKeyUse Use, PublicKey Key);
 /// <summary>A first operator as the genesis entry names it, with the proof of possession that it gave.</summary>
 public sealed record GenesisOperator(SubjectId Id, string Name, PublicKey Key, string Proof);
 
-/// <summary>Kind 1.</summary>
+/// <summary>Kind 1. The first line of the registry's DID log, unless it has no key for such.</summary>
 public sealed record Genesis(
-    string PublicUrl, string Origin, IReadOnlyList<RegistryKey> Keys, IReadOnlyList<GenesisOperator> Operators, bool SingleOperator) : EntryBody
+    string PublicUrl, string Origin, IReadOnlyList<RegistryKey> Keys, IReadOnlyList<GenesisOperator> Operators, bool SingleOperator, string? DidLine = null) : EntryBody
 {
     /// <inheritdoc/>
     public override EntryKind Kind => EntryKind.Genesis;
@@ -63,8 +63,8 @@ public sealed record TokenCreated(Hash TokenHash, Grant Grant, uint Uses, long E
     public override EntryKind Kind => EntryKind.TokenCreated;
 }
 
-/// <summary>Kind 4.</summary>
-public sealed record AgentEnrolled(SubjectId AgentId, SubjectId TokenId, PublicKey Key, Grant Grant, string Proof) : EntryBody
+/// <summary>Kind 4. The first line of the agent's DID log, unless the registry has no key for such.</summary>
+public sealed record AgentEnrolled(SubjectId AgentId, SubjectId TokenId, PublicKey Key, Grant Grant, string Proof, string? DidLine = null) : EntryBody
 {
     /// <inheritdoc/>
     public override EntryKind Kind => EntryKind.AgentEnrolled;
@@ -280,4 +280,11 @@ public sealed record CredentialsUnlogged(SubjectId Enforcer, IReadOnlyList<Hash>
 {
     /// <inheritdoc/>
     public override EntryKind Kind => EntryKind.CredentialsUnlogged;
+}
+
+/// <summary>Kind 27. Another line of the subject's DID log, and the entry that holds the line before.</summary>
+public sealed record DidVersion(string Line, LeafIndex Before, bool Deactivates) : EntryBody
+{
+    /// <inheritdoc/>
+    public override EntryKind Kind => EntryKind.DidVersion;
 }

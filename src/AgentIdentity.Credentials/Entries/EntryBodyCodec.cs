@@ -14,12 +14,14 @@ internal static class EntryBodyCodec
         switch (body)
         {
             case Genesis genesis:
-                cbor.WriteStartMap(5);
+                cbor.WriteStartMap(genesis.DidLine is null ? 5 : 6);
                 fields.Text(genesis.PublicUrl);
                 fields.Text(genesis.Origin);
                 fields.Array(genesis.Keys, WriteRegistryKey);
                 fields.Array(genesis.Operators, WriteOperator);
                 fields.Number(genesis.SingleOperator ? 1u : 2u);
+                if (genesis.DidLine is not null)
+                    fields.Text(genesis.DidLine);
                 break;
             case CallerRegistered caller:
                 cbor.WriteStartMap(5);
@@ -36,14 +38,16 @@ internal static class EntryBodyCodec
                 fields.Number((ulong)token.ExpiresAt);
                 break;
             case AgentEnrolled agent:
-                cbor.WriteStartMap(agent.Grant.StatedLabels.Count == 0 ? 10 : 11);
+                cbor.WriteStartMap(agent.DidLine is not null ? 12 : agent.Grant.StatedLabels.Count > 0 ? 11 : 10);
                 fields.Bytes(agent.AgentId.ToArray());
                 fields.Bytes(agent.TokenId.ToArray());
                 fields.Key(agent.Key);
                 fields.Grant(agent.Grant);
                 fields.Text(agent.Proof);
-                if (agent.Grant.StatedLabels.Count > 0)
+                if (agent.Grant.StatedLabels.Count > 0 || agent.DidLine is not null)
                     fields.Labels(agent.Grant.StatedLabels);
+                if (agent.DidLine is not null)
+                    fields.Text(agent.DidLine);
                 break;
             case CredentialsIssued issued:
                 cbor.WriteStartMap(2);
@@ -201,6 +205,12 @@ internal static class EntryBodyCodec
                 fields.Bytes(unlogged.Enforcer.ToArray());
                 fields.Array(unlogged.Items, static (cbor, item) => cbor.WriteHash(item));
                 break;
+            case DidVersion version:
+                cbor.WriteStartMap(3);
+                fields.Text(version.Line);
+                fields.Number(version.Before.Value);
+                fields.Number(version.Deactivates ? 2u : 1u);
+                break;
             default:
                 throw new InvalidOperationException($"No format for {body.GetType().Name}.");
         }
@@ -217,7 +227,8 @@ internal static class EntryBodyCodec
                 fields.Text(), fields.Text(),
                 fields.Ascending("registry keys", ReadRegistryKey, static (one, next) => one.Use.CompareTo(next.Use)),
                 fields.Ascending("operators", ReadOperator, static (one, next) => one.Id.CompareTo(next.Id)),
-                fields.Number(1, 2) == 1),
+                fields.Number(1, 2) == 1,
+                count == 6 ? fields.Text() : null),
             EntryKind.CallerRegistered => new CallerRegistered(fields.Enum<CallerRole>(), fields.Text(), fields.Key(), fields.Texts()),
             EntryKind.TokenCreated => new TokenCreated(fields.Hash(), fields.Grant(), (uint)fields.Number(1, uint.MaxValue), fields.Instant()),
             EntryKind.AgentEnrolled => ReadEnrolled(fields, count),
@@ -246,6 +257,7 @@ internal static class EntryBodyCodec
             EntryKind.EnforcersAcknowledged => new EnforcersAcknowledged(fields.Hash(), (uint)fields.Number(1, uint.MaxValue)),
             EntryKind.BreakGlassKeySet => new BreakGlassKeySet(fields.Key(), fields.Texts(), fields.Epoch()),
             EntryKind.CredentialsUnlogged => new CredentialsUnlogged(fields.Id(), fields.Ascending("items", static item => item.ReadHash(), static (one, next) => one.CompareTo(next))),
+            EntryKind.DidVersion => new DidVersion(fields.Text(), fields.Index(), fields.Number(1, 2) == 2),
             _ => throw new FormatException("unknown kind"),
         };
         if (fields.Count != count)
@@ -269,10 +281,10 @@ internal static class EntryBodyCodec
         if (count == 10)
             return enrolled;
         var stated = fields.Labels();
-        // What the sponsor says stands; and an empty list is written as none.
-        if (stated.Length == 0 || enrolled.Grant.Labels.Select(label => label.Key).Intersect(stated.Select(label => label.Key)).Any())
+        // What the sponsor says stands; and an empty list is written as none, unless something follows it.
+        if ((stated.Length == 0 && count == 11) || enrolled.Grant.Labels.Select(label => label.Key).Intersect(stated.Select(label => label.Key)).Any())
             throw new FormatException("an agent states labels that its sponsor does not name, or none");
-        return enrolled with { Grant = enrolled.Grant with { StatedLabels = stated } };
+        return enrolled with { Grant = enrolled.Grant with { StatedLabels = stated }, DidLine = count == 12 ? fields.Text() : null };
     }
 
     private static ActivitiesErased ReadErased(FieldReader fields)

@@ -80,6 +80,9 @@ public enum EntryKind
 
     /// <summary>An enforcer was shown credentials that the ledger does not hold.</summary>
     CredentialsUnlogged = 26,
+
+    /// <summary>A DID log got another line.</summary>
+    DidVersion = 27,
 }
 
 /// <summary>Why a log was succeeded. docs/formats.md, "Entry", kind 16.</summary>
@@ -148,6 +151,9 @@ public enum RegistryKeyUse
 
     /// <summary>Signs what enforcers are told (Ed25519).</summary>
     Watch = 3,
+
+    /// <summary>Makes the keys that sign DID logs (Ed25519).</summary>
+    Did = 4,
 }
 
 /// <summary>What a stop covers. docs/formats.md, "Scope".</summary>

@@ -46,6 +46,9 @@ public sealed class RegistryName
     /// <summary>The DID of an agent.</summary>
     public string AgentDid(SubjectId agent) => _agentPrefix + agent;
 
+    /// <summary>The did:webvh name of what is called by a did:web DID of this registry: the same place, behind the SCID of its log.</summary>
+    public static string Webvh(string webDid, string scid) => $"did:webvh:{scid}:{webDid["did:web:".Length..]}";
+
     /// <summary>The URL of a key of the registry, as a <c>kid</c> writes it.</summary>
     public string KeyUrl(KeyId key) => $"{Did}#{key}";
 
@@ -103,7 +106,8 @@ public sealed class RegistryName
         return "";
     }
 
-    private static bool IsHostName(string host)
+    /// <summary>Whether a text is a host name in lower-case ASCII, and nothing that a URL parser takes for an address.</summary>
+    internal static bool IsHostName(string host)
     {
         var labels = host.Split('.');
         return host.Length is > 0 and <= HostLengthMax && Array.TrueForAll(labels, IsHostLabel) && !ReadsAsNumber(labels[^1]);
@@ -116,10 +120,12 @@ public sealed class RegistryName
     private static bool ReadsAsNumber(string label) =>
         !label.AsSpan().ContainsAnyExceptInRange('0', '9') || (label.StartsWith("0x", StringComparison.Ordinal) && label.Skip(2).All(char.IsAsciiHexDigit));
 
-    private static bool IsPort(string port) =>
+    /// <summary>Whether a text is a port, written as a number is.</summary>
+    internal static bool IsPort(string port) =>
         port.Length is > 0 and <= 5 && port[0] != '0' && !port.AsSpan().ContainsAnyExceptInRange('0', '9') && int.Parse(port) <= ushort.MaxValue;
 
-    private static bool IsLoopbackHost(string host) => host == "localhost" || host.EndsWith(".localhost", StringComparison.Ordinal);
+    /// <summary>Whether a host name means this machine.</summary>
+    internal static bool IsLoopbackHost(string host) => host == "localhost" || host.EndsWith(".localhost", StringComparison.Ordinal);
 
     private static bool Refuse(string sentence, out string problem)
     {

@@ -4,8 +4,11 @@ using System.Text.Json;
 
 namespace AgentIdentity.Credentials.Json;
 
-/// <summary>The JSON canonicalization scheme (RFC 8785), for texts whose numbers are integers.</summary>
-/// <remarks>Numbers with a fraction, an exponent, or beyond ±(2^53 − 1) refuse: none of our formats has one, and a misprinted number is a wrong hash.</remarks>
+/// <summary>The JSON canonicalization scheme (RFC 8785).</summary>
+/// <remarks>
+/// In our own formats, numbers with a fraction, an exponent, or beyond ±(2^53 − 1) refuse: none has one, and a number that another reader takes for another is a wrong hash.
+/// What others sign may hold any number (<see cref="TryCanonicalizeAny"/>).
+/// </remarks>
 public static class Jcs
 {
     /// <summary>The largest integer that every reader of JSON holds exactly: 2^53 − 1.</summary>
@@ -21,10 +24,17 @@ public static class Jcs
             return TryCanonicalize(document.RootElement, out canonical);
     }
 
-    internal static bool TryCanonicalize(JsonElement element, [NotNullWhen(true)] out string? canonical)
+    internal static bool TryCanonicalize(JsonElement element, [NotNullWhen(true)] out string? canonical) => TryCanonicalize(element, JcsNumber.TryAppendInteger, out canonical);
+
+    /// <summary>The canonical form of what others sign, left without one member when that is an object's: numbers are those of ECMAScript. False only for one that is no finite double.</summary>
+    internal static bool TryCanonicalizeAny(JsonElement element, [NotNullWhen(true)] out string? canonical, string? without = null) =>
+        TryCanonicalize(element, JcsNumber.TryAppendAny, out canonical, without);
+
+    private static bool TryCanonicalize(JsonElement element, NumberWriter number, [NotNullWhen(true)] out string? canonical, string? without = null)
     {
         var text = new StringBuilder();
-        canonical = TryAppend(text, element) ? text.ToString() : null;
+        var isWritten = without is null ? TryAppend(text, element, number) : TryAppendObject(text, element, number, without);
+        canonical = isWritten ? text.ToString() : null;
         return canonical is not null;
     }
 
@@ -62,37 +72,34 @@ public static class Jcs
         };
     }
 
-    private static bool TryAppend(StringBuilder text, JsonElement element)
+    private static bool TryAppend(StringBuilder text, JsonElement element, NumberWriter number)
     {
         switch (element.ValueKind)
         {
             case JsonValueKind.Object:
-                return TryAppendObject(text, element);
+                return TryAppendObject(text, element, number);
             case JsonValueKind.Array:
-                return TryAppendArray(text, element);
+                return TryAppendArray(text, element, number);
             case JsonValueKind.String:
                 text.AppendString(element.GetString());
                 return true;
             case JsonValueKind.Number:
-                if (!element.TryGetInt64(out var number) || number is > IntegerMax or < -IntegerMax)
-                    return false;
-                text.Append(number);
-                return true;
+                return number(text, element);
             default:
                 text.Append(element.GetRawText());
                 return true;
         }
     }
 
-    private static bool TryAppendObject(StringBuilder text, JsonElement element)
+    private static bool TryAppendObject(StringBuilder text, JsonElement element, NumberWriter number, string? without = null)
     {
         text.Append('{');
         var separator = "";
         // RFC 8785 orders names by UTF-16 code units, which is what an ordinal comparison does.
-        foreach (var member in element.EnumerateObject().OrderBy(member => member.Name, StringComparer.Ordinal))
+        foreach (var member in element.EnumerateObject().Where(member => member.Name != without).OrderBy(member => member.Name, StringComparer.Ordinal))
         {
             text.Append(separator).AppendString(member.Name).Append(':');
-            if (!TryAppend(text, member.Value))
+            if (!TryAppend(text, member.Value, number))
                 return false;
             separator = ",";
         }
@@ -100,18 +107,20 @@ public static class Jcs
         return true;
     }
 
-    private static bool TryAppendArray(StringBuilder text, JsonElement element)
+    private static bool TryAppendArray(StringBuilder text, JsonElement element, NumberWriter number)
     {
         text.Append('[');
         var separator = "";
         foreach (var item in element.EnumerateArray())
         {
             text.Append(separator);
-            if (!TryAppend(text, item))
+            if (!TryAppend(text, item, number))
                 return false;
             separator = ",";
         }
         text.Append(']');
         return true;
     }
+
+    private delegate bool NumberWriter(StringBuilder text, JsonElement number);
 }

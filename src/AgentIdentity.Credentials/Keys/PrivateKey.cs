@@ -42,6 +42,26 @@ public sealed class PrivateKey : IDisposable
     public byte[] Sign(ReadOnlySpan<byte> data) =>
         _p256?.SignData(data, HashAlgorithmName.SHA256, DSASignatureFormat.IeeeP1363FixedFieldConcatenation) ?? _ed25519!.Sign(data);
 
+    /// <summary>The Ed25519 key that this one, an Ed25519 key, stands for under a name: always the same, made by nobody who has not this key, and telling nothing of it.</summary>
+    public PrivateKey Derive(ReadOnlySpan<byte> name)
+    {
+        if (_ed25519 is null)
+            throw new InvalidOperationException("Only Ed25519 keys stand for others.");
+        Span<byte> seed = stackalloc byte[Ledger.Ed25519.SeedSize];
+        Span<byte> derived = stackalloc byte[HMACSHA512.HashSizeInBytes];
+        try
+        {
+            _ed25519.ExportSeed(seed);
+            HMACSHA512.HashData(seed, name, derived);
+            return new PrivateKey(Ed25519PrivateKey.FromSeed(derived[..Ledger.Ed25519.SeedSize]));
+        }
+        finally
+        {
+            CryptographicOperations.ZeroMemory(seed);
+            CryptographicOperations.ZeroMemory(derived);
+        }
+    }
+
     /// <summary>
     /// The content of a key file, JSON: the private JWK when there is no passphrase, otherwise that JWK encrypted with AES-256-GCM under a key
     /// that PBKDF2-HMAC-SHA-512 makes of the passphrase.

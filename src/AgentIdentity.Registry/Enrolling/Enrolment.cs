@@ -1,4 +1,5 @@
 using AgentIdentity.Credentials;
+using AgentIdentity.Credentials.Dids;
 using AgentIdentity.Credentials.Entries;
 using AgentIdentity.Credentials.Envelopes;
 using AgentIdentity.Credentials.Identifiers;
@@ -6,6 +7,7 @@ using AgentIdentity.Credentials.Proofs;
 using AgentIdentity.Credentials.Stops;
 using AgentIdentity.Ledger;
 using AgentIdentity.Registry.Authenticating;
+using AgentIdentity.Registry.Dids;
 using AgentIdentity.Registry.Issuing;
 using AgentIdentity.Registry.Sequencing;
 using AgentIdentity.Registry.State;
@@ -13,10 +15,13 @@ using AgentIdentity.Registry.State;
 namespace AgentIdentity.Registry.Enrolling;
 
 /// <summary>An agent, enrolled now or before, with a credential that has not expired.</summary>
-public sealed record Enrolled(AgentRecord Agent, Issued Credential);
+/// <param name="Agent">The agent.</param>
+/// <param name="Webvh">Its did:webvh name; null when it has none.</param>
+/// <param name="Credential">Its credential.</param>
+public sealed record Enrolled(AgentRecord Agent, string? Webvh, Issued Credential);
 
 /// <summary>Turns a one-time token and a proven key into an agent.</summary>
-public sealed class Enrolment(RegistrySettings settings, RegistryState state, Sequencer sequencer, Issuing.Issuing issuing, TimeProvider clock)
+public sealed class Enrolment(RegistrySettings settings, RegistryState state, Sequencer sequencer, Issuing.Issuing issuing, DidLogs didLogs, TimeProvider clock)
 {
     // Tokens are "aie_" and 43 characters; what is longer is not hashed.
     private const int TokenLengthMax = 128;
@@ -41,25 +46,30 @@ public sealed class Enrolment(RegistrySettings settings, RegistryState state, Se
         if (!_challenges.IsGood(presented.Challenge))
             return Refused.Because(Refusal.ChallengeInvalid, "The proof's nonce is not a challenge of this instance, or is older than five minutes; ask BeginEnroll for one.");
 
-        var decided = await sequencer.DecideAsync(Lane.Ordinary, draft => Decide(draft, tokenHash, presented, proof, audience, lifetimeSeconds)).ConfigureAwait(false);
+        // Signed here and not by the writer; a retry needs none, and neither does who has no token.
+        var id = SubjectId.New(clock.GetUtcNow());
+        var isNew = state.FindToken(tokenHash) is not null && state.FindAgent(presented.Key.KeyId) is null;
+        var candidate = new Candidate(id, presented, proof, isNew ? didLogs.FirstOf(id, presented.Key) : null);
+        var decided = await sequencer.DecideAsync(Lane.Ordinary, draft => Decide(draft, tokenHash, candidate, audience, lifetimeSeconds)).ConfigureAwait(false);
         if (decided.IsRefused)
             return Refused.Because(decided.Refusal, decided.Detail);
         var agent = state.FindAgent(presented.Key.KeyId)!;
-        return new Enrolled(agent, issuing.Sign(decided.Value(), agent.Grant, agent.Grant.Envelope));
+        var webvh = agent.Id == id && candidate.DidLine is { } line ? WebvhLog.DidOf(line) : didLogs.NameOf(agent.Id);
+        return new Enrolled(agent, webvh, issuing.Sign(decided.Value(), agent.Grant, agent.Grant.Envelope));
     }
 
     // Answers where the agent's first credential stands, once the group is durable.
-    private Outcome<Func<LiveCredential>> Decide(Draft draft, Hash tokenHash, EnrolmentProof proof, string proofText, IReadOnlyList<string> audience, uint lifetimeSeconds)
+    private Outcome<Func<LiveCredential>> Decide(Draft draft, Hash tokenHash, Candidate candidate, IReadOnlyList<string> audience, uint lifetimeSeconds)
     {
         if (draft.State.FindToken(tokenHash) is not { } token)
             return Refused.Because(Refusal.TokenInvalid, "That is not an enrolment token of this registry.");
         var wish = issuing.ParseAudience(token.Grant, audience, lifetimeSeconds);
         if (wish.IsRefused)
             return Refused.Because(wish.Refusal, wish.Detail);
-        var grant = token.Grant.Stating(proof.Labels);
+        var grant = token.Grant.Stating(candidate.Proof.Labels);
         if (!Issuing.Issuing.Fits(settings.Name, grant, wish.Value))
             return Refused.Because(Refusal.MessageTooLarge, "The credential would be longer than verifiers take; ask for fewer audiences, or state fewer labels.");
-        var key = proof.Key.KeyId;
+        var key = candidate.Proof.Key.KeyId;
         if (draft.State.FindAgent(key) is { } known)
             return Again(draft, token, known, wish.Value);
         if (draft.PendingEnrolment(key) is { } pending)
@@ -71,14 +81,14 @@ public sealed class Enrolment(RegistrySettings settings, RegistryState state, Se
         if (draft.UsesMade(token) >= token.UsesAllowed)
             return Refused.Because(Refusal.TokenUsedUp, "The enrolment token has been used as often as it allows.");
 
-        var id = SubjectId.New(clock.GetUtcNow());
+        var id = candidate.Id;
         var terms = grant.Terms;
         if (terms.Labels.Select(label => label.Key).Intersect(terms.StatedLabels.Select(label => label.Key)).FirstOrDefault() is { } taken)
             return Refused.Because(Refusal.LabelsMalformed, $"The sponsor says what '{taken}' is; the agent states labels of other names.");
         var actor = new Actor(id, key, terms.Sponsor, terms.Blueprint, terms.AllLabels);
         if (draft.Standing.Of(actor) is var stopped and not Refusal.None)
             return Refused.Because(stopped, "An agent like this is stopped: a new one of the same key, sponsor, blueprint, model or label does not lead out of it.");
-        draft.Stage(id, new AgentEnrolled(id, token.Id, proof.Key, terms, proofText), id, token.Id);
+        draft.Stage(id, new AgentEnrolled(id, token.Id, candidate.Proof.Key, terms, candidate.ProofText, candidate.DidLine), id, token.Id);
         return Outcome(issuing.Stage(draft, id, key, wish.Value).ToLive);
     }
 
@@ -103,4 +113,7 @@ public sealed class Enrolment(RegistrySettings settings, RegistryState state, Se
     private bool IsSignedByCurrentKey(LiveCredential credential) => state.IssuerKeys.InForceAt(credential.Index).KeyId == state.IssuerKeys.Current.KeyId;
 
     private static Outcome<Func<LiveCredential>> Outcome(Func<LiveCredential> where) => where;
+
+    /// <summary>What an agent would be, made before the writer decides whether it will.</summary>
+    private sealed record Candidate(SubjectId Id, EnrolmentProof Proof, string ProofText, string? DidLine);
 }

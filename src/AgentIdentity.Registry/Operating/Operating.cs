@@ -1,5 +1,7 @@
 using System.Security.Cryptography;
 using AgentIdentity.Credentials;
+using AgentIdentity.Credentials.Dids;
+using AgentIdentity.Credentials.Documents;
 using AgentIdentity.Credentials.Entries;
 using AgentIdentity.Credentials.Envelopes;
 using AgentIdentity.Credentials.Identifiers;
@@ -8,6 +10,7 @@ using AgentIdentity.Credentials.Proofs;
 using AgentIdentity.Credentials.Stops;
 using AgentIdentity.Credentials.Tokens;
 using AgentIdentity.Ledger;
+using AgentIdentity.Registry.Dids;
 using AgentIdentity.Registry.Keys;
 using AgentIdentity.Registry.Sequencing;
 using AgentIdentity.Registry.State;
@@ -60,10 +63,12 @@ public sealed class Operating(
         if (people.IsRefused)
             return Refused.Because(people.Refusal, people.Detail);
 
+        var didKey = founding.Did ?? throw new InvalidOperationException("The keys of a registry that is not founded yet were prepared without one for DID logs.");
+        var document = DidDocuments.RegistryVersion(settings.Name, [founding.Issuer], WebvhLog.Placeholder);
         var genesis = new Genesis(
             settings.Name.PublicUrl, settings.Name.Origin,
-            [new RegistryKey(RegistryKeyUse.Credentials, founding.Issuer), new RegistryKey(RegistryKeyUse.Log, founding.Log)],
-            people.Value, settings.SingleOperator);
+            [new RegistryKey(RegistryKeyUse.Credentials, founding.Issuer), new RegistryKey(RegistryKeyUse.Log, founding.Log), new RegistryKey(RegistryKeyUse.Did, didKey)],
+            people.Value, settings.SingleOperator, DidLines.First(keys, didKey.KeyId, founding.RegistryId, document, now));
         var decided = await sequencer.DecideAsync(Lane.Ordinary, draft => Found(draft, genesis)).ConfigureAwait(false);
         if (decided.IsRefused)
             return Refused.Because(decided.Refusal, decided.Detail);
@@ -216,5 +221,5 @@ public sealed class Operating(
     private static Task<Outcome<T>> Refuse<T>(Refusal refusal, string detail) => Task.FromResult<Outcome<T>>(Refused.Because(refusal, detail));
 }
 
-/// <summary>The names and keys that a genesis entry will hold, made before it is written.</summary>
-public sealed record FoundingKeys(SubjectId RegistryId, PublicKey Issuer, PublicKey Log);
+/// <summary>The names and keys that a genesis entry will hold, made before it is written. One that was founded before there were DID logs has no key for them.</summary>
+public sealed record FoundingKeys(SubjectId RegistryId, PublicKey Issuer, PublicKey Log, PublicKey? Did);

@@ -1,6 +1,7 @@
 using AgentIdentity.Credentials.Entries;
 using AgentIdentity.Credentials.Identifiers;
 using AgentIdentity.Credentials.Keys;
+using AgentIdentity.Ledger;
 using AgentIdentity.Registry.Keys;
 using AgentIdentity.Registry.Operating;
 using AgentIdentity.Registry.Sequencing;
@@ -13,12 +14,13 @@ internal static class FoundingDocument
 {
     private const string Name = "founding-keys";
     private const int IssuerEnd = SubjectId.Size + 64;
+    private const int LogEnd = IssuerEnd + Ed25519.PublicKeySize;
 
     public static FoundingKeys Prepare(ILedgerStore store, IRegistryKeys keys, TimeProvider clock)
     {
         if (store.ReadDocument(Name) is { } held)
             return Decode(held.Content.Span) ?? throw new LedgerDamagedException("The prepared keys of this folder cannot be read; start with another --data folder.");
-        var founding = new FoundingKeys(SubjectId.New(clock.GetUtcNow()), keys.Create(RegistryKeyUse.Credentials), keys.Create(RegistryKeyUse.Log));
+        var founding = new FoundingKeys(SubjectId.New(clock.GetUtcNow()), keys.Create(RegistryKeyUse.Credentials), keys.Create(RegistryKeyUse.Log), keys.Create(RegistryKeyUse.Did));
         store.TryWriteDocument(Name, 0, Encode(founding));
         return founding;
     }
@@ -27,12 +29,13 @@ internal static class FoundingDocument
     public static bool IsOf(ILedgerStore store, FoundingKeys founding) =>
         store.ReadDocument(Name) is not { } held || held.Content.Span.SequenceEqual(Encode(founding));
 
-    private static byte[] Encode(FoundingKeys founding) => [.. founding.RegistryId.ToArray(), .. founding.Issuer.Bytes, .. founding.Log.Bytes];
+    private static byte[] Encode(FoundingKeys founding) => [.. founding.RegistryId.ToArray(), .. founding.Issuer.Bytes, .. founding.Log.Bytes, .. founding.Did is { } did ? did.Bytes : []];
 
     private static FoundingKeys? Decode(ReadOnlySpan<byte> bytes) =>
-        bytes.Length > IssuerEnd
+        bytes.Length > LogEnd
         && PublicKey.TryRead(KeyAlgorithm.ES256, bytes[SubjectId.Size..IssuerEnd], out var issuer)
-        && PublicKey.TryRead(KeyAlgorithm.Ed25519, bytes[IssuerEnd..], out var log)
-            ? new FoundingKeys(SubjectId.Read(bytes[..SubjectId.Size]), issuer, log)
+        && PublicKey.TryRead(KeyAlgorithm.Ed25519, bytes[IssuerEnd..LogEnd], out var log)
+        && PublicKey.TryRead(KeyAlgorithm.Ed25519, bytes[LogEnd..], out var did)
+            ? new FoundingKeys(SubjectId.Read(bytes[..SubjectId.Size]), issuer, log, did)
             : null;
 }

@@ -16,7 +16,7 @@ namespace AgentIdentity.Registry.Recovery;
 /// <remarks>Signed, because the tree vouches for the entries and not for what was folded from them: whoever can write the file must not be able to lift a stop.</remarks>
 internal static class SnapshotFormat
 {
-    private const int Version = 10;
+    private const int Version = 11;
     private static readonly byte[] Domain = "air/snapshot/v1\0"u8.ToArray();
     private static readonly byte[] Magic = "agentidentity snapshot\n"u8.ToArray();
 
@@ -127,6 +127,8 @@ internal static class SnapshotFormat
         WriteAll(writer, copy.Lineage.Spent, spent => WriteSpent(writer, spent));
         WriteAll(writer, copy.Enforcers, enforcer => WriteEnforcer(writer, enforcer));
         WriteAll<PublicKey>(writer, copy.BreakGlassKey is { } held ? [held] : [], key => WriteKey(writer, key));
+        WriteAll<PublicKey>(writer, copy.DidKey is { } did ? [did] : [], key => WriteKey(writer, key));
+        WriteMaybe(writer, copy.DidIndex);
         WriteAll(writer, copy.PeopleChanges, change =>
         {
             writer.Write(change.Epoch);
@@ -155,8 +157,14 @@ internal static class SnapshotFormat
         var lineage = new LineageCopy(ReadAll(reader, () => ReadEdge(reader)), ReadAll(reader, () => ReadLink(reader)), ReadAll(reader, () => ReadSpent(reader)));
         var enforcers = ReadAll(reader, () => ReadEnforcer(reader));
         var breakGlassKey = ReadAll(reader, () => ReadKey(reader)) is [var held] ? held : null;
+        var didKey = ReadAll(reader, () => ReadKey(reader)) is [var did] ? did : null;
+        var didIndex = ReadMaybe(reader);
         var peopleChanges = ReadAll(reader, () => new PeopleChange(reader.ReadUInt64(), new LeafIndex(reader.ReadUInt64())));
-        return new StateCopy(position, epoch, lastAt, statusPlaces, founding, logs, watchKeys, keys, agents, tokens, callers, subjects, heads, stops, blueprints, lineage, enforcers, breakGlassKey, peopleChanges);
+        return new StateCopy(position, epoch, lastAt, statusPlaces, founding, logs, watchKeys, keys, agents, tokens, callers, subjects, heads, stops, blueprints, lineage, enforcers, breakGlassKey, peopleChanges)
+        {
+            DidKey = didKey,
+            DidIndex = didIndex,
+        };
     }
 
     private static void WriteFounding(BinaryWriter writer, Founding founding)
@@ -241,6 +249,8 @@ internal static class SnapshotFormat
         writer.Write(agent.EnrolledAt);
         WriteLabels(writer, agent.Grant.Terms.StatedLabels);
         writer.Write(agent.EnrolledIndex.Value);
+        WriteMaybe(writer, agent.DidIndex);
+        writer.Write(agent.IsDidEnded);
         WriteAll(writer, agent.Chains, chain =>
         {
             writer.Write(chain.KeyId.ToArray());
@@ -270,6 +280,8 @@ internal static class SnapshotFormat
         var grant = grants[token].Stating(ReadLabels(reader));
         return new AgentRecord(id, key, token, grant, enrolledAt, new LeafIndex(reader.ReadUInt64()))
         {
+            DidIndex = ReadMaybe(reader),
+            IsDidEnded = reader.ReadBoolean(),
             Chains = ReadAll(reader, () => new ChainHead(
                 new KeyId(ReadHash(reader)), reader.ReadUInt64(), ReadHash(reader), new LeafIndex(reader.ReadUInt64()), reader.ReadInt64(), reader.ReadBoolean()) { Fork = ReadIndex(reader) }),
             Credentials = ReadAll(reader, () => ReadCredential(reader, id, grant)),

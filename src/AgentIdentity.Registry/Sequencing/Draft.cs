@@ -28,6 +28,7 @@ public sealed class Draft
     private readonly List<(SubjectId Enforcer, byte[] Token)> _acknowledgements = [];
     private readonly HashSet<SubjectId> _removed = [];
     private readonly List<StoredStub> _erased = [];
+    private readonly HashSet<LeafIndex> _followedLines = [];
     private readonly ulong _base;
     private ulong _epoch;
     private int _stopCount;
@@ -114,6 +115,9 @@ public sealed class Draft
 
     /// <summary>Whether the caller is removed in this group.</summary>
     public bool IsRemoved(SubjectId caller) => _removed.Contains(caller);
+
+    /// <summary>Whether the line of a DID log that an entry holds is followed by another in this group.</summary>
+    public bool IsFollowed(LeafIndex line) => _followedLines.Contains(line);
 
     /// <summary>Whether a blueprint of that name is defined, or about to be.</summary>
     public bool IsDefined(string blueprint) => State.Stops.Blueprint(blueprint) is not null || _blueprints.Contains(blueprint);
@@ -252,6 +256,9 @@ public sealed class Draft
                 break;
             case CompromiseCut:
                 HasCut = true;
+                break;
+            case DidVersion version:
+                _followedLines.Add(version.Before);
                 break;
             case BudgetSpent spent:
                 Count(spent);

@@ -25,6 +25,12 @@ public sealed record AgentRecord(
     /// <summary>The registry's own, to ride along with stops: nobody holds its key, so that nobody can use what it is issued. docs/formats.md, "Probe".</summary>
     public bool IsProbe { get; init; }
 
+    /// <summary>The entry that holds the last line of the agent's DID log; null when it has none.</summary>
+    public LeafIndex? DidIndex { get; init; }
+
+    /// <summary>Whether that line ends the DID.</summary>
+    public bool IsDidEnded { get; init; }
+
     /// <summary>Who it is, as far as stops ask.</summary>
     public Actor Actor => new(Id, Key.KeyId, Grant.Terms.Sponsor, Grant.Terms.Blueprint, Grant.Terms.AllLabels);
 

@@ -35,6 +35,8 @@ public sealed class RegistryState
     private volatile PeopleChange[] _peopleChanges = [];
     private volatile Founding? _founding;
     private volatile PublicKey? _breakGlassKey;
+    private volatile PublicKey? _didKey;
+    private LeafIndex? _didIndex;
     private volatile int _agentCount;
     private StopReach? _reach;
     private StopExposures? _exposures;
@@ -93,6 +95,24 @@ public sealed class RegistryState
 
     /// <summary>By which entries operators came and went since the genesis, oldest first: whoever was away is shown them again.</summary>
     public IReadOnlyList<PeopleChange> PeopleChanges => _peopleChanges;
+
+    /// <summary>The key that makes the keys of DID logs; null for a registry that was founded without.</summary>
+    public PublicKey? DidKey => _didKey;
+
+    /// <summary>The entry that holds the last line of the registry's own DID log; null when it has none.</summary>
+    public LeafIndex? DidIndex
+    {
+        get
+        {
+            lock (_heads)
+                return _didIndex;
+        }
+        private set
+        {
+            lock (_heads)
+                _didIndex = value;
+        }
+    }
 
     public IEnumerable<CallerRecord> Callers => _callers.Values;
 
@@ -186,7 +206,11 @@ public sealed class RegistryState
     internal StateCopy Copy() => new(
         Position, Epoch, LastAt, StatusPlaces.Copy(), _founding, _logs, _watchKeys, [.. _issuerKeys.Spans], [.. _inOrder.Select(slot => slot.Current)], [.. _tokens.Values], [.. _callers.Values],
         [.. _subjects.Select(pair => new SubjectCopy(pair.Key, pair.Value.Label, pair.Value.Head))], _heads.CopyCommitted(),
-        [.. Stops.All.OrderBy(stop => stop.Denial.Index.Value)], [.. Stops.Blueprints], Lineage.Copy(), Enforcers.Copy(), _breakGlassKey, _peopleChanges);
+        [.. Stops.All.OrderBy(stop => stop.Denial.Index.Value)], [.. Stops.Blueprints], Lineage.Copy(), Enforcers.Copy(), _breakGlassKey, _peopleChanges)
+    {
+        DidKey = _didKey,
+        DidIndex = DidIndex,
+    };
 
     /// <summary>The state as it was copied. Only at a start, before anybody reads.</summary>
     internal static RegistryState From(StateCopy copy)
@@ -210,6 +234,7 @@ public sealed class RegistryState
         state.Lineage.Restore(copy.Lineage);
         state.Enforcers.Restore(copy.Enforcers);
         state._breakGlassKey = copy.BreakGlassKey;
+        (state._didKey, state.DidIndex) = (copy.DidKey, copy.DidIndex);
         state._peopleChanges = [.. copy.PeopleChanges];
         state._heads.Restore(state._subjects, copy.Founding, copy.LastHeads);
         return state;
@@ -337,11 +362,28 @@ public sealed class RegistryState
             case CredentialsUnlogged unlogged:
                 Enforcers.Add(unlogged);
                 break;
+            case DidVersion version:
+                Follow(index, entry.Subjects[0].Id, version);
+                break;
             case PrivateDataRead or CallsRefused or Heads or ActivitiesErased:
                 break;
             default:
                 throw new LedgerDamagedException($"Entry {index} says something that this version does not know.");
         }
+    }
+
+    private void Follow(LeafIndex index, SubjectId subject, DidVersion version)
+    {
+        if (subject != Founding!.RegistryId)
+        {
+            Change(subject, agent => agent.DidIndex == version.Before && !agent.IsDidEnded
+                ? agent with { DidIndex = index, IsDidEnded = version.Deactivates }
+                : throw new LedgerDamagedException($"Entry {index} does not follow the last line of its DID log."));
+            return;
+        }
+        if (DidIndex != version.Before)
+            throw new LedgerDamagedException($"Entry {index} does not follow the last line of the registry's DID log.");
+        DidIndex = index;
     }
 
     private void Remove(LeafIndex index, CallerRemoved removed)
@@ -377,6 +419,8 @@ public sealed class RegistryState
         _watchKeys = [.. genesis.Keys.Where(key => key.Use == RegistryKeyUse.Watch).Select(key => key.Key)];
         foreach (var person in genesis.Operators)
             _callers[person.Key.KeyId] = new CallerRecord(person.Id, CallerRole.Operator, person.Name, person.Key, [], entry.At) { IsFounder = true };
+        _didKey = genesis.Keys.FirstOrDefault(key => key.Use == RegistryKeyUse.Did)?.Key;
+        DidIndex = genesis.DidLine is null ? null : index;
         var logKey = genesis.Keys.Single(key => key.Use == RegistryKeyUse.Log).Key;
         _logs = [new LogRecord(genesis.Origin, logKey, index)];
         _founding = new Founding(entry.Subjects[0].Id, genesis.PublicUrl, genesis.Origin, logKey, genesis.SingleOperator);
@@ -409,7 +453,11 @@ public sealed class RegistryState
             throw new LedgerDamagedException($"Entry {index} enrols with a token that was never created.");
         var token = _tokens[tokenHash];
         _tokens[tokenHash] = token with { UsesMade = token.UsesMade + 1 };
-        Add(new AgentRecord(agent.AgentId, agent.Key, agent.TokenId, token.Grant.Stating(agent.Grant.StatedLabels), entry.At, index) { IsProbe = entry.Actor == Founding!.RegistryId });
+        Add(new AgentRecord(agent.AgentId, agent.Key, agent.TokenId, token.Grant.Stating(agent.Grant.StatedLabels), entry.At, index)
+        {
+            IsProbe = entry.Actor == Founding!.RegistryId,
+            DidIndex = agent.DidLine is null ? null : index,
+        });
     }
 
     private void Issue(LeafIndex index, CredentialsIssued issued, Opening opening)
@@ -538,7 +586,12 @@ internal sealed record StateCopy(
     LineageCopy Lineage,
     IReadOnlyList<EnforcerRecord> Enforcers,
     PublicKey? BreakGlassKey,
-    IReadOnlyList<PeopleChange> PeopleChanges);
+    IReadOnlyList<PeopleChange> PeopleChanges)
+{
+    public PublicKey? DidKey { get; init; }
+
+    public LeafIndex? DidIndex { get; init; }
+}
 
 /// <summary>An entry by which two people have changed who may approve, or the break-glass key.</summary>
 public readonly record struct PeopleChange(ulong Epoch, LeafIndex Index);

@@ -27,6 +27,7 @@ public sealed class EnforcerWatch : IAsyncDisposable
     private const int NonceMin = 16;
     private const int NonceMax = 32;
     private const int ItemsMax = 256;
+    private const int UnloggedMax = 4096;
 
     // A denial that is younger may have been told without its proof.
     private static readonly TimeSpan UnprovenMax = TimeSpan.FromSeconds(10);
@@ -165,8 +166,12 @@ public sealed class EnforcerWatch : IAsyncDisposable
         if (missing.Count == 0)
             return true;
         stream.Post(new Unlogged(missing));
+        // The first thousands say that a key is in other hands; to write down all would be a way to flood the ledger.
+        var news = stream.Unlogged.Count < UnloggedMax ? missing.Where(stream.Unlogged.Add).ToArray() : [];
+        if (news.Length == 0)
+            return true;
         var enforcer = stream.Enforcer.Id;
-        var written = await _sequencer.DecideAsync<LeafIndex>(Lane.Ordinary, draft => draft.Stage(enforcer, new CredentialsUnlogged(enforcer, missing), enforcer)).ConfigureAwait(false);
+        var written = await _sequencer.DecideAsync<LeafIndex>(Lane.Ordinary, draft => draft.Stage(enforcer, new CredentialsUnlogged(enforcer, news), enforcer)).ConfigureAwait(false);
         return written.IsRefused && written.Refusal != Refusal.StorageFull ? Refused.Because(written.Refusal, written.Detail) : true;
     }
 

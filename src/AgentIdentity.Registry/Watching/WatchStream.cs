@@ -1,6 +1,7 @@
 using System.Runtime.CompilerServices;
 using System.Threading.Channels;
 using AgentIdentity.Credentials;
+using AgentIdentity.Ledger;
 using AgentIdentity.Registry.State;
 
 namespace AgentIdentity.Registry.Watching;
@@ -46,6 +47,9 @@ public sealed class WatchStream : IDisposable
     internal View View { get; }
 
     internal NonceMemory Nonces { get; } = new();
+
+    /// <summary>What was put on the record as unlogged: that it is let in again until the enforcer has heard so is no news. The reader's.</summary>
+    internal HashSet<Hash> Unlogged { get; } = [];
 
     /// <summary>What is said before anything that happens from now on. Set before anybody reads.</summary>
     internal IReadOnlyList<WatchMessage> Opening { get; set; } = [];

@@ -70,7 +70,7 @@ internal static class QuestionAnswers
     public static Func<Admitted, Wire.AdmittedBy> AdmittedBy(RegistryNode registry) => admitted => new Wire.AdmittedBy
     {
         Name = registry.State.Callers.FirstOrDefault(caller => caller.Id == admitted.Enforcer)?.Name ?? "",
-        CallerId = ToWire.Bytes(admitted.Enforcer.ToArray()),
+        CallerId = admitted.Enforcer.ToString(),
         Times = admitted.Times,
         FirstAt = admitted.FirstAt,
         LastAt = admitted.LastAt,
@@ -79,7 +79,7 @@ internal static class QuestionAnswers
     private static Wire.AliveEnforcer Enforcer(Door door) => new()
     {
         Name = door.Enforcer.Name,
-        CallerId = ToWire.Bytes(door.Enforcer.Id.ToArray()),
+        CallerId = door.Enforcer.Id.ToString(),
         Audiences = { door.Enforcer.Audiences },
         Watching = door.IsWatching,
         LeaseUntil = door.LeaseUntil,

@@ -28,7 +28,7 @@ internal sealed class RegistryService(RegistryNode registry) : Wire.Registry.Reg
         {
             Did = name.AgentDid(agent.Id),
             AgentId = ToWire.Bytes(agent.Id.ToArray()),
-            DidDocument = Encoding.UTF8.GetString(DidDocuments.Agent(name, agent.Id, agent.Key)),
+            DidDocument = Encoding.UTF8.GetString(DidDocuments.Agent(name, agent.Id, agent.Key, webvh: enrolled.Webvh)),
             Credential = ToWire.Credential(enrolled.Credential),
             Origin = registry.State.Log.Origin,
             At = registry.At(),

@@ -37,6 +37,7 @@ internal sealed class OpenRegistry : IAsyncDisposable
             var node = RegistryNode.Open(Settings(options), store, new SnapshotFile(options.Data), keys, clock, log);
             var open = new OpenRegistry(store, keys, node, new BootstrapFile(options.Data));
             open.OfferBootstrap(clock, log);
+            node.KeepDids();
             return open;
         }
         catch

@@ -5,18 +5,21 @@ using AgentIdentity.Registry;
 
 namespace AgentIdentity.Server.Http;
 
-/// <summary>The DID documents that this registry serves. A stopped agent's resolves too; a revoked one's names no keys.</summary>
+/// <summary>The did:web documents that this registry serves. A stopped agent's resolves too; a revoked one's names no keys.</summary>
 internal static class DidDocumentReader
 {
     /// <summary>The document of a DID of this registry, or null.</summary>
     public static byte[]? Read(RegistryNode registry, string did)
     {
-        if (did == registry.Settings.Name.Did)
-            return DidDocuments.Registry(registry.Settings.Name, [.. registry.State.IssuerKeys.All]);
-        return registry.Settings.Name.TryParseAgentDid(did, out var id) ? Read(registry, id) : null;
+        var name = registry.Settings.Name;
+        if (did == name.Did)
+            return registry.State.Founding is { } founding ? DidDocuments.Registry(name, [.. registry.State.IssuerKeys.All], registry.Dids.NameOf(founding.RegistryId)) : null;
+        return name.TryParseAgentDid(did, out var id) ? Read(registry, id) : null;
     }
 
     public static byte[]? Read(RegistryNode registry, SubjectId id) => registry.State.FindAgent(id) is { } agent
-        ? DidDocuments.Agent(registry.Settings.Name, agent.Id, agent.Key, deactivated: registry.Standing.Of(agent.Id).State == StandingState.Revoked)
+        ? DidDocuments.Agent(registry.Settings.Name, agent.Id, agent.Key, IsRevoked(registry, id), registry.Dids.NameOf(id))
         : null;
+
+    public static bool IsRevoked(RegistryNode registry, SubjectId id) => registry.Standing.Of(id).State == StandingState.Revoked;
 }

@@ -14,7 +14,6 @@ namespace AgentIdentity.Server.Http;
 /// <summary>What the standards put on HTTP, and the probes. Everything here is public, and is not there before the genesis entry.</summary>
 internal static class PublicEndpoints
 {
-    private const string DidType = "application/did+json";
     private const string JwksType = "application/jwk-set+json";
     private static readonly string CacheForTimeToLive = $"public, max-age={StatusListFormat.TimeToLive.TotalSeconds}";
     private const string TextType = "text/plain; charset=utf-8";
@@ -22,9 +21,7 @@ internal static class PublicEndpoints
     public static void Map(IEndpointRouteBuilder routes, RegistryNode registry, PrometheusText metrics)
     {
         var name = registry.Settings.Name;
-        routes.Serve("/.well-known/did.json", () => Bytes(registry, () => DidDocumentReader.Read(registry, name.Did), DidType));
-        routes.MapGet("/agents/{id}/did.json", (string id) => SubjectId.TryParse(id, out var agent) ? Bytes(registry, () => DidDocumentReader.Read(registry, agent), DidType) : Results.NotFound())
-            .WithMetadata(new ServedOn(Listeners.Http));
+        DidEndpoints.Map(routes, registry);
         routes.Serve("/.well-known/jwks.json", () => Bytes(registry, () => DidDocuments.Jwks(name, [.. registry.State.IssuerKeys.All]), JwksType));
         routes.Serve("/status/{number}", (context, number) => StatusList(context, registry, number, list => list.Token, StatusListFormat.TokenListMediaType));
         routes.Serve("/status/{number}/bitstring", (context, number) => StatusList(context, registry, number, list => list.Bitstring, StatusListFormat.BitstringMediaType));

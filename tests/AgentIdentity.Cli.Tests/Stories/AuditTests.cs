@@ -46,6 +46,23 @@ public sealed class AuditTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task The_agents_DID_log_is_audited_against_its_trail()
+    {
+        var logKey = await LiveAsync();
+        (await Agentid.RunAsync("trail", "reader", "--out", TrailFile)).Fine();
+        var did = (await Agentid.RunAsync("agents", "list", "--json")).Fine().Json.GetProperty("agents")[0].GetProperty("did").GetString()!;
+        using var http = new HttpClient();
+        var log = _elsewhere.Write("did.jsonl", await http.GetStringAsync(new Uri($"{Agentid.Settings[^1]}/agents/{did.Split(':')[^1]}/did.jsonl")));
+
+        var audited = (await Agentid.RunAsync("audit", TrailFile, "--log-key", logKey, "--did-log", log, "--json")).Fine().Json;
+        var other = await Agentid.RunAsync("audit", TrailFile, "--log-key", logKey, "--did-log", _elsewhere.Write("other.jsonl", await http.GetStringAsync(new Uri($"{Agentid.Settings[^1]}/.well-known/did.jsonl"))));
+
+        Assert.Equal(0, audited.GetProperty("did_log").GetProperty("not_in_the_ledger").GetArrayLength());
+        Assert.Equal(ExitCode.Refused, other.ExitCode);
+        Assert.Contains("DID log: FAILED, the ledger does not hold 1-Qm", other.Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task A_policy_stands_for_the_logs_key_and_one_that_is_none_is_refused()
     {
         var logKey = await LiveAsync();

@@ -18,6 +18,8 @@ public sealed class DidDocumentsTests
         var agent = Vectors.Key("agent").PublicKey;
         Assert.Equal(Expected.Text("agent"), Encoding.UTF8.GetString(DidDocuments.Agent(Vectors.Registry, Vectors.AgentId, agent)));
         Assert.Equal(Expected.Text("agent_deactivated"), Encoding.UTF8.GetString(DidDocuments.Agent(Vectors.Registry, Vectors.AgentId, agent, deactivated: true)));
+        var log = Vectors.Section("dids").GetProperty("agent_log").Text("did");
+        Assert.Equal(Expected.Text("agent_of_a_log"), Encoding.UTF8.GetString(DidDocuments.Agent(Vectors.Registry, Vectors.AgentId, agent, webvh: log)));
         Assert.Equal(Expected.Text("registry"), Encoding.UTF8.GetString(DidDocuments.Registry(Vectors.Registry, Issuers)));
         Assert.Equal(Expected.Text("jwks"), Encoding.UTF8.GetString(DidDocuments.Jwks(Vectors.Registry, Issuers)));
     }

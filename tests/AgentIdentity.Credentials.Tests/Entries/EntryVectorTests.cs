@@ -139,14 +139,15 @@ public sealed class EntryVectorTests
     {
         0 => (Registry, [First(Registry, 0)], new Genesis(
             "https://localhost:5000", "localhost:5000",
-            [new(RegistryKeyUse.Credentials, Key("issuer")), new(RegistryKeyUse.Log, Key("log"))],
+            [new(RegistryKeyUse.Credentials, Key("issuer")), new(RegistryKeyUse.Log, Key("log")), new(RegistryKeyUse.Did, Key("did"))],
             [new(Operator1, "first operator", Key("operator 1"), Proof(0)), new(Operator2, "second operator", Key("operator 2"), Proof(1))],
-            SingleOperator: false)),
+            SingleOperator: false,
+            Vectors.Section("dids").Text("registry_log").TrimEnd('\n'))),
         1 => (Operator1, [First(Enforcer, 1)], new CallerRegistered(CallerRole.Enforcer, "documents gateway", Key("enforcer"), [Grant.Audiences[0]])),
         2 => (Operator1, [First(Token, 2)], new TokenCreated(
             Sha256.Hash(Vectors.Utf8(Vectors.Section("enrolment_proof").Text("enrolment_token"))), Grant, 1, Vectors.Section("times").GetProperty("at").GetInt64() + 3_600_000)),
         3 => (Agent, [new(Token, 1), First(Agent, 3)], new AgentEnrolled(
-            Agent, Token, Key("agent"), Grant, Vectors.Section("enrolment_proof").GetProperty("token").Text("token"))),
+            Agent, Token, Key("agent"), Grant, Vectors.Section("enrolment_proof").GetProperty("token").Text("token"), AgentLines()[0])),
         4 => (Registry, [new(Agent, 1)], new CredentialsIssued(Vectors.Section("issuance").Hash("root"), 3)),
         5 => (Agent, [new(Agent, 2)], new Activity(
             Vectors.Section("statements")[0].Hex("statement"), KeyAlgorithm.Ed25519, Vectors.Section("statements")[0].Hex("signature"), Quarantined: false)),
@@ -178,8 +179,11 @@ public sealed class EntryVectorTests
             "third operator", Key("passkey"), Written(26, 4).Single(), Written(26, 5), 12, PasskeyOrigin.TryParse("http://localhost:5003", out var origin) ? origin : null)),
         27 => (Vectors.Id(Vectors.Section("stating").Text("agent_id")), [new(Token, 2), First(Vectors.Id(Vectors.Section("stating").Text("agent_id")), 27)], new AgentEnrolled(
             Vectors.Id(Vectors.Section("stating").Text("agent_id")), Token, Key("stating agent"), Grant with { StatedLabels = Vectors.StatedLabels }, Vectors.Section("stating").Text("enrolment_proof"))),
+        28 => (Registry, [new(Agent, 12)], new DidVersion(AgentLines()[1], new LeafIndex(3), Deactivates: false)),
         _ => throw new ArgumentOutOfRangeException(nameof(index)),
     };
+
+    private static string[] AgentLines() => Vectors.Section("dids").GetProperty("agent_log").Text("log").Split('\n');
 
     private static SubjectId Jti(int number) => Vectors.Id(Vectors.Section("issuance").GetProperty("jtis")[number].GetString()!);
 

@@ -38,7 +38,7 @@ public sealed class EnforcedHistoriesTests
         // A history in which nothing happens holds too.
         Assert.True(
             decisions.GetValueOrDefault(Refusal.None) > 5 * count && decisions.Where(answer => EnforcedModel.IsByStop(answer.Key)).Sum(answer => answer.Value) > 5 * count
-            && decisions.ContainsKey(Refusal.LeaseOver) && histories.Sum(history => history.Reports.Count) > count,
+            && decisions.ContainsKey(Refusal.LeaseOver) && histories.Any(history => !history.Reports.IsEmpty),
             $"{string.Join(", ", decisions)}; {histories.Sum(history => history.Stops.Count)} stops, {histories.Sum(history => history.Restores.Count)} restores, {histories.Sum(history => history.Reports.Count)} enforced");
     }
 

@@ -1,0 +1,85 @@
+using System.Text.Json;
+using AgentIdentity.Credentials.Dids;
+using AgentIdentity.Credentials.Identifiers;
+using AgentIdentity.Registry;
+using AgentIdentity.Server.Grpc;
+using AgentIdentity.Server.Hosting;
+using Microsoft.AspNetCore.Http.Features;
+using Microsoft.Extensions.Primitives;
+using Microsoft.Net.Http.Headers;
+
+namespace AgentIdentity.Server.Http;
+
+/// <summary>DID documents and logs where did:web and did:webvh look for them, and DID Resolution over HTTP.</summary>
+internal static class DidEndpoints
+{
+    private const string DidType = "application/did+json";
+    private const string LogType = "text/jsonl";
+    private const string ResultType = "application/did-resolution";
+    private const string IdentifiersPath = "/1.0/identifiers/";
+
+    // What is offered, the first one to who does not say. Of these the last three are the document alone.
+    private static readonly string[] Offers = [ResultType, "application/json", "application/did", DidType, "application/did+ld+json"];
+
+    private static readonly JsonSerializerOptions Plain = new() { Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+
+    public static void Map(IEndpointRouteBuilder routes, RegistryNode registry)
+    {
+        Serve(routes, "/.well-known/did.json", _ => Bytes(registry, () => DidDocumentReader.Read(registry, registry.Settings.Name.Did), DidType));
+        Serve(routes, "/.well-known/did.jsonl", _ => Bytes(registry, () => registry.Dids.Read(registry.State.Founding!.RegistryId), LogType));
+        Serve(routes, "/agents/{id}/did.json", context => OfAgent(context, registry, id => DidDocumentReader.Read(registry, id), DidType));
+        Serve(routes, "/agents/{id}/did.jsonl", context => OfAgent(context, registry, registry.Dids.Read, LogType));
+        Serve(routes, IdentifiersPath + "{**did}", context => Resolve(context, registry));
+    }
+
+    private static void Serve(IEndpointRouteBuilder routes, string path, Func<HttpContext, IResult> answer) =>
+        routes.MapGet(path, (HttpContext context) => answer(context)).WithMetadata(new ServedOn(Listeners.Http));
+
+    private static IResult OfAgent(HttpContext context, RegistryNode registry, Func<SubjectId, byte[]?> read, string type) =>
+        SubjectId.TryParse(context.GetRouteValue("id") as string, out var agent) ? Bytes(registry, () => read(agent), type) : Results.NotFound();
+
+    private static IResult Bytes(RegistryNode registry, Func<byte[]?> read, string type) =>
+        registry.State.IsBootstrapped && read() is { } bytes ? Results.Bytes(bytes, type) : Results.NotFound();
+
+    private static IResult Resolve(HttpContext context, RegistryNode registry)
+    {
+        if (Accepted(context.Request.Headers.Accept) is not { } type)
+            return Results.StatusCode(StatusCodes.Status406NotAcceptable);
+        var query = context.Request.Query;
+        var wish = new DidVersionWish(query["versionId"], query["versionTime"], query["versionNumber"]);
+        var resolved = registry.State.IsBootstrapped
+            ? DidResolver.Resolve(registry, DidIn(context), wish)
+            : DidResolution.Failed(DidResolution.NotFound, "This registry is not founded yet.");
+        if (resolved.Document is { } document && type is not (ResultType or "application/json"))
+            return Results.Text(document, type);
+        return Results.Text(resolved.ToJson().ToJsonString(Plain), type == "application/json" ? type : ResultType, statusCode: Status(resolved));
+    }
+
+    private static int Status(DidResolution resolved) => resolved.Error switch
+    {
+        null => resolved.Document is null ? StatusCodes.Status410Gone : StatusCodes.Status200OK,
+        DidResolution.InvalidDid => StatusCodes.Status400BadRequest,
+        DidResolution.NotFound => StatusCodes.Status404NotFound,
+        DidResolver.MethodNotSupported => StatusCodes.Status501NotImplemented,
+        var other => throw new InvalidOperationException($"No status for the error {other}."),
+    };
+
+    // A DID may hold %3A itself. Who escapes it for the path sends %253A, and who does not sends %3A: what begins as a DID is taken as it came.
+    private static string DidIn(HttpContext context)
+    {
+        var target = context.Features.GetRequiredFeature<IHttpRequestFeature>().RawTarget.Split('?')[0];
+        var raw = target[(target.IndexOf(IdentifiersPath, StringComparison.Ordinal) + IdentifiersPath.Length)..];
+        return raw.StartsWith("did:", StringComparison.Ordinal) ? raw : Uri.UnescapeDataString(raw);
+    }
+
+    private static string? Accepted(StringValues accept)
+    {
+        if (accept.Count == 0)
+            return Offers[0];
+        if (!MediaTypeHeaderValue.TryParseList([.. accept.OfType<string>()], out var wishes))
+            return null;
+        return wishes.Where(wish => wish.Quality is not 0).OrderByDescending(wish => wish.Quality ?? 1)
+            .Select(wish => Array.Find(Offers, offer => new MediaTypeHeaderValue(offer).IsSubsetOf(new MediaTypeHeaderValue(wish.MediaType))))
+            .FirstOrDefault(offer => offer is not null);
+    }
+}

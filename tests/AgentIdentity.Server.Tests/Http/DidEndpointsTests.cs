@@ -1,0 +1,124 @@
+using System.Net;
+using System.Text.Json;
+using AgentIdentity.Credentials.Dids;
+using AgentIdentity.Protocol.V1;
+using AgentIdentity.Server.Tests.Fixtures;
+
+namespace AgentIdentity.Server.Tests.Http;
+
+public sealed class DidEndpointsTests : IAsyncLifetime
+{
+    private const string Result = "application/did-resolution";
+
+    private static readonly HttpClient Client = new();
+
+    private TestRegistry _registry = null!;
+
+    public async Task InitializeAsync() => _registry = await TestRegistry.StartAsync();
+
+    public async Task DisposeAsync() => await _registry.DisposeAsync();
+
+    [Fact]
+    public async Task Both_names_of_an_agent_and_of_the_registry_lead_to_documents_that_name_the_other()
+    {
+        var agent = await _registry.EnrolAsync();
+        foreach (var (did, path) in new[] { (agent.Did, $"/agents/{agent.Enrolled.AgentId}"), (_registry.Host.Registry.Settings.Name.Did, "/.well-known") })
+        {
+            var log = await _registry.GetAsync($"{path}/did.jsonl");
+            var webvh = WebvhLog.DidOf(log.Split('\n')[0]);
+            Assert.EndsWith(did["did:web:".Length..], webvh, StringComparison.Ordinal);
+            using var web = JsonDocument.Parse(await _registry.GetAsync($"{path}/did.json"));
+            Assert.Equal(webvh, web.RootElement.GetProperty("alsoKnownAs")[0].GetString());
+            Assert.Equal(await _registry.GetAsync($"{path}/did.json"), (await ResolveAsync(did, "application/did+json")).Body);
+            using var resolved = JsonDocument.Parse((await ResolveAsync(webvh)).Body);
+            Assert.Equal(did, resolved.RootElement.GetProperty("didDocument").GetProperty("alsoKnownAs")[0].GetString());
+            Assert.StartsWith("1-", resolved.RootElement.GetProperty("didDocumentMetadata").GetProperty("versionId").GetString(), StringComparison.Ordinal);
+        }
+    }
+
+    [Theory]
+    [InlineData(null, HttpStatusCode.OK, Result)]
+    [InlineData("*/*", HttpStatusCode.OK, Result)]
+    [InlineData("application/did", HttpStatusCode.OK, "application/did")]
+    [InlineData("application/did+json", HttpStatusCode.OK, "application/did+json")]
+    [InlineData("application/did+ld+json", HttpStatusCode.OK, "application/did+ld+json")]
+    [InlineData("text/html, application/did+json;q=0.5, application/did-resolution;q=0.9", HttpStatusCode.OK, Result)]
+    [InlineData("application/json", HttpStatusCode.OK, "application/json")]
+    [InlineData("text/html", HttpStatusCode.NotAcceptable, null)]
+    [InlineData("application/did+json;q=0", HttpStatusCode.NotAcceptable, null)]
+    public async Task What_is_answered_is_what_was_asked_for(string? accept, HttpStatusCode status, string? type)
+    {
+        var (actual, body, actualType) = await ResolveAsync(_registry.Host.Registry.Settings.Name.Did, accept);
+        Assert.Equal((status, type), (actual, actualType));
+        if (type is not null)
+            Assert.Equal(type is Result or "application/json", body.Contains("\"didDocumentMetadata\"", StringComparison.Ordinal));
+    }
+
+    [Theory]
+    [InlineData("did:web:localhost%3A5000:agents:0192f0c1-7a00-7def-8123-456789abcdef", HttpStatusCode.NotFound)]
+    [InlineData("did:web:localhost%3A5000:agents:..", HttpStatusCode.NotFound)]
+    [InlineData("did:web:other.example", HttpStatusCode.NotFound)]
+    [InlineData("did:webvh:QmXrEwqsv8iSqN2WKqLWz6GgMTLR3mQD2yAWD3VbLmFef7:localhost%3A5000", HttpStatusCode.NotFound)]
+    [InlineData("did:webvh:QmXrEwqsv8iSqN2WKqLWz6GgMTLR3mQD2yAWD3VbLmFef7:localhost%3A5000:%2E%2E", HttpStatusCode.BadRequest)]
+    [InlineData("did:web:localhost%3A5000:%0", HttpStatusCode.BadRequest)]
+    [InlineData("did:web:loc%D0%B0lhost%3A5000", HttpStatusCode.NotFound)]
+    [InlineData("did:key:zNothing", HttpStatusCode.BadRequest)]
+    [InlineData("did:WEB:localhost", HttpStatusCode.BadRequest)]
+    [InlineData("did:web:", HttpStatusCode.BadRequest)]
+    [InlineData("nothing", HttpStatusCode.BadRequest)]
+    [InlineData("did:example:123", HttpStatusCode.NotImplemented)]
+    public async Task What_is_no_DID_or_not_of_here_says_so(string did, HttpStatusCode status)
+    {
+        var (actual, body, type) = await ResolveAsync(did);
+        Assert.Equal((status, Result), (actual, type));
+        Assert.Contains("\"didDocument\":null", body, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_DID_that_was_escaped_for_the_path_is_the_same_DID()
+    {
+        var name = _registry.Host.Registry.Settings.Name.Did;
+        var plain = await ResolveAsync(name);
+        Assert.Equal(HttpStatusCode.OK, plain.Status);
+        Assert.Equal(plain, await ResolveAsync(Uri.EscapeDataString(name)));
+    }
+
+    [Fact]
+    public async Task A_key_resolves_to_itself()
+    {
+        var agent = await _registry.EnrolAsync();
+        using var resolved = JsonDocument.Parse((await ResolveAsync(Multikey.Did(agent.Key.PublicKey))).Body);
+        var method = resolved.RootElement.GetProperty("didDocument").GetProperty("verificationMethod")[0];
+        Assert.Equal(Multikey.Of(agent.Key.PublicKey), method.GetProperty("publicKeyMultibase").GetString());
+        Assert.Equal(Multikey.Method(agent.Key.PublicKey), method.GetProperty("id").GetString());
+    }
+
+    [Fact]
+    public async Task A_revoked_agent_is_gone_under_both_names_at_once_and_its_first_version_is_still_to_be_had()
+    {
+        var agent = await _registry.EnrolAsync();
+        var webvh = WebvhLog.DidOf((await _registry.GetAsync($"/agents/{agent.Enrolled.AgentId}/did.jsonl")).Split('\n')[0]);
+        await _registry.StopAgentAsync(agent.Did, AgentState.Revoked);
+        foreach (var did in new[] { agent.Did, webvh })
+        {
+            var (status, body, _) = await ResolveAsync(did, "application/did+json");
+            Assert.Equal(HttpStatusCode.Gone, status);
+            Assert.Contains("\"deactivated\":true", body, StringComparison.Ordinal);
+        }
+        var first = await ResolveAsync(webvh + "?versionNumber=1");
+        Assert.Equal(HttpStatusCode.OK, first.Status);
+        Assert.Contains(agent.Key.PublicKey.KeyId.ToString(), first.Body, StringComparison.Ordinal);
+        Assert.Equal(HttpStatusCode.NotFound, (await ResolveAsync(webvh + "?versionNumber=9")).Status);
+        Assert.Equal(HttpStatusCode.NotFound, (await ResolveAsync(webvh + "?versionTime=2001-01-01T00:00:00Z")).Status);
+    }
+
+    private async Task<(HttpStatusCode Status, string Body, string? Type)> ResolveAsync(string did, string? accept = null)
+    {
+        // As it stands: the class Uri would take dots away.
+        using var request = new HttpRequestMessage(HttpMethod.Get, new Uri($"{_registry.HttpUrl}/1.0/identifiers/{did}", new UriCreationOptions { DangerousDisablePathAndQueryCanonicalization = true }));
+        if (accept is not null)
+            request.Headers.TryAddWithoutValidation("Accept", accept);
+        using var response = await Client.SendAsync(request);
+        return (response.StatusCode, await response.Content.ReadAsStringAsync(), response.Content.Headers.ContentType?.MediaType);
+    }
+}
