@@ -57,6 +57,8 @@ internal static class StatusQuestion
 
         public Ed25519PrivateKey Watch(KeyId keyId) => throw new NotSupportedException();
 
+        public PrivateKey DidUpdate(KeyId keyId, ReadOnlySpan<byte> name) => throw new NotSupportedException();
+
         public PublicKey Create(Credentials.Entries.RegistryKeyUse use) => throw new NotSupportedException();
 
         public void Retire(KeyId keyId) => throw new NotSupportedException();
