@@ -303,4 +303,10 @@ public enum Refusal
 
     /// <summary>Somebody holds a checkpoint that this log's key signed and this ledger does not lead to: the registry denies everything until it is recovered.</summary>
     RolledBack,
+
+    /// <summary>That is no status list of the registry, or not the one that was asked for: its form, its name, its size or its signature is wrong.</summary>
+    StatusListInvalid,
+
+    /// <summary>The status list has ended, and says nothing of now.</summary>
+    StatusListEnded,
 }

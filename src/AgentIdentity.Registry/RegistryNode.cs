@@ -64,6 +64,7 @@ public sealed class RegistryNode : IAsyncDisposable
         TrailExports = new Reading.TrailExports(state, store, Checkpoints, Heads);
         Watch = new EnforcerWatch(settings, state, Standing, Sequencer, Stopping, keys, Checkpoints, PublishedLog, LeafProofs, SeenCheckpoints, Refusals, store, Issuing, probes, clock, log);
         Propagation = new Propagation(state, Watch);
+        StatusLists = new Status.StatusLists(settings, state, Standing, keys, clock);
         Doors = new Doors(state, Watch);
         CertificateExports = new CertificateExports(settings, state, store, Checkpoints, PublishedLog, Propagation, clock);
     }
@@ -136,6 +137,9 @@ public sealed class RegistryNode : IAsyncDisposable
     public Doors Doors { get; }
 
     public CertificateExports CertificateExports { get; }
+
+    /// <summary>What those read who ask no enforcer.</summary>
+    public Status.StatusLists StatusLists { get; }
 
     /// <summary>Ends with the storage error after which the process must end.</summary>
     public Task<Exception> Halted => Sequencer.Halted;

@@ -40,6 +40,7 @@ command.SetAction(arguments =>
         "questions" => RespondersQuestion.AnswerAsync(
             arguments.GetResult(agents) is { Implicit: false } ? arguments.GetValue(agents) : 1_000_000, arguments.GetResult(entries) is { Implicit: false } ? arguments.GetValue(entries) : 500_000,
             arguments.GetValue(asked), arguments.GetValue(seed)),
+        "status" => StatusQuestion.AnswerAsync(arguments.GetResult(agents) is { Implicit: false } ? arguments.GetValue(agents) : 1_000_000, arguments.GetValue(rounds), arguments.GetValue(seed)),
         "fsck" => FsckQuestion.AnswerAsync(arguments.GetValue(activities), arguments.GetValue(rounds)),
         "calls" => LoadProcess.RunAsync(CallQuestion.Plain, window, arguments.GetValue(rounds)),
         var one => LoadProcess.RunAsync([one], window, arguments.GetValue(rounds)),

@@ -63,7 +63,8 @@ internal static class Vectors
             NotBefore: Seconds,
             ExpiresAt: Seconds + 600,
             LedgerIndex: 4,
-            LedgerPosition: 0);
+            LedgerPosition: 0,
+            StatusIndex: 0);
     }
 
     /// <summary>What the agent that states labels says of itself.</summary>

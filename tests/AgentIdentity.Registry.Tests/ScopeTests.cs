@@ -59,6 +59,21 @@ public sealed class ScopeTests
         Assert.Empty(last.Node.State.Stops.InForce);
     }
 
+    [Theory]
+    [MemberData(nameof(ScopesOfAnAgent))]
+    public async Task A_stop_of_any_scope_but_a_resource_is_one_bit_until_its_restore(string word, Refusal expected)
+    {
+        await using var registry = await TestNode.FoundByTwoAsync();
+        var (agent, other) = await EnrolTwoAsync(registry);
+        Assert.Equal((false, false), (registry.Status(agent.Claims), registry.Status(other.Claims)));
+        var stop = TestNode.Good(await registry.StopAsync(Of(word, registry, agent))).Index;
+        registry.NextLists();
+        Assert.Equal((expected != Refusal.ResourceStopped, word is "audience" or "everything"), (registry.Status(agent.Claims), registry.Status(other.Claims)));
+        TestNode.Good(await registry.RestoreAsync(stop));
+        registry.NextLists();
+        Assert.Equal((false, false), (registry.Status(agent.Claims), registry.Status(other.Claims)));
+    }
+
     [Fact]
     public async Task Stops_stack_and_a_restore_lifts_only_what_it_names()
     {

@@ -201,7 +201,7 @@ internal sealed class ScriptedRegistry
         if (!Envelope.TryParse($$"""[{"type":"tool","actions":["read","write"],"locations":["{{Audience}}/*"]}]""", out var envelope))
             throw new InvalidOperationException("The envelope is none.");
         var now = _clock.GetUtcNow().ToUnixTimeSeconds();
-        var claims = new CredentialClaims(SubjectId.New(_clock.GetUtcNow()), agent, key.KeyId, "Research desk", Blueprint, [], [Audience], envelope, null, now, now, now + 600, 0, 0);
+        var claims = new CredentialClaims(SubjectId.New(_clock.GetUtcNow()), agent, key.KeyId, "Research desk", Blueprint, [], [Audience], envelope, null, now, now, now + 600, 0, 0, 0);
         return CredentialWriter.Sign(change?.Invoke(claims) ?? claims, Name, Issuer);
     }
 

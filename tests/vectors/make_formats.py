@@ -8,6 +8,7 @@ Everything here is public: the keys are hashes of their names.
 """
 import base64
 import functools
+import gzip
 import hashlib
 import hmac
 import json
@@ -16,6 +17,7 @@ import re
 import sys
 import textwrap
 import uuid
+import zlib
 
 HERE = pathlib.Path(__file__).resolve().parent
 VECTORS = HERE / "formats.json"
@@ -390,9 +392,8 @@ def issuance_item(jti, audience, not_before, expires, status, authority):
     return cbor([jti.bytes, AGENT_ID.bytes, AGENT.id, audience, not_before, expires, status, authority])
 
 
-def accepted(jti, place):
-    """What an enforcer reports of a credential: its item without its place in the status list, and the claims that no item covers."""
-    item = issuance_item(jti, AUDIENCES, SECONDS, SECONDS + 600, 0, authority_hash(ENVELOPE, None))
+def accepted(item, place):
+    """What an enforcer reports of a credential: its item, and the claims that no item covers."""
     return cbor([item, SPONSOR, BLUEPRINT, LABELS, 4, place])
 
 
@@ -403,7 +404,50 @@ def rfc3339(seconds):
     return f"{day.isoformat()}T{rest // 3600:02}:{rest // 60 % 60:02}:{rest % 60:02}Z"
 
 
-def credential(jti, act=None, stated=()):
+STATUS_LIST_SIZE = 131_072
+STATUS_TTL, STATUS_LIFE = 45, 60
+
+
+def status_list_uri(number):
+    return f"{PUBLIC_URL}/status/{number}"
+
+
+def bitstring_entry(status):
+    uri, place = f"{status_list_uri(status // STATUS_LIST_SIZE)}/bitstring", str(status % STATUS_LIST_SIZE)
+    return {"id": f"{uri}#{place}", "type": "BitstringStatusListEntry", "statusPurpose": "suspension", "statusListIndex": place, "statusListCredential": uri}
+
+
+def bitmap(stopped, size=STATUS_LIST_SIZE):
+    """One bit for each place. The first place is the least significant bit of the first byte for the IETF, the most significant one for the W3C."""
+    ietf, w3c = bytearray(size // 8), bytearray(size // 8)
+    for place in stopped:
+        ietf[place // 8] |= 1 << place % 8
+        w3c[place // 8] |= 128 >> place % 8
+    return bytes(ietf), bytes(w3c)
+
+
+def issuer_header(**rest):
+    return {"alg": "ES256", "kid": f"{REGISTRY_DID}#{b64u(ISSUER.id)}"} | rest
+
+
+def status_lists(number, stopped):
+    ietf, w3c = bitmap(stopped)
+    uri, until = status_list_uri(number), SECONDS + STATUS_LIFE
+    claims = {"sub": uri, "iat": SECONDS, "exp": until, "ttl": STATUS_TTL, "status_list": {"bits": 1, "lst": b64u(zlib.compress(ietf, 9))}}
+    bitstring = {
+        "@context": ["https://www.w3.org/ns/credentials/v2"],
+        "type": ["VerifiableCredential", "BitstringStatusListCredential"],
+        "id": f"{uri}/bitstring", "issuer": REGISTRY_DID, "iss": REGISTRY_DID,
+        "iat": SECONDS, "exp": until, "validFrom": rfc3339(SECONDS), "validUntil": rfc3339(until),
+        "credentialSubject": {"id": f"{uri}/bitstring#list", "type": "BitstringStatusList", "statusPurpose": "suspension", "ttl": STATUS_TTL * 1000,
+                              "encodedList": "u" + b64u(gzip.compress(w3c, 9, mtime=0))},
+    }
+    return {"number": number, "stopped": sorted(stopped), "token_list": jws(issuer_header(typ="statuslist+jwt"), claims, ISSUER),
+            "bitstring": jws(issuer_header(typ="vc+jwt", cty="vc"), bitstring, ISSUER)}
+
+
+def credential(jti, act=None, stated=(), status=None):
+    status = JTIS.index(jti) if status is None else status
     claims = {
         "@context": ["https://www.w3.org/ns/credentials/v2", "urn:agentidentity:v1"],
         "type": ["VerifiableCredential", "AgentCredential"],
@@ -414,6 +458,8 @@ def credential(jti, act=None, stated=()):
         "aud": AUDIENCES,
         "iat": SECONDS, "nbf": SECONDS, "exp": SECONDS + 600,
         "validFrom": rfc3339(SECONDS), "validUntil": rfc3339(SECONDS + 600),
+        "status": {"status_list": {"idx": status % STATUS_LIST_SIZE, "uri": status_list_uri(status // STATUS_LIST_SIZE)}},
+        "credentialStatus": bitstring_entry(status),
         "cnf": {"jkt": b64u(AGENT.id)},
         "authorization_details": ENVELOPE,
         "sponsor": SPONSOR,
@@ -421,8 +467,7 @@ def credential(jti, act=None, stated=()):
     }
     if act:
         claims["act"] = act
-    header = {"alg": "ES256", "kid": f"{REGISTRY_DID}#{b64u(ISSUER.id)}", "typ": "vc+jwt", "cty": "vc"}
-    made = jws(header, claims, ISSUER)
+    made = jws(issuer_header(typ="vc+jwt", cty="vc"), claims, ISSUER)
     return made | {"token_hash": sha256(made["token"].encode()).hex(), "authority_hash": authority_hash(ENVELOPE, act).hex(), "act": jcs(act) if act else None}
 
 
@@ -1345,7 +1390,7 @@ def key_proofs():
 # --- the two files ----------------------------------------------------------------------------------------------------
 
 def self_check():
-    """Known answers of others: RFC 8032, RFC 6979, RFC 7638, RFC 8037."""
+    """Known answers of others: RFC 8032, RFC 6979, RFC 7638, RFC 8037, the Token Status List draft."""
     assert ed_public(bytes.fromhex("9d61b19deffd5a60ba844af492ec2cc44449c5697b326919703bac031cae7f60")).hex() == "d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a"
     assert ed_sign(bytes.fromhex("9d61b19deffd5a60ba844af492ec2cc44449c5697b326919703bac031cae7f60"), b"").hex().startswith("e5564300c360ac729086e2cc806e828a84877f1eb8e5d974d873e06522490155")
     secret = bytes.fromhex("C9AFA9D845BA75166B5C215767B1D6934E50C3DB36E89B127B8A622B120F6721")
@@ -1354,6 +1399,8 @@ def self_check():
     modulus = (
         "0vx7agoebGcQSuuPiLJXZptN9nndrQmbXEps2aiAFbWhM78LhWx4cbbfAAtVT86zwu1RK7aPFFxuhDR1L6tSoc_BJECPebWKRXjBZCiFV4n3oknjhMstn64tZ_2W-5JsGY4Hc5n9yBXArwl93lqt7_RN5w6Cf0h4QyQ5v-65YGjQR0_FDW2QvzqY368QQ"
         "MicAtaSqzs8KJZgnYb9c7d0zgdAZHzu6qMQvRL5hajrn1n91CbOpbISD08qNLyrdkt-bFTWhAI4vMQFh6WeZu0fM4lFd2NcRwr3XPksINHaQ-G_xBniIqbw0Ls1jF44-csFCur-kEgU8awapJzKnqDKgw")
+    # The first example of the Token Status List draft: sixteen places of one bit.
+    assert bitmap([0, 3, 4, 5, 7, 8, 9, 13, 15], 16)[0].hex() == "b9a3" and zlib.compress(bytes.fromhex("b9a3"), 9).hex() == "78dadbb918000217015d"
     assert b64u(thumbprint({"kty": "RSA", "e": "AQAB", "n": modulus})) == "NzbLsXh8uDCcd-6MNwXF4W_7noWXFZAfHkxZsRGC9Xs"
 
 
@@ -1377,13 +1424,15 @@ def vectors():
                        for n, (one, kind, held) in enumerate(((FIRST_STATEMENT, 1, COMMITMENTS), (SECOND_STATEMENT, 4, [])))],
         "activity_commitment": {"salt": salt.hex(), "payload": payload.hex(), "commitment": commitment(salt, payload).hex()},
         "issuance": {"items": [one.hex() for one in ITEMS], "root": tree_root(ITEMS).hex(), "jtis": [str(jti) for jti in JTIS],
-                     "accepted": [sha256(accepted(jti, place)).hex() for place, jti in enumerate(JTIS)]},
+                     "accepted": [sha256(accepted(item, place)).hex() for place, item in enumerate(ITEMS)]},
         "jcs": {"canonical": [{"text": text, "canonical": jcs(json.loads(text))} for text in JCS_TEXTS], "refused": JCS_REFUSED},
         "envelopes": envelope_vectors(),
         "chains": chains(),
         "thumbprints": [{"jwk": '{"kty":"OKP","crv":"Ed25519","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}', "key_id_text": "kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k"}],
         "credentials": [{"name": "of an agent", "jti": str(JTIS[0])} | credential(JTIS[0]), {"name": "of an agent that was delegated to", "jti": str(JTIS[1])} | credential(JTIS[1], ACT),
-                        {"name": "of an agent that states labels", "jti": str(JTIS[0])} | credential(JTIS[0], stated=STATED_LABELS)],
+                        {"name": "of an agent that states labels", "jti": str(JTIS[0])} | credential(JTIS[0], stated=STATED_LABELS),
+                        {"name": "of a later status list", "jti": str(JTIS[0])} | credential(JTIS[0], status=STATUS_LIST_SIZE + 5)],
+        "status_lists": [status_lists(0, []), status_lists(1, [0, 5, 7, 8, 131_070, 131_071])],
         "key_proofs": key_proofs(),
         "enrolment_proof": {"token": enrolment_proof(), "enrolment_token": ENROLMENT_TOKEN, "challenge": "the-challenge"},
         "stating": {"agent_id": str(STATING_ID), "labels": STATED_LABELS, "enrolment_proof": enrolment_proof(STATING, STATED_LABELS)["token"]},
@@ -1433,9 +1482,11 @@ def examples(made):
         "leaf": f"leaf       {wrap(stop['leaf'])}\nleaf hash  {stop['leaf_hash']}",
         "statement": f"statement  {wrap(statement_example['statement'])}\nidentity   {statement_example['identity']}\nsignature  {statement_example['signature']}",
         "item": f"item       {wrap(made['issuance']['items'][0])}\nroot of 3  {made['issuance']['root']}",
-        "accepted": f"accepted  {wrap(accepted(JTIS[0], 0).hex())}\nhash      {made['issuance']['accepted'][0]}",
+        "accepted": f"accepted  {wrap(accepted(ITEMS[0], 0).hex())}\nhash      {made['issuance']['accepted'][0]}",
         "envelope": f"{made['envelopes']['example']['canonical']}\n\nH(authority)  {made['envelopes']['authority'][0]['hash']}",
         "credential": token(presented),
+        "token-status-list": token(made["status_lists"][1]["token_list"]),
+        "bitstring-status-list": token(made["status_lists"][1]["bitstring"]),
         "key-proof": token(agent_proof),
         "enrolment-proof": token(enrolment),
         "bootstrap-proof": token(bootstrap),

@@ -111,7 +111,7 @@ internal sealed class CertificateFindings
             yield return "what is restricted goes on reading, as its blueprint says, and receives credentials";
         if (stops.Any(stop => stop.Denial.Scope.Kind == ScopeKind.IssuerKey))
             yield return "whoever holds the stolen key gives its credentials any expiry: who checks signatures only accepts them until the key is taken out of the registry's documents";
-        yield return "whoever checks signatures and times only, and asks no enforcer: it accepts credentials in scope until they expire; status lists are not published yet";
+        yield return "whoever checks signatures and times only, and asks no enforcer: it accepts credentials in scope until they expire; whoever reads status lists as well, for 60 seconds after the stop, unless it is of a resource or an issuer key, which they do not show";
         if (stops.Any(stop => stop.CameAsNote))
             yield return "the delta that an enforcer still held, by which a stop came: the key for enforcers is not in the file";
         yield return "a restore that the file leaves out, and what came behind the checkpoint: an enforcer's signature says that the stop was in force when it signed, and not for how long";

@@ -26,7 +26,8 @@ public static class CredentialContext
             "ledger_index": {"@id": "urn:agentidentity:v1#ledger_index", "@type": "http://www.w3.org/2001/XMLSchema#integer"},
             "ledger_position": {"@id": "urn:agentidentity:v1#ledger_position", "@type": "http://www.w3.org/2001/XMLSchema#integer"},
             "sponsor": "urn:agentidentity:v1#sponsor",
-            "statedLabels": {"@id": "urn:agentidentity:v1#statedLabels", "@type": "@json"}
+            "statedLabels": {"@id": "urn:agentidentity:v1#statedLabels", "@type": "@json"},
+            "status": {"@id": "urn:agentidentity:v1#status", "@type": "@json"}
           }
         }
         """;

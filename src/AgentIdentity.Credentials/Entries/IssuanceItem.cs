@@ -11,7 +11,7 @@ namespace AgentIdentity.Credentials.Entries;
 /// <param name="Audience">In the credential's order.</param>
 /// <param name="NotBefore">Seconds since 1970.</param>
 /// <param name="ExpiresAt">Seconds since 1970, exclusive.</param>
-/// <param name="StatusIndex">Its place in the status list.</param>
+/// <param name="StatusIndex">Where its bit is in the status lists.</param>
 /// <param name="Authority">SHA-256 of the JCS of its envelope and chain of command.</param>
 public sealed record IssuanceItem(
     SubjectId Jti, SubjectId AgentId, KeyId Jkt, IReadOnlyList<string> Audience, long NotBefore, long ExpiresAt, ulong StatusIndex, Hash Authority)

@@ -18,6 +18,7 @@ namespace AgentIdentity.Credentials.Issuing;
 /// <param name="ExpiresAt">Seconds since 1970; at that second it is already refused.</param>
 /// <param name="LedgerIndex">The entry that holds the issuance.</param>
 /// <param name="LedgerPosition">The item's place among the items of that entry.</param>
+/// <param name="StatusIndex">Where its bit is in the status lists.</param>
 public sealed record CredentialClaims(
     SubjectId Jti,
     SubjectId AgentId,
@@ -32,7 +33,8 @@ public sealed record CredentialClaims(
     long NotBefore,
     long ExpiresAt,
     ulong LedgerIndex,
-    uint LedgerPosition)
+    uint LedgerPosition,
+    ulong StatusIndex)
 {
     /// <summary>The agents that <see cref="Act"/> names, nearest first.</summary>
     public IReadOnlyList<SubjectId> Chain { get; init; } = [];

@@ -2,6 +2,7 @@ using System.Text;
 using AgentIdentity.Credentials.Identifiers;
 using AgentIdentity.Credentials.Json;
 using AgentIdentity.Credentials.Keys;
+using AgentIdentity.Credentials.Status;
 using AgentIdentity.Credentials.Tokens;
 
 namespace AgentIdentity.Credentials.Issuing;
@@ -44,11 +45,16 @@ public static class CredentialWriter
             text.Append($",\"act\":{claims.Act}");
         text.Append(",\"aud\":").AppendStrings(claims.Audience);
         text.Append($",\"authorization_details\":{claims.Envelope.Canonical},\"cnf\":{{\"jkt\":\"{claims.Jkt}\"}}");
+        var status = StatusPlace.Of(claims.StatusIndex);
+        var bitstring = status.BitstringUri(registry);
+        text.Append($",\"credentialStatus\":{{\"id\":\"{bitstring}#{status.Place}\",\"statusListCredential\":\"{bitstring}\",\"statusListIndex\":\"{status.Place}\"");
+        text.Append($",\"statusPurpose\":\"{StatusListFormat.Purpose}\",\"type\":\"{StatusListFormat.BitstringEntryType}\"}}");
         text.Append(",\"credentialSubject\":{\"blueprint\":").AppendString(claims.Blueprint);
         text.Append($",\"id\":\"{agent}\"").AppendLabels("labels", claims.Labels).AppendLabels("statedLabels", claims.StatedLabels);
         text.Append($"}},\"exp\":{claims.ExpiresAt},\"iat\":{claims.IssuedAt},\"id\":\"{CredentialFormat.UuidUrn}{claims.Jti}\"");
         text.Append($",\"iss\":\"{registry.Did}\",\"issuer\":\"{registry.Did}\",\"jti\":\"{claims.Jti}\"");
         text.Append($",\"ledger_index\":{claims.LedgerIndex},\"ledger_position\":{claims.LedgerPosition},\"nbf\":{claims.NotBefore},\"sponsor\":").AppendString(claims.Sponsor);
+        text.Append($",\"status\":{{\"status_list\":{{\"idx\":{status.Place},\"uri\":\"{status.Uri(registry)}\"}}}}");
         text.Append($",\"sub\":\"{agent}\",\"type\":[\"{CredentialFormat.BaseCredentialType}\",\"{CredentialFormat.OwnCredentialType}\"]");
         text.Append($",\"validFrom\":\"{NumericDate.ToRfc3339(claims.NotBefore)}\",\"validUntil\":\"{NumericDate.ToRfc3339(claims.ExpiresAt)}\"}}");
         return text.ToString();

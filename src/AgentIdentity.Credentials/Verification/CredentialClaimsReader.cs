@@ -5,6 +5,7 @@ using AgentIdentity.Credentials.Envelopes;
 using AgentIdentity.Credentials.Identifiers;
 using AgentIdentity.Credentials.Issuing;
 using AgentIdentity.Credentials.Json;
+using AgentIdentity.Credentials.Status;
 
 namespace AgentIdentity.Credentials.Verification;
 
@@ -23,10 +24,11 @@ internal static class CredentialClaimsReader
             || !TryReadAuthority(payload, registry, out var envelope, out var act, out var chain)
             || !payload.TryGetText("sponsor"u8, int.MaxValue, out var sponsor)
             || !payload.TryGetInteger("ledger_index"u8, Jcs.IntegerMax, out var ledgerIndex)
-            || !payload.TryGetInteger("ledger_position"u8, uint.MaxValue, out var ledgerPosition))
+            || !payload.TryGetInteger("ledger_position"u8, uint.MaxValue, out var ledgerPosition)
+            || !TryReadStatus(payload, registry, out var status))
             return false;
         claims = new CredentialClaims(
-            jti, agent, jkt, sponsor, blueprint, labels, audience, envelope, act, issuedAt, notBefore, expiresAt, (ulong)ledgerIndex, (uint)ledgerPosition) { Chain = chain, StatedLabels = stated };
+            jti, agent, jkt, sponsor, blueprint, labels, audience, envelope, act, issuedAt, notBefore, expiresAt, (ulong)ledgerIndex, (uint)ledgerPosition, status.Index) { Chain = chain, StatedLabels = stated };
         return true;
     }
 
@@ -94,4 +96,18 @@ internal static class CredentialClaimsReader
         return payload.TryGetMember("authorization_details"u8, out var details) && Envelope.TryRead(details, out envelope)
             && (!payload.TryGetMember("act"u8, out var member) || (ChainOfCommand.TryRead(member, registry, out chain) && Jcs.TryCanonicalize(member, out act)));
     }
+
+    // Readers of either form of list must come to the same bit.
+    private static bool TryReadStatus(JsonElement payload, RegistryName registry, out StatusPlace place)
+    {
+        place = default;
+        return payload.TryGetMember("status"u8, out var status) && status.TryGetMember("status_list"u8, out var list)
+            && list.TryGetInteger("idx"u8, StatusBitmap.Places - 1, out var index) && list.TryGetText("uri"u8, int.MaxValue, out var uri)
+            && StatusPlace.TryRead(uri, index, registry, out place)
+            && payload.TryGetMember("credentialStatus"u8, out var entry) && IsEntryOf(entry, place, place.BitstringUri(registry));
+    }
+
+    private static bool IsEntryOf(JsonElement entry, StatusPlace place, string list) =>
+        entry.HasText("id"u8, $"{list}#{place.Place}") && entry.HasText("statusListCredential"u8, list) && entry.HasText("statusListIndex"u8, $"{place.Place}")
+        && entry.HasText("statusPurpose"u8, StatusListFormat.Purpose) && entry.HasText("type"u8, StatusListFormat.BitstringEntryType);
 }

@@ -6,14 +6,13 @@ using AgentIdentity.Ledger;
 namespace AgentIdentity.Credentials.Watching;
 
 /// <summary>What an enforcer reports of a credential that it let in: a hash over its issuance item and over those of its claims that no item covers. docs/formats.md, "Accepted credential".</summary>
-/// <remarks>A credential does not show its place in the status list, so the item is taken with the place 0, here and by the registry.</remarks>
 public static class AcceptedItem
 {
     /// <summary>The hash that a credential stands for.</summary>
     public static Hash HashOf(PresentedCredential credential)
     {
         var claims = credential.Claims;
-        var item = new IssuanceItem(claims.Jti, claims.AgentId, claims.Jkt, claims.Audience, claims.NotBefore, claims.ExpiresAt, 0, credential.AuthorityHash);
+        var item = new IssuanceItem(claims.Jti, claims.AgentId, claims.Jkt, claims.Audience, claims.NotBefore, claims.ExpiresAt, claims.StatusIndex, credential.AuthorityHash);
         return HashOf(item, claims.Sponsor, claims.Blueprint, claims.AllLabels, claims.LedgerIndex, claims.LedgerPosition);
     }
 
@@ -29,7 +28,7 @@ public static class AcceptedItem
     {
         var cbor = new CborWriter(CborConformanceMode.Ctap2Canonical, initialCapacity: 512);
         cbor.WriteStartArray(6);
-        cbor.WriteByteString((item with { StatusIndex = 0 }).Encode());
+        cbor.WriteByteString(item.Encode());
         cbor.WriteTextString(sponsor);
         cbor.WriteTextString(blueprint);
         cbor.WriteStartArray(labels.Count);

@@ -96,7 +96,7 @@ public sealed class Issuing(RegistrySettings settings, RegistryState state, Sequ
         var item = live.Item;
         var claims = new CredentialClaims(
             item.Jti, item.AgentId, item.Jkt, grant.Terms.Sponsor, grant.Terms.Blueprint, grant.Terms.Labels, item.Audience, envelope, ChainOfCommand.Write(chain, settings.Name),
-            item.NotBefore, item.NotBefore, item.ExpiresAt, live.Index.Value, live.Position) { Chain = chain, StatedLabels = grant.Terms.StatedLabels };
+            item.NotBefore, item.NotBefore, item.ExpiresAt, live.Index.Value, live.Position, item.StatusIndex) { Chain = chain, StatedLabels = grant.Terms.StatedLabels };
         return new Issued(CredentialWriter.Sign(claims, settings.Name, keys.Issuer(state.IssuerKeys.InForceAt(live.Index).KeyId)), claims);
     }
 
@@ -106,7 +106,7 @@ public sealed class Issuing(RegistrySettings settings, RegistryState state, Sequ
         const long TimeMax = 253_402_300_799;
         var longest = new CredentialClaims(
             default, default, default, grant.Terms.Sponsor, grant.Terms.Blueprint, grant.Terms.Labels, wish.Audience, wish.Envelope, ChainOfCommand.Write(wish.Chain, registry),
-            TimeMax, TimeMax, TimeMax, ulong.MaxValue, uint.MaxValue) { StatedLabels = grant.Terms.StatedLabels };
+            TimeMax, TimeMax, TimeMax, ulong.MaxValue, uint.MaxValue, ulong.MaxValue) { StatedLabels = grant.Terms.StatedLabels };
         return CredentialWriter.Fits(longest, registry);
     }
 

@@ -16,7 +16,7 @@ namespace AgentIdentity.Registry.Recovery;
 /// <remarks>Signed, because the tree vouches for the entries and not for what was folded from them: whoever can write the file must not be able to lift a stop.</remarks>
 internal static class SnapshotFormat
 {
-    private const int Version = 10;
+    private const int Version = 11;
     private static readonly byte[] Domain = "air/snapshot/v1\0"u8.ToArray();
     private static readonly byte[] Magic = "agentidentity snapshot\n"u8.ToArray();
 
@@ -95,7 +95,8 @@ internal static class SnapshotFormat
         writer.Write(copy.Position);
         writer.Write(copy.Epoch);
         writer.Write(copy.LastAt);
-        writer.Write(copy.NextStatusIndex);
+        writer.Write(copy.StatusPlaces.Open);
+        writer.Write(copy.StatusPlaces.Given);
         WriteFounding(writer, copy.Founding!);
         WriteAll(writer, copy.Logs, log => WriteLog(writer, log));
         WriteAll(writer, copy.WatchKeys, key => WriteKey(writer, key));
@@ -140,7 +141,7 @@ internal static class SnapshotFormat
         var position = reader.ReadUInt64();
         var epoch = reader.ReadUInt64();
         var lastAt = reader.ReadInt64();
-        var nextStatusIndex = reader.ReadUInt64();
+        var statusPlaces = new StatusPlacesCopy(reader.ReadUInt64(), reader.ReadBytes(StatusPlacesCopy.None.Given.Length));
         var founding = ReadFounding(reader);
         var logs = ReadAll(reader, () => ReadLog(reader));
         var watchKeys = ReadAll(reader, () => ReadKey(reader));
@@ -159,7 +160,7 @@ internal static class SnapshotFormat
         var didKey = ReadAll(reader, () => ReadKey(reader)) is [var did] ? did : null;
         var didIndex = ReadMaybe(reader);
         var peopleChanges = ReadAll(reader, () => new PeopleChange(reader.ReadUInt64(), new LeafIndex(reader.ReadUInt64())));
-        return new StateCopy(position, epoch, lastAt, nextStatusIndex, founding, logs, watchKeys, keys, agents, tokens, callers, subjects, heads, stops, blueprints, lineage, enforcers, breakGlassKey, peopleChanges)
+        return new StateCopy(position, epoch, lastAt, statusPlaces, founding, logs, watchKeys, keys, agents, tokens, callers, subjects, heads, stops, blueprints, lineage, enforcers, breakGlassKey, peopleChanges)
         {
             DidKey = didKey,
             DidIndex = didIndex,

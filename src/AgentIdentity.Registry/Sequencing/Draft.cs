@@ -14,6 +14,7 @@ public sealed class Draft
     private readonly Dictionary<SubjectId, Numbering> _numberings = [];
     private readonly List<Staged> _staged = [];
     private readonly List<PendingIssuance> _issuances = [];
+    private readonly HashSet<ulong> _statusIndexes = [];
     private readonly Dictionary<SubjectId, uint> _tokenUses = [];
     private readonly Dictionary<KeyId, AgentEnrolled> _enrolments = [];
     private readonly Dictionary<KeyId, CallerRegistered> _callers = [];
@@ -30,7 +31,6 @@ public sealed class Draft
     private readonly HashSet<LeafIndex> _followedLines = [];
     private readonly ulong _base;
     private ulong _epoch;
-    private ulong _statusIndex;
     private int _stopCount;
 
     internal Draft(RegistryState state, Standing standing, DateTimeOffset now)
@@ -39,7 +39,6 @@ public sealed class Draft
         Standing = standing;
         _base = state.Position;
         _epoch = Math.Max(state.Epoch, state.EpochFloor);
-        _statusIndex = state.NextStatusIndex;
         // The clock of the machine may go back; the ledger's does not.
         At = Math.Max(now.ToUnixTimeMilliseconds(), state.LastAt);
     }
@@ -151,7 +150,9 @@ public sealed class Draft
     /// <summary>Adds a credential to the group's issuance entry, which stands at the end of the group.</summary>
     public PendingIssuance Issue(Func<ulong, IssuanceItem> makeItem, SubjectId? delegator = null)
     {
-        var pending = new PendingIssuance(makeItem(_statusIndex++), (uint)_issuances.Count, delegator);
+        var statusIndex = State.StatusPlaces.Next(_statusIndexes);
+        _statusIndexes.Add(statusIndex);
+        var pending = new PendingIssuance(makeItem(statusIndex), (uint)_issuances.Count, delegator);
         _issuances.Add(pending);
         return pending;
     }

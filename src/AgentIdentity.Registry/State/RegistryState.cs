@@ -122,7 +122,7 @@ public sealed class RegistryState
     /// <summary>Time of the newest entry, ms since 1970. The writer's.</summary>
     internal long LastAt { get; private set; }
 
-    internal ulong NextStatusIndex { get; private set; }
+    internal StatusPlaces StatusPlaces { get; } = new();
 
     public AgentRecord? FindAgent(SubjectId id) => _agents.TryGetValue(id, out var slot) ? slot.Current : null;
 
@@ -204,7 +204,7 @@ public sealed class RegistryState
 
     /// <summary>A consistent copy of references, taken by the writer between two entries.</summary>
     internal StateCopy Copy() => new(
-        Position, Epoch, LastAt, NextStatusIndex, _founding, _logs, _watchKeys, [.. _issuerKeys.Spans], [.. _inOrder.Select(slot => slot.Current)], [.. _tokens.Values], [.. _callers.Values],
+        Position, Epoch, LastAt, StatusPlaces.Copy(), _founding, _logs, _watchKeys, [.. _issuerKeys.Spans], [.. _inOrder.Select(slot => slot.Current)], [.. _tokens.Values], [.. _callers.Values],
         [.. _subjects.Select(pair => new SubjectCopy(pair.Key, pair.Value.Label, pair.Value.Head))], _heads.CopyCommitted(),
         [.. Stops.All.OrderBy(stop => stop.Denial.Index.Value)], [.. Stops.Blueprints], Lineage.Copy(), Enforcers.Copy(), _breakGlassKey, _peopleChanges)
     {
@@ -215,7 +215,8 @@ public sealed class RegistryState
     /// <summary>The state as it was copied. Only at a start, before anybody reads.</summary>
     internal static RegistryState From(StateCopy copy)
     {
-        var state = new RegistryState { _position = copy.Position, _epoch = copy.Epoch, LastAt = copy.LastAt, NextStatusIndex = copy.NextStatusIndex, _founding = copy.Founding, _logs = [.. copy.Logs], _watchKeys = [.. copy.WatchKeys] };
+        var state = new RegistryState { _position = copy.Position, _epoch = copy.Epoch, LastAt = copy.LastAt, _founding = copy.Founding, _logs = [.. copy.Logs], _watchKeys = [.. copy.WatchKeys] };
+        state.StatusPlaces.Restore(copy.StatusPlaces);
         foreach (var (key, from) in copy.IssuerKeys)
             state._issuerKeys = state._issuerKeys.Then(key, from);
         foreach (var agent in copy.Agents)
@@ -471,7 +472,7 @@ public sealed class RegistryState
                 throw new LedgerDamagedException($"Item {i} of entry {index} cannot be read.");
             var live = new LiveCredential(Shared(item), index, (uint)i);
             Change(item.AgentId, agent => agent.With(live));
-            NextStatusIndex = Math.Max(NextStatusIndex, item.StatusIndex + 1);
+            StatusPlaces.Give(index, item.StatusIndex);
         }
     }
 
@@ -570,7 +571,7 @@ internal sealed record StateCopy(
     ulong Position,
     ulong Epoch,
     long LastAt,
-    ulong NextStatusIndex,
+    StatusPlacesCopy StatusPlaces,
     Founding? Founding,
     IReadOnlyList<LogRecord> Logs,
     IReadOnlyList<PublicKey> WatchKeys,

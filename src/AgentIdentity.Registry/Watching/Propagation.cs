@@ -2,6 +2,7 @@ using System.Runtime.CompilerServices;
 using AgentIdentity.Credentials;
 using AgentIdentity.Credentials.Entries;
 using AgentIdentity.Credentials.Identifiers;
+using AgentIdentity.Credentials.Status;
 using AgentIdentity.Credentials.Watching;
 using AgentIdentity.Ledger;
 using AgentIdentity.Registry.State;
@@ -116,7 +117,7 @@ public sealed class Propagation(RegistryState state, EnforcerWatch watch)
         foreach (var audience in unproven.Where(audience => audience.Until * 1000 > now))
             words.Add($"No enforcer refuses for {audience.Audience}: unproven until {Text(audience.Until * 1000)}, when the last credential in scope has expired.");
         if (stop.Exposure.Until > now)
-            words.Add($"Whoever checks signatures and times only, and asks no enforcer, accepts credentials in scope until {Text(stop.Exposure.Until)}; status lists are not published yet.");
+            words.Add($"Whoever checks signatures and times only, and asks no enforcer, accepts credentials in scope until {Text(stop.Exposure.Until)}; {ReadersOfLists(stop)}.");
         if (stop.Denial.State == StandingState.Restricted)
             words.Add("What is restricted goes on reading, as its blueprint says.");
         if (stop.Denial.Scope.Kind == ScopeKind.IssuerKey)
@@ -125,6 +126,11 @@ public sealed class Propagation(RegistryState state, EnforcerWatch watch)
             words.Add($"The stop was lifted by entry {by}.");
         return words;
     }
+
+    // What a stolen key of the registry has signed names any list, and a resource is not in a credential's bit.
+    private static string ReadersOfLists(StopRecord stop) => stop.Denial.Scope.Kind is ScopeKind.IssuerKey or ScopeKind.Resource
+        ? "status lists do not show this stop"
+        : $"whoever reads status lists as well, until {Text(Math.Min(stop.Exposure.Until, stop.At + (long)StatusListFormat.Life.TotalMilliseconds))}";
 
     private static string Missing(EnforcerReport enforcer) => enforcer.Progress switch
     {

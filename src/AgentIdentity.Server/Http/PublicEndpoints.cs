@@ -1,7 +1,10 @@
+using System.Globalization;
 using AgentIdentity.Credentials;
 using AgentIdentity.Credentials.Documents;
 using AgentIdentity.Credentials.Identifiers;
+using AgentIdentity.Credentials.Status;
 using AgentIdentity.Registry;
+using AgentIdentity.Registry.Status;
 using AgentIdentity.Server.Grpc;
 using AgentIdentity.Server.Hosting;
 using AgentIdentity.Server.Telemetry;
@@ -12,6 +15,7 @@ namespace AgentIdentity.Server.Http;
 internal static class PublicEndpoints
 {
     private const string JwksType = "application/jwk-set+json";
+    private static readonly string CacheForTimeToLive = $"public, max-age={StatusListFormat.TimeToLive.TotalSeconds}";
     private const string TextType = "text/plain; charset=utf-8";
 
     public static void Map(IEndpointRouteBuilder routes, RegistryNode registry, PrometheusText metrics)
@@ -19,6 +23,8 @@ internal static class PublicEndpoints
         var name = registry.Settings.Name;
         DidEndpoints.Map(routes, registry);
         routes.Serve("/.well-known/jwks.json", () => Bytes(registry, () => DidDocuments.Jwks(name, [.. registry.State.IssuerKeys.All]), JwksType));
+        routes.Serve("/status/{number}", (context, number) => StatusList(context, registry, number, list => list.Token, StatusListFormat.TokenListMediaType));
+        routes.Serve("/status/{number}/bitstring", (context, number) => StatusList(context, registry, number, list => list.Bitstring, StatusListFormat.BitstringMediaType));
         LogEndpoints.Map(routes, registry);
         routes.Serve("/health/live", () => Results.Text("live\n", TextType));
         routes.Serve("/health/ready", () => Ready(registry));
@@ -27,6 +33,19 @@ internal static class PublicEndpoints
 
     private static void Serve(this IEndpointRouteBuilder routes, string path, Func<IResult> answer) =>
         routes.MapGet(path, answer).WithMetadata(new ServedOn(Listeners.Http));
+
+    private static void Serve(this IEndpointRouteBuilder routes, string path, Func<HttpContext, string, IResult> answer) =>
+        routes.MapGet(path, answer).WithMetadata(new ServedOn(Listeners.Http));
+
+    private static IResult StatusList(HttpContext context, RegistryNode registry, string number, Func<StatusList, byte[]> form, string type)
+    {
+        // One spelling of each list: a second one would be a second entry of every cache.
+        if (!ulong.TryParse(number, NumberStyles.None, CultureInfo.InvariantCulture, out var list) || number != list.ToString(CultureInfo.InvariantCulture)
+            || registry.StatusLists.Find(list) is not { } found)
+            return Results.Text("no such status list\n", TextType, statusCode: StatusCodes.Status404NotFound);
+        context.Response.Headers.CacheControl = CacheForTimeToLive;
+        return Results.Bytes(form(found), type);
+    }
 
     private static IResult Ready(RegistryNode registry)
     {

@@ -47,7 +47,7 @@ internal sealed class RespondersWorld
         Entries = entries;
         Agents = Enrol(agents);
         State = RegistryState.From(new StateCopy(
-            (ulong)entries, 0, _now, 0, null, [], [], [(Agents[0].Key, default)], Agents, [], [], [], null, StopSome(), [], new LineageCopy(Delegate(), [], []), [], null, []));
+            (ulong)entries, 0, _now, StatusPlacesCopy.None, null, [], [], [(Agents[0].Key, default)], Agents, [], [], [], null, StopSome(), [], new LineageCopy(Delegate(), [], []), [], null, []));
         Fill(store);
         Responding = new Responding(State, store, _name, new RecentDecisions(), TimeProvider.System);
     }

@@ -46,7 +46,7 @@ public sealed class DidDocumentsTests
     public void The_context_defines_every_term_of_a_credential_that_the_W3C_context_leaves_open_and_no_other()
     {
         // What https://www.w3.org/ns/credentials/v2 defines and protects, of what our credentials use.
-        string[] theirs = ["@context", "aud", "cnf", "credentialSubject", "exp", "iat", "id", "iss", "issuer", "nbf", "sub", "type", "validFrom", "validUntil", "VerifiableCredential"];
+        string[] theirs = ["@context", "aud", "cnf", "credentialStatus", "credentialSubject", "exp", "iat", "id", "iss", "issuer", "nbf", "sub", "type", "validFrom", "validUntil", "VerifiableCredential"];
         using var credential = JsonDocument.Parse(Vectors.Section("credentials")[1].Text("claims"));
         using var stating = JsonDocument.Parse(Vectors.Section("credentials")[2].Text("claims"));
         using var context = JsonDocument.Parse(CredentialContext.Document);

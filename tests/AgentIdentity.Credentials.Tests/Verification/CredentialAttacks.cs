@@ -217,8 +217,32 @@ internal static class CredentialAttacks
             yield return SignedClaims($"no {claim}", $"\"{claim}\":{number},", "");
         }
         yield return SignedClaims("ledger_position above 32 bits", "\"ledger_position\":0", "\"ledger_position\":4294967296");
+        foreach (var (what, piece, replacement) in Statuses())
+            yield return SignedClaims($"status with {what}", piece, replacement);
         foreach (var value in new[] { "\"\"", "1", "null", "[\"Research desk\"]" })
             yield return SignedClaims($"sponsor is {value}", "\"sponsor\":\"Research desk\"", $"\"sponsor\":{value}");
+    }
+
+    private static IEnumerable<(string What, string Piece, string Replacement)> Statuses()
+    {
+        const string token = "\"idx\":0,\"uri\":\"https://localhost:5000/status/0\"";
+        foreach (var (idx, uri) in new[]
+        {
+            ("-1", "https://localhost:5000/status/0"), ("1", "https://localhost:5000/status/0"), ("131072", "https://localhost:5000/status/0"), ("0.0", "https://localhost:5000/status/0"), ("\"0\"", "https://localhost:5000/status/0"),
+            ("0", "https://localhost:5000/status/00"), ("0", "https://localhost:5000/status/1"), ("0", "https://localhost:5000/status/-0"), ("0", "https://localhost:5000/status/"), ("0", "https://localhost:5000/status/0/"), ("0", "https://localhost:5000/status/../0"),
+            ("0", "https://localhost:5000/status/140737488355328"), ("0", "https://localhost:5000/status/99999999999999999999999"), ("0", "https://attacker.example/status/0"), ("0", "http://localhost:5000/status/0"), ("0", ""),
+        })
+            yield return ($"{idx} in {uri}", token, $"\"idx\":{idx},\"uri\":\"{uri}\"");
+        yield return ("no idx", "\"idx\":0,", "");
+        yield return ("no list", "\"status\":{\"status_list\":", "\"status\":{\"other_list\":");
+        yield return ("another entry", "\"id\":\"https://localhost:5000/status/0/bitstring#0\"", "\"id\":\"https://localhost:5000/status/0/bitstring#1\"");
+        yield return ("another list for the W3C", "\"statusListCredential\":\"https://localhost:5000/status/0/bitstring\"", "\"statusListCredential\":\"https://localhost:5000/status/1/bitstring\"");
+        yield return ("another place for the W3C", "\"statusListIndex\":\"0\"", "\"statusListIndex\":\"7\"");
+        yield return ("a number for the W3C", "\"statusListIndex\":\"0\"", "\"statusListIndex\":0");
+        yield return ("another purpose", "\"statusPurpose\":\"suspension\"", "\"statusPurpose\":\"message\"");
+        yield return ("another type", "BitstringStatusListEntry", "StatusList2021Entry");
+        yield return ("no member status", "\"status\":", "\"statu\":");
+        yield return ("no member credentialStatus", "\"credentialStatus\":", "\"credentialStatu\":");
     }
 
     private static IEnumerable<KeyValuePair<string, string?>> RepeatedMembers()
@@ -242,6 +266,8 @@ internal static class CredentialAttacks
         yield return new("an enrolment proof", EnrolmentProof.Create(Issuer, Vectors.Registry.PublicUrl, "challenge", default, now));
         yield return new("a bootstrap proof", BootstrapProof.Create(Issuer, Vectors.Registry.PublicUrl, default, "name", now));
         yield return new("a status list", Forge.Token(Header.With("vc+jwt", "statuslist+jwt"), """{"sub":"https://localhost:5000/status/1","status_list":{"bits":1,"lst":"eNrbuRgAAhcBXQ"}}""", Issuer));
+        yield return new("a genuine status list", Vectors.Section("status_lists")[0].GetProperty("token_list").Text("token"));
+        yield return new("a genuine bitstring credential", Vectors.Section("status_lists")[0].GetProperty("bitstring").Text("token"));
         yield return new("a security event", Forge.Token(Header.With("vc+jwt", "secevent+jwt"), """{"iss":"did:web:localhost%3A5000","jti":"1","iat":1,"events":{}}""", Issuer));
         yield return new("a status list typed as a credential", Forge.Token(Header, """{"sub":"https://localhost:5000/status/1","status_list":{"bits":1,"lst":"eNrbuRgAAhcBXQ"}}""", Issuer));
     }

@@ -2,6 +2,7 @@ using AgentIdentity.Credentials.Delegation;
 using AgentIdentity.Credentials.Identifiers;
 using AgentIdentity.Credentials.Issuing;
 using AgentIdentity.Credentials.Keys;
+using AgentIdentity.Credentials.Status;
 using AgentIdentity.Credentials.Verification;
 
 namespace AgentIdentity.Credentials.Tests.Verification;
@@ -22,11 +23,13 @@ public sealed class PresentedCredentialTests
             Assert.Equal(expected.Text("jti"), credential.Claims.Jti.ToString());
             Assert.Equal(expected.GetProperty("act").GetString(), credential.Claims.Act);
             Assert.Equal(credential.Claims.Act, ChainOfCommand.Write(credential.Claims.Chain, Vectors.Registry));
-            AssertEqual(Vectors.Claims() with { Jti = credential.Claims.Jti, Act = credential.Claims.Act, Chain = credential.Claims.Chain, StatedLabels = credential.Claims.StatedLabels }, credential.Claims);
+            AssertEqual(Vectors.Claims() with { Jti = credential.Claims.Jti, Act = credential.Claims.Act, Chain = credential.Claims.Chain, StatedLabels = credential.Claims.StatedLabels, StatusIndex = credential.Claims.StatusIndex }, credential.Claims);
         }
         Assert.Equal(Refusal.None, Read(Vectors.Section("credentials")[2].Text("token"), out var stating));
         Assert.Equal(Vectors.StatedLabels, stating!.Claims.StatedLabels);
         Assert.Equal([.. Vectors.Claims().Labels, .. Vectors.StatedLabels], stating.Claims.AllLabels);
+        Assert.Equal(Refusal.None, Read(Vectors.Section("credentials")[3].Text("token"), out var later));
+        Assert.Equal(new StatusPlace(1, 5), StatusPlace.Of(later!.Claims.StatusIndex));
     }
 
     [Fact]
@@ -37,9 +40,10 @@ public sealed class PresentedCredentialTests
         Assert.Equal(expected.Text("claims"), CredentialWriter.Claims(Vectors.Claims(), Vectors.Registry));
 
         var delegated = Vectors.Section("credentials")[1];
-        var claims = Vectors.Claims() with { Jti = Vectors.Id(delegated.Text("jti")), Act = delegated.Text("act") };
+        var claims = Vectors.Claims() with { Jti = Vectors.Id(delegated.Text("jti")), Act = delegated.Text("act"), StatusIndex = 1 };
         Assert.Equal(delegated.Text("claims"), CredentialWriter.Claims(claims, Vectors.Registry));
         Assert.Equal(Vectors.Section("credentials")[2].Text("claims"), CredentialWriter.Claims(Vectors.Claims() with { StatedLabels = Vectors.StatedLabels }, Vectors.Registry));
+        Assert.Equal(Vectors.Section("credentials")[3].Text("claims"), CredentialWriter.Claims(Vectors.Claims() with { StatusIndex = new StatusPlace(1, 5).Index }, Vectors.Registry));
     }
 
     [Fact]
@@ -52,6 +56,7 @@ public sealed class PresentedCredentialTests
             Labels = [new("\"", "quote"), new("a", ""), new("größe", "\\")],
             LedgerIndex = (1UL << 53) - 1,
             LedgerPosition = uint.MaxValue,
+            StatusIndex = ulong.MaxValue,
         };
         Assert.Equal(Refusal.None, Read(CredentialWriter.Sign(claims, Vectors.Registry, Issuer), out var credential));
         AssertEqual(claims, credential!.Claims);

@@ -9,7 +9,7 @@ namespace AgentIdentity.Registry.Tests.Fixtures;
 internal static class StateCopies
 {
     public static RegistryState Of(IReadOnlyList<AgentRecord> agents, IReadOnlyList<DelegationEdge> edges, ulong position) =>
-        RegistryState.From(new StateCopy(position, 0, 0, 0, null, [], [], [], agents, [], [], [], null, [], [], new LineageCopy(edges, [], []), [], null, []));
+        RegistryState.From(new StateCopy(position, 0, 0, StatusPlacesCopy.None, null, [], [], [], agents, [], [], [], null, [], [], new LineageCopy(edges, [], []), [], null, []));
 
     /// <summary>A key by its number: bytes that were never a key pair's.</summary>
     public static PublicKey Key(int number)

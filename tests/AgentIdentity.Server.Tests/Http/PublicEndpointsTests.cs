@@ -39,6 +39,33 @@ public sealed class PublicEndpointsTests : IAsyncLifetime
     }
 
     [Theory]
+    [InlineData("/status/0", "application/statuslist+jwt")]
+    [InlineData("/status/2", "application/statuslist+jwt")]
+    [InlineData("/status/0/bitstring", "application/vc+jwt")]
+    public async Task A_status_list_may_be_kept_for_its_time_to_live(string path, string type)
+    {
+        using var response = await Fetch.RespondAsync(_registry.HttpUrl + path);
+        Assert.Equal((HttpStatusCode.OK, type), (response.StatusCode, response.Content.Headers.ContentType!.ToString()));
+        Assert.Equal((true, TimeSpan.FromSeconds(45)), (response.Headers.CacheControl!.Public, response.Headers.CacheControl.MaxAge));
+        Assert.Equal(3, (await response.Content.ReadAsStringAsync()).Split('.').Length);
+    }
+
+    [Theory]
+    [InlineData("/status/3")]
+    [InlineData("/status/00")]
+    [InlineData("/status/+0")]
+    [InlineData("/status/-1")]
+    [InlineData("/status/0x0")]
+    [InlineData("/status/18446744073709551616")]
+    [InlineData("/status/3/bitstring")]
+    public async Task No_other_status_list_is_there(string path)
+    {
+        using var response = await Fetch.RespondAsync(_registry.HttpUrl + path);
+        Assert.Equal(HttpStatusCode.NotFound, response.StatusCode);
+        Assert.Equal("no such status list\n", await response.Content.ReadAsStringAsync());
+    }
+
+    [Theory]
     [InlineData("/agents/0192f0c1-7a00-7def-8123-456789abcdef/did.json")]
     [InlineData("/agents/0192F0C1-7A00-7DEF-8123-456789ABCDEF/did.json")]
     [InlineData("/agents/../did.json")]
