@@ -281,6 +281,7 @@ ISSUER, NEXT_ISSUER, LOG, NEXT_LOG = Key("issuer", 1), Key("next issuer", 1), Ke
 OPERATOR_1, OPERATOR_2, ENFORCER, AGENT = Key("operator 1", 2), Key("operator 2", 1), Key("enforcer", 1), Key("agent", 2)
 OPERATOR_3, BREAK_GLASS, WATCH, DID = Key("operator 3", 1), Key("break-glass", 2), Key("watch", 2), Key("did", 2)
 STATING = Key("stating agent", 1)
+NEXT_AGENT = Key("next agent", 1)
 PASSKEY, PASSKEY_ORIGIN = Key("passkey", 1), "http://localhost:5003"
 MAIL_ENFORCER = Key("mail enforcer", 2)
 WITNESS, WITNESS_NAME = Key("witness", 2), "witness.example/w1"
@@ -314,6 +315,7 @@ AUDIENCES = ["https://tools.example/documents", "https://tools.example/mail"]
 ENVELOPE = [{"type": "documents", "actions": ["read", "comment/*"], "locations": ["https://tools.example/documents/*"], "maxDepth": 1, "notAfter": SECONDS + 86400}]
 PASSED_ON = [{"type": "documents", "actions": ["read"], "locations": ["https://tools.example/documents/a/*"], "notAfter": SECONDS + 300}]
 ENROLMENT_TOKEN = "aie_" + b64u(fixed("enrolment token"))
+REPLACEMENT_TOKEN = "air_" + b64u(fixed("replacement token"))
 BOOTSTRAP_SECRET = "aib_" + b64u(fixed("bootstrap secret"))
 ERASURE_REASON = "a person has asked for it"
 ERASURE_ACTION = {"type": "erase", "agent": str(AGENT_ID), "indexes": [5], "reason": ERASURE_REASON}
@@ -337,6 +339,18 @@ def bootstrap_proof(name, key):
 def enrolment_proof(key=None, labels=()):
     claims = {"aud": PUBLIC_URL, "nonce": "the-challenge", "iat": SECONDS, "token_hash": b64u(sha256(ENROLMENT_TOKEN.encode()))}
     return proof("agentid-enrol+jwt", claims | ({"labels": dict(labels)} if labels else {}), key or AGENT)
+
+
+def rotation_proof(key, **ground):
+    """With the key id of the other key as jkt, or the token hash of an order."""
+    return proof("agentid-rotate+jwt", {"agent": str(AGENT_ID), "aud": PUBLIC_URL, "iat": SECONDS, "nonce": "the-challenge"} | ground, key)
+
+
+def rotation_proofs():
+    return {
+        "new_key": rotation_proof(NEXT_AGENT, jkt=b64u(AGENT.id)), "old_key": rotation_proof(AGENT, jkt=b64u(NEXT_AGENT.id)),
+        "ordered": rotation_proof(NEXT_AGENT, token_hash=b64u(sha256(REPLACEMENT_TOKEN.encode()))), "replacement_token": REPLACEMENT_TOKEN, "challenge": "the-challenge",
+    }
 
 
 def operator_proof():
@@ -541,6 +555,10 @@ def entry_bodies():
     yield "agent enrolled that states labels", 4, 1, STATING_ID, [STATING_ID, TOKEN_ID], numbered(
         STATING_ID.bytes, TOKEN_ID.bytes, 1, STATING.public, *grant, enrolment_proof(STATING, STATED_LABELS)["token"], STATED_LABELS)
     yield "DID version", 27, 1, REGISTRY_ID, [AGENT_ID], numbered(agent_did_log().lines()[1], 3, 1)
+    proofs = {name: one["token"] for name, one in rotation_proofs().items() if isinstance(one, dict)}
+    yield "agent key rotated", 28, 1, AGENT_ID, [AGENT_ID], numbered(AGENT_ID.bytes, AGENT.id, 1, NEXT_AGENT.public, proofs["new_key"], proofs["old_key"])
+    yield "key replacement ordered", 29, 1, OPERATOR_1_ID, [AGENT_ID], numbered(AGENT_ID.bytes, sha256(REPLACEMENT_TOKEN.encode()), AT + 3_600_000, "the key was copied")
+    yield "agent key replaced", 28, 1, AGENT_ID, [AGENT_ID], numbered(AGENT_ID.bytes, AGENT.id, 1, NEXT_AGENT.public, proofs["ordered"], "", 30)
 
 
 # What ends the name of an entry that came a day after those before it.
@@ -1416,7 +1434,7 @@ def vectors():
         },
         "grant": {"sponsor": SPONSOR, "blueprint": BLUEPRINT, "labels": LABELS, "envelope": jcs(ENVELOPE), "audiences": AUDIENCES},
         "times": {"at": AT, "seconds": SECONDS},
-        "keys": [key.vector() for key in (ISSUER, NEXT_ISSUER, LOG, NEXT_LOG, OPERATOR_1, OPERATOR_2, ENFORCER, AGENT, OPERATOR_3, BREAK_GLASS, WATCH, DID, PASSKEY, STATING)],
+        "keys": [key.vector() for key in (ISSUER, NEXT_ISSUER, LOG, NEXT_LOG, OPERATOR_1, OPERATOR_2, ENFORCER, AGENT, OPERATOR_3, BREAK_GLASS, WATCH, DID, PASSKEY, STATING, NEXT_AGENT)],
         "label": {"label": fixed(f"label {AGENT_ID}").hex(), "commitment": sha256(b"air/label/v1\0", fixed(f"label {AGENT_ID}")).hex(),
                   "nullifiers": [hmac.digest(fixed(f"label {AGENT_ID}"), b"air/null/v1\0" + u64(n), "sha256").hex() for n in range(3)]},
         "entries": [{name: value for name, value in one.items() if name != "subjects"} for one in log],
@@ -1438,6 +1456,7 @@ def vectors():
         "stating": {"agent_id": str(STATING_ID), "labels": STATED_LABELS, "enrolment_proof": enrolment_proof(STATING, STATED_LABELS)["token"]},
         "bootstrap_proofs": [{"name": name, "secret": BOOTSTRAP_SECRET, "token": bootstrap_proof(name, key)} for name, key in (("first operator", OPERATOR_1), ("second operator", OPERATOR_2))],
         "operator_proof": operator_proof(),
+        "rotation_proofs": rotation_proofs(),
         "approvals": [{"name": name, "action": jcs(ERASURE_ACTION), "nonce": b64u(fixed("approval nonce")), "token": one}
                       for name, one in zip(("operator 1", "operator 2"), approvals())],
         "passkey_proof": passkey_proof(),
@@ -1491,6 +1510,7 @@ def examples(made):
         "enrolment-proof": token(enrolment),
         "bootstrap-proof": token(bootstrap),
         "operator-proof": token(made["operator_proof"]),
+        "rotation-proof": token(made["rotation_proofs"]["new_key"]),
         "approval": token(made["approvals"][0]["token"]),
         "passkey": "\n".join(f"{name:<20}{wrap(made['passkey_approval'][key])}" for name, key in (
             ("header", "header"), ("claims", "claims"), ("challenge", "challenge"), ("authenticator data", "authenticator_data"), ("client data", "client_data"), ("token", "token"))),

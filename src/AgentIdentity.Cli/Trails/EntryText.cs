@@ -35,6 +35,8 @@ internal static class EntryText
         EntryKind.BreakGlassKeySet => "break-glass-key-set",
         EntryKind.CredentialsUnlogged => "credentials-unlogged",
         EntryKind.DidVersion => "did-version",
+        EntryKind.AgentKeyRotated => "agent-key-rotated",
+        EntryKind.KeyReplacementOrdered => "key-replacement-ordered",
         _ => throw new ArgumentOutOfRangeException(nameof(kind), kind, "An entry kind without a word."),
     };
 
@@ -67,6 +69,8 @@ internal static class EntryText
         BreakGlassKeySet breakGlass => $"the break-glass key is {breakGlass.Key.KeyId} from here on",
         CredentialsUnlogged unlogged => $"the enforcer was shown {Count(unlogged.Items.Count, "credential")} that the ledger does not hold",
         DidVersion version => version.Deactivates ? "the DID is deactivated" : "the DID has another document",
+        AgentKeyRotated rotated => $"the key is {rotated.Key.KeyId} from here on{(rotated.Order is { } order ? $", as entry {order} ordered" : "")}",
+        KeyReplacementOrdered ordered => $"another key was ordered for {ordered.AgentId}: {ordered.Reason}",
         _ => throw new ArgumentOutOfRangeException(nameof(body), body, "An entry kind without words."),
     };
 

@@ -288,3 +288,23 @@ public sealed record DidVersion(string Line, LeafIndex Before, bool Deactivates)
     /// <inheritdoc/>
     public override EntryKind Kind => EntryKind.DidVersion;
 }
+
+/// <summary>Kind 28. From here on the agent's key is <paramref name="Key"/>.</summary>
+/// <param name="AgentId">Whose key.</param>
+/// <param name="Retired">The key that ends with this entry.</param>
+/// <param name="Key">The new one.</param>
+/// <param name="Proof">The new key's rotation proof.</param>
+/// <param name="Consent">That of the key that ends; null when an order stands behind it.</param>
+/// <param name="Order">The entry that ordered it; null when the old key consents.</param>
+public sealed record AgentKeyRotated(SubjectId AgentId, KeyId Retired, PublicKey Key, string Proof, string? Consent, LeafIndex? Order) : EntryBody
+{
+    /// <inheritdoc/>
+    public override EntryKind Kind => EntryKind.AgentKeyRotated;
+}
+
+/// <summary>Kind 29. Expiry is in ms since 1970.</summary>
+public sealed record KeyReplacementOrdered(SubjectId AgentId, Hash TokenHash, long ExpiresAt, string Reason) : EntryBody
+{
+    /// <inheritdoc/>
+    public override EntryKind Kind => EntryKind.KeyReplacementOrdered;
+}

@@ -211,6 +211,23 @@ internal static class EntryBodyCodec
                 fields.Number(version.Before.Value);
                 fields.Number(version.Deactivates ? 2u : 1u);
                 break;
+            case AgentKeyRotated rotated:
+                cbor.WriteStartMap(rotated.Order is null ? 6 : 7);
+                fields.Bytes(rotated.AgentId.ToArray());
+                fields.Bytes(rotated.Retired.ToArray());
+                fields.Key(rotated.Key);
+                fields.Text(rotated.Proof);
+                fields.Text(rotated.Consent ?? "");
+                if (rotated.Order is { } order)
+                    fields.Number(order.Value);
+                break;
+            case KeyReplacementOrdered ordered:
+                cbor.WriteStartMap(4);
+                fields.Bytes(ordered.AgentId.ToArray());
+                fields.Bytes(ordered.TokenHash.ToArray());
+                fields.Number((ulong)ordered.ExpiresAt);
+                fields.Text(ordered.Reason);
+                break;
             default:
                 throw new InvalidOperationException($"No format for {body.GetType().Name}.");
         }
@@ -258,6 +275,8 @@ internal static class EntryBodyCodec
             EntryKind.BreakGlassKeySet => new BreakGlassKeySet(fields.Key(), fields.Texts(), fields.Epoch()),
             EntryKind.CredentialsUnlogged => new CredentialsUnlogged(fields.Id(), fields.Ascending("items", static item => item.ReadHash(), static (one, next) => one.CompareTo(next))),
             EntryKind.DidVersion => new DidVersion(fields.Text(), fields.Index(), fields.Number(1, 2) == 2),
+            EntryKind.AgentKeyRotated => ReadRotated(fields, count),
+            EntryKind.KeyReplacementOrdered => new KeyReplacementOrdered(fields.Id(), fields.Hash(), fields.Instant(), fields.Text()),
             _ => throw new FormatException("unknown kind"),
         };
         if (fields.Count != count)
@@ -285,6 +304,14 @@ internal static class EntryBodyCodec
         if ((stated.Length == 0 && count == 11) || enrolled.Grant.Labels.Select(label => label.Key).Intersect(stated.Select(label => label.Key)).Any())
             throw new FormatException("an agent states labels that its sponsor does not name, or none");
         return enrolled with { Grant = enrolled.Grant with { StatedLabels = stated }, DidLine = count == 12 ? fields.Text() : null };
+    }
+
+    private static AgentKeyRotated ReadRotated(FieldReader fields, int count)
+    {
+        var rotated = new AgentKeyRotated(fields.Id(), new KeyId(fields.Hash()), fields.Key(), fields.Text(), fields.Text(), count == 7 ? fields.Index() : null);
+        if (rotated.Consent is "" == rotated.Order is null)
+            throw new FormatException("a rotation has the old key's consent, or an order");
+        return rotated.Order is null ? rotated : rotated with { Consent = null };
     }
 
     private static ActivitiesErased ReadErased(FieldReader fields)

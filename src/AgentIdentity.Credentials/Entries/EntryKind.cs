@@ -83,6 +83,12 @@ public enum EntryKind
 
     /// <summary>A DID log got another line.</summary>
     DidVersion = 27,
+
+    /// <summary>An agent has another key.</summary>
+    AgentKeyRotated = 28,
+
+    /// <summary>Whoever shows a token may give an agent another key.</summary>
+    KeyReplacementOrdered = 29,
 }
 
 /// <summary>Why a log was succeeded. docs/formats.md, "Entry", kind 16.</summary>

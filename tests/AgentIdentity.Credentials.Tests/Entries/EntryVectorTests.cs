@@ -180,6 +180,10 @@ public sealed class EntryVectorTests
         27 => (Vectors.Id(Vectors.Section("stating").Text("agent_id")), [new(Token, 2), First(Vectors.Id(Vectors.Section("stating").Text("agent_id")), 27)], new AgentEnrolled(
             Vectors.Id(Vectors.Section("stating").Text("agent_id")), Token, Key("stating agent"), Grant with { StatedLabels = Vectors.StatedLabels }, Vectors.Section("stating").Text("enrolment_proof"))),
         28 => (Registry, [new(Agent, 12)], new DidVersion(AgentLines()[1], new LeafIndex(3), Deactivates: false)),
+        29 => (Agent, [new(Agent, 13)], new AgentKeyRotated(Agent, Key("agent").KeyId, Key("next agent"), RotationProof("new_key"), RotationProof("old_key"), null)),
+        30 => (Operator1, [new(Agent, 14)], new KeyReplacementOrdered(
+            Agent, Sha256.Hash(Vectors.Utf8(Vectors.Section("rotation_proofs").Text("replacement_token"))), Vectors.Section("times").GetProperty("at").GetInt64() + 3_600_000, "the key was copied")),
+        31 => (Agent, [new(Agent, 15)], new AgentKeyRotated(Agent, Key("agent").KeyId, Key("next agent"), RotationProof("ordered"), null, new LeafIndex(30))),
         _ => throw new ArgumentOutOfRangeException(nameof(index)),
     };
 
@@ -231,6 +235,8 @@ public sealed class EntryVectorTests
     private static SubjectId Id(string name) => SubjectId.Read(Vectors.Section("names").Hex(name));
 
     private static PublicKey Key(string name) => Vectors.Key(name).PublicKey;
+
+    private static string RotationProof(string name) => Vectors.Section("rotation_proofs").GetProperty(name).Text("token");
 
     private static string Proof(int number) => Vectors.Section("bootstrap_proofs")[number].GetProperty("token").Text("token");
 }
