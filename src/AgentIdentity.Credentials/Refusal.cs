@@ -309,4 +309,7 @@ public enum Refusal
 
     /// <summary>The status list has ended, and says nothing of now.</summary>
     StatusListEnded,
+
+    /// <summary>The agent has another key, and this one does nothing more.</summary>
+    KeyRotated,
 }

@@ -52,6 +52,8 @@ public sealed class RegistryNode : IAsyncDisposable
         Approvals = new Approvals(settings, state, clock);
         var probes = new ReadyProbes();
         Stopping = new Stopping.Stopping(settings, state, Standing, Sequencer, Approvals, probes.Take, clock);
+        KeyRotation = new Rotating.KeyRotation(settings, state, Sequencer, Enrolment, Dids, clock);
+        KeyReplacement = new Rotating.KeyReplacement(Sequencer, Stopping, clock);
         People = new People(settings, state, Sequencer, Approvals, clock);
         Erasing = new Erasing.Erasing(state, Sequencer, Approvals, store);
         Refusals = new RefusalJournal(Sequencer, state);
@@ -98,6 +100,12 @@ public sealed class RegistryNode : IAsyncDisposable
     public Recording.Recording Recording { get; }
 
     public Stopping.Stopping Stopping { get; }
+
+    /// <summary>Gives agents other keys.</summary>
+    public Rotating.KeyRotation KeyRotation { get; }
+
+    /// <summary>Orders that agents be given other keys.</summary>
+    public Rotating.KeyReplacement KeyReplacement { get; }
 
     public Operating.Operating Operating { get; }
 

@@ -1,11 +1,10 @@
 using AgentIdentity.Credentials.Entries;
 using AgentIdentity.Credentials.Identifiers;
-using AgentIdentity.Credentials.Keys;
 using AgentIdentity.Credentials.Trails;
+using AgentIdentity.Credentials.Verification;
 using AgentIdentity.Ledger;
 using Google.Protobuf;
 using Entry = AgentIdentity.Credentials.Entries.Entry;
-using PublicKey = AgentIdentity.Credentials.Keys.PublicKey;
 using Wire = AgentIdentity.Protocol.V1;
 
 namespace AgentIdentity.Cli.Trails;
@@ -14,15 +13,15 @@ namespace AgentIdentity.Cli.Trails;
 internal sealed class TrailCheck(SubjectId agent, ulong firstSequence)
 {
     private readonly TrailWalk _walk = new(firstSequence);
-    private PublicKey? _key;
+    private KeyHistory? _keys;
 
     public TrailLine Read(Wire.TrailEntry received)
     {
         var shown = Shown(received);
-        // A trail that was asked for from its middle does not name the key.
-        if (Entry.TryDecode(received.Entry.Memory, out var entry) && entry.Body is AgentEnrolled enrolled)
-            _key = enrolled.Key;
-        var check = EntryCheck.Of(shown, new EntryExpectation(agent, _key, Label: null, Checkpoint: null));
+        // A trail that was asked for from its middle does not name the first key.
+        if (Entry.TryDecode(received.Entry.Memory, out var entry))
+            _keys = RotationChecks.Then(_keys, new LeafIndex(received.LedgerIndex), entry.Body);
+        var check = EntryCheck.Of(shown, new EntryExpectation(agent, _keys, Label: null, Checkpoint: null));
         _walk.Take(check);
         return new TrailLine(received.LedgerIndex, check);
     }

@@ -139,7 +139,7 @@ public sealed class Enforcer : IAsyncDisposable
     {
         session = null;
         // Since the start no registry was heard: which keys sign credentials is not known, and no credential is to blame for that.
-        if (_stream.Watched.IssuerKeys == IssuerKeyHistory.Empty)
+        if (_stream.Watched.IssuerKeys == KeyHistory.Empty)
             return Refusal.LeaseOver;
         var presented = _genuine.Find(credential);
         if (presented is null)

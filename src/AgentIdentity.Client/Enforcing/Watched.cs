@@ -99,7 +99,7 @@ internal sealed class Watched
     public ulong Epoch => Volatile.Read(ref _epoch);
 
     /// <summary>The keys that sign credentials.</summary>
-    public IssuerKeyHistory IssuerKeys { get; private set; } = IssuerKeyHistory.Empty;
+    public KeyHistory IssuerKeys { get; private set; } = KeyHistory.Empty;
 
     /// <summary>Whether the stream has brought its snapshot.</summary>
     public bool IsLive => _isLive;
@@ -271,7 +271,7 @@ internal sealed class Watched
 
     private bool TryLearnKeys(WatchTerms terms)
     {
-        var keys = IssuerKeyHistory.Empty;
+        var keys = KeyHistory.Empty;
         foreach (var period in terms.IssuerKeys.OrderBy(period => period.From))
         {
             if (!TryParse(period.Key, out var key))

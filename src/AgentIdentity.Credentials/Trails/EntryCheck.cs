@@ -2,16 +2,17 @@ using AgentIdentity.Credentials.Entries;
 using AgentIdentity.Credentials.Identifiers;
 using AgentIdentity.Credentials.Keys;
 using AgentIdentity.Credentials.Statements;
+using AgentIdentity.Credentials.Verification;
 using AgentIdentity.Ledger;
 
 namespace AgentIdentity.Credentials.Trails;
 
 /// <summary>What entries about an agent are held against. What is null is not known, and what rests on it not checked.</summary>
 /// <param name="Agent">Whom they are about.</param>
-/// <param name="Key">The agent's key.</param>
+/// <param name="Keys">The keys that the agent has had, each from its entry on.</param>
 /// <param name="Label">The agent's label.</param>
 /// <param name="Checkpoint">The signed tree.</param>
-public sealed record EntryExpectation(SubjectId Agent, PublicKey? Key, Hash? Label, Checkpoint? Checkpoint);
+public sealed record EntryExpectation(SubjectId Agent, KeyHistory? Keys, Hash? Label, Checkpoint? Checkpoint);
 
 /// <summary>One entry about an agent, checked as far as it can be by itself; what depends on its neighbours is found by <see cref="TrailWalk"/>.</summary>
 public sealed class EntryCheck
@@ -111,7 +112,7 @@ public sealed class EntryCheck
             Add(TrailProperty.Erasures, "what stays of it is no stub");
             return;
         }
-        if (stub.AgentId != expected.Agent || stub.SubjectSequence != Sequence || (expected.Key is { } key && stub.KeyId != key.KeyId))
+        if (stub.AgentId != expected.Agent || stub.SubjectSequence != Sequence || (expected.Keys is { } keys && stub.KeyId != keys.InForceAt(erased.Index).KeyId))
             Add(TrailProperty.Erasures, "the stub is not one of this agent at this number");
         if (stub.Class != Class || leaf.Nullifiers.Length != 1)
             Add(TrailProperty.Erasures, "the leaf is not that of the activity which the stub says was erased");
@@ -163,10 +164,11 @@ public sealed class EntryCheck
         switch (body)
         {
             case Activity activity:
-                Statement = Read(TrailProperty.Statements, activity.Statement, activity.Algorithm, activity.Signature, expected);
+                Statement = Read(TrailProperty.Statements, activity.Statement, activity.Algorithm, activity.Signature, expected, keyId => KeyHere(expected)?.KeyId == keyId ? KeyHere(expected) : null);
                 break;
             case Fork fork:
-                Statement = Read(TrailProperty.Forks, fork.Statement, fork.Algorithm, fork.Signature, expected);
+                // Of a key that has ended as well: it may have signed the second statement at any time.
+                Statement = Read(TrailProperty.Forks, fork.Statement, fork.Algorithm, fork.Signature, expected, keyId => expected.Keys?.Find(keyId));
                 break;
             case Stop stop when !MayBeAbout(stop.Scope, expected):
                 Add(TrailProperty.Stops, "the stop names another scope than this agent, a key or a credential of it");
@@ -180,15 +182,17 @@ public sealed class EntryCheck
         }
     }
 
+    private PublicKey? KeyHere(EntryExpectation expected) => expected.Keys?.InForceAt(Shown.Index!.Value);
+
     private static bool MayBeAbout(Scope scope, EntryExpectation expected) => scope.Kind switch
     {
         ScopeKind.Agent or ScopeKind.AgentWithDelegates => scope.Id == expected.Agent,
-        ScopeKind.Key => expected.Key is null || scope.KeyId == expected.Key.KeyId,
+        ScopeKind.Key => expected.Keys is null || expected.Keys.Find(scope.KeyId) is not null,
         ScopeKind.Credential => true,
         _ => false,
     };
 
-    private SignedStatement? Read(TrailProperty property, byte[] bytes, KeyAlgorithm algorithm, byte[] signature, EntryExpectation expected)
+    private SignedStatement? Read(TrailProperty property, byte[] bytes, KeyAlgorithm algorithm, byte[] signature, EntryExpectation expected, Func<KeyId, PublicKey?> find)
     {
         if (!SignedStatement.TryRead(bytes, out var statement) || statement.AgentId != expected.Agent
             || (expected.Checkpoint is { } signed && !LogOrigin.IsAtOrBefore(statement.Origin, signed.Origin)))
@@ -196,7 +200,7 @@ public sealed class EntryCheck
             Add(property, "the statement is not one of this agent for this log");
             return null;
         }
-        if (expected.Key is { } key && (key.KeyId != statement.KeyId || key.Algorithm != algorithm || !key.Verifies(bytes, signature)))
+        if (expected.Keys is not null && (find(statement.KeyId) is not { } key || key.Algorithm != algorithm || !key.Verifies(bytes, signature)))
             Add(property, "the statement is not signed by the agent's key");
         return statement;
     }
@@ -219,7 +223,7 @@ public sealed class EntryCheck
     {
         if (!IssuanceItem.TryDecode(shown.Item, out var item) || item.AgentId != expected.Agent)
             Add(TrailProperty.Credentials, "an issuance item is not one of this agent");
-        else if (expected.Key is { } key && item.Jkt != key.KeyId)
+        else if (KeyHere(expected) is { } key && item.Jkt != key.KeyId)
             Add(TrailProperty.Credentials, $"the credential {item.Jti} is bound to another key than the agent's");
         else if (!Leads(shown.Path, new LeafIndex(shown.Position), new TreeSize(issued.Count), MerkleHash.Leaf(shown.Item.Span), issued.Root))
             Add(TrailProperty.Credentials, $"the credential {item.Jti} does not stand under the entry's root");

@@ -84,7 +84,13 @@ internal sealed class TrailFindings
         var count = entries.Count(entry => entry.Entry?.Body is Activity);
         var commitments = entries.Where(entry => entry.Entry?.Body is Activity).Sum(entry => (long)(entry.Statement?.Commitments.Length ?? 0));
         var links = entries.Any(entry => entry.Shown.IsClosed) ? ", and links across them are not checked" : "";
-        return $"{Counted.Of(count, "statement")} with {Counted.Of(commitments, "hash", "hashes")}, signed by the agent's key, each naming the one before it{Closed(entries)}{links}";
+        return $"{Counted.Of(count, "statement")} with {Counted.Of(commitments, "hash", "hashes")}, signed by the agent's key, each naming the one before it{Rotations(entries)}{Closed(entries)}{links}";
+    }
+
+    private static string Rotations(IReadOnlyList<EntryCheck> entries)
+    {
+        var rotations = List(entries, entry => entry.Entry?.Body is AgentKeyRotated rotated ? $"entry {entry.Shown.Index}{(rotated.Order is null ? "" : $" as entry {rotated.Order} ordered")}" : null, "");
+        return rotations.Length == 0 ? "" : $"; another key since {rotations}, with a chain of its own";
     }
 
     // Only its class says that a closed entry is an activity, and no stop.

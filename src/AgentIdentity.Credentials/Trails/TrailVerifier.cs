@@ -1,5 +1,4 @@
 using AgentIdentity.Credentials.Entries;
-using AgentIdentity.Credentials.Keys;
 using AgentIdentity.Ledger;
 
 namespace AgentIdentity.Credentials.Trails;
@@ -34,7 +33,7 @@ public static class TrailVerifier
 
         // 3 to 6, 8, 11 to 13. Each entry by itself: signatures and paths are most of the work, and none waits for another.
         var entries = new EntryCheck[file.Entries.Count];
-        var expected = new EntryExpectation(file.Header.AgentId, FirstKey(file), file.Header.Label, checkpoint);
+        var expected = new EntryExpectation(file.Header.AgentId, RotationChecks.KeysOf(file), file.Header.Label, checkpoint);
         Parallel.For(0, entries.Length, i => entries[i] = EntryCheck.Of(file.Entries[i], expected));
         if (entries is not [{ Entry.Body: AgentEnrolled enrolled }, ..] || enrolled.AgentId != expected.Agent)
             notes.Add(TrailProperty.Label, "the first entry does not enrol the agent, and so commits to no label");
@@ -48,10 +47,12 @@ public static class TrailVerifier
         // 6, 8 to 10, 12. What only their order shows.
         var walk = new TrailWalk(firstSequence: 0);
         var erasures = new ErasureChecks(expected.Agent, registry.Operators);
+        var rotations = new RotationChecks(expected.Agent, expected.Keys, registry.Genesis);
         foreach (var entry in entries)
         {
             walk.Take(entry);
             erasures.Take(entry);
+            rotations.Take(entry);
         }
         erasures.End();
 
@@ -59,8 +60,4 @@ public static class TrailVerifier
         registry.CheckHeads(walk.Head, isLastOpen: entries is [.., { Shown.IsClosed: false }]);
         return notes.Conclude(file, checkpoint, entries);
     }
-
-    // Needed before the first entry has been checked; whether it is the agent's enrolment, and under the root, shows there.
-    private static PublicKey? FirstKey(TrailFile file) =>
-        file.Entries is [{ Opened: { } first }, ..] && Entry.TryDecode(first.Entry, out var entry) && entry.Body is AgentEnrolled enrolled ? enrolled.Key : null;
 }

@@ -1,4 +1,5 @@
 using AgentIdentity.Credentials.Entries;
+using AgentIdentity.Credentials.Identifiers;
 using AgentIdentity.Credentials.Statements;
 using AgentIdentity.Ledger;
 
@@ -18,9 +19,13 @@ public sealed class TrailWalk(ulong firstSequence)
     private ulong _statementsSeen;
     private ChainLink? _lastLink;
     private bool _hasClosed;
+    private bool _isChainKnown = firstSequence == 0;
 
-    // Stops in force that end everything: one of a single credential does not, nor one that leaves the reads.
-    private readonly SortedSet<ulong> _stops = [];
+    // The agent's key, once an entry has named it.
+    private KeyId? _key;
+
+    // Stops in force that end everything, each with the key that it names, if it names one: one of a single credential does not, nor one that leaves the reads.
+    private readonly SortedDictionary<ulong, KeyId?> _stops = [];
 
     /// <summary>What the entries come to: docs/formats.md, "Heads". The index is that of the last open one.</summary>
     public Head Head { get; private set; }
@@ -34,7 +39,7 @@ public sealed class TrailWalk(ulong firstSequence)
         {
             CheckLink(check);
             if (check.Class == EntryClass.Activity && _stops.Count > 0)
-                check.Add(TrailProperty.Quarantine, $"it came after the stop at entry {_stops.Min} and is not quarantined");
+                check.Add(TrailProperty.Quarantine, $"it came after the stop at entry {_stops.Keys.First()} and is not quarantined");
         }
         if (check.Shown.Index is { } index)
             _shown[index] = check.Link;
@@ -48,19 +53,43 @@ public sealed class TrailWalk(ulong firstSequence)
             case AgentEnrolled when check.Sequence > 0:
                 check.Add(TrailProperty.Statements, "it enrols the agent a second time");
                 break;
-            case Stop { Scope.Kind: not ScopeKind.Credential, State: >= StandingState.Frozen } when check.Shown.Index is { } stop:
-                _stops.Add(stop.Value);
+            case AgentEnrolled enrolled:
+                _key = enrolled.Key.KeyId;
+                break;
+            case AgentKeyRotated rotated:
+                Rotate(rotated);
+                break;
+            case Stop { Scope.Kind: not ScopeKind.Credential, State: >= StandingState.Frozen } stop when check.Shown.Index is { } index:
+                Stop(index, stop.Scope);
                 break;
             case Restored restored:
-                _stops.ExceptWith(restored.Stops.Select(stop => stop.Value));
+                foreach (var lifted in restored.Stops)
+                    _stops.Remove(lifted.Value);
                 break;
             case CredentialsIssued when _stops.Count > 0:
-                check.Add(TrailProperty.Stops, $"it issues a credential after the stop at entry {_stops.Min}");
+                check.Add(TrailProperty.Stops, $"it issues a credential after the stop at entry {_stops.Keys.First()}");
                 break;
             case Fork fork when check.Statement is { } other:
                 CheckFork(check, fork, other);
                 break;
         }
+    }
+
+    private void Stop(LeafIndex index, Scope scope)
+    {
+        KeyId? key = scope.Kind == ScopeKind.Key ? scope.KeyId : null;
+        // What an earlier key had is not the agent's any more.
+        if (key is null || _key is null || key == _key)
+            _stops.Add(index.Value, key);
+    }
+
+    // The new key has a chain of its own, and what stops the old one does not stop it.
+    private void Rotate(AgentKeyRotated rotated)
+    {
+        _key = rotated.Key.KeyId;
+        (_lastLink, _statementsSeen, _isChainKnown) = (null, 0, true);
+        foreach (var (stop, _) in _stops.Where(stop => stop.Value == rotated.Retired).ToArray())
+            _stops.Remove(stop);
     }
 
     private void CheckPlace(EntryCheck check)
@@ -78,14 +107,14 @@ public sealed class TrailWalk(ulong firstSequence)
         (_lastIndex, _lastAt) = (index, at);
     }
 
-    // An agent has one key, so its statements are numbered through; a closed one counts, and does not show what the next must name.
+    // An agent has one key at a time, so its statements are numbered through; a closed one counts, and does not show what the next must name.
     private void CheckLink(EntryCheck check)
     {
         var expected = _lastLink is null ? _statementsSeen : _lastLink.Sequence + 1;
         var link = check.Link;
         if (link is not null)
         {
-            var isKnown = _isWhole || _lastLink is not null;
+            var isKnown = _isChainKnown || _lastLink is not null;
             var before = link.Sequence == 0 ? default(Hash) : _lastLink?.Identity;
             if ((isKnown && link.Sequence != expected) || (before is { } named && link.Previous != named))
                 check.Add(TrailProperty.Statements, $"statement {expected} was expected, naming the one before it");

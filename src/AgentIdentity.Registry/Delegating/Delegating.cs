@@ -122,7 +122,7 @@ public sealed class Delegating(RegistrySettings settings, Verification verificat
 
     private PendingIssuance Stage(Draft draft, CredentialClaims above, AgentRecord child, Wish wish, IReadOnlyList<Budget> budgets)
     {
-        var pending = issuing.Stage(draft, child.Id, child.Key.KeyId, wish, above.AgentId);
+        var pending = issuing.Stage(draft, child.Id, draft.KeyOf(child).KeyId, wish, above.AgentId);
         var item = pending.Item;
         draft.Stage(
             above.AgentId,

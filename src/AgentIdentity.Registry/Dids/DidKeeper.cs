@@ -36,7 +36,7 @@ public sealed class DidKeeper : IAsyncDisposable
     /// <summary>Called by the writer for each entry.</summary>
     public void Hand(LeafIndex index, Entry entry)
     {
-        if (entry.Body is Stop { State: StandingState.Revoked })
+        if (entry.Body is Stop { State: StandingState.Revoked, Scope.Kind: not ScopeKind.Key })
             _changes.Writer.TryWrite(index);
         if (entry.Body is RegistryKeyRotated { Use: RegistryKeyUse.Credentials })
             _changes.Writer.TryWrite(null);
@@ -80,5 +80,6 @@ public sealed class DidKeeper : IAsyncDisposable
             await Task.Delay(Pause, _clock, _ended.Token).ConfigureAwait(false);
     }
 
-    private static bool IsFinal(StopRecord stop) => stop is { IsInForce: true, Denial: { State: StandingState.Revoked, After: null } };
+    // The agent of a revoked key may be given another one.
+    private static bool IsFinal(StopRecord stop) => stop is { IsInForce: true, Denial: { State: StandingState.Revoked, After: null, Scope.Kind: not ScopeKind.Key } };
 }

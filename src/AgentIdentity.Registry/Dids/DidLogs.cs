@@ -72,19 +72,31 @@ public sealed class DidLogs(RegistrySettings settings, RegistryState state, Sequ
         ? AppendAsync(founding.RegistryId, scid => DidDocuments.RegistryVersion(settings.Name, [.. state.IssuerKeys.All], scid), deactivates: false)
         : Task.FromResult<Outcome<LeafIndex>>(NoLog);
 
+    /// <summary>The line that names another key of an agent, made before the writer decides; null when the agent has no log that could go on.</summary>
+    internal DidLine? LineOf(AgentRecord agent, PublicKey key) => Prepare(agent.Id, scid => DidDocuments.AgentVersion(settings.Name, agent.Id, key, scid), deactivates: false);
+
+    /// <summary>In the writer: whether no other line has come before a prepared one.</summary>
+    internal bool IsNext(Draft draft, DidLine line) => LastOf(line.Subject) == line.Before && !draft.IsFollowed(line.Before);
+
+    /// <summary>In the writer: puts a prepared line into the group, unless its document stands already.</summary>
+    internal static LeafIndex Stage(Draft draft, SubjectId actor, DidLine line) =>
+        line.Text is null ? line.Before : draft.Stage(actor, new DidVersion(line.Text, line.Before, line.Deactivates), line.Subject);
+
+    private async Task<Outcome<LeafIndex>> AppendAsync(SubjectId subject, Func<string, string> document, bool deactivates) => Prepare(subject, document, deactivates) is { } line
+        ? await sequencer.DecideAsync<LeafIndex>(Lane.Ordinary, draft => IsNext(draft, line) ? Stage(draft, draft.RegistryId, line) : ChangedMeanwhile).ConfigureAwait(false)
+        : NoLog;
+
     // A document that stands already is not written again: this is also what a start calls that does not know how far the last run came.
-    private async Task<Outcome<LeafIndex>> AppendAsync(SubjectId subject, Func<string, string> document, bool deactivates)
+    private DidLine? Prepare(SubjectId subject, Func<string, string> document, bool deactivates)
     {
         if (state.DidKey is not { } didKey || LastOf(subject) is not { } before || Resolve(subject) is not { IsDeactivated: false } history)
-            return NoLog;
+            return null;
         var next = document(history.Latest.Parameters.Scid);
-        if (next == history.Latest.Document && !deactivates)
-            return before;
-        var line = DidLines.Next(keys, didKey.KeyId, subject, history.Latest, next, deactivates, clock.GetUtcNow());
-        return await sequencer.DecideAsync<LeafIndex>(Lane.Ordinary, draft => LastOf(subject) == before && !draft.IsFollowed(before)
-            ? draft.Stage(draft.RegistryId, new DidVersion(line, before, deactivates), subject)
-            : Refused.Because(Refusal.Overloaded, "The DID was changed at this moment; try again.")).ConfigureAwait(false);
+        var isThere = next == history.Latest.Document && !deactivates;
+        return new DidLine(subject, isThere ? null : DidLines.Next(keys, didKey.KeyId, subject, history.Latest, next, deactivates, clock.GetUtcNow()), before, deactivates);
     }
+
+    internal static Refused ChangedMeanwhile => Refused.Because(Refusal.Overloaded, "The DID was changed at this moment; try again.");
 
     private static Refused NoLog => Refused.Because(Refusal.AgentUnknown, "There is no DID log that could go on.");
 
@@ -110,3 +122,6 @@ public sealed class DidLogs(RegistrySettings settings, RegistryState state, Sequ
         _ => (null, null),
     };
 }
+
+/// <summary>A line that waits to be written. The text is null when the document stands already.</summary>
+internal sealed record DidLine(SubjectId Subject, string? Text, LeafIndex Before, bool Deactivates);

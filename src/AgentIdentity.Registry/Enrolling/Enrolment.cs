@@ -31,6 +31,9 @@ public sealed class Enrolment(RegistrySettings settings, RegistryState state, Se
     /// <summary>A challenge for one proof, good for five minutes at this instance.</summary>
     public string NewChallenge() => _challenges.Current();
 
+    /// <summary>Whether a challenge was given out here, not too long ago.</summary>
+    public bool IsGoodChallenge(string challenge) => _challenges.IsGood(challenge);
+
     public async Task<Outcome<Enrolled>> EnrollAsync(string token, string proof, IReadOnlyList<string> audience, uint lifetimeSeconds)
     {
         if (settings.Name.IsLoopback && !settings.Dev)
@@ -43,7 +46,7 @@ public sealed class Enrolment(RegistrySettings settings, RegistryState state, Se
             return Refused.Because(refusal, "The enrolment proof is not a good one: docs/formats.md, \"Enrolment proof\".");
         if (!Operating.Operating.AreLabels(presented!.Labels))
             return Refused.Because(Refusal.LabelsMalformed, Operating.Operating.LabelsRule);
-        if (!_challenges.IsGood(presented.Challenge))
+        if (!IsGoodChallenge(presented.Challenge))
             return Refused.Because(Refusal.ChallengeInvalid, "The proof's nonce is not a challenge of this instance, or is older than five minutes; ask BeginEnroll for one.");
 
         // Signed here and not by the writer; a retry needs none, and neither does who has no token.
@@ -71,9 +74,11 @@ public sealed class Enrolment(RegistrySettings settings, RegistryState state, Se
             return Refused.Because(Refusal.MessageTooLarge, "The credential would be longer than verifiers take; ask for fewer audiences, or state fewer labels.");
         var key = candidate.Proof.Key.KeyId;
         if (draft.State.FindAgent(key) is { } known)
-            return Again(draft, token, known, wish.Value);
+            return Again(draft, token, known, key, wish.Value);
         if (draft.PendingEnrolment(key) is { } pending)
             return pending.TokenId == token.Id ? Outcome(draft.PendingIssuance(pending.AgentId)!.ToLive) : Refused.Because(Refusal.KeyAlreadyEnrolled, "The key was enrolled with another token.");
+        if (draft.IsAgentKey(key))
+            return Refused.Because(Refusal.KeyAlreadyEnrolled, "The key is about to be another agent's.");
         if (draft.IsCallerTaken(key))
             return Refused.Because(Refusal.KeyAlreadyRegistered, "The key belongs to a caller that is not an agent.");
         if (draft.At >= token.ExpiresAt)
@@ -93,19 +98,21 @@ public sealed class Enrolment(RegistrySettings settings, RegistryState state, Se
     }
 
     // The identical retry: the same agent, its first credential while that lives, and no further use of the token.
-    private Outcome<Func<LiveCredential>> Again(Draft draft, TokenRecord token, AgentRecord agent, Wish wish)
+    private Outcome<Func<LiveCredential>> Again(Draft draft, TokenRecord token, AgentRecord agent, KeyId key, Wish wish)
     {
         if (agent.TokenId != token.Id)
             return Refused.Because(Refusal.KeyAlreadyEnrolled, "The key was enrolled with another token.");
+        if (draft.KeyOf(agent).KeyId != key)
+            return Refused.Because(Refusal.KeyRotated, "The agent has another key since.");
         var standing = draft.Standing.RefusalOf(agent.Id);
         if (standing != Refusal.None)
             return Refused.Because(standing, "The agent is stopped.");
         var whole = Envelope.AuthorityHash(agent.Grant.Envelope, null);
-        var held = Array.FindIndex(agent.Credentials, credential => credential.Item.ExpiresAt > draft.At / 1000 && credential.Item.Authority == whole && IsSignedByCurrentKey(credential));
+        var held = Array.FindIndex(agent.Credentials, credential => credential.Item.ExpiresAt > draft.At / 1000 && credential.Item.Authority == whole && credential.Item.Jkt == key && IsSignedByCurrentKey(credential));
         if (held >= 0)
             return Outcome(() => agent.Credentials[held]);
         // Only enrolments have been given credentials so far in the group: what is pending is the answer to a retry beside this one.
-        var pending = draft.PendingIssuance(agent.Id) ?? issuing.Stage(draft, agent.Id, agent.Key.KeyId, wish);
+        var pending = draft.PendingIssuance(agent.Id) ?? issuing.Stage(draft, agent.Id, key, wish);
         return Outcome(pending.ToLive);
     }
 

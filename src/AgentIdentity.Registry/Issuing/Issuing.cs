@@ -133,6 +133,6 @@ public sealed class Issuing(RegistrySettings settings, RegistryState state, Sequ
             return Refused.Because(Refusal.TooManyCredentials, $"The agent holds {LiveMax} unexpired credentials.");
         if (wish.ExpiryMax <= seconds)
             return Refused.Because(Refusal.EnvelopeTooWide, "The envelope asked for has ended.");
-        return Stage(draft, agentId, agent.Key.KeyId, wish);
+        return Stage(draft, agentId, draft.KeyOf(agent).KeyId, wish);
     }
 }

@@ -108,7 +108,7 @@ public sealed class Operating(
         {
             if (draft.IsCallerTaken(key.KeyId))
                 return Refused.Because(Refusal.KeyAlreadyRegistered, "The key is registered already.");
-            if (draft.State.FindAgent(key.KeyId) is not null || draft.PendingEnrolment(key.KeyId) is not null)
+            if (draft.IsAgentKey(key.KeyId))
                 return Refused.Because(Refusal.KeyAlreadyEnrolled, "The key is an agent's.");
             if (draft.IsNameTaken(role, name))
                 return Refused.Because(Refusal.NameTaken, $"There is another {role} with that name.");

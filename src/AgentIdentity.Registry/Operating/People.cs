@@ -29,7 +29,7 @@ public sealed class People(RegistrySettings settings, RegistryState state, Seque
         var newcomer = SubjectId.New(clock.GetUtcNow());
         return await sequencer.DecideAsync<CallerMade>(Lane.Ordinary, draft =>
         {
-            if (draft.IsCallerTaken(proof.Key.KeyId) || draft.State.FindAgent(proof.Key.KeyId) is not null || draft.PendingEnrolment(proof.Key.KeyId) is not null)
+            if (draft.IsCallerTaken(proof.Key.KeyId) || draft.IsAgentKey(proof.Key.KeyId))
                 return Refused.Because(Refusal.KeyAlreadyRegistered, "The key is registered or enrolled already.");
             // Two keys of one person must never count as two people.
             var owner = proof.Passkey is null ? null : draft.FindOperator(proof.Name);
@@ -72,7 +72,7 @@ public sealed class People(RegistrySettings settings, RegistryState state, Seque
             return Refused.Because(approved.Refusal, approved.Detail);
         return await sequencer.DecideAsync<LeafIndex>(Lane.Ordinary, draft =>
         {
-            if (draft.IsCallerTaken(key.KeyId) || draft.State.FindAgent(key.KeyId) is not null || draft.PendingEnrolment(key.KeyId) is not null || state.BreakGlassKey?.KeyId == key.KeyId)
+            if (draft.IsCallerTaken(key.KeyId) || draft.IsAgentKey(key.KeyId) || state.BreakGlassKey?.KeyId == key.KeyId)
                 return Refused.Because(Refusal.KeyAlreadyRegistered, "The key is somebody's already: the break-glass key is nobody's, and sealed.");
             if (approvals.Use(draft, approved.Value) is { IsRefused: true } used)
                 return Refused.Because(used.Refusal, used.Detail);

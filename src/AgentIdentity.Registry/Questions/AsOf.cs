@@ -42,17 +42,17 @@ public sealed class StandingThen
 
     public bool IsInForce(StopRecord stop) => stop.LiftedBy is not { } by || !_asOf.Includes(by);
 
-    public StandingState Of(AgentRecord agent) => Denials.Of(agent.Actor).State;
+    public StandingState Of(AgentRecord agent) => Denials.Of(agent.Actor with { Key = agent.KeyAt(_asOf.Entry).KeyId }).State;
 
     /// <summary>Stops and cuts that reached the agent itself, those that had been lifted too.</summary>
     public IEnumerable<StopThen> Of(AgentRecord agent, bool withLifted) =>
         Known.Where(stop => (withLifted || IsInForce(stop)) && Reaches(stop.Denial, agent)).Select(stop => new StopThen(stop, IsInForce(stop)));
 
     // As the stop was spelled out when it was made; whom authority came to later is reached through the chain of command.
-    private static bool Reaches(Denial denial, AgentRecord agent) => denial.Scope.Kind switch
+    private bool Reaches(Denial denial, AgentRecord agent) => denial.Scope.Kind switch
     {
         ScopeKind.Agent or ScopeKind.AgentWithDelegates => denial.Scope.Id == agent.Id || denial.Agents.Contains(agent.Id),
-        ScopeKind.Key => denial.Scope.KeyId == agent.Key.KeyId,
+        ScopeKind.Key => denial.Scope.KeyId == agent.KeyAt(_asOf.Entry).KeyId,
         ScopeKind.Blueprint => denial.Scope.Value == agent.Grant.Terms.Blueprint,
         ScopeKind.Model => denial.Blueprints.Contains(agent.Grant.Terms.Blueprint),
         ScopeKind.Sponsor => denial.Scope.Value == agent.Grant.Terms.Sponsor,

@@ -67,9 +67,9 @@ public sealed class Recording(RegistryState state, Sequencer sequencer, Checkpoi
             return WrongOrigin();
         if (state.FindAgent(statement.AgentId) is not { } agent)
             return Refused.Because(Refusal.AgentUnknown, "No agent has that id.");
-        if (agent.Key.KeyId != statement.KeyId || agent.Key.Algorithm != algorithm)
+        if (agent.FindKey(statement.KeyId) is not { } key || key.Algorithm != algorithm)
             return Refused.Because(Refusal.WrongKey, "The statement names a key or an algorithm that is not the agent's.");
-        if (!agent.Key.Verifies(bytes.Span, signature))
+        if (!key.Verifies(bytes.Span, signature))
             return Refused.Because(Refusal.SignatureInvalid, "The signature is not over these bytes by the agent's key.");
         return statement;
     }
@@ -89,6 +89,8 @@ public sealed class Recording(RegistryState state, Sequencer sequencer, Checkpoi
             return (statement.Sequence + 1 == head.Next ? head : null, draft);
         if (statement.Origin != draft.State.Log.Origin)
             return WrongOrigin();
+        if (statement.KeyId != draft.KeyOf(agent).KeyId)
+            return Refused.Because(Refusal.KeyRotated, "The agent has another key, and this one's chain has ended.");
         if (statement.Sequence > head.Next)
             return Refused.Because(Refusal.SequenceGap, $"Expected sequence {head.Next}, found {statement.Sequence}.");
         if (statement.Previous != head.Previous)

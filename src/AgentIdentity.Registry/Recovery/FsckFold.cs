@@ -134,6 +134,8 @@ internal sealed class FsckFold(FsckFindings findings, bool withSignatures)
     {
         if (entry.Body is AgentEnrolled enrolled)
             CollectProof(index, enrolled);
+        if (entry.Body is AgentKeyRotated rotated)
+            CollectProofs(index, rotated);
         var (bytes, algorithm, signature) = entry.Body switch
         {
             Activity activity => (activity.Statement, activity.Algorithm, activity.Signature),
@@ -142,8 +144,8 @@ internal sealed class FsckFold(FsckFindings findings, bool withSignatures)
         };
         if (bytes.Length == 0 || !SignedStatement.TryRead(bytes, out var statement) || State.FindAgent(statement.AgentId) is not { } agent)
             return;
-        if (agent.Key.KeyId == statement.KeyId && agent.Key.Algorithm == algorithm)
-            _unverified.Add(new SignatureCheck(index, () => agent.Key.Verifies(bytes, signature), "the signature is not over its statement by the agent's key"));
+        if (agent.FindKey(statement.KeyId) is { } key && key.Algorithm == algorithm)
+            _unverified.Add(new SignatureCheck(index, () => key.Verifies(bytes, signature), "the signature is not over its statement by the agent's key"));
         else
             findings.Add(index, "its statement names a key or an algorithm that is not the agent's");
     }
@@ -157,6 +159,17 @@ internal sealed class FsckFold(FsckFindings findings, bool withSignatures)
             index,
             () => EnrolmentProof.IsKeptBy(enrolled, publicUrl, out var tokenHash) && tokenHash == expected,
             "the enrolment does not hold a proof, by the key that it names, for this registry and its token"));
+    }
+
+    private void CollectProofs(LeafIndex index, AgentKeyRotated rotated)
+    {
+        if (State.Founding is not { PublicUrl: var publicUrl } || State.FindAgent(rotated.AgentId) is not { } agent)
+            return;
+        var (retired, ordered) = (agent.Key, agent.Order?.TokenHash);
+        _unverified.Add(new SignatureCheck(
+            index,
+            () => RotationProof.AreKeptBy(rotated, retired, ordered, publicUrl),
+            "the rotation does not hold proofs of the new key, and of the key before or an order"));
     }
 
     private sealed record SignatureCheck(LeafIndex Index, Func<bool> Holds, string Meaning);

@@ -6,6 +6,7 @@ using AgentIdentity.Credentials.Identifiers;
 using AgentIdentity.Credentials.Keys;
 using AgentIdentity.Credentials.Passkeys;
 using AgentIdentity.Credentials.Stops;
+using AgentIdentity.Credentials.Verification;
 using AgentIdentity.Credentials.Watching;
 using AgentIdentity.Ledger;
 using AgentIdentity.Registry.State;
@@ -16,7 +17,7 @@ namespace AgentIdentity.Registry.Recovery;
 /// <remarks>Signed, because the tree vouches for the entries and not for what was folded from them: whoever can write the file must not be able to lift a stop.</remarks>
 internal static class SnapshotFormat
 {
-    private const int Version = 11;
+    private const int Version = 12;
     private static readonly byte[] Domain = "air/snapshot/v1\0"u8.ToArray();
     private static readonly byte[] Magic = "agentidentity snapshot\n"u8.ToArray();
 
@@ -100,11 +101,7 @@ internal static class SnapshotFormat
         WriteFounding(writer, copy.Founding!);
         WriteAll(writer, copy.Logs, log => WriteLog(writer, log));
         WriteAll(writer, copy.WatchKeys, key => WriteKey(writer, key));
-        WriteAll(writer, copy.IssuerKeys, key =>
-        {
-            WriteKey(writer, key.Key);
-            writer.Write(key.From.Value);
-        });
+        WriteAll(writer, copy.IssuerKeys, key => WriteSpan(writer, key));
         WriteAll(writer, copy.Tokens, token => WriteToken(writer, token));
         WriteAll(writer, copy.Callers, caller => WriteCaller(writer, caller));
         WriteAll(writer, copy.Agents, agent => WriteAgent(writer, agent));
@@ -145,7 +142,7 @@ internal static class SnapshotFormat
         var founding = ReadFounding(reader);
         var logs = ReadAll(reader, () => ReadLog(reader));
         var watchKeys = ReadAll(reader, () => ReadKey(reader));
-        var keys = ReadAll(reader, () => (ReadKey(reader), new LeafIndex(reader.ReadUInt64())));
+        var keys = ReadAll(reader, () => ReadSpan(reader));
         var tokens = ReadAll(reader, () => ReadToken(reader));
         var callers = ReadAll(reader, () => ReadCaller(reader));
         var grants = tokens.ToDictionary(token => token.Id, token => token.Grant);
@@ -269,6 +266,13 @@ internal static class SnapshotFormat
             writer.Write(hold.At);
         });
         writer.Write(agent.IsProbe);
+        WriteAll(writer, [.. agent.Keys?.Spans ?? []], key => WriteSpan(writer, key));
+        WriteAll<ReplacementOrder>(writer, agent.Order is { } order ? [order] : [], ordered =>
+        {
+            writer.Write(ordered.Index.Value);
+            writer.Write(ordered.TokenHash.ToArray());
+            writer.Write(ordered.ExpiresAt);
+        });
     }
 
     private static AgentRecord ReadAgent(BinaryReader reader, Dictionary<SubjectId, AgentGrant> grants)
@@ -287,8 +291,18 @@ internal static class SnapshotFormat
             Credentials = ReadAll(reader, () => ReadCredential(reader, id, grant)),
             Holds = ReadAll(reader, () => new HoldInForce(new LeafIndex(reader.ReadUInt64()), reader.ReadString(), reader.ReadInt64())),
             IsProbe = reader.ReadBoolean(),
+            Keys = ReadAll(reader, () => ReadSpan(reader)) is { Length: > 0 } spans ? spans.Aggregate(KeyHistory.Empty, (keys, span) => keys.Then(span.Key, span.From)) : null,
+            Order = ReadAll(reader, () => new ReplacementOrder(new LeafIndex(reader.ReadUInt64()), ReadHash(reader), reader.ReadInt64())) is [var order] ? order : null,
         };
     }
+
+    private static void WriteSpan(BinaryWriter writer, (PublicKey Key, LeafIndex From) span)
+    {
+        WriteKey(writer, span.Key);
+        writer.Write(span.From.Value);
+    }
+
+    private static (PublicKey Key, LeafIndex From) ReadSpan(BinaryReader reader) => (ReadKey(reader), new LeafIndex(reader.ReadUInt64()));
 
     private static void WriteCredential(BinaryWriter writer, LiveCredential credential)
     {

@@ -2,6 +2,7 @@ using System.Security.Cryptography;
 using AgentIdentity.Credentials.Delegation;
 using AgentIdentity.Credentials.Entries;
 using AgentIdentity.Credentials.Identifiers;
+using AgentIdentity.Credentials.Keys;
 using AgentIdentity.Ledger;
 using AgentIdentity.Registry.State;
 
@@ -17,6 +18,7 @@ public sealed class Draft
     private readonly HashSet<ulong> _statusIndexes = [];
     private readonly Dictionary<SubjectId, uint> _tokenUses = [];
     private readonly Dictionary<KeyId, AgentEnrolled> _enrolments = [];
+    private readonly Dictionary<SubjectId, AgentKeyRotated> _rotations = [];
     private readonly Dictionary<KeyId, CallerRegistered> _callers = [];
     private readonly Dictionary<(SubjectId Agent, KeyId Key), ChainHead> _chains = [];
     private readonly List<Stop> _stops = [];
@@ -94,6 +96,12 @@ public sealed class Draft
     public uint UsesMade(TokenRecord token) => token.UsesMade + _tokenUses.GetValueOrDefault(token.Id);
 
     public AgentEnrolled? PendingEnrolment(KeyId key) => _enrolments.GetValueOrDefault(key);
+
+    /// <summary>The key that an agent has after what the group has decided.</summary>
+    public PublicKey KeyOf(AgentRecord agent) => _rotations.TryGetValue(agent.Id, out var rotated) ? rotated.Key : agent.Key;
+
+    /// <summary>Whether an agent has the key, had it, or is about to have it.</summary>
+    public bool IsAgentKey(KeyId key) => State.FindAgent(key) is not null || _enrolments.ContainsKey(key) || _rotations.Values.Any(rotated => rotated.Key.KeyId == key);
 
     public bool IsCallerTaken(KeyId key) => State.FindCaller(key) is not null || _callers.ContainsKey(key);
 
@@ -235,6 +243,9 @@ public sealed class Draft
             case AgentEnrolled enrolled:
                 _enrolments[enrolled.Key.KeyId] = enrolled;
                 _tokenUses[enrolled.TokenId] = _tokenUses.GetValueOrDefault(enrolled.TokenId) + 1;
+                break;
+            case AgentKeyRotated rotated:
+                _rotations[rotated.AgentId] = rotated;
                 break;
             case CallerRegistered caller:
                 _callers[caller.Key.KeyId] = caller;

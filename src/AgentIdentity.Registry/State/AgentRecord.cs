@@ -5,6 +5,7 @@ using AgentIdentity.Credentials.Issuing;
 using AgentIdentity.Credentials.Keys;
 using AgentIdentity.Credentials.Passkeys;
 using AgentIdentity.Credentials.Stops;
+using AgentIdentity.Credentials.Verification;
 using AgentIdentity.Ledger;
 
 namespace AgentIdentity.Registry.State;
@@ -31,8 +32,23 @@ public sealed record AgentRecord(
     /// <summary>Whether that line ends the DID.</summary>
     public bool IsDidEnded { get; init; }
 
+    /// <summary>The keys that it has had and has, once it has had another one.</summary>
+    public KeyHistory? Keys { get; init; }
+
+    /// <summary>The order under which whoever has its token may give the agent another key, or has given it this one; null when there is none.</summary>
+    public ReplacementOrder? Order { get; init; }
+
+    /// <summary>Whether the key of now came under the order.</summary>
+    public bool IsOrderRedeemed => Order is { } order && Keys is { } keys && keys.Since.Value > order.Index.Value;
+
     /// <summary>Who it is, as far as stops ask.</summary>
     public Actor Actor => new(Id, Key.KeyId, Grant.Terms.Sponsor, Grant.Terms.Blueprint, Grant.Terms.AllLabels);
+
+    /// <summary>The key of that id, if the agent has it or had it.</summary>
+    public PublicKey? FindKey(KeyId key) => Key.KeyId == key ? Key : Keys?.Find(key);
+
+    /// <summary>The key that was the agent's at an entry.</summary>
+    public PublicKey KeyAt(LeafIndex index) => Keys?.InForceAt(index) ?? Key;
 
     public ChainHead Chain(KeyId key) => Array.Find(Chains, chain => chain.KeyId == key) ?? ChainHead.Empty(key);
 
@@ -59,6 +75,14 @@ public sealed record AgentRecord(
     }
 
     public AgentRecord With(ChainHead chain) => this with { Chains = [.. Chains.Where(other => other.KeyId != chain.KeyId), chain] };
+
+    /// <summary>Gives it another key. The order stays when this is what it asked for: who redeemed it may ask again.</summary>
+    public AgentRecord With(PublicKey key, LeafIndex from, LeafIndex? order) => this with
+    {
+        Key = key,
+        Keys = (Keys ?? KeyHistory.Empty.Then(Key, EnrolledIndex)).Then(key, from),
+        Order = order is not null && Order?.Index == order ? Order : null,
+    };
 
     /// <summary>Adds a credential and forgets those that expired before it was valid.</summary>
     public AgentRecord With(LiveCredential issued) =>
@@ -87,6 +111,9 @@ public sealed record ChainHead(KeyId KeyId, ulong Next, Hash Previous, LeafIndex
 
 /// <summary>A credential that the ledger holds, and where.</summary>
 public readonly record struct LiveCredential(IssuanceItem Item, LeafIndex Index, uint Position);
+
+/// <summary>An order to replace an agent's key, and the entry that gave it. The expiry is in ms since 1970.</summary>
+public sealed record ReplacementOrder(LeafIndex Index, Hash TokenHash, long ExpiresAt);
 
 /// <summary>What keeps an agent's activities from being erased.</summary>
 public sealed record HoldInForce(LeafIndex Index, string Reason, long At);

@@ -15,6 +15,7 @@ public sealed class RegistryState
 {
     private readonly ConcurrentDictionary<SubjectId, AgentSlot> _agents = new();
     private readonly ConcurrentDictionary<KeyId, SubjectId> _agentsByKey = new();
+    private readonly ConcurrentDictionary<Hash, SubjectId> _ordered = new();
     private readonly ConcurrentDictionary<Hash, TokenRecord> _tokens = new();
     private readonly ConcurrentDictionary<SubjectId, Hash> _tokenHashes = new();
     private readonly ConcurrentDictionary<KeyId, CallerRecord> _callers = new();
@@ -29,7 +30,7 @@ public sealed class RegistryState
     private ulong _position;
     private ulong _epoch;
     private ulong _epochFloor;
-    private volatile IssuerKeyHistory _issuerKeys = IssuerKeyHistory.Empty;
+    private volatile KeyHistory _issuerKeys = KeyHistory.Empty;
     private volatile LogRecord[] _logs = [];
     private volatile PublicKey[] _watchKeys = [];
     private volatile PeopleChange[] _peopleChanges = [];
@@ -47,7 +48,7 @@ public sealed class RegistryState
     [MemberNotNullWhen(true, nameof(Founding))]
     public bool IsBootstrapped => _founding is not null;
 
-    public IssuerKeyHistory IssuerKeys => _issuerKeys;
+    public KeyHistory IssuerKeys => _issuerKeys;
 
     /// <summary>The keys that have signed what enforcers are told, the present one last; empty until somebody watches.</summary>
     public IReadOnlyList<PublicKey> WatchKeys => _watchKeys;
@@ -126,7 +127,11 @@ public sealed class RegistryState
 
     public AgentRecord? FindAgent(SubjectId id) => _agents.TryGetValue(id, out var slot) ? slot.Current : null;
 
+    /// <summary>The agent whose key this is or was.</summary>
     public AgentRecord? FindAgent(KeyId key) => _agentsByKey.TryGetValue(key, out var id) ? FindAgent(id) : null;
+
+    /// <summary>The agent whose key may be replaced, or was, by who has the token.</summary>
+    public AgentRecord? FindOrdered(in Hash tokenHash) => _ordered.TryGetValue(tokenHash, out var id) ? FindAgent(id) : null;
 
     /// <summary>What the token of this id hashes to; null when there is none.</summary>
     public Hash? TokenHash(SubjectId token) => _tokenHashes.TryGetValue(token, out var hash) ? hash : null;
@@ -365,11 +370,35 @@ public sealed class RegistryState
             case DidVersion version:
                 Follow(index, entry.Subjects[0].Id, version);
                 break;
+            case AgentKeyRotated rotated:
+                Rotate(index, rotated);
+                break;
+            case KeyReplacementOrdered ordered:
+                Order(ordered.AgentId, agent => agent with { Order = new ReplacementOrder(index, ordered.TokenHash, ordered.ExpiresAt) });
+                break;
             case PrivateDataRead or CallsRefused or Heads or ActivitiesErased:
                 break;
             default:
                 throw new LedgerDamagedException($"Entry {index} says something that this version does not know.");
         }
+    }
+
+    private void Rotate(LeafIndex index, AgentKeyRotated rotated)
+    {
+        if (FindAgent(rotated.AgentId)?.Key.KeyId != rotated.Retired || !_agentsByKey.TryAdd(rotated.Key.KeyId, rotated.AgentId))
+            throw new LedgerDamagedException($"Entry {index} ends a key that is not the agent's, or gives it one that was an agent's before.");
+        Order(rotated.AgentId, agent => agent.With(rotated.Key, index, rotated.Order));
+    }
+
+    // An order that is over is forgotten with its token.
+    private void Order(SubjectId id, Func<AgentRecord, AgentRecord> change)
+    {
+        var before = FindAgent(id)?.Order;
+        var order = Change(id, change).Current.Order;
+        if (before is not null && before != order)
+            _ordered.TryRemove(before.TokenHash, out _);
+        if (order is not null)
+            _ordered[order.TokenHash] = id;
     }
 
     private void Follow(LeafIndex index, SubjectId subject, DidVersion version)
@@ -523,6 +552,10 @@ public sealed class RegistryState
         var slot = new AgentSlot(agent, _inOrder.Count);
         _agents[agent.Id] = slot;
         _agentsByKey[agent.Key.KeyId] = agent.Id;
+        foreach (var key in agent.Keys?.All ?? [])
+            _agentsByKey[key.KeyId] = agent.Id;
+        if (agent.Order is { } order)
+            _ordered[order.TokenHash] = agent.Id;
         // Readers stop at the count, which is raised last; the list may move while it grows, but what a reader holds stays as it was.
         _inOrder.Add(slot);
         _sponsors.Add(agent.Grant.Terms.Sponsor, slot.Place);

@@ -32,6 +32,15 @@ public sealed class Standing(RegistryState state)
         return denied.State == StandingState.Restricted ? Refusal.None : denied.Refusal;
     }
 
+    /// <summary>Why an agent may not go on under a key.</summary>
+    public Refusal RefusalOf(AgentRecord agent, KeyId key)
+    {
+        if (_everyone != Refusal.None)
+            return _everyone;
+        var denied = state.Stops.DenyState.Of(agent.Actor with { Key = key });
+        return denied.State == StandingState.Restricted ? Refusal.None : denied.Refusal;
+    }
+
     /// <summary>What is left of the authority of a credential before an audience.</summary>
     /// <param name="claims">What the credential says, the ledger having been asked whether it holds it.</param>
     /// <param name="issuerKey">Who signed it.</param>

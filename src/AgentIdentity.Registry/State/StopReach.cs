@@ -40,7 +40,7 @@ public sealed class StopReach(RegistryState state)
     {
         ScopeKind.Agent => Known(scope.Id),
         ScopeKind.AgentWithDelegates => Known(scope.Id).Concat(state.Lineage.Descendants(scope.Id).SelectMany(step => Known(step.Agent))),
-        ScopeKind.Key => state.FindAgent(scope.KeyId) is { } agent ? [agent] : [],
+        ScopeKind.Key => state.FindAgent(scope.KeyId) is { } agent && Covers(scope, agent) ? [agent] : [],
         ScopeKind.Credential or ScopeKind.Audience or ScopeKind.Resource or ScopeKind.IssuerKey => [],
         _ => state.AgentsFrom(0).Where(agent => Covers(scope, agent)),
     };
@@ -49,13 +49,17 @@ public sealed class StopReach(RegistryState state)
     private IReadOnlyList<SubjectId> Credentials(Scope scope, LeafIndex? after, long at) => scope.Kind switch
     {
         ScopeKind.Credential => state.Lineage.LiveUnder(link => link.ParentJti == scope.Id, at),
-        ScopeKind.Key or ScopeKind.Blueprint or ScopeKind.Model or ScopeKind.Sponsor or ScopeKind.Label =>
+        ScopeKind.Key => state.Lineage.LiveUnder(link => KeyAbove(link) == scope.KeyId && IsAfter(link, after), at),
+        ScopeKind.Blueprint or ScopeKind.Model or ScopeKind.Sponsor or ScopeKind.Label =>
             state.Lineage.LiveUnder(link => state.FindAgent(link.Parent) is { } parent && Covers(scope, parent) && IsAfter(link, after), at),
         ScopeKind.IssuerKey => state.Lineage.LiveUnder(link => IsAfter(link, scope.After) && SignedBy(link) == scope.KeyId, at),
         _ => [],
     };
 
     private bool IsAfter(Delegated link, LeafIndex? after) => after is null || ParentCredential(link) is not { } parent || parent.Index.Value > after.Value.Value;
+
+    // Which of an agent's keys passed something on shows in the credential that it did it under.
+    private KeyId? KeyAbove(Delegated link) => ParentCredential(link) is { } parent ? parent.Item.Jkt : state.FindAgent(link.Parent)?.Key.KeyId;
 
     private KeyId? SignedBy(Delegated link) => ParentCredential(link) is { } parent ? state.IssuerKeys.InForceAt(parent.Index).KeyId : null;
 

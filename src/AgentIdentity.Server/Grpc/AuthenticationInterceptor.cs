@@ -58,7 +58,7 @@ internal sealed class AuthenticationInterceptor(RegistryNode registry, Quotas qu
         if (registry.State.FindCaller(key) is { } caller)
             Admit(call, caller);
         else if (registry.State.FindAgent(key) is { } agent)
-            Admit(call, agent);
+            Admit(call, agent, key);
         else
             throw new CallRefusedException(Refusal.CallerUnknown, "The key of the proof is neither an agent's nor a registered caller's.");
 
@@ -103,8 +103,10 @@ internal sealed class AuthenticationInterceptor(RegistryNode registry, Quotas qu
         call.Caller = caller;
     }
 
-    private static void Admit(CallState call, AgentRecord agent)
+    private static void Admit(CallState call, AgentRecord agent, KeyId key)
     {
+        if (agent.Key.KeyId != key)
+            throw new CallRefusedException(Refusal.KeyRotated, "The agent has another key since; this one calls nobody here.");
         if (!call.Row.Callers.HasFlag(Callers.Agents))
             throw NotPermitted(call, "agents");
         call.Agent = agent;

@@ -31,7 +31,8 @@ internal static class RefusalStatus
             or Refusal.EnvelopeExceeded or Refusal.AudienceNotAllowed or Refusal.WrongKey
             or Refusal.ApproverUnknown or Refusal.AgentRestricted or Refusal.CredentialStopped or Refusal.KeyStopped or Refusal.ChainStopped
             or Refusal.AudienceStopped or Refusal.ResourceStopped or Refusal.IssuerKeyStopped or Refusal.AfterCut or Refusal.ScopeStopped
-            or Refusal.DelegationTooDeep or Refusal.DelegateStopped or Refusal.BudgetTooWide or Refusal.BudgetExceeded or Refusal.NoBudget => StatusCode.PermissionDenied,
+            or Refusal.DelegationTooDeep or Refusal.DelegateStopped or Refusal.BudgetTooWide or Refusal.BudgetExceeded or Refusal.NoBudget
+            or Refusal.KeyRotated => StatusCode.PermissionDenied,
 
         Refusal.AgentUnknown or Refusal.EntryUnknown or Refusal.HoldUnknown or Refusal.StopUnknown => StatusCode.NotFound,
 

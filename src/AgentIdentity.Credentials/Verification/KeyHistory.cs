@@ -4,29 +4,32 @@ using AgentIdentity.Ledger;
 
 namespace AgentIdentity.Credentials.Verification;
 
-/// <summary>Which key signed credentials at which entry. Replaced as a whole when a key rotates.</summary>
-public sealed class IssuerKeyHistory
+/// <summary>Which key was in force at which entry: of those that sign credentials, or of those that an agent has had. Replaced as a whole when a key rotates.</summary>
+public sealed class KeyHistory
 {
     private readonly Span[] _spans;
 
-    private IssuerKeyHistory(Span[] spans) => _spans = spans;
+    private KeyHistory(Span[] spans) => _spans = spans;
 
     /// <summary>No key at all.</summary>
-    public static IssuerKeyHistory Empty { get; } = new([]);
+    public static KeyHistory Empty { get; } = new([]);
 
-    /// <summary>The key that signs now.</summary>
+    /// <summary>The key that is in force now.</summary>
     public PublicKey Current => _spans[^1].Key;
 
-    /// <summary>Every key that ever signed credentials, newest last.</summary>
+    /// <summary>The entry from which on it is.</summary>
+    public LeafIndex Since => _spans[^1].From;
+
+    /// <summary>Every key that ever was in force, newest last.</summary>
     public IEnumerable<PublicKey> All => _spans.Select(span => span.Key);
 
-    /// <summary>Each key with the entry from which on it signed.</summary>
+    /// <summary>Each key with the entry from which on it was in force.</summary>
     public IEnumerable<(PublicKey Key, LeafIndex From)> Spans => _spans.Select(span => (span.Key, span.From));
 
     /// <summary>The history with one more key.</summary>
-    public IssuerKeyHistory Then(PublicKey key, LeafIndex from) => new([.. _spans, new Span(key, from)]);
+    public KeyHistory Then(PublicKey key, LeafIndex from) => new([.. _spans, new Span(key, from)]);
 
-    /// <summary>The key with that id, if it ever signed.</summary>
+    /// <summary>The key with that id, if it ever was in force.</summary>
     public PublicKey? Find(KeyId keyId)
     {
         foreach (var span in _spans)

@@ -1,0 +1,105 @@
+using AgentIdentity.Credentials;
+using AgentIdentity.Credentials.Entries;
+using AgentIdentity.Credentials.Proofs;
+using AgentIdentity.Ledger;
+using AgentIdentity.Registry.Dids;
+using AgentIdentity.Registry.Enrolling;
+using AgentIdentity.Registry.Sequencing;
+using AgentIdentity.Registry.State;
+
+namespace AgentIdentity.Registry.Rotating;
+
+/// <summary>Gives an agent another key: by the word of the key that ends, or under the token of an order. The entry and the new line of the DID log are one commit. docs/formats.md, "Rotation proof".</summary>
+public sealed class KeyRotation(RegistrySettings settings, RegistryState state, Sequencer sequencer, Enrolment enrolment, DidLogs didLogs, TimeProvider clock)
+{
+    /// <summary>The agent gives itself another key. The same again answers the same.</summary>
+    /// <param name="proof">The new key's.</param>
+    /// <param name="consent">That of the key that ends.</param>
+    public async Task<Outcome<AgentRecord>> RotateAsync(string proof, string consent)
+    {
+        var (made, given) = (Read(proof), Read(consent));
+        if (made.IsRefused || given.IsRefused)
+            return Refused.Because(made.IsRefused ? made.Refusal : given.Refusal, made.Detail ?? given.Detail);
+        if (!made.Value.IsOtherOf(given.Value))
+            return Refused.Because(Refusal.ProofInvalid, "The two proofs are not about one agent, or do not name each other's key.");
+        if (state.FindAgent(made.Value.Agent) is not { } agent)
+            return Refused.Because(Refusal.AgentUnknown, "No agent has that id.");
+        if (agent.FindKey(given.Value.Key.KeyId) is null)
+            return Refused.Because(Refusal.WrongKey, "The key that consents is not the agent's.");
+        return await RotateAsync(agent, made.Value, new AgentKeyRotated(agent.Id, given.Value.Key.KeyId, made.Value.Key, proof, consent, Order: null)).ConfigureAwait(false);
+    }
+
+    /// <summary>Whoever has the token of an order gives the agent another key. The same again answers the same.</summary>
+    public async Task<Outcome<AgentRecord>> ReplaceAsync(string proof, string token)
+    {
+        var tokenHash = Sha256.Hash(System.Text.Encoding.UTF8.GetBytes(token));
+        if (state.FindOrdered(tokenHash) is not { Order: { } order } agent)
+            return Refused.Because(Refusal.TokenInvalid, "That is not the token of an order that stands.");
+        var made = Read(proof);
+        if (made.IsRefused)
+            return Refused.Because(made.Refusal, made.Detail);
+        if (made.Value.Agent != agent.Id || made.Value.TokenHash != tokenHash)
+            return Refused.Because(Refusal.ProofInvalid, "The proof is for another agent, or for another token.");
+        return await RotateAsync(agent, made.Value, new AgentKeyRotated(agent.Id, agent.Key.KeyId, made.Value.Key, proof, Consent: null, order.Index)).ConfigureAwait(false);
+    }
+
+    private Outcome<RotationProof> Read(string text)
+    {
+        var refusal = RotationProof.Read(text, settings.Name.PublicUrl, clock.GetUtcNow(), out var proof);
+        if (refusal != Refusal.None)
+            return Refused.Because(refusal, "The rotation proof is not a good one: docs/formats.md, \"Rotation proof\".");
+        return enrolment.IsGoodChallenge(proof!.Challenge)
+            ? proof
+            : Refused.Because(Refusal.ChallengeInvalid, "The proof's nonce is not a challenge of this instance, or is older than five minutes; ask BeginEnroll for one.");
+    }
+
+    private async Task<Outcome<AgentRecord>> RotateAsync(AgentRecord agent, RotationProof made, AgentKeyRotated rotated)
+    {
+        // Signed here and not by the writer.
+        var line = didLogs.LineOf(agent, made.Key);
+        var decided = await sequencer.DecideAsync(Lane.Ordinary, draft => Decide(draft, draft.State.FindAgent(agent.Id)!, rotated, line)).ConfigureAwait(false);
+        return decided.IsRefused ? Refused.Because(decided.Refusal, decided.Detail) : state.FindAgent(agent.Id)!;
+    }
+
+    private Outcome<bool> Decide(Draft draft, AgentRecord agent, AgentKeyRotated rotated, DidLine? line)
+    {
+        var present = draft.KeyOf(agent).KeyId;
+        if (present == rotated.Key.KeyId)
+            return rotated.Order is null || agent.IsOrderRedeemed || present != agent.Key.KeyId
+                ? true
+                : Refused.Because(Refusal.KeyAlreadyEnrolled, "The key is the one that shall be replaced.");
+        if (present != rotated.Retired)
+            return Refused.Because(Refusal.KeyRotated, "The agent has another key since.");
+        if (rotated.Order is { } order && CheckOrder(draft, agent, order) is { } over)
+            return over;
+        if (draft.IsAgentKey(rotated.Key.KeyId))
+            return Refused.Because(Refusal.KeyAlreadyEnrolled, "The key is, or was, an agent's.");
+        if (draft.IsCallerTaken(rotated.Key.KeyId) || draft.State.BreakGlassKey?.KeyId == rotated.Key.KeyId)
+            return Refused.Because(Refusal.KeyAlreadyRegistered, "The key belongs to a caller that is not an agent.");
+        if (CheckStanding(draft, agent, rotated) is var stopped and not Refusal.None)
+            return Refused.Because(stopped, "The agent may not have another key now.");
+        if (line is not null && !didLogs.IsNext(draft, line))
+            return DidLogs.ChangedMeanwhile;
+
+        draft.Stage(agent.Id, rotated, agent.Id);
+        if (line is not null)
+            DidLogs.Stage(draft, agent.Id, line);
+        return true;
+    }
+
+    // Whoever holds a key that is stopped does not get out of it by another one; only an order replaces it.
+    private static Refusal CheckStanding(Draft draft, AgentRecord agent, AgentKeyRotated rotated)
+    {
+        var old = rotated.Order is null ? draft.Standing.RefusalOf(agent, rotated.Retired) : Refusal.None;
+        return old != Refusal.None ? old : draft.Standing.RefusalOf(agent, rotated.Key.KeyId);
+    }
+
+    private static Refused? CheckOrder(Draft draft, AgentRecord agent, LeafIndex order)
+    {
+        if (agent.Order is not { } held || held.Index != order)
+            return Refused.Because(Refusal.TokenInvalid, "Another order has taken the place of that one.");
+        if (agent.IsOrderRedeemed)
+            return Refused.Because(Refusal.TokenUsedUp, "The token has been used.");
+        return draft.At >= held.ExpiresAt ? Refused.Because(Refusal.TokenExpired, "The token has expired.") : null;
+    }
+}
