@@ -203,6 +203,7 @@ class Trail:
     def about_agent(self, items):
         self.chain, self.count, self.last = bytes(32), len(items), None
         previous, number, stopped, statements, erased = bytes(32), 0, set(), {}, {}
+        of_key, order = set(), None
         for sequence, item in enumerate(items):
             leaf, entry = item[2] if item[0] == 3 else item[3], None
             require((item[1] if item[0] == 3 else item[2]) == sequence, f"number {sequence} about the agent is missing")
@@ -235,9 +236,16 @@ class Trail:
                 self.issued(entry[5], item[7])
             elif entry[1] == 7:
                 require(entry[5][3] in (2, 3, 4), "a stop stops nothing")
-                # A credential that is stopped, and an agent that may still read, go on being recorded.
-                if entry[5][1] != 3 and entry[5][3] != 2:
+                # A credential that is stopped, and an agent that may still read, go on being recorded; a key that was the agent's before stops it no longer.
+                if entry[5][1] != 3 and entry[5][3] != 2 and (entry[5][1] != 4 or entry[5][2] == key_id(self.alg, self.public)):
                     stopped.add(item[1])
+                    of_key |= {item[1]} if entry[5][1] == 4 else set()
+            elif entry[1] == 28:
+                self.rotated(entry, order)
+                order, previous, number, stopped = None, bytes(32), 0, stopped - of_key
+            elif entry[1] == 29:
+                require(entry[5][1] == self.agent, "an order is about another agent")
+                order = item[1], entry[5]
             elif entry[1] == 12:
                 self.fork(item[1], entry[5], statements)
             elif entry[1] == 17:
@@ -305,6 +313,7 @@ class Trail:
     def enrolled(self, entry):
         require(entry is not None and entry[1] == 4 and entry[5][1] == self.agent, "the first entry does not enrol the agent")
         self.alg, self.public = entry[5][3], entry[5][4]
+        self.keys = {key_id(self.alg, self.public): (self.alg, self.public)}
         require(self.asked(entry[5][10], dict(entry[5].get(11, []))) == key_id(self.alg, self.public), "the key did not ask for its enrolment")
         commitments = [subject[2] for subject in entry[3] if subject[0] == self.agent]
         require(commitments == [sha256(b"air/label/v1\0", self.label)], "another label is committed")
@@ -317,12 +326,35 @@ class Trail:
         require(verify(self.alg, self.public, token.rpartition(".")[0].encode(), signature), "the enrolment proof is not signed by the agent's key")
         return thumbprint(header["jwk"])
 
-    def statement(self, data, alg, signature):
+    def rotated(self, entry, order):
+        """The agent has another key: the one before agrees, or an order lets it in."""
+        body = entry[5]
+        old, new = (self.alg, self.public), (body[3], body[4])
+        require(body[1] == self.agent and body[2] == key_id(*old), "a rotation ends a key that is not the agent's")
+        made = self.rotation_proof(body[5], new)
+        if 7 in body:
+            require(order is not None and order[0] == body[7] and entry[2] < order[1][3] and body[6] == "", "a rotation is under an order that does not stand")
+            require(made["token_hash"] == b64u(order[1][2]), "a rotation is under another token than that of its order")
+        else:
+            require(made["jkt"] == b64u(body[2]) and self.rotation_proof(body[6], old)["jkt"] == b64u(key_id(*new)), "the proofs of a rotation do not name each other's key")
+        self.alg, self.public = new
+        self.keys[key_id(*new)] = new
+
+    def rotation_proof(self, token, key):
+        header, claims, signature = (base64.urlsafe_b64decode(part + "=" * (-len(part) % 4)) for part in token.split("."))
+        header, claims = json.loads(header), json.loads(claims)
+        require(header["typ"] == "agentid-rotate+jwt" and claims["aud"] == self.url and claims["agent"] == str(uuid.UUID(bytes=self.agent)), "a rotation proof is for something else")
+        require(thumbprint(header["jwk"]) == key_id(*key) and verify(*key, token.rpartition(".")[0].encode(), signature), "a rotation proof is not signed by its key")
+        return claims
+
+    def statement(self, data, alg, signature, any_key=False):
         length = int.from_bytes(data[12:14], "big")
         require(data[:12] == b"air/stmt/v1\0" and data[14:14 + length].decode() == self.origin, "a statement is for another log")
         fields = data[14 + length:]
-        require(fields[:16] == self.agent and fields[16:48] == key_id(self.alg, self.public), "a statement is another's")
-        require(alg == self.alg and verify(alg, self.public, data, signature), "a statement is not signed by the agent's key")
+        # The second statement of a fork may be by a key that has ended.
+        named = fields[16:48] if any_key else key_id(self.alg, self.public)
+        require(fields[:16] == self.agent and fields[16:48] == named and named in self.keys, "a statement is another's")
+        require(alg == self.keys[named][0] and verify(*self.keys[named], data, signature), "a statement is not signed by the agent's key")
         return int.from_bytes(fields[48:56], "big"), fields[56:88]
 
     def activity(self, entry, previous, number):
@@ -340,7 +372,7 @@ class Trail:
             require(value[1] == self.agent and value[2] == key_id(self.alg, self.public), "a credential is another's")
 
     def fork(self, index, body, statements):
-        sequence, names = self.statement(body[3], body[4], body[5])
+        sequence, names = self.statement(body[3], body[4], body[5], any_key=True)
         require(body[1] < index and body[1] in statements, "what a fork names is not shown before it")
         held, number = statements[body[1]]
         require(held == body[2], "a fork names another statement than the entry holds")

@@ -491,8 +491,8 @@ def commitment(salt, payload):
     return sha256(b"air/act/v1\0", salt, sha256(payload))
 
 
-def statement(sequence, previous, kind, commitments):
-    return (b"air/stmt/v1\0" + u16(len(ORIGIN)) + ORIGIN.encode() + AGENT_ID.bytes + AGENT.id + u64(sequence) + previous
+def statement(sequence, previous, kind, commitments, key=None):
+    return (b"air/stmt/v1\0" + u16(len(ORIGIN)) + ORIGIN.encode() + AGENT_ID.bytes + (key or AGENT).id + u64(sequence) + previous
             + u64(AT) + bytes([kind]) + u16(len(commitments)) + b"".join(commitments))
 
 
@@ -781,6 +781,24 @@ def trail_bodies(erases, by_passkey):
         yield f"activities erased{A_DAY_LATER if by_passkey else ''}", *known["activities erased"][:4], body
 
 
+def first_activity(key):
+    said = statement(0, bytes(32), 1, COMMITMENTS, key)
+    return {1: said, 2: key.alg, 3: key.sign(said), 4: 2}
+
+
+def rotating_trail_bodies():
+    """The agent gives itself another key; that one is stopped, and another takes its place by order."""
+    known, third = {name: rest for name, *rest in entry_bodies()}, STATING
+    for name in ("genesis", "enrolment token created", "agent enrolled", "activity", "agent key rotated"):
+        yield name, *known[name]
+    yield "activity of the new key", 6, 2, AGENT_ID, [AGENT_ID], first_activity(NEXT_AGENT)
+    yield "stop of the new key", 7, 1, OPERATOR_1_ID, [AGENT_ID], {1: 4, 2: NEXT_AGENT.id, 3: 4, 4: "the key was copied", 5: "incident-7", 6: 5}
+    yield "key replacement ordered", *known["key replacement ordered"]
+    proof_of_third = rotation_proof(third, token_hash=b64u(sha256(REPLACEMENT_TOKEN.encode())))["token"]
+    yield "agent key replaced", 28, 1, AGENT_ID, [AGENT_ID], {1: AGENT_ID.bytes, 2: NEXT_AGENT.id, 3: third.alg, 4: third.public, 5: proof_of_third, 6: "", 7: 7}
+    yield "activity of the third key", 6, 2, AGENT_ID, [AGENT_ID], first_activity(third)
+
+
 def heads_of(log):
     """The map over these entries: for each label how many entries there are about its subject, their chain, and the last."""
     heads = {}
@@ -801,8 +819,8 @@ def tree_path(leaves, index):
     return tree_path(left, index) + [tree_root(right)] if index < split else tree_path(right, index - split) + [tree_root(left)]
 
 
-def trail(opens_activities=True, erases=False, by_passkey=False):
-    bodies = list(trail_bodies(erases, by_passkey))
+def trail(opens_activities=True, erases=False, by_passkey=False, rotates=False):
+    bodies = list(rotating_trail_bodies() if rotates else trail_bodies(erases, by_passkey))
     heads = heads_of(entries(bodies))
     bodies.append((f"heads{A_DAY_LATER if by_passkey else ''}", 11, 1, REGISTRY_ID, [REGISTRY_ID], {1: map_root(heads), 2: len(heads), 3: 0}))
     log = list(entries(bodies))
@@ -1470,7 +1488,7 @@ def vectors():
         "receipt": receipt([bytes.fromhex(one["leaf"]) for one in log], 6),
         "promise": promise([bytes.fromhex(one["leaf"]) for one in log[3:6]], 3),
         "trails": {"all opened": trail(), "no activity opened": trail(opens_activities=False), "an activity erased": trail(erases=True),
-                   "an activity erased by a passkey": trail(erases=True, by_passkey=True)},
+                   "an activity erased by a passkey": trail(erases=True, by_passkey=True), "the key rotated and replaced": trail(rotates=True)},
         "certificates": certificates(),
         "subject_heads": list(chained_heads(bytes.fromhex(one["leaf"]) for one in log[3:7])),
         "watch": watch(),

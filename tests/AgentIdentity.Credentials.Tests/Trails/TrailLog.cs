@@ -36,7 +36,8 @@ internal sealed class TrailLog
 
     public static SubjectId OtherAgent { get; } = Id(4);
 
-    public PrivateKey Key { get; } = PrivateKey.FromSecret(KeyAlgorithm.Ed25519, Sha256.Hash("agent"u8).ToArray())!;
+    /// <summary>The agent's key of now.</summary>
+    public PrivateKey Key { get; private set; } = PrivateKey.FromSecret(KeyAlgorithm.Ed25519, Sha256.Hash("agent"u8).ToArray())!;
 
     public PublicKey IssuerKey { get; } = PrivateKey.FromSecret(KeyAlgorithm.ES256, Sha256.Hash("issuer"u8).ToArray())!.PublicKey;
 
@@ -76,7 +77,7 @@ internal sealed class TrailLog
     {
         var statement = Statement(Statements++, _previous, "done", origin);
         _previous = Sha256.Hash(statement);
-        return Append(new Activity(statement, KeyAlgorithm.Ed25519, (signer ?? Key).Sign(statement), quarantined), Agent);
+        return Append(new Activity(statement, Key.PublicKey.Algorithm, (signer ?? Key).Sign(statement), quarantined), Agent);
     }
 
     public byte[] Statement(ulong sequence, Hash previous, string what, string origin = Origin) => SignedStatement.Encode(
@@ -118,6 +119,28 @@ internal sealed class TrailLog
 
     public ulong Rotate(KeyId retired, byte seed, RegistryKeyUse use = RegistryKeyUse.Credentials) =>
         Append(new RegistryKeyRotated(use, PrivateKey.FromSecret(KeyAlgorithm.ES256, Sha256.Hash([seed]).ToArray())!.PublicKey, retired), Registry);
+
+    /// <summary>Gives the agent another key; what stands behind it can be a lie.</summary>
+    public ulong RotateKey(PrivateKey next, Func<AgentKeyRotated, AgentKeyRotated>? lie = null)
+    {
+        var now = DateTimeOffset.FromUnixTimeMilliseconds(Start);
+        var rotated = new AgentKeyRotated(
+            Agent, Key.PublicKey.KeyId, next.PublicKey,
+            RotationProof.Create(next, Agent, "https://" + Origin, "a-challenge", Key.PublicKey.KeyId, now), RotationProof.Create(Key, Agent, "https://" + Origin, "a-challenge", next.PublicKey.KeyId, now), Order: null);
+        (Key, Statements, _previous) = (next, 0, default);
+        return Append(lie?.Invoke(rotated) ?? rotated, Agent);
+    }
+
+    /// <summary>What a rotation is that an order lets in.</summary>
+    public static AgentKeyRotated Ordered(AgentKeyRotated rotated, PrivateKey next, ulong order, string token) => rotated with
+    {
+        Proof = RotationProof.Create(next, Agent, "https://" + Origin, "a-challenge", Sha256.Hash(Encoding.UTF8.GetBytes(token)), DateTimeOffset.FromUnixTimeMilliseconds(Start)),
+        Consent = null,
+        Order = new LeafIndex(order),
+    };
+
+    public ulong OrderKey(string token, long lifeMilliseconds = 3_600_000) =>
+        Append(new KeyReplacementOrdered(Agent, Sha256.Hash(Encoding.UTF8.GetBytes(token)), (Clock ?? Start) + lifeMilliseconds, "copied"), Agent);
 
     public ulong Issue(KeyId? jkt = null, byte[]? shown = null)
     {
