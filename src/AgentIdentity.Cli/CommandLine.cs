@@ -59,6 +59,8 @@ internal static class CommandLine
             AgentsVerb.Create(),
             ProveVerb.Create(),
             ExportLogVerb.Create(),
+            RotateKeyVerb.Create(),
+            ReplaceKeyVerb.Create(),
             RotateIssuerKeyVerb.Create(),
             DemoVerb.Create(),
             DemoAgentVerb.Create(),

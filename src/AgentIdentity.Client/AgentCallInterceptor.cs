@@ -32,6 +32,15 @@ public sealed class AgentCallInterceptor : Interceptor
     {
     }
 
+    /// <summary>For calls to a tool by an agent whose key may be rotated while it calls.</summary>
+    /// <param name="identities">Gives the agent's key and credential.</param>
+    /// <param name="baseUrl">The tool's public URL, as above.</param>
+    /// <param name="clock">Tells the time that proofs claim.</param>
+    public AgentCallInterceptor(HeldIdentitySource identities, string baseUrl, TimeProvider? clock = null)
+        : this(new ProofMaker(identities, clock ?? TimeProvider.System), baseUrl, Timeout.InfiniteTimeSpan, namesRefusals: false)
+    {
+    }
+
     internal AgentCallInterceptor(ProofMaker? proofs, string baseUrl, TimeSpan deadline, bool namesRefusals)
     {
         Proofs = proofs;

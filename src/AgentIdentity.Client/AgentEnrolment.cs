@@ -41,17 +41,22 @@ public static class AgentEnrolment
         IReadOnlyList<KeyValuePair<string, string>>? labels = null,
         CancellationToken cancellationToken = default)
     {
-        var challenge = await connection.Registry.BeginEnrollAsync(new BeginEnrollRequest(), cancellationToken: cancellationToken).ConfigureAwait(false);
-        // The proof is made for the name that the caller gave. Made for whatever the server calls itself, it could be carried on to another registry.
-        if (challenge.PublicUrl != connection.Name.PublicUrl)
-            throw new InvalidDataException($"{connection.Name.PublicUrl} is expected here; the server calls itself {challenge.PublicUrl}.");
-
+        var challenge = await ChallengeAsync(connection, cancellationToken).ConfigureAwait(false);
         var tokenHash = Sha256.Hash(Encoding.UTF8.GetBytes(token));
-        var proof = EnrolmentProof.Create(key, connection.Name.PublicUrl, challenge.Challenge, tokenHash, connection.Clock.GetUtcNow(), labels);
+        var proof = EnrolmentProof.Create(key, connection.Name.PublicUrl, challenge, tokenHash, connection.Clock.GetUtcNow(), labels);
         var request = new EnrollRequest { Token = token, Proof = proof, LifetimeSeconds = (uint)(lifetime?.TotalSeconds ?? 0) };
         request.Audience.AddRange(audience ?? []);
         var answer = await connection.Registry.EnrollAsync(request, cancellationToken: cancellationToken).ConfigureAwait(false);
         return Read(connection.Name, answer);
+    }
+
+    // A proof is made for the name that the caller gave. Made for whatever the server calls itself, it could be carried on to another registry.
+    internal static async Task<string> ChallengeAsync(RegistryConnection connection, CancellationToken cancellationToken)
+    {
+        var challenge = await connection.Registry.BeginEnrollAsync(new BeginEnrollRequest(), cancellationToken: cancellationToken).ConfigureAwait(false);
+        return challenge.PublicUrl == connection.Name.PublicUrl
+            ? challenge.Challenge
+            : throw new InvalidDataException($"{connection.Name.PublicUrl} is expected here; the server calls itself {challenge.PublicUrl}.");
     }
 
     private static EnrolledAgent Read(RegistryName registry, EnrollResponse answer)

@@ -26,10 +26,21 @@ public sealed class AgentHttpHandler : DelegatingHandler
     /// <param name="inner">Sends the requests. It should not follow redirects: a proof is for one URL. Null for one that does not.</param>
     /// <param name="clock">Tells the time that proofs claim.</param>
     public AgentHttpHandler(PrivateKey key, CredentialSource credentials, HttpMessageHandler? inner = null, TimeProvider? clock = null)
-        : base(inner ?? new SocketsHttpHandler { AllowAutoRedirect = false })
+        : this(new ProofMaker(key, credentials, clock ?? TimeProvider.System), inner)
     {
-        _proofs = new ProofMaker(key, credentials, clock ?? TimeProvider.System);
     }
+
+    /// <summary>For an agent whose key may be rotated while it calls.</summary>
+    /// <param name="identities">Gives the agent's key and credential.</param>
+    /// <param name="inner">Sends the requests, as above.</param>
+    /// <param name="clock">Tells the time that proofs claim.</param>
+    public AgentHttpHandler(HeldIdentitySource identities, HttpMessageHandler? inner = null, TimeProvider? clock = null)
+        : this(new ProofMaker(identities, clock ?? TimeProvider.System), inner)
+    {
+    }
+
+    private AgentHttpHandler(ProofMaker proofs, HttpMessageHandler? inner)
+        : base(inner ?? new SocketsHttpHandler { AllowAutoRedirect = false }) => _proofs = proofs;
 
     /// <summary>Not served: a proof may have to wait for a credential.</summary>
     protected override HttpResponseMessage Send(HttpRequestMessage request, CancellationToken cancellationToken) =>

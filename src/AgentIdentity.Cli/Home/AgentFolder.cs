@@ -2,6 +2,7 @@ using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using AgentIdentity.Client;
+using AgentIdentity.Credentials.Identifiers;
 using AgentIdentity.Credentials.Keys;
 
 namespace AgentIdentity.Cli.Home;
@@ -14,6 +15,9 @@ internal sealed class AgentFolder(string path)
     public string Name => Path.GetFileName(path);
 
     public string KeyFile => Path.Combine(path, "key.jwk");
+
+    /// <summary>The key that is to take the other's place. It is there while nobody knows whether it has.</summary>
+    public string NextKeyFile => Path.Combine(path, "next-key.jwk");
 
     public bool Exists => File.Exists(StateFile);
 
@@ -35,6 +39,15 @@ internal sealed class AgentFolder(string path)
         : throw Failure.Usage($"'{name}' is no name for an agent: 1 to {NameLengthMax} letters, digits, '-', '_' and '.' are expected, the first not '.'.");
 
     public PrivateKey ReadKey() => HomeFolder.ReadKey(KeyFile);
+
+    /// <summary>Takes the next key into use. The old one's chain is kept, under the name of its key; its credential is of no use any more.</summary>
+    public void TakeNextKey(KeyId old)
+    {
+        if (File.Exists(ChainFile))
+            File.Move(ChainFile, Path.Combine(path, $"chain-{old}.json"));
+        File.Delete(CredentialFile);
+        File.Move(NextKeyFile, KeyFile, overwrite: true);
+    }
 
     public void WriteState(AgentState state) => PrivateFiles.Replace(StateFile, Encoding.UTF8.GetBytes(state.ToJson() + "\n"));
 

@@ -62,6 +62,7 @@ internal static class AccessTable
         new("/agentidentity.v1.Registry/GetAgent", Listeners.Grpc, Readers | Callers.Sponsors | Callers.Enforcers, IsPrivateRead: true),
         new("/agentidentity.v1.Registry/ListAgents", Listeners.Grpc, Callers.Operators | Callers.Auditors | Callers.Sponsors, IsPrivateRead: true),
         new("/agentidentity.v1.Registry/ResolveDid", Listeners.Grpc, Callers.Anyone),
+        new("/agentidentity.v1.Registry/RotateKey", Listeners.Grpc, Callers.Anyone),
 
         new("/agentidentity.v1.Credentials/Issue", Listeners.Grpc, Callers.Agents),
         new("/agentidentity.v1.Credentials/Renew", Listeners.Grpc, Callers.Agents, AcceptsExpired: true),
@@ -90,6 +91,7 @@ internal static class AccessTable
         new("/agentidentity.v1.Control/WatchPropagation", Listeners.Control, Callers.Operators | Callers.Auditors, IsStream: true),
         new("/agentidentity.v1.Control/ExportCertificate", Listeners.Control, Callers.Operators | Callers.Auditors, IsPrivateRead: true, IsStream: true),
         new("/agentidentity.v1.Control/ListStops", Listeners.Control, Callers.Operators | Callers.Auditors, IsPrivateRead: true),
+        new("/agentidentity.v1.Control/ReplaceKey", Listeners.Control, Callers.Operators),
 
         new("/agentidentity.v1.Questions/WhoIs", Listeners.Control, Responders, IsPrivateRead: true),
         new("/agentidentity.v1.Questions/ChainOfCommand", Listeners.Control, Responders, IsPrivateRead: true),

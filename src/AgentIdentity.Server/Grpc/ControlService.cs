@@ -22,6 +22,15 @@ internal sealed class ControlService(RegistryNode registry, IHostApplicationLife
 
     public override async Task<Wire.StopResponse> Obey(Wire.ObeyRequest request, ServerCallContext context) => ToWire((await registry.Stopping.ObeyAsync(request.Order)).OrRefuse());
 
+    public override async Task<Wire.ReplaceKeyResponse> ReplaceKey(Wire.ReplaceKeyRequest request, ServerCallContext context)
+    {
+        var made = (await registry.KeyReplacement.OrderAsync(CallState.Of(context).Caller!, registry.Agent(request.Agent), request.Reason, request.Incident)).OrRefuse();
+        var answer = new Wire.ReplaceKeyResponse { Token = made.Token, ExpiresAt = made.ExpiresAt, LedgerIndex = made.Index.Value, At = registry.At() };
+        if (made.Stop is { } stop)
+            answer.StopIndex = stop.Index.Value;
+        return answer;
+    }
+
     private Wire.StopResponse ToWire(Stopped stopped) => new()
         {
             Level = Wire.StopLevel.Recorded,

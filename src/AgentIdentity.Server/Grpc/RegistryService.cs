@@ -67,6 +67,19 @@ internal sealed class RegistryService(RegistryNode registry) : Wire.Registry.Reg
         return Task.FromResult(new Wire.ResolveDidResponse { DidDocument = Encoding.UTF8.GetString(document), At = registry.At() });
     }
 
+    public override async Task<Wire.RotateKeyResponse> RotateKey(Wire.RotateKeyRequest request, ServerCallContext context)
+    {
+        var rotation = registry.KeyRotation;
+        var agent = (await (request.Token.Length > 0 ? rotation.ReplaceAsync(request.Proof, request.Token) : rotation.RotateAsync(request.Proof, request.Consent))).OrRefuse();
+        return new Wire.RotateKeyResponse
+        {
+            Did = registry.Settings.Name.AgentDid(agent.Id),
+            Jkt = agent.Key.KeyId.ToString(),
+            DidDocument = Encoding.UTF8.GetString(DidDocumentReader.Read(registry, agent.Id)!),
+            At = registry.At(),
+        };
+    }
+
     private CallRefusedException Unresolved(string did) => registry.Settings.Name.TryParseAgentDid(did, out _)
         ? new CallRefusedException(Refusal.AgentUnknown, "No agent has that DID.")
         : CallRefusedException.Malformed($"A DID of this registry is {registry.Settings.Name.Did}, or an agent's, which goes on with :agents: and a UUID.");

@@ -63,8 +63,10 @@ public sealed class TestRegistry : IAsyncDisposable
     /// <summary>On a folder that the caller keeps: for restarts.</summary>
     public static Task<TestRegistry> StartInAsync(string folder, params string[] flags) => StartInAsync(folder, ownsFolder: false, flags);
 
-    public RegistryConnection Connect(PrivateKey? key = null, CredentialSource? credentials = null) =>
-        new(new ConnectionOptions { GrpcUrl = GrpcUrl, ControlUrl = ControlUrl, PublicUrl = PublicUrl, TrustedCertificateFile = Host.Bound.TlsCertificate, Deadline = TimeSpan.FromSeconds(30) }, key, credentials);
+    /// <summary>Where it is, for who connects by himself.</summary>
+    public ConnectionOptions Address => new() { GrpcUrl = GrpcUrl, ControlUrl = ControlUrl, PublicUrl = PublicUrl, TrustedCertificateFile = Host.Bound.TlsCertificate, Deadline = TimeSpan.FromSeconds(30) };
+
+    public RegistryConnection Connect(PrivateKey? key = null, CredentialSource? credentials = null) => new(Address, key, credentials);
 
     public async Task<BootstrapResponse> FoundAsync()
     {

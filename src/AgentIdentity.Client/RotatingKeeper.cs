@@ -1,0 +1,120 @@
+using AgentIdentity.Credentials;
+using AgentIdentity.Credentials.Identifiers;
+using AgentIdentity.Credentials.Keys;
+
+namespace AgentIdentity.Client;
+
+/// <summary>
+/// Keeps an agent's key together with a fresh credential for it, and gives the agent another key while calls go on: the old pair serves until the new one is there. Safe for all threads.
+/// </summary>
+/// <remarks>Credentials of the old key live out their minutes at the tools, so that no call fails for a rotation; at the registry itself the old key ends at once.</remarks>
+public sealed class RotatingKeeper : IAsyncDisposable
+{
+    private readonly ConnectionOptions _options;
+    private readonly SubjectId _agent;
+    private readonly Action<HeldCredential>? _renewed;
+    private readonly SemaphoreSlim _turn = new(1);
+    private volatile Pair _pair;
+
+    // What a rotation waits for that is under way, or the last one.
+    private volatile Task _rotation = Task.CompletedTask;
+
+    /// <param name="options">Where the registry is.</param>
+    /// <param name="agent">Whose keys.</param>
+    /// <param name="key">The agent's key of now; stays the caller's to dispose of.</param>
+    /// <param name="first">The credential to go on from; null asks for one.</param>
+    /// <param name="renewed">Told of each new credential, to save it.</param>
+    public RotatingKeeper(ConnectionOptions options, SubjectId agent, PrivateKey key, HeldCredential? first = null, Action<HeldCredential>? renewed = null)
+    {
+        (_options, _agent, _renewed) = (options, agent, renewed);
+        _pair = new Pair(options, key, first, renewed);
+    }
+
+    /// <summary>The agent's key, and a credential for it that has not expired.</summary>
+    /// <exception cref="RegistryRefusedException">The registry has refused for good.</exception>
+    public async ValueTask<HeldIdentity> GetAsync(CancellationToken cancellationToken = default)
+    {
+        while (true)
+        {
+            var pair = _pair;
+            try
+            {
+                return new HeldIdentity(pair.Key, await pair.Keeper.GetAsync(cancellationToken).ConfigureAwait(false));
+            }
+            catch (RegistryRefusedException refusal) when (refusal.Refusal == Refusal.KeyRotated && (_pair != pair || !_rotation.IsCompleted))
+            {
+                // The old credential had to be renewed just when the key was rotated.
+                await _rotation.WaitAsync(cancellationToken).ConfigureAwait(false);
+            }
+            catch (ObjectDisposedException) when (_pair != pair)
+            {
+                // Another key has taken its place.
+            }
+        }
+    }
+
+    /// <summary>Gives the agent another key, and answers when there is a credential for it. After a failure the old key goes on, unless the registry has rotated it all the same: then the same again helps.</summary>
+    /// <param name="next">The new key, on disk already; stays the caller's to dispose of.</param>
+    /// <param name="cancellationToken">Ends the wait; the key may be rotated nevertheless.</param>
+    public async Task RotateAsync(PrivateKey next, CancellationToken cancellationToken = default)
+    {
+        await _turn.WaitAsync(cancellationToken).ConfigureAwait(false);
+        var done = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        try
+        {
+            _rotation = done.Task;
+            var old = _pair;
+            await AgentKeyRotation.RotateAsync(old.Connection, _agent, old.Key, next, cancellationToken).ConfigureAwait(false);
+            _pair = await ReadyAsync(next, cancellationToken).ConfigureAwait(false);
+            await old.DisposeAsync().ConfigureAwait(false);
+        }
+        finally
+        {
+            done.SetResult();
+            _turn.Release();
+        }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await _pair.DisposeAsync().ConfigureAwait(false);
+        _turn.Dispose();
+    }
+
+    private async Task<Pair> ReadyAsync(PrivateKey key, CancellationToken cancellationToken)
+    {
+        var pair = new Pair(_options, key, null, _renewed);
+        try
+        {
+            await pair.Keeper.GetAsync(cancellationToken).ConfigureAwait(false);
+            return pair;
+        }
+        catch
+        {
+            await pair.DisposeAsync().ConfigureAwait(false);
+            throw;
+        }
+    }
+
+    private sealed class Pair : IAsyncDisposable
+    {
+        public Pair(ConnectionOptions options, PrivateKey key, HeldCredential? first, Action<HeldCredential>? renewed)
+        {
+            Key = key;
+            Connection = new RegistryConnection(options, key);
+            Keeper = new CredentialKeeper(Connection, first, renewed);
+        }
+
+        public PrivateKey Key { get; }
+
+        public RegistryConnection Connection { get; }
+
+        public CredentialKeeper Keeper { get; }
+
+        public async ValueTask DisposeAsync()
+        {
+            await Keeper.DisposeAsync().ConfigureAwait(false);
+            Connection.Dispose();
+        }
+    }
+}

@@ -1,0 +1,61 @@
+namespace AgentIdentity.Cli.Tests.Stories;
+
+/// <summary>An agent's key is rotated by the agent, and replaced after somebody copied it, from the command line; then its trail is proven.</summary>
+[System.Runtime.Versioning.UnsupportedOSPlatform("windows")]
+public sealed class KeyRotationTests : IAsyncLifetime
+{
+    private RunningRegistry _registry = null!;
+
+    private Agentid Agentid => _registry.Agentid;
+
+    public async Task InitializeAsync() => _registry = await (await RunningRegistry.StartAsync()).FoundedAsync();
+
+    public async Task DisposeAsync() => await _registry.DisposeAsync();
+
+    [Fact]
+    public async Task An_agent_goes_on_under_another_key_and_what_it_did_under_each_is_proven()
+    {
+        var did = await _registry.EnrolAsync("turner");
+        var report = Agentid.Write("report", "under the first key");
+        (await Agentid.RunAsync("record", report, "--agent", "turner")).Fine();
+        var rotated = (await Agentid.RunAsync("rotate-key", "--agent", "turner", "--json")).Fine().Json;
+        (await Agentid.RunAsync("record", report, "--agent", "turner")).Fine();
+
+        var refused = await Agentid.RunAsync("rotate-key", "--agent", "turner", "--token-file", Agentid.Write("token", "air_AAAA"), "--json");
+        AssertRefused(refused, "TOKEN_INVALID");
+        var order = (await Agentid.RunAsync("replace-key", did, "--reason", "the key was copied", "--incident", "incident-7", "--json")).Fine().Json;
+        AssertRefused(await Agentid.RunAsync("issue", "--agent", "turner", "--json"), "KEY_STOPPED");
+        AssertRefused(await Agentid.RunAsync("rotate-key", "--agent", "turner", "--json"), "KEY_STOPPED");
+        var replaced = (await Agentid.RunAsync(order.GetProperty("token").GetString()!, ["rotate-key", "--agent", "turner", "--token-file", "-", "--json"])).Fine().Json;
+
+        Assert.Equal(rotated.GetProperty("key_id").GetString(), replaced.GetProperty("retired_key_id").GetString());
+        (await Agentid.RunAsync("issue", "--agent", "turner")).Fine();
+        (await Agentid.RunAsync("record", report, "--agent", "turner", "--wait", "integrated")).Fine();
+        Assert.Equal("ACTIVE", (await Agentid.RunAsync("agents", "show", did, "--json")).Fine().Json.GetProperty("state").GetString()!.ToUpperInvariant());
+        Assert.DoesNotContain("FAILED", (await Agentid.RunAsync("trail", did)).Fine().Output, StringComparison.Ordinal);
+        await AssertProvenAsync(did);
+    }
+
+    private async Task AssertProvenAsync(string did)
+    {
+        var trail = Agentid.Write("turner.trail", "");
+        File.Delete(trail);
+        (await Agentid.RunAsync("trail", did, "--out", trail)).Fine();
+        using var http = new HttpClient();
+        var address = Agentid.Settings[^1];
+        var logKey = (await http.GetStringAsync(new Uri($"{address}/log-key"))).Trim();
+        var log = Agentid.Write("did.jsonl", await http.GetStringAsync(new Uri($"{address}/agents/{did.Split(':')[^1]}/did.jsonl")));
+
+        var audited = (await Agentid.RunAsync("audit", trail, "--log-key", logKey, "--did-log", log, "--json")).Fine().Json;
+
+        Assert.Equal("proven", audited.GetProperty("verdict").GetString());
+        Assert.Equal(3, File.ReadLines(log).Count());
+        Assert.Equal(0, audited.GetProperty("did_log").GetProperty("not_in_the_ledger").GetArrayLength());
+    }
+
+    private static void AssertRefused(Outcome outcome, string reason)
+    {
+        Assert.Equal(ExitCode.Refused, outcome.ExitCode);
+        Assert.Equal(reason, outcome.Json.GetProperty("error").GetProperty("reason").GetString());
+    }
+}
