@@ -213,12 +213,12 @@ public sealed class RegistryNode : IAsyncDisposable
         if (state.Founding is { } known)
             RequireSame(settings, known);
         var founding = state.Founding is { } founded
-            ? new FoundingKeys(founded.RegistryId, state.IssuerKeys.All.First(), founded.LogKey, state.DidKey)
+            ? new FoundingKeys(founded.RegistryId, state.IssuerKeys.All.First(), founded.LogKey, state.DidKeys.All.FirstOrDefault())
             : FoundingDocument.Prepare(store, keys, clock);
         if (state.IsBootstrapped)
             LogKeyDocument.Keep(store, state.Log.Key);
         keys.Issuer((state.IsBootstrapped ? state.IssuerKeys.Current : founding.Issuer).KeyId);
-        if (founding.Did is { } didKey)
+        foreach (var didKey in state.IsBootstrapped ? state.DidKeys.All : [founding.Did!])
             keys.DidUpdate(didKey.KeyId, []).Dispose();
         return new RegistryNode(settings, state, founding, store, snapshots, keys, clock, log, snapshotPosition);
     }

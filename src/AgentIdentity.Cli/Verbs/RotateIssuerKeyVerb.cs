@@ -7,13 +7,15 @@ namespace AgentIdentity.Cli.Verbs;
 
 internal static class RotateIssuerKeyVerb
 {
-    public static Command Create() => new Command("rotate-issuer-key", "Give the registry a new key for signing credentials. Old credentials stay good until they expire.").Does(RunAsync);
+    private static readonly Option<bool> DidKey = new("--did-key") { Description = "Rotate the key that makes the keys of DID logs instead." };
+
+    public static Command Create() => new Command("rotate-issuer-key", "Give the registry a new key for signing credentials. Old credentials stay good until they expire.") { DidKey }.Does(RunAsync);
 
     private static async Task<int> RunAsync(Invocation run, CancellationToken cancellationToken)
     {
         using var key = run.Signer(CallerRole.Operator);
         using var connection = run.Connect(key);
-        var answer = await connection.Admin.RotateIssuerKeyAsync(new RotateIssuerKeyRequest(), cancellationToken: cancellationToken);
+        var answer = await connection.Admin.RotateIssuerKeyAsync(new RotateIssuerKeyRequest { DidKey = run.Get(DidKey) }, cancellationToken: cancellationToken);
         run.Answer(ToJson(answer), text =>
         {
             text.WriteLine($"key      {answer.KeyId}");

@@ -14,6 +14,9 @@ public sealed class KeyHistory
     /// <summary>No key at all.</summary>
     public static KeyHistory Empty { get; } = new([]);
 
+    /// <summary>Whether there has never been a key.</summary>
+    public bool IsEmpty => _spans.Length == 0;
+
     /// <summary>The key that is in force now.</summary>
     public PublicKey Current => _spans[^1].Key;
 

@@ -23,8 +23,8 @@ public sealed class DidLogs(RegistrySettings settings, RegistryState state, Sequ
     private static readonly DateTimeOffset AnyTime = DateTimeOffset.MaxValue.AddDays(-1);
 
     /// <summary>The first line of an agent's log; null when the registry was founded without a key for such.</summary>
-    public string? FirstOf(SubjectId agent, PublicKey key) => state.DidKey is { } didKey
-        ? DidLines.First(keys, didKey.KeyId, agent, DidDocuments.AgentVersion(settings.Name, agent, key, WebvhLog.Placeholder), clock.GetUtcNow())
+    public string? FirstOf(SubjectId agent, PublicKey key) => !state.DidKeys.IsEmpty
+        ? DidLines.First(keys, state.DidKeys.Current.KeyId, agent, DidDocuments.AgentVersion(settings.Name, agent, key, WebvhLog.Placeholder), clock.GetUtcNow())
         : null;
 
     /// <summary>A subject's log as it is served; null when it has none.</summary>
@@ -86,14 +86,14 @@ public sealed class DidLogs(RegistrySettings settings, RegistryState state, Sequ
         ? await sequencer.DecideAsync<LeafIndex>(Lane.Ordinary, draft => IsNext(draft, line) ? Stage(draft, draft.RegistryId, line) : ChangedMeanwhile).ConfigureAwait(false)
         : NoLog;
 
-    // A document that stands already is not written again: this is also what a start calls that does not know how far the last run came.
+    // A document that stands already is not written again, unless the registry has another key for DID logs since: this is also what a start calls that does not know how far the last run came.
     private DidLine? Prepare(SubjectId subject, Func<string, string> document, bool deactivates)
     {
-        if (state.DidKey is not { } didKey || LastOf(subject) is not { } before || Resolve(subject) is not { IsDeactivated: false } history)
+        if (state.DidKeys.IsEmpty || LastOf(subject) is not { } before || Resolve(subject) is not { IsDeactivated: false } history)
             return null;
         var next = document(history.Latest.Parameters.Scid);
-        var isThere = next == history.Latest.Document && !deactivates;
-        return new DidLine(subject, isThere ? null : DidLines.Next(keys, didKey.KeyId, subject, history.Latest, next, deactivates, clock.GetUtcNow()), before, deactivates);
+        var isThere = next == history.Latest.Document && !deactivates && DidLines.IsCommittedTo(keys, state.DidKeys.Current, subject, history.Latest);
+        return new DidLine(subject, isThere ? null : DidLines.Next(keys, state.DidKeys, subject, history.Latest, next, deactivates, clock.GetUtcNow()), before, deactivates);
     }
 
     internal static Refused ChangedMeanwhile => Refused.Because(Refusal.Overloaded, "The DID was changed at this moment; try again.");

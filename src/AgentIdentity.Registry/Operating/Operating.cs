@@ -119,26 +119,16 @@ public sealed class Operating(
 
     public async Task<Outcome<KeyRotated>> RotateIssuerKeyAsync(CallerRecord actor)
     {
-        await _rotating.WaitAsync().ConfigureAwait(false);
-        try
-        {
-            var old = state.IssuerKeys.Current.KeyId;
-            var key = keys.Create(RegistryKeyUse.Credentials);
-            var decided = await sequencer.DecideAsync<LeafIndex>(
-                Lane.Ordinary, draft => draft.Stage(actor.Id, new RegistryKeyRotated(RegistryKeyUse.Credentials, key, old), draft.RegistryId)).ConfigureAwait(false);
-            // Of these two it is known that nothing was written; after anything else the ledger may name the new key.
-            if (decided.Refusal is Refusal.StorageFull or Refusal.Overloaded)
-                keys.Retire(key.KeyId);
-            if (decided.IsRefused)
-                return Refused.Because(decided.Refusal, decided.Detail);
-            keys.Retire(old);
-            return new KeyRotated(key.KeyId, old, decided.Value);
-        }
-        finally
-        {
-            _rotating.Release();
-        }
+        var rotated = await RotateAsync(actor, RegistryKeyUse.Credentials, () => state.IssuerKeys.Current).ConfigureAwait(false);
+        if (!rotated.IsRefused)
+            keys.Retire(rotated.Value.Retired);
+        return rotated;
     }
+
+    /// <summary>Another key for DID logs. The one before stays in its file: each log that it committed to is signed with it once more, when that log goes on.</summary>
+    public async Task<Outcome<KeyRotated>> RotateDidKeyAsync(CallerRecord actor) => state.DidKeys.IsEmpty
+        ? Refused.Because(Refusal.NotPermitted, "This registry was founded without DID logs.")
+        : await RotateAsync(actor, RegistryKeyUse.Did, () => state.DidKeys.Current).ConfigureAwait(false);
 
     /// <summary>Says once what a blueprint is. Not while agents of it, or of its model, are stopped: what it calls a read they could do from then on.</summary>
     public Task<Outcome<LeafIndex>> DefineBlueprintAsync(CallerRecord actor, string name, string model, IReadOnlyList<TypedAction> reads)
@@ -166,6 +156,26 @@ public sealed class Operating(
     }
 
     public void Dispose() => _rotating.Dispose();
+
+    private async Task<Outcome<KeyRotated>> RotateAsync(CallerRecord actor, RegistryKeyUse use, Func<PublicKey> current)
+    {
+        await _rotating.WaitAsync().ConfigureAwait(false);
+        try
+        {
+            var old = current().KeyId;
+            var key = keys.Create(use);
+            var decided = await sequencer.DecideAsync<LeafIndex>(
+                Lane.Ordinary, draft => draft.Stage(actor.Id, new RegistryKeyRotated(use, key, old), draft.RegistryId)).ConfigureAwait(false);
+            // Of these two it is known that nothing was written; after anything else the ledger may name the new key.
+            if (decided.Refusal is Refusal.StorageFull or Refusal.Overloaded)
+                keys.Retire(key.KeyId);
+            return decided.IsRefused ? Refused.Because(decided.Refusal, decided.Detail) : new KeyRotated(key.KeyId, old, decided.Value);
+        }
+        finally
+        {
+            _rotating.Release();
+        }
+    }
 
     private Outcome<GenesisOperator[]> Prove(Hash secretHash, IReadOnlyList<FirstOperator> operators, DateTimeOffset now)
     {

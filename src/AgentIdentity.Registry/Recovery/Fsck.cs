@@ -64,7 +64,7 @@ public sealed class Fsck
     private void CompareFounding()
     {
         if (_fold.State is { Founding: { } founding, IssuerKeys: var issuers }
-            && !FoundingDocument.IsOf(_store, new FoundingKeys(founding.RegistryId, issuers.All.First(), founding.LogKey, _fold.State.DidKey)))
+            && !FoundingDocument.IsOf(_store, new FoundingKeys(founding.RegistryId, issuers.All.First(), founding.LogKey, _fold.State.DidKeys.All.FirstOrDefault())))
             _findings.Add("The founding keys that were kept before the genesis entry are not those that it names.");
         if (_fold.Logs is [.., var log] && LogKeyDocument.Read(_store) != log.Key)
             _findings.Add("The log's key as it is kept for the next start is not the one that the entries name: the snapshot will not be believed.");

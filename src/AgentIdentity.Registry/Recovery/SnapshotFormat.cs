@@ -124,7 +124,7 @@ internal static class SnapshotFormat
         WriteAll(writer, copy.Lineage.Spent, spent => WriteSpent(writer, spent));
         WriteAll(writer, copy.Enforcers, enforcer => WriteEnforcer(writer, enforcer));
         WriteAll<PublicKey>(writer, copy.BreakGlassKey is { } held ? [held] : [], key => WriteKey(writer, key));
-        WriteAll<PublicKey>(writer, copy.DidKey is { } did ? [did] : [], key => WriteKey(writer, key));
+        WriteAll(writer, copy.DidKeys, key => WriteSpan(writer, key));
         WriteMaybe(writer, copy.DidIndex);
         WriteAll(writer, copy.PeopleChanges, change =>
         {
@@ -154,12 +154,12 @@ internal static class SnapshotFormat
         var lineage = new LineageCopy(ReadAll(reader, () => ReadEdge(reader)), ReadAll(reader, () => ReadLink(reader)), ReadAll(reader, () => ReadSpent(reader)));
         var enforcers = ReadAll(reader, () => ReadEnforcer(reader));
         var breakGlassKey = ReadAll(reader, () => ReadKey(reader)) is [var held] ? held : null;
-        var didKey = ReadAll(reader, () => ReadKey(reader)) is [var did] ? did : null;
+        var didKeys = ReadAll(reader, () => ReadSpan(reader));
         var didIndex = ReadMaybe(reader);
         var peopleChanges = ReadAll(reader, () => new PeopleChange(reader.ReadUInt64(), new LeafIndex(reader.ReadUInt64())));
         return new StateCopy(position, epoch, lastAt, statusPlaces, founding, logs, watchKeys, keys, agents, tokens, callers, subjects, heads, stops, blueprints, lineage, enforcers, breakGlassKey, peopleChanges)
         {
-            DidKey = didKey,
+            DidKeys = didKeys,
             DidIndex = didIndex,
         };
     }

@@ -36,7 +36,7 @@ public sealed class RegistryState
     private volatile PeopleChange[] _peopleChanges = [];
     private volatile Founding? _founding;
     private volatile PublicKey? _breakGlassKey;
-    private volatile PublicKey? _didKey;
+    private volatile KeyHistory _didKeys = KeyHistory.Empty;
     private LeafIndex? _didIndex;
     private volatile int _agentCount;
     private StopReach? _reach;
@@ -97,8 +97,8 @@ public sealed class RegistryState
     /// <summary>By which entries operators came and went since the genesis, oldest first: whoever was away is shown them again.</summary>
     public IReadOnlyList<PeopleChange> PeopleChanges => _peopleChanges;
 
-    /// <summary>The key that makes the keys of DID logs; null for a registry that was founded without.</summary>
-    public PublicKey? DidKey => _didKey;
+    /// <summary>The keys that have made the keys of DID logs; none in a registry that was founded without.</summary>
+    public KeyHistory DidKeys => _didKeys;
 
     /// <summary>The entry that holds the last line of the registry's own DID log; null when it has none.</summary>
     public LeafIndex? DidIndex
@@ -213,7 +213,7 @@ public sealed class RegistryState
         [.. _subjects.Select(pair => new SubjectCopy(pair.Key, pair.Value.Label, pair.Value.Head))], _heads.CopyCommitted(),
         [.. Stops.All.OrderBy(stop => stop.Denial.Index.Value)], [.. Stops.Blueprints], Lineage.Copy(), Enforcers.Copy(), _breakGlassKey, _peopleChanges)
     {
-        DidKey = _didKey,
+        DidKeys = [.. _didKeys.Spans],
         DidIndex = DidIndex,
     };
 
@@ -239,7 +239,9 @@ public sealed class RegistryState
         state.Lineage.Restore(copy.Lineage);
         state.Enforcers.Restore(copy.Enforcers);
         state._breakGlassKey = copy.BreakGlassKey;
-        (state._didKey, state.DidIndex) = (copy.DidKey, copy.DidIndex);
+        foreach (var (key, from) in copy.DidKeys)
+            state._didKeys = state._didKeys.Then(key, from);
+        state.DidIndex = copy.DidIndex;
         state._peopleChanges = [.. copy.PeopleChanges];
         state._heads.Restore(state._subjects, copy.Founding, copy.LastHeads);
         return state;
@@ -349,6 +351,9 @@ public sealed class RegistryState
             case RegistryKeyRotated { Use: RegistryKeyUse.Watch } rotated:
                 ReplaceWatchKey(index, rotated);
                 break;
+            case RegistryKeyRotated { Use: RegistryKeyUse.Did } rotated:
+                ReplaceDidKey(index, rotated);
+                break;
             case Fork fork:
                 Accuse(index, fork);
                 break;
@@ -448,7 +453,8 @@ public sealed class RegistryState
         _watchKeys = [.. genesis.Keys.Where(key => key.Use == RegistryKeyUse.Watch).Select(key => key.Key)];
         foreach (var person in genesis.Operators)
             _callers[person.Key.KeyId] = new CallerRecord(person.Id, CallerRole.Operator, person.Name, person.Key, [], entry.At) { IsFounder = true };
-        _didKey = genesis.Keys.FirstOrDefault(key => key.Use == RegistryKeyUse.Did)?.Key;
+        foreach (var key in genesis.Keys.Where(key => key.Use == RegistryKeyUse.Did))
+            _didKeys = _didKeys.Then(key.Key, index);
         DidIndex = genesis.DidLine is null ? null : index;
         var logKey = genesis.Keys.Single(key => key.Use == RegistryKeyUse.Log).Key;
         _logs = [new LogRecord(genesis.Origin, logKey, index)];
@@ -461,6 +467,13 @@ public sealed class RegistryState
         if (rotated.Retired != (_watchKeys is [.., var last] ? last.KeyId : default))
             throw new LedgerDamagedException($"Entry {index} ends a key for enforcers that was not in force.");
         _watchKeys = [.. _watchKeys, rotated.Key];
+    }
+
+    private void ReplaceDidKey(LeafIndex index, RegistryKeyRotated rotated)
+    {
+        if (_didKeys.IsEmpty || rotated.Retired != _didKeys.Current.KeyId)
+            throw new LedgerDamagedException($"Entry {index} ends a key for DID logs that was not in force.");
+        _didKeys = _didKeys.Then(rotated.Key, index);
     }
 
     private void Succeed(LeafIndex index, LogSucceeded next)
@@ -621,7 +634,7 @@ internal sealed record StateCopy(
     PublicKey? BreakGlassKey,
     IReadOnlyList<PeopleChange> PeopleChanges)
 {
-    public PublicKey? DidKey { get; init; }
+    public IReadOnlyList<(PublicKey Key, LeafIndex From)> DidKeys { get; init; } = [];
 
     public LeafIndex? DidIndex { get; init; }
 }

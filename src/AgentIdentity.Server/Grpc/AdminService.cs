@@ -67,7 +67,7 @@ internal sealed class AdminService(RegistryNode registry, BootstrapFile bootstra
 
     public override async Task<Wire.RotateIssuerKeyResponse> RotateIssuerKey(Wire.RotateIssuerKeyRequest request, ServerCallContext context)
     {
-        var rotated = (await registry.Operating.RotateIssuerKeyAsync(CallState.Of(context).Caller!)).OrRefuse();
+        var rotated = (await (request.DidKey ? registry.Operating.RotateDidKeyAsync(CallState.Of(context).Caller!) : registry.Operating.RotateIssuerKeyAsync(CallState.Of(context).Caller!))).OrRefuse();
         return new Wire.RotateIssuerKeyResponse
         {
             KeyId = rotated.Key.ToString(),

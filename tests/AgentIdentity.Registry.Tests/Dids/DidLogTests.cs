@@ -3,6 +3,8 @@ using AgentIdentity.Credentials;
 using AgentIdentity.Credentials.Dids;
 using AgentIdentity.Credentials.Entries;
 using AgentIdentity.Credentials.Identifiers;
+using AgentIdentity.Registry.Keys;
+using AgentIdentity.Registry.Operating;
 using AgentIdentity.Registry.State;
 using AgentIdentity.Registry.Stopping;
 using AgentIdentity.Registry.Tests.Fixtures;
@@ -97,6 +99,43 @@ public sealed class DidLogTests : IDisposable
         Assert.All([rotated.Key, rotated.Retired], key => Assert.Contains($"#{key}\"", document, StringComparison.Ordinal));
         // Nothing has changed since: nothing is written.
         Assert.Equal(registry.Node.State.DidIndex, TestNode.Good(await registry.Node.Dids.RenewAsync()));
+    }
+
+    [Fact]
+    public async Task With_another_key_for_logs_each_goes_on_from_what_it_committed_to_and_commits_to_the_new_one()
+    {
+        await using var registry = await TestNode.FoundAsync(_folder);
+        var (subject, agent) = (registry.Node.State.Founding!.RegistryId, await registry.EnrollAsync());
+        registry.Node.KeepDids();
+        var rotated = TestNode.Good(await registry.Node.Operating.RotateDidKeyAsync(registry.Operator));
+        await UntilAsync(() => Resolve(registry, subject).Latest.Number == 2);
+        Assert.Equal(1, Resolve(registry, agent.Id).Latest.Number);
+        Assert.Equal(2, registry.Node.State.DidKeys.All.Count());
+        Assert.Equal(rotated.Key, registry.Node.State.DidKeys.Current.KeyId);
+
+        await RevokeAsync(registry, agent.Id);
+        await UntilAsync(() => registry.Node.State.FindAgent(agent.Id)!.IsDidEnded);
+        Assert.True(Resolve(registry, agent.Id).IsDeactivated);
+        // Twice from the new key: what it committed to is what it signs with.
+        TestNode.Good(await registry.Node.Operating.RotateIssuerKeyAsync(registry.Operator));
+        await UntilAsync(() => Resolve(registry, subject).Latest.Number == 3);
+        Assert.Equal(1, Resolve(registry, (await registry.EnrollAsync()).Id).Latest.Number);
+        Assert.Equal(registry.Node.State.DidIndex, TestNode.Good(await registry.Node.Dids.RenewAsync()));
+    }
+
+    [Fact]
+    public async Task Keys_for_logs_are_known_after_a_restart_with_and_without_a_snapshot_and_an_old_one_that_is_gone_keeps_it_from_starting()
+    {
+        KeyRotated rotated;
+        await using (var registry = await TestNode.FoundAsync(_folder))
+            rotated = TestNode.Good(await registry.Node.Operating.RotateDidKeyAsync(registry.Operator));
+        await using (var registry = TestNode.Open(_folder))
+            Assert.Equal([rotated.Retired, rotated.Key], registry.Node.State.DidKeys.All.Select(key => key.KeyId));
+        File.Delete(Path.Combine(_folder, "snapshot"));
+        await using (var registry = TestNode.Open(_folder))
+            Assert.Equal([rotated.Retired, rotated.Key], registry.Node.State.DidKeys.All.Select(key => key.KeyId));
+        File.Delete(Directory.EnumerateFiles(Path.Combine(_folder, "keys"), $"did-{rotated.Retired}*").Single());
+        Assert.Throws<KeysRefusedException>(() => TestNode.Open(_folder));
     }
 
     [Fact]
