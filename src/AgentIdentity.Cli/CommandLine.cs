@@ -62,6 +62,7 @@ internal static class CommandLine
             RotateKeyVerb.Create(),
             ReplaceKeyVerb.Create(),
             RotateIssuerKeyVerb.Create(),
+            SponsorKeyVerb.Create(),
             DevCertVerb.Create(),
             DemoVerb.Create(),
             DemoAgentVerb.Create(),

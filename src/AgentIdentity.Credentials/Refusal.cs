@@ -312,4 +312,10 @@ public enum Refusal
 
     /// <summary>The agent has another key, and this one does nothing more.</summary>
     KeyRotated,
+
+    /// <summary>The DID says already what it should.</summary>
+    DidUnchanged,
+
+    /// <summary>The line does not go on from the DID log, or says something else than was asked for.</summary>
+    DidLineInvalid,
 }

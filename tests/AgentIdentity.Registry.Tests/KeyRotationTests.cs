@@ -1,4 +1,5 @@
 using AgentIdentity.Credentials;
+using AgentIdentity.Credentials.Dids;
 using AgentIdentity.Credentials.Entries;
 using AgentIdentity.Credentials.Identifiers;
 using AgentIdentity.Credentials.Keys;
@@ -272,6 +273,46 @@ public sealed class KeyRotationTests : IDisposable
         TestNode.Good(await RotateAsync(agent, _next));
         Assert.Equal(Refusal.KeyRotated, (await registry.EnrollAsync(agent.Key, agent.Token)).Refusal);
         Assert.Equal(_next.PublicKey.KeyId, TestNode.Good(await registry.EnrollAsync(_next, agent.Token)).Credential.Claims.Jkt);
+    }
+
+    [Fact]
+    public async Task A_DID_whose_next_key_the_sponsor_holds_changes_with_the_sponsors_line_and_with_no_other()
+    {
+        await using var registry = await TestNode.FoundAsync(_folder);
+        registry.Node.KeepDids();
+        using PrivateKey held = PrivateKey.Generate(KeyAlgorithm.Ed25519), after = PrivateKey.Generate(KeyAlgorithm.Ed25519);
+        var wish = new Operating.TokenWish("team", "bot/1", [], TestNode.Envelope, [TestNode.Audience], 1, 0);
+        Assert.Equal(Refusal.MessageMalformed, (await registry.Node.Operating.CreateTokenAsync(registry.Operator, wish with { NextDidKeyHash = "Qm" })).Refusal);
+        var agent = await registry.EnrollAsync(await registry.NewTokenAsync(wish with { NextDidKeyHash = HashOf(held) }));
+        Assert.Equal([HashOf(held)], registry.Node.Dids.Resolve(agent.Id)!.Latest.Parameters.NextKeyHashes);
+        Assert.Null(registry.Node.Dids.ChangeOf(agent.Record));
+
+        TestNode.Good(await RotateAsync(agent, _next));
+        Assert.Single(registry.Node.Dids.Resolve(agent.Id)!.Versions);
+        var asked = registry.Node.Dids.ChangeOf(agent.Record)!;
+        Assert.True(DidChange.TryParse(System.Text.Encoding.UTF8.GetBytes(asked.ToJson()), out var carried));
+        Assert.Equal(asked, carried);
+        Assert.Null(asked.Sign(after, HashOf(after), registry.Clock.GetUtcNow(), out _));
+        Assert.Null(asked.Sign(held, "Qm", registry.Clock.GetUtcNow(), out _));
+        var other = (asked with { Document = asked.Document.Replace(_next.PublicKey.KeyId.ToString(), agent.KeyId.ToString(), StringComparison.Ordinal) }).Sign(held, HashOf(after), registry.Clock.GetUtcNow(), out _)!;
+        var signed = asked.Sign(held, HashOf(after), registry.Clock.GetUtcNow(), out _)!;
+        foreach (var line in new[] { "", other.Line, signed.Line + "\n" + signed.Line, signed.Line.Replace("\"2-", "\"3-", StringComparison.Ordinal) })
+            Assert.Equal(Refusal.DidLineInvalid, (await SubmitAsync(agent, line)).Refusal);
+        TestNode.Good(await SubmitAsync(agent, signed.Line));
+        Assert.Equal(Refusal.DidUnchanged, (await SubmitAsync(agent, signed.Line)).Refusal);
+        Assert.Contains(_next.PublicKey.KeyId.ToString(), registry.Node.Dids.Resolve(agent.Id)!.Latest.Document, StringComparison.Ordinal);
+
+        TestNode.Good(await registry.StopAsync(agent, StandingState.Revoked));
+        var last = registry.Node.Dids.ChangeOf(agent.Record)!;
+        TestNode.Good(await SubmitAsync(agent, last.Sign(after, null, registry.Clock.GetUtcNow(), out _)!.Line));
+        Assert.Equal((true, true), (last.Deactivates, agent.Record.IsDidEnded));
+        await AssertProvenAsync(registry, agent);
+        await using var again = TestNode.Open(_folder, registry.Clock);
+        Assert.True(again.Node.State.FindAgent(agent.Id)!.IsDidHeld);
+
+        static string HashOf(PrivateKey key) => Multikey.NextKeyHash(Multikey.Of(key.PublicKey));
+
+        Task<Outcome<LeafIndex>> SubmitAsync(TestAgent of, string line) => registry.Node.Dids.SubmitAsync(registry.Operator.Id, of.Record, line);
     }
 
     private static Task<Outcome<ReplacementMade>> OrderAsync(TestAgent agent) =>

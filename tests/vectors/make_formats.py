@@ -559,6 +559,7 @@ def entry_bodies():
     yield "agent key rotated", 28, 1, AGENT_ID, [AGENT_ID], numbered(AGENT_ID.bytes, AGENT.id, 1, NEXT_AGENT.public, proofs["new_key"], proofs["old_key"])
     yield "key replacement ordered", 29, 1, OPERATOR_1_ID, [AGENT_ID], numbered(AGENT_ID.bytes, sha256(REPLACEMENT_TOKEN.encode()), AT + 3_600_000, "the key was copied")
     yield "agent key replaced", 28, 1, AGENT_ID, [AGENT_ID], numbered(AGENT_ID.bytes, AGENT.id, 1, NEXT_AGENT.public, proofs["ordered"], "", 30)
+    yield "DID keys held", 30, 1, OPERATOR_1_ID, [TOKEN_ID], numbered(TOKEN_ID.bytes, next_hash(update_key(AGENT_ID, 2)))
 
 
 # What ends the name of an entry that came a day after those before it.

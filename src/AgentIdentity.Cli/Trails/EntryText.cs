@@ -37,6 +37,7 @@ internal static class EntryText
         EntryKind.DidVersion => "did-version",
         EntryKind.AgentKeyRotated => "agent-key-rotated",
         EntryKind.KeyReplacementOrdered => "key-replacement-ordered",
+        EntryKind.DidKeysHeld => "did-keys-held",
         _ => throw new ArgumentOutOfRangeException(nameof(kind), kind, "An entry kind without a word."),
     };
 
@@ -70,6 +71,7 @@ internal static class EntryText
         CredentialsUnlogged unlogged => $"the enforcer was shown {Count(unlogged.Items.Count, "credential")} that the ledger does not hold",
         DidVersion version => version.Deactivates ? "the DID is deactivated" : "the DID has another document",
         AgentKeyRotated rotated => $"the key is {rotated.Key.KeyId} from here on{(rotated.Order is { } order ? $", as entry {order} ordered" : "")}",
+        DidKeysHeld held => $"the DIDs of the agents of token {held.TokenId} change with their sponsor's key only",
         KeyReplacementOrdered ordered => $"another key was ordered for {ordered.AgentId}: {ordered.Reason}",
         _ => throw new ArgumentOutOfRangeException(nameof(body), body, "An entry kind without words."),
     };

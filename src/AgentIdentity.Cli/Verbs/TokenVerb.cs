@@ -16,6 +16,8 @@ internal static class TokenVerb
     private static readonly Option<uint> Uses = new("--uses") { HelpName = "N", Description = "How many agents it enrols.", DefaultValueFactory = _ => 1 };
     private static readonly Option<uint> Lifetime = new("--lifetime") { HelpName = "SECONDS", Description = "How long it is good: 60 to 2592000.", DefaultValueFactory = _ => 3600 };
 
+    private static readonly Option<string> NextDidKey = new("--next-did-key") { HelpName = "HASH", Description = "The sponsor holds the next key of the agents' DIDs: what agentid sponsor-key new printed." };
+
     private static readonly Option<string[]> Labels = new("--label")
     {
         HelpName = "NAME=VALUE",
@@ -25,7 +27,7 @@ internal static class TokenVerb
 
     public static Command Create() => new("token", "Enrolment tokens.")
     {
-        new Command("create", "Create a token that enrols agents. It is shown once.") { Sponsor, Blueprint, Audiences, Allow, Depth, EnvelopeFile, Uses, Lifetime, Labels }.Does(RunAsync),
+        new Command("create", "Create a token that enrols agents. It is shown once.") { Sponsor, Blueprint, Audiences, Allow, Depth, EnvelopeFile, Uses, Lifetime, Labels, NextDidKey }.Does(RunAsync),
     };
 
     private static async Task<int> RunAsync(Invocation run, CancellationToken cancellationToken)
@@ -49,6 +51,7 @@ internal static class TokenVerb
                 ?? throw Failure.Usage("Nothing is allowed.", "Say what agents may do, for example --allow 'documents:read,list:https://tools.example/documents/*', or give --envelope FILE."),
             Uses = run.Get(Uses),
             LifetimeSeconds = run.Get(Lifetime),
+            NextDidKeyHash = run.Find(NextDidKey) ?? "",
         };
         request.Audiences.Add(run.Get(Audiences));
         request.Labels.Add(run.Get(Labels).Select(ParseLabel));

@@ -28,7 +28,10 @@ public static class Multikey
     /// <summary>The verification method of a key: its DID, and the same multikey as fragment.</summary>
     public static string Method(PublicKey key) => Of(key) is var multikey ? $"{DidPrefix}{multikey}#{multikey}" : "";
 
-    /// <summary>What pre-rotation commits to: the multihash of the multikey.</summary>
+    /// <summary>Whether a text can be the hash of a key that signs the next version.</summary>
+    public static bool IsNextKeyHash(string text) => Multihash.IsOne(text);
+
+    /// <summary>The hash by which a version commits to a key that signs the next.</summary>
     public static string NextKeyHash(string multikey) => Multihash.Of(multikey);
 
     /// <summary>Reads a multikey of Ed25519 or P-256. False for other keys, and for those that <see cref="PublicKey.TryRead"/> refuses.</summary>

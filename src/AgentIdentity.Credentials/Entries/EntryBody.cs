@@ -308,3 +308,10 @@ public sealed record KeyReplacementOrdered(SubjectId AgentId, Hash TokenHash, lo
     /// <inheritdoc/>
     public override EntryKind Kind => EntryKind.KeyReplacementOrdered;
 }
+
+/// <summary>Kind 30. The first lines of the DID logs of the token's agents commit to this key.</summary>
+public sealed record DidKeysHeld(SubjectId TokenId, string NextKeyHash) : EntryBody
+{
+    /// <inheritdoc/>
+    public override EntryKind Kind => EntryKind.DidKeysHeld;
+}

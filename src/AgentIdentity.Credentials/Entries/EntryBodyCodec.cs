@@ -228,6 +228,11 @@ internal static class EntryBodyCodec
                 fields.Number((ulong)ordered.ExpiresAt);
                 fields.Text(ordered.Reason);
                 break;
+            case DidKeysHeld held:
+                cbor.WriteStartMap(2);
+                fields.Bytes(held.TokenId.ToArray());
+                fields.Text(held.NextKeyHash);
+                break;
             default:
                 throw new InvalidOperationException($"No format for {body.GetType().Name}.");
         }
@@ -276,6 +281,7 @@ internal static class EntryBodyCodec
             EntryKind.CredentialsUnlogged => new CredentialsUnlogged(fields.Id(), fields.Ascending("items", static item => item.ReadHash(), static (one, next) => one.CompareTo(next))),
             EntryKind.DidVersion => new DidVersion(fields.Text(), fields.Index(), fields.Number(1, 2) == 2),
             EntryKind.AgentKeyRotated => ReadRotated(fields, count),
+            EntryKind.DidKeysHeld => new DidKeysHeld(fields.Id(), fields.Text()),
             EntryKind.KeyReplacementOrdered => new KeyReplacementOrdered(fields.Id(), fields.Hash(), fields.Instant(), fields.Text()),
             _ => throw new FormatException("unknown kind"),
         };

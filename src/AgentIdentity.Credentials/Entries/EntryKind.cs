@@ -89,6 +89,9 @@ public enum EntryKind
 
     /// <summary>Whoever shows a token may give an agent another key.</summary>
     KeyReplacementOrdered = 29,
+
+    /// <summary>The next update keys of the DIDs of a token's agents are their sponsor's.</summary>
+    DidKeysHeld = 30,
 }
 
 /// <summary>Why a log was succeeded. docs/formats.md, "Entry", kind 16.</summary>

@@ -14,10 +14,11 @@ internal static class DidLines
     private static ReadOnlySpan<byte> Domain => "air/did/v1\0"u8;
 
     /// <summary>The first line of a subject's log, of a document that has the placeholder for the SCID.</summary>
-    public static string First(IRegistryKeys keys, KeyId didKey, SubjectId subject, string document, DateTimeOffset at)
+    /// <remarks>It commits to the next of the registry's keys, unless somebody else holds that.</remarks>
+    public static string First(IRegistryKeys keys, KeyId didKey, SubjectId subject, string document, DateTimeOffset at, string? heldHash = null)
     {
         using var key = UpdateKey(keys, didKey, subject, 1);
-        return WebvhLog.First(document, key, new WebvhChange([NextHash(keys, didKey, subject, 2)]), portable: true, at);
+        return WebvhLog.First(document, key, new WebvhChange([heldHash ?? NextHash(keys, didKey, subject, 2)]), portable: true, at);
     }
 
     /// <summary>The line after another one, signed with the key that that one commits to, whichever of the registry's keys made it. A last one commits to nothing.</summary>

@@ -23,8 +23,8 @@ public sealed class DidLogs(RegistrySettings settings, RegistryState state, Sequ
     private static readonly DateTimeOffset AnyTime = DateTimeOffset.MaxValue.AddDays(-1);
 
     /// <summary>The first line of an agent's log; null when the registry was founded without a key for such.</summary>
-    public string? FirstOf(SubjectId agent, PublicKey key) => !state.DidKeys.IsEmpty
-        ? DidLines.First(keys, state.DidKeys.Current.KeyId, agent, DidDocuments.AgentVersion(settings.Name, agent, key, WebvhLog.Placeholder), clock.GetUtcNow())
+    public string? FirstOf(SubjectId agent, PublicKey key, string? heldHash = null) => !state.DidKeys.IsEmpty
+        ? DidLines.First(keys, state.DidKeys.Current.KeyId, agent, DidDocuments.AgentVersion(settings.Name, agent, key, WebvhLog.Placeholder), clock.GetUtcNow(), heldHash)
         : null;
 
     /// <summary>A subject's log as it is served; null when it has none.</summary>
@@ -86,10 +86,35 @@ public sealed class DidLogs(RegistrySettings settings, RegistryState state, Sequ
         ? await sequencer.DecideAsync<LeafIndex>(Lane.Ordinary, draft => IsNext(draft, line) ? Stage(draft, draft.RegistryId, line) : ChangedMeanwhile).ConfigureAwait(false)
         : NoLog;
 
+    /// <summary>What the log of an agent should say next; null when it says so already, or there is none that could go on.</summary>
+    public DidChange? ChangeOf(AgentRecord agent)
+    {
+        if (Read(agent.Id) is not { } log || Resolve(agent.Id) is not { IsDeactivated: false } history)
+            return null;
+        // The agent of a revoked key may be given another one.
+        var ends = state.StandingOf(agent) == StandingState.Revoked && !state.Stops.IsKeyStopped(agent.Key.KeyId);
+        var document = DidDocuments.AgentVersion(settings.Name, agent.Id, agent.Key, history.Latest.Parameters.Scid, ends);
+        return document == history.Latest.Document ? null : new DidChange(agent.Id, Encoding.UTF8.GetString(log), document, ends);
+    }
+
+    /// <summary>Takes a line that the sponsor has signed: of what was asked for, and nothing else.</summary>
+    public async Task<Outcome<LeafIndex>> SubmitAsync(SubjectId actor, AgentRecord agent, string line)
+    {
+        if (ChangeOf(agent) is not { } asked || LastOf(agent.Id) is not { } before)
+            return Refused.Because(Refusal.DidUnchanged, "The DID says already what it should, or has ended: nothing is asked of its sponsor.");
+        var resolved = WebvhResolver.Resolve(Encoding.UTF8.GetBytes(asked.Log + line + "\n"), default, null, clock.GetUtcNow());
+        if (resolved.History is not { } history)
+            return Refused.Because(Refusal.DidLineInvalid, $"The line does not go on from the log: {resolved.Refusal}.");
+        if (line.Contains('\n', StringComparison.Ordinal) || !asked.IsMet(history.Latest))
+            return Refused.Because(Refusal.DidLineInvalid, "The line is a good one, and says something else than was asked for.");
+        var signed = new DidLine(agent.Id, line, before, asked.Deactivates);
+        return await sequencer.DecideAsync<LeafIndex>(Lane.Ordinary, draft => IsNext(draft, signed) ? Stage(draft, actor, signed) : ChangedMeanwhile).ConfigureAwait(false);
+    }
+
     // A document that stands already is not written again, unless the registry has another key for DID logs since: this is also what a start calls that does not know how far the last run came.
     private DidLine? Prepare(SubjectId subject, Func<string, string> document, bool deactivates)
     {
-        if (state.DidKeys.IsEmpty || LastOf(subject) is not { } before || Resolve(subject) is not { IsDeactivated: false } history)
+        if (state.DidKeys.IsEmpty || state.FindAgent(subject) is { IsDidHeld: true } || LastOf(subject) is not { } before || Resolve(subject) is not { IsDeactivated: false } history)
             return null;
         var next = document(history.Latest.Parameters.Scid);
         var isThere = next == history.Latest.Document && !deactivates && DidLines.IsCommittedTo(keys, state.DidKeys.Current, subject, history.Latest);

@@ -51,8 +51,8 @@ public sealed class Enrolment(RegistrySettings settings, RegistryState state, Se
 
         // Signed here and not by the writer; a retry needs none, and neither does who has no token.
         var id = SubjectId.New(clock.GetUtcNow());
-        var isNew = state.FindToken(tokenHash) is not null && state.FindAgent(presented.Key.KeyId) is null;
-        var candidate = new Candidate(id, presented, proof, isNew ? didLogs.FirstOf(id, presented.Key) : null);
+        var used = state.FindAgent(presented.Key.KeyId) is null ? state.FindToken(tokenHash) : null;
+        var candidate = new Candidate(id, presented, proof, used is null ? null : didLogs.FirstOf(id, presented.Key, used.NextDidKeyHash));
         var decided = await sequencer.DecideAsync(Lane.Ordinary, draft => Decide(draft, tokenHash, candidate, audience, lifetimeSeconds)).ConfigureAwait(false);
         if (decided.IsRefused)
             return Refused.Because(decided.Refusal, decided.Detail);

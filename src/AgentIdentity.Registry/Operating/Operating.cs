@@ -23,7 +23,11 @@ public sealed record Bootstrapped(IReadOnlyList<CallerRecord> Operators, LeafInd
 
 /// <summary>What an operator asks of an enrolment token; zero takes the default.</summary>
 public sealed record TokenWish(
-    string Sponsor, string Blueprint, IReadOnlyList<KeyValuePair<string, string>> Labels, string MaximumEnvelope, IReadOnlyList<string> Audiences, uint Uses, uint LifetimeSeconds);
+    string Sponsor, string Blueprint, IReadOnlyList<KeyValuePair<string, string>> Labels, string MaximumEnvelope, IReadOnlyList<string> Audiences, uint Uses, uint LifetimeSeconds)
+{
+    /// <summary>The hash of the key that the sponsor holds for the DIDs of its agents; empty when the registry keeps them.</summary>
+    public string NextDidKeyHash { get; init; } = "";
+}
 
 /// <summary>The token's text is handed out once and not kept.</summary>
 public sealed record TokenMade(string Text, SubjectId Id, long ExpiresAt, LeafIndex Index);
@@ -85,13 +89,18 @@ public sealed class Operating(
         var life = wish.LifetimeSeconds == 0 ? TokenLifeDefault : wish.LifetimeSeconds;
         if (uses > UsesMax || life is < TokenLifeMin or > TokenLifeMax)
             return Task.FromResult<Outcome<TokenMade>>(Refused.Because(Refusal.LifetimeOutOfRange, $"A token has at most {UsesMax} uses and lives {TokenLifeMin} to {TokenLifeMax} seconds."));
+        if (wish.NextDidKeyHash.Length > 0 && (state.DidKeys.IsEmpty || !Multikey.IsNextKeyHash(wish.NextDidKeyHash)))
+            return Refuse<TokenMade>(Refusal.MessageMalformed, "The sponsor's next key is given as its hash, which agentid sponsor-key new prints; and the registry must have DID logs.");
         var text = "aie_" + CanonicalBase64Url.Encode(RandomNumberGenerator.GetBytes(32));
         var hash = Sha256.Hash(System.Text.Encoding.UTF8.GetBytes(text));
         var id = SubjectId.New(clock.GetUtcNow());
         return sequencer.DecideAsync<TokenMade>(Lane.Ordinary, draft =>
         {
             var expiresAt = draft.At + (life * 1000L);
-            return new TokenMade(text, id, expiresAt, draft.Stage(actor.Id, new TokenCreated(hash, terms.Value, uses, expiresAt), id));
+            var made = new TokenMade(text, id, expiresAt, draft.Stage(actor.Id, new TokenCreated(hash, terms.Value, uses, expiresAt), id));
+            if (wish.NextDidKeyHash.Length > 0)
+                draft.Stage(actor.Id, new DidKeysHeld(id, wish.NextDidKeyHash), id);
+            return made;
         });
     }
 

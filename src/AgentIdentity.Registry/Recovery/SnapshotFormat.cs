@@ -200,6 +200,7 @@ internal static class SnapshotFormat
         writer.Write(token.UsesAllowed);
         writer.Write(token.ExpiresAt);
         writer.Write(token.UsesMade);
+        writer.Write(token.NextDidKeyHash ?? "");
     }
 
     private static void WriteLabels(BinaryWriter writer, IReadOnlyList<KeyValuePair<string, string>> labels) => WriteAll(writer, labels, label =>
@@ -216,7 +217,10 @@ internal static class SnapshotFormat
         var hash = ReadHash(reader);
         var terms = new Grant(
             reader.ReadString(), reader.ReadString(), ReadLabels(reader), reader.ReadString(), ReadAll(reader, reader.ReadString));
-        return new TokenRecord(id, hash, AgentGrant.Of(terms), reader.ReadUInt32(), reader.ReadInt64(), reader.ReadUInt32());
+        return new TokenRecord(id, hash, AgentGrant.Of(terms), reader.ReadUInt32(), reader.ReadInt64(), reader.ReadUInt32())
+        {
+            NextDidKeyHash = reader.ReadString() is { Length: > 0 } held ? held : null,
+        };
     }
 
     private static void WriteCaller(BinaryWriter writer, CallerRecord caller)
@@ -248,6 +252,7 @@ internal static class SnapshotFormat
         writer.Write(agent.EnrolledIndex.Value);
         WriteMaybe(writer, agent.DidIndex);
         writer.Write(agent.IsDidEnded);
+        writer.Write(agent.IsDidHeld);
         WriteAll(writer, agent.Chains, chain =>
         {
             writer.Write(chain.KeyId.ToArray());
@@ -286,6 +291,7 @@ internal static class SnapshotFormat
         {
             DidIndex = ReadMaybe(reader),
             IsDidEnded = reader.ReadBoolean(),
+            IsDidHeld = reader.ReadBoolean(),
             Chains = ReadAll(reader, () => new ChainHead(
                 new KeyId(ReadHash(reader)), reader.ReadUInt64(), ReadHash(reader), new LeafIndex(reader.ReadUInt64()), reader.ReadInt64(), reader.ReadBoolean()) { Fork = ReadIndex(reader) }),
             Credentials = ReadAll(reader, () => ReadCredential(reader, id, grant)),

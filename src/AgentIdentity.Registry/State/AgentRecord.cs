@@ -32,6 +32,9 @@ public sealed record AgentRecord(
     /// <summary>Whether that line ends the DID.</summary>
     public bool IsDidEnded { get; init; }
 
+    /// <summary>Whether the next line takes the sponsor's key, which is not here.</summary>
+    public bool IsDidHeld { get; init; }
+
     /// <summary>The keys that it has had and has, once it has had another one.</summary>
     public KeyHistory? Keys { get; init; }
 
@@ -119,7 +122,11 @@ public sealed record ReplacementOrder(LeafIndex Index, Hash TokenHash, long Expi
 public sealed record HoldInForce(LeafIndex Index, string Reason, long At);
 
 /// <summary>An enrolment token. Uses are counted by the entries that name it.</summary>
-public sealed record TokenRecord(SubjectId Id, Hash TokenHash, AgentGrant Grant, uint UsesAllowed, long ExpiresAt, uint UsesMade);
+public sealed record TokenRecord(SubjectId Id, Hash TokenHash, AgentGrant Grant, uint UsesAllowed, long ExpiresAt, uint UsesMade)
+{
+    /// <summary>The hash of the key that its agents' DID logs commit to, which the sponsor holds; null: the registry's own.</summary>
+    public string? NextDidKeyHash { get; init; }
+}
 
 /// <summary>A caller that is not an agent.</summary>
 public sealed record CallerRecord(SubjectId Id, CallerRole Role, string Name, PublicKey Key, IReadOnlyList<string> Audiences, long RegisteredAt)

@@ -381,6 +381,9 @@ public sealed class RegistryState
             case KeyReplacementOrdered ordered:
                 Order(ordered.AgentId, agent => agent with { Order = new ReplacementOrder(index, ordered.TokenHash, ordered.ExpiresAt) });
                 break;
+            case DidKeysHeld held:
+                Hold(index, held);
+                break;
             case PrivateDataRead or CallsRefused or Heads or ActivitiesErased:
                 break;
             default:
@@ -499,7 +502,15 @@ public sealed class RegistryState
         {
             IsProbe = entry.Actor == Founding!.RegistryId,
             DidIndex = agent.DidLine is null ? null : index,
+            IsDidHeld = token.NextDidKeyHash is not null,
         });
+    }
+
+    private void Hold(LeafIndex index, DidKeysHeld held)
+    {
+        if (TokenHash(held.TokenId) is not { } hash || _tokens[hash] is not { UsesMade: 0, NextDidKeyHash: null } token)
+            throw new LedgerDamagedException($"Entry {index} changes who holds the keys of DIDs that there are already.");
+        _tokens[hash] = token with { NextDidKeyHash = held.NextKeyHash };
     }
 
     private void Issue(LeafIndex index, CredentialsIssued issued, Opening opening)

@@ -37,7 +37,7 @@ internal sealed class AdminService(RegistryNode registry, BootstrapFile bootstra
     {
         var labels = request.Labels.Select(label => KeyValuePair.Create(label.Name, label.Value)).ToArray();
         var wish = new TokenWish(
-            request.Sponsor, request.Blueprint, labels, request.MaximumEnvelope, FromWire.Texts(request.Audiences), request.Uses, request.LifetimeSeconds);
+            request.Sponsor, request.Blueprint, labels, request.MaximumEnvelope, FromWire.Texts(request.Audiences), request.Uses, request.LifetimeSeconds) { NextDidKeyHash = request.NextDidKeyHash };
         var made = (await registry.Operating.CreateTokenAsync(CallState.Of(context).Caller!, wish)).OrRefuse();
         return new Wire.CreateEnrolmentTokenResponse
         {
@@ -63,6 +63,18 @@ internal sealed class AdminService(RegistryNode registry, BootstrapFile bootstra
         var callers = registry.State.Callers.Where(caller => role is null || caller.Role == role).OrderBy(caller => caller.Id).ToArray();
         await registry.PutOnRecordAsync(CallState.Of(context), $"role={role}", callers.Length);
         return new Wire.ListCallersResponse { Callers = { callers.Select(ToWire.Caller) }, At = registry.At() };
+    }
+
+    public override Task<Wire.GetDidChangeResponse> GetDidChange(Wire.GetDidChangeRequest request, ServerCallContext context)
+    {
+        var change = registry.Dids.ChangeOf(registry.Agent(request.Agent)) ?? throw new CallRefusedException(Refusal.DidUnchanged, "The DID says already what it should, or has ended.");
+        return Task.FromResult(new Wire.GetDidChangeResponse { ChangeFile = change.ToJson(), At = registry.At() });
+    }
+
+    public override async Task<Wire.SubmitDidVersionResponse> SubmitDidVersion(Wire.SubmitDidVersionRequest request, ServerCallContext context)
+    {
+        var index = (await registry.Dids.SubmitAsync(CallState.Of(context).Caller!.Id, registry.Agent(request.Agent), request.Line)).OrRefuse();
+        return new Wire.SubmitDidVersionResponse { LedgerIndex = index.Value, At = registry.At() };
     }
 
     public override async Task<Wire.RotateIssuerKeyResponse> RotateIssuerKey(Wire.RotateIssuerKeyRequest request, ServerCallContext context)

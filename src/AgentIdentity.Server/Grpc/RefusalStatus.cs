@@ -19,7 +19,7 @@ internal static class RefusalStatus
             or Refusal.LabelsMalformed or Refusal.NameMalformed or Refusal.KeyUnsupported or Refusal.StatementMalformed or Refusal.WrongOrigin
             or Refusal.StopStateUnsupported or Refusal.ReasonMissing or Refusal.NeedsTwoOperators or Refusal.ApprovalInvalid
             or Refusal.ApprovalMismatch or Refusal.NotErasable or Refusal.CheckpointNotOurs or Refusal.StatusListInvalid or Refusal.ScopeMalformed or Refusal.DelegationCycle
-            or Refusal.BudgetMalformed or Refusal.AcknowledgementInvalid => StatusCode.InvalidArgument,
+            or Refusal.BudgetMalformed or Refusal.AcknowledgementInvalid or Refusal.DidLineInvalid => StatusCode.InvalidArgument,
 
         Refusal.CallerUnknown or Refusal.UseDpopNonce or Refusal.CredentialInvalid or Refusal.CredentialUnlogged or Refusal.CredentialNotYetValid
             or Refusal.CredentialExpired or Refusal.ProofMissing or Refusal.ProofInvalid or Refusal.ProofKeyMismatch or Refusal.ProofRequestMismatch
@@ -41,7 +41,7 @@ internal static class RefusalStatus
         Refusal.TokenUsedUp or Refusal.LoopbackUrl or Refusal.SequenceGap or Refusal.LevelNotConfigured or Refusal.AlreadyRevoked
             or Refusal.NotBootstrapped or Refusal.BootstrapClosed or Refusal.ApprovalStale or Refusal.ApprovalUsed or Refusal.AlreadyErased
             or Refusal.AgentHeld or Refusal.RolledBack or Refusal.StatusListEnded or Refusal.NewerStop or Refusal.NotRestorable or Refusal.ForceNeeded
-            or Refusal.DelegationNotRenewable => StatusCode.FailedPrecondition,
+            or Refusal.DelegationNotRenewable or Refusal.DidUnchanged => StatusCode.FailedPrecondition,
 
         Refusal.MessageTooLarge or Refusal.ReplayStoreFull or Refusal.TooManyCredentials or Refusal.Overloaded or Refusal.QuotaExceeded
             or Refusal.StorageFull => StatusCode.ResourceExhausted,

@@ -36,6 +36,31 @@ public sealed class KeyRotationTests : IAsyncLifetime
         await AssertProvenAsync(did);
     }
 
+    [Fact]
+    public async Task A_sponsor_signs_offline_what_the_registry_asks_for()
+    {
+        var (first, second, change) = (Agentid.Write("first.jwk", ""), Agentid.Write("second.jwk", ""), Agentid.Write("change.json", ""));
+        File.Delete(first);
+        File.Delete(second);
+        var hash = (await Agentid.RunAsync("sponsor-key", "new", first)).Fine().Output.Trim();
+        (await Agentid.RunAsync("sponsor-key", "new", second)).Fine();
+        var token = (await Agentid.RunAsync(
+            "token", "create", "--sponsor", "desk", "--blueprint", "b/1", "--audience", "https://tools.example", "--allow", "tool:read:https://tools.example/*", "--next-did-key", hash)).Fine().Output;
+        var did = (await Agentid.RunAsync(token, ["enrol", "--name", "held", "--json"])).Fine().Json.GetProperty("did").GetString()!;
+        AssertRefused(await Agentid.RunAsync("sponsor-key", "change", did, "--out", change, "--json"), "DID_UNCHANGED");
+        (await Agentid.RunAsync("rotate-key", "--agent", "held")).Fine();
+
+        (await Agentid.RunAsync("sponsor-key", "change", did, "--out", change)).Fine();
+        Assert.Equal(ExitCode.Usage, (await Agentid.RunAsync("sponsor-key", "send", change)).ExitCode);
+        Assert.Equal(ExitCode.Refused, (await Agentid.RunAsync("sponsor-key", "sign", change, "--sponsor-key", second, "--next", first)).ExitCode);
+        Assert.True((await Agentid.RunAsync("sponsor-key", "sign", change, "--sponsor-key", first, "--next", second, "--json")).Fine().Json.GetProperty("signed").GetBoolean());
+        (await Agentid.RunAsync("sponsor-key", "send", change)).Fine();
+
+        using var http = new HttpClient();
+        var log = await http.GetStringAsync(new Uri($"{Agentid.Settings[^1]}/agents/{did.Split(':')[^1]}/did.jsonl"));
+        Assert.Equal(2, log.Count(letter => letter == '\n'));
+    }
+
     private async Task AssertProvenAsync(string did)
     {
         var trail = Agentid.Write("turner.trail", "");

@@ -184,6 +184,7 @@ public sealed class EntryVectorTests
         30 => (Operator1, [new(Agent, 14)], new KeyReplacementOrdered(
             Agent, Sha256.Hash(Vectors.Utf8(Vectors.Section("rotation_proofs").Text("replacement_token"))), Vectors.Section("times").GetProperty("at").GetInt64() + 3_600_000, "the key was copied")),
         31 => (Agent, [new(Agent, 15)], new AgentKeyRotated(Agent, Key("agent").KeyId, Key("next agent"), RotationProof("ordered"), null, new LeafIndex(30))),
+        32 => (Operator1, [new(Token, 3)], new DidKeysHeld(Token, Written(32, 2).Single())),
         _ => throw new ArgumentOutOfRangeException(nameof(index)),
     };
 
