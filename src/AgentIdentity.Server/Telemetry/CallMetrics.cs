@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Diagnostics.Metrics;
 using AgentIdentity.Registry;
+using AgentIdentity.Registry.Witnessing;
 using AgentIdentity.Server.Grpc;
 
 namespace AgentIdentity.Server.Telemetry;
@@ -26,10 +27,20 @@ internal sealed class CallMetrics : IDisposable
         Meter.CreateObservableGauge("agentidentity_epoch", () => (long)registry.State.Epoch, null, "The epoch.");
         Meter.CreateObservableGauge("agentidentity_agents", () => (long)registry.State.AgentCount, null, "Agents enrolled, stopped ones included.");
         Meter.CreateObservableGauge("agentidentity_checkpoint_entries", () => (long)(registry.Checkpoints.Last?.Size.Value ?? 0), null, "Entries under the last checkpoint.");
+        if (registry.Cosigning is { } cosigning)
+            Watch(cosigning);
         Meter.CreateObservableGauge("agentidentity_memory_bytes", () => Environment.WorkingSet, "bytes", "Resident memory.");
     }
 
     public Meter Meter { get; }
+
+    private void Watch(Cosigning cosigning)
+    {
+        Meter.CreateObservableGauge("agentidentity_witness_quorum", () => cosigning.HasQuorum ? 1 : 0, null, "1 while a quorum of the witnesses has cosigned the last checkpoint.");
+        Meter.CreateObservableGauge("agentidentity_witnessed_entries", () => (long)(cosigning.Witnessed?.Size.Value ?? 0), null, "Entries under the last checkpoint that a quorum has cosigned.");
+        Meter.CreateObservableGauge("agentidentity_witness_entries", () => cosigning.Witnesses.Select(witness => new Measurement<long>(
+            (long)witness.Report.Size.Value, new("witness", witness.Witness.Name), new("problem", ToWire.Name(witness.Report.Problem)))), null, "Entries under the last checkpoint that a witness has cosigned, and what is wrong with it.");
+    }
 
     public CallWatch Begin(CallState call) => new(this, call, _clock.GetTimestamp(), Activities.StartActivity(call.Row.Method, ActivityKind.Server));
 
