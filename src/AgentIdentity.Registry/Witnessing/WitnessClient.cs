@@ -28,6 +28,7 @@ internal sealed class WitnessClient(NoteVerifierKey key, Uri url, HttpMessageInv
             HttpStatusCode.Conflict => ReadSize(body),
             HttpStatusCode.NotFound => new WitnessReply(WitnessProblem.UnknownLog),
             HttpStatusCode.Forbidden => new WitnessReply(WitnessProblem.NotTrusted),
+            HttpStatusCode.ServiceUnavailable => new WitnessReply(WitnessProblem.OutOfService),
             HttpStatusCode.UnprocessableEntity => new WitnessReply(WitnessProblem.Inconsistent),
             _ => new WitnessReply(WitnessProblem.BadAnswer),
         },

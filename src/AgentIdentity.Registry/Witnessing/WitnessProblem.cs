@@ -18,6 +18,9 @@ public enum WitnessProblem
     /// <summary>Something that no witness answers.</summary>
     BadAnswer,
 
+    /// <summary>It says that it is out of service.</summary>
+    OutOfService,
+
     /// <summary>It does not watch this log: it must be told the log's key.</summary>
     UnknownLog,
 

@@ -36,11 +36,14 @@ internal sealed class CallMetrics : IDisposable
 
     private void Watch(Cosigning cosigning)
     {
-        Meter.CreateObservableGauge("agentidentity_witness_quorum", () => cosigning.HasQuorum ? 1 : 0, null, "1 while a quorum of the witnesses has cosigned the last checkpoint.");
+        Meter.CreateObservableGauge("agentidentity_witness_quorum", () => cosigning.HasQuorum ? 1L : 0L, null, "Whether a quorum of the witnesses has cosigned the last checkpoint: 1 or 0.");
         Meter.CreateObservableGauge("agentidentity_witnessed_entries", () => (long)(cosigning.Witnessed?.Size.Value ?? 0), null, "Entries under the last checkpoint that a quorum has cosigned.");
-        Meter.CreateObservableGauge("agentidentity_witness_entries", () => cosigning.Witnesses.Select(witness => new Measurement<long>(
-            (long)witness.Report.Size.Value, new("witness", witness.Witness.Name), new("problem", ToWire.Name(witness.Report.Problem)))), null, "Entries under the last checkpoint that a witness has cosigned, and what is wrong with it.");
+        Meter.CreateObservableGauge("agentidentity_witness_entries", () => Each(cosigning, report => (long)report.Size.Value), null, "Entries under the last checkpoint that a witness has cosigned.");
+        Meter.CreateObservableGauge("agentidentity_witness_well", () => Each(cosigning, report => report.Problem == WitnessProblem.None ? 1L : 0L), null, "Whether nothing is wrong with a witness: 1 or 0; /health/ready says what.");
     }
+
+    private static IEnumerable<Measurement<long>> Each(Cosigning cosigning, Func<WitnessReport, long> read) =>
+        cosigning.Witnesses.Select(asked => new Measurement<long>(read(asked.Report), new("witness", asked.Witness.Name), new("url", asked.Witness.Url)));
 
     public CallWatch Begin(CallState call) => new(this, call, _clock.GetTimestamp(), Activities.StartActivity(call.Row.Method, ActivityKind.Server));
 
