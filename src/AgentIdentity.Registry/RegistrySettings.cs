@@ -1,4 +1,5 @@
 using AgentIdentity.Credentials.Identifiers;
+using AgentIdentity.Registry.Attesting;
 
 namespace AgentIdentity.Registry;
 
@@ -28,6 +29,9 @@ public sealed record RegistrySettings(RegistryName Name, bool Dev = false, bool 
 
     /// <summary>How many stops in a row have probes at hand, while enforcers watch. 0: none has.</summary>
     public int ProbesReady { get; init; } = 4;
+
+    /// <summary>Whose evidence counts, as of now.</summary>
+    public Func<EvidenceTrust> EvidenceTrust { get; init; } = () => Attesting.EvidenceTrust.None;
 
     /// <summary>A snapshot is taken when so many entries would have to be read again at a start.</summary>
     public ulong SnapshotEntries { get; init; } = 50_000;

@@ -35,6 +35,7 @@ internal static class EntryText
         EntryKind.BreakGlassKeySet => "break-glass-key-set",
         EntryKind.CredentialsUnlogged => "credentials-unlogged",
         EntryKind.DidVersion => "did-version",
+        EntryKind.EvidenceAccepted => "evidence-accepted",
         _ => throw new ArgumentOutOfRangeException(nameof(kind), kind, "An entry kind without a word."),
     };
 
@@ -67,7 +68,16 @@ internal static class EntryText
         BreakGlassKeySet breakGlass => $"the break-glass key is {breakGlass.Key.KeyId} from here on",
         CredentialsUnlogged unlogged => $"the enforcer was shown {Count(unlogged.Items.Count, "credential")} that the ledger does not hold",
         DidVersion version => version.Deactivates ? "the DID is deactivated" : "the DID has another document",
+        EvidenceAccepted evidence => $"{Word(evidence.Source)} '{evidence.Issuer}' says that it is '{evidence.Subject}'",
         _ => throw new ArgumentOutOfRangeException(nameof(body), body, "An entry kind without words."),
+    };
+
+    private static string Word(EvidenceSource source) => source switch
+    {
+        EvidenceSource.Oidc => "the issuer",
+        EvidenceSource.X509Svid or EvidenceSource.JwtSvid => "the trust domain",
+        EvidenceSource.Vouch => "the agent",
+        _ => throw new ArgumentOutOfRangeException(nameof(source), source, "A kind of evidence without a word."),
     };
 
     private static string Describe(Activity activity)

@@ -3,6 +3,7 @@ using AgentIdentity.Credentials;
 using AgentIdentity.Credentials.Dids;
 using AgentIdentity.Credentials.Documents;
 using AgentIdentity.Credentials.Entries;
+using AgentIdentity.Credentials.Evidence;
 using AgentIdentity.Credentials.Envelopes;
 using AgentIdentity.Credentials.Identifiers;
 using AgentIdentity.Credentials.Keys;
@@ -23,7 +24,14 @@ public sealed record Bootstrapped(IReadOnlyList<CallerRecord> Operators, LeafInd
 
 /// <summary>What an operator asks of an enrolment token; zero takes the default.</summary>
 public sealed record TokenWish(
-    string Sponsor, string Blueprint, IReadOnlyList<KeyValuePair<string, string>> Labels, string MaximumEnvelope, IReadOnlyList<string> Audiences, uint Uses, uint LifetimeSeconds);
+    string Sponsor, string Blueprint, IReadOnlyList<KeyValuePair<string, string>> Labels, string MaximumEnvelope, IReadOnlyList<string> Audiences, uint Uses, uint LifetimeSeconds)
+{
+    /// <summary>What evidence the token takes, JSON; empty when it demands none. docs/formats.md, "Evidence".</summary>
+    public string Evidence { get; init; } = "";
+
+    /// <summary>Seconds after which an agent of the token brings evidence again.</summary>
+    public uint SessionSeconds { get; init; }
+}
 
 /// <summary>The token's text is handed out once and not kept.</summary>
 public sealed record TokenMade(string Text, SubjectId Id, long ExpiresAt, LeafIndex Index);
@@ -44,6 +52,11 @@ public sealed class Operating(
     private const uint TokenLifeMin = 60;
     private const uint TokenLifeMax = 30 * 24 * 3600;
     private const uint TokenLifeDefault = 3600;
+    private const uint SessionMin = 300;
+    private const uint SessionMax = 366 * 24 * 3600;
+
+    // Evidence is renewed without a person, so a day costs nobody anything; without evidence there is nothing to bring, and a session ends only if the token says so.
+    private const uint SessionDefault = 24 * 3600;
 
     // One rotation at a time: each makes a key before it knows whether it is used.
     private readonly SemaphoreSlim _rotating = new(1);
@@ -85,13 +98,19 @@ public sealed class Operating(
         var life = wish.LifetimeSeconds == 0 ? TokenLifeDefault : wish.LifetimeSeconds;
         if (uses > UsesMax || life is < TokenLifeMin or > TokenLifeMax)
             return Task.FromResult<Outcome<TokenMade>>(Refused.Because(Refusal.LifetimeOutOfRange, $"A token has at most {UsesMax} uses and lives {TokenLifeMin} to {TokenLifeMax} seconds."));
+        if (wish.SessionSeconds != 0 && wish.SessionSeconds is < SessionMin or > SessionMax)
+            return Task.FromResult<Outcome<TokenMade>>(Refused.Because(Refusal.LifetimeOutOfRange, $"A session lasts {SessionMin} to {SessionMax} seconds."));
+        EvidencePolicy? policy = null;
+        if (wish.Evidence.Length > 0 && !EvidencePolicy.TryParse(wish.Evidence, out policy))
+            return Task.FromResult<Outcome<TokenMade>>(Refused.Because(Refusal.EvidencePolicyMalformed, "What the token demands is no list of rules: docs/formats.md, \"Evidence\"."));
+        var session = wish.SessionSeconds == 0 && policy is not null ? SessionDefault : wish.SessionSeconds;
         var text = "aie_" + CanonicalBase64Url.Encode(RandomNumberGenerator.GetBytes(32));
         var hash = Sha256.Hash(System.Text.Encoding.UTF8.GetBytes(text));
         var id = SubjectId.New(clock.GetUtcNow());
         return sequencer.DecideAsync<TokenMade>(Lane.Ordinary, draft =>
         {
             var expiresAt = draft.At + (life * 1000L);
-            return new TokenMade(text, id, expiresAt, draft.Stage(actor.Id, new TokenCreated(hash, terms.Value, uses, expiresAt), id));
+            return new TokenMade(text, id, expiresAt, draft.Stage(actor.Id, new TokenCreated(hash, terms.Value, uses, expiresAt) { Evidence = policy?.Canonical ?? "", SessionSeconds = session }, id));
         });
     }
 

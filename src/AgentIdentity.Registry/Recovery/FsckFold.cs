@@ -134,6 +134,8 @@ internal sealed class FsckFold(FsckFindings findings, bool withSignatures)
     {
         if (entry.Body is AgentEnrolled enrolled)
             CollectProof(index, enrolled);
+        if (entry.Body is EvidenceAccepted evidence)
+            CollectProof(index, evidence);
         var (bytes, algorithm, signature) = entry.Body switch
         {
             Activity activity => (activity.Statement, activity.Algorithm, activity.Signature),
@@ -157,6 +159,12 @@ internal sealed class FsckFold(FsckFindings findings, bool withSignatures)
             index,
             () => EnrolmentProof.IsKeptBy(enrolled, publicUrl, out var tokenHash) && tokenHash == expected,
             "the enrolment does not hold a proof, by the key that it names, for this registry and its token"));
+    }
+
+    private void CollectProof(LeafIndex index, EvidenceAccepted evidence)
+    {
+        if (State.Founding is { PublicUrl: var publicUrl } && State.FindAgent(evidence.AgentId) is { Key: var key })
+            _unverified.Add(new SignatureCheck(index, () => EnrolmentProof.IsKeptBy(evidence, key, publicUrl), "the agent's key claims other evidence than the entry says"));
     }
 
     private sealed record SignatureCheck(LeafIndex Index, Func<bool> Holds, string Meaning);

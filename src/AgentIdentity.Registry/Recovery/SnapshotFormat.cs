@@ -16,7 +16,7 @@ namespace AgentIdentity.Registry.Recovery;
 /// <remarks>Signed, because the tree vouches for the entries and not for what was folded from them: whoever can write the file must not be able to lift a stop.</remarks>
 internal static class SnapshotFormat
 {
-    private const int Version = 11;
+    private const int Version = 12;
     private static readonly byte[] Domain = "air/snapshot/v1\0"u8.ToArray();
     private static readonly byte[] Magic = "agentidentity snapshot\n"u8.ToArray();
 
@@ -129,6 +129,11 @@ internal static class SnapshotFormat
         WriteAll<PublicKey>(writer, copy.BreakGlassKey is { } held ? [held] : [], key => WriteKey(writer, key));
         WriteAll<PublicKey>(writer, copy.DidKey is { } did ? [did] : [], key => WriteKey(writer, key));
         WriteMaybe(writer, copy.DidIndex);
+        WriteAll(writer, copy.UsedEvidence, use =>
+        {
+            writer.Write(use.Hash.ToArray());
+            writer.Write(use.Until);
+        });
         WriteAll(writer, copy.PeopleChanges, change =>
         {
             writer.Write(change.Epoch);
@@ -159,11 +164,13 @@ internal static class SnapshotFormat
         var breakGlassKey = ReadAll(reader, () => ReadKey(reader)) is [var held] ? held : null;
         var didKey = ReadAll(reader, () => ReadKey(reader)) is [var did] ? did : null;
         var didIndex = ReadMaybe(reader);
+        var usedEvidence = ReadAll(reader, () => new EvidenceUse(ReadHash(reader), reader.ReadInt64()));
         var peopleChanges = ReadAll(reader, () => new PeopleChange(reader.ReadUInt64(), new LeafIndex(reader.ReadUInt64())));
         return new StateCopy(position, epoch, lastAt, statusPlaces, founding, logs, watchKeys, keys, agents, tokens, callers, subjects, heads, stops, blueprints, lineage, enforcers, breakGlassKey, peopleChanges)
         {
             DidKey = didKey,
             DidIndex = didIndex,
+            UsedEvidence = usedEvidence,
         };
     }
 
@@ -203,6 +210,8 @@ internal static class SnapshotFormat
         writer.Write(token.UsesAllowed);
         writer.Write(token.ExpiresAt);
         writer.Write(token.UsesMade);
+        writer.Write(token.Grant.Policy?.Canonical ?? "");
+        writer.Write(token.Grant.SessionSeconds);
     }
 
     private static void WriteLabels(BinaryWriter writer, IReadOnlyList<KeyValuePair<string, string>> labels) => WriteAll(writer, labels, label =>
@@ -219,7 +228,8 @@ internal static class SnapshotFormat
         var hash = ReadHash(reader);
         var terms = new Grant(
             reader.ReadString(), reader.ReadString(), ReadLabels(reader), reader.ReadString(), ReadAll(reader, reader.ReadString));
-        return new TokenRecord(id, hash, AgentGrant.Of(terms), reader.ReadUInt32(), reader.ReadInt64(), reader.ReadUInt32());
+        var (uses, expiresAt, usesMade) = (reader.ReadUInt32(), reader.ReadInt64(), reader.ReadUInt32());
+        return new TokenRecord(id, hash, AgentGrant.Of(terms, reader.ReadString(), reader.ReadUInt32()), uses, expiresAt, usesMade);
     }
 
     private static void WriteCaller(BinaryWriter writer, CallerRecord caller)
@@ -248,6 +258,7 @@ internal static class SnapshotFormat
         WriteId(writer, agent.TokenId);
         writer.Write(agent.EnrolledAt);
         WriteLabels(writer, agent.Grant.Terms.StatedLabels);
+        WriteLabels(writer, agent.Grant.Terms.AttestedLabels);
         writer.Write(agent.EnrolledIndex.Value);
         WriteMaybe(writer, agent.DidIndex);
         writer.Write(agent.IsDidEnded);
@@ -269,6 +280,16 @@ internal static class SnapshotFormat
             writer.Write(hold.At);
         });
         writer.Write(agent.IsProbe);
+        WriteAll<AcceptedEvidence>(writer, agent.Evidence is { } evidence ? [evidence] : [], one => WriteEvidence(writer, one));
+    }
+
+    private static void WriteEvidence(BinaryWriter writer, AcceptedEvidence evidence)
+    {
+        writer.Write((byte)evidence.Source);
+        writer.Write(evidence.Issuer);
+        writer.Write(evidence.Subject);
+        writer.Write(evidence.Hash.ToArray());
+        writer.Write(evidence.At);
     }
 
     private static AgentRecord ReadAgent(BinaryReader reader, Dictionary<SubjectId, AgentGrant> grants)
@@ -277,7 +298,7 @@ internal static class SnapshotFormat
         var key = ReadKey(reader);
         var token = ReadId(reader);
         var enrolledAt = reader.ReadInt64();
-        var grant = grants[token].Stating(ReadLabels(reader));
+        var grant = grants[token].Stating(ReadLabels(reader)).Attesting(ReadLabels(reader));
         return new AgentRecord(id, key, token, grant, enrolledAt, new LeafIndex(reader.ReadUInt64()))
         {
             DidIndex = ReadMaybe(reader),
@@ -287,6 +308,7 @@ internal static class SnapshotFormat
             Credentials = ReadAll(reader, () => ReadCredential(reader, id, grant)),
             Holds = ReadAll(reader, () => new HoldInForce(new LeafIndex(reader.ReadUInt64()), reader.ReadString(), reader.ReadInt64())),
             IsProbe = reader.ReadBoolean(),
+            Evidence = ReadAll(reader, () => new AcceptedEvidence((EvidenceSource)reader.ReadByte(), reader.ReadString(), reader.ReadString(), ReadHash(reader), reader.ReadInt64())) is [var last] ? last : null,
         };
     }
 

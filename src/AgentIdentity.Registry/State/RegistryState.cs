@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using System.Diagnostics.CodeAnalysis;
 using System.Text;
 using AgentIdentity.Credentials.Entries;
+using AgentIdentity.Credentials.Evidence;
 using AgentIdentity.Credentials.Identifiers;
 using AgentIdentity.Credentials.Keys;
 using AgentIdentity.Credentials.Stops;
@@ -83,6 +84,9 @@ public sealed class RegistryState
 
     /// <summary>What enforcers have signed.</summary>
     public EnforcerBook Enforcers { get; } = new();
+
+    /// <summary>Evidence that is good no more, since it was used.</summary>
+    public UsedEvidence UsedEvidence { get; } = new();
 
     /// <summary>Who passed authority on to whom.</summary>
     public Lineage Lineage { get; } = new();
@@ -210,6 +214,7 @@ public sealed class RegistryState
     {
         DidKey = _didKey,
         DidIndex = DidIndex,
+        UsedEvidence = UsedEvidence.Copy(),
     };
 
     /// <summary>The state as it was copied. Only at a start, before anybody reads.</summary>
@@ -235,6 +240,7 @@ public sealed class RegistryState
         state.Enforcers.Restore(copy.Enforcers);
         state._breakGlassKey = copy.BreakGlassKey;
         (state._didKey, state.DidIndex) = (copy.DidKey, copy.DidIndex);
+        state.UsedEvidence.Restore(copy.UsedEvidence);
         state._peopleChanges = [.. copy.PeopleChanges];
         state._heads.Restore(state._subjects, copy.Founding, copy.LastHeads);
         return state;
@@ -287,7 +293,7 @@ public sealed class RegistryState
                 _callers[caller.Key.KeyId] = record;
                 break;
             case TokenCreated token:
-                Add(new TokenRecord(entry.Subjects[0].Id, token.TokenHash, AgentGrant.Of(token.Grant), token.Uses, token.ExpiresAt, 0));
+                Add(new TokenRecord(entry.Subjects[0].Id, token.TokenHash, AgentGrant.Of(token.Grant, token.Evidence, token.SessionSeconds), token.Uses, token.ExpiresAt, 0));
                 break;
             case AgentEnrolled agent:
                 Enrol(index, entry, agent);
@@ -365,11 +371,30 @@ public sealed class RegistryState
             case DidVersion version:
                 Follow(index, entry.Subjects[0].Id, version);
                 break;
+            case EvidenceAccepted evidence:
+                Attest(index, entry, evidence);
+                break;
             case PrivateDataRead or CallsRefused or Heads or ActivitiesErased:
                 break;
             default:
                 throw new LedgerDamagedException($"Entry {index} says something that this version does not know.");
         }
+    }
+
+    // Whoever is vouched for stands below the one who vouches, for good: a cascade must reach it.
+    private void Attest(LeafIndex index, Entry entry, EvidenceAccepted evidence)
+    {
+        Change(evidence.AgentId, agent => agent with
+        {
+            Grant = agent.Grant.Attesting(evidence.Labels),
+            Evidence = new AcceptedEvidence(evidence.Source, evidence.Issuer, evidence.Subject, evidence.Hash, entry.At),
+        });
+        UsedEvidence.Add(evidence.Hash, (evidence.ExpiresAt + (long)WorkloadToken.Skew.TotalSeconds) * 1000, entry.At);
+        if (evidence.Source != EvidenceSource.Vouch)
+            return;
+        if (!SubjectId.TryParse(evidence.Issuer, out var voucher) || FindAgent(voucher) is null)
+            throw new LedgerDamagedException($"Entry {index} has an agent vouch that was never enrolled.");
+        Lineage.Vouch(index, voucher, evidence.AgentId);
     }
 
     private void Follow(LeafIndex index, SubjectId subject, DidVersion version)
@@ -591,6 +616,8 @@ internal sealed record StateCopy(
     public PublicKey? DidKey { get; init; }
 
     public LeafIndex? DidIndex { get; init; }
+
+    public IReadOnlyList<EvidenceUse> UsedEvidence { get; init; } = [];
 }
 
 /// <summary>An entry by which two people have changed who may approve, or the break-glass key.</summary>

@@ -180,6 +180,15 @@ public sealed class EntryVectorTests
         27 => (Vectors.Id(Vectors.Section("stating").Text("agent_id")), [new(Token, 2), First(Vectors.Id(Vectors.Section("stating").Text("agent_id")), 27)], new AgentEnrolled(
             Vectors.Id(Vectors.Section("stating").Text("agent_id")), Token, Key("stating agent"), Grant with { StatedLabels = Vectors.StatedLabels }, Vectors.Section("stating").Text("enrolment_proof"))),
         28 => (Registry, [new(Agent, 12)], new DidVersion(AgentLines()[1], new LeafIndex(3), Deactivates: false)),
+        29 => (Operator1, [First(Vectors.Id(Vectors.Section("evidence").Text("token_id")), 29)], new TokenCreated(
+            Sha256.Hash(Vectors.Utf8("another token")), Grant, 1000, Vectors.Section("times").GetProperty("at").GetInt64() + 3_600_000)
+        {
+            Evidence = Vectors.Section("evidence").Text("policy"),
+            SessionSeconds = 86_400,
+        }),
+        30 => (Agent, [new(Agent, 13)], new EvidenceAccepted(
+            Agent, EvidenceSource.Oidc, "https://issuer.example", "system:serviceaccount:research:summariser", Vectors.Section("evidence").Hash("hash"), Vectors.Seconds + 3600,
+            Vectors.AttestedLabels, Vectors.Section("evidence").Text("enrolment_proof"))),
         _ => throw new ArgumentOutOfRangeException(nameof(index)),
     };
 
