@@ -39,7 +39,7 @@ public sealed record AgentVouch(PublicKey By, Hash Hash, long ExpiresAt)
     }
 
     /// <summary>Whether the text says that it is a vouch; anybody can say so.</summary>
-    public static bool IsOne(string text) => EvidenceType.Of(text) == Type;
+    public static bool IsOne(string text) => EvidenceText.TypeOf(text) == Type;
 
     /// <summary>Reads a vouch for this registry, token and newcomer.</summary>
     public static Refusal Read(string text, string publicUrl, KeyId newcomer, Hash tokenHash, DateTimeOffset now, out AgentVouch? vouch)

@@ -57,7 +57,7 @@ public sealed class SvidProof : IDisposable
     }
 
     /// <summary>Whether the text says that it is such a proof; anybody can say so.</summary>
-    public static bool IsOne(string text) => EvidenceType.Of(text) == Type;
+    public static bool IsOne(string text) => EvidenceText.TypeOf(text) == Type;
 
     /// <summary>Reads a proof and verifies its signature by the leaf's key. Whether the leaf is a genuine SVID is asked of the result.</summary>
     public static Refusal Read(string text, out SvidProof? proof)
@@ -70,7 +70,7 @@ public sealed class SvidProof : IDisposable
             if (!jws.TryReadHeader(out var header) || header.GetPropertyCount() != 3 || !TryReadChain(header, out var chain))
                 return Refusal.EvidenceMalformed;
             var claims = jws.Payload;
-            if (!header.HasText("alg"u8, Algorithm(chain[0])) || !Verifies(chain[0], jws.SigningInput, jws.Signature))
+            if (!IsSignedBy(chain[0], header, jws))
                 return Refusal.EvidenceSignatureInvalid;
             if (!claims.TryGetText("aud"u8, 512, out var audience) || !claims.TryGetText("nonce"u8, 512, out var challenge)
                 || !claims.TryGetText("jkt"u8, KeyId.TextLength, out var jkt) || !KeyId.TryParse(jkt, out var newcomer))
@@ -85,6 +85,19 @@ public sealed class SvidProof : IDisposable
     {
         foreach (var certificate in _chain)
             certificate.Dispose();
+    }
+
+    private static bool IsSignedBy(X509Certificate2 leaf, JsonElement header, CompactJws jws)
+    {
+        try
+        {
+            return header.HasText("alg"u8, Algorithm(leaf)) && Verifies(leaf, jws.SigningInput, jws.Signature);
+        }
+        catch (CryptographicException)
+        {
+            // A certificate is read without a look at its key, and that may be no point of its curve.
+            return false;
+        }
     }
 
     private static bool TryReadChain(JsonElement header, [NotNullWhen(true)] out X509Certificate2Collection? chain)

@@ -27,6 +27,8 @@ internal sealed record ServerOptions
 
     public string? PassphraseFile { get; init; }
 
+    public string? Evidence { get; init; }
+
     public Uri? Otlp { get; init; }
 
     // High enough that an honest caller never meets it on a machine of this size, low enough that one caller cannot take all of it.

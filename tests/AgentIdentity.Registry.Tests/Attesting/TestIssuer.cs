@@ -24,7 +24,7 @@ internal sealed class TestIssuer : IDisposable
     public string Token(DateTimeOffset now, string algorithm = "RS256", Action<JsonObject>? claims = null, Action<JsonObject>? header = null)
     {
         var seconds = now.ToUnixTimeSeconds();
-        var body = new JsonObject { ["iss"] = Name, ["sub"] = Subject, ["aud"] = Fixtures.TestNode.Url, ["iat"] = seconds, ["nbf"] = seconds, ["exp"] = seconds + 600, ["jti"] = Guid.NewGuid().ToString() };
+        var body = new JsonObject { ["iss"] = Name, ["sub"] = Subject, ["aud"] = Fixtures.TestNode.Url, ["iat"] = seconds, ["nbf"] = seconds, ["exp"] = seconds + 600, ["jti"] = RandomNumberGenerator.GetHexString(16) };
         claims?.Invoke(body);
         var head = new JsonObject { ["alg"] = algorithm, ["typ"] = "JWT" };
         head["kid"] = KeyIdOf(algorithm);
