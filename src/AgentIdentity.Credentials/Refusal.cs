@@ -351,4 +351,19 @@ public enum Refusal
 
     /// <summary>The agent that vouches is not known, is stopped, has to bring evidence itself, or has no right to vouch for such agents.</summary>
     VouchNotAllowed,
+
+    /// <summary>The challenge is one that this agent has made itself.</summary>
+    ChallengeReflected,
+
+    /// <summary>The other agent is not the one that was meant.</summary>
+    PeerMismatch,
+
+    /// <summary>What was signed is for another channel than this one.</summary>
+    ChannelMismatch,
+
+    /// <summary>What was signed is for another purpose than this one.</summary>
+    PurposeMismatch,
+
+    /// <summary>The other agent, or one above it, is stopped.</summary>
+    PeerStopped,
 }

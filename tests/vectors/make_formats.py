@@ -1419,6 +1419,17 @@ def self_check():
     assert b64u(thumbprint({"kty": "RSA", "e": "AQAB", "n": modulus})) == "NzbLsXh8uDCcd-6MNwXF4W_7noWXFZAfHkxZsRGC9Xs"
 
 
+def meeting():
+    """An agent asks another; the one that is asked is the agent of these vectors."""
+    asked = {"from": f"{REGISTRY_DID}:agents:{DELEGATE_ID}", "to": AGENT_DID, "purpose": "hand over the draft", "nonce": b64u(fixed("meeting nonce")),
+             "channel": b64u(sha256(b"air/channel/v1\0", b"the channel"))}
+    held, status = credential(JTIS[0])["token"], status_lists(0, [])["token_list"]["token"]
+    digest = lambda text: b64u(sha256(text.encode()))
+    signed = proof("agentid-answer+jwt", {"ath": digest(held), "challenge": digest(jcs(asked)), "channel": asked["channel"], "from": asked["to"], "purpose": asked["purpose"],
+                                          "status": digest(status), "to": asked["from"]}, AGENT)
+    return {"challenge": jcs(asked), "channel": b"the channel".hex(), "proof": signed, "answer": jcs({"credential": held, "proof": signed["token"], "status": status})}
+
+
 def vectors():
     log = list(entries(entry_bodies()))
     salt, payload = fixed("activity salt 0"), b"payload 0"
@@ -1454,6 +1465,7 @@ def vectors():
         "stating": {"agent_id": str(STATING_ID), "labels": STATED_LABELS, "enrolment_proof": enrolment_proof(STATING, STATED_LABELS)["token"]},
         "evidence": {"token_id": str(EVIDENCE_TOKEN_ID), "policy": jcs(EVIDENCE_POLICY), "labels": ATTESTED_LABELS, "hash": fixed("evidence").hex(), "vouch": vouch(),
                      "vouch_hash": sha256(vouch()["token"].rpartition(".")[0].encode()).hex(), "enrolment_proof": enrolment_proof(evidence=fixed("evidence"))["token"]},
+        "meeting": meeting(),
         "bootstrap_proofs": [{"name": name, "secret": BOOTSTRAP_SECRET, "token": bootstrap_proof(name, key)} for name, key in (("first operator", OPERATOR_1), ("second operator", OPERATOR_2))],
         "operator_proof": operator_proof(),
         "approvals": [{"name": name, "action": jcs(ERASURE_ACTION), "nonce": b64u(fixed("approval nonce")), "token": one}
@@ -1508,6 +1520,7 @@ def examples(made):
         "key-proof": token(agent_proof),
         "enrolment-proof": token(enrolment),
         "evidence": f"policy  {wrap(made['evidence']['policy'])}\n\na vouch\n{token(made['evidence']['vouch'])}\nhash    {made['evidence']['vouch_hash']}",
+        "meeting": f"challenge  {wrap(made['meeting']['challenge'])}\n\n{token(made['meeting']['proof'])}",
         "bootstrap-proof": token(bootstrap),
         "operator-proof": token(made["operator_proof"]),
         "approval": token(made["approvals"][0]["token"]),

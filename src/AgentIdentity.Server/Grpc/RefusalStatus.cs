@@ -33,7 +33,8 @@ internal static class RefusalStatus
             or Refusal.ApproverUnknown or Refusal.AgentRestricted or Refusal.CredentialStopped or Refusal.KeyStopped or Refusal.ChainStopped
             or Refusal.AudienceStopped or Refusal.ResourceStopped or Refusal.IssuerKeyStopped or Refusal.AfterCut or Refusal.ScopeStopped
             or Refusal.DelegationTooDeep or Refusal.DelegateStopped or Refusal.BudgetTooWide or Refusal.BudgetExceeded or Refusal.NoBudget
-            or Refusal.EvidenceNotAllowed or Refusal.EvidenceChanged or Refusal.VouchNotAllowed => StatusCode.PermissionDenied,
+            or Refusal.EvidenceNotAllowed or Refusal.ChallengeReflected or Refusal.PeerMismatch or Refusal.ChannelMismatch or Refusal.PurposeMismatch or Refusal.PeerStopped
+            or Refusal.EvidenceChanged or Refusal.VouchNotAllowed => StatusCode.PermissionDenied,
 
         Refusal.AgentUnknown or Refusal.EntryUnknown or Refusal.HoldUnknown or Refusal.StopUnknown => StatusCode.NotFound,
 

@@ -20,6 +20,8 @@ internal sealed class EvidenceSources : IAsyncDisposable
         AllowDuplicateProperties = false,
     };
 
+    private static readonly Dictionary<string, string> NoLabels = [];
+
     private readonly string _folder;
     private readonly Named _named;
     private readonly Action<string> _log;
@@ -46,7 +48,7 @@ internal sealed class EvidenceSources : IAsyncDisposable
         try
         {
             var named = JsonSerializer.Deserialize<Named>(File.ReadAllBytes(path), Strict) ?? throw new JsonException("null is no setting.");
-            if (named.Issuers.SelectMany(issuer => issuer.Labels ?? []).Any(label => label.Key.Length is 0 or > 100 || label.Key.Contains('=', StringComparison.Ordinal)))
+            if (named.Issuers.SelectMany(issuer => issuer.Labels ?? NoLabels).Any(label => label.Key.Length is 0 or > 100 || label.Key.Contains('=', StringComparison.Ordinal)))
                 throw new JsonException("The name of a label is 1 to 100 characters without '='.");
             return new EvidenceSources(Path.GetDirectoryName(Path.GetFullPath(path))!, named, clock, log);
         }
@@ -110,7 +112,7 @@ internal sealed class EvidenceSources : IAsyncDisposable
         text ??= ReadFile(issuer.Jwks);
         var keys = text is null ? VerificationKeys.None
             : VerificationKeys.TryParse(text, "sig", out var read) ? read : throw new InvalidDataException($"{issuer.Jwks} is no JSON Web Key Set of public keys.");
-        return new OidcIssuer(issuer.Issuer, keys, [.. issuer.Labels ?? []]);
+        return new OidcIssuer(issuer.Issuer, keys, [.. issuer.Labels ?? NoLabels]);
     }
 
     private SpiffeBundle? Read(NamedDomain domain, string? text)
