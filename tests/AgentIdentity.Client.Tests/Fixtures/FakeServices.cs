@@ -1,5 +1,6 @@
 using AgentIdentity.Credentials;
 using AgentIdentity.Credentials.Entries;
+using AgentIdentity.Credentials.Evidence;
 using AgentIdentity.Credentials.Keys;
 using AgentIdentity.Credentials.Proofs;
 using AgentIdentity.Credentials.Statements;
@@ -27,6 +28,9 @@ internal sealed class FakeRegistryService(FakeRegistry registry) : V1.Registry.R
         if (refusal != Refusal.None || proof!.Challenge != registry.Challenge || request.Token != FakeRegistry.Token)
             throw registry.Refuse(StatusCode.Unauthenticated, Refusal.TokenInvalid, "That is no token of this registry.");
         registry.AgentKey = proof.Key;
+        registry.Evidence.Add(request.Evidence);
+        if (registry.Standing == Refusal.EvidenceDue && proof.EvidenceHash == EvidenceText.HashOf(request.Evidence))
+            registry.Standing = registry.Evidence.Distinct().Count() == registry.Evidence.Count ? Refusal.None : throw registry.Refuse(StatusCode.Unauthenticated, Refusal.EvidenceUsed, "It has been used.");
         return Task.FromResult(new EnrollResponse
         {
             Did = registry.AgentDid,
