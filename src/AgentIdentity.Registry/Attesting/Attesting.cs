@@ -71,12 +71,14 @@ public sealed class Attesting(RegistrySettings settings, RegistryState state, Ti
             return refused;
         if (!policy.Rules.OfType<OidcRule>().Any(rule => rule.Allows(token)))
             return NotAllowed();
-        var labels = new SortedDictionary<string, string>(StringComparer.Ordinal) { ["oidc.iss"] = issuer.Name, ["oidc.sub"] = token.Subject };
+        var labels = new SortedDictionary<string, string>(StringComparer.Ordinal);
         foreach (var (label, claim) in issuer.Labels)
         {
             if (token.TryGetClaim(claim, out var value))
                 labels[label] = value;
         }
+        // Last: whatever the setting takes from claims, these two are what they are.
+        (labels["oidc.iss"], labels["oidc.sub"]) = (issuer.Name, token.Subject);
         return new Finding(EvidenceSource.Oidc, issuer.Name, token.Subject, token.Hash, token.ExpiresAt, [.. labels]);
     }
 

@@ -109,7 +109,7 @@ public sealed class EvidenceTests
         var keys = File.Exists(authority) ? $$"""{"use":"x509-svid","kty":"EC","x5c":["{{Convert.ToBase64String(X509CertificateLoader.LoadCertificateFromFile(authority).RawData)}}"]}""" : "";
         files.Write("example.org.bundle", $"{{\"keys\":[{keys}]}}");
         var settings = files.Write("evidence.json", $$"""
-            {"issuers":[{"issuer":"{{Issuer}}","jwks":"issuer.jwks","labels":{"image.digest":"image_digest"}}],"trustDomains":[{"name":"example.org","bundle":"example.org.bundle"}]}
+            {"issuers":[{"issuer":"{{Issuer}}","jwks":"issuer.jwks","labels":{"image.digest":"image_digest"} }],"trustDomains":[{"name":"example.org","bundle":"example.org.bundle"}]}
             """);
         return await (await RunningRegistry.StartAsync("--evidence", settings)).FoundedAsync();
     }
