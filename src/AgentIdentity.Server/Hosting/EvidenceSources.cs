@@ -26,7 +26,9 @@ internal sealed class EvidenceSources : IAsyncDisposable
     private readonly Named _named;
     private readonly Action<string> _log;
     private readonly CancellationTokenSource _end = new();
-    private readonly HttpClient _http = new() { Timeout = Patience, MaxResponseContentBufferSize = BytesMax };
+
+    // No proxy, no redirects: nobody whom the settings do not name.
+    private readonly HttpClient _http = new(new SocketsHttpHandler { UseProxy = false, AllowAutoRedirect = false, UseCookies = false }) { Timeout = Patience, MaxResponseContentBufferSize = BytesMax };
     private readonly Task _work;
 
     // Replaced as a whole by the worker.

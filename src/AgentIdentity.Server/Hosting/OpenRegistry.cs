@@ -75,7 +75,12 @@ internal sealed class OpenRegistry : IAsyncDisposable
     }
 
     private static RegistrySettings Settings(ServerOptions options, EvidenceSources? evidence) => RegistryName.TryParse(options.PublicUrl, out var name, out var problem)
-        ? new RegistrySettings(name, options.Dev, options.SingleOperator || options.Dev) { EvidenceTrust = () => evidence?.Current ?? EvidenceTrust.None }
+        ? new RegistrySettings(name, options.Dev, options.SingleOperator || options.Dev)
+        {
+            WitnessPolicy = options.WitnessPolicy,
+            WitnessedLogs = options.WitnessedLogs,
+            EvidenceTrust = () => evidence?.Current ?? EvidenceTrust.None,
+        }
         : throw new OptionsRefusedException($"--public-url cannot be '{options.PublicUrl}': {problem}");
 
     private void OfferBootstrap(TimeProvider clock, Action<string> log)

@@ -24,7 +24,7 @@ public sealed class OidcEvidenceTests
         var folder = TestNode.NewFolder();
         KeyValuePair<string, string>[] expected = [new("image.digest", Digest), new("oidc.iss", TestIssuer.Name), new("oidc.sub", TestIssuer.Subject)];
         SubjectId id;
-        await using (var registry = await TestNode.FoundAsync(folder, evidence: issuer.Trust))
+        await using (var registry = await TestNode.FoundAsync(folder, with: issuer.Trusted))
         {
             var token = await registry.DemandAsync(TestIssuer.Policy);
             var workload = issuer.Token(registry.Clock.GetUtcNow(), algorithm, claims => claims["image_digest"] = Digest);
@@ -75,7 +75,7 @@ public sealed class OidcEvidenceTests
     public async Task Another_claim_is_refused_by_name(string name, string json, Refusal expected)
     {
         using var issuer = new TestIssuer();
-        await using var registry = await TestNode.FoundAsync(evidence: issuer.Trust);
+        await using var registry = await TestNode.FoundAsync(with: issuer.Trusted);
         var now = registry.Clock.GetUtcNow();
         var value = JsonNode.Parse(json);
         var isOffset = name is "exp" or "iat" or "nbf" && value is JsonValue number && number.TryGetValue<long>(out _);
@@ -112,7 +112,7 @@ public sealed class OidcEvidenceTests
     public async Task Another_header_is_refused_though_the_issuer_has_signed_it(string name, string json, Refusal expected)
     {
         using var issuer = new TestIssuer();
-        await using var registry = await TestNode.FoundAsync(evidence: issuer.Trust);
+        await using var registry = await TestNode.FoundAsync(with: issuer.Trusted);
         await AssertRefusedAsync(registry, issuer.Token(registry.Clock.GetUtcNow(), header: header => header[name] = JsonNode.Parse(json)), expected);
     }
 
@@ -121,7 +121,7 @@ public sealed class OidcEvidenceTests
     {
         using var issuer = new TestIssuer();
         using var stranger = new TestIssuer();
-        await using var registry = await TestNode.FoundAsync(evidence: issuer.Trust);
+        await using var registry = await TestNode.FoundAsync(with: issuer.Trusted);
         var genuine = issuer.Token(registry.Clock.GetUtcNow(), "ES256");
         var parts = genuine.Split('.');
         var twice = genuine.Replace(parts[1], Credentials.Tokens.CanonicalBase64Url.Encode("""{"sub":"a","sub":"b"}"""u8), StringComparison.Ordinal);
@@ -141,7 +141,7 @@ public sealed class OidcEvidenceTests
     public async Task Each_token_is_good_once_whatever_signature_stands_under_it_and_a_retry_gets_the_same_agent()
     {
         using var issuer = new TestIssuer();
-        await using var registry = await TestNode.FoundAsync(evidence: issuer.Trust);
+        await using var registry = await TestNode.FoundAsync(with: issuer.Trusted);
         var token = await registry.DemandAsync(TestIssuer.Policy);
         var (key, workload) = (PrivateKey.Generate(KeyAlgorithm.Ed25519), issuer.Token(registry.Clock.GetUtcNow(), "ES256"));
         var first = TestNode.Good(await registry.BringAsync(token, workload, key));
@@ -167,7 +167,7 @@ public sealed class OidcEvidenceTests
     public async Task The_agents_key_must_claim_the_evidence_and_the_token_must_take_it()
     {
         using var issuer = new TestIssuer();
-        await using var registry = await TestNode.FoundAsync(evidence: issuer.Trust);
+        await using var registry = await TestNode.FoundAsync(with: issuer.Trusted);
         var token = await registry.DemandAsync(TestIssuer.Policy);
         var workload = issuer.Token(registry.Clock.GetUtcNow());
         var key = PrivateKey.Generate(KeyAlgorithm.ES256);
@@ -186,7 +186,7 @@ public sealed class OidcEvidenceTests
     public async Task A_stop_of_what_evidence_says_reaches_who_has_it_and_who_would_enrol_with_it()
     {
         using var issuer = new TestIssuer();
-        await using var registry = await TestNode.FoundAsync(evidence: issuer.Trust);
+        await using var registry = await TestNode.FoundAsync(with: issuer.Trusted);
         foreach (var (stopped, other) in new (string, Action<JsonObject>)[] { ($"image.digest={Digest}", claims => claims["image_digest"] = "sha256:00"), ($"oidc.sub={TestIssuer.Subject}", claims => claims["sub"] = $"{TestIssuer.Subject}-2") })
         {
             var key = PrivateKey.Generate(KeyAlgorithm.ES256);
@@ -210,7 +210,7 @@ public sealed class OidcEvidenceTests
     public async Task The_sponsor_and_the_agent_say_nothing_in_the_place_of_evidence()
     {
         using var issuer = new TestIssuer();
-        await using var registry = await TestNode.FoundAsync(evidence: issuer.Trust);
+        await using var registry = await TestNode.FoundAsync(with: issuer.Trusted);
         var token = await registry.NewTokenAsync(new("team", "bot/1", [new("image.digest", "mine")], TestNode.Envelope, [TestNode.Audience], 1, 0) { Evidence = TestIssuer.Policy });
         Assert.Equal(Refusal.LabelsMalformed, (await registry.BringAsync(token, issuer.Token(registry.Clock.GetUtcNow(), claims: claims => claims["image_digest"] = Digest))).Refusal);
         TestNode.Good(await registry.BringAsync(token, issuer.Token(registry.Clock.GetUtcNow())));

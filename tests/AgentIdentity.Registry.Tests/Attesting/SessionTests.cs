@@ -14,7 +14,7 @@ public sealed class SessionTests
     {
         using var issuer = new TestIssuer();
         var folder = TestNode.NewFolder();
-        var registry = await TestNode.FoundAsync(folder, evidence: issuer.Trust);
+        var registry = await TestNode.FoundAsync(folder, with: issuer.Trusted);
         var token = await registry.DemandAsync(TestIssuer.Policy, session: 3600);
         var (key, first) = (PrivateKey.Generate(KeyAlgorithm.ES256), issuer.Token(registry.Clock.GetUtcNow(), claims: claims => claims["exp"] = claims["exp"]!.GetValue<long>() + 7200));
         var enrolled = TestNode.Good(await registry.BringAsync(token, first, key));
@@ -35,7 +35,7 @@ public sealed class SessionTests
 
         var clock = registry.Clock;
         await registry.DisposeAsync();
-        await using var again = registry = TestNode.Open(folder, clock, evidence: issuer.Trust);
+        await using var again = registry = TestNode.Open(folder, clock, with: issuer.Trusted);
         TestNode.Good(await IssueAsync());
         registry.Clock.Advance(TimeSpan.FromSeconds(3600));
         Assert.Equal(Refusal.EvidenceDue, (await IssueAsync()).Refusal);

@@ -130,7 +130,7 @@ public sealed class SpiffeEvidenceTests
         {
             var clock = new ManualClock();
             var domain = new TestTrustDomain(clock.GetUtcNow());
-            var registry = await TestNode.FoundAsync(clock: clock, evidence: domain.Trust);
+            var registry = await TestNode.FoundAsync(clock: clock, with: domain.Trusted);
             return new World(registry, domain, await registry.DemandAsync(TestTrustDomain.Policy));
         }
 

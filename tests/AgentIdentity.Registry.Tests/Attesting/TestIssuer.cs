@@ -18,7 +18,14 @@ internal sealed class TestIssuer : IDisposable
 
     public string Jwks => new JsonObject { ["keys"] = new JsonArray(Ec(_p256, "P-256"), Ec(_p384, "P-384"), Rsa()) }.ToJsonString();
 
-    public EvidenceTrust Trust => new([new OidcIssuer(Name, Keys(), [new("image.digest", "image_digest")])], []);
+    private EvidenceTrust Trust => new([new OidcIssuer(Name, Keys(), [new("image.digest", "image_digest")])], []);
+
+    /// <summary>The settings of a registry that believes it.</summary>
+    public RegistrySettings Trusted(RegistrySettings settings)
+    {
+        var trust = Trust;
+        return settings with { EvidenceTrust = () => trust };
+    }
 
     /// <summary>A token that is good now, unless something is changed.</summary>
     public string Token(DateTimeOffset now, string algorithm = "RS256", Action<JsonObject>? claims = null, Action<JsonObject>? header = null)

@@ -26,7 +26,7 @@ internal sealed class TestTrustDomain : IDisposable
 
     public X509Certificate2[] Intermediates => [_issuing];
 
-    public EvidenceTrust Trust => new([], [SpiffeBundle.TryParse("example.org", Bundle, out var bundle) ? bundle : throw new InvalidOperationException()]);
+    private EvidenceTrust Trust => new([], [SpiffeBundle.TryParse("example.org", Bundle, out var bundle) ? bundle : throw new InvalidOperationException()]);
 
     public string Bundle
     {
@@ -41,6 +41,13 @@ internal sealed class TestTrustDomain : IDisposable
                     new JsonObject { ["use"] = "jwt-svid", ["kid"] = "j1", ["kty"] = "EC", ["crv"] = "P-256", ["x"] = CanonicalBase64Url.Encode(point.X), ["y"] = CanonicalBase64Url.Encode(point.Y) }),
             }.ToJsonString();
         }
+    }
+
+    /// <summary>The settings of a registry that believes it.</summary>
+    public RegistrySettings Trusted(RegistrySettings settings)
+    {
+        var trust = Trust;
+        return settings with { EvidenceTrust = () => trust };
     }
 
     /// <summary>An SVID with its key, good for an hour unless something is changed.</summary>
