@@ -1,4 +1,5 @@
 using System.Text;
+using AgentIdentity.Credentials.Evidence;
 using AgentIdentity.Credentials.Identifiers;
 using AgentIdentity.Credentials.Keys;
 using AgentIdentity.Credentials.Proofs;
@@ -29,6 +30,7 @@ public static class AgentEnrolment
     /// <param name="audience">What the first credential is for; null for all that the token allows.</param>
     /// <param name="lifetime">How long the first credential lives; null for the registry's default.</param>
     /// <param name="labels">What the agent says of itself: up to 16, none that its sponsor has given it.</param>
+    /// <param name="evidence">Brings what the token demands; null when it demands nothing. With fresh evidence the same agent's next session begins.</param>
     /// <param name="cancellationToken">Ends the wait; the agent may exist nevertheless.</param>
     /// <exception cref="RegistryRefusedException">The registry refused.</exception>
     /// <exception cref="InvalidDataException">The server is not the registry that the connection names.</exception>
@@ -39,12 +41,16 @@ public static class AgentEnrolment
         IReadOnlyList<string>? audience = null,
         TimeSpan? lifetime = null,
         IReadOnlyList<KeyValuePair<string, string>>? labels = null,
+        BringEvidence? evidence = null,
         CancellationToken cancellationToken = default)
     {
         var challenge = await ChallengeAsync(connection, cancellationToken).ConfigureAwait(false);
         var tokenHash = Sha256.Hash(Encoding.UTF8.GetBytes(token));
-        var proof = EnrolmentProof.Create(key, connection.Name.PublicUrl, challenge, tokenHash, connection.Clock.GetUtcNow(), labels);
-        var request = new EnrollRequest { Token = token, Proof = proof, LifetimeSeconds = (uint)(lifetime?.TotalSeconds ?? 0) };
+        var asked = new EvidenceRequest(connection.Name.PublicUrl, challenge, key.PublicKey.KeyId, tokenHash);
+        var brought = evidence is null ? "" : await evidence(asked, cancellationToken).ConfigureAwait(false);
+        Hash? claimed = brought.Length == 0 ? null : EvidenceText.HashOf(brought);
+        var proof = EnrolmentProof.Create(key, connection.Name.PublicUrl, challenge, tokenHash, connection.Clock.GetUtcNow(), labels, claimed);
+        var request = new EnrollRequest { Token = token, Proof = proof, LifetimeSeconds = (uint)(lifetime?.TotalSeconds ?? 0), Evidence = brought };
         request.Audience.AddRange(audience ?? []);
         var answer = await connection.Registry.EnrollAsync(request, cancellationToken: cancellationToken).ConfigureAwait(false);
         return Read(connection.Name, answer);

@@ -1,4 +1,5 @@
 using System.Security.Cryptography;
+using AgentIdentity.Credentials;
 using AgentIdentity.Protocol.V1;
 using Grpc.Core;
 
@@ -22,6 +23,7 @@ public sealed class CredentialKeeper : IAsyncDisposable
 
     private readonly RegistryConnection _connection;
     private readonly Action<HeldCredential>? _renewed;
+    private readonly Func<CancellationToken, Task>? _enrolAgain;
     private readonly TimeProvider _clock;
     private readonly CancellationTokenSource _end = new();
     private readonly TaskCompletionSource _completion = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -34,8 +36,10 @@ public sealed class CredentialKeeper : IAsyncDisposable
     /// <param name="connection">Signs with the agent's key, without a credential beside it. Stays the caller's.</param>
     /// <param name="first">The credential to go on from, which may have expired. Null asks for one with all that the agent may have.</param>
     /// <param name="renewed">Told of each new credential, to save it.</param>
-    public CredentialKeeper(RegistryConnection connection, HeldCredential? first, Action<HeldCredential>? renewed = null)
+    /// <param name="enrolAgain">Called when the session is over: enrols with the same token and key and fresh evidence, so that the keeper can go on. Null: the keeper stops then.</param>
+    public CredentialKeeper(RegistryConnection connection, HeldCredential? first, Action<HeldCredential>? renewed = null, Func<CancellationToken, Task>? enrolAgain = null)
     {
+        _enrolAgain = enrolAgain;
         _connection = connection;
         _renewed = renewed;
         _clock = connection.Clock;
@@ -130,7 +134,7 @@ public sealed class CredentialKeeper : IAsyncDisposable
             {
                 return await AskAsync().ConfigureAwait(false);
             }
-            catch (RegistryRefusedException refusal) when (refusal.IsTransient)
+            catch (RegistryRefusedException refusal) when (refusal.IsTransient || IsPassing(refusal))
             {
                 asked = refusal.RetryAfter ?? TimeSpan.Zero;
             }
@@ -142,7 +146,24 @@ public sealed class CredentialKeeper : IAsyncDisposable
         }
     }
 
+    // Whoever keeps the evidence fresh has not yet replaced the piece that was used.
+    private bool IsPassing(RegistryRefusedException refusal) => _enrolAgain is not null && refusal.Refusal is Refusal.EvidenceUsed or Refusal.EvidenceExpired or Refusal.EvidenceDue;
+
     private async Task<HeldCredential> AskAsync()
+    {
+        try
+        {
+            return await RenewAsync().ConfigureAwait(false);
+        }
+        catch (RegistryRefusedException refusal) when (refusal.Refusal == Refusal.EvidenceDue && _enrolAgain is not null)
+        {
+            await _enrolAgain(_end.Token).ConfigureAwait(false);
+            // What enrolling answers has all that the agent may have; what was held may have been narrower.
+            return await RenewAsync().ConfigureAwait(false);
+        }
+    }
+
+    private async Task<HeldCredential> RenewAsync()
     {
         if (_holding.Credential is { } held)
         {

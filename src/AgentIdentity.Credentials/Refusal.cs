@@ -318,4 +318,60 @@ public enum Refusal
 
     /// <summary>The line does not go on from the DID log, or says something else than was asked for.</summary>
     DidLineInvalid,
+    /// <summary>What the token demands as evidence is no list of rules.</summary>
+    EvidencePolicyMalformed,
+
+    /// <summary>The enrolment token demands evidence, and none was brought.</summary>
+    EvidenceMissing,
+
+    /// <summary>The evidence is of no form that is taken here, or says more than one thing.</summary>
+    EvidenceMalformed,
+
+    /// <summary>Nobody who is trusted here has issued the evidence.</summary>
+    EvidenceIssuerUnknown,
+
+    /// <summary>The evidence is not signed by a key of who it names as its issuer, or was changed.</summary>
+    EvidenceSignatureInvalid,
+
+    /// <summary>The evidence has ended.</summary>
+    EvidenceExpired,
+
+    /// <summary>The evidence begins later than now: a clock is wrong.</summary>
+    EvidenceNotYetValid,
+
+    /// <summary>The evidence is meant for somebody else than this registry.</summary>
+    EvidenceAudienceMismatch,
+
+    /// <summary>The evidence is genuine, and the token takes other evidence, or none.</summary>
+    EvidenceNotAllowed,
+
+    /// <summary>The agent's key does not claim this evidence, or who the evidence is about has not signed for the key.</summary>
+    EvidenceUnbound,
+
+    /// <summary>The evidence has been used.</summary>
+    EvidenceUsed,
+
+    /// <summary>The evidence says something else of the agent than the evidence that it was enrolled with.</summary>
+    EvidenceChanged,
+
+    /// <summary>The session has lasted as long as it may: the agent enrols again, with the same key and fresh evidence.</summary>
+    EvidenceDue,
+
+    /// <summary>The agent that vouches is not known, is stopped, has to bring evidence itself, or has no right to vouch for such agents.</summary>
+    VouchNotAllowed,
+
+    /// <summary>The challenge is one that this agent has made itself.</summary>
+    ChallengeReflected,
+
+    /// <summary>The other agent is not the one that was meant.</summary>
+    PeerMismatch,
+
+    /// <summary>What was signed is for another channel than this one.</summary>
+    ChannelMismatch,
+
+    /// <summary>What was signed is for another purpose than this one.</summary>
+    PurposeMismatch,
+
+    /// <summary>The other agent, or one above it, is stopped.</summary>
+    PeerStopped,
 }

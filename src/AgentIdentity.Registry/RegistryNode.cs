@@ -44,7 +44,7 @@ public sealed class RegistryNode : IAsyncDisposable
         PublishedLog = new PublishedLog(state, store, Checkpoints);
         Dids = new DidLogs(settings, state, Sequencer, store, PublishedLog, keys, clock);
         _didKeeper = new DidKeeper(state, Dids, clock, log);
-        Enrolment = new Enrolment(settings, state, Sequencer, Issuing, Dids, clock);
+        Enrolment = new Enrolment(settings, state, Sequencer, Issuing, new Attesting.Attesting(settings, state, clock), Dids, clock);
         Verification = new Verification(settings, state, Standing, clock);
         Delegating = new Delegating.Delegating(settings, Verification, Sequencer, Issuing);
         Spending = new Spending(Verification, Sequencer);

@@ -1,5 +1,6 @@
 using AgentIdentity.Credentials.Identifiers;
 using AgentIdentity.Ledger;
+using AgentIdentity.Registry.Attesting;
 
 namespace AgentIdentity.Registry;
 
@@ -29,6 +30,9 @@ public sealed record RegistrySettings(RegistryName Name, bool Dev = false, bool 
 
     /// <summary>How many stops in a row have probes at hand, while enforcers watch. 0: none has.</summary>
     public int ProbesReady { get; init; } = 4;
+
+    /// <summary>Whose evidence counts, as of now.</summary>
+    public Func<EvidenceTrust> EvidenceTrust { get; init; } = () => Attesting.EvidenceTrust.None;
 
     /// <summary>Who cosigns this registry's checkpoints, each with its URL, and how many of them it takes. Null: nobody is asked.</summary>
     public TlogPolicy? WitnessPolicy { get; init; }

@@ -137,6 +137,36 @@ public sealed class CredentialKeeperTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task When_the_session_is_over_evidence_is_brought_again_once_there_is_a_fresh_piece()
+    {
+        var file = Path.Combine(Directory.CreateTempSubdirectory("agentidentity-").FullName, "token");
+        await File.WriteAllTextAsync(file, "the.first.piece\n");
+        var first = await EnrolAsync(CancellationToken.None);
+        await using var keeper = new CredentialKeeper(_connection, first.Credential, enrolAgain: EnrolAsync);
+        _registry.Standing = Refusal.EvidenceDue;
+        _clock.Advance(await _clock.NextTimerAsync());
+        // The piece that was used is still there; whoever keeps the file replaces it in its time.
+        var pause = await _clock.NextTimerAsync();
+        Assert.Equal(Refusal.EvidenceDue, _registry.Standing);
+        await File.WriteAllTextAsync(file, "the.second.piece\n");
+        _clock.Advance(pause);
+        Assert.NotEqual(first.Credential.Token, await NextIssuedAsync());
+        Assert.Equal(["the.first.piece", "the.second.piece"], _registry.UsedEvidence.Order(StringComparer.Ordinal));
+
+        Task<EnrolledAgent> EnrolAsync(CancellationToken cancellationToken) =>
+            AgentEnrolment.EnrollAsync(_connection, FakeRegistry.Token, _key, evidence: Evidence.FromFile(file), cancellationToken: cancellationToken);
+    }
+
+    [Fact]
+    public async Task A_keeper_without_evidence_stops_when_the_session_is_over()
+    {
+        await using var keeper = new CredentialKeeper(_connection, await HoldAsync());
+        _registry.Standing = Refusal.EvidenceDue;
+        _clock.Advance(await _clock.NextTimerAsync());
+        Assert.Equal(Refusal.EvidenceDue, (await Assert.ThrowsAsync<RegistryRefusedException>(() => keeper.Completion.WaitAsync(Patience))).Refusal);
+    }
+
+    [Fact]
     public async Task A_keeper_of_a_frozen_agent_stops_and_says_why()
     {
         await using var keeper = new CredentialKeeper(_connection, await HoldAsync());

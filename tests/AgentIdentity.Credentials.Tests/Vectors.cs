@@ -71,5 +71,9 @@ internal static class Vectors
     public static KeyValuePair<string, string>[] StatedLabels =>
         [.. Section("stating").GetProperty("labels").EnumerateArray().Select(label => KeyValuePair.Create(label[0].GetString()!, label[1].GetString()!))];
 
+    /// <summary>What evidence says of the agent that brings some.</summary>
+    public static KeyValuePair<string, string>[] AttestedLabels =>
+        [.. Section("evidence").GetProperty("labels").EnumerateArray().Select(label => KeyValuePair.Create(label[0].GetString()!, label[1].GetString()!))];
+
     public static SubjectId Id(string uuid) => SubjectId.TryParse(uuid, out var id) ? id : throw new InvalidOperationException(uuid);
 }

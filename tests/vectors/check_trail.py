@@ -252,6 +252,8 @@ class Trail:
                 stopped -= set(entry[5][1])
             elif entry[1] == 18:
                 require(self.agent in (entry[5][1], entry[5][3]), "a delegation is between other agents")
+            elif entry[1] == 34:
+                require(entry[5][1] == self.agent and self.proven(entry[5][8]).get("evidence_hash") == b64u(entry[5][5]), "the agent's key does not claim the evidence")
             elif entry[1] == 13:
                 self.erasure(entry, item[1], erased)
         require(not erased, "something was erased, and no entry says so")
@@ -314,17 +316,19 @@ class Trail:
         require(entry is not None and entry[1] == 4 and entry[5][1] == self.agent, "the first entry does not enrol the agent")
         self.alg, self.public = entry[5][3], entry[5][4]
         self.keys = {key_id(self.alg, self.public): (self.alg, self.public)}
-        require(self.asked(entry[5][10], dict(entry[5].get(11, []))) == key_id(self.alg, self.public), "the key did not ask for its enrolment")
+        claims = self.proven(entry[5][10])
+        require(len(claims["token_hash"]) == 43 and claims.get("labels", {}) == dict(entry[5].get(11, [])), "the enrolment proof is for something else")
         commitments = [subject[2] for subject in entry[3] if subject[0] == self.agent]
         require(commitments == [sha256(b"air/label/v1\0", self.label)], "another label is committed")
 
-    def asked(self, token, labels):
-        """The key that signed an enrolment proof for this registry, with these labels."""
+    def proven(self, token):
+        """What an enrolment proof of the agent's key, for this registry, claims."""
         header, claims, signature = (base64.urlsafe_b64decode(part + "=" * (-len(part) % 4)) for part in token.split("."))
         header, claims = json.loads(header), json.loads(claims)
-        require(header["typ"] == "agentid-enrol+jwt" and claims["aud"] == self.url and len(claims["token_hash"]) == 43 and claims.get("labels", {}) == labels, "the enrolment proof is for something else")
+        require(header["typ"] == "agentid-enrol+jwt" and claims["aud"] == self.url, "the enrolment proof is for something else")
         require(verify(self.alg, self.public, token.rpartition(".")[0].encode(), signature), "the enrolment proof is not signed by the agent's key")
-        return thumbprint(header["jwk"])
+        require(thumbprint(header["jwk"]) == key_id(self.alg, self.public), "the key did not ask for its enrolment")
+        return claims
 
     def rotated(self, entry, order):
         """The agent has another key: the one before agrees, or an order lets it in."""

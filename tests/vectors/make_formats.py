@@ -300,6 +300,7 @@ DELEGATE_ID = uuid.UUID("0192f0c1-7b00-7def-8123-456789abcdef")
 STATING_ID = uuid.UUID("0192f0c1-7c00-7def-8123-456789abcdef")
 OPERATOR_3_ID = uuid.UUID("0192f0c1-3000-7000-8000-000000000006")
 TOKEN_ID = uuid.UUID("0192f0c1-2000-7000-8000-000000000005")
+EVIDENCE_TOKEN_ID = uuid.UUID("0192f0c1-2000-7000-8000-000000000034")
 JTIS = [uuid.UUID(f"0192f0c1-8000-7000-8000-00000000001{digit}") for digit in range(3)]
 
 AGENT_DID = f"{REGISTRY_DID}:agents:{AGENT_ID}"
@@ -311,6 +312,10 @@ SPONSOR = "Research desk"
 BLUEPRINT = "summariser/2.1 model-x/5"
 LABELS = [["jurisdiction", "eu"], ["team", "research"]]
 STATED_LABELS = [["certification", "iso-27001"], ["version", "2.1.7"]]
+ATTESTED_LABELS = [["image.digest", "sha256:" + "5f" * 32], ["oidc.iss", "https://issuer.example"], ["oidc.sub", "system:serviceaccount:research:summariser"]]
+EVIDENCE_POLICY = [
+    {"type": "oidc", "issuer": "https://issuer.example", "claims": {"sub": "system:serviceaccount:research:*", "/kubernetes.io/namespace": "research"}},
+    {"type": "spiffe", "id": "spiffe://example.org/research/*"}, {"type": "vouch"}]
 AUDIENCES = ["https://tools.example/documents", "https://tools.example/mail"]
 ENVELOPE = [{"type": "documents", "actions": ["read", "comment/*"], "locations": ["https://tools.example/documents/*"], "maxDepth": 1, "notAfter": SECONDS + 86400}]
 PASSED_ON = [{"type": "documents", "actions": ["read"], "locations": ["https://tools.example/documents/a/*"], "notAfter": SECONDS + 300}]
@@ -336,9 +341,14 @@ def bootstrap_proof(name, key):
     return proof("agentid-bootstrap+jwt", {"aud": PUBLIC_URL, "iat": SECONDS, "secret_hash": b64u(sha256(BOOTSTRAP_SECRET.encode())), "name": name}, key)
 
 
-def enrolment_proof(key=None, labels=()):
+def enrolment_proof(key=None, labels=(), evidence=None):
     claims = {"aud": PUBLIC_URL, "nonce": "the-challenge", "iat": SECONDS, "token_hash": b64u(sha256(ENROLMENT_TOKEN.encode()))}
-    return proof("agentid-enrol+jwt", claims | ({"labels": dict(labels)} if labels else {}), key or AGENT)
+    optional = ({"labels": dict(labels)} if labels else {}) | ({"evidence_hash": b64u(evidence)} if evidence else {})
+    return proof("agentid-enrol+jwt", claims | optional, key or AGENT)
+
+
+def vouch():
+    return proof("agentid-vouch+jwt", {"aud": PUBLIC_URL, "iat": SECONDS, "jkt": b64u(STATING.id), "token_hash": b64u(sha256(ENROLMENT_TOKEN.encode()))}, AGENT)
 
 
 def rotation_proof(key, **ground):
@@ -460,14 +470,15 @@ def status_lists(number, stopped):
             "bitstring": jws(issuer_header(typ="vc+jwt", cty="vc"), bitstring, ISSUER)}
 
 
-def credential(jti, act=None, stated=(), status=None):
+def credential(jti, act=None, stated=(), status=None, attested=()):
     status = JTIS.index(jti) if status is None else status
     claims = {
         "@context": ["https://www.w3.org/ns/credentials/v2", "urn:agentidentity:v1"],
         "type": ["VerifiableCredential", "AgentCredential"],
         "id": f"urn:uuid:{jti}", "jti": str(jti),
         "issuer": REGISTRY_DID, "iss": REGISTRY_DID,
-        "credentialSubject": {"id": AGENT_DID, "blueprint": BLUEPRINT, "labels": dict(LABELS)} | ({"statedLabels": dict(stated)} if stated else {}),
+        "credentialSubject": {"id": AGENT_DID, "blueprint": BLUEPRINT, "labels": dict(LABELS)} | ({"statedLabels": dict(stated)} if stated else {})
+                             | ({"attestedLabels": dict(attested)} if attested else {}),
         "sub": AGENT_DID,
         "aud": AUDIENCES,
         "iat": SECONDS, "nbf": SECONDS, "exp": SECONDS + 600,
@@ -560,6 +571,10 @@ def entry_bodies():
     yield "key replacement ordered", 29, 1, OPERATOR_1_ID, [AGENT_ID], numbered(AGENT_ID.bytes, sha256(REPLACEMENT_TOKEN.encode()), AT + 3_600_000, "the key was copied")
     yield "agent key replaced", 28, 1, AGENT_ID, [AGENT_ID], numbered(AGENT_ID.bytes, AGENT.id, 1, NEXT_AGENT.public, proofs["ordered"], "", 30)
     yield "DID keys held", 30, 1, OPERATOR_1_ID, [TOKEN_ID], numbered(TOKEN_ID.bytes, next_hash(update_key(AGENT_ID, 2)))
+    yield "enrolment token created that demands evidence", 3, 1, OPERATOR_1_ID, [EVIDENCE_TOKEN_ID], numbered(
+        sha256(b"another token"), *grant, 1000, AT + 3_600_000, jcs(EVIDENCE_POLICY), 86_400)
+    yield "evidence accepted", 34, 1, AGENT_ID, [AGENT_ID], numbered(
+        AGENT_ID.bytes, 1, "https://issuer.example", ATTESTED_LABELS[2][1], fixed("evidence"), SECONDS + 3600, ATTESTED_LABELS, enrolment_proof(evidence=fixed("evidence"))["token"])
 
 
 # What ends the name of an entry that came a day after those before it.
@@ -1448,6 +1463,17 @@ def self_check():
     assert b64u(thumbprint({"kty": "RSA", "e": "AQAB", "n": modulus})) == "NzbLsXh8uDCcd-6MNwXF4W_7noWXFZAfHkxZsRGC9Xs"
 
 
+def meeting():
+    """An agent asks another; the one that is asked is the agent of these vectors."""
+    asked = {"from": f"{REGISTRY_DID}:agents:{DELEGATE_ID}", "to": AGENT_DID, "purpose": "hand over the draft", "nonce": b64u(fixed("meeting nonce")),
+             "channel": b64u(sha256(b"air/channel/v1\0", b"the channel"))}
+    held, status = credential(JTIS[0])["token"], status_lists(0, [])["token_list"]["token"]
+    digest = lambda text: b64u(sha256(text.encode()))
+    signed = proof("agentid-answer+jwt", {"ath": digest(held), "challenge": digest(jcs(asked)), "channel": asked["channel"], "from": asked["to"], "purpose": asked["purpose"],
+                                          "status": digest(status), "to": asked["from"]}, AGENT)
+    return {"challenge": jcs(asked), "channel": b"the channel".hex(), "proof": signed, "answer": jcs({"credential": held, "proof": signed["token"], "status": status})}
+
+
 def vectors():
     log = list(entries(entry_bodies()))
     salt, payload = fixed("activity salt 0"), b"payload 0"
@@ -1475,11 +1501,15 @@ def vectors():
         "thumbprints": [{"jwk": '{"kty":"OKP","crv":"Ed25519","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}', "key_id_text": "kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k"}],
         "credentials": [{"name": "of an agent", "jti": str(JTIS[0])} | credential(JTIS[0]), {"name": "of an agent that was delegated to", "jti": str(JTIS[1])} | credential(JTIS[1], ACT),
                         {"name": "of an agent that states labels", "jti": str(JTIS[0])} | credential(JTIS[0], stated=STATED_LABELS),
-                        {"name": "of a later status list", "jti": str(JTIS[0])} | credential(JTIS[0], status=STATUS_LIST_SIZE + 5)],
+                        {"name": "of a later status list", "jti": str(JTIS[0])} | credential(JTIS[0], status=STATUS_LIST_SIZE + 5),
+                        {"name": "of an agent with evidence", "jti": str(JTIS[0])} | credential(JTIS[0], attested=ATTESTED_LABELS)],
         "status_lists": [status_lists(0, []), status_lists(1, [0, 5, 7, 8, 131_070, 131_071])],
         "key_proofs": key_proofs(),
         "enrolment_proof": {"token": enrolment_proof(), "enrolment_token": ENROLMENT_TOKEN, "challenge": "the-challenge"},
         "stating": {"agent_id": str(STATING_ID), "labels": STATED_LABELS, "enrolment_proof": enrolment_proof(STATING, STATED_LABELS)["token"]},
+        "evidence": {"token_id": str(EVIDENCE_TOKEN_ID), "policy": jcs(EVIDENCE_POLICY), "labels": ATTESTED_LABELS, "hash": fixed("evidence").hex(), "vouch": vouch(),
+                     "vouch_hash": sha256(vouch()["token"].rpartition(".")[0].encode()).hex(), "enrolment_proof": enrolment_proof(evidence=fixed("evidence"))["token"]},
+        "meeting": meeting(),
         "bootstrap_proofs": [{"name": name, "secret": BOOTSTRAP_SECRET, "token": bootstrap_proof(name, key)} for name, key in (("first operator", OPERATOR_1), ("second operator", OPERATOR_2))],
         "operator_proof": operator_proof(),
         "rotation_proofs": rotation_proofs(),
@@ -1535,6 +1565,8 @@ def examples(made):
         "bitstring-status-list": token(made["status_lists"][1]["bitstring"]),
         "key-proof": token(agent_proof),
         "enrolment-proof": token(enrolment),
+        "evidence": f"policy  {wrap(made['evidence']['policy'])}\n\na vouch\n{token(made['evidence']['vouch'])}\nhash    {made['evidence']['vouch_hash']}",
+        "meeting": f"challenge  {wrap(made['meeting']['challenge'])}\n\n{token(made['meeting']['proof'])}",
         "bootstrap-proof": token(bootstrap),
         "operator-proof": token(made["operator_proof"]),
         "rotation-proof": token(made["rotation_proofs"]["new_key"]),

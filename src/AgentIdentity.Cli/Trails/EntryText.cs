@@ -38,6 +38,7 @@ internal static class EntryText
         EntryKind.AgentKeyRotated => "agent-key-rotated",
         EntryKind.KeyReplacementOrdered => "key-replacement-ordered",
         EntryKind.DidKeysHeld => "did-keys-held",
+        EntryKind.EvidenceAccepted => "evidence-accepted",
         _ => throw new ArgumentOutOfRangeException(nameof(kind), kind, "An entry kind without a word."),
     };
 
@@ -73,7 +74,16 @@ internal static class EntryText
         AgentKeyRotated rotated => $"the key is {rotated.Key.KeyId} from here on{(rotated.Order is { } order ? $", as entry {order} ordered" : "")}",
         DidKeysHeld held => $"the DIDs of the agents of token {held.TokenId} change with their sponsor's key only",
         KeyReplacementOrdered ordered => $"another key was ordered for {ordered.AgentId}: {ordered.Reason}",
+        EvidenceAccepted evidence => $"{Word(evidence.Source)} '{evidence.Issuer}' says that it is '{evidence.Subject}'",
         _ => throw new ArgumentOutOfRangeException(nameof(body), body, "An entry kind without words."),
+    };
+
+    private static string Word(EvidenceSource source) => source switch
+    {
+        EvidenceSource.Oidc => "the issuer",
+        EvidenceSource.X509Svid or EvidenceSource.JwtSvid => "the trust domain",
+        EvidenceSource.Vouch => "the agent",
+        _ => throw new ArgumentOutOfRangeException(nameof(source), source, "A kind of evidence without a word."),
     };
 
     private static string Describe(Activity activity)

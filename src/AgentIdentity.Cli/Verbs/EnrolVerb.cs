@@ -20,19 +20,43 @@ internal static class EnrolVerb
 
     private static readonly Option<string[]> Labels = new("--label") { HelpName = "NAME=VALUE", Description = "What the agent says of itself; may be repeated. It is shown as its own word.", DefaultValueFactory = _ => [] };
 
-    public static Command Create() => new Command("enrol", "Give a new agent its identity, with an enrolment token.") { Name, Token, TokenFile, Algorithm, Labels }.Does(RunAsync);
+    private static readonly Option<string> EvidenceFile = new("--evidence-file") { HelpName = "FILE", Description = "Evidence that the token demands: a workload token of an issuer, or a JWT-SVID." };
+    private static readonly Option<string> Svid = new("--svid") { HelpName = "FILE", Description = "The same, an X.509-SVID and what leads to its bundle, PEM." };
+    private static readonly Option<string> SvidKey = new("--svid-key") { HelpName = "FILE", Description = "The SVID's private key, PEM." };
+    private static readonly Option<string> VouchedBy = new("--vouched-by") { HelpName = "NAME", Description = "The same, the word of another agent whose key is kept here." };
+
+    public static Command Create() => new Command("enrol", "Give a new agent its identity, with an enrolment token.") { Name, Token, TokenFile, Algorithm, Labels, EvidenceFile, Svid, SvidKey, VouchedBy }.Does(RunAsync);
 
     private static async Task<int> RunAsync(Invocation run, CancellationToken cancellationToken)
     {
         var folder = run.Home.Agent(run.Get(Name));
         var token = await ReadTokenAsync(run, cancellationToken);
         using var key = HomeFolder.MakeKey(folder.KeyFile, Enum.Parse<KeyAlgorithm>(run.Get(Algorithm), ignoreCase: true));
+        using var voucher = run.Find(VouchedBy) is { } name ? run.Home.Agent(name).ReadKey() : null;
         using var connection = run.Connect();
-        var agent = await AgentEnrolment.EnrollAsync(connection, token, key, labels: [.. run.Get(Labels).Select(TokenVerb.ParseLabel).Select(label => KeyValuePair.Create(label.Name, label.Value))], cancellationToken: cancellationToken);
+        var labels = run.Get(Labels).Select(TokenVerb.ParseLabel).Select(label => KeyValuePair.Create(label.Name, label.Value)).ToArray();
+        var agent = await AgentEnrolment.EnrollAsync(connection, token, key, labels: labels, evidence: FindEvidence(run, voucher), cancellationToken: cancellationToken);
         folder.WriteState(agent.State);
         folder.WriteCredential(agent.Credential);
         run.Answer(ToJson(agent, folder), text => Write(text, agent, folder));
         return ExitCode.Fine;
+    }
+
+    private static BringEvidence? FindEvidence(Invocation run, PrivateKey? voucher)
+    {
+        var (file, svid, svidKey) = (run.Find(EvidenceFile), run.Find(Svid), run.Find(SvidKey));
+        if ((svid is null) != (svidKey is null))
+            throw Failure.Usage("--svid and --svid-key belong together.");
+        if (new[] { file, svid, svidKey }.FirstOrDefault(path => path is not null && !File.Exists(path)) is { } missing)
+            throw Failure.Usage($"There is no file {missing}.");
+        return (file, svid, voucher) switch
+        {
+            (null, null, null) => null,
+            ({ }, null, null) => Evidence.FromFile(file),
+            (null, { }, null) => Evidence.FromSvid(svid, svidKey!),
+            (null, null, { }) => Evidence.FromAgent(voucher, run.Clock),
+            _ => throw Failure.Usage("One piece of evidence is brought: --evidence-file, --svid or --vouched-by."),
+        };
     }
 
     private static async Task<string> ReadTokenAsync(Invocation run, CancellationToken cancellationToken)

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Text.Json.Nodes;
 using AgentIdentity.Credentials.Entries;
+using AgentIdentity.Credentials.Evidence;
 using AgentIdentity.Protocol.V1;
 
 namespace AgentIdentity.Cli.Verbs;
@@ -17,6 +18,8 @@ internal static class TokenVerb
     private static readonly Option<uint> Lifetime = new("--lifetime") { HelpName = "SECONDS", Description = "How long it is good: 60 to 2592000.", DefaultValueFactory = _ => 3600 };
 
     private static readonly Option<string> NextDidKey = new("--next-did-key") { HelpName = "HASH", Description = "The sponsor holds the next key of the agents' DIDs: what agentid sponsor-key new printed." };
+    private static readonly Option<string> EvidenceFile = new("--evidence") { HelpName = "FILE", Description = "What evidence the token demands, an array of rules in JSON (docs/formats.md, \"Evidence\"). Such a token need not be kept secret." };
+    private static readonly Option<uint> Session = new("--session") { HelpName = "SECONDS", Description = "After how long an agent brings evidence again: 300 to 31622400; by default a day with --evidence, and never without.", DefaultValueFactory = _ => 0 };
 
     private static readonly Option<string[]> Labels = new("--label")
     {
@@ -27,7 +30,7 @@ internal static class TokenVerb
 
     public static Command Create() => new("token", "Enrolment tokens.")
     {
-        new Command("create", "Create a token that enrols agents. It is shown once.") { Sponsor, Blueprint, Audiences, Allow, Depth, EnvelopeFile, Uses, Lifetime, Labels, NextDidKey }.Does(RunAsync),
+        new Command("create", "Create a token that enrols agents. It is shown once.") { Sponsor, Blueprint, Audiences, Allow, Depth, EnvelopeFile, Uses, Lifetime, Labels, NextDidKey, EvidenceFile, Session }.Does(RunAsync),
     };
 
     private static async Task<int> RunAsync(Invocation run, CancellationToken cancellationToken)
@@ -52,10 +55,21 @@ internal static class TokenVerb
             Uses = run.Get(Uses),
             LifetimeSeconds = run.Get(Lifetime),
             NextDidKeyHash = run.Find(NextDidKey) ?? "",
+            Evidence = run.Find(EvidenceFile) is { } file ? ReadPolicy(file) : "",
+            SessionSeconds = run.Get(Session),
         };
         request.Audiences.Add(run.Get(Audiences));
         request.Labels.Add(run.Get(Labels).Select(ParseLabel));
         return request;
+    }
+
+    private static string ReadPolicy(string file)
+    {
+        if (!File.Exists(file))
+            throw Failure.Usage($"There is no file {file}.");
+        return EvidencePolicy.TryParse(File.ReadAllText(file), out var policy)
+            ? policy.Canonical
+            : throw Failure.Usage($"{file}: these are no rules for evidence: 1 to 8 objects of type oidc, spiffe or vouch.", "docs/formats.md, \"Evidence\", has an example.");
     }
 
     internal static Label ParseLabel(string text)

@@ -18,6 +18,7 @@ public static class CredentialContext
             "@protected": true,
             "AgentCredential": "urn:agentidentity:v1#AgentCredential",
             "act": {"@id": "urn:agentidentity:v1#act", "@type": "@json"},
+            "attestedLabels": {"@id": "urn:agentidentity:v1#attestedLabels", "@type": "@json"},
             "authorization_details": {"@id": "urn:agentidentity:v1#authorization_details", "@type": "@json"},
             "blueprint": "urn:agentidentity:v1#blueprint",
             "jkt": "urn:agentidentity:v1#jkt",

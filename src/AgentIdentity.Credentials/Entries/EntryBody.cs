@@ -52,13 +52,22 @@ public sealed record Grant(
     /// <summary>What the agent says of itself: name and value, ascending by name, none that <see cref="Labels"/> names. A token has none.</summary>
     public IReadOnlyList<KeyValuePair<string, string>> StatedLabels { get; init; } = [];
 
+    /// <summary>What evidence says of the agent: name and value, ascending by name, none that another list names. Neither a token nor an enrolment has any; kind 34 brings them.</summary>
+    public IReadOnlyList<KeyValuePair<string, string>> AttestedLabels { get; init; } = [];
+
     /// <summary>The labels that a stop asks for, whoever says so.</summary>
-    public IReadOnlyList<KeyValuePair<string, string>> AllLabels => StatedLabels.Count == 0 ? Labels : [.. Labels, .. StatedLabels];
+    public IReadOnlyList<KeyValuePair<string, string>> AllLabels => StatedLabels.Count + AttestedLabels.Count == 0 ? Labels : [.. Labels, .. StatedLabels, .. AttestedLabels];
 }
 
 /// <summary>Kind 3. Expiry is in ms since 1970.</summary>
 public sealed record TokenCreated(Hash TokenHash, Grant Grant, uint Uses, long ExpiresAt) : EntryBody
 {
+    /// <summary>What evidence the token demands, in JCS form; empty when it demands none. docs/formats.md, "Evidence".</summary>
+    public string Evidence { get; init; } = "";
+
+    /// <summary>Seconds after which an agent of this token brings evidence again; 0 for a session without end.</summary>
+    public uint SessionSeconds { get; init; }
+
     /// <inheritdoc/>
     public override EntryKind Kind => EntryKind.TokenCreated;
 }
@@ -314,4 +323,20 @@ public sealed record DidKeysHeld(SubjectId TokenId, string NextKeyHash) : EntryB
 {
     /// <inheritdoc/>
     public override EntryKind Kind => EntryKind.DidKeysHeld;
+}
+
+/// <summary>Kind 34. What somebody else has said of an agent, and the proof by which the agent's key claims it.</summary>
+/// <param name="AgentId">The agent.</param>
+/// <param name="Source">What kind of evidence.</param>
+/// <param name="Issuer">Who says so.</param>
+/// <param name="Subject">Of whom, in the issuer's words.</param>
+/// <param name="Hash">What the evidence hashes to. It is good once.</param>
+/// <param name="ExpiresAt">When the evidence ends, in seconds since 1970.</param>
+/// <param name="Labels">What it says: name and value, ascending by name.</param>
+/// <param name="Proof">The enrolment proof that names <paramref name="Hash"/>.</param>
+public sealed record EvidenceAccepted(
+    SubjectId AgentId, EvidenceSource Source, string Issuer, string Subject, Hash Hash, long ExpiresAt, IReadOnlyList<KeyValuePair<string, string>> Labels, string Proof) : EntryBody
+{
+    /// <inheritdoc/>
+    public override EntryKind Kind => EntryKind.EvidenceAccepted;
 }

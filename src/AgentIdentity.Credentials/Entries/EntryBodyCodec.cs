@@ -31,11 +31,15 @@ internal static class EntryBodyCodec
                 fields.Texts(caller.Audiences);
                 break;
             case TokenCreated token:
-                cbor.WriteStartMap(8);
+                cbor.WriteStartMap(IsPlain(token) ? 8 : 10);
                 fields.Bytes(token.TokenHash.ToArray());
                 fields.Grant(token.Grant);
                 fields.Number(token.Uses);
                 fields.Number((ulong)token.ExpiresAt);
+                if (IsPlain(token))
+                    break;
+                fields.Text(token.Evidence);
+                fields.Number(token.SessionSeconds);
                 break;
             case AgentEnrolled agent:
                 cbor.WriteStartMap(agent.DidLine is not null ? 12 : agent.Grant.StatedLabels.Count > 0 ? 11 : 10);
@@ -233,6 +237,17 @@ internal static class EntryBodyCodec
                 fields.Bytes(held.TokenId.ToArray());
                 fields.Text(held.NextKeyHash);
                 break;
+            case EvidenceAccepted evidence:
+                cbor.WriteStartMap(8);
+                fields.Bytes(evidence.AgentId.ToArray());
+                fields.Number((uint)evidence.Source);
+                fields.Text(evidence.Issuer);
+                fields.Text(evidence.Subject);
+                fields.Bytes(evidence.Hash.ToArray());
+                fields.Number((ulong)evidence.ExpiresAt);
+                fields.Labels(evidence.Labels);
+                fields.Text(evidence.Proof);
+                break;
             default:
                 throw new InvalidOperationException($"No format for {body.GetType().Name}.");
         }
@@ -252,7 +267,7 @@ internal static class EntryBodyCodec
                 fields.Number(1, 2) == 1,
                 count == 6 ? fields.Text() : null),
             EntryKind.CallerRegistered => new CallerRegistered(fields.Enum<CallerRole>(), fields.Text(), fields.Key(), fields.Texts()),
-            EntryKind.TokenCreated => new TokenCreated(fields.Hash(), fields.Grant(), (uint)fields.Number(1, uint.MaxValue), fields.Instant()),
+            EntryKind.TokenCreated => ReadToken(fields, count),
             EntryKind.AgentEnrolled => ReadEnrolled(fields, count),
             EntryKind.CredentialsIssued => new CredentialsIssued(fields.Hash(), (uint)fields.Number(1, uint.MaxValue)),
             EntryKind.Activity => new Activity(
@@ -283,6 +298,8 @@ internal static class EntryBodyCodec
             EntryKind.AgentKeyRotated => ReadRotated(fields, count),
             EntryKind.DidKeysHeld => new DidKeysHeld(fields.Id(), fields.Text()),
             EntryKind.KeyReplacementOrdered => new KeyReplacementOrdered(fields.Id(), fields.Hash(), fields.Instant(), fields.Text()),
+            EntryKind.EvidenceAccepted => new EvidenceAccepted(
+                fields.Id(), fields.Enum<EvidenceSource>(), fields.Text(), fields.Text(), fields.Hash(), fields.Instant(), fields.Labels(), fields.Text()),
             _ => throw new FormatException("unknown kind"),
         };
         if (fields.Count != count)
@@ -298,6 +315,18 @@ internal static class EntryBodyCodec
             return stop;
         var probes = fields.Ascending(Stop.ProbesMax, static item => item.ReadId(), static probe => probe);
         return stop with { Order = stop.Order is { Length: > 0 } ? stop.Order : null, Probes = probes };
+    }
+
+    // Written as it always was when it demands nothing and ends no session.
+    private static bool IsPlain(TokenCreated token) => token.Evidence.Length == 0 && token.SessionSeconds == 0;
+
+    private static TokenCreated ReadToken(FieldReader fields, int count)
+    {
+        var token = new TokenCreated(fields.Hash(), fields.Grant(), (uint)fields.Number(1, uint.MaxValue), fields.Instant());
+        if (count == 8)
+            return token;
+        token = token with { Evidence = fields.Text(), SessionSeconds = (uint)fields.Number(0, uint.MaxValue) };
+        return IsPlain(token) ? throw new FormatException("a token that demands nothing says nothing of it") : token;
     }
 
     private static AgentEnrolled ReadEnrolled(FieldReader fields, int count)

@@ -92,6 +92,8 @@ public enum EntryKind
 
     /// <summary>The next update keys of the DIDs of a token's agents are their sponsor's.</summary>
     DidKeysHeld = 30,
+    /// <summary>Somebody else has said who the agent is, at its enrolment or again.</summary>
+    EvidenceAccepted = 34,
 }
 
 /// <summary>Why a log was succeeded. docs/formats.md, "Entry", kind 16.</summary>
@@ -206,4 +208,20 @@ public enum ScopeKind
 
     /// <summary>Everybody.</summary>
     Everything = 12,
+}
+
+/// <summary>Who vouches for an agent when it enrols. docs/formats.md, "Evidence".</summary>
+public enum EvidenceSource
+{
+    /// <summary>A token of an OpenID Connect issuer.</summary>
+    Oidc = 1,
+
+    /// <summary>A SPIFFE X.509-SVID.</summary>
+    X509Svid = 2,
+
+    /// <summary>A SPIFFE JWT-SVID.</summary>
+    JwtSvid = 3,
+
+    /// <summary>Another agent.</summary>
+    Vouch = 4,
 }

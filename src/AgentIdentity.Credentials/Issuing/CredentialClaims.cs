@@ -42,6 +42,9 @@ public sealed record CredentialClaims(
     /// <summary>What the agent says of itself, under other names than <see cref="Labels"/> has.</summary>
     public IReadOnlyList<KeyValuePair<string, string>> StatedLabels { get; init; } = [];
 
+    /// <summary>What evidence says of the agent, under other names than the two lists have.</summary>
+    public IReadOnlyList<KeyValuePair<string, string>> AttestedLabels { get; init; } = [];
+
     /// <summary>The labels that a stop asks for, whoever says so.</summary>
-    public IReadOnlyList<KeyValuePair<string, string>> AllLabels => StatedLabels.Count == 0 ? Labels : [.. Labels, .. StatedLabels];
+    public IReadOnlyList<KeyValuePair<string, string>> AllLabels => StatedLabels.Count + AttestedLabels.Count == 0 ? Labels : [.. Labels, .. StatedLabels, .. AttestedLabels];
 }

@@ -49,7 +49,10 @@ public static class CredentialWriter
         var bitstring = status.BitstringUri(registry);
         text.Append($",\"credentialStatus\":{{\"id\":\"{bitstring}#{status.Place}\",\"statusListCredential\":\"{bitstring}\",\"statusListIndex\":\"{status.Place}\"");
         text.Append($",\"statusPurpose\":\"{StatusListFormat.Purpose}\",\"type\":\"{StatusListFormat.BitstringEntryType}\"}}");
-        text.Append(",\"credentialSubject\":{\"blueprint\":").AppendString(claims.Blueprint);
+        text.Append(",\"credentialSubject\":{");
+        if (claims.AttestedLabels.Count > 0)
+            text.AppendLabels("attestedLabels", claims.AttestedLabels, isFirst: true).Append(',');
+        text.Append("\"blueprint\":").AppendString(claims.Blueprint);
         text.Append($",\"id\":\"{agent}\"").AppendLabels("labels", claims.Labels).AppendLabels("statedLabels", claims.StatedLabels);
         text.Append($"}},\"exp\":{claims.ExpiresAt},\"iat\":{claims.IssuedAt},\"id\":\"{CredentialFormat.UuidUrn}{claims.Jti}\"");
         text.Append($",\"iss\":\"{registry.Did}\",\"issuer\":\"{registry.Did}\",\"jti\":\"{claims.Jti}\"");

@@ -26,12 +26,12 @@ internal static class LabelsObject
         return true;
     }
 
-    /// <summary>Writes a comma and the member in JCS form, or nothing when there are no labels.</summary>
-    public static StringBuilder AppendLabels(this StringBuilder text, string name, IReadOnlyList<KeyValuePair<string, string>> labels)
+    /// <summary>Writes a comma, unless it is the first, and the member in JCS form; or nothing when there are no labels.</summary>
+    public static StringBuilder AppendLabels(this StringBuilder text, string name, IReadOnlyList<KeyValuePair<string, string>> labels, bool isFirst = false)
     {
         if (labels.Count == 0)
             return text;
-        var separator = $",\"{name}\":{{";
+        var separator = $"{(isFirst ? "" : ",")}\"{name}\":{{";
         foreach (var (label, value) in labels.OrderBy(label => label.Key, StringComparer.Ordinal))
         {
             text.Append(separator).AppendString(label).Append(':').AppendString(value);

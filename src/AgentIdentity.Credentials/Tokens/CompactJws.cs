@@ -35,6 +35,11 @@ internal sealed class CompactJws : IDisposable
     /// <summary>The header as it came. Its only spelling: equal texts are equal headers.</summary>
     public ReadOnlySpan<byte> HeaderText => _ascii.AsSpan(0, _headerLength);
 
+    /// <summary>What was signed: header, dot and payload as they came. The same whatever signature stands under it, since anybody can make a second one for ES256.</summary>
+    public ReadOnlySpan<byte> SigningInput => _ascii.AsSpan(0, _signingInputLength);
+
+    public ReadOnlySpan<byte> Signature => _signature.Span;
+
     public static bool TryRead(ReadOnlySpan<char> token, int lengthMax, [NotNullWhen(true)] out CompactJws? jws)
     {
         jws = null;
@@ -68,7 +73,7 @@ internal sealed class CompactJws : IDisposable
     }
 
     /// <summary>Whether the signature over the bytes received is the key's.</summary>
-    public bool IsSignedBy(PublicKey key) => key.Verifies(_ascii.AsSpan(0, _signingInputLength), _signature.Span);
+    public bool IsSignedBy(PublicKey key) => key.Verifies(SigningInput, Signature);
 
     /// <summary>Makes a token. The caller gives header and payload as JCS.</summary>
     public static string Sign(string header, string payload, PrivateKey key)

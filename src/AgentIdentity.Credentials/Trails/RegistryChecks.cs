@@ -23,10 +23,15 @@ internal sealed class RegistryChecks(TrailFile file, Checkpoint checkpoint, Note
     }
 
     // Its time and its challenge were the registry's to judge, on that day.
-    public void CheckEnrolment(AgentEnrolled enrolled)
+    public void CheckEnrolment(AgentEnrolled enrolled, IEnumerable<EntryCheck> entries)
     {
         if (Genesis is null || !EnrolmentProof.IsKeptBy(enrolled, Genesis.PublicUrl, out _))
             notes.Add(TrailProperty.Statements, "the enrolment does not hold a proof, by the key that it names, for this registry and these labels");
+        foreach (var check in entries)
+        {
+            if (check.Entry?.Body is EvidenceAccepted evidence && (Genesis is null || evidence.AgentId != enrolled.AgentId || !EnrolmentProof.IsKeptBy(evidence, enrolled.Key, Genesis.PublicUrl)))
+                notes.Add(TrailProperty.Statements, $"the agent's key does not claim the evidence of entry {check.Shown.Index}");
+        }
     }
 
     public void CheckHeads(Head computed, bool isLastOpen)

@@ -42,7 +42,7 @@ public static class TrailVerifier
         var registry = new RegistryChecks(file, checkpoint, logKey, notes);
         registry.CheckKeys();
         if (entries is [{ Entry.Body: AgentEnrolled enrolment }, ..])
-            registry.CheckEnrolment(enrolment);
+            registry.CheckEnrolment(enrolment, entries);
 
         // 6, 8 to 10, 12. What only their order shows.
         var walk = new TrailWalk(firstSequence: 0);

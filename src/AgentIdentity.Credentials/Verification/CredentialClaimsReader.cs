@@ -17,7 +17,7 @@ internal static class CredentialClaimsReader
         claims = null;
         if (!SaysWhatItIs(payload) || !NamesRegistry(payload, registry)
             || !TryReadJti(payload, out var jti)
-            || !TryReadAgent(payload, registry, out var agent, out var blueprint, out var labels, out var stated)
+            || !TryReadAgent(payload, registry, out var agent, out var blueprint, out var labels, out var stated, out var attested)
             || !TryReadTimes(payload, out var issuedAt, out var notBefore, out var expiresAt)
             || !TryReadAudience(payload, out var audience)
             || !TryReadConfirmation(payload, out var jkt)
@@ -28,7 +28,7 @@ internal static class CredentialClaimsReader
             || !TryReadStatus(payload, registry, out var status))
             return false;
         claims = new CredentialClaims(
-            jti, agent, jkt, sponsor, blueprint, labels, audience, envelope, act, issuedAt, notBefore, expiresAt, (ulong)ledgerIndex, (uint)ledgerPosition, status.Index) { Chain = chain, StatedLabels = stated };
+            jti, agent, jkt, sponsor, blueprint, labels, audience, envelope, act, issuedAt, notBefore, expiresAt, (ulong)ledgerIndex, (uint)ledgerPosition, status.Index) { Chain = chain, StatedLabels = stated, AttestedLabels = attested };
         return true;
     }
 
@@ -49,13 +49,14 @@ internal static class CredentialClaimsReader
 
     private static bool TryReadAgent(
         JsonElement payload, RegistryName registry, out SubjectId agent, out string blueprint,
-        out IReadOnlyList<KeyValuePair<string, string>> labels, out IReadOnlyList<KeyValuePair<string, string>> stated)
+        out IReadOnlyList<KeyValuePair<string, string>> labels, out IReadOnlyList<KeyValuePair<string, string>> stated, out IReadOnlyList<KeyValuePair<string, string>> attested)
     {
-        (agent, blueprint, labels, stated) = (default, "", [], []);
+        (agent, blueprint, labels, stated, attested) = (default, "", [], [], []);
         return payload.TryGetText("sub"u8, int.MaxValue, out var did) && registry.TryParseAgentDid(did, out agent)
             && payload.TryGetMember("credentialSubject"u8, out var subject) && subject.HasText("id"u8, did)
             && subject.TryGetText("blueprint"u8, int.MaxValue, out blueprint)
-            && LabelsObject.TryRead(subject, "labels"u8, out labels) && LabelsObject.TryRead(subject, "statedLabels"u8, out stated);
+            && LabelsObject.TryRead(subject, "labels"u8, out labels) && LabelsObject.TryRead(subject, "statedLabels"u8, out stated)
+            && LabelsObject.TryRead(subject, "attestedLabels"u8, out attested);
     }
 
     private static bool TryReadTimes(JsonElement payload, out long issuedAt, out long notBefore, out long expiresAt)

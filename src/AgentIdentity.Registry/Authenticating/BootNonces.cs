@@ -7,7 +7,7 @@ namespace AgentIdentity.Registry.Authenticating;
 /// <summary>Nonces that need no memory: a time under a key that this process made when it started. So they serve for five minutes, here, and not after a restart.</summary>
 public sealed class BootNonces(TimeProvider clock, string purpose)
 {
-    private static readonly TimeSpan Life = TimeSpan.FromMinutes(5);
+    internal static readonly TimeSpan Life = TimeSpan.FromMinutes(5);
 
     // 8 bytes of time and 24 bytes of HMAC.
     private const int Size = 32;

@@ -91,9 +91,10 @@ public sealed class Delegating(RegistrySettings settings, Verification verificat
             return Refused.Because(logged, "The credential that is passed on from is over, or the ledger does not hold it.");
         if (draft.Standing.Of(above.Claims, above.IssuerKeyId, audience: "", callee: null).Refusal is var denied and not Refusal.None)
             return Refused.Because(denied, "The agent may not pass anything on now.");
-        return draft.Standing.RefusalOf(child) switch
+        return draft.Standing.RefusalOf(child, draft.At) switch
         {
             Refusal.None => null,
+            Refusal.EvidenceDue => Refused.Because(Refusal.EvidenceDue, "The session of the agent that would receive is over: it has to bring evidence."),
             var everyone when draft.Standing.IsHalted => Refused.Because(everyone, "The registry takes no writes now."),
             _ => Refused.Because(Refusal.DelegateStopped, "The agent that would receive is stopped."),
         };

@@ -27,6 +27,7 @@ public sealed class Issuing(RegistrySettings settings, RegistryState state, Sequ
 {
     // An agent that asks for more at once than this is broken or somebody else's.
     private const int LiveMax = 64;
+    internal const string SessionOver = "The agent's session is over: it enrols again with the same token, the same key and fresh evidence. Where the token demands none, another key enrols with another token.";
     private static readonly TimeSpan LifetimeMin = TimeSpan.FromMinutes(5);
     internal static readonly TimeSpan LifetimeMax = TimeSpan.FromMinutes(15);
 
@@ -96,7 +97,7 @@ public sealed class Issuing(RegistrySettings settings, RegistryState state, Sequ
         var item = live.Item;
         var claims = new CredentialClaims(
             item.Jti, item.AgentId, item.Jkt, grant.Terms.Sponsor, grant.Terms.Blueprint, grant.Terms.Labels, item.Audience, envelope, ChainOfCommand.Write(chain, settings.Name),
-            item.NotBefore, item.NotBefore, item.ExpiresAt, live.Index.Value, live.Position, item.StatusIndex) { Chain = chain, StatedLabels = grant.Terms.StatedLabels };
+            item.NotBefore, item.NotBefore, item.ExpiresAt, live.Index.Value, live.Position, item.StatusIndex) { Chain = chain, StatedLabels = grant.Terms.StatedLabels, AttestedLabels = grant.Terms.AttestedLabels };
         return new Issued(CredentialWriter.Sign(claims, settings.Name, keys.Issuer(state.IssuerKeys.InForceAt(live.Index).KeyId)), claims);
     }
 
@@ -106,7 +107,7 @@ public sealed class Issuing(RegistrySettings settings, RegistryState state, Sequ
         const long TimeMax = 253_402_300_799;
         var longest = new CredentialClaims(
             default, default, default, grant.Terms.Sponsor, grant.Terms.Blueprint, grant.Terms.Labels, wish.Audience, wish.Envelope, ChainOfCommand.Write(wish.Chain, registry),
-            TimeMax, TimeMax, TimeMax, ulong.MaxValue, uint.MaxValue, ulong.MaxValue) { StatedLabels = grant.Terms.StatedLabels };
+            TimeMax, TimeMax, TimeMax, ulong.MaxValue, uint.MaxValue, ulong.MaxValue) { StatedLabels = grant.Terms.StatedLabels, AttestedLabels = grant.Terms.AttestedLabels };
         return CredentialWriter.Fits(longest, registry);
     }
 
@@ -122,9 +123,9 @@ public sealed class Issuing(RegistrySettings settings, RegistryState state, Sequ
 
     private Outcome<PendingIssuance> Decide(Draft draft, SubjectId agentId, Wish wish)
     {
-        var standing = draft.Standing.RefusalOf(agentId);
+        var standing = draft.Standing.RefusalOf(agentId, draft.At);
         if (standing != Refusal.None)
-            return Refused.Because(standing, "The agent may not have credentials now.");
+            return Refused.Because(standing, standing == Refusal.EvidenceDue ? SessionOver : "The agent may not have credentials now.");
         var agent = draft.State.FindAgent(agentId)!;
         var seconds = draft.At / 1000;
         // What others have passed on to it is counted for each of them, so that nobody can use up an agent's own.

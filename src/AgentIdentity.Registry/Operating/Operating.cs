@@ -3,6 +3,7 @@ using AgentIdentity.Credentials;
 using AgentIdentity.Credentials.Dids;
 using AgentIdentity.Credentials.Documents;
 using AgentIdentity.Credentials.Entries;
+using AgentIdentity.Credentials.Evidence;
 using AgentIdentity.Credentials.Envelopes;
 using AgentIdentity.Credentials.Identifiers;
 using AgentIdentity.Credentials.Keys;
@@ -27,6 +28,12 @@ public sealed record TokenWish(
 {
     /// <summary>The hash of the key that the sponsor holds for the DIDs of its agents; empty when the registry keeps them.</summary>
     public string NextDidKeyHash { get; init; } = "";
+
+    /// <summary>What evidence the token takes, JSON; empty when it demands none. docs/formats.md, "Evidence".</summary>
+    public string Evidence { get; init; } = "";
+
+    /// <summary>Seconds after which an agent of the token brings evidence again.</summary>
+    public uint SessionSeconds { get; init; }
 }
 
 /// <summary>The token's text is handed out once and not kept.</summary>
@@ -48,6 +55,11 @@ public sealed class Operating(
     private const uint TokenLifeMin = 60;
     private const uint TokenLifeMax = 30 * 24 * 3600;
     private const uint TokenLifeDefault = 3600;
+    private const uint SessionMin = 300;
+    private const uint SessionMax = 366 * 24 * 3600;
+
+    // Evidence is renewed without a person, so a day costs nobody anything; without evidence there is nothing to bring, and a session ends only if the token says so.
+    private const uint SessionDefault = 24 * 3600;
 
     // One rotation at a time: each makes a key before it knows whether it is used.
     private readonly SemaphoreSlim _rotating = new(1);
@@ -91,13 +103,20 @@ public sealed class Operating(
             return Task.FromResult<Outcome<TokenMade>>(Refused.Because(Refusal.LifetimeOutOfRange, $"A token has at most {UsesMax} uses and lives {TokenLifeMin} to {TokenLifeMax} seconds."));
         if (wish.NextDidKeyHash.Length > 0 && (state.DidKeys.IsEmpty || !Multikey.IsNextKeyHash(wish.NextDidKeyHash)))
             return Refuse<TokenMade>(Refusal.MessageMalformed, "The sponsor's next key is given as its hash, which agentid sponsor-key new prints; and the registry must have DID logs.");
+        if (wish.SessionSeconds != 0 && wish.SessionSeconds is < SessionMin or > SessionMax)
+            return Task.FromResult<Outcome<TokenMade>>(Refused.Because(Refusal.LifetimeOutOfRange, $"A session lasts {SessionMin} to {SessionMax} seconds."));
+        EvidencePolicy? policy = null;
+        if (wish.Evidence.Length > 0 && !EvidencePolicy.TryParse(wish.Evidence, out policy))
+            return Task.FromResult<Outcome<TokenMade>>(Refused.Because(Refusal.EvidencePolicyMalformed, "What the token demands is no list of rules: docs/formats.md, \"Evidence\"."));
+        var session = wish.SessionSeconds == 0 && policy is not null ? SessionDefault : wish.SessionSeconds;
         var text = "aie_" + CanonicalBase64Url.Encode(RandomNumberGenerator.GetBytes(32));
         var hash = Sha256.Hash(System.Text.Encoding.UTF8.GetBytes(text));
         var id = SubjectId.New(clock.GetUtcNow());
         return sequencer.DecideAsync<TokenMade>(Lane.Ordinary, draft =>
         {
             var expiresAt = draft.At + (life * 1000L);
-            var made = new TokenMade(text, id, expiresAt, draft.Stage(actor.Id, new TokenCreated(hash, terms.Value, uses, expiresAt), id));
+            var created = new TokenCreated(hash, terms.Value, uses, expiresAt) { Evidence = policy?.Canonical ?? "", SessionSeconds = session };
+            var made = new TokenMade(text, id, expiresAt, draft.Stage(actor.Id, created, id));
             if (wish.NextDidKeyHash.Length > 0)
                 draft.Stage(actor.Id, new DidKeysHeld(id, wish.NextDidKeyHash), id);
             return made;

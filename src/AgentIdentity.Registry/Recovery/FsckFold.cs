@@ -136,6 +136,8 @@ internal sealed class FsckFold(FsckFindings findings, bool withSignatures)
             CollectProof(index, enrolled);
         if (entry.Body is AgentKeyRotated rotated)
             CollectProofs(index, rotated);
+        if (entry.Body is EvidenceAccepted evidence)
+            CollectProof(index, evidence);
         var (bytes, algorithm, signature) = entry.Body switch
         {
             Activity activity => (activity.Statement, activity.Algorithm, activity.Signature),
@@ -170,6 +172,12 @@ internal sealed class FsckFold(FsckFindings findings, bool withSignatures)
             index,
             () => RotationProof.AreKeptBy(rotated, retired, ordered, publicUrl),
             "the rotation does not hold proofs of the new key, and of the key before or an order"));
+    }
+
+    private void CollectProof(LeafIndex index, EvidenceAccepted evidence)
+    {
+        if (State.Founding is { PublicUrl: var publicUrl } && State.FindAgent(evidence.AgentId) is { Key: var key })
+            _unverified.Add(new SignatureCheck(index, () => EnrolmentProof.IsKeptBy(evidence, key, publicUrl), "the agent's key claims other evidence than the entry says"));
     }
 
     private sealed record SignatureCheck(LeafIndex Index, Func<bool> Holds, string Meaning);

@@ -17,7 +17,7 @@ namespace AgentIdentity.Registry.Recovery;
 /// <remarks>Signed, because the tree vouches for the entries and not for what was folded from them: whoever can write the file must not be able to lift a stop.</remarks>
 internal static class SnapshotFormat
 {
-    private const int Version = 12;
+    private const int Version = 13;
     private static readonly byte[] Domain = "air/snapshot/v1\0"u8.ToArray();
     private static readonly byte[] Magic = "agentidentity snapshot\n"u8.ToArray();
 
@@ -126,6 +126,11 @@ internal static class SnapshotFormat
         WriteAll<PublicKey>(writer, copy.BreakGlassKey is { } held ? [held] : [], key => WriteKey(writer, key));
         WriteAll(writer, copy.DidKeys, key => WriteSpan(writer, key));
         WriteMaybe(writer, copy.DidIndex);
+        WriteAll(writer, copy.UsedEvidence, use =>
+        {
+            writer.Write(use.Hash.ToArray());
+            writer.Write(use.Until);
+        });
         WriteAll(writer, copy.PeopleChanges, change =>
         {
             writer.Write(change.Epoch);
@@ -156,11 +161,13 @@ internal static class SnapshotFormat
         var breakGlassKey = ReadAll(reader, () => ReadKey(reader)) is [var held] ? held : null;
         var didKeys = ReadAll(reader, () => ReadSpan(reader));
         var didIndex = ReadMaybe(reader);
+        var usedEvidence = ReadAll(reader, () => new EvidenceUse(ReadHash(reader), reader.ReadInt64()));
         var peopleChanges = ReadAll(reader, () => new PeopleChange(reader.ReadUInt64(), new LeafIndex(reader.ReadUInt64())));
         return new StateCopy(position, epoch, lastAt, statusPlaces, founding, logs, watchKeys, keys, agents, tokens, callers, subjects, heads, stops, blueprints, lineage, enforcers, breakGlassKey, peopleChanges)
         {
             DidKeys = didKeys,
             DidIndex = didIndex,
+            UsedEvidence = usedEvidence,
         };
     }
 
@@ -201,6 +208,8 @@ internal static class SnapshotFormat
         writer.Write(token.ExpiresAt);
         writer.Write(token.UsesMade);
         writer.Write(token.NextDidKeyHash ?? "");
+        writer.Write(token.Grant.Policy?.Canonical ?? "");
+        writer.Write(token.Grant.SessionSeconds);
     }
 
     private static void WriteLabels(BinaryWriter writer, IReadOnlyList<KeyValuePair<string, string>> labels) => WriteAll(writer, labels, label =>
@@ -217,10 +226,8 @@ internal static class SnapshotFormat
         var hash = ReadHash(reader);
         var terms = new Grant(
             reader.ReadString(), reader.ReadString(), ReadLabels(reader), reader.ReadString(), ReadAll(reader, reader.ReadString));
-        return new TokenRecord(id, hash, AgentGrant.Of(terms), reader.ReadUInt32(), reader.ReadInt64(), reader.ReadUInt32())
-        {
-            NextDidKeyHash = reader.ReadString() is { Length: > 0 } held ? held : null,
-        };
+        var (uses, expiresAt, usesMade, held) = (reader.ReadUInt32(), reader.ReadInt64(), reader.ReadUInt32(), reader.ReadString());
+        return new TokenRecord(id, hash, AgentGrant.Of(terms, reader.ReadString(), reader.ReadUInt32()), uses, expiresAt, usesMade) { NextDidKeyHash = held.Length > 0 ? held : null };
     }
 
     private static void WriteCaller(BinaryWriter writer, CallerRecord caller)
@@ -249,6 +256,7 @@ internal static class SnapshotFormat
         WriteId(writer, agent.TokenId);
         writer.Write(agent.EnrolledAt);
         WriteLabels(writer, agent.Grant.Terms.StatedLabels);
+        WriteLabels(writer, agent.Grant.Terms.AttestedLabels);
         writer.Write(agent.EnrolledIndex.Value);
         WriteMaybe(writer, agent.DidIndex);
         writer.Write(agent.IsDidEnded);
@@ -278,6 +286,16 @@ internal static class SnapshotFormat
             writer.Write(ordered.TokenHash.ToArray());
             writer.Write(ordered.ExpiresAt);
         });
+        WriteAll<AcceptedEvidence>(writer, agent.Evidence is { } evidence ? [evidence] : [], one => WriteEvidence(writer, one));
+    }
+
+    private static void WriteEvidence(BinaryWriter writer, AcceptedEvidence evidence)
+    {
+        writer.Write((byte)evidence.Source);
+        writer.Write(evidence.Issuer);
+        writer.Write(evidence.Subject);
+        writer.Write(evidence.Hash.ToArray());
+        writer.Write(evidence.At);
     }
 
     private static AgentRecord ReadAgent(BinaryReader reader, Dictionary<SubjectId, AgentGrant> grants)
@@ -286,7 +304,7 @@ internal static class SnapshotFormat
         var key = ReadKey(reader);
         var token = ReadId(reader);
         var enrolledAt = reader.ReadInt64();
-        var grant = grants[token].Stating(ReadLabels(reader));
+        var grant = grants[token].Stating(ReadLabels(reader)).Attesting(ReadLabels(reader));
         return new AgentRecord(id, key, token, grant, enrolledAt, new LeafIndex(reader.ReadUInt64()))
         {
             DidIndex = ReadMaybe(reader),
@@ -299,6 +317,7 @@ internal static class SnapshotFormat
             IsProbe = reader.ReadBoolean(),
             Keys = ReadAll(reader, () => ReadSpan(reader)) is { Length: > 0 } spans ? spans.Aggregate(KeyHistory.Empty, (keys, span) => keys.Then(span.Key, span.From)) : null,
             Order = ReadAll(reader, () => new ReplacementOrder(new LeafIndex(reader.ReadUInt64()), ReadHash(reader), reader.ReadInt64())) is [var order] ? order : null,
+            Evidence = ReadAll(reader, () => new AcceptedEvidence((EvidenceSource)reader.ReadByte(), reader.ReadString(), reader.ReadString(), ReadHash(reader), reader.ReadInt64())) is [var last] ? last : null,
         };
     }
 

@@ -31,6 +31,7 @@ public sealed class Draft
     private readonly HashSet<SubjectId> _removed = [];
     private readonly List<StoredStub> _erased = [];
     private readonly HashSet<LeafIndex> _followedLines = [];
+    private readonly HashSet<Hash> _evidence = [];
     private readonly ulong _base;
     private ulong _epoch;
     private int _stopCount;
@@ -126,6 +127,9 @@ public sealed class Draft
 
     /// <summary>Whether the line of a DID log that an entry holds is followed by another in this group.</summary>
     public bool IsFollowed(LeafIndex line) => _followedLines.Contains(line);
+
+    /// <summary>Whether that piece of evidence has been used, here or before.</summary>
+    public bool IsEvidenceUsed(in Hash hash) => State.UsedEvidence.Contains(hash) || _evidence.Contains(hash);
 
     /// <summary>Whether a blueprint of that name is defined, or about to be.</summary>
     public bool IsDefined(string blueprint) => State.Stops.Blueprint(blueprint) is not null || _blueprints.Contains(blueprint);
@@ -270,6 +274,9 @@ public sealed class Draft
                 break;
             case DidVersion version:
                 _followedLines.Add(version.Before);
+                break;
+            case EvidenceAccepted evidence:
+                _evidence.Add(evidence.Hash);
                 break;
             case BudgetSpent spent:
                 Count(spent);

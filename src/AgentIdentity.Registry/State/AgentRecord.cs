@@ -1,5 +1,6 @@
 using AgentIdentity.Credentials.Entries;
 using AgentIdentity.Credentials.Envelopes;
+using AgentIdentity.Credentials.Evidence;
 using AgentIdentity.Credentials.Identifiers;
 using AgentIdentity.Credentials.Issuing;
 using AgentIdentity.Credentials.Keys;
@@ -43,6 +44,12 @@ public sealed record AgentRecord(
 
     /// <summary>Whether the key of now came under the order.</summary>
     public bool IsOrderRedeemed => Order is { } order && Keys is { } keys && keys.Since.Value > order.Index.Value;
+
+    /// <summary>The last evidence of who it is; null when none was demanded.</summary>
+    public AcceptedEvidence? Evidence { get; init; }
+
+    /// <summary>When its session is over, in ms since 1970: without fresh evidence it gets no credentials from then on.</summary>
+    public long SessionEndsAt => Grant.SessionSeconds == 0 ? long.MaxValue : (Evidence?.At ?? EnrolledAt) + (Grant.SessionSeconds * 1000L);
 
     /// <summary>Who it is, as far as stops ask.</summary>
     public Actor Actor => new(Id, Key.KeyId, Grant.Terms.Sponsor, Grant.Terms.Blueprint, Grant.Terms.AllLabels);
@@ -95,13 +102,35 @@ public sealed record AgentRecord(
 /// <summary>What the agents of one enrolment token share, as far as they state nothing of themselves.</summary>
 public sealed record AgentGrant(Grant Terms, Envelope Envelope)
 {
+    /// <summary>What evidence the token takes; null when it demands none.</summary>
+    public EvidencePolicy? Policy { get; init; }
+
+    /// <summary>How long a session lasts; 0 for one without end.</summary>
+    public uint SessionSeconds { get; init; }
+
     /// <summary>The same, for an agent that says this of itself.</summary>
     public AgentGrant Stating(IReadOnlyList<KeyValuePair<string, string>> labels) => labels.Count == 0 ? this : this with { Terms = Terms with { StatedLabels = labels } };
+
+    /// <summary>The same, for an agent of which evidence says this.</summary>
+    public AgentGrant Attesting(IReadOnlyList<KeyValuePair<string, string>> labels) => labels.Count == 0 ? this : this with { Terms = Terms with { AttestedLabels = labels } };
+
+    /// <summary>What a token grants that demands this evidence (none when it is empty) and ends sessions.</summary>
+    public static AgentGrant Of(Grant terms, string evidence, uint sessionSeconds)
+    {
+        EvidencePolicy? policy = null;
+        if (evidence.Length > 0 && !EvidencePolicy.TryParse(evidence, out policy))
+            throw new LedgerDamagedException("An entry demands evidence that cannot be read.");
+        return Of(terms) with { Policy = policy, SessionSeconds = sessionSeconds };
+    }
 
     public static AgentGrant Of(Grant terms) => Envelope.TryParse(terms.MaximumEnvelope, out var envelope)
         ? new AgentGrant(terms, envelope)
         : throw new LedgerDamagedException("An entry holds an envelope that cannot be read.");
 }
+
+/// <summary>Evidence as it was taken: what the next piece must agree with.</summary>
+/// <param name="At">Ms since 1970: when the session began.</param>
+public sealed record AcceptedEvidence(EvidenceSource Source, string Issuer, string Subject, Hash Hash, long At);
 
 /// <summary>The end of a chain of statements: what the next one must name, and where the last one stands.</summary>
 public sealed record ChainHead(KeyId KeyId, ulong Next, Hash Previous, LeafIndex Index, long At, bool Quarantined)

@@ -8,7 +8,7 @@ namespace AgentIdentity.Registry.State;
 /// <summary>A delegation as it was minted: the link from one credential to the next.</summary>
 public sealed record DelegationLink(LeafIndex Index, Delegated Body);
 
-/// <summary>That authority of one agent has come to another directly, ever. Outlives every credential.</summary>
+/// <summary>That authority of one agent has come to another directly, ever: in links, or because the one has vouched for the other. Outlives every credential.</summary>
 public readonly record struct DelegationEdge(SubjectId Parent, SubjectId Child, LeafIndex First, LeafIndex Last, uint Links);
 
 /// <summary>An agent that a walk came to, over how many links at least.</summary>
@@ -37,6 +37,13 @@ public sealed class Lineage
             AddEdge(new DelegationEdge(body.Parent, body.Child, index, index, 1));
             AddLink(new DelegationLink(index, body));
         }
+    }
+
+    /// <summary>Puts an agent below the one that vouched for it. No credential hangs by that, so it counts no link.</summary>
+    internal void Vouch(LeafIndex index, SubjectId parent, SubjectId child)
+    {
+        lock (_gate)
+            AddEdge(new DelegationEdge(parent, child, index, index, 0));
     }
 
     /// <summary>The link under which a credential was made; null for one that nobody delegated, and for one that has expired.</summary>

@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using System.Diagnostics.CodeAnalysis;
 using System.Text;
 using AgentIdentity.Credentials.Entries;
+using AgentIdentity.Credentials.Evidence;
 using AgentIdentity.Credentials.Identifiers;
 using AgentIdentity.Credentials.Keys;
 using AgentIdentity.Credentials.Stops;
@@ -84,6 +85,9 @@ public sealed class RegistryState
 
     /// <summary>What enforcers have signed.</summary>
     public EnforcerBook Enforcers { get; } = new();
+
+    /// <summary>Evidence that is good no more, since it was used.</summary>
+    public UsedEvidence UsedEvidence { get; } = new();
 
     /// <summary>Who passed authority on to whom.</summary>
     public Lineage Lineage { get; } = new();
@@ -215,6 +219,7 @@ public sealed class RegistryState
     {
         DidKeys = [.. _didKeys.Spans],
         DidIndex = DidIndex,
+        UsedEvidence = UsedEvidence.Copy(),
     };
 
     /// <summary>The state as it was copied. Only at a start, before anybody reads.</summary>
@@ -242,6 +247,7 @@ public sealed class RegistryState
         foreach (var (key, from) in copy.DidKeys)
             state._didKeys = state._didKeys.Then(key, from);
         state.DidIndex = copy.DidIndex;
+        state.UsedEvidence.Restore(copy.UsedEvidence);
         state._peopleChanges = [.. copy.PeopleChanges];
         state._heads.Restore(state._subjects, copy.Founding, copy.LastHeads);
         return state;
@@ -294,7 +300,7 @@ public sealed class RegistryState
                 _callers[caller.Key.KeyId] = record;
                 break;
             case TokenCreated token:
-                Add(new TokenRecord(entry.Subjects[0].Id, token.TokenHash, AgentGrant.Of(token.Grant), token.Uses, token.ExpiresAt, 0));
+                Add(new TokenRecord(entry.Subjects[0].Id, token.TokenHash, AgentGrant.Of(token.Grant, token.Evidence, token.SessionSeconds), token.Uses, token.ExpiresAt, 0));
                 break;
             case AgentEnrolled agent:
                 Enrol(index, entry, agent);
@@ -384,6 +390,9 @@ public sealed class RegistryState
             case DidKeysHeld held:
                 Hold(index, held);
                 break;
+            case EvidenceAccepted evidence:
+                Attest(index, entry, evidence);
+                break;
             case PrivateDataRead or CallsRefused or Heads or ActivitiesErased:
                 break;
             default:
@@ -407,6 +416,22 @@ public sealed class RegistryState
             _ordered.TryRemove(before.TokenHash, out _);
         if (order is not null)
             _ordered[order.TokenHash] = id;
+    }
+
+    // Whoever is vouched for stands below the one who vouches, for good: a cascade must reach it.
+    private void Attest(LeafIndex index, Entry entry, EvidenceAccepted evidence)
+    {
+        Change(evidence.AgentId, agent => agent with
+        {
+            Grant = agent.Grant.Attesting(evidence.Labels),
+            Evidence = new AcceptedEvidence(evidence.Source, evidence.Issuer, evidence.Subject, evidence.Hash, entry.At),
+        });
+        UsedEvidence.Add(evidence.Hash, (evidence.ExpiresAt + (long)WorkloadToken.Skew.TotalSeconds) * 1000, entry.At);
+        if (evidence.Source != EvidenceSource.Vouch)
+            return;
+        if (!SubjectId.TryParse(evidence.Issuer, out var voucher) || FindAgent(voucher) is null)
+            throw new LedgerDamagedException($"Entry {index} has an agent vouch that was never enrolled.");
+        Lineage.Vouch(index, voucher, evidence.AgentId);
     }
 
     private void Follow(LeafIndex index, SubjectId subject, DidVersion version)
@@ -648,6 +673,8 @@ internal sealed record StateCopy(
     public IReadOnlyList<(PublicKey Key, LeafIndex From)> DidKeys { get; init; } = [];
 
     public LeafIndex? DidIndex { get; init; }
+
+    public IReadOnlyList<EvidenceUse> UsedEvidence { get; init; } = [];
 }
 
 /// <summary>An entry by which two people have changed who may approve, or the break-glass key.</summary>

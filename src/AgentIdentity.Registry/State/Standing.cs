@@ -41,6 +41,13 @@ public sealed class Standing(RegistryState state)
         return denied.State == StandingState.Restricted ? Refusal.None : denied.Refusal;
     }
 
+    /// <summary>Why an agent may not be given credentials at this time (ms since 1970): what stops leave, or that its session is over.</summary>
+    public Refusal RefusalOf(SubjectId agentId, long at)
+    {
+        var stopped = RefusalOf(agentId);
+        return stopped == Refusal.None && state.FindAgent(agentId)!.SessionEndsAt <= at ? Refusal.EvidenceDue : stopped;
+    }
+
     /// <summary>What is left of the authority of a credential before an audience.</summary>
     /// <param name="claims">What the credential says, the ledger having been asked whether it holds it.</param>
     /// <param name="issuerKey">Who signed it.</param>

@@ -127,11 +127,12 @@ public sealed class Verification(RegistrySettings settings, RegistryState state,
             && item.ExpiresAt == claims.ExpiresAt
             && item.Authority == presented.AuthorityHash
             && item.Audience.SequenceEqual(claims.Audience)
-            // The item does not hold these four; the agent's own entry does.
+            // The item does not hold these five; the agent's own entries do.
             && claims.Sponsor == terms.Sponsor
             && claims.Blueprint == terms.Blueprint
             && claims.Labels.SequenceEqual(terms.Labels)
-            && claims.StatedLabels.SequenceEqual(terms.StatedLabels);
+            && claims.StatedLabels.SequenceEqual(terms.StatedLabels)
+            && claims.AttestedLabels.SequenceEqual(terms.AttestedLabels);
     }
 
     private Refusal CheckProof(PresentedCredential presented, VerificationRequest request, DateTimeOffset now)

@@ -37,7 +37,12 @@ internal sealed class AdminService(RegistryNode registry, BootstrapFile bootstra
     {
         var labels = request.Labels.Select(label => KeyValuePair.Create(label.Name, label.Value)).ToArray();
         var wish = new TokenWish(
-            request.Sponsor, request.Blueprint, labels, request.MaximumEnvelope, FromWire.Texts(request.Audiences), request.Uses, request.LifetimeSeconds) { NextDidKeyHash = request.NextDidKeyHash };
+            request.Sponsor, request.Blueprint, labels, request.MaximumEnvelope, FromWire.Texts(request.Audiences), request.Uses, request.LifetimeSeconds)
+        {
+            NextDidKeyHash = request.NextDidKeyHash,
+            Evidence = request.Evidence,
+            SessionSeconds = request.SessionSeconds,
+        };
         var made = (await registry.Operating.CreateTokenAsync(CallState.Of(context).Caller!, wish)).OrRefuse();
         return new Wire.CreateEnrolmentTokenResponse
         {

@@ -19,20 +19,22 @@ internal static class RefusalStatus
             or Refusal.LabelsMalformed or Refusal.NameMalformed or Refusal.KeyUnsupported or Refusal.StatementMalformed or Refusal.WrongOrigin
             or Refusal.StopStateUnsupported or Refusal.ReasonMissing or Refusal.NeedsTwoOperators or Refusal.ApprovalInvalid
             or Refusal.ApprovalMismatch or Refusal.NotErasable or Refusal.CheckpointNotOurs or Refusal.StatusListInvalid or Refusal.ScopeMalformed or Refusal.DelegationCycle
-            or Refusal.BudgetMalformed or Refusal.AcknowledgementInvalid or Refusal.DidLineInvalid => StatusCode.InvalidArgument,
+            or Refusal.BudgetMalformed or Refusal.AcknowledgementInvalid or Refusal.EvidencePolicyMalformed or Refusal.EvidenceMalformed or Refusal.DidLineInvalid => StatusCode.InvalidArgument,
 
         Refusal.CallerUnknown or Refusal.UseDpopNonce or Refusal.CredentialInvalid or Refusal.CredentialUnlogged or Refusal.CredentialNotYetValid
             or Refusal.CredentialExpired or Refusal.ProofMissing or Refusal.ProofInvalid or Refusal.ProofKeyMismatch or Refusal.ProofRequestMismatch
             or Refusal.ProofStale or Refusal.NonceMismatch or Refusal.ProofReplayed or Refusal.BodyMismatch or Refusal.TokenInvalid
             or Refusal.TokenExpired or Refusal.ChallengeInvalid or Refusal.SignatureInvalid or Refusal.BootstrapInvalid
-            or Refusal.OrderInvalid => StatusCode.Unauthenticated,
+            or Refusal.OrderInvalid or Refusal.EvidenceMissing or Refusal.EvidenceIssuerUnknown or Refusal.EvidenceSignatureInvalid or Refusal.EvidenceExpired
+            or Refusal.EvidenceNotYetValid or Refusal.EvidenceAudienceMismatch or Refusal.EvidenceUnbound or Refusal.EvidenceUsed => StatusCode.Unauthenticated,
 
         Refusal.NotPermitted or Refusal.AudienceMismatch or Refusal.AgentFrozen or Refusal.AgentRevoked or Refusal.EnvelopeTooWide
             or Refusal.EnvelopeExceeded or Refusal.AudienceNotAllowed or Refusal.WrongKey
             or Refusal.ApproverUnknown or Refusal.AgentRestricted or Refusal.CredentialStopped or Refusal.KeyStopped or Refusal.ChainStopped
             or Refusal.AudienceStopped or Refusal.ResourceStopped or Refusal.IssuerKeyStopped or Refusal.AfterCut or Refusal.ScopeStopped
             or Refusal.DelegationTooDeep or Refusal.DelegateStopped or Refusal.BudgetTooWide or Refusal.BudgetExceeded or Refusal.NoBudget
-            or Refusal.KeyRotated => StatusCode.PermissionDenied,
+            or Refusal.EvidenceNotAllowed or Refusal.ChallengeReflected or Refusal.PeerMismatch or Refusal.ChannelMismatch or Refusal.PurposeMismatch or Refusal.PeerStopped
+            or Refusal.EvidenceChanged or Refusal.VouchNotAllowed or Refusal.KeyRotated => StatusCode.PermissionDenied,
 
         Refusal.AgentUnknown or Refusal.EntryUnknown or Refusal.HoldUnknown or Refusal.StopUnknown => StatusCode.NotFound,
 
@@ -41,7 +43,7 @@ internal static class RefusalStatus
         Refusal.TokenUsedUp or Refusal.LoopbackUrl or Refusal.SequenceGap or Refusal.LevelNotConfigured or Refusal.AlreadyRevoked
             or Refusal.NotBootstrapped or Refusal.BootstrapClosed or Refusal.ApprovalStale or Refusal.ApprovalUsed or Refusal.AlreadyErased
             or Refusal.AgentHeld or Refusal.RolledBack or Refusal.StatusListEnded or Refusal.NewerStop or Refusal.NotRestorable or Refusal.ForceNeeded
-            or Refusal.DelegationNotRenewable or Refusal.DidUnchanged => StatusCode.FailedPrecondition,
+            or Refusal.DelegationNotRenewable or Refusal.EvidenceDue or Refusal.DidUnchanged => StatusCode.FailedPrecondition,
 
         Refusal.MessageTooLarge or Refusal.ReplayStoreFull or Refusal.TooManyCredentials or Refusal.Overloaded or Refusal.QuotaExceeded
             or Refusal.StorageFull => StatusCode.ResourceExhausted,

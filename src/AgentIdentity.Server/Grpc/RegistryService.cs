@@ -22,7 +22,7 @@ internal sealed class RegistryService(RegistryNode registry) : Wire.Registry.Reg
 
     public override async Task<Wire.EnrollResponse> Enroll(Wire.EnrollRequest request, ServerCallContext context)
     {
-        var enrolled = (await registry.Enrolment.EnrollAsync(request.Token, request.Proof, FromWire.Texts(request.Audience), request.LifetimeSeconds)).OrRefuse();
+        var enrolled = (await registry.Enrolment.EnrollAsync(request.Token, request.Proof, FromWire.Texts(request.Audience), request.LifetimeSeconds, request.Evidence)).OrRefuse();
         var (agent, name) = (enrolled.Agent, registry.Settings.Name);
         return new Wire.EnrollResponse
         {

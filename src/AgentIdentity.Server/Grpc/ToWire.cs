@@ -74,7 +74,8 @@ internal static class ToWire
     }
 
     public static IEnumerable<Wire.Label> Labels(Grant terms) =>
-        [.. terms.Labels.Select(label => Label(label, Wire.LabelProvenance.Sponsor)), .. terms.StatedLabels.Select(label => Label(label, Wire.LabelProvenance.Self))];
+        [.. terms.AttestedLabels.Select(label => Label(label, Wire.LabelProvenance.Attested)), .. terms.Labels.Select(label => Label(label, Wire.LabelProvenance.Sponsor)),
+            .. terms.StatedLabels.Select(label => Label(label, Wire.LabelProvenance.Self))];
 
     private static Wire.Label Label(KeyValuePair<string, string> label, Wire.LabelProvenance provenance) => new() { Name = label.Key, Value = label.Value, Provenance = provenance };
 

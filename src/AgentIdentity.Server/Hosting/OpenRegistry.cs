@@ -1,5 +1,6 @@
 using AgentIdentity.Credentials.Identifiers;
 using AgentIdentity.Registry;
+using AgentIdentity.Registry.Attesting;
 using AgentIdentity.Registry.Keys;
 using AgentIdentity.Registry.Operating;
 using AgentIdentity.Registry.Sequencing;
@@ -15,27 +16,43 @@ internal sealed class OpenRegistry : IAsyncDisposable
 {
     private readonly ILedgerStore _store;
     private readonly IRegistryKeys _keys;
+    private readonly EvidenceSources? _evidence;
 
-    private OpenRegistry(ILedgerStore store, IRegistryKeys keys, RegistryNode node, BootstrapFile bootstrapFile)
+    private OpenRegistry(ILedgerStore store, IRegistryKeys keys, EvidenceSources? evidence, RegistryNode node, BootstrapFile bootstrapFile)
     {
-        (_store, _keys, Node, BootstrapFile) = (store, keys, node, bootstrapFile);
+        (_store, _keys, _evidence, Node, BootstrapFile) = (store, keys, evidence, node, bootstrapFile);
     }
 
     public RegistryNode Node { get; }
 
     public BootstrapFile BootstrapFile { get; }
 
-    public static OpenRegistry Open(ServerOptions options, TimeProvider clock, Action<string> log)
+    public static async Task<OpenRegistry> OpenAsync(ServerOptions options, TimeProvider clock, Action<string> log)
     {
         var passphrase = Passphrase.Read(options.PassphraseFile);
+        var evidence = options.Evidence is { } file ? EvidenceSources.Open(file, clock, log) : null;
+        try
+        {
+            return Open(options, passphrase, evidence, clock, log);
+        }
+        catch
+        {
+            if (evidence is not null)
+                await evidence.DisposeAsync();
+            throw;
+        }
+    }
+
+    private static OpenRegistry Open(ServerOptions options, string passphrase, EvidenceSources? evidence, TimeProvider clock, Action<string> log)
+    {
         var store = SqliteLedgerStore.Open(options.Data);
         FileRegistryKeys? keys = null;
         try
         {
             log($"SQLite {SqliteLedgerStore.SqliteVersion}, data folder {Path.GetFullPath(options.Data)}.");
             keys = new FileRegistryKeys(options.Data, passphrase);
-            var node = RegistryNode.Open(Settings(options), store, new SnapshotFile(options.Data), keys, clock, log);
-            var open = new OpenRegistry(store, keys, node, new BootstrapFile(options.Data));
+            var node = RegistryNode.Open(Settings(options, evidence), store, new SnapshotFile(options.Data), keys, clock, log);
+            var open = new OpenRegistry(store, keys, evidence, node, new BootstrapFile(options.Data));
             open.OfferBootstrap(clock, log);
             node.KeepDids();
             return open;
@@ -53,10 +70,17 @@ internal sealed class OpenRegistry : IAsyncDisposable
         await Node.DisposeAsync();
         _keys.Dispose();
         _store.Dispose();
+        if (_evidence is not null)
+            await _evidence.DisposeAsync();
     }
 
-    private static RegistrySettings Settings(ServerOptions options) => RegistryName.TryParse(options.PublicUrl, out var name, out var problem)
-        ? new RegistrySettings(name, options.Dev, options.SingleOperator || options.Dev) { WitnessPolicy = options.WitnessPolicy, WitnessedLogs = options.WitnessedLogs }
+    private static RegistrySettings Settings(ServerOptions options, EvidenceSources? evidence) => RegistryName.TryParse(options.PublicUrl, out var name, out var problem)
+        ? new RegistrySettings(name, options.Dev, options.SingleOperator || options.Dev)
+        {
+            WitnessPolicy = options.WitnessPolicy,
+            WitnessedLogs = options.WitnessedLogs,
+            EvidenceTrust = () => evidence?.Current ?? EvidenceTrust.None,
+        }
         : throw new OptionsRefusedException($"--public-url cannot be '{options.PublicUrl}': {problem}");
 
     private void OfferBootstrap(TimeProvider clock, Action<string> log)

@@ -41,7 +41,7 @@ internal sealed class ServerHost : IAsyncDisposable
         void Say(string message) => log.LogInformation("{Message}", message);
 
         var certificates = options.HasTls ? new Certificates(options.TlsCertificate!, options.TlsKey!, clock, Say) : null;
-        var registry = OpenRegistry.Open(options, clock, Say);
+        var registry = await OpenRegistry.OpenAsync(options, clock, Say);
         var opened = clock.GetUtcNow();
         WebApplication? app = null;
         try

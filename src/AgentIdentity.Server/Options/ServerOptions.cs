@@ -28,6 +28,8 @@ internal sealed record ServerOptions
 
     public string? PassphraseFile { get; init; }
 
+    public string? Evidence { get; init; }
+
     public Uri? Otlp { get; init; }
 
     public TlogPolicy? WitnessPolicy { get; init; }

@@ -8,6 +8,7 @@ internal sealed class RunningRegistry : IAsyncDisposable
     private const string AnyPort = "127.0.0.1:0";
 
     private readonly TemporaryFolder _data = new();
+    private string[] _flags = [];
     private ChildProcess? _process;
 
     public Agentid Agentid { get; } = new();
@@ -17,9 +18,9 @@ internal sealed class RunningRegistry : IAsyncDisposable
 
     public string SecretFile => Path.Combine(_data.Path, "bootstrap-secret");
 
-    public static async Task<RunningRegistry> StartAsync()
+    public static async Task<RunningRegistry> StartAsync(params string[] flags)
     {
-        var registry = new RunningRegistry();
+        var registry = new RunningRegistry { _flags = flags };
         await registry.ServeAsync();
         return registry;
     }
@@ -85,7 +86,7 @@ internal sealed class RunningRegistry : IAsyncDisposable
 
     private async Task ServeAsync()
     {
-        _process = ChildProcess.Start(Server.Start("--dev", "--data", _data.Path, "--grpc", AnyPort, "--http", AnyPort, "--control", AnyPort, "--console", AnyPort), "the registry");
+        _process = ChildProcess.Start(Server.Start(["--dev", "--data", _data.Path, "--grpc", AnyPort, "--http", AnyPort, "--control", AnyPort, "--console", AnyPort, .. _flags]), "the registry");
         var ready = ReadyLine.Parse(await _process.AskAsync(null, CancellationToken.None));
         ConsoleUrl = $"http://localhost:{new Uri(ready.Console).Port}";
         Agentid.Settings = ["--registry", ready.Grpc, "--control", ready.Control, "--http", ready.Http];

@@ -71,6 +71,9 @@ internal sealed class FakeRegistry : IAsyncDisposable
     /// <summary>What the agent is refused with, when it is stopped.</summary>
     public Refusal Standing { get; set; }
 
+    /// <summary>What agents have brought when they enrolled.</summary>
+    public HashSet<string> UsedEvidence { get; } = [];
+
     /// <summary>What it shows of its log; nothing while this is null.</summary>
     public Func<V1.GetConsistencyRequest, V1.GetConsistencyResponse>? Log { get; set; }
 

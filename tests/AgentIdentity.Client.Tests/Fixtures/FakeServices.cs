@@ -1,5 +1,6 @@
 using AgentIdentity.Credentials;
 using AgentIdentity.Credentials.Entries;
+using AgentIdentity.Credentials.Evidence;
 using AgentIdentity.Credentials.Keys;
 using AgentIdentity.Credentials.Proofs;
 using AgentIdentity.Credentials.Statements;
@@ -27,6 +28,7 @@ internal sealed class FakeRegistryService(FakeRegistry registry) : V1.Registry.R
         if (refusal != Refusal.None || proof!.Challenge != registry.Challenge || request.Token != FakeRegistry.Token)
             throw registry.Refuse(StatusCode.Unauthenticated, Refusal.TokenInvalid, "That is no token of this registry.");
         registry.AgentKey = proof.Key;
+        RenewSession(request.Evidence, proof);
         return Task.FromResult(new EnrollResponse
         {
             Did = registry.AgentDid,
@@ -35,6 +37,16 @@ internal sealed class FakeRegistryService(FakeRegistry registry) : V1.Registry.R
             Credential = FakeCredentialsService.Describe(registry, registry.Issue()),
             Origin = FakeRegistry.Name.Origin,
         });
+    }
+
+    private void RenewSession(string evidence, EnrolmentProof proof)
+    {
+        if (evidence.Length == 0)
+            return;
+        Assert.Equal(EvidenceText.HashOf(evidence), proof.EvidenceHash);
+        if (!registry.UsedEvidence.Add(evidence))
+            throw registry.Refuse(StatusCode.Unauthenticated, Refusal.EvidenceUsed, "The evidence has been used.");
+        registry.Standing = Refusal.None;
     }
 }
 

@@ -49,8 +49,10 @@ public sealed class DidDocumentsTests
         string[] theirs = ["@context", "aud", "cnf", "credentialStatus", "credentialSubject", "exp", "iat", "id", "iss", "issuer", "nbf", "sub", "type", "validFrom", "validUntil", "VerifiableCredential"];
         using var credential = JsonDocument.Parse(Vectors.Section("credentials")[1].Text("claims"));
         using var stating = JsonDocument.Parse(Vectors.Section("credentials")[2].Text("claims"));
+        using var attested = JsonDocument.Parse(Vectors.Section("credentials")[4].Text("claims"));
         using var context = JsonDocument.Parse(CredentialContext.Document);
-        var used = credential.RootElement.EnumerateObject().Concat(stating.RootElement.GetProperty("credentialSubject").EnumerateObject())
+        var used = credential.RootElement.EnumerateObject()
+            .Concat(stating.RootElement.GetProperty("credentialSubject").EnumerateObject()).Concat(attested.RootElement.GetProperty("credentialSubject").EnumerateObject())
             .Concat(credential.RootElement.GetProperty("cnf").EnumerateObject()).Select(member => member.Name).Append("AgentCredential");
         var defined = context.RootElement.GetProperty("@context").EnumerateObject().Select(member => member.Name).Where(name => name[0] != '@');
         Assert.Equal(used.Except(theirs).Order(StringComparer.Ordinal), defined.Order(StringComparer.Ordinal));

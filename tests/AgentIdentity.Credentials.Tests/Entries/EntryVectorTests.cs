@@ -185,6 +185,15 @@ public sealed class EntryVectorTests
             Agent, Sha256.Hash(Vectors.Utf8(Vectors.Section("rotation_proofs").Text("replacement_token"))), Vectors.Section("times").GetProperty("at").GetInt64() + 3_600_000, "the key was copied")),
         31 => (Agent, [new(Agent, 15)], new AgentKeyRotated(Agent, Key("agent").KeyId, Key("next agent"), RotationProof("ordered"), null, new LeafIndex(30))),
         32 => (Operator1, [new(Token, 3)], new DidKeysHeld(Token, Written(32, 2).Single())),
+        33 => (Operator1, [First(Vectors.Id(Vectors.Section("evidence").Text("token_id")), 33)], new TokenCreated(
+            Sha256.Hash(Vectors.Utf8("another token")), Grant, 1000, Vectors.Section("times").GetProperty("at").GetInt64() + 3_600_000)
+        {
+            Evidence = Vectors.Section("evidence").Text("policy"),
+            SessionSeconds = 86_400,
+        }),
+        34 => (Agent, [new(Agent, 16)], new EvidenceAccepted(
+            Agent, EvidenceSource.Oidc, "https://issuer.example", "system:serviceaccount:research:summariser", Vectors.Section("evidence").Hash("hash"), Vectors.Seconds + 3600,
+            Vectors.AttestedLabels, Vectors.Section("evidence").Text("enrolment_proof"))),
         _ => throw new ArgumentOutOfRangeException(nameof(index)),
     };
 

@@ -43,6 +43,25 @@ public sealed class EnrolmentProofTests
     }
 
     [Fact]
+    public void The_evidence_that_is_sent_along_is_signed_and_an_entry_about_other_evidence_does_not_keep_the_proof()
+    {
+        var (token, evidence) = (Vectors.Section("evidence").Text("enrolment_proof"), Vectors.Section("evidence").Hash("hash"));
+        var tokenHash = Sha256.Hash(Vectors.Utf8(Vectors.Section("enrolment_proof").Text("enrolment_token")));
+        Assert.Equal(token, EnrolmentProof.Create(Agent, PublicUrl, "the-challenge", tokenHash, Vectors.Now, evidence: evidence));
+        Assert.Equal(Refusal.None, EnrolmentProof.Read(token, PublicUrl, tokenHash, Vectors.Now, out var proof));
+        Assert.Equal(evidence, proof!.EvidenceHash);
+        Assert.Equal(Refusal.None, EnrolmentProof.Read(Genuine, PublicUrl, TokenHash, Vectors.Now, out var without));
+        Assert.Null(without!.EvidenceHash);
+
+        var entry = new EvidenceAccepted(Vectors.AgentId, EvidenceSource.Oidc, "issuer", "subject", evidence, Vectors.Seconds, [], token);
+        Assert.True(EnrolmentProof.IsKeptBy(entry, Agent.PublicKey, PublicUrl));
+        Assert.False(EnrolmentProof.IsKeptBy(entry with { Hash = TokenHash }, Agent.PublicKey, PublicUrl));
+        Assert.False(EnrolmentProof.IsKeptBy(entry with { Proof = Genuine }, Agent.PublicKey, PublicUrl));
+        Assert.False(EnrolmentProof.IsKeptBy(entry, Vectors.Key("stating agent").PublicKey, PublicUrl));
+        Assert.False(EnrolmentProof.IsKeptBy(entry, Agent.PublicKey, "https://elsewhere.example"));
+    }
+
+    [Fact]
     public void Labels_are_an_object_of_texts_in_any_order()
     {
         var claims = $$"""{"aud":"{{PublicUrl}}","iat":{{Vectors.Seconds}},"labels":{"b":"2","a":"1"},"nonce":"challenge","token_hash":"{{TokenHash.ToBase64Url()}}"}""";

@@ -23,11 +23,13 @@ public sealed class PresentedCredentialTests
             Assert.Equal(expected.Text("jti"), credential.Claims.Jti.ToString());
             Assert.Equal(expected.GetProperty("act").GetString(), credential.Claims.Act);
             Assert.Equal(credential.Claims.Act, ChainOfCommand.Write(credential.Claims.Chain, Vectors.Registry));
-            AssertEqual(Vectors.Claims() with { Jti = credential.Claims.Jti, Act = credential.Claims.Act, Chain = credential.Claims.Chain, StatedLabels = credential.Claims.StatedLabels, StatusIndex = credential.Claims.StatusIndex }, credential.Claims);
+            AssertEqual(Vectors.Claims() with { Jti = credential.Claims.Jti, Act = credential.Claims.Act, Chain = credential.Claims.Chain, StatedLabels = credential.Claims.StatedLabels, AttestedLabels = credential.Claims.AttestedLabels, StatusIndex = credential.Claims.StatusIndex }, credential.Claims);
         }
         Assert.Equal(Refusal.None, Read(Vectors.Section("credentials")[2].Text("token"), out var stating));
         Assert.Equal(Vectors.StatedLabels, stating!.Claims.StatedLabels);
         Assert.Equal([.. Vectors.Claims().Labels, .. Vectors.StatedLabels], stating.Claims.AllLabels);
+        Assert.Equal(Refusal.None, Read(Vectors.Section("credentials")[4].Text("token"), out var attested));
+        Assert.Equal([.. Vectors.Claims().Labels, .. Vectors.AttestedLabels], attested!.Claims.AllLabels);
         Assert.Equal(Refusal.None, Read(Vectors.Section("credentials")[3].Text("token"), out var later));
         Assert.Equal(new StatusPlace(1, 5), StatusPlace.Of(later!.Claims.StatusIndex));
     }
@@ -44,6 +46,7 @@ public sealed class PresentedCredentialTests
         Assert.Equal(delegated.Text("claims"), CredentialWriter.Claims(claims, Vectors.Registry));
         Assert.Equal(Vectors.Section("credentials")[2].Text("claims"), CredentialWriter.Claims(Vectors.Claims() with { StatedLabels = Vectors.StatedLabels }, Vectors.Registry));
         Assert.Equal(Vectors.Section("credentials")[3].Text("claims"), CredentialWriter.Claims(Vectors.Claims() with { StatusIndex = new StatusPlace(1, 5).Index }, Vectors.Registry));
+        Assert.Equal(Vectors.Section("credentials")[4].Text("claims"), CredentialWriter.Claims(Vectors.Claims() with { AttestedLabels = Vectors.AttestedLabels }, Vectors.Registry));
     }
 
     [Fact]

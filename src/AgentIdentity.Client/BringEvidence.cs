@@ -1,0 +1,39 @@
+using System.Security.Cryptography.X509Certificates;
+using AgentIdentity.Credentials.Evidence;
+using AgentIdentity.Credentials.Identifiers;
+using AgentIdentity.Credentials.Keys;
+using AgentIdentity.Ledger;
+
+namespace AgentIdentity.Client;
+
+/// <summary>What evidence is asked for, and of whom.</summary>
+/// <param name="PublicUrl">The registry: the audience of the evidence.</param>
+/// <param name="Challenge">What it gave out for this enrolment.</param>
+/// <param name="Key">The key that enrols.</param>
+/// <param name="TokenHash">SHA-256 of the enrolment token.</param>
+public sealed record EvidenceRequest(string PublicUrl, string Challenge, KeyId Key, Hash TokenHash);
+
+/// <summary>Brings evidence whenever it is asked for: at enrolment, and again when a session is over. docs/formats.md, "Evidence".</summary>
+public delegate Task<string> BringEvidence(EvidenceRequest asked, CancellationToken cancellationToken);
+
+/// <summary>The usual ways to come by evidence.</summary>
+public static class Evidence
+{
+    /// <summary>A token that somebody else keeps fresh in a file: the projected token of a Kubernetes service account, the identity token of a build, a JWT-SVID. Read anew each time.</summary>
+    public static BringEvidence FromFile(string path) => async (_, cancellationToken) => (await File.ReadAllTextAsync(path, cancellationToken).ConfigureAwait(false)).Trim();
+
+    /// <summary>An X.509-SVID with its key, and what leads to its bundle, in PEM files that somebody else keeps fresh. Read anew each time.</summary>
+    /// <param name="certificates">The SVID first, then intermediates.</param>
+    /// <param name="key">Its private key.</param>
+    public static BringEvidence FromSvid(string certificates, string key) => (asked, _) =>
+    {
+        using var svid = X509Certificate2.CreateFromPemFile(certificates, key);
+        var chain = new X509Certificate2Collection();
+        chain.ImportFromPemFile(certificates);
+        return Task.FromResult(SvidProof.Create(svid, chain.Skip(1), asked.PublicUrl, asked.Challenge, asked.Key));
+    };
+
+    /// <summary>The word of an agent whose key is at hand.</summary>
+    public static BringEvidence FromAgent(PrivateKey key, TimeProvider clock) => (asked, _) =>
+        Task.FromResult(AgentVouch.Create(key, asked.PublicUrl, asked.Key, asked.TokenHash, clock.GetUtcNow()));
+}
