@@ -142,7 +142,8 @@ public sealed class CredentialKeeperTests : IAsyncLifetime
         var file = Path.Combine(Directory.CreateTempSubdirectory("agentidentity-").FullName, "token");
         await File.WriteAllTextAsync(file, "the.first.piece\n");
         var first = await EnrolAsync(CancellationToken.None);
-        await using var keeper = new CredentialKeeper(_connection, first.Credential, enrolAgain: EnrolAsync);
+        var renewed = new TaskCompletionSource<HeldCredential>();
+        await using var keeper = new CredentialKeeper(_connection, first.Credential, renewed.SetResult, EnrolAsync);
         _registry.Standing = Refusal.EvidenceDue;
         _clock.Advance(await _clock.NextTimerAsync());
         // The piece that was used is still there; whoever keeps the file replaces it in its time.
@@ -150,7 +151,7 @@ public sealed class CredentialKeeperTests : IAsyncLifetime
         Assert.Equal(Refusal.EvidenceDue, _registry.Standing);
         await File.WriteAllTextAsync(file, "the.second.piece\n");
         _clock.Advance(pause);
-        Assert.NotEqual(first.Credential.Token, await NextIssuedAsync());
+        Assert.NotEqual(first.Credential.Token, (await renewed.Task.WaitAsync(Patience)).Token);
         Assert.Equal(["the.first.piece", "the.second.piece"], _registry.UsedEvidence.Order(StringComparer.Ordinal));
 
         Task<EnrolledAgent> EnrolAsync(CancellationToken cancellationToken) =>

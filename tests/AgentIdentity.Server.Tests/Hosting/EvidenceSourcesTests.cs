@@ -22,7 +22,7 @@ public sealed class EvidenceSourcesTests
         Write("issuer.jwks", Jwks);
         Write("bundle", """{"keys":[]}""");
         await using var sources = Open($$"""
-            {"issuers":[{"issuer":"https://a.example","jwks":"issuer.jwks","labels":{"image.digest":"digest"}},{"issuer":"https://b.example","jwks":"{{elsewhere.Urls.Single()}}/jwks"},
+            {"issuers":[{"issuer":"https://a.example","jwks":"issuer.jwks","labels":{"image.digest":"digest"} },{"issuer":"https://b.example","jwks":"{{elsewhere.Urls.Single()}}/jwks"},
             {"issuer":"https://c.example","jwks":"http://127.0.0.1:9/nobody"}],"trustDomains":[{"name":"example.org","bundle":"bundle"}]}
             """);
         Assert.NotSame(VerificationKeys.None, sources.Current.Issuer("https://a.example")!.Keys);
