@@ -57,6 +57,8 @@ internal static class StatusQuestion
 
         public Ed25519PrivateKey Watch(KeyId keyId) => throw new NotSupportedException();
 
+        public Ed25519PrivateKey Witness(KeyId keyId) => throw new NotSupportedException();
+
         public PrivateKey DidUpdate(KeyId keyId, ReadOnlySpan<byte> name) => throw new NotSupportedException();
 
         public PublicKey Create(Credentials.Entries.RegistryKeyUse use) => throw new NotSupportedException();
