@@ -146,7 +146,7 @@ public sealed class Enforcer : IAsyncDisposable
         {
             if (PresentedCredential.Read(credential, _connection.Name, FindIssuerKey, out presented) != Refusal.None)
                 return Refusal.CredentialInvalid;
-            _genuine.Add(presented!);
+            _genuine.Add(credential, presented!);
         }
         var claims = presented!.Claims;
         var shownTo = audience ?? _options.Audiences[0];

@@ -34,7 +34,9 @@ public sealed class Envelope
     /// <summary>Reads an envelope; false for anything else, an unknown or repeated member included.</summary>
     public static bool TryParse(ReadOnlySpan<byte> utf8, [NotNullWhen(true)] out Envelope? envelope)
     {
-        envelope = null;
+        envelope = Recent.Find(utf8);
+        if (envelope is not null)
+            return true;
         if (utf8.Length > TextBytesMax || !StrictJson.TryParse(utf8.ToArray(), out var document))
             return false;
         using (document)

@@ -45,7 +45,7 @@ public sealed class Verification(RegistrySettings settings, RegistryState state,
             // 1 to 4. One reason outward for whatever fails before the signature is verified.
             if (PresentedCredential.Read(request.Credential, settings.Name, state.IssuerKeys.Find, out presented) != Refusal.None)
                 return new Verdict(Refusal.CredentialInvalid, null, default);
-            _genuine.Add(presented!);
+            _genuine.Add(request.Credential, presented!);
         }
         var refusal = Check(presented!, request, now);
         Decisions.Add(presented!, request, refusal, now);

@@ -81,6 +81,19 @@ public sealed class PresentedCredentialTests
         }
     }
 
+    [Theory]
+    [InlineData("{\"@context\"", "{\"@a\":{\"b\":[1,\"\\u00e4\"]},\"@context\"")]
+    [InlineData(",\"exp\":", ",\"excuse\":null,\"exp\":")]
+    [InlineData("\"labels\":", "\"kind\":[],\"labels\":")]
+    [InlineData(",\"uri\":\"https://localhost:5000/status/0\"", ",\"uri\":\"https://localhost:5000/status/0\",\"z\":{}")]
+    [InlineData("Z\"}", "Z\",\"zz\":1.5e3}")]
+    public void A_member_of_a_later_version_says_nothing_in_its_place(string piece, string replacement)
+    {
+        var token = Tokens.Forge.Token(CredentialWriter.Header(Vectors.Registry, Issuer.PublicKey.KeyId), Tokens.Forge.With(CredentialWriter.Claims(Vectors.Claims(), Vectors.Registry), piece, replacement), Issuer);
+        Assert.Equal(Refusal.None, Read(token, out var credential));
+        AssertEqual(Vectors.Claims(), credential!.Claims);
+    }
+
     [Fact]
     public void A_credential_without_labels_is_read()
     {
