@@ -309,4 +309,10 @@ public enum Refusal
 
     /// <summary>The status list has ended, and says nothing of now.</summary>
     StatusListEnded,
+
+    /// <summary>The registry's keys cannot be used: the token that holds them is lost, or answers what no key of its would.</summary>
+    KeysUnavailable,
+
+    /// <summary>The credential is bound to a client certificate, and the connection that it came on has shown another one, or none.</summary>
+    CertificateMismatch,
 }

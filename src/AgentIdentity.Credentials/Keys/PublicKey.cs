@@ -54,7 +54,7 @@ public sealed class PublicKey : IEquatable<PublicKey>
     }
 
     /// <summary>As <see cref="Verifies"/>, for a P-256 key and data whose SHA-256 is at hand.</summary>
-    internal bool VerifiesHash(in Hash hash, ReadOnlySpan<byte> signature) =>
+    public bool VerifiesHash(in Hash hash, ReadOnlySpan<byte> signature) =>
         Algorithm == KeyAlgorithm.ES256 && P256Handles.Verifies(KeyId, _bytes, hash, signature);
 
     /// <summary>Reads a key from its bytes. False for another length, a point off the curve, or an Ed25519 key of small order.</summary>

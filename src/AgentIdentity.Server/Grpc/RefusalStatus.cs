@@ -25,7 +25,7 @@ internal static class RefusalStatus
             or Refusal.CredentialExpired or Refusal.ProofMissing or Refusal.ProofInvalid or Refusal.ProofKeyMismatch or Refusal.ProofRequestMismatch
             or Refusal.ProofStale or Refusal.NonceMismatch or Refusal.ProofReplayed or Refusal.BodyMismatch or Refusal.TokenInvalid
             or Refusal.TokenExpired or Refusal.ChallengeInvalid or Refusal.SignatureInvalid or Refusal.BootstrapInvalid
-            or Refusal.OrderInvalid => StatusCode.Unauthenticated,
+            or Refusal.OrderInvalid or Refusal.CertificateMismatch => StatusCode.Unauthenticated,
 
         Refusal.NotPermitted or Refusal.AudienceMismatch or Refusal.AgentFrozen or Refusal.AgentRevoked or Refusal.EnvelopeTooWide
             or Refusal.EnvelopeExceeded or Refusal.AudienceNotAllowed or Refusal.WrongKey
@@ -45,7 +45,7 @@ internal static class RefusalStatus
         Refusal.MessageTooLarge or Refusal.ReplayStoreFull or Refusal.TooManyCredentials or Refusal.Overloaded or Refusal.QuotaExceeded
             or Refusal.StorageFull => StatusCode.ResourceExhausted,
 
-        Refusal.NotIntegrated or Refusal.EpochNotReached or Refusal.RegistryHalted or Refusal.LeaseOver => StatusCode.Unavailable,
+        Refusal.NotIntegrated or Refusal.EpochNotReached or Refusal.RegistryHalted or Refusal.LeaseOver or Refusal.KeysUnavailable => StatusCode.Unavailable,
 
         _ => throw new InvalidOperationException($"No status for the refusal {refusal}."),
     };

@@ -4,7 +4,6 @@ using AgentIdentity.Registry.Keys;
 using AgentIdentity.Registry.Operating;
 using AgentIdentity.Registry.Sequencing;
 using AgentIdentity.Server.Options;
-using AgentIdentity.Storage.Keys;
 using AgentIdentity.Storage.Snapshots;
 using AgentIdentity.Storage.Sqlite;
 
@@ -27,13 +26,13 @@ internal sealed class OpenRegistry : IAsyncDisposable
 
     public static OpenRegistry Open(ServerOptions options, TimeProvider clock, Action<string> log)
     {
-        var passphrase = Passphrase.Read(options.PassphraseFile);
+        var openKeys = options.Keys.Prepare();
         var store = SqliteLedgerStore.Open(options.Data);
-        FileRegistryKeys? keys = null;
+        IRegistryKeys? keys = null;
         try
         {
             log($"SQLite {SqliteLedgerStore.SqliteVersion}, data folder {Path.GetFullPath(options.Data)}.");
-            keys = new FileRegistryKeys(options.Data, passphrase);
+            keys = openKeys(options.Data);
             var node = RegistryNode.Open(Settings(options), store, new SnapshotFile(options.Data), keys, clock, log);
             var open = new OpenRegistry(store, keys, node, new BootstrapFile(options.Data));
             open.OfferBootstrap(clock, log);

@@ -1,4 +1,5 @@
 using System.Net;
+using AgentIdentity.Server.Hosting;
 
 namespace AgentIdentity.Server.Options;
 
@@ -25,7 +26,7 @@ internal sealed record ServerOptions
 
     public bool SingleOperator { get; init; }
 
-    public string? PassphraseFile { get; init; }
+    public KeySource Keys { get; init; } = new();
 
     public Uri? Otlp { get; init; }
 
