@@ -101,6 +101,9 @@ internal ref struct OrderedObject
         return !_json.Read();
     }
 
+    /// <summary>Whether this member is the very next.</summary>
+    public readonly bool IsNext(ReadOnlySpan<byte> name) => _json.TokenType == JsonTokenType.PropertyName && _json.ValueSpan.SequenceEqual(name);
+
     /// <summary>Whether the object that was entered has no further member.</summary>
     public readonly bool IsAtEnd => _json.TokenType == JsonTokenType.EndObject;
 

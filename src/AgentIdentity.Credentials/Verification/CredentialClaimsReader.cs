@@ -7,6 +7,8 @@ using AgentIdentity.Credentials.Identifiers;
 using AgentIdentity.Credentials.Issuing;
 using AgentIdentity.Credentials.Json;
 using AgentIdentity.Credentials.Status;
+using AgentIdentity.Credentials.Tokens;
+using AgentIdentity.Ledger;
 
 namespace AgentIdentity.Credentials.Verification;
 
@@ -34,7 +36,7 @@ internal static class CredentialClaimsReader
             || !TryReadChain(ref json, registry, out var act, out var chain)
             || !json.TryGetTexts("aud"u8, Audiences.CountMax, out var audience) || !Audiences.AreValid(audience)
             || !json.TryGetRaw("authorization_details"u8, out var details) || !Envelope.TryParse(details, out var envelope)
-            || !TryReadConfirmation(ref json, out var jkt)
+            || !TryReadConfirmation(ref json, out var jkt, out var certificate)
             || !TryReadStatusEntry(ref json, out var entry)
             || !TryReadSubject(ref json, registry, out var subject)
             || !json.TryGetInteger("exp"u8, NumericDate.Max, out var expiresAt)
@@ -55,7 +57,7 @@ internal static class CredentialClaimsReader
             || !json.IsWhole())
             return false;
         claims = new CredentialClaims(
-            jti, subject.Agent, jkt, sponsor, subject.Blueprint, subject.Labels, audience, envelope, act, issuedAt, notBefore, expiresAt, (ulong)ledgerIndex, (uint)ledgerPosition, place.Index) { Chain = chain, StatedLabels = subject.StatedLabels };
+            jti, subject.Agent, jkt, sponsor, subject.Blueprint, subject.Labels, audience, envelope, act, issuedAt, notBefore, expiresAt, (ulong)ledgerIndex, (uint)ledgerPosition, place.Index) { Chain = chain, StatedLabels = subject.StatedLabels, Certificate = certificate };
         return true;
     }
 
@@ -70,11 +72,19 @@ internal static class CredentialClaimsReader
             return ChainOfCommand.TryRead(document.RootElement, registry, out chain) && Jcs.TryCanonicalize(document.RootElement, out act);
     }
 
-    private static bool TryReadConfirmation(ref OrderedObject json, out KeyId jkt)
+    private static bool TryReadConfirmation(ref OrderedObject json, out KeyId jkt, out Hash? certificate)
     {
-        jkt = default;
-        // Another way of binding beside the key would be one that we do not check.
-        return json.TryEnter("cnf"u8) && json.TryGetText("jkt"u8, out var text) && KeyId.TryParse(text, out jkt) && json.IsAtEnd && json.Leave("cnf"u8);
+        (jkt, certificate) = (default, null);
+        if (!json.TryEnter("cnf"u8) || !json.TryGetText("jkt"u8, out var key) || !KeyId.TryParse(key, out jkt))
+            return false;
+        if (json.IsNext("x5t#S256"u8))
+        {
+            if (!json.TryGetText("x5t#S256"u8, out var text) || !HashText.TryParse(text, out var hash))
+                return false;
+            certificate = hash;
+        }
+        // Another way of binding would be one that we do not check.
+        return json.IsAtEnd && json.Leave("cnf"u8);
     }
 
     private static bool TryReadStatusEntry(ref OrderedObject json, out StatusEntry entry)

@@ -27,7 +27,7 @@ public sealed class PresentedCredential
         Claims = claims;
         IssuerKeyId = issuerKeyId;
         TokenHash = tokenHash;
-        AuthorityHash = Envelope.AuthorityHash(claims.Envelope, claims.Act);
+        AuthorityHash = Envelope.AuthorityHash(claims.Envelope, claims.Act, claims.Certificate);
     }
 
     /// <summary>What the credential says.</summary>
@@ -90,6 +90,12 @@ public sealed class PresentedCredential
     /// <summary>Step 8.</summary>
     public static Refusal CheckAudience(CredentialClaims claims, string audience) =>
         claims.Audience.Contains(audience, StringComparer.Ordinal) ? Refusal.None : Refusal.AudienceMismatch;
+
+    /// <summary>Step 9, its first part: a credential that is bound to a client certificate (RFC 8705) is good on a connection that has shown it, and on no other.</summary>
+    /// <param name="claims">The credential's.</param>
+    /// <param name="certificate">SHA-256 of the client certificate of the connection, in DER; null when it has shown none.</param>
+    public static Refusal CheckCertificate(CredentialClaims claims, Hash? certificate) =>
+        claims.Certificate is null || claims.Certificate == certificate ? Refusal.None : Refusal.CertificateMismatch;
 
     private static bool TryReadHeader(CompactJws jws, RegistryName registry, out KeyId issuerKeyId)
     {

@@ -206,7 +206,7 @@ internal static class CredentialAttacks
         yield return SignedClaims("type has one more", "\"AgentCredential\"", "\"AgentCredential\",\"OperatorCredential\"");
 
         var confirmation = $"\"cnf\":{{\"jkt\":\"{Vectors.Claims().Jkt}\"}}";
-        foreach (var value in new[] { "{}", "null", "[]", "{\"jkt\":\"\"}", "{\"jkt\":null}", $"{{\"jkt\":\"{Vectors.Claims().Jkt}=\"}}", $"{{\"jkt\":[\"{Vectors.Claims().Jkt}\"]}}", $"{{\"jkt\":\"{Vectors.Claims().Jkt}\",\"jwk\":{{}}}}", $"{{\"kid\":\"{Vectors.Claims().Jkt}\"}}", $"{{\"jkt\":\"{Vectors.Claims().Jkt.ToString()[..42]}\"}}" })
+        foreach (var value in new[] { "{}", "null", "[]", "{\"jkt\":\"\"}", "{\"jkt\":null}", $"{{\"jkt\":\"{Vectors.Claims().Jkt}=\"}}", $"{{\"jkt\":[\"{Vectors.Claims().Jkt}\"]}}", $"{{\"jkt\":\"{Vectors.Claims().Jkt}\",\"jwk\":{{}}}}", $"{{\"jkt\":\"{Vectors.Claims().Jkt}\",\"x5t#S256\":\"AA\"}}", $"{{\"jkt\":\"{Vectors.Claims().Jkt}\",\"x5t#S256\":null}}", $"{{\"jkt\":\"{Vectors.Claims().Jkt}\",\"x5t#S256\":\"{Vectors.Claims().Jkt}=\"}}", $"{{\"jkt\":\"{Vectors.Claims().Jkt}\",\"x5t\":\"AA\"}}", $"{{\"x5t#S256\":\"{Vectors.Claims().Jkt}\"}}", $"{{\"jkt\":\"{Vectors.Claims().Jkt}\",\"x5t#S256\":\"{Vectors.Claims().Jkt}\",\"x5t#S256\":\"{Vectors.Claims().Jkt}\"}}", $"{{\"kid\":\"{Vectors.Claims().Jkt}\"}}", $"{{\"jkt\":\"{Vectors.Claims().Jkt.ToString()[..42]}\"}}" })
             yield return SignedClaims($"cnf is {value}", confirmation, $"\"cnf\":{value}");
         yield return SignedClaims("no cnf", confirmation + ",", "");
 
