@@ -26,6 +26,8 @@ internal sealed record Flag(string Name, string? Value, string Help, Func<Server
         new("--pkcs11-module", "FILE", "the token's library", (to, text) => to with { Keys = to.Keys with { Module = text } }),
         new("--pkcs11-token", "LABEL", "the token's label", (to, text) => to with { Keys = to.Keys with { Label = text } }),
         new("--pkcs11-pin-file", "FILE", "its first line is the PIN of the token's user", (to, text) => to with { Keys = to.Keys with { PinFile = text } }),
+        new("--witness-policy", "FILE", "who cosigns the checkpoints of this registry (C2SP tlog-policy, a URL for each witness)", (to, text) => to with { WitnessPolicy = WitnessSettings.Policy(text) }),
+        new("--witness-log", "VKEY", "cosign for the log with this key, as its /log-key shows it; can stand more than once", (to, text) => to with { WitnessedLogs = WitnessSettings.AlsoLog(to.WitnessedLogs, text) }),
         new("--otlp", "URL", "send traces and metrics to this OpenTelemetry collector", (to, text) => to with { Otlp = Collector(text) }),
         new("--quota-per-key", "CALLS", "calls a second from one key (20000)", (to, text) => to with { CallsPerSecondPerKey = Rate("--quota-per-key", text) }),
         new("--quota-per-address", "CALLS", "calls a second from one address (50000)", (to, text) => to with { CallsPerSecondPerAddress = Rate("--quota-per-address", text) }),

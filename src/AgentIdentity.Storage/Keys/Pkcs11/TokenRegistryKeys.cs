@@ -55,6 +55,8 @@ public sealed class TokenRegistryKeys : IRegistryKeys
 
     public Ed25519PrivateKey Watch(KeyId keyId) => Ed25519(RegistryKeyUse.Watch, keyId);
 
+    public Ed25519PrivateKey Witness(KeyId keyId) => Ed25519(RegistryKeyUse.Witness, keyId);
+
     public PrivateKey DidUpdate(KeyId keyId, ReadOnlySpan<byte> name) => Derive(Open(RegistryKeyUse.Did, keyId).Handle, name);
 
     public PublicKey Create(RegistryKeyUse use)
