@@ -43,6 +43,12 @@ public static class AgentIdentityExtensions
         return builder.WithMetadata(new AgentAction(type, action, location)).RequireAuthorization(policy);
     }
 
+    /// <summary>Lets an agent in only with a proof that covers the body: for what cannot be undone. Beside <see cref="RequireAgent{TBuilder}"/>.</summary>
+    /// <param name="builder">The endpoint, or a group of them.</param>
+    /// <param name="bytesMax">A longer body is refused.</param>
+    public static TBuilder RequireSignedBody<TBuilder>(this TBuilder builder, int bytesMax = SignedBody.BytesMaxDefault)
+        where TBuilder : IEndpointConventionBuilder => builder.WithMetadata(new SignedBody(bytesMax));
+
     // Only one of the two is ever made.
     private static IVerifier Verifier(IServiceProvider provider) => provider.GetRequiredService<IOptionsMonitor<AgentIdentityOptions>>().Get(AgentIdentityDefaults.Scheme).AskRegistry
         ? provider.GetRequiredService<RegistryVerifier>()

@@ -1,6 +1,7 @@
 using System.Security.Claims;
 using System.Text.Encodings.Web;
 using AgentIdentity.Credentials;
+using AgentIdentity.Ledger;
 using Microsoft.AspNetCore.Authentication;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
@@ -17,6 +18,7 @@ internal sealed class AgentIdentityHandler(IOptionsMonitor<AgentIdentityOptions>
     : AuthenticationHandler<AgentIdentityOptions>(options, logger, encoder)
 {
     private const string CredentialPrefix = "DPoP ";
+    private const string CertificatePrefix = "Bearer ";
     private const string NonceName = "DPoP-Nonce";
 
     // What to answer when the agent is kept out.
@@ -27,12 +29,16 @@ internal sealed class AgentIdentityHandler(IOptionsMonitor<AgentIdentityOptions>
         // Only endpoints that say what they do are guarded; for the others no proof is used up.
         if (Context.GetEndpoint()?.Metadata.GetMetadata<AgentAction>() is not { } action)
             return AuthenticateResult.NoResult();
-        if (Request.Headers.Authorization is not [{ } authorization] || !authorization.StartsWith(CredentialPrefix, StringComparison.OrdinalIgnoreCase)
-            || Request.Headers["DPoP"] is not [{ } proof])
+        var signedBody = Context.GetEndpoint()!.Metadata.GetMetadata<SignedBody>();
+        if (!TryReadCredential(out var credential, out var proof) || (proof is null && signedBody is not null))
             return Deny(Denial.AskForNonce);
+        var bodyHash = signedBody is null ? null : await signedBody.HashAsync(Request, Context.RequestAborted);
+        if (signedBody is not null && bodyHash is null)
+            return Deny(Denial.BodyTooLong);
 
+        var certificate = Context.Connection.ClientCertificate is { } shown ? Sha256.Hash(shown.RawDataMemory.Span) : (Hash?)null;
         var verdict = await verifier.VerifyAsync(
-            new ToolRequest(authorization[CredentialPrefix.Length..], proof, Request.Method, RequestUrl(), Options.Audience, action), Context.RequestAborted);
+            new ToolRequest(credential, proof, Request.Method, RequestUrl(), Options.Audience, action, certificate, bodyHash), Context.RequestAborted);
         if (verdict.Agent is not { } agent)
             return Deny(Denial.Of(verdict.Reason));
         new RunningRequest(Context, Logger).Begin(verifier, verdict, action);
@@ -51,6 +57,20 @@ internal sealed class AgentIdentityHandler(IOptionsMonitor<AgentIdentityOptions>
         Response.Headers.CacheControl = "no-store";
         var problem = new { type = "about:blank", title = _denial.Title, status = _denial.Status, reason = _denial.Reason };
         await Response.WriteAsJsonAsync(problem, options: null, contentType: "application/problem+json", Context.RequestAborted);
+    }
+
+    // RFC 9449: the scheme DPoP, with a proof. RFC 8705: the scheme Bearer, with the client certificate of the connection for one.
+    private bool TryReadCredential(out string credential, out string? proof)
+    {
+        (credential, proof) = ("", null);
+        if (Request.Headers.Authorization is not [{ } authorization])
+            return false;
+        var isBearer = authorization.StartsWith(CertificatePrefix, StringComparison.OrdinalIgnoreCase);
+        if (isBearer ? Context.Connection.ClientCertificate is null || Request.Headers["DPoP"].Count > 0 : !authorization.StartsWith(CredentialPrefix, StringComparison.OrdinalIgnoreCase))
+            return false;
+        credential = authorization[(isBearer ? CertificatePrefix : CredentialPrefix).Length..];
+        proof = Request.Headers["DPoP"] is [{ } one] ? one : null;
+        return isBearer || proof is not null;
     }
 
     private AuthenticateResult Deny(Denial denial)
@@ -89,11 +109,13 @@ internal sealed class AgentIdentityHandler(IOptionsMonitor<AgentIdentityOptions>
         public static readonly Denial AskForNonce = new(
             StatusCodes.Status401Unauthorized, "A credential is needed, with a key proof that carries the nonce in DPoP-Nonce.", Refusal.UseDpopNonce.Name(), "use_dpop_nonce");
 
+        public static readonly Denial BodyTooLong = new(StatusCodes.Status413PayloadTooLarge, "The body is longer than a proof may cover here.", Refusal.MessageTooLarge.Name());
+
         // What the agent can mend is 401, what only time can is 503, and everything else is no.
         public static Denial Of(string reason) => reason switch
         {
             "USE_DPOP_NONCE" => AskForNonce,
-            "PROOF_MISSING" or "PROOF_INVALID" or "PROOF_STALE" => new(StatusCodes.Status401Unauthorized, "The key proof is not a good one.", reason, "invalid_dpop_proof"),
+            "PROOF_MISSING" or "PROOF_INVALID" or "PROOF_STALE" or "BODY_MISMATCH" => new(StatusCodes.Status401Unauthorized, "The key proof is not a good one.", reason, "invalid_dpop_proof"),
             "LEASE_OVER" or Verdict.RegistryUnreachable => new(StatusCodes.Status503ServiceUnavailable, "Whether the credential is good cannot be found out now.", reason),
             _ => new(StatusCodes.Status403Forbidden, "This request is not let through.", reason),
         };

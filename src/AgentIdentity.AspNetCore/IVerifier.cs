@@ -1,4 +1,5 @@
 using AgentIdentity.Client.Enforcing;
+using AgentIdentity.Ledger;
 
 namespace AgentIdentity.AspNetCore;
 
@@ -18,7 +19,10 @@ internal interface IVerifier
 }
 
 /// <summary>What came to the tool.</summary>
-internal sealed record ToolRequest(string Credential, string Proof, string Method, string Url, string Audience, AgentAction Action);
+/// <param name="Proof">The key proof; null when the connection's client certificate is to stand for it.</param>
+/// <param name="Certificate">SHA-256 of that certificate, if the connection has shown one.</param>
+/// <param name="BodyHash">base64url SHA-256 of the body, where the proof must cover it.</param>
+internal sealed record ToolRequest(string Credential, string? Proof, string Method, string Url, string Audience, AgentAction Action, Hash? Certificate, string? BodyHash);
 
 /// <summary>Who was let in. <paramref name="Superiors"/> are the DIDs of those above it in its chain of command, nearest first.</summary>
 internal sealed record LetIn(string Did, string Sponsor, string Blueprint, string Jti, IReadOnlyList<string> Superiors);

@@ -39,8 +39,7 @@ internal sealed class LocalVerifier : IVerifier, IAsyncDisposable, IDisposable
 
     public ValueTask<Verdict> VerifyAsync(ToolRequest request, CancellationToken cancellationToken)
     {
-        var decision = Enforcer.Open(
-            request.Credential, request.Proof, new RequestBinding(request.Method, request.Url), Asked(request.Action), request.Audience, out var session);
+        var decision = Decide(request, out var session);
         if (!decision.IsAllowed)
             return ValueTask.FromResult(Verdict.Refused(decision.Refusal.Name()));
         var claims = decision.Presented!.Claims;
@@ -57,6 +56,14 @@ internal sealed class LocalVerifier : IVerifier, IAsyncDisposable, IDisposable
     {
         await Enforcer.DisposeAsync();
         _key.Dispose();
+    }
+
+    private Decision Decide(ToolRequest request, out BoundSession? session)
+    {
+        if (request is { Proof: null, Certificate: { } certificate })
+            return Enforcer.Open(request.Credential, certificate, Asked(request.Action), request.Audience, out session);
+        var binding = new RequestBinding(request.Method, request.Url, BodyHash: request.BodyHash) { Certificate = request.Certificate };
+        return Enforcer.Open(request.Credential, request.Proof ?? "", binding, Asked(request.Action), request.Audience, out session);
     }
 
     // For a container that is disposed of without waiting: what is left to be written is written behind it.

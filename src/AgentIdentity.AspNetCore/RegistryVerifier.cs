@@ -4,6 +4,7 @@ using AgentIdentity.Credentials;
 using AgentIdentity.Credentials.Keys;
 using AgentIdentity.Credentials.Proofs;
 using AgentIdentity.Protocol.V1;
+using Google.Protobuf;
 using Grpc.Core;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
@@ -32,9 +33,14 @@ internal sealed class RegistryVerifier : IVerifier, IDisposable
 
     public async ValueTask<Verdict> VerifyAsync(ToolRequest request, CancellationToken cancellationToken)
     {
+        if (request.Proof is null)
+            return await AskAsync(request, "", cancellationToken);
         var refusal = KeyProof.Read(request.Proof, _clock.GetUtcNow(), out var proof);
         if (refusal == Refusal.None && !Nonces.IsGood(proof!.Nonce))
             refusal = Refusal.UseDpopNonce;
+        // The registry checks all else of the proof, and never sees the body.
+        if (refusal == Refusal.None && request.BodyHash is not null && proof!.BodyHash != request.BodyHash)
+            refusal = Refusal.BodyMismatch;
         return refusal != Refusal.None ? Verdict.Refused(refusal.Name()) : await AskAsync(request, proof!.Nonce, cancellationToken);
     }
 
@@ -55,7 +61,8 @@ internal sealed class RegistryVerifier : IVerifier, IDisposable
             var question = new VerifyRequest
             {
                 Credential = request.Credential,
-                Proof = request.Proof,
+                Proof = request.Proof ?? "",
+                CertificateSha256 = request.Certificate is { } certificate ? UnsafeByteOperations.UnsafeWrap(certificate.ToArray()) : ByteString.Empty,
                 Method = request.Method,
                 Url = request.Url,
                 Nonce = nonce,

@@ -2,6 +2,8 @@ using System.Collections.Concurrent;
 using System.Net;
 using System.Net.Http.Headers;
 using AgentIdentity.Credentials.Keys;
+using AgentIdentity.Credentials.Tokens;
+using AgentIdentity.Ledger;
 
 namespace AgentIdentity.Client;
 
@@ -42,6 +44,9 @@ public sealed class AgentHttpHandler : DelegatingHandler
     private AgentHttpHandler(ProofMaker proofs, HttpMessageHandler? inner)
         : base(inner ?? new SocketsHttpHandler { AllowAutoRedirect = false }) => _proofs = proofs;
 
+    /// <summary>Whether each proof covers the request's body as well, as tools demand for what cannot be undone. An empty body is one.</summary>
+    public bool SignsBodies { get; init; }
+
     /// <summary>Not served: a proof may have to wait for a credential.</summary>
     protected override HttpResponseMessage Send(HttpRequestMessage request, CancellationToken cancellationToken) =>
         throw new NotSupportedException("The request is signed, which cannot be done while blocking: use SendAsync.");
@@ -64,7 +69,7 @@ public sealed class AgentHttpHandler : DelegatingHandler
         var target = request.RequestUri ?? throw new InvalidOperationException("A request needs a URL.");
         var origin = target.GetLeftPart(UriPartial.Authority);
         var nonce = _nonces.GetValueOrDefault(origin);
-        var signed = await _proofs.MakeAsync(request.Method.Method, target.GetLeftPart(UriPartial.Path), nonce, null, cancellationToken).ConfigureAwait(false);
+        var signed = await _proofs.MakeAsync(request.Method.Method, target.GetLeftPart(UriPartial.Path), nonce, await BodyHashAsync(request.Content, cancellationToken).ConfigureAwait(false), cancellationToken).ConfigureAwait(false);
         request.Headers.Authorization = new AuthenticationHeaderValue(Scheme, signed.Credential);
         request.Headers.Remove(Scheme);
         request.Headers.Add(Scheme, signed.Proof);
@@ -73,6 +78,13 @@ public sealed class AgentHttpHandler : DelegatingHandler
         if (NonceOf(response) is { } given)
             Learn(origin, given);
         return response;
+    }
+
+    private async ValueTask<string?> BodyHashAsync(HttpContent? content, CancellationToken cancellationToken)
+    {
+        if (!SignsBodies)
+            return null;
+        return Sha256.Hash(content is null ? [] : await content.ReadAsByteArrayAsync(cancellationToken).ConfigureAwait(false)).ToBase64Url();
     }
 
     private void Learn(string origin, string nonce)

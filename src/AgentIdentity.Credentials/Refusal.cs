@@ -318,6 +318,7 @@ public enum Refusal
 
     /// <summary>The line does not go on from the DID log, or says something else than was asked for.</summary>
     DidLineInvalid,
+
     /// <summary>What the token demands as evidence is no list of rules.</summary>
     EvidencePolicyMalformed,
 
@@ -374,4 +375,10 @@ public enum Refusal
 
     /// <summary>The other agent, or one above it, is stopped.</summary>
     PeerStopped,
+
+    /// <summary>The registry's keys cannot be used: the token that holds them is lost, or answers what no key of its would.</summary>
+    KeysUnavailable,
+
+    /// <summary>The credential is bound to a client certificate, and the connection that it came on has shown another one, or none.</summary>
+    CertificateMismatch,
 }

@@ -3,7 +3,7 @@ using AgentIdentity.Benchmarks.Load;
 using AgentIdentity.Benchmarks.Questions;
 
 // Answers how fast, and at what cost. Run by hand; docs/performance.md tells the figures and the machine they come from.
-var name = new Argument<string>("name") { Description = $"A question about calls ({string.Join(", ", CallQuestion.Names)}), control, store, agents, ledger, heads, fsck, trail, find, enforcer, watch, cascade, questions, or calls for all of the first but the one over TLS." };
+var name = new Argument<string>("name") { Description = $"A question about calls ({string.Join(", ", CallQuestion.Names)}), control, store, agents, ledger, heads, fsck, trail, find, credential, enforcer, watch, cascade, questions, or calls for all of the first but the one over TLS." };
 var seconds = new Option<int>("--seconds") { Description = "How long each window measures.", DefaultValueFactory = _ => 4 };
 var rounds = new Option<int>("--rounds") { Description = "How many windows; their median is told.", DefaultValueFactory = _ => 3 };
 rounds.Validators.Add(given =>
@@ -30,6 +30,7 @@ command.SetAction(arguments =>
         "store" => StoreQuestion.AnswerAsync(window, arguments.GetValue(seed)),
         "ledger" => LedgerQuestion.AnswerAsync(arguments.GetValue(entries), arguments.GetValue(seed)),
         "heads" => HeadsQuestion.AnswerAsync(arguments.GetValue(heads), arguments.GetValue(seed)),
+        "credential" => CredentialQuestion.AnswerAsync(window, arguments.GetValue(rounds)),
         "enforcer" => EnforcerQuestion.AnswerAsync(window, arguments.GetValue(rounds)),
         "trail" => TrailQuestion.AnswerAsync(),
         "find" => FindQuestion.AnswerAsync(arguments.GetValue(statements), arguments.GetValue(seed)),

@@ -216,6 +216,15 @@ public sealed class ToolTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_tool_that_asks_its_registry_holds_the_signed_body_itself_and_never_sends_it()
+    {
+        await AssertRefusedAsync(await _agent.PostAsync(new Uri(Address, "/delete"), new StringContent("all")), HttpStatusCode.Unauthorized, "BODY_MISMATCH");
+        Assert.Empty(_registry.Calls);
+        using var signing = new HttpClient(new AgentHttpHandler(_agentKey, _ => ValueTask.FromResult(Credential), clock: _clock) { SignsBodies = true });
+        Assert.Equal(HttpStatusCode.OK, (await signing.PostAsync(new Uri(Address, "/delete"), new StringContent("all"))).StatusCode);
+    }
+
+    [Fact]
     public async Task A_frozen_agent_is_refused_by_name()
     {
         _registry.Standing = Refusal.AgentFrozen;
@@ -313,6 +322,7 @@ public sealed class ToolTests : IAsyncLifetime
         tool.MapGet("/staff", () => "staff").RequireAgent("tool", "read", $"{FakeRegistry.Audience}/staff").RequireAuthorization(policy => policy.RequireClaim("staff"));
         tool.MapPost("/echo", async (HttpRequest request) => await new StreamReader(request.Body).ReadToEndAsync())
             .RequireAgent("tool", "read", $"{FakeRegistry.Audience}/echo");
+        tool.MapPost("/delete", () => "deleted").RequireAgent("tool", "read", $"{FakeRegistry.Audience}/echo").RequireSignedBody();
         tool.MapPost("/write", () => "written").RequireAgent("tool", "write", $"{FakeRegistry.Audience}/notes");
         await tool.StartAsync();
         return tool;

@@ -5,6 +5,7 @@ using AgentIdentity.Credentials.Identifiers;
 using AgentIdentity.Credentials.Issuing;
 using AgentIdentity.Credentials.Keys;
 using AgentIdentity.Credentials.Proofs;
+using AgentIdentity.Ledger;
 using AgentIdentity.Registry.Tests.Fixtures;
 using AgentIdentity.Registry.Verifying;
 
@@ -28,6 +29,7 @@ public sealed class VerificationTests
         ["the entry before"] = claims => claims with { LedgerIndex = claims.LedgerIndex - 1 },
         ["an entry to come"] = claims => claims with { LedgerIndex = claims.LedgerIndex + 1000 },
         ["another position"] = claims => claims with { LedgerPosition = claims.LedgerPosition + 1 },
+        ["a client certificate"] = claims => claims with { Certificate = Sha256.Hash("the thief's"u8) },
         ["an agent that does not exist"] = claims => claims with { AgentId = claims.Jti },
     };
 
@@ -40,6 +42,32 @@ public sealed class VerificationTests
         var forged = CredentialWriter.Sign(Forged[forgery](agent.Claims), registry.Node.Settings.Name, registry.IssuerKey());
         Assert.Equal(Refusal.CredentialUnlogged, registry.Verify(agent.Use(forged)));
         Assert.Equal(Refusal.None, registry.Verify(agent.Use()));
+    }
+
+    [Fact]
+    public async Task A_credential_that_is_bound_to_a_client_certificate_serves_with_it_and_is_another_without()
+    {
+        await using var registry = await TestNode.FoundAsync();
+        var agent = await registry.EnrollAsync();
+        var certificate = Sha256.Hash("a certificate"u8);
+        var issued = (await registry.Node.Issuing.IssueAsync(registry.Node.State.FindAgent(agent.Id)!, "", [], 0, certificate)).Value;
+        Assert.Equal(certificate, issued.Claims.Certificate);
+
+        Assert.Equal(Refusal.None, registry.Verify(agent.Use(issued.Token) with { Certificate = certificate }));
+        Assert.Equal(Refusal.None, registry.Verify(agent.Use(issued.Token) with { Certificate = certificate, Proof = "" }));
+        Assert.Equal(Refusal.CertificateMismatch, registry.Verify(agent.Use(issued.Token)));
+        Assert.Equal(Refusal.CertificateMismatch, registry.Verify(agent.Use(issued.Token) with { Certificate = Sha256.Hash("another"u8), Proof = "" }));
+        Assert.Equal(Refusal.ProofMissing, registry.Verify(agent.Use() with { Certificate = certificate, Proof = "" }));
+        Assert.Equal(Refusal.None, registry.Verify(agent.Use() with { Certificate = certificate }));
+
+        foreach (var forged in new[] { issued.Claims with { Certificate = null }, issued.Claims with { Certificate = Sha256.Hash("the thief's"u8) } })
+        {
+            var token = CredentialWriter.Sign(forged, registry.Node.Settings.Name, registry.IssuerKey());
+            Assert.Equal(Refusal.CredentialUnlogged, registry.Verify(agent.Use(token) with { Certificate = forged.Certificate }));
+        }
+        var renewed = (await registry.Node.Issuing.RenewAsync(registry.Node.State.FindAgent(agent.Id)!, issued.Token)).Value;
+        Assert.Equal(certificate, renewed.Claims.Certificate);
+        Assert.Equal(Refusal.None, registry.Verify(agent.Use(renewed.Token) with { Certificate = certificate, Proof = "" }));
     }
 
     [Fact]

@@ -408,8 +408,9 @@ def erased_stub(index=5, by=12, later=0):
     return {0: 1} | dict(enumerate(numbered, 1))
 
 
-def authority_hash(envelope, act):
-    return sha256(jcs({"authorization_details": envelope} | ({"act": act} if act else {})).encode())
+def authority_hash(envelope, act, certificate=None):
+    bound = {"x5t#S256": b64u(certificate)} if certificate else {}
+    return sha256(jcs({"authorization_details": envelope} | ({"act": act} if act else {}) | bound).encode())
 
 
 def issuance_item(jti, audience, not_before, expires, status, authority):
@@ -470,7 +471,7 @@ def status_lists(number, stopped):
             "bitstring": jws(issuer_header(typ="vc+jwt", cty="vc"), bitstring, ISSUER)}
 
 
-def credential(jti, act=None, stated=(), status=None, attested=()):
+def credential(jti, act=None, stated=(), status=None, attested=(), certificate=None):
     status = JTIS.index(jti) if status is None else status
     claims = {
         "@context": ["https://www.w3.org/ns/credentials/v2", "urn:agentidentity:v1"],
@@ -485,7 +486,7 @@ def credential(jti, act=None, stated=(), status=None, attested=()):
         "validFrom": rfc3339(SECONDS), "validUntil": rfc3339(SECONDS + 600),
         "status": {"status_list": {"idx": status % STATUS_LIST_SIZE, "uri": status_list_uri(status // STATUS_LIST_SIZE)}},
         "credentialStatus": bitstring_entry(status),
-        "cnf": {"jkt": b64u(AGENT.id)},
+        "cnf": {"jkt": b64u(AGENT.id)} | ({"x5t#S256": b64u(certificate)} if certificate else {}),
         "authorization_details": ENVELOPE,
         "sponsor": SPONSOR,
         "ledger_index": 4, "ledger_position": 0,
@@ -493,7 +494,8 @@ def credential(jti, act=None, stated=(), status=None, attested=()):
     if act:
         claims["act"] = act
     made = jws(issuer_header(typ="vc+jwt", cty="vc"), claims, ISSUER)
-    return made | {"token_hash": sha256(made["token"].encode()).hex(), "authority_hash": authority_hash(ENVELOPE, act).hex(), "act": jcs(act) if act else None}
+    return made | {"token_hash": sha256(made["token"].encode()).hex(), "authority_hash": authority_hash(ENVELOPE, act, certificate).hex(), "act": jcs(act) if act else None,
+                   "certificate": certificate.hex() if certificate else None}
 
 
 # --- statements -------------------------------------------------------------------------------------------------------
@@ -1502,7 +1504,9 @@ def vectors():
         "credentials": [{"name": "of an agent", "jti": str(JTIS[0])} | credential(JTIS[0]), {"name": "of an agent that was delegated to", "jti": str(JTIS[1])} | credential(JTIS[1], ACT),
                         {"name": "of an agent that states labels", "jti": str(JTIS[0])} | credential(JTIS[0], stated=STATED_LABELS),
                         {"name": "of a later status list", "jti": str(JTIS[0])} | credential(JTIS[0], status=STATUS_LIST_SIZE + 5),
-                        {"name": "of an agent with evidence", "jti": str(JTIS[0])} | credential(JTIS[0], attested=ATTESTED_LABELS)],
+                        {"name": "of an agent with evidence", "jti": str(JTIS[0])} | credential(JTIS[0], attested=ATTESTED_LABELS),
+                        {"name": "bound to a client certificate", "jti": str(JTIS[0])} | credential(JTIS[0], certificate=fixed("client certificate")),
+                        {"name": "bound to a client certificate, and delegated", "jti": str(JTIS[1])} | credential(JTIS[1], ACT, certificate=fixed("client certificate"))],
         "status_lists": [status_lists(0, []), status_lists(1, [0, 5, 7, 8, 131_070, 131_071])],
         "key_proofs": key_proofs(),
         "enrolment_proof": {"token": enrolment_proof(), "enrolment_token": ENROLMENT_TOKEN, "challenge": "the-challenge"},

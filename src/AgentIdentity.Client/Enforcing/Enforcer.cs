@@ -87,6 +87,8 @@ public sealed class Enforcer : IAsyncDisposable
     {
         var refusal = Read(credential, audience, out session);
         if (refusal == Refusal.None)
+            refusal = PresentedCredential.CheckCertificate(session!.Presented.Claims, request.Certificate);
+        if (refusal == Refusal.None)
             refusal = CheckProof(session!.Presented, proof, request);
         return Conclude(ref session, refusal, action);
     }
@@ -102,6 +104,23 @@ public sealed class Enforcer : IAsyncDisposable
         var refusal = Read(credential, audience, out session);
         if (refusal == Refusal.None && session!.Presented.Claims.Jkt != channelKey.KeyId)
             refusal = Refusal.ProofKeyMismatch;
+        // Of the certificate only its key is known here.
+        if (refusal == Refusal.None)
+            refusal = PresentedCredential.CheckCertificate(session!.Presented.Claims, certificate: null);
+        return Conclude(ref session, refusal, action);
+    }
+
+    /// <summary>Opens a session on a connection whose peer has shown a client certificate by TLS: a credential that is bound to that certificate (RFC 8705) needs no proof there, and no other is taken.</summary>
+    /// <param name="credential">As it was presented.</param>
+    /// <param name="certificate">SHA-256 of the certificate in DER, from the connection itself and from no header.</param>
+    /// <param name="action">What the agent wants to do, if that is known.</param>
+    /// <param name="audience">Whom the credential must be for. Null: the first of the enforcer's audiences.</param>
+    /// <param name="session">For this connection and no other. Null when refused.</param>
+    public Decision Open(string credential, Hash certificate, AskedAction? action, string? audience, out BoundSession? session)
+    {
+        var refusal = Read(credential, audience, out session);
+        if (refusal == Refusal.None && session!.Presented.Claims.Certificate != certificate)
+            refusal = Refusal.CertificateMismatch;
         return Conclude(ref session, refusal, action);
     }
 
@@ -146,7 +165,7 @@ public sealed class Enforcer : IAsyncDisposable
         {
             if (PresentedCredential.Read(credential, _connection.Name, FindIssuerKey, out presented) != Refusal.None)
                 return Refusal.CredentialInvalid;
-            _genuine.Add(presented!);
+            _genuine.Add(credential, presented!);
         }
         var claims = presented!.Claims;
         var shownTo = audience ?? _options.Audiences[0];

@@ -13,8 +13,15 @@ public static class Audiences
     public static bool IsValid(string audience) => audience.Length is > 0 and <= LengthMax && !audience.AsSpan().ContainsAnyExceptInRange('!', '~');
 
     /// <summary>Whether this is a list of audiences.</summary>
-    public static bool AreValid(IReadOnlyList<string> audiences) =>
-        audiences.Count is > 0 and <= CountMax && audiences.All(IsValid) && audiences.Distinct(StringComparer.Ordinal).Count() == audiences.Count;
+    public static bool AreValid(IReadOnlyList<string> audiences)
+    {
+        for (var i = 0; i < audiences.Count && i < CountMax; i++)
+        {
+            if (!IsValid(audiences[i]) || audiences.Take(i).Contains(audiences[i], StringComparer.Ordinal))
+                return false;
+        }
+        return audiences.Count is > 0 and <= CountMax;
+    }
 
     /// <summary>Whether each of the audiences is among those allowed.</summary>
     public static bool AreWithin(IReadOnlyList<string> audiences, IReadOnlyList<string> allowed) => audiences.All(audience => allowed.Contains(audience, StringComparer.Ordinal));

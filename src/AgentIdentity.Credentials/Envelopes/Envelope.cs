@@ -2,7 +2,9 @@ using System.Diagnostics.CodeAnalysis;
 using System.Runtime.InteropServices;
 using System.Text;
 using System.Text.Json;
+using AgentIdentity.Credentials.Issuing;
 using AgentIdentity.Credentials.Json;
+using AgentIdentity.Credentials.Tokens;
 using AgentIdentity.Ledger;
 
 namespace AgentIdentity.Credentials.Envelopes;
@@ -34,7 +36,9 @@ public sealed class Envelope
     /// <summary>Reads an envelope; false for anything else, an unknown or repeated member included.</summary>
     public static bool TryParse(ReadOnlySpan<byte> utf8, [NotNullWhen(true)] out Envelope? envelope)
     {
-        envelope = null;
+        envelope = Recent.Find(utf8);
+        if (envelope is not null)
+            return true;
         if (utf8.Length > TextBytesMax || !StrictJson.TryParse(utf8.ToArray(), out var document))
             return false;
         using (document)
@@ -75,10 +79,18 @@ public sealed class Envelope
     /// <summary>Whether something that it grants lies under the pattern, or the pattern under it.</summary>
     public bool Touches(string pattern) => Array.Exists(_items, item => item.Touches(pattern));
 
-    /// <summary>What an issuance item says of a credential's authority: the hash of the JCS of its envelope and its chain of command (JCS of <c>act</c>, or null).</summary>
-    public static Hash AuthorityHash(Envelope envelope, string? actJcs) => actJcs is null
-        ? envelope._ownAuthority
-        : Sha256.Hash(Encoding.UTF8.GetBytes($"{{\"act\":{actJcs},\"authorization_details\":{envelope.Canonical}}}"));
+    /// <summary>What an issuance item says of a credential's authority: the hash of the JCS of its envelope, its chain of command and the client certificate that it is bound to.</summary>
+    /// <param name="envelope">The envelope.</param>
+    /// <param name="actJcs">JCS of <c>act</c>, or null.</param>
+    /// <param name="certificate"><c>cnf.x5t#S256</c>, or null.</param>
+    public static Hash AuthorityHash(Envelope envelope, string? actJcs, Hash? certificate = null)
+    {
+        if (actJcs is null && certificate is null)
+            return envelope._ownAuthority;
+        var act = actJcs is null ? "" : $"\"act\":{actJcs},";
+        var bound = certificate is { } hash ? $",\"{CredentialFormat.CertificateMember}\":\"{hash.ToBase64Url()}\"" : "";
+        return Sha256.Hash(Encoding.UTF8.GetBytes($"{{{act}\"authorization_details\":{envelope.Canonical}{bound}}}"));
+    }
 
     internal static bool TryRead(JsonElement element, [NotNullWhen(true)] out Envelope? envelope)
     {

@@ -1,5 +1,6 @@
 using AgentIdentity.Credentials.Envelopes;
 using AgentIdentity.Credentials.Identifiers;
+using AgentIdentity.Ledger;
 
 namespace AgentIdentity.Credentials.Issuing;
 
@@ -38,6 +39,9 @@ public sealed record CredentialClaims(
 {
     /// <summary>The agents that <see cref="Act"/> names, nearest first.</summary>
     public IReadOnlyList<SubjectId> Chain { get; init; } = [];
+
+    /// <summary>SHA-256 of the client certificate that it is bound to beside the key (RFC 8705); null when to none.</summary>
+    public Hash? Certificate { get; init; }
 
     /// <summary>What the agent says of itself, under other names than <see cref="Labels"/> has.</summary>
     public IReadOnlyList<KeyValuePair<string, string>> StatedLabels { get; init; } = [];

@@ -13,5 +13,8 @@ internal static class CredentialFormat
     public const string OwnContext = Documents.CredentialContext.Name;
     public const string BaseCredentialType = "VerifiableCredential";
     public const string OwnCredentialType = "AgentCredential";
+    /// <summary>RFC 8705, section 3.1: SHA-256 of a client certificate.</summary>
+    public const string CertificateMember = "x5t#S256";
+
     public const string UuidUrn = "urn:uuid:";
 }

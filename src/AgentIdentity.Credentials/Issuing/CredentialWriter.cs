@@ -44,7 +44,10 @@ public static class CredentialWriter
         if (claims.Act is not null)
             text.Append($",\"act\":{claims.Act}");
         text.Append(",\"aud\":").AppendStrings(claims.Audience);
-        text.Append($",\"authorization_details\":{claims.Envelope.Canonical},\"cnf\":{{\"jkt\":\"{claims.Jkt}\"}}");
+        text.Append($",\"authorization_details\":{claims.Envelope.Canonical},\"cnf\":{{\"jkt\":\"{claims.Jkt}\"");
+        if (claims.Certificate is { } certificate)
+            text.Append($",\"{CredentialFormat.CertificateMember}\":\"{certificate.ToBase64Url()}\"");
+        text.Append('}');
         var status = StatusPlace.Of(claims.StatusIndex);
         var bitstring = status.BitstringUri(registry);
         text.Append($",\"credentialStatus\":{{\"id\":\"{bitstring}#{status.Place}\",\"statusListCredential\":\"{bitstring}\",\"statusListIndex\":\"{status.Place}\"");

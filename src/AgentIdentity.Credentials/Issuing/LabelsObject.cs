@@ -11,12 +11,26 @@ internal static class LabelsObject
     public static bool TryRead(JsonElement owner, ReadOnlySpan<byte> name, out IReadOnlyList<KeyValuePair<string, string>> labels)
     {
         labels = [];
-        if (!owner.TryGetMember(name, out var member))
-            return true;
-        if (member.ValueKind != JsonValueKind.Object)
+        return !owner.TryGetMember(name, out var member) || TryRead(member, out labels);
+    }
+
+    /// <summary>Reads the object itself.</summary>
+    public static bool TryRead(ReadOnlySpan<byte> utf8, out IReadOnlyList<KeyValuePair<string, string>> labels)
+    {
+        labels = [];
+        if (!StrictJson.TryParse(utf8.ToArray(), out var document))
             return false;
-        var read = new List<KeyValuePair<string, string>>(member.GetPropertyCount());
-        foreach (var label in member.EnumerateObject())
+        using (document)
+            return TryRead(document.RootElement, out labels);
+    }
+
+    private static bool TryRead(JsonElement element, out IReadOnlyList<KeyValuePair<string, string>> labels)
+    {
+        labels = [];
+        if (element.ValueKind != JsonValueKind.Object)
+            return false;
+        var read = new List<KeyValuePair<string, string>>(element.GetPropertyCount());
+        foreach (var label in element.EnumerateObject())
         {
             if (label.Value.ValueKind != JsonValueKind.String)
                 return false;

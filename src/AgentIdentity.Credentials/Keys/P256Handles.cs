@@ -18,16 +18,16 @@ internal static class P256Handles
 
     private static readonly Handle?[] Kept = new Handle?[Places];
 
-    public static bool Verifies(KeyId id, ReadOnlySpan<byte> point, ReadOnlySpan<byte> data, ReadOnlySpan<byte> signature)
+    public static bool Verifies(KeyId id, ReadOnlySpan<byte> point, in Hash hash, ReadOnlySpan<byte> signature)
     {
         ref var place = ref Kept[(uint)id.GetHashCode() % Places];
         var kept = Volatile.Read(ref place);
         if (kept is not null && kept.Id == id)
-            return kept.Key.Verify(data, signature);
+            return kept.Key.Verify(hash, signature);
 
         if (!P256PublicKey.TryImport(point, out var imported))
             return false;
-        var verifies = imported.Verify(data, signature);
+        var verifies = imported.Verify(hash, signature);
         if (verifies)
             Volatile.Write(ref place, new Handle(id, imported));
         else

@@ -38,6 +38,12 @@ public sealed class PrivateKey : IDisposable
         _ => throw new ArgumentOutOfRangeException(nameof(algorithm), algorithm, "Not a key algorithm."),
     };
 
+    /// <summary>A P-256 key that .NET knows, in a token for example. Freed with this object.</summary>
+    public static PrivateKey Of(ECDsa p256) => new(p256);
+
+    /// <summary>An Ed25519 key. Freed with this object.</summary>
+    public static PrivateKey Of(Ed25519PrivateKey ed25519) => new(ed25519);
+
     /// <summary>The signature over exactly <paramref name="data"/>, 64 bytes.</summary>
     public byte[] Sign(ReadOnlySpan<byte> data) =>
         _p256?.SignData(data, HashAlgorithmName.SHA256, DSASignatureFormat.IeeeP1363FixedFieldConcatenation) ?? _ed25519!.Sign(data);

@@ -49,9 +49,13 @@ public sealed class PublicKey : IEquatable<PublicKey>
         if (signature.Length != SignatureSize)
             return false;
         return Algorithm == KeyAlgorithm.ES256
-            ? P256Handles.Verifies(KeyId, _bytes, data, signature)
+            ? P256Handles.Verifies(KeyId, _bytes, Sha256.Hash(data), signature)
             : Ed25519PublicKey.TryRead(_bytes, out var key) && key.Verify(data, signature);
     }
+
+    /// <summary>As <see cref="Verifies"/>, for a P-256 key and data whose SHA-256 is at hand.</summary>
+    public bool VerifiesHash(in Hash hash, ReadOnlySpan<byte> signature) =>
+        Algorithm == KeyAlgorithm.ES256 && P256Handles.Verifies(KeyId, _bytes, hash, signature);
 
     /// <summary>Reads a key from its bytes. False for another length, a point off the curve, or an Ed25519 key of small order.</summary>
     public static bool TryRead(KeyAlgorithm algorithm, ReadOnlySpan<byte> bytes, [NotNullWhen(true)] out PublicKey? key)

@@ -7,8 +7,6 @@ namespace AgentIdentity.Credentials.Tokens;
 /// <remarks>A second text for the same bytes would be a second token that hashes differently and verifies all the same.</remarks>
 public static class CanonicalBase64Url
 {
-    private static readonly SearchValues<char> Alphabet = SearchValues.Create("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_");
-
     /// <summary>The text of the bytes.</summary>
     public static string Encode(ReadOnlySpan<byte> bytes) => Base64Url.EncodeToString(bytes);
 
@@ -18,26 +16,26 @@ public static class CanonicalBase64Url
     /// <summary>Decodes into the start of <paramref name="destination"/>. False unless the text is canonical and there is room for its bytes.</summary>
     public static bool TryDecode(ReadOnlySpan<char> text, Span<byte> destination, out int written)
     {
+        // The decoder passes over white space and padding, and then there are fewer bytes than the text's length stands for.
+        var done = Base64Url.DecodeFromChars(text, destination, out _, out written);
+        if (done == OperationStatus.Done && written == DecodedLength(text.Length) && HasCanonicalEnd(text))
+            return true;
         written = 0;
-        return IsCanonical(text) && Base64Url.TryDecodeFromChars(text, destination, out written);
+        return false;
     }
 
     /// <summary>Decodes a text that must fill <paramref name="destination"/> exactly.</summary>
     public static bool TryDecodeExactly(ReadOnlySpan<char> text, Span<byte> destination) =>
         DecodedLength(text.Length) == destination.Length && TryDecode(text, destination, out _);
 
-    private static bool IsCanonical(ReadOnlySpan<char> text)
+    // No bytes have a text of a length that leaves one over.
+    private static bool HasCanonicalEnd(ReadOnlySpan<char> text) => (text.Length % 4) switch
     {
-        if (text.ContainsAnyExcept(Alphabet))
-            return false;
-        return (text.Length % 4) switch
-        {
-            0 => true,
-            2 => (Sextet(text[^1]) & 0b1111) == 0,
-            3 => (Sextet(text[^1]) & 0b0011) == 0,
-            _ => false,
-        };
-    }
+        0 => true,
+        2 => (Sextet(text[^1]) & 0b1111) == 0,
+        3 => (Sextet(text[^1]) & 0b0011) == 0,
+        _ => false,
+    };
 
     private static int Sextet(char letter) => letter switch
     {

@@ -3,34 +3,40 @@ using System.Text;
 using System.Text.Json;
 using AgentIdentity.Credentials.Json;
 using AgentIdentity.Credentials.Keys;
+using AgentIdentity.Ledger;
 
 namespace AgentIdentity.Credentials.Tokens;
 
-/// <summary>A compact JWS (RFC 7515) taken apart: three parts, canonical base64url, the payload a strict JSON object. The header is parsed when it is asked for; nothing is verified yet.</summary>
+/// <summary>A compact JWS (RFC 7515) taken apart: three parts, canonical base64url. Header and payload are parsed when they are asked for; nothing is verified yet.</summary>
 internal sealed class CompactJws : IDisposable
 {
-    private readonly JsonDocument _payload;
     private readonly byte[] _ascii;
     private readonly int _headerLength;
     private readonly int _signingInputLength;
     private readonly ReadOnlyMemory<byte> _headerJson;
+    private readonly ReadOnlyMemory<byte> _payloadJson;
     private readonly ReadOnlyMemory<byte> _signature;
     private JsonDocument? _header;
+    private JsonDocument? _payload;
 
-    private CompactJws(JsonDocument payload, byte[] ascii, int headerLength, int signingInputLength, ReadOnlyMemory<byte> headerJson, ReadOnlyMemory<byte> signature)
+    private CompactJws(byte[] ascii, int headerLength, int signingInputLength, ReadOnlyMemory<byte> headerJson, ReadOnlyMemory<byte> payloadJson, ReadOnlyMemory<byte> signature)
     {
-        _payload = payload;
         _ascii = ascii;
         _headerLength = headerLength;
         _signingInputLength = signingInputLength;
         _headerJson = headerJson;
+        _payloadJson = payloadJson;
         _signature = signature;
     }
 
-    public JsonElement Payload => _payload.RootElement;
+    /// <summary>The payload of what <see cref="TryRead"/> has read.</summary>
+    public JsonElement Payload => _payload!.RootElement;
 
-    /// <summary>The whole token as bytes: what is hashed as <c>ath</c>.</summary>
-    public ReadOnlySpan<byte> Ascii => _ascii;
+    /// <summary>The payload as it came, for a reader of its own.</summary>
+    public ReadOnlySpan<byte> PayloadJson => _payloadJson.Span;
+
+    /// <summary>The whole token as bytes.</summary>
+    public byte[] Ascii => _ascii;
 
     /// <summary>The header as it came. Its only spelling: equal texts are equal headers.</summary>
     public ReadOnlySpan<byte> HeaderText => _ascii.AsSpan(0, _headerLength);
@@ -40,7 +46,17 @@ internal sealed class CompactJws : IDisposable
 
     public ReadOnlySpan<byte> Signature => _signature.Span;
 
+    /// <summary>Reads a token whose payload is a strict JSON object.</summary>
     public static bool TryRead(ReadOnlySpan<char> token, int lengthMax, [NotNullWhen(true)] out CompactJws? jws)
+    {
+        if (TrySplit(token, lengthMax, out jws) && StrictJson.TryParseObject(jws._payloadJson, out jws._payload))
+            return true;
+        jws = null;
+        return false;
+    }
+
+    /// <summary>Takes a token apart, whatever its payload is.</summary>
+    public static bool TrySplit(ReadOnlySpan<char> token, int lengthMax, [NotNullWhen(true)] out CompactJws? jws)
     {
         jws = null;
         if (token.Length > lengthMax)
@@ -54,13 +70,12 @@ internal sealed class CompactJws : IDisposable
         var decoded = new byte[CanonicalBase64Url.DecodedLength(token.Length)];
         if (!CanonicalBase64Url.TryDecode(token[..firstDot], decoded, out var headerLength)
             || !CanonicalBase64Url.TryDecode(token[(firstDot + 1)..lastDot], decoded.AsSpan(headerLength), out var payloadLength)
-            || !CanonicalBase64Url.TryDecode(token[(lastDot + 1)..], decoded.AsSpan(headerLength + payloadLength), out var signatureLength)
-            || !StrictJson.TryParseObject(decoded.AsMemory(headerLength, payloadLength), out var payload))
+            || !CanonicalBase64Url.TryDecode(token[(lastDot + 1)..], decoded.AsSpan(headerLength + payloadLength), out var signatureLength))
             return false;
         var ascii = new byte[token.Length];
         Encoding.ASCII.GetBytes(token, ascii);
         jws = new CompactJws(
-            payload, ascii, firstDot, lastDot, decoded.AsMemory(0, headerLength), decoded.AsMemory(headerLength + payloadLength, signatureLength));
+            ascii, firstDot, lastDot, decoded.AsMemory(0, headerLength), decoded.AsMemory(headerLength, payloadLength), decoded.AsMemory(headerLength + payloadLength, signatureLength));
         return true;
     }
 
@@ -75,6 +90,13 @@ internal sealed class CompactJws : IDisposable
     /// <summary>Whether the signature over the bytes received is the key's.</summary>
     public bool IsSignedBy(PublicKey key) => key.Verifies(SigningInput, Signature);
 
+    /// <summary>As <see cref="IsSignedBy(PublicKey)"/>, for a P-256 key, and the hash of the whole token with it: the bytes are hashed once for both.</summary>
+    public bool IsSignedBy(PublicKey key, out Hash tokenHash)
+    {
+        Sha256.HashStartAndWhole(_ascii, _signingInputLength, out var signed, out tokenHash);
+        return key.VerifiesHash(signed, _signature.Span);
+    }
+
     /// <summary>Makes a token. The caller gives header and payload as JCS.</summary>
     public static string Sign(string header, string payload, PrivateKey key)
     {
@@ -85,7 +107,7 @@ internal sealed class CompactJws : IDisposable
     public void Dispose()
     {
         _header?.Dispose();
-        _payload.Dispose();
+        _payload?.Dispose();
     }
 
     private static string Text(string json) => CanonicalBase64Url.Encode(Encoding.UTF8.GetBytes(json));

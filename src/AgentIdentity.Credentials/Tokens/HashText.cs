@@ -15,6 +15,15 @@ public static class HashText
         return CanonicalBase64Url.Encode(bytes);
     }
 
+    /// <summary>Reads the text of a hash, and no other spelling of it.</summary>
+    public static bool TryParse(ReadOnlySpan<char> text, out Hash hash)
+    {
+        Span<byte> bytes = stackalloc byte[Hash.Size];
+        var isHash = CanonicalBase64Url.TryDecodeExactly(text, bytes);
+        hash = isHash ? Hash.Read(bytes) : default;
+        return isHash;
+    }
+
     /// <summary>Reads a member that is a hash.</summary>
     internal static bool TryGetHash(this JsonElement owner, ReadOnlySpan<byte> name, out Hash hash)
     {

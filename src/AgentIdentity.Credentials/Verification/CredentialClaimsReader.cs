@@ -1,114 +1,151 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Text.Json;
+using System.Text.Unicode;
 using AgentIdentity.Credentials.Delegation;
 using AgentIdentity.Credentials.Envelopes;
 using AgentIdentity.Credentials.Identifiers;
 using AgentIdentity.Credentials.Issuing;
 using AgentIdentity.Credentials.Json;
 using AgentIdentity.Credentials.Status;
+using AgentIdentity.Credentials.Tokens;
+using AgentIdentity.Ledger;
 
 namespace AgentIdentity.Credentials.Verification;
 
-/// <summary>Reads the claims of a credential whose signature has been verified. Members that it does not know are of a later version, and say nothing here.</summary>
+/// <summary>Reads the claims of a credential whose signature has been verified, in the order in which they stand. Members that it does not know are of a later version, and say nothing here.</summary>
 internal static class CredentialClaimsReader
 {
-    public static bool TryRead(JsonElement payload, RegistryName registry, [NotNullWhen(true)] out CredentialClaims? claims)
+    public static bool TryRead(ReadOnlySpan<byte> payload, RegistryName registry, [NotNullWhen(true)] out CredentialClaims? claims)
     {
         claims = null;
-        if (!SaysWhatItIs(payload) || !NamesRegistry(payload, registry)
-            || !TryReadJti(payload, out var jti)
-            || !TryReadAgent(payload, registry, out var agent, out var blueprint, out var labels, out var stated, out var attested)
-            || !TryReadTimes(payload, out var issuedAt, out var notBefore, out var expiresAt)
-            || !TryReadAudience(payload, out var audience)
-            || !TryReadConfirmation(payload, out var jkt)
-            || !TryReadAuthority(payload, registry, out var envelope, out var act, out var chain)
-            || !payload.TryGetText("sponsor"u8, int.MaxValue, out var sponsor)
-            || !payload.TryGetInteger("ledger_index"u8, Jcs.IntegerMax, out var ledgerIndex)
-            || !payload.TryGetInteger("ledger_position"u8, uint.MaxValue, out var ledgerPosition)
-            || !TryReadStatus(payload, registry, out var status))
+        try
+        {
+            return Utf8.IsValid(payload) && TryReadInOrder(payload, registry, out claims);
+        }
+        catch (Exception refused) when (refused is JsonException or InvalidOperationException)
+        {
+            return false;
+        }
+    }
+
+    private static bool TryReadInOrder(ReadOnlySpan<byte> payload, RegistryName registry, [NotNullWhen(true)] out CredentialClaims? claims)
+    {
+        claims = null;
+        var json = new OrderedObject(payload);
+        if (!json.HasTexts("@context"u8, CredentialFormat.BaseContext, CredentialFormat.OwnContext)
+            || !TryReadChain(ref json, registry, out var act, out var chain)
+            || !json.TryGetTexts("aud"u8, Audiences.CountMax, out var audience) || !Audiences.AreValid(audience)
+            || !json.TryGetRaw("authorization_details"u8, out var details) || !Envelope.TryParse(details, out var envelope)
+            || !TryReadConfirmation(ref json, out var jkt, out var certificate)
+            || !TryReadStatusEntry(ref json, out var entry)
+            || !TryReadSubject(ref json, registry, out var subject)
+            || !json.TryGetInteger("exp"u8, NumericDate.Max, out var expiresAt)
+            || !json.TryGetInteger("iat"u8, NumericDate.Max, out var issuedAt)
+            || !json.TryGetText("id"u8, out var id) || !TryReadJti(id, out var jti)
+            || !json.HasText("iss"u8, registry.Did)
+            || !json.HasText("issuer"u8, registry.Did)
+            || !json.HasText("jti"u8, id.AsSpan(CredentialFormat.UuidUrn.Length))
+            || !json.TryGetInteger("ledger_index"u8, Jcs.IntegerMax, out var ledgerIndex)
+            || !json.TryGetInteger("ledger_position"u8, uint.MaxValue, out var ledgerPosition)
+            || !json.TryGetInteger("nbf"u8, NumericDate.Max, out var notBefore)
+            || !json.TryGetText("sponsor"u8, out var sponsor)
+            || !TryReadStatus(ref json, registry, out var place) || entry != StatusEntry.Of(place, registry)
+            || !json.HasText("sub"u8, subject.Did)
+            || !json.HasTexts("type"u8, CredentialFormat.BaseCredentialType, CredentialFormat.OwnCredentialType)
+            || !json.HasText("validFrom"u8, NumericDate.ToRfc3339(notBefore))
+            || !json.HasText("validUntil"u8, NumericDate.ToRfc3339(expiresAt))
+            || !json.IsWhole())
             return false;
         claims = new CredentialClaims(
-            jti, agent, jkt, sponsor, blueprint, labels, audience, envelope, act, issuedAt, notBefore, expiresAt, (ulong)ledgerIndex, (uint)ledgerPosition, status.Index) { Chain = chain, StatedLabels = stated, AttestedLabels = attested };
+            jti, subject.Agent, jkt, sponsor, subject.Blueprint, subject.Labels, audience, envelope, act, issuedAt, notBefore, expiresAt, (ulong)ledgerIndex, (uint)ledgerPosition, place.Index) { Chain = chain, StatedLabels = subject.StatedLabels, AttestedLabels = subject.AttestedLabels, Certificate = certificate };
         return true;
     }
 
-    private static bool SaysWhatItIs(JsonElement payload) =>
-        payload.HasTexts("@context"u8, CredentialFormat.BaseContext, CredentialFormat.OwnContext)
-        && payload.HasTexts("type"u8, CredentialFormat.BaseCredentialType, CredentialFormat.OwnCredentialType);
+    private static bool TryReadChain(ref OrderedObject json, RegistryName registry, out string? act, out IReadOnlyList<SubjectId> chain)
+    {
+        (act, chain) = (null, []);
+        if (!json.TryGetRaw("act"u8, out var raw))
+            return true;
+        if (!StrictJson.TryParse(raw.ToArray(), out var document))
+            return false;
+        using (document)
+            return ChainOfCommand.TryRead(document.RootElement, registry, out chain) && Jcs.TryCanonicalize(document.RootElement, out act);
+    }
 
-    private static bool NamesRegistry(JsonElement payload, RegistryName registry) =>
-        payload.HasText("iss"u8, registry.Did) && payload.HasText("issuer"u8, registry.Did);
+    private static bool TryReadConfirmation(ref OrderedObject json, out KeyId jkt, out Hash? certificate)
+    {
+        (jkt, certificate) = (default, null);
+        if (!json.TryEnter("cnf"u8) || !json.TryGetText("jkt"u8, out var key) || !KeyId.TryParse(key, out jkt))
+            return false;
+        if (json.IsNext("x5t#S256"u8))
+        {
+            if (!json.TryGetText("x5t#S256"u8, out var text) || !HashText.TryParse(text, out var hash))
+                return false;
+            certificate = hash;
+        }
+        // Another way of binding would be one that we do not check.
+        return json.IsAtEnd && json.Leave("cnf"u8);
+    }
 
-    private static bool TryReadJti(JsonElement payload, out SubjectId jti)
+    private static bool TryReadStatusEntry(ref OrderedObject json, out StatusEntry entry)
+    {
+        entry = default;
+        if (!json.TryEnter("credentialStatus"u8)
+            || !json.TryGetText("id"u8, out var id)
+            || !json.TryGetText("statusListCredential"u8, out var list)
+            || !json.TryGetText("statusListIndex"u8, out var index)
+            || !json.HasText("statusPurpose"u8, StatusListFormat.Purpose)
+            || !json.HasText("type"u8, StatusListFormat.BitstringEntryType))
+            return false;
+        entry = new StatusEntry(id, list, index);
+        return json.Leave("credentialStatus"u8);
+    }
+
+    private static bool TryReadSubject(ref OrderedObject json, RegistryName registry, [NotNullWhen(true)] out Subject? subject)
+    {
+        subject = null;
+        if (!json.TryEnter("credentialSubject"u8)
+            || !TryReadLabels(ref json, "attestedLabels"u8, out var attested)
+            || !json.TryGetText("blueprint"u8, out var blueprint)
+            || !json.TryGetText("id"u8, out var did) || !registry.TryParseAgentDid(did, out var agent)
+            || !TryReadLabels(ref json, "labels"u8, out var labels)
+            || !TryReadLabels(ref json, "statedLabels"u8, out var stated))
+            return false;
+        subject = new Subject(did, agent, blueprint, labels, stated, attested);
+        return json.Leave("credentialSubject"u8);
+    }
+
+    private static bool TryReadLabels(ref OrderedObject json, ReadOnlySpan<byte> name, out IReadOnlyList<KeyValuePair<string, string>> labels)
+    {
+        labels = [];
+        return !json.TryGetRaw(name, out var raw) || LabelsObject.TryRead(raw, out labels);
+    }
+
+    private static bool TryReadJti(string id, out SubjectId jti)
     {
         jti = default;
-        return payload.TryGetText("jti"u8, int.MaxValue, out var text)
-            && SubjectId.TryParse(text, out jti) && jti.IsVersion7
-            && payload.HasText("id"u8, CredentialFormat.UuidUrn + text);
+        return id.StartsWith(CredentialFormat.UuidUrn, StringComparison.Ordinal) && SubjectId.TryParse(id.AsSpan(CredentialFormat.UuidUrn.Length), out jti) && jti.IsVersion7;
     }
 
-    private static bool TryReadAgent(
-        JsonElement payload, RegistryName registry, out SubjectId agent, out string blueprint,
-        out IReadOnlyList<KeyValuePair<string, string>> labels, out IReadOnlyList<KeyValuePair<string, string>> stated, out IReadOnlyList<KeyValuePair<string, string>> attested)
-    {
-        (agent, blueprint, labels, stated, attested) = (default, "", [], [], []);
-        return payload.TryGetText("sub"u8, int.MaxValue, out var did) && registry.TryParseAgentDid(did, out agent)
-            && payload.TryGetMember("credentialSubject"u8, out var subject) && subject.HasText("id"u8, did)
-            && subject.TryGetText("blueprint"u8, int.MaxValue, out blueprint)
-            && LabelsObject.TryRead(subject, "labels"u8, out labels) && LabelsObject.TryRead(subject, "statedLabels"u8, out stated)
-            && LabelsObject.TryRead(subject, "attestedLabels"u8, out attested);
-    }
-
-    private static bool TryReadTimes(JsonElement payload, out long issuedAt, out long notBefore, out long expiresAt)
-    {
-        (notBefore, expiresAt) = (0, 0);
-        return payload.TryGetInteger("iat"u8, NumericDate.Max, out issuedAt)
-            && payload.TryGetInteger("nbf"u8, NumericDate.Max, out notBefore)
-            && payload.TryGetInteger("exp"u8, NumericDate.Max, out expiresAt)
-            && payload.HasText("validFrom"u8, NumericDate.ToRfc3339(notBefore))
-            && payload.HasText("validUntil"u8, NumericDate.ToRfc3339(expiresAt));
-    }
-
-    private static bool TryReadAudience(JsonElement payload, out string[] audience)
-    {
-        audience = [];
-        if (!payload.TryGetMember("aud"u8, out var member) || member.ValueKind != JsonValueKind.Array || member.GetArrayLength() > Audiences.CountMax)
-            return false;
-        var read = new string[member.GetArrayLength()];
-        var next = 0;
-        foreach (var item in member.EnumerateArray())
-            read[next++] = item.ValueKind == JsonValueKind.String ? item.GetString()! : "";
-        audience = read;
-        return Audiences.AreValid(read);
-    }
-
-    private static bool TryReadConfirmation(JsonElement payload, out KeyId jkt)
-    {
-        jkt = default;
-        // Another way of binding beside the key would be one that we do not check.
-        return payload.TryGetMember("cnf"u8, out var confirmation) && confirmation.TryGetText("jkt"u8, KeyId.TextLength, out var text)
-            && confirmation.GetPropertyCount() == 1 && KeyId.TryParse(text, out jkt);
-    }
-
-    private static bool TryReadAuthority(
-        JsonElement payload, RegistryName registry, [NotNullWhen(true)] out Envelope? envelope, out string? act, out IReadOnlyList<SubjectId> chain)
-    {
-        (envelope, act, chain) = (null, null, []);
-        return payload.TryGetMember("authorization_details"u8, out var details) && Envelope.TryRead(details, out envelope)
-            && (!payload.TryGetMember("act"u8, out var member) || (ChainOfCommand.TryRead(member, registry, out chain) && Jcs.TryCanonicalize(member, out act)));
-    }
-
-    // Readers of either form of list must come to the same bit.
-    private static bool TryReadStatus(JsonElement payload, RegistryName registry, out StatusPlace place)
+    private static bool TryReadStatus(ref OrderedObject json, RegistryName registry, out StatusPlace place)
     {
         place = default;
-        return payload.TryGetMember("status"u8, out var status) && status.TryGetMember("status_list"u8, out var list)
-            && list.TryGetInteger("idx"u8, StatusBitmap.Places - 1, out var index) && list.TryGetText("uri"u8, int.MaxValue, out var uri)
+        return json.TryEnter("status"u8) && json.TryEnter("status_list"u8)
+            && json.TryGetInteger("idx"u8, StatusBitmap.Places - 1, out var index) && json.TryGetText("uri"u8, out var uri)
             && StatusPlace.TryRead(uri, index, registry, out place)
-            && payload.TryGetMember("credentialStatus"u8, out var entry) && IsEntryOf(entry, place, place.BitstringUri(registry));
+            && json.Leave("status_list"u8) && json.Leave("status"u8);
     }
 
-    private static bool IsEntryOf(JsonElement entry, StatusPlace place, string list) =>
-        entry.HasText("id"u8, $"{list}#{place.Place}") && entry.HasText("statusListCredential"u8, list) && entry.HasText("statusListIndex"u8, $"{place.Place}")
-        && entry.HasText("statusPurpose"u8, StatusListFormat.Purpose) && entry.HasText("type"u8, StatusListFormat.BitstringEntryType);
+    private sealed record Subject(string Did, SubjectId Agent, string Blueprint, IReadOnlyList<KeyValuePair<string, string>> Labels, IReadOnlyList<KeyValuePair<string, string>> StatedLabels,
+        IReadOnlyList<KeyValuePair<string, string>> AttestedLabels);
+
+    // Readers of either form of list must come to the same bit.
+    private readonly record struct StatusEntry(string Id, string List, string Place)
+    {
+        public static StatusEntry Of(StatusPlace place, RegistryName registry)
+        {
+            var list = place.BitstringUri(registry);
+            return new StatusEntry($"{list}#{place.Place}", list, $"{place.Place}");
+        }
+    }
 }

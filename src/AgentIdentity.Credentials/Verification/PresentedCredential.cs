@@ -19,12 +19,15 @@ public sealed class PresentedCredential
     // All credentials that one key signed have one header.
     private static readonly RecentTexts<Header> Headers = new(places: 64, lengthMax: 512);
 
-    private PresentedCredential(CredentialClaims claims, KeyId issuerKeyId, Hash tokenHash)
+    private readonly byte[] _ascii;
+
+    private PresentedCredential(CredentialClaims claims, KeyId issuerKeyId, byte[] ascii, Hash tokenHash)
     {
+        _ascii = ascii;
         Claims = claims;
         IssuerKeyId = issuerKeyId;
         TokenHash = tokenHash;
-        AuthorityHash = Envelope.AuthorityHash(claims.Envelope, claims.Act);
+        AuthorityHash = Envelope.AuthorityHash(claims.Envelope, claims.Act, claims.Certificate);
     }
 
     /// <summary>What the credential says.</summary>
@@ -39,6 +42,9 @@ public sealed class PresentedCredential
     /// <summary>SHA-256 of the compact form: what the proof's <c>ath</c> must name (step 9).</summary>
     public Hash TokenHash { get; }
 
+    /// <summary>The compact form as it was presented, ASCII.</summary>
+    internal ReadOnlySpan<byte> Ascii => _ascii;
+
     /// <summary>Steps 1 to 4. Whatever fails there has one name outside, <see cref="Refusal.CredentialInvalid"/>.</summary>
     /// <param name="token">What was presented.</param>
     /// <param name="registry">Whose credentials are accepted.</param>
@@ -48,7 +54,7 @@ public sealed class PresentedCredential
     {
         credential = null;
         // 1. One form.
-        if (!CompactJws.TryRead(token, CredentialFormat.LengthMax, out var jws))
+        if (!CompactJws.TrySplit(token, CredentialFormat.LengthMax, out var jws))
             return Refusal.CredentialInvalid;
         using (jws)
         {
@@ -60,14 +66,14 @@ public sealed class PresentedCredential
                 return Refusal.CredentialInvalid;
 
             // 3. The signature covers the bytes received; encoding the parsed claims again would hide a second reading of them.
-            if (!jws.IsSignedBy(issuerKey))
+            if (!jws.IsSignedBy(issuerKey, out var tokenHash))
                 return Refusal.CredentialInvalid;
 
             // 4. Claims of the right types. After the signature, so that no stranger's JSON is looked at more closely than needed.
-            if (!CredentialClaimsReader.TryRead(jws.Payload, registry, out var claims))
+            if (!CredentialClaimsReader.TryRead(jws.PayloadJson, registry, out var claims))
                 return Refusal.CredentialInvalid;
 
-            credential = new PresentedCredential(claims, issuerKeyId, Sha256.Hash(jws.Ascii));
+            credential = new PresentedCredential(claims, issuerKeyId, jws.Ascii, tokenHash);
             return Refusal.None;
         }
     }
@@ -84,6 +90,12 @@ public sealed class PresentedCredential
     /// <summary>Step 8.</summary>
     public static Refusal CheckAudience(CredentialClaims claims, string audience) =>
         claims.Audience.Contains(audience, StringComparer.Ordinal) ? Refusal.None : Refusal.AudienceMismatch;
+
+    /// <summary>Step 9, its first part: a credential that is bound to a client certificate (RFC 8705) is good on a connection that has shown it, and on no other.</summary>
+    /// <param name="claims">The credential's.</param>
+    /// <param name="certificate">SHA-256 of the client certificate of the connection, in DER; null when it has shown none.</param>
+    public static Refusal CheckCertificate(CredentialClaims claims, Hash? certificate) =>
+        claims.Certificate is null || claims.Certificate == certificate ? Refusal.None : Refusal.CertificateMismatch;
 
     private static bool TryReadHeader(CompactJws jws, RegistryName registry, out KeyId issuerKeyId)
     {

@@ -2,15 +2,20 @@ using System.Security.Cryptography;
 
 namespace AgentIdentity.Ledger;
 
-/// <summary>An Ed25519 private key (RFC 8032, section 5.1.5). It lives in OpenSSL's memory, which wipes it when the key is disposed.</summary>
+/// <summary>Signs a message with a key that lies elsewhere: fills 64 bytes, or throws.</summary>
+public delegate void Ed25519Signer(ReadOnlySpan<byte> message, Span<byte> signature);
+
+/// <summary>An Ed25519 private key (RFC 8032, section 5.1.5). It lives in OpenSSL's memory, which wipes it when the key is disposed; or in a token that signs for it.</summary>
 /// <remarks>Safe for signing from several threads at once. After <see cref="Dispose"/> every use throws <see cref="ObjectDisposedException"/>.</remarks>
 public sealed class Ed25519PrivateKey : IDisposable
 {
-    private readonly LibCrypto.EvpKey _key;
+    // One of the two.
+    private readonly LibCrypto.EvpKey? _key;
+    private readonly Ed25519Signer? _elsewhere;
 
-    private Ed25519PrivateKey(LibCrypto.EvpKey key, Ed25519PublicKey publicKey)
+    private Ed25519PrivateKey(LibCrypto.EvpKey? key, Ed25519Signer? elsewhere, Ed25519PublicKey publicKey)
     {
-        _key = key;
+        (_key, _elsewhere) = (key, elsewhere);
         PublicKey = publicKey;
     }
 
@@ -43,8 +48,11 @@ public sealed class Ed25519PrivateKey : IDisposable
             throw new ArgumentException($"An Ed25519 seed is {Ed25519.SeedSize} bytes; {seed.Length} were given.", nameof(seed));
         var key = LibCrypto.EVP_PKEY_new_raw_private_key(LibCrypto.KeyTypeEd25519, 0, seed, (nuint)seed.Length);
         Ed25519.Require(!key.IsInvalid);
-        return new Ed25519PrivateKey(key, ReadPublicKey(key));
+        return new Ed25519PrivateKey(key, null, ReadPublicKey(key));
     }
+
+    /// <summary>A key that lies elsewhere, and signs there. Whether what comes back is its signature is for <paramref name="signer"/> to see to.</summary>
+    public static Ed25519PrivateKey HeldElsewhere(Ed25519PublicKey publicKey, Ed25519Signer signer) => new(null, signer, publicKey);
 
     /// <summary>The signature over exactly <paramref name="message"/>: 64 bytes, always the same for the same key and message.</summary>
     public byte[] Sign(ReadOnlySpan<byte> message)
@@ -60,13 +68,19 @@ public sealed class Ed25519PrivateKey : IDisposable
     {
         if (signature.Length < Ed25519.SignatureSize)
             throw new ArgumentException($"A signature takes {Ed25519.SignatureSize} bytes; there is room for {signature.Length}.", nameof(signature));
-        Ed25519.Sign(_key, message, signature[..Ed25519.SignatureSize]);
+        if (_elsewhere is not null)
+            _elsewhere(message, signature[..Ed25519.SignatureSize]);
+        else
+            Ed25519.Sign(_key!, message, signature[..Ed25519.SignatureSize]);
     }
 
     /// <summary>Writes the 32-byte seed to the start of <paramref name="destination"/>, which the caller wipes after use.</summary>
     /// <exception cref="ArgumentException">There is no room for 32 bytes.</exception>
+    /// <exception cref="InvalidOperationException">The key lies elsewhere.</exception>
     public void ExportSeed(Span<byte> destination)
     {
+        if (_key is null)
+            throw new InvalidOperationException("A key that lies elsewhere does not leave.");
         if (destination.Length < Ed25519.SeedSize)
             throw new ArgumentException($"A seed takes {Ed25519.SeedSize} bytes; there is room for {destination.Length}.", nameof(destination));
         var length = (nuint)Ed25519.SeedSize;
@@ -74,7 +88,7 @@ public sealed class Ed25519PrivateKey : IDisposable
     }
 
     /// <summary>Frees the key and wipes it, once no thread signs with it any more.</summary>
-    public void Dispose() => _key.Dispose();
+    public void Dispose() => _key?.Dispose();
 
     private static Ed25519PublicKey ReadPublicKey(LibCrypto.EvpKey key)
     {

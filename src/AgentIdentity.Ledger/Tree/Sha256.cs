@@ -33,6 +33,25 @@ public static class Sha256
             HashManaged(prefix, data, destination);
     }
 
+    /// <summary>The SHA-256 of the first bytes of a text and of all of it, for hardly more than the second: of what is signed, and of what carries the signature as well.</summary>
+    /// <param name="data">The text.</param>
+    /// <param name="length">How many bytes the first hash is of.</param>
+    /// <param name="start">Of the first <paramref name="length"/> bytes.</param>
+    /// <param name="whole">Of all.</param>
+    public static unsafe void HashStartAndWhole(ReadOnlySpan<byte> data, int length, out Hash start, out Hash whole)
+    {
+        if (!LibCrypto.IsAvailable)
+        {
+            (start, whole) = (Hash(data[..length]), Hash(data));
+            return;
+        }
+        LibCrypto.Sha256Context context;
+        var done = LibCrypto.SHA256_Init(&context) & Update(&context, data[..length]);
+        var first = context;
+        fixed (byte* startBytes = Ledger.Hash.Fill(out start), wholeBytes = Ledger.Hash.Fill(out whole))
+            Require(done & LibCrypto.SHA256_Final(startBytes, &first) & Update(&context, data[length..]) & LibCrypto.SHA256_Final(wholeBytes, &context));
+    }
+
     /// <summary>Writes the HMAC-SHA-256 (RFC 2104) of <paramref name="message"/> under a key that is no longer than a block, 64 bytes. For many short messages, as above.</summary>
     /// <exception cref="ArgumentException">The key is longer than a block, or the destination shorter than 32 bytes.</exception>
     internal static void Hmac(ReadOnlySpan<byte> key, ReadOnlySpan<byte> message, Span<byte> destination)
@@ -70,10 +89,14 @@ public static class Sha256
         LibCrypto.Sha256Context context;
         fixed (byte* hash = destination)
         {
-            var done = LibCrypto.SHA256_Init(&context) & Update(&context, prefix) & Update(&context, data) & LibCrypto.SHA256_Final(hash, &context);
-            if (done != 1)
-                throw new CryptographicException("OpenSSL could not compute a SHA-256.");
+            Require(LibCrypto.SHA256_Init(&context) & Update(&context, prefix) & Update(&context, data) & LibCrypto.SHA256_Final(hash, &context));
         }
+    }
+
+    private static void Require(int done)
+    {
+        if (done != 1)
+            throw new CryptographicException("OpenSSL could not compute a SHA-256.");
     }
 
     private static unsafe int Update(LibCrypto.Sha256Context* context, ReadOnlySpan<byte> data)

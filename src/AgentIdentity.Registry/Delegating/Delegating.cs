@@ -40,7 +40,7 @@ public sealed class Delegating(RegistrySettings settings, Verification verificat
         var decided = await sequencer.DecideAsync(Lane.Issuance, draft => Decide(draft, above, child.Id, wish, asked.Budgets)).ConfigureAwait(false);
         return decided.IsRefused
             ? Refused.Because(decided.Refusal, decided.Detail)
-            : issuing.Sign(decided.Value.ToLive(), child.Grant, wish.Envelope, wish.Chain);
+            : issuing.Sign(decided.Value.ToLive(), child.Grant, wish);
     }
 
     // What follows from the request and the credential above alone.

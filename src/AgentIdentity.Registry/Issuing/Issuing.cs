@@ -5,6 +5,7 @@ using AgentIdentity.Credentials.Envelopes;
 using AgentIdentity.Credentials.Identifiers;
 using AgentIdentity.Credentials.Issuing;
 using AgentIdentity.Credentials.Verification;
+using AgentIdentity.Ledger;
 using AgentIdentity.Registry.Keys;
 using AgentIdentity.Registry.Sequencing;
 using AgentIdentity.Registry.State;
@@ -18,6 +19,9 @@ public sealed record Issued(string Token, CredentialClaims Claims);
 /// <param name="ExpiryMax">Seconds since 1970: where the authority above ends, when it does.</param>
 internal sealed record Wish(Envelope Envelope, IReadOnlyList<string> Audience, TimeSpan Lifetime, long? ExpiryMax = null)
 {
+    /// <summary>The client certificate that it is to be bound to beside the key.</summary>
+    public Hash? Certificate { get; init; }
+
     /// <summary>The agents whose authority it is, nearest first; none when it is the agent's own.</summary>
     public IReadOnlyList<SubjectId> Chain { get; init; } = [];
 }
@@ -31,10 +35,10 @@ public sealed class Issuing(RegistrySettings settings, RegistryState state, Sequ
     private static readonly TimeSpan LifetimeMin = TimeSpan.FromMinutes(5);
     internal static readonly TimeSpan LifetimeMax = TimeSpan.FromMinutes(15);
 
-    public async Task<Outcome<Issued>> IssueAsync(AgentRecord agent, string authorizationDetails, IReadOnlyList<string> audience, uint lifetimeSeconds)
+    public async Task<Outcome<Issued>> IssueAsync(AgentRecord agent, string authorizationDetails, IReadOnlyList<string> audience, uint lifetimeSeconds, Hash? certificate = null)
     {
         var wish = Parse(agent, authorizationDetails, audience, lifetimeSeconds);
-        return wish.IsRefused ? Refused.Because(wish.Refusal, wish.Detail) : await IssueAsync(agent, wish.Value).ConfigureAwait(false);
+        return wish.IsRefused ? Refused.Because(wish.Refusal, wish.Detail) : await IssueAsync(agent, wish.Value with { Certificate = certificate }).ConfigureAwait(false);
     }
 
     /// <summary>The same authority for another while. The old credential says what; the caller's key, proven before, says who; its expiry does not matter.</summary>
@@ -52,7 +56,7 @@ public sealed class Issuing(RegistrySettings settings, RegistryState state, Sequ
         if (!Audiences.AreWithin(claims.Audience, agent.Grant.Terms.Audiences))
             return Refused.Because(Refusal.AudienceNotAllowed, "The credential to renew names an audience that the agent may not address.");
         var life = TimeSpan.FromSeconds(Math.Clamp(claims.ExpiresAt - claims.NotBefore, (long)LifetimeMin.TotalSeconds, (long)LifetimeMax.TotalSeconds));
-        return await IssueAsync(agent, new Wish(claims.Envelope, claims.Audience, life, expiryMax)).ConfigureAwait(false);
+        return await IssueAsync(agent, new Wish(claims.Envelope, claims.Audience, life, expiryMax) { Certificate = claims.Certificate }).ConfigureAwait(false);
     }
 
     internal Outcome<Wish> Parse(AgentRecord agent, string authorizationDetails, IReadOnlyList<string> audience, uint lifetimeSeconds)
@@ -88,16 +92,19 @@ public sealed class Issuing(RegistrySettings settings, RegistryState state, Sequ
         var seconds = draft.At / 1000;
         var expiresAt = Math.Min(seconds + (long)wish.Lifetime.TotalSeconds, wish.ExpiryMax ?? long.MaxValue);
         return draft.Issue(statusIndex => new IssuanceItem(
-            SubjectId.New(now), agentId, jkt, wish.Audience, seconds, expiresAt, statusIndex, Envelope.AuthorityHash(wish.Envelope, ChainOfCommand.Write(wish.Chain, settings.Name))), delegator);
+            SubjectId.New(now), agentId, jkt, wish.Audience, seconds, expiresAt, statusIndex, Envelope.AuthorityHash(wish.Envelope, ChainOfCommand.Write(wish.Chain, settings.Name), wish.Certificate)), delegator);
     }
 
+    /// <summary>Signs what the ledger holds of an agent's own authority.</summary>
+    internal Issued Sign(LiveCredential live, AgentGrant grant, Envelope envelope) => Sign(live, grant, new Wish(envelope, live.Item.Audience, default));
+
     /// <summary>Signs what the ledger holds. The key is the one that was in force at the entry.</summary>
-    internal Issued Sign(LiveCredential live, AgentGrant grant, Envelope envelope, params IReadOnlyList<SubjectId> chain)
+    internal Issued Sign(LiveCredential live, AgentGrant grant, Wish wish)
     {
         var item = live.Item;
         var claims = new CredentialClaims(
-            item.Jti, item.AgentId, item.Jkt, grant.Terms.Sponsor, grant.Terms.Blueprint, grant.Terms.Labels, item.Audience, envelope, ChainOfCommand.Write(chain, settings.Name),
-            item.NotBefore, item.NotBefore, item.ExpiresAt, live.Index.Value, live.Position, item.StatusIndex) { Chain = chain, StatedLabels = grant.Terms.StatedLabels, AttestedLabels = grant.Terms.AttestedLabels };
+            item.Jti, item.AgentId, item.Jkt, grant.Terms.Sponsor, grant.Terms.Blueprint, grant.Terms.Labels, item.Audience, wish.Envelope, ChainOfCommand.Write(wish.Chain, settings.Name),
+            item.NotBefore, item.NotBefore, item.ExpiresAt, live.Index.Value, live.Position, item.StatusIndex) { Chain = wish.Chain, StatedLabels = grant.Terms.StatedLabels, AttestedLabels = grant.Terms.AttestedLabels, Certificate = wish.Certificate };
         return new Issued(CredentialWriter.Sign(claims, settings.Name, keys.Issuer(state.IssuerKeys.InForceAt(live.Index).KeyId)), claims);
     }
 
@@ -107,7 +114,7 @@ public sealed class Issuing(RegistrySettings settings, RegistryState state, Sequ
         const long TimeMax = 253_402_300_799;
         var longest = new CredentialClaims(
             default, default, default, grant.Terms.Sponsor, grant.Terms.Blueprint, grant.Terms.Labels, wish.Audience, wish.Envelope, ChainOfCommand.Write(wish.Chain, registry),
-            TimeMax, TimeMax, TimeMax, ulong.MaxValue, uint.MaxValue, ulong.MaxValue) { StatedLabels = grant.Terms.StatedLabels, AttestedLabels = grant.Terms.AttestedLabels };
+            TimeMax, TimeMax, TimeMax, ulong.MaxValue, uint.MaxValue, ulong.MaxValue) { StatedLabels = grant.Terms.StatedLabels, AttestedLabels = grant.Terms.AttestedLabels, Certificate = wish.Certificate };
         return CredentialWriter.Fits(longest, registry);
     }
 
@@ -118,7 +125,7 @@ public sealed class Issuing(RegistrySettings settings, RegistryState state, Sequ
         var decided = await sequencer.DecideAsync(Lane.Issuance, draft => Decide(draft, agent.Id, wish)).ConfigureAwait(false);
         return decided.IsRefused
             ? Refused.Because(decided.Refusal, decided.Detail)
-            : Sign(decided.Value.ToLive(), agent.Grant, wish.Envelope);
+            : Sign(decided.Value.ToLive(), agent.Grant, wish);
     }
 
     private Outcome<PendingIssuance> Decide(Draft draft, SubjectId agentId, Wish wish)

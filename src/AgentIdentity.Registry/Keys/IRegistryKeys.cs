@@ -5,7 +5,7 @@ using AgentIdentity.Ledger;
 
 namespace AgentIdentity.Registry.Keys;
 
-/// <summary>Where the registry's private keys are: files today, hardware through the same port later.</summary>
+/// <summary>Where the registry's private keys are: files, or a token that signs.</summary>
 /// <remarks>
 /// Durability: a key that was created is on stable storage before the call returns. Concurrency: any thread. A key that is missing or cannot
 /// be opened is a <see cref="KeysRefusedException"/> whose message says what to do.

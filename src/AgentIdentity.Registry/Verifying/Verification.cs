@@ -9,7 +9,12 @@ using AgentIdentity.Registry.State;
 namespace AgentIdentity.Registry.Verifying;
 
 /// <summary>What a tool was shown, and what it expected to see.</summary>
-public sealed record VerificationRequest(string Credential, string Proof, RequestedUse Use, string Audience, RequestedAction? Action);
+/// <param name="Proof">The key proof; empty when the connection's client certificate is to stand for it.</param>
+public sealed record VerificationRequest(string Credential, string Proof, RequestedUse Use, string Audience, RequestedAction? Action)
+{
+    /// <summary>SHA-256 of the client certificate that the tool's connection has shown, if one.</summary>
+    public Hash? Certificate { get; init; }
+}
 
 /// <summary>The request that the proof must be for: method, target, and the nonce that the tool gave out.</summary>
 public sealed record RequestedUse(string Method, string Url, string Nonce);
@@ -45,7 +50,7 @@ public sealed class Verification(RegistrySettings settings, RegistryState state,
             // 1 to 4. One reason outward for whatever fails before the signature is verified.
             if (PresentedCredential.Read(request.Credential, settings.Name, state.IssuerKeys.Find, out presented) != Refusal.None)
                 return new Verdict(Refusal.CredentialInvalid, null, default);
-            _genuine.Add(presented!);
+            _genuine.Add(request.Credential, presented!);
         }
         var refusal = Check(presented!, request, now);
         Decisions.Add(presented!, request, refusal, now);
@@ -89,8 +94,8 @@ public sealed class Verification(RegistrySettings settings, RegistryState state,
         if (PresentedCredential.CheckAudience(claims, request.Audience) is var audience and not Refusal.None)
             return audience;
 
-        // 9. Whoever presents it holds its key, for this request, for the first time.
-        if (CheckProof(presented, request, now) is var proof and not Refusal.None)
+        // 9. Whoever presents it holds its key, for this request, for the first time; or what else it is bound to.
+        if (CheckPossession(presented, request, now) is var proof and not Refusal.None)
             return proof;
 
         // 10. Stop state, last and from memory.
@@ -133,6 +138,14 @@ public sealed class Verification(RegistrySettings settings, RegistryState state,
             && claims.Labels.SequenceEqual(terms.Labels)
             && claims.StatedLabels.SequenceEqual(terms.StatedLabels)
             && claims.AttestedLabels.SequenceEqual(terms.AttestedLabels);
+    }
+
+    // TLS has proven the certificate's key for the whole connection; without one, a proof is for this request.
+    private Refusal CheckPossession(PresentedCredential presented, VerificationRequest request, DateTimeOffset now)
+    {
+        if (PresentedCredential.CheckCertificate(presented.Claims, request.Certificate) is var certificate and not Refusal.None)
+            return certificate;
+        return presented.Claims.Certificate is not null && request.Proof.Length == 0 ? Refusal.None : CheckProof(presented, request, now);
     }
 
     private Refusal CheckProof(PresentedCredential presented, VerificationRequest request, DateTimeOffset now)

@@ -64,7 +64,7 @@ internal sealed class AuthenticationInterceptor(RegistryNode registry, Quotas qu
 
         RequireBody(call, presented);
         if (credential is not null)
-            RequireCredential(call, key, credential);
+            RequireCredential(call, key, credential, http.Connection.ClientCertificate);
         OfferNonce(http.Response, presented.Nonce);
     }
 
@@ -120,7 +120,7 @@ internal sealed class AuthenticationInterceptor(RegistryNode registry, Quotas qu
     }
 
     // The key has been proven; the credential beside it must be one for that key, which the ledger holds.
-    private void RequireCredential(CallState call, KeyId key, string credential)
+    private void RequireCredential(CallState call, KeyId key, string credential, X509Certificate2? certificate)
     {
         var state = registry.State;
         if (PresentedCredential.Read(credential, registry.Settings.Name, state.IssuerKeys.Find, out var presented) != Refusal.None)
@@ -128,6 +128,9 @@ internal sealed class AuthenticationInterceptor(RegistryNode registry, Quotas qu
         var claims = presented!.Claims;
         if (call.Agent is null || claims.AgentId != call.Agent.Id || claims.Jkt != key)
             throw new CallRefusedException(Refusal.ProofKeyMismatch, "The credential in authorization is bound to another key than the proof's.");
+        // Only who shows one pays for its hash.
+        if (claims.Certificate is not null && PresentedCredential.CheckCertificate(claims, certificate is null ? null : Sha256.Hash(certificate.RawDataMemory.Span)) is var bound and not Refusal.None)
+            throw new CallRefusedException(bound, "The credential in authorization is bound to a client certificate, and this connection has not shown it.");
         var logged = registry.Verification.CheckLogged(presented, clock.GetUtcNow());
         if (logged == Refusal.CredentialExpired && call.Row.AcceptsExpired)
             return;

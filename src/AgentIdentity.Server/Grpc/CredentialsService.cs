@@ -18,7 +18,7 @@ internal sealed class CredentialsService(RegistryNode registry) : Wire.Credentia
     {
         registry.RequireEpoch(request.MinEpoch);
         var agent = CallState.Of(context).Agent!;
-        var issued = (await registry.Issuing.IssueAsync(agent, request.AuthorizationDetails, FromWire.Texts(request.Audience), request.LifetimeSeconds)).OrRefuse();
+        var issued = (await registry.Issuing.IssueAsync(agent, request.AuthorizationDetails, FromWire.Texts(request.Audience), request.LifetimeSeconds, FromWire.Certificate(request.CertificateSha256))).OrRefuse();
         return new Wire.IssueResponse { Credential = ToWire.Credential(issued), At = registry.At() };
     }
 
@@ -73,7 +73,10 @@ internal sealed class CredentialsService(RegistryNode registry) : Wire.Credentia
         request.Proof,
         new RequestedUse(request.Method, request.Url, request.Nonce),
         request.Audience,
-        request.Action is { } action ? new RequestedAction(action.Type, action.Action_, action.Location) : null);
+        request.Action is { } action ? new RequestedAction(action.Type, action.Action_, action.Location) : null)
+    {
+        Certificate = FromWire.Certificate(request.CertificateSha256),
+    };
 
     private Wire.VerifyResponse Answer(Verdict verdict, Wire.At at) => new()
     {

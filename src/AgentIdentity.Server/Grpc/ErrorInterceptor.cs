@@ -1,5 +1,6 @@
 using AgentIdentity.Credentials;
 using AgentIdentity.Registry;
+using AgentIdentity.Registry.Keys;
 using AgentIdentity.Registry.Sequencing;
 using Grpc.Core;
 using Grpc.Core.Interceptors;
@@ -73,6 +74,9 @@ internal sealed class ErrorInterceptor(RegistryNode registry, CallRefusals refus
                 return refused.ToRpcException(registry.Nonces.Current());
             case StoreFullException:
                 return Translate(new CallRefusedException(Refusal.StorageFull, "There is no room to write; nothing was recorded."), context);
+            case KeysRefusedException keys:
+                log.LogCritical("{Method}: {Message}", context.Method, keys.Message);
+                return Translate(new CallRefusedException(Refusal.KeysUnavailable, "The registry's keys cannot be used now; its log says why."), context);
             case OperationCanceledException when context.CancellationToken.IsCancellationRequested:
                 return new RpcException(context.Deadline <= clock.GetUtcNow().UtcDateTime
                     ? new Status(StatusCode.DeadlineExceeded, "The deadline passed.")

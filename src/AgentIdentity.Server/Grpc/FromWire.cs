@@ -50,6 +50,14 @@ internal static class FromWire
 
     private static SubjectId AgentId(RegistryNode registry, string didOrUuid) => registry.Agent(didOrUuid).Id;
 
+    /// <summary>The hash of a client certificate; null where none is given.</summary>
+    public static Ledger.Hash? Certificate(ByteString sha256) => sha256.Length switch
+    {
+        0 => null,
+        Ledger.Hash.Size => Ledger.Hash.Read(sha256.Span),
+        _ => throw CallRefusedException.Malformed("certificate_sha256 is the SHA-256 of a client certificate in DER, 32 bytes."),
+    };
+
     public static KeyId KeyId(string text) => Credentials.Identifiers.KeyId.TryParse(text, out var key)
         ? key
         : throw CallRefusedException.Malformed("A key id is the base64url SHA-256 thumbprint of a JWK, 43 characters.");

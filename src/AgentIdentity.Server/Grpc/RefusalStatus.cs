@@ -26,7 +26,7 @@ internal static class RefusalStatus
             or Refusal.ProofStale or Refusal.NonceMismatch or Refusal.ProofReplayed or Refusal.BodyMismatch or Refusal.TokenInvalid
             or Refusal.TokenExpired or Refusal.ChallengeInvalid or Refusal.SignatureInvalid or Refusal.BootstrapInvalid
             or Refusal.OrderInvalid or Refusal.EvidenceMissing or Refusal.EvidenceIssuerUnknown or Refusal.EvidenceSignatureInvalid or Refusal.EvidenceExpired
-            or Refusal.EvidenceNotYetValid or Refusal.EvidenceAudienceMismatch or Refusal.EvidenceUnbound or Refusal.EvidenceUsed => StatusCode.Unauthenticated,
+            or Refusal.EvidenceNotYetValid or Refusal.EvidenceAudienceMismatch or Refusal.EvidenceUnbound or Refusal.EvidenceUsed or Refusal.CertificateMismatch => StatusCode.Unauthenticated,
 
         Refusal.NotPermitted or Refusal.AudienceMismatch or Refusal.AgentFrozen or Refusal.AgentRevoked or Refusal.EnvelopeTooWide
             or Refusal.EnvelopeExceeded or Refusal.AudienceNotAllowed or Refusal.WrongKey
@@ -48,7 +48,7 @@ internal static class RefusalStatus
         Refusal.MessageTooLarge or Refusal.ReplayStoreFull or Refusal.TooManyCredentials or Refusal.Overloaded or Refusal.QuotaExceeded
             or Refusal.StorageFull => StatusCode.ResourceExhausted,
 
-        Refusal.NotIntegrated or Refusal.EpochNotReached or Refusal.RegistryHalted or Refusal.LeaseOver => StatusCode.Unavailable,
+        Refusal.NotIntegrated or Refusal.EpochNotReached or Refusal.RegistryHalted or Refusal.LeaseOver or Refusal.KeysUnavailable => StatusCode.Unavailable,
 
         _ => throw new InvalidOperationException($"No status for the refusal {refusal}."),
     };

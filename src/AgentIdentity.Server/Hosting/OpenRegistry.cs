@@ -5,7 +5,6 @@ using AgentIdentity.Registry.Keys;
 using AgentIdentity.Registry.Operating;
 using AgentIdentity.Registry.Sequencing;
 using AgentIdentity.Server.Options;
-using AgentIdentity.Storage.Keys;
 using AgentIdentity.Storage.Snapshots;
 using AgentIdentity.Storage.Sqlite;
 
@@ -29,11 +28,11 @@ internal sealed class OpenRegistry : IAsyncDisposable
 
     public static async Task<OpenRegistry> OpenAsync(ServerOptions options, TimeProvider clock, Action<string> log)
     {
-        var passphrase = Passphrase.Read(options.PassphraseFile);
+        var openKeys = options.Keys.Prepare();
         var evidence = options.Evidence is { } file ? EvidenceSources.Open(file, clock, log) : null;
         try
         {
-            return Open(options, passphrase, evidence, clock, log);
+            return Open(options, openKeys, evidence, clock, log);
         }
         catch
         {
@@ -43,14 +42,14 @@ internal sealed class OpenRegistry : IAsyncDisposable
         }
     }
 
-    private static OpenRegistry Open(ServerOptions options, string passphrase, EvidenceSources? evidence, TimeProvider clock, Action<string> log)
+    private static OpenRegistry Open(ServerOptions options, Func<string, IRegistryKeys> openKeys, EvidenceSources? evidence, TimeProvider clock, Action<string> log)
     {
         var store = SqliteLedgerStore.Open(options.Data);
-        FileRegistryKeys? keys = null;
+        IRegistryKeys? keys = null;
         try
         {
             log($"SQLite {SqliteLedgerStore.SqliteVersion}, data folder {Path.GetFullPath(options.Data)}.");
-            keys = new FileRegistryKeys(options.Data, passphrase);
+            keys = openKeys(options.Data);
             var node = RegistryNode.Open(Settings(options, evidence), store, new SnapshotFile(options.Data), keys, clock, log);
             var open = new OpenRegistry(store, keys, evidence, node, new BootstrapFile(options.Data));
             open.OfferBootstrap(clock, log);

@@ -6,7 +6,6 @@ using AgentIdentity.Registry.Sequencing;
 using AgentIdentity.Server.Hosting;
 using AgentIdentity.Server.Options;
 using AgentIdentity.Storage.Backups;
-using AgentIdentity.Storage.Keys;
 using AgentIdentity.Storage.Snapshots;
 using AgentIdentity.Storage.Sqlite;
 
@@ -16,8 +15,8 @@ namespace AgentIdentity.Server.Maintenance;
 internal static class RecoverVerb
 {
     public static Verb Verb { get; } = new(
-        "recover", "--data FOLDER [--from BACKUP] --seen FILE… [--stops FILE…] [--passphrase-file FILE] [--yes]",
-        "go on from less than others have seen, as a successor log that names what was lost", ["--data", "--from", "--seen", "--stops", "--passphrase-file"], ["--yes"], RunAsync);
+        "recover", $"--data FOLDER [--from BACKUP] --seen FILE… [--stops FILE…] {KeySource.Usage} [--yes]",
+        "go on from less than others have seen, as a successor log that names what was lost", ["--data", "--from", "--seen", "--stops", .. KeySource.OptionNames], ["--yes"], RunAsync);
 
     private static async Task<int> RunAsync(VerbRun run)
     {
@@ -57,7 +56,7 @@ internal static class RecoverVerb
             run.Errors.WriteLine("Nothing was changed. What is lost stays lost: look for a newer backup first. Run it again with --yes to go on without it.");
             return ExitCodes.NotDone;
         }
-        using var keys = new FileRegistryKeys(folder, Passphrase.Read(run.Given.Find("--passphrase-file")));
+        using var keys = KeySource.Of(run.Given.Find).Open(folder);
         var next = await new Succession(store, snapshots, keys, run.Clock, run.Errors.WriteLine).RecoverAsync(lost, stops);
         run.Output.WriteLine($"{next.Origin} goes on from entry {next.From}; its key, for whoever pins it: {next.Verifier}");
         return ExitCodes.Done;

@@ -1,5 +1,6 @@
 using System.Net;
 using AgentIdentity.Ledger;
+using AgentIdentity.Server.Hosting;
 
 namespace AgentIdentity.Server.Options;
 
@@ -26,7 +27,7 @@ internal sealed record ServerOptions
 
     public bool SingleOperator { get; init; }
 
-    public string? PassphraseFile { get; init; }
+    public KeySource Keys { get; init; } = new();
 
     public string? Evidence { get; init; }
 

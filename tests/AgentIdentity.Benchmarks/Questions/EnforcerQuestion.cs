@@ -1,7 +1,7 @@
 using System.Diagnostics;
 using System.Security.Cryptography;
 using System.Text;
-using AgentIdentity.Client;
+using AgentIdentity.Benchmarks.Load;
 using AgentIdentity.Client.Enforcing;
 using AgentIdentity.Credentials.Entries;
 using AgentIdentity.Credentials.Keys;
@@ -24,28 +24,15 @@ internal static class EnforcerQuestion
 
     public static async Task<int> AnswerAsync(TimeSpan window, int rounds)
     {
-        var folder = Directory.CreateTempSubdirectory("agentidentity-bench-enforcer-");
-        var registry = new ScriptedRegistry(TimeProvider.System);
-        await using var host = await WatchHost.StartAsync(registry);
-        using var key = PrivateKey.Generate(KeyAlgorithm.ES256);
+        await using var own = await OwnEnforcer.StartAsync();
+        var (host, enforcer) = (own.Host, own.Enforcer);
         using var agentKey = PrivateKey.Generate(KeyAlgorithm.ES256);
-        await using (var enforcer = new Enforcer(new EnforcerOptions
-        {
-            Registry = new ConnectionOptions { GrpcUrl = host.GrpcUrl, PublicUrl = ScriptedRegistry.PublicUrl },
-            Key = key,
-            Audiences = [ScriptedRegistry.Audience],
-            StateFolder = folder.FullName,
-        }))
-        {
-            await enforcer.WaitUntilReadyAsync();
-            var credential = registry.Issue(agentKey.PublicKey, ScriptedRegistry.Id(100));
-            var session = Open(enforcer, credential, agentKey.PublicKey);
-            Report("bound connection, nobody stopped", Rounds(rounds, () => Bound(enforcer, session, window)));
-            await StopOthersAsync(host, enforcer);
-            Report($"bound connection, {Stopped:N0} other agents stopped", Rounds(rounds, () => Bound(enforcer, session, window)));
-            AnswerFresh(enforcer, credential, agentKey, rounds);
-        }
-        folder.Delete(recursive: true);
+        var credential = host.Registry.Issue(agentKey.PublicKey, ScriptedRegistry.Id(100));
+        var session = Open(enforcer, credential, agentKey.PublicKey);
+        Report("bound connection, nobody stopped", Rounds(rounds, () => Bound(enforcer, session, window)));
+        await StopOthersAsync(host, enforcer);
+        Report($"bound connection, {Stopped:N0} other agents stopped", Rounds(rounds, () => Bound(enforcer, session, window)));
+        AnswerFresh(enforcer, credential, agentKey, rounds);
         return 0;
     }
 

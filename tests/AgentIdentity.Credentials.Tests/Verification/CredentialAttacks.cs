@@ -137,10 +137,17 @@ internal static class CredentialAttacks
         yield return new("byte order mark", Forge.Token(Header, "\ufeff" + Claims, Issuer));
         yield return new("comment", Forge.Token(Header, "/**/" + Claims, Issuer));
         yield return new("trailing comma", Forge.Token(Header, Claims[..^1] + ",}", Issuer));
-        yield return new("not UTF-8", Forge.Token(Vectors.Utf8(Header), [.. Vectors.Utf8(Claims[..^1] + ",\"a\":\""), 0xc0, 0xaf, .. "\"}"u8], Issuer));
-        yield return new("half a surrogate", Forge.Token(Header, Claims[..^1] + ",\"a\":\"\\ud800\"}", Issuer));
-        yield return new("nested seventeen deep", Forge.Token(Header, Claims[..^1] + ",\"a\":[[[[[[[[[[[[[[[[]]]]]]]]]]]]]]]]}", Issuer));
-        yield return new("nested a thousand deep", Forge.Token(Header, $"{Claims[..^1]},\"a\":{new string('[', 1000)}{new string(']', 1000)}}}", Issuer));
+        yield return new("not UTF-8", Forge.Token(Vectors.Utf8(Header), [.. Vectors.Utf8(Claims[..^1] + ",\"z\":\""), 0xc0, 0xaf, .. "\"}"u8], Issuer));
+        yield return new("half a surrogate", Forge.Token(Header, Claims[..^1] + ",\"z\":\"\\ud800\"}", Issuer));
+        yield return new("nested seventeen deep", Forge.Token(Header, Claims[..^1] + ",\"z\":[[[[[[[[[[[[[[[[]]]]]]]]]]]]]]]]}", Issuer));
+        yield return new("nested a thousand deep", Forge.Token(Header, $"{Claims[..^1]},\"z\":{new string('[', 1000)}{new string(']', 1000)}}}", Issuer));
+        yield return new("half a surrogate in a label", Forge.Token(Header, Claims.With("\"jurisdiction\":\"eu\"", "\"jurisdiction\":\"\\ud800\""), Issuer));
+        yield return new("half a surrogate in the sponsor", Forge.Token(Header, Claims.With("Research desk", "\\udc00"), Issuer));
+        yield return new("a member out of order", Forge.Token(Header, Claims[..^1] + ",\"a\":1}", Issuer));
+        yield return new("two members that have changed places", Forge.Token(Header, Claims.With("{\"@context\":[\"https://www.w3.org/ns/credentials/v2\",\"urn:agentidentity:v1\"],", "{").With(",\"cnf\":", ",\"@context\":[\"https://www.w3.org/ns/credentials/v2\",\"urn:agentidentity:v1\"],\"cnf\":"), Issuer));
+        yield return new("a member of the subject out of order", Forge.Token(Header, Claims.With("{\"blueprint\":", "{\"z\":1,\"blueprint\":"), Issuer));
+        yield return new("an unknown name with an escape", Forge.Token(Header, Claims[..^1] + ",\"z\\u0061\":1}", Issuer));
+        yield return new("a member within an unknown one twice", Forge.Token(Header, Claims[..^1] + ",\"z\":{\"a\":1,\"a\":1}}", Issuer));
         yield return new("header nested seventeen deep", Forge.Token(Header.With("\"ES256\"", "[[[[[[[[[[[[[[[[]]]]]]]]]]]]]]]]"), Claims, Issuer));
     }
 
@@ -199,7 +206,7 @@ internal static class CredentialAttacks
         yield return SignedClaims("type has one more", "\"AgentCredential\"", "\"AgentCredential\",\"OperatorCredential\"");
 
         var confirmation = $"\"cnf\":{{\"jkt\":\"{Vectors.Claims().Jkt}\"}}";
-        foreach (var value in new[] { "{}", "null", "[]", "{\"jkt\":\"\"}", "{\"jkt\":null}", $"{{\"jkt\":\"{Vectors.Claims().Jkt}=\"}}", $"{{\"jkt\":[\"{Vectors.Claims().Jkt}\"]}}", $"{{\"jkt\":\"{Vectors.Claims().Jkt}\",\"jwk\":{{}}}}", $"{{\"kid\":\"{Vectors.Claims().Jkt}\"}}", $"{{\"jkt\":\"{Vectors.Claims().Jkt.ToString()[..42]}\"}}" })
+        foreach (var value in new[] { "{}", "null", "[]", "{\"jkt\":\"\"}", "{\"jkt\":null}", $"{{\"jkt\":\"{Vectors.Claims().Jkt}=\"}}", $"{{\"jkt\":[\"{Vectors.Claims().Jkt}\"]}}", $"{{\"jkt\":\"{Vectors.Claims().Jkt}\",\"jwk\":{{}}}}", $"{{\"jkt\":\"{Vectors.Claims().Jkt}\",\"x5t#S256\":\"AA\"}}", $"{{\"jkt\":\"{Vectors.Claims().Jkt}\",\"x5t#S256\":null}}", $"{{\"jkt\":\"{Vectors.Claims().Jkt}\",\"x5t#S256\":\"{Vectors.Claims().Jkt}=\"}}", $"{{\"jkt\":\"{Vectors.Claims().Jkt}\",\"x5t\":\"AA\"}}", $"{{\"x5t#S256\":\"{Vectors.Claims().Jkt}\"}}", $"{{\"jkt\":\"{Vectors.Claims().Jkt}\",\"x5t#S256\":\"{Vectors.Claims().Jkt}\",\"x5t#S256\":\"{Vectors.Claims().Jkt}\"}}", $"{{\"kid\":\"{Vectors.Claims().Jkt}\"}}", $"{{\"jkt\":\"{Vectors.Claims().Jkt.ToString()[..42]}\"}}" })
             yield return SignedClaims($"cnf is {value}", confirmation, $"\"cnf\":{value}");
         yield return SignedClaims("no cnf", confirmation + ",", "");
 
@@ -255,7 +262,7 @@ internal static class CredentialAttacks
         yield return SignedClaims("exp twice, once escaped", ",\"exp\":", ",\"e\\u0078p\":9999999999,\"exp\":");
         yield return SignedClaims("cnf twice", ",\"cnf\":", ",\"cnf\":{},\"cnf\":");
         yield return SignedClaims("jkt twice", "{\"jkt\":", "{\"jkt\":\"a\",\"jkt\":");
-        yield return SignedClaims("an unknown member twice", "\"aud\":", "\"zzz\":1,\"zzz\":1,\"aud\":");
+        yield return SignedClaims("an unknown member twice", "{\"@context\"", "{\"@a\":1,\"@a\":1,\"@context\"");
         yield return SignedClaims("a label twice", "\"jurisdiction\":\"eu\"", "\"jurisdiction\":\"eu\",\"jurisdiction\":\"us\"");
     }
 
