@@ -154,6 +154,9 @@ public enum RegistryKeyUse
 
     /// <summary>Makes the keys that sign DID logs (Ed25519).</summary>
     Did = 4,
+
+    /// <summary>Signs credentials with an embedded proof (Ed25519).</summary>
+    Integrity = 5,
 }
 
 /// <summary>What a stop covers. docs/formats.md, "Scope".</summary>

@@ -17,6 +17,9 @@ public sealed class IssuerKeyHistory
     /// <summary>The key that signs now.</summary>
     public PublicKey Current => _spans[^1].Key;
 
+    /// <summary>The key that signs now; null when there has never been one.</summary>
+    public PublicKey? Newest => _spans is [.., var last] ? last.Key : null;
+
     /// <summary>Every key that ever signed credentials, newest last.</summary>
     public IEnumerable<PublicKey> All => _spans.Select(span => span.Key);
 

@@ -38,7 +38,7 @@ public sealed class DidKeeper : IAsyncDisposable
     {
         if (entry.Body is Stop { State: StandingState.Revoked })
             _changes.Writer.TryWrite(index);
-        if (entry.Body is RegistryKeyRotated { Use: RegistryKeyUse.Credentials })
+        if (entry.Body is RegistryKeyRotated { Use: RegistryKeyUse.Credentials or RegistryKeyUse.Integrity })
             _changes.Writer.TryWrite(null);
     }
 

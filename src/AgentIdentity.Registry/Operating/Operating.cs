@@ -64,7 +64,7 @@ public sealed class Operating(
             return Refused.Because(people.Refusal, people.Detail);
 
         var didKey = founding.Did ?? throw new InvalidOperationException("The keys of a registry that is not founded yet were prepared without one for DID logs.");
-        var document = DidDocuments.RegistryVersion(settings.Name, [founding.Issuer], WebvhLog.Placeholder);
+        var document = DidDocuments.RegistryVersion(settings.Name, [founding.Issuer], [], WebvhLog.Placeholder);
         var genesis = new Genesis(
             settings.Name.PublicUrl, settings.Name.Origin,
             [new RegistryKey(RegistryKeyUse.Credentials, founding.Issuer), new RegistryKey(RegistryKeyUse.Log, founding.Log), new RegistryKey(RegistryKeyUse.Did, didKey)],
@@ -122,17 +122,19 @@ public sealed class Operating(
         await _rotating.WaitAsync().ConfigureAwait(false);
         try
         {
-            var old = state.IssuerKeys.Current.KeyId;
-            var key = keys.Create(RegistryKeyUse.Credentials);
-            var decided = await sequencer.DecideAsync<LeafIndex>(
-                Lane.Ordinary, draft => draft.Stage(actor.Id, new RegistryKeyRotated(RegistryKeyUse.Credentials, key, old), draft.RegistryId)).ConfigureAwait(false);
-            // Of these two it is known that nothing was written; after anything else the ledger may name the new key.
+            // Who may have had the one key may have had the other: they lie side by side.
+            RegistryKeyRotated[] rotations = state.IntegrityKeys.Newest is { } proofKey
+                ? [Rotate(RegistryKeyUse.Credentials, state.IssuerKeys.Current), Rotate(RegistryKeyUse.Integrity, proofKey)]
+                : [Rotate(RegistryKeyUse.Credentials, state.IssuerKeys.Current)];
+            var decided = await sequencer.DecideAsync<LeafIndex[]>(
+                Lane.Ordinary, draft => rotations.Select(rotation => draft.Stage(actor.Id, rotation, draft.RegistryId)).ToArray()).ConfigureAwait(false);
+            // Of these two it is known that nothing was written; after anything else the ledger may name the new keys.
             if (decided.Refusal is Refusal.StorageFull or Refusal.Overloaded)
-                keys.Retire(key.KeyId);
+                Retire(rotations.Select(rotation => rotation.Key.KeyId));
             if (decided.IsRefused)
                 return Refused.Because(decided.Refusal, decided.Detail);
-            keys.Retire(old);
-            return new KeyRotated(key.KeyId, old, decided.Value);
+            Retire(rotations.Select(rotation => rotation.Retired));
+            return new KeyRotated(rotations[0].Key.KeyId, rotations[0].Retired, decided.Value[0]);
         }
         finally
         {
@@ -166,6 +168,14 @@ public sealed class Operating(
     }
 
     public void Dispose() => _rotating.Dispose();
+
+    private RegistryKeyRotated Rotate(RegistryKeyUse use, PublicKey old) => new(use, keys.Create(use), old.KeyId);
+
+    private void Retire(IEnumerable<KeyId> replaced)
+    {
+        foreach (var key in replaced)
+            keys.Retire(key);
+    }
 
     private Outcome<GenesisOperator[]> Prove(Hash secretHash, IReadOnlyList<FirstOperator> operators, DateTimeOffset now)
     {

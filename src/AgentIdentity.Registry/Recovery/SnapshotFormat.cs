@@ -16,7 +16,7 @@ namespace AgentIdentity.Registry.Recovery;
 /// <remarks>Signed, because the tree vouches for the entries and not for what was folded from them: whoever can write the file must not be able to lift a stop.</remarks>
 internal static class SnapshotFormat
 {
-    private const int Version = 11;
+    private const int Version = 12;
     private static readonly byte[] Domain = "air/snapshot/v1\0"u8.ToArray();
     private static readonly byte[] Magic = "agentidentity snapshot\n"u8.ToArray();
 
@@ -100,11 +100,7 @@ internal static class SnapshotFormat
         WriteFounding(writer, copy.Founding!);
         WriteAll(writer, copy.Logs, log => WriteLog(writer, log));
         WriteAll(writer, copy.WatchKeys, key => WriteKey(writer, key));
-        WriteAll(writer, copy.IssuerKeys, key =>
-        {
-            WriteKey(writer, key.Key);
-            writer.Write(key.From.Value);
-        });
+        WriteAll(writer, copy.IssuerKeys, key => WriteSpan(writer, key));
         WriteAll(writer, copy.Tokens, token => WriteToken(writer, token));
         WriteAll(writer, copy.Callers, caller => WriteCaller(writer, caller));
         WriteAll(writer, copy.Agents, agent => WriteAgent(writer, agent));
@@ -134,6 +130,7 @@ internal static class SnapshotFormat
             writer.Write(change.Epoch);
             writer.Write(change.Index.Value);
         });
+        WriteAll(writer, copy.IntegrityKeys, key => WriteSpan(writer, key));
     }
 
     private static StateCopy ReadState(BinaryReader reader)
@@ -145,7 +142,7 @@ internal static class SnapshotFormat
         var founding = ReadFounding(reader);
         var logs = ReadAll(reader, () => ReadLog(reader));
         var watchKeys = ReadAll(reader, () => ReadKey(reader));
-        var keys = ReadAll(reader, () => (ReadKey(reader), new LeafIndex(reader.ReadUInt64())));
+        var keys = ReadAll(reader, () => ReadSpan(reader));
         var tokens = ReadAll(reader, () => ReadToken(reader));
         var callers = ReadAll(reader, () => ReadCaller(reader));
         var grants = tokens.ToDictionary(token => token.Id, token => token.Grant);
@@ -164,8 +161,17 @@ internal static class SnapshotFormat
         {
             DidKey = didKey,
             DidIndex = didIndex,
+            IntegrityKeys = ReadAll(reader, () => ReadSpan(reader)),
         };
     }
+
+    private static void WriteSpan(BinaryWriter writer, (PublicKey Key, LeafIndex From) span)
+    {
+        WriteKey(writer, span.Key);
+        writer.Write(span.From.Value);
+    }
+
+    private static (PublicKey Key, LeafIndex From) ReadSpan(BinaryReader reader) => (ReadKey(reader), new LeafIndex(reader.ReadUInt64()));
 
     private static void WriteFounding(BinaryWriter writer, Founding founding)
     {
