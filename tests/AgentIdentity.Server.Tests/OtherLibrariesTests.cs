@@ -57,6 +57,9 @@ public sealed class OtherLibrariesTests(ITestOutputHelper output) : IAsyncLifeti
     }
 
     [SkippableFact]
+    public async Task Digital_Bazaars_vc_and_the_faces_for_test_suites_verify_what_the_other_one_signs() => Assert.Equal("", await RunAsync("documents.mjs", "faces", _registry.HttpUrl));
+
+    [SkippableFact]
     public async Task A_stop_is_seen_in_both_status_lists_within_their_cadence_and_an_agent_that_is_not_stopped_never_is()
     {
         var (agent, other) = (await _registry.EnrolAsync(), await _registry.EnrolAsync());

@@ -54,6 +54,19 @@ public static class IntegrityProof
         return $"{first},\"proofValue\":\"z{Base58.Encode(signature)}\"{rest}";
     }
 
+    /// <summary>A JSON object that has no proof yet, as JCS with one under its own contexts. Null when it is no object, or holds a number that no reader could hold.</summary>
+    public static string? Secure(JsonElement document, PrivateKey key, string method, string created)
+    {
+        if (document.ValueKind != JsonValueKind.Object || !Jcs.TryCanonicalizeAny(document, out var canonical))
+            return null;
+        string? contexts = null;
+        if (document.TryGetMember("@context"u8, out var named) && !Jcs.TryCanonicalizeAny(named, out contexts))
+            return null;
+        var secured = JsonNode.Parse(canonical)!;
+        secured["proof"] = JsonNode.Parse(Create(canonical, key, method, AssertionMethod, created, contexts));
+        return Jcs.TryCanonicalizeAny(JsonSerializer.SerializeToElement(secured), out var text) ? text : null;
+    }
+
     /// <summary>Whether a proof is the key's over a document (whose member <c>proof</c>, if any, it does not cover), and for this purpose.</summary>
     /// <remarks>Whose key it must be is for the caller to say: it is not looked up where the proof points.</remarks>
     public static IntegrityRefusal Check(JsonElement document, JsonElement proof, PublicKey key, string purpose, DateTimeOffset now)

@@ -1,6 +1,7 @@
 // Data Integrity beside @digitalbazaar/vc: what a running registry has issued with an embedded proof, and what that library signs itself.
 //   node documents.mjs tamper HTTP_URL PUBLIC_URL FILE    prints "refused VARIANT" or "accepted VARIANT" for each tampered copy of the credential in the file
 //   node documents.mjs sign                               prints a credential that the library signed with a key of its own (a did:key)
+//   node documents.mjs faces HTTP_URL                     has the library verify what the VC API of a registry issues, and that API verify what the library signs
 //   node documents.mjs measure FILE SECONDS               prints how many times a second the library verifies that credential
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
@@ -25,13 +26,19 @@ const loaderOf = (didDocument) => async (url) => {
 const verify = (credential, documentLoader, checkStatus, options = {}) =>
   vc.verifyCredential({ credential: clone(credential), suite: new DataIntegrityProof({ cryptosuite: createVerifyCryptosuite() }), documentLoader, checkStatus, ...options });
 
-/** A key of our own as a did:key, with the document that such a DID stands for. */
+/** The document that a did:key stands for. */
+function didKeyDocument(did) {
+  const publicKeyMultibase = did.slice("did:key:".length);
+  const method = { id: `${did}#${publicKeyMultibase}`, type: "Multikey", controller: did, publicKeyMultibase };
+  return { "@context": ["https://www.w3.org/ns/did/v1", "https://w3id.org/security/multikey/v1"], id: did, assertionMethod: [method.id], verificationMethod: [method] };
+}
+
+/** A key of our own as a did:key. */
 async function ownKey() {
   const key = await Ed25519Multikey.generate();
-  const did = `did:key:${key.publicKeyMultibase}`;
-  Object.assign(key, { id: `${did}#${key.publicKeyMultibase}`, controller: did });
-  const method = await key.export({ publicKey: true });
-  return { key, didDocument: { "@context": ["https://www.w3.org/ns/did/v1", "https://w3id.org/security/multikey/v1"], id: did, assertionMethod: [key.id], verificationMethod: [method] } };
+  const didDocument = didKeyDocument(`did:key:${key.publicKeyMultibase}`);
+  Object.assign(key, { id: didDocument.assertionMethod[0], controller: didDocument.id });
+  return { key, didDocument };
 }
 
 const signed = (credential, key, documentLoader) =>
@@ -97,7 +104,7 @@ async function tamper(httpUrl, publicUrl, file) {
   for (const [name, variant, options] of variants) console.log(`${(await check(variant, options)).verified ? "accepted" : "refused"} ${name}`);
 }
 
-async function sign() {
+async function signOne() {
   const { key, didDocument } = await ownKey();
   const credential = {
     "@context": ["https://www.w3.org/ns/credentials/v2"],
@@ -106,19 +113,33 @@ async function sign() {
     validFrom: "2024-11-03T06:41:04Z",
     credentialSubject: { id: "did:example:subject", name: "Grüße ☃ 😀", score: 4.5, small: 1e-7, list: [1, "two", null, { b: true, a: false }] },
   };
-  console.log(JSON.stringify(await signed(credential, key, loaderOf(didDocument))));
+  return await signed(credential, key, loaderOf(didDocument));
+}
+
+const sign = async () => console.log(JSON.stringify(await signOne()));
+
+async function faces(httpUrl) {
+  const post = async (path, body) => {
+    const response = await fetch(httpUrl + path, { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(body) });
+    return { status: response.status, body: await response.json() };
+  };
+  const theirs = await signOne();
+  const { issuer, proof, ...unsigned } = theirs;
+  const issued = await post("/credentials/issue", { credential: unsigned });
+  assert.equal(issued.status, 201);
+  const checked = await verify(issued.body, loaderOf(didKeyDocument(issued.body.issuer)), () => ({ verified: true }));
+  assert.ok(checked.verified, JSON.stringify(checked, null, 1));
+  for (const [credential, status] of [[issued.body, 200], [theirs, 200], [{ ...theirs, name: "changed" }, 400]])
+    assert.equal((await post("/credentials/verify", { verifiableCredential: credential, options: { checks: ["proof"] } })).status, status);
 }
 
 async function measure(file, seconds) {
   const credential = JSON.parse(await readFile(file, "utf8"));
-  const did = credential.issuer;
-  const multikey = did.slice("did:key:".length);
-  const method = { id: `${did}#${multikey}`, type: "Multikey", controller: did, publicKeyMultibase: multikey };
-  const loader = loaderOf({ "@context": ["https://www.w3.org/ns/did/v1", "https://w3id.org/security/multikey/v1"], id: did, assertionMethod: [method.id], verificationMethod: [method] });
+  const loader = loaderOf(didKeyDocument(credential.issuer));
   const [begun, end] = [performance.now(), performance.now() + 1000 * Number(seconds)];
   let count = 0;
   for (; performance.now() < end; count++) assert.ok((await verify(credential, loader)).verified);
   console.log(Math.round((1000 * count) / (performance.now() - begun)));
 }
 
-await { tamper, sign, measure }[command](...args);
+await { tamper, sign, faces, measure }[command](...args);
