@@ -6,6 +6,7 @@ using AgentIdentity.Credentials.Identifiers;
 using AgentIdentity.Credentials.Issuing;
 using AgentIdentity.Credentials.Keys;
 using AgentIdentity.Credentials.Status;
+using AgentIdentity.Tests.Attacks;
 
 namespace AgentIdentity.Cli.Tests;
 
@@ -69,6 +70,20 @@ public sealed class VerifyFilesTests : IDisposable
         await AssertRefusedAsync("CREDENTIAL_EXPIRED", CredentialWriter.Sign(over, Registry, _issuer), "--jwks", Jwks);
         await AssertRefusedAsync("CREDENTIAL_EXPIRED", CredentialWriter.SignDocument(over, Registry, _proofKey), "--did-document", DidDocument);
         await AssertRefusedAsync("CREDENTIAL_NOT_YET_VALID", CredentialWriter.Sign(Claims() with { NotBefore = Now.ToUnixTimeSeconds() + 300 }, Registry, _issuer), "--jwks", Jwks);
+    }
+
+    [Fact]
+    public async Task Every_attack_on_a_token_is_refused_under_the_one_name()
+    {
+        var jwks = Jwks;
+        // White space around a text is the pipe's, and one that is too long is not read.
+        var attacks = TokenAttacks.On(Token, _issuer).Where(attack => attack.Token.Trim() == attack.Token && attack.Token.Length <= 65_536).ToArray();
+        foreach (var (name, token) in attacks)
+        {
+            var outcome = await _cli.RunAsync(token, ["verify", "--jwks", jwks, "--json"]);
+            Assert.True(outcome.ExitCode == ExitCode.Refused && outcome.Json.GetProperty("reason").GetString() == "CREDENTIAL_INVALID", $"{name}: {outcome.ExitCode} {outcome.Output}{outcome.Error}");
+        }
+        Assert.True(attacks.Length >= 100, $"Only {attacks.Length} attacks were tried.");
     }
 
     [Fact]

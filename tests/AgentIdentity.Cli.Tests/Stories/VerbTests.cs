@@ -44,6 +44,18 @@ public sealed class VerbTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_text_that_looks_like_a_DID_of_an_agent_is_none_to_any_verb()
+    {
+        var did = await _registry.EnrolAsync("plain");
+        foreach (var hostile in new[] { did + "%00", did + "\0", did + " ", did.Replace("agents", "аgents", StringComparison.Ordinal), did.Replace("agents:", "agents:..:agents:", StringComparison.Ordinal), did.Replace("%3A", "%253A", StringComparison.Ordinal), "../../etc/passwd" })
+        {
+            foreach (var words in new[] { new[] { "agents", "show", hostile }, ["stop", hostile, "--reason", "test"], ["trail", hostile], ["chain", hostile] })
+                Assert.InRange((await Agentid.RunAsync([.. words, "--json"])).ExitCode, ExitCode.Refused, ExitCode.Usage);
+        }
+        Assert.Equal("active", (await Agentid.RunAsync("agents", "show", did, "--json")).Fine().Json.GetProperty("state").GetString());
+    }
+
+    [Fact]
     public async Task What_is_erased_is_shown_as_erased_and_a_hold_keeps_it()
     {
         var did = await _registry.EnrolAsync("eraser");
