@@ -155,8 +155,11 @@ public enum RegistryKeyUse
     /// <summary>Makes the keys that sign DID logs (Ed25519).</summary>
     Did = 4,
 
+    /// <summary>Cosigns the checkpoints of other registries' logs (Ed25519). No entry names it.</summary>
+    Witness = 5,
+
     /// <summary>Signs credentials with an embedded proof (Ed25519).</summary>
-    Integrity = 5,
+    Integrity = 6,
 }
 
 /// <summary>What a stop covers. docs/formats.md, "Scope".</summary>
