@@ -11,6 +11,9 @@ namespace AgentIdentity.Client;
 /// <param name="LedgerPosition">Its place in that entry.</param>
 public sealed record HeldCredential(string Token, string Jti, DateTimeOffset NotBefore, DateTimeOffset ExpiresAt, ulong LedgerIndex, ulong LedgerPosition)
 {
+    /// <summary>The same credential with an embedded proof, when that was asked for.</summary>
+    public string? Document { get; init; }
+
     /// <summary>Gives this credential and no other: for one that another agent has passed on, which nobody renews.</summary>
     public CredentialSource Source => _ => new ValueTask<string>(Token);
 
@@ -20,5 +23,5 @@ public sealed record HeldCredential(string Token, string Jti, DateTimeOffset Not
         DateTimeOffset.FromUnixTimeSeconds(issued.NotBefore),
         DateTimeOffset.FromUnixTimeSeconds(issued.ExpiresAt),
         issued.LedgerIndex,
-        issued.LedgerPosition);
+        issued.LedgerPosition) { Document = issued.Document is { Length: > 0 } document ? document : null };
 }

@@ -215,6 +215,7 @@ public sealed class RegistryNode : IAsyncDisposable
         if (!Standing.IsHalted)
             await _snapshots.FinishAsync().ConfigureAwait(false);
         Operating.Dispose();
+        Issuing.Dispose();
         Erasing.Dispose();
     }
 
@@ -229,6 +230,8 @@ public sealed class RegistryNode : IAsyncDisposable
         if (state.IsBootstrapped)
             LogKeyDocument.Keep(store, state.Log.Key);
         keys.Issuer((state.IsBootstrapped ? state.IssuerKeys.Current : founding.Issuer).KeyId);
+        if (state.IntegrityKeys.Newest is { } proofKey)
+            keys.Integrity(proofKey.KeyId);
         foreach (var didKey in state.IsBootstrapped ? state.DidKeys.All : [founding.Did!])
             keys.DidUpdate(didKey.KeyId, []).Dispose();
         return new RegistryNode(settings, state, founding, store, snapshots, keys, clock, log, snapshotPosition);

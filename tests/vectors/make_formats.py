@@ -283,6 +283,7 @@ OPERATOR_3, BREAK_GLASS, WATCH, DID = Key("operator 3", 1), Key("break-glass", 2
 STATING = Key("stating agent", 1)
 NEXT_AGENT = Key("next agent", 1)
 PASSKEY, PASSKEY_ORIGIN = Key("passkey", 1), "http://localhost:5003"
+INTEGRITY = Key("integrity", 2)
 MAIL_ENFORCER = Key("mail enforcer", 2)
 WITNESS, WITNESS_NAME = Key("witness", 2), "witness.example/w1"
 
@@ -494,8 +495,9 @@ def credential(jti, act=None, stated=(), status=None, attested=(), certificate=N
     if act:
         claims["act"] = act
     made = jws(issuer_header(typ="vc+jwt", cty="vc"), claims, ISSUER)
+    proof = integrity_proof(claims, INTEGRITY, rfc3339(SECONDS), verificationMethod=f"{REGISTRY_DID}#{b64u(INTEGRITY.id)}")
     return made | {"token_hash": sha256(made["token"].encode()).hex(), "authority_hash": authority_hash(ENVELOPE, act, certificate).hex(), "act": jcs(act) if act else None,
-                   "certificate": certificate.hex() if certificate else None}
+                   "certificate": certificate.hex() if certificate else None, "document": jcs(claims | {"proof": proof})}
 
 
 # --- statements -------------------------------------------------------------------------------------------------------
@@ -1161,6 +1163,9 @@ def did_documents():
         "agent_of_a_log": jcs(json.loads(agent([AGENT])) | {"alsoKnownAs": [agent_did_log().did]}),
         "agent_deactivated": agent([]),
         "registry": jcs({"@context": context, "id": REGISTRY_DID, "verificationMethod": methods(REGISTRY_DID, issuers), "assertionMethod": urls(REGISTRY_DID, issuers)}),
+        "registry_with_proof_key": jcs({
+            "@context": context + ["https://w3id.org/security/multikey/v1"], "id": REGISTRY_DID, "assertionMethod": urls(REGISTRY_DID, issuers + [INTEGRITY]),
+            "verificationMethod": methods(REGISTRY_DID, issuers) + [{"id": urls(REGISTRY_DID, [INTEGRITY])[0], "type": "Multikey", "controller": REGISTRY_DID, "publicKeyMultibase": multikey(INTEGRITY)}]}),
         "jwks": jcs({"keys": [key.jwk | {"alg": key.jose, "kid": url} for key, url in zip(issuers, urls(REGISTRY_DID, issuers))]}),
     }
 
@@ -1488,7 +1493,7 @@ def vectors():
         },
         "grant": {"sponsor": SPONSOR, "blueprint": BLUEPRINT, "labels": LABELS, "envelope": jcs(ENVELOPE), "audiences": AUDIENCES},
         "times": {"at": AT, "seconds": SECONDS},
-        "keys": [key.vector() for key in (ISSUER, NEXT_ISSUER, LOG, NEXT_LOG, OPERATOR_1, OPERATOR_2, ENFORCER, AGENT, OPERATOR_3, BREAK_GLASS, WATCH, DID, PASSKEY, STATING, NEXT_AGENT)],
+        "keys": [key.vector() for key in (ISSUER, NEXT_ISSUER, LOG, NEXT_LOG, OPERATOR_1, OPERATOR_2, ENFORCER, AGENT, OPERATOR_3, BREAK_GLASS, WATCH, DID, PASSKEY, STATING, NEXT_AGENT, INTEGRITY)],
         "label": {"label": fixed(f"label {AGENT_ID}").hex(), "commitment": sha256(b"air/label/v1\0", fixed(f"label {AGENT_ID}")).hex(),
                   "nullifiers": [hmac.digest(fixed(f"label {AGENT_ID}"), b"air/null/v1\0" + u64(n), "sha256").hex() for n in range(3)]},
         "entries": [{name: value for name, value in one.items() if name != "subjects"} for one in log],
@@ -1565,6 +1570,7 @@ def examples(made):
         "accepted": f"accepted  {wrap(accepted(ITEMS[0], 0).hex())}\nhash      {made['issuance']['accepted'][0]}",
         "envelope": f"{made['envelopes']['example']['canonical']}\n\nH(authority)  {made['envelopes']['authority'][0]['hash']}",
         "credential": token(presented),
+        "credential-document": wrap(presented["document"]),
         "token-status-list": token(made["status_lists"][1]["token_list"]),
         "bitstring-status-list": token(made["status_lists"][1]["bitstring"]),
         "key-proof": token(agent_proof),

@@ -79,13 +79,19 @@ internal sealed class AgentFolder(string path)
         }
     }
 
-    public static JsonObject CredentialJson(HeldCredential credential) => new()
+    public static JsonObject CredentialJson(HeldCredential credential)
     {
-        ["token"] = credential.Token,
-        ["jti"] = credential.Jti,
-        ["not_before"] = Instants.FromSeconds(credential.NotBefore.ToUnixTimeSeconds()),
-        ["expires_at"] = Instants.FromSeconds(credential.ExpiresAt.ToUnixTimeSeconds()),
-        ["ledger_index"] = credential.LedgerIndex,
-        ["ledger_position"] = credential.LedgerPosition,
-    };
+        var json = new JsonObject
+        {
+            ["token"] = credential.Token,
+            ["jti"] = credential.Jti,
+            ["not_before"] = Instants.FromSeconds(credential.NotBefore.ToUnixTimeSeconds()),
+            ["expires_at"] = Instants.FromSeconds(credential.ExpiresAt.ToUnixTimeSeconds()),
+            ["ledger_index"] = credential.LedgerIndex,
+            ["ledger_position"] = credential.LedgerPosition,
+        };
+        if (credential.Document is { } document)
+            json["document"] = JsonNode.Parse(document);
+        return json;
+    }
 }

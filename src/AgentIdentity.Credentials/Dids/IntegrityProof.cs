@@ -1,6 +1,7 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Text;
 using System.Text.Json;
+using System.Text.Json.Nodes;
 using AgentIdentity.Credentials.Json;
 using AgentIdentity.Credentials.Keys;
 using AgentIdentity.Ledger;
@@ -53,13 +54,28 @@ public static class IntegrityProof
         return $"{first},\"proofValue\":\"z{Base58.Encode(signature)}\"{rest}";
     }
 
+    /// <summary>A JSON object that has no proof yet, as JCS with one under its own contexts. Null when it is no object, or holds a number that no reader could hold.</summary>
+    public static string? Secure(JsonElement document, PrivateKey key, string method, string created)
+    {
+        if (document.ValueKind != JsonValueKind.Object || !Jcs.TryCanonicalizeAny(document, out var canonical))
+            return null;
+        string? contexts = null;
+        if (document.TryGetMember("@context"u8, out var named) && !Jcs.TryCanonicalizeAny(named, out contexts))
+            return null;
+        var secured = JsonNode.Parse(canonical)!;
+        secured["proof"] = JsonNode.Parse(Create(canonical, key, method, AssertionMethod, created, contexts));
+        return Jcs.TryCanonicalizeAny(JsonSerializer.SerializeToElement(secured), out var text) ? text : null;
+    }
+
     /// <summary>Whether a proof is the key's over a document (whose member <c>proof</c>, if any, it does not cover), and for this purpose.</summary>
     /// <remarks>Whose key it must be is for the caller to say: it is not looked up where the proof points.</remarks>
     public static IntegrityRefusal Check(JsonElement document, JsonElement proof, PublicKey key, string purpose, DateTimeOffset now)
     {
-        if (document.ValueKind != JsonValueKind.Object || !Jcs.TryCanonicalizeAny(document, out var canonical, without: "proof"))
+        if (document.ValueKind != JsonValueKind.Object)
             return IntegrityRefusal.Form;
-        return StartsWithContexts(document, proof) ? CheckCanonical(canonical, proof, key, purpose, now) : IntegrityRefusal.Context;
+        if (!StartsWithContexts(document, proof))
+            return IntegrityRefusal.Context;
+        return Jcs.TryCanonicalizeAny(AsSigned(document, proof), out var canonical, without: "proof") ? CheckCanonical(canonical, proof, key, purpose, now) : IntegrityRefusal.Form;
     }
 
     /// <summary>As <see cref="Check"/>, over a canonical text without a proof.</summary>
@@ -107,6 +123,16 @@ public static class IntegrityProof
             return true;
         var (ours, theirs) = (Items(named), document.TryGetMember("@context"u8, out var all) ? Items(all) : []);
         return ours.Length <= theirs.Length && ours.Zip(theirs).All(pair => JsonElement.DeepEquals(pair.First, pair.Second));
+    }
+
+    // Contexts behind those of the proof are not signed (step 4.2): who relies on what they define asks for the contexts that he knows.
+    private static JsonElement AsSigned(JsonElement document, JsonElement proof)
+    {
+        if (!proof.TryGetMember("@context"u8, out var contexts) || JsonElement.DeepEquals(contexts, document.GetProperty("@context"u8)))
+            return document;
+        var signed = JsonObject.Create(document)!;
+        signed["@context"] = contexts.ValueKind == JsonValueKind.Array ? JsonArray.Create(contexts) : JsonValue.Create(contexts);
+        return JsonSerializer.SerializeToElement(signed);
     }
 
     private static JsonElement[] Items(JsonElement contexts) => contexts.ValueKind == JsonValueKind.Array ? [.. contexts.EnumerateArray()] : [contexts];

@@ -9,7 +9,8 @@ namespace AgentIdentity.Credentials.Documents;
 /// <summary>The DID documents of a registry and its agents, and the registry's JWK set, as JCS. docs/formats.md, "DID documents".</summary>
 public static class DidDocuments
 {
-    private const string Context = "[\"https://www.w3.org/ns/did/v1\",\"https://w3id.org/security/jwk/v1\"]";
+    private const string Contexts = "\"https://www.w3.org/ns/did/v1\",\"https://w3id.org/security/jwk/v1\"";
+    private const string MultikeyContext = ",\"https://w3id.org/security/multikey/v1\"";
 
     /// <summary>An agent's document. A deactivated one names no keys, so that nothing verifies against it.</summary>
     /// <param name="registry">Whose agent it is.</param>
@@ -25,12 +26,16 @@ public static class DidDocuments
         Document(RegistryName.Webvh(registry.AgentDid(agent), scid), registry.AgentDid(agent), deactivated ? [] : [key], registry.Did);
 
     /// <summary>The registry's document: the keys that sign credentials, those of the past included, since what they signed is still to be checked.</summary>
-    public static byte[] Registry(RegistryName registry, IReadOnlyList<PublicKey> issuerKeys, string? webvh = null) =>
-        Encoding.ASCII.GetBytes(Document(registry.Did, webvh, issuerKeys, null));
+    /// <param name="registry">Which registry.</param>
+    /// <param name="issuerKeys">The keys that sign tokens.</param>
+    /// <param name="proofKeys">The keys that sign embedded proofs.</param>
+    /// <param name="webvh">The registry's did:webvh name; null when it has no DID log.</param>
+    public static byte[] Registry(RegistryName registry, IReadOnlyList<PublicKey> issuerKeys, IReadOnlyList<PublicKey> proofKeys, string? webvh = null) =>
+        Encoding.ASCII.GetBytes(Document(registry.Did, webvh, issuerKeys, null, proofKeys));
 
     /// <summary>The same document as a version of the registry's DID log has it.</summary>
-    public static string RegistryVersion(RegistryName registry, IReadOnlyList<PublicKey> issuerKeys, string scid) =>
-        Document(RegistryName.Webvh(registry.Did, scid), registry.Did, issuerKeys, null);
+    public static string RegistryVersion(RegistryName registry, IReadOnlyList<PublicKey> issuerKeys, IReadOnlyList<PublicKey> proofKeys, string scid) =>
+        Document(RegistryName.Webvh(registry.Did, scid), registry.Did, issuerKeys, null, proofKeys);
 
     /// <summary>The document of a did:key DID: its one key, for whatever it can do.</summary>
     public static string Key(PublicKey key)
@@ -38,20 +43,22 @@ public static class DidDocuments
         var (did, method) = (Multikey.Did(key), Multikey.Method(key));
         return $"{{\"@context\":[\"https://www.w3.org/ns/did/v1\",\"https://w3id.org/security/multikey/v1\"],\"assertionMethod\":[\"{method}\"],\"authentication\":[\"{method}\"],"
             + $"\"capabilityDelegation\":[\"{method}\"],\"capabilityInvocation\":[\"{method}\"],\"id\":\"{did}\","
-            + $"\"verificationMethod\":[{{\"controller\":\"{did}\",\"id\":\"{method}\",\"publicKeyMultibase\":\"{Multikey.Of(key)}\",\"type\":\"Multikey\"}}]}}";
+            + $"\"verificationMethod\":[{MultikeyMethod(did, method, key)}]}}";
     }
 
     /// <summary>The same keys as a JWK set (RFC 7517), each with the <c>kid</c> that credentials name.</summary>
     public static byte[] Jwks(RegistryName registry, IReadOnlyList<PublicKey> issuerKeys) =>
         Encoding.ASCII.GetBytes($"{{\"keys\":{Array(issuerKeys, key => Jwk(registry, key))}}}");
 
-    // An agent is controlled by the registry, and may authenticate; the registry issues.
-    private static string Document(string did, string? alsoKnownAs, IReadOnlyList<PublicKey> keys, string? controller)
+    // An agent is controlled by the registry, and may authenticate; the registry issues. The suite of embedded proofs wants its keys as multikeys.
+    private static string Document(string did, string? alsoKnownAs, IReadOnlyList<PublicKey> keys, string? controller, params IReadOnlyList<PublicKey> proofKeys)
     {
+        var contexts = proofKeys.Count > 0 ? Contexts + MultikeyContext : Contexts;
         var names = alsoKnownAs is null ? "" : $"\"alsoKnownAs\":[\"{alsoKnownAs}\"],";
-        var urls = KeyUrls(did, keys);
+        var urls = Array([.. keys, .. proofKeys], key => $"\"{did}#{key.KeyId}\"");
         var agent = controller is null ? "" : $"\"authentication\":{urls},\"controller\":\"{controller}\",";
-        return $"{{\"@context\":{Context},{names}\"assertionMethod\":{urls},{agent}\"id\":\"{did}\",\"verificationMethod\":{Methods(did, keys)}}}";
+        var methods = keys.Select(key => JwkMethod(did, key)).Concat(proofKeys.Select(key => MultikeyMethod(did, $"{did}#{key.KeyId}", key)));
+        return $"{{\"@context\":[{contexts}],{names}\"assertionMethod\":{urls},{agent}\"id\":\"{did}\",\"verificationMethod\":[{string.Join(',', methods)}]}}";
     }
 
     private static string Jwk(RegistryName registry, PublicKey key)
@@ -62,10 +69,9 @@ public static class DidDocuments
         return $"{{\"alg\":\"{Jose.Name(key.Algorithm)}\",{jwk[1..comma]},\"kid\":\"{registry.KeyUrl(key.KeyId)}\"{jwk[comma..^1]}}}";
     }
 
-    private static string Methods(string did, IReadOnlyList<PublicKey> keys) =>
-        Array(keys, key => $"{{\"controller\":\"{did}\",\"id\":\"{did}#{key.KeyId}\",\"publicKeyJwk\":{key.ToJwk()},\"type\":\"JsonWebKey\"}}");
+    private static string JwkMethod(string did, PublicKey key) => $"{{\"controller\":\"{did}\",\"id\":\"{did}#{key.KeyId}\",\"publicKeyJwk\":{key.ToJwk()},\"type\":\"JsonWebKey\"}}";
 
-    private static string KeyUrls(string did, IReadOnlyList<PublicKey> keys) => Array(keys, key => $"\"{did}#{key.KeyId}\"");
+    private static string MultikeyMethod(string did, string id, PublicKey key) => $"{{\"controller\":\"{did}\",\"id\":\"{id}\",\"publicKeyMultibase\":\"{Multikey.Of(key)}\",\"type\":\"Multikey\"}}";
 
     private static string Array(IReadOnlyList<PublicKey> keys, Func<PublicKey, string> write) => $"[{string.Join(',', keys.Select(write))}]";
 }

@@ -168,6 +168,9 @@ public enum RegistryKeyUse
 
     /// <summary>Cosigns the checkpoints of other registries' logs (Ed25519). No entry names it.</summary>
     Witness = 5,
+
+    /// <summary>Signs credentials with an embedded proof (Ed25519).</summary>
+    Integrity = 6,
 }
 
 /// <summary>What a stop covers. docs/formats.md, "Scope".</summary>

@@ -11,6 +11,7 @@ internal static class CredentialFormat
 
     public const string BaseContext = "https://www.w3.org/ns/credentials/v2";
     public const string OwnContext = Documents.CredentialContext.Name;
+    public const string Contexts = $"[\"{BaseContext}\",\"{OwnContext}\"]";
     public const string BaseCredentialType = "VerifiableCredential";
     public const string OwnCredentialType = "AgentCredential";
     /// <summary>RFC 8705, section 3.1: SHA-256 of a client certificate.</summary>

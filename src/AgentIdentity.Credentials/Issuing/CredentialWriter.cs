@@ -1,4 +1,5 @@
 using System.Text;
+using AgentIdentity.Credentials.Dids;
 using AgentIdentity.Credentials.Identifiers;
 using AgentIdentity.Credentials.Json;
 using AgentIdentity.Credentials.Keys;
@@ -32,15 +33,24 @@ public static class CredentialWriter
         return TextLength(header) + TextLength(payload) + SignatureTextLength + 2 <= CredentialFormat.LengthMax;
     }
 
+    /// <summary>The same credential with an embedded proof (<c>eddsa-jcs-2022</c>), as JCS. docs/formats.md, "Credential with an embedded proof".</summary>
+    /// <exception cref="ArgumentException">The key is not Ed25519.</exception>
+    public static string SignDocument(CredentialClaims claims, RegistryName registry, PrivateKey key)
+    {
+        var created = NumericDate.ToRfc3339(claims.IssuedAt);
+        var proof = IntegrityProof.Create(Claims(claims, registry), key, registry.KeyUrl(key.PublicKey.KeyId), IntegrityProof.AssertionMethod, created, CredentialFormat.Contexts);
+        return Claims(claims, registry, proof);
+    }
+
     internal static string Header(RegistryName registry, KeyId issuer) =>
         $$"""{"alg":"{{CredentialFormat.Algorithm}}","cty":"{{CredentialFormat.ContentType}}","kid":"{{registry.KeyUrl(issuer)}}","typ":"{{CredentialFormat.Type}}"}""";
 
     // In JCS order.
-    internal static string Claims(CredentialClaims claims, RegistryName registry)
+    internal static string Claims(CredentialClaims claims, RegistryName registry, string? proof = null)
     {
         var agent = registry.AgentDid(claims.AgentId);
         var text = new StringBuilder(2048);
-        text.Append($"{{\"@context\":[\"{CredentialFormat.BaseContext}\",\"{CredentialFormat.OwnContext}\"]");
+        text.Append($"{{\"@context\":{CredentialFormat.Contexts}");
         if (claims.Act is not null)
             text.Append($",\"act\":{claims.Act}");
         text.Append(",\"aud\":").AppendStrings(claims.Audience);
@@ -59,7 +69,10 @@ public static class CredentialWriter
         text.Append($",\"id\":\"{agent}\"").AppendLabels("labels", claims.Labels).AppendLabels("statedLabels", claims.StatedLabels);
         text.Append($"}},\"exp\":{claims.ExpiresAt},\"iat\":{claims.IssuedAt},\"id\":\"{CredentialFormat.UuidUrn}{claims.Jti}\"");
         text.Append($",\"iss\":\"{registry.Did}\",\"issuer\":\"{registry.Did}\",\"jti\":\"{claims.Jti}\"");
-        text.Append($",\"ledger_index\":{claims.LedgerIndex},\"ledger_position\":{claims.LedgerPosition},\"nbf\":{claims.NotBefore},\"sponsor\":").AppendString(claims.Sponsor);
+        text.Append($",\"ledger_index\":{claims.LedgerIndex},\"ledger_position\":{claims.LedgerPosition},\"nbf\":{claims.NotBefore}");
+        if (proof is not null)
+            text.Append($",\"proof\":{proof}");
+        text.Append(",\"sponsor\":").AppendString(claims.Sponsor);
         text.Append($",\"status\":{{\"status_list\":{{\"idx\":{status.Place},\"uri\":\"{status.Uri(registry)}\"}}}}");
         text.Append($",\"sub\":\"{agent}\",\"type\":[\"{CredentialFormat.BaseCredentialType}\",\"{CredentialFormat.OwnCredentialType}\"]");
         text.Append($",\"validFrom\":\"{NumericDate.ToRfc3339(claims.NotBefore)}\",\"validUntil\":\"{NumericDate.ToRfc3339(claims.ExpiresAt)}\"}}");

@@ -1,7 +1,7 @@
 namespace AgentIdentity.Credentials.Json;
 
 /// <summary>Seconds since 1970, as tokens write times.</summary>
-internal static class NumericDate
+public static class NumericDate
 {
     /// <summary>The last second of the year 9999, beyond which a time has no RFC 3339 form.</summary>
     public const long Max = 253_402_300_799;

@@ -3,8 +3,9 @@ using System.Globalization;
 namespace AgentIdentity.Credentials.Json;
 
 /// <summary>Times as RFC 3339 writes them, with at most seven digits of a fraction. Local times without a zone are none.</summary>
-internal static class Rfc3339
+public static class Rfc3339
 {
+    /// <summary>Reads a time with its zone.</summary>
     public static bool TryParse(string text, out DateTimeOffset at)
     {
         at = default;

@@ -26,14 +26,16 @@ public static class StatusListWriter
     {
         var (from, until) = Times(now);
         var uri = StatusPlace.BitstringUriOf(registry, list);
-        var bits = StatusListFormat.Base64UrlMark + CanonicalBase64Url.Encode(StatusPacking.GZip(bitmap.MostSignificantFirst));
-        var subject = $$"""{"encodedList":"{{bits}}","id":"{{uri}}#list","statusPurpose":"{{StatusListFormat.Purpose}}","ttl":{{StatusListFormat.TimeToLive.TotalMilliseconds}},"type":"{{StatusListFormat.BitstringType}}"}""";
+        var subject = $$"""{"encodedList":"{{EncodedList(bitmap)}}","id":"{{uri}}#list","statusPurpose":"{{StatusListFormat.Purpose}}","ttl":{{StatusListFormat.TimeToLive.TotalMilliseconds}},"type":"{{StatusListFormat.BitstringType}}"}""";
         return CompactJws.Sign(
             CredentialWriter.Header(registry, issuer.PublicKey.KeyId),
             $"{{\"@context\":[\"{CredentialFormat.BaseContext}\"],\"credentialSubject\":{subject},\"exp\":{until},\"iat\":{from},\"id\":\"{uri}\",\"iss\":\"{registry.Did}\",\"issuer\":\"{registry.Did}\","
             + $"\"type\":[\"{CredentialFormat.BaseCredentialType}\",\"{StatusListFormat.BitstringCredentialType}\"],\"validFrom\":\"{NumericDate.ToRfc3339(from)}\",\"validUntil\":\"{NumericDate.ToRfc3339(until)}\"}}",
             issuer);
     }
+
+    /// <summary>The bits as the W3C form has them.</summary>
+    public static string EncodedList(StatusBitmap bitmap) => StatusListFormat.Base64UrlMark + CanonicalBase64Url.Encode(StatusPacking.GZip(bitmap.MostSignificantFirst));
 
     private static (long From, long Until) Times(DateTimeOffset now)
     {

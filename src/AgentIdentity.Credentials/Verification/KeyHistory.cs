@@ -23,6 +23,9 @@ public sealed class KeyHistory
     /// <summary>The entry from which on it is.</summary>
     public LeafIndex Since => _spans[^1].From;
 
+    /// <summary>The key that is in force now; null when there has never been one.</summary>
+    public PublicKey? Newest => _spans is [.., var last] ? last.Key : null;
+
     /// <summary>Every key that ever was in force, newest last.</summary>
     public IEnumerable<PublicKey> All => _spans.Select(span => span.Key);
 

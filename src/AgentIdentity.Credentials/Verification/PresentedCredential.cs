@@ -1,5 +1,7 @@
 using System.Diagnostics.CodeAnalysis;
+using System.Text;
 using System.Text.Json;
+using AgentIdentity.Credentials.Dids;
 using AgentIdentity.Credentials.Envelopes;
 using AgentIdentity.Credentials.Identifiers;
 using AgentIdentity.Credentials.Issuing;
@@ -15,6 +17,9 @@ public sealed class PresentedCredential
 {
     // How far a verifier's clock may be behind the registry's.
     private const long NotBeforeLeewaySeconds = 5;
+
+    // @context, created, cryptosuite, proofPurpose, proofValue, type, verificationMethod.
+    private const int ProofMembers = 7;
 
     // All credentials that one key signed have one header.
     private static readonly RecentTexts<Header> Headers = new(places: 64, lengthMax: 512);
@@ -39,10 +44,10 @@ public sealed class PresentedCredential
     /// <summary>What the issuance item must say of the authority (step 6).</summary>
     public Hash AuthorityHash { get; }
 
-    /// <summary>SHA-256 of the compact form: what the proof's <c>ath</c> must name (step 9).</summary>
+    /// <summary>SHA-256 of what was presented: of the compact form, what the proof's <c>ath</c> must name (step 9).</summary>
     public Hash TokenHash { get; }
 
-    /// <summary>The compact form as it was presented, ASCII.</summary>
+    /// <summary>What was presented: the compact form in ASCII, or the document.</summary>
     internal ReadOnlySpan<byte> Ascii => _ascii;
 
     /// <summary>Steps 1 to 4. Whatever fails there has one name outside, <see cref="Refusal.CredentialInvalid"/>.</summary>
@@ -74,6 +79,29 @@ public sealed class PresentedCredential
                 return Refusal.CredentialInvalid;
 
             credential = new PresentedCredential(claims, issuerKeyId, jws.Ascii, tokenHash);
+            return Refusal.None;
+        }
+    }
+
+    /// <summary>Steps 1 to 4 for the form with an embedded proof. docs/formats.md, "Credential with an embedded proof".</summary>
+    /// <param name="document">What was presented: JSON, spelled in any way.</param>
+    /// <param name="registry">Whose credentials are accepted.</param>
+    /// <param name="proofKeys">Finds a key that signs, or ever signed, this registry's embedded proofs. Null for any other id.</param>
+    /// <param name="now">The reader's clock.</param>
+    /// <param name="credential">The credential, when the answer is <see cref="Refusal.None"/>.</param>
+    public static Refusal ReadDocument(ReadOnlyMemory<byte> document, RegistryName registry, Func<KeyId, PublicKey?> proofKeys, DateTimeOffset now, out PresentedCredential? credential)
+    {
+        credential = null;
+        if (document.Length > CredentialFormat.LengthMax || !StrictJson.TryParseObject(document, out var json))
+            return Refusal.CredentialInvalid;
+        using (json)
+        {
+            var root = json.RootElement;
+            if (!root.TryGetMember("proof"u8, out var proof) || !TryReadMethod(proof, registry, out var keyId) || proofKeys(keyId) is not { } key
+                || IntegrityProof.Check(root, proof, key, IntegrityProof.AssertionMethod, now) != IntegrityRefusal.None
+                || !Jcs.TryCanonicalize(root, out var canonical) || !CredentialClaimsReader.TryRead(Encoding.UTF8.GetBytes(canonical), registry, out var claims))
+                return Refusal.CredentialInvalid;
+            credential = new PresentedCredential(claims, keyId, document.ToArray(), Sha256.Hash(document.Span));
             return Refusal.None;
         }
     }
@@ -120,6 +148,17 @@ public sealed class PresentedCredential
             && header.HasText("cty"u8, CredentialFormat.ContentType)
             && header.TryGetText("kid"u8, int.MaxValue, out var kid)
             && registry.TryParseKeyUrl(kid, out issuerKeyId);
+    }
+
+    // Exactly the proof that we make: its contexts are those that the claims must have, and what else somebody signs with a proof we would not understand.
+    private static bool TryReadMethod(JsonElement proof, RegistryName registry, out KeyId keyId)
+    {
+        keyId = default;
+        return proof.TryGetText("verificationMethod"u8, int.MaxValue, out var method)
+            && registry.TryParseKeyUrl(method, out keyId)
+            && proof.GetPropertyCount() == ProofMembers
+            && proof.HasTexts("@context"u8, CredentialFormat.BaseContext, CredentialFormat.OwnContext)
+            && proof.TryGetMember("created"u8, out _);
     }
 
     private sealed record Header(RegistryName Registry, KeyId IssuerKeyId);

@@ -38,7 +38,7 @@ public sealed class DidKeeper : IAsyncDisposable
     {
         if (entry.Body is Stop { State: StandingState.Revoked, Scope.Kind: not ScopeKind.Key })
             _changes.Writer.TryWrite(index);
-        if (entry.Body is RegistryKeyRotated { Use: RegistryKeyUse.Credentials or RegistryKeyUse.Did })
+        if (entry.Body is RegistryKeyRotated { Use: RegistryKeyUse.Credentials or RegistryKeyUse.Did or RegistryKeyUse.Integrity })
             _changes.Writer.TryWrite(null);
     }
 

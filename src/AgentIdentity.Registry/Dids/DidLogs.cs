@@ -69,7 +69,7 @@ public sealed class DidLogs(RegistrySettings settings, RegistryState state, Sequ
 
     /// <summary>Brings the registry's own document up to the keys that sign credentials.</summary>
     public Task<Outcome<LeafIndex>> RenewAsync() => state.Founding is { } founding
-        ? AppendAsync(founding.RegistryId, scid => DidDocuments.RegistryVersion(settings.Name, [.. state.IssuerKeys.All], scid), deactivates: false)
+        ? AppendAsync(founding.RegistryId, scid => DidDocuments.RegistryVersion(settings.Name, [.. state.IssuerKeys.All], [.. state.IntegrityKeys.All], scid), deactivates: false)
         : Task.FromResult<Outcome<LeafIndex>>(NoLog);
 
     /// <summary>The line that names another key of an agent, made before the writer decides; null when the agent has no log that could go on.</summary>

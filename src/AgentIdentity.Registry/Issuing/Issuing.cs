@@ -12,8 +12,8 @@ using AgentIdentity.Registry.State;
 
 namespace AgentIdentity.Registry.Issuing;
 
-/// <summary>A credential, as it is handed out.</summary>
-public sealed record Issued(string Token, CredentialClaims Claims);
+/// <summary>A credential, as it is handed out. <paramref name="Document"/> is the same credential with an embedded proof, when that was asked for.</summary>
+public sealed record Issued(string Token, CredentialClaims Claims, string? Document = null);
 
 /// <summary>What somebody wants a credential for.</summary>
 /// <param name="ExpiryMax">Seconds since 1970: where the authority above ends, when it does.</param>
@@ -27,8 +27,10 @@ internal sealed record Wish(Envelope Envelope, IReadOnlyList<string> Audience, T
 }
 
 /// <summary>Gives agents credentials: decided by the writer, signed when the ledger holds them.</summary>
-public sealed class Issuing(RegistrySettings settings, RegistryState state, Sequencer sequencer, IRegistryKeys keys, TimeProvider clock)
+public sealed class Issuing(RegistrySettings settings, RegistryState state, Sequencer sequencer, IRegistryKeys keys, TimeProvider clock) : IDisposable
 {
+    private readonly KeyOnDemand _proofKey = new(RegistryKeyUse.Integrity, () => state.IntegrityKeys.Newest, keys, sequencer);
+
     // An agent that asks for more at once than this is broken or somebody else's.
     private const int LiveMax = 64;
     internal const string SessionOver = "The agent's session is over: it enrols again with the same token, the same key and fresh evidence. Where the token demands none, another key enrols with another token.";
@@ -39,6 +41,18 @@ public sealed class Issuing(RegistrySettings settings, RegistryState state, Sequ
     {
         var wish = Parse(agent, authorizationDetails, audience, lifetimeSeconds);
         return wish.IsRefused ? Refused.Because(wish.Refusal, wish.Detail) : await IssueAsync(agent, wish.Value with { Certificate = certificate }).ConfigureAwait(false);
+    }
+
+    /// <summary>The same, and the credential with an embedded proof beside it: one credential in two forms, of one item in the ledger.</summary>
+    public async Task<Outcome<Issued>> IssueWithProofAsync(
+        AgentRecord agent, string authorizationDetails, IReadOnlyList<string> audience, uint lifetimeSeconds, Hash? certificate = null)
+    {
+        // Before the credential: its proof is by a key that was in force at its entry.
+        var key = await _proofKey.RequireAsync().ConfigureAwait(false);
+        if (key.IsRefused)
+            return Refused.Because(key.Refusal, key.Detail);
+        var issued = await IssueAsync(agent, authorizationDetails, audience, lifetimeSeconds, certificate).ConfigureAwait(false);
+        return issued.IsRefused ? issued : issued.Value with { Document = SignDocument(issued.Value.Claims) };
     }
 
     /// <summary>The same authority for another while. The old credential says what; the caller's key, proven before, says who; its expiry does not matter.</summary>
@@ -58,6 +72,8 @@ public sealed class Issuing(RegistrySettings settings, RegistryState state, Sequ
         var life = TimeSpan.FromSeconds(Math.Clamp(claims.ExpiresAt - claims.NotBefore, (long)LifetimeMin.TotalSeconds, (long)LifetimeMax.TotalSeconds));
         return await IssueAsync(agent, new Wish(claims.Envelope, claims.Audience, life, expiryMax) { Certificate = claims.Certificate }).ConfigureAwait(false);
     }
+
+    public void Dispose() => _proofKey.Dispose();
 
     internal Outcome<Wish> Parse(AgentRecord agent, string authorizationDetails, IReadOnlyList<string> audience, uint lifetimeSeconds)
     {
@@ -107,6 +123,9 @@ public sealed class Issuing(RegistrySettings settings, RegistryState state, Sequ
             item.NotBefore, item.NotBefore, item.ExpiresAt, live.Index.Value, live.Position, item.StatusIndex) { Chain = wish.Chain, StatedLabels = grant.Terms.StatedLabels, AttestedLabels = grant.Terms.AttestedLabels, Certificate = wish.Certificate };
         return new Issued(CredentialWriter.Sign(claims, settings.Name, keys.Issuer(state.IssuerKeys.InForceAt(live.Index).KeyId)), claims);
     }
+
+    private string SignDocument(CredentialClaims claims) =>
+        CredentialWriter.SignDocument(claims, settings.Name, keys.Integrity(state.IntegrityKeys.InForceAt(new LeafIndex(claims.LedgerIndex)).KeyId));
 
     /// <summary>Whether the credential, wherever it will stand, is as short as verifiers demand. Asked before it is written down: a longer one could not be handed out.</summary>
     internal static bool Fits(RegistryName registry, AgentGrant grant, Wish wish)

@@ -27,6 +27,9 @@ public interface IRegistryKeys : IDisposable
     /// <summary>The key that signs one line of a DID log: what the key with this id makes of a name. The caller disposes it.</summary>
     PrivateKey DidUpdate(KeyId keyId, ReadOnlySpan<byte> name);
 
+    /// <summary>The key with this id, which must sign embedded proofs.</summary>
+    PrivateKey Integrity(KeyId keyId);
+
     /// <summary>Makes a key for a use.</summary>
     PublicKey Create(RegistryKeyUse use);
 

@@ -80,7 +80,7 @@ public sealed class Operating(
             return Refused.Because(people.Refusal, people.Detail);
 
         var didKey = founding.Did ?? throw new InvalidOperationException("The keys of a registry that is not founded yet were prepared without one for DID logs.");
-        var document = DidDocuments.RegistryVersion(settings.Name, [founding.Issuer], WebvhLog.Placeholder);
+        var document = DidDocuments.RegistryVersion(settings.Name, [founding.Issuer], [], WebvhLog.Placeholder);
         var genesis = new Genesis(
             settings.Name.PublicUrl, settings.Name.Origin,
             [new RegistryKey(RegistryKeyUse.Credentials, founding.Issuer), new RegistryKey(RegistryKeyUse.Log, founding.Log), new RegistryKey(RegistryKeyUse.Did, didKey)],
@@ -147,16 +147,24 @@ public sealed class Operating(
 
     public async Task<Outcome<KeyRotated>> RotateIssuerKeyAsync(CallerRecord actor)
     {
-        var rotated = await RotateAsync(actor, RegistryKeyUse.Credentials, () => state.IssuerKeys.Current).ConfigureAwait(false);
-        if (!rotated.IsRefused)
-            keys.Retire(rotated.Value.Retired);
-        return rotated;
+        // Who may have had the one key may have had the other: they lie side by side.
+        var rotated = await RotateAsync(actor, () => state.IntegrityKeys.Newest is { } proofKey
+            ? [Rotate(RegistryKeyUse.Credentials, state.IssuerKeys.Current), Rotate(RegistryKeyUse.Integrity, proofKey)]
+            : [Rotate(RegistryKeyUse.Credentials, state.IssuerKeys.Current)]).ConfigureAwait(false);
+        if (rotated.IsRefused)
+            return Refused.Because(rotated.Refusal, rotated.Detail);
+        Retire(rotated.Value.Rotations.Select(rotation => rotation.Retired));
+        return Answer(rotated.Value);
     }
 
     /// <summary>Another key for DID logs. The one before stays in its file: each log that it committed to is signed with it once more, when that log goes on.</summary>
-    public async Task<Outcome<KeyRotated>> RotateDidKeyAsync(CallerRecord actor) => state.DidKeys.IsEmpty
-        ? Refused.Because(Refusal.NotPermitted, "This registry was founded without DID logs.")
-        : await RotateAsync(actor, RegistryKeyUse.Did, () => state.DidKeys.Current).ConfigureAwait(false);
+    public async Task<Outcome<KeyRotated>> RotateDidKeyAsync(CallerRecord actor)
+    {
+        if (state.DidKeys.IsEmpty)
+            return Refused.Because(Refusal.NotPermitted, "This registry was founded without DID logs.");
+        var rotated = await RotateAsync(actor, () => [Rotate(RegistryKeyUse.Did, state.DidKeys.Current)]).ConfigureAwait(false);
+        return rotated.IsRefused ? Refused.Because(rotated.Refusal, rotated.Detail) : Answer(rotated.Value);
+    }
 
     /// <summary>Says once what a blueprint is. Not while agents of it, or of its model, are stopped: what it calls a read they could do from then on.</summary>
     public Task<Outcome<LeafIndex>> DefineBlueprintAsync(CallerRecord actor, string name, string model, IReadOnlyList<TypedAction> reads)
@@ -185,24 +193,34 @@ public sealed class Operating(
 
     public void Dispose() => _rotating.Dispose();
 
-    private async Task<Outcome<KeyRotated>> RotateAsync(CallerRecord actor, RegistryKeyUse use, Func<PublicKey> current)
+    private RegistryKeyRotated Rotate(RegistryKeyUse use, PublicKey old) => new(use, keys.Create(use), old.KeyId);
+
+    // The keys before stay where they are.
+    private async Task<Outcome<(RegistryKeyRotated[] Rotations, LeafIndex First)>> RotateAsync(CallerRecord actor, Func<RegistryKeyRotated[]> make)
     {
         await _rotating.WaitAsync().ConfigureAwait(false);
         try
         {
-            var old = current().KeyId;
-            var key = keys.Create(use);
-            var decided = await sequencer.DecideAsync<LeafIndex>(
-                Lane.Ordinary, draft => draft.Stage(actor.Id, new RegistryKeyRotated(use, key, old), draft.RegistryId)).ConfigureAwait(false);
-            // Of these two it is known that nothing was written; after anything else the ledger may name the new key.
+            var rotations = make();
+            var decided = await sequencer.DecideAsync<LeafIndex[]>(
+                Lane.Ordinary, draft => rotations.Select(rotation => draft.Stage(actor.Id, rotation, draft.RegistryId)).ToArray()).ConfigureAwait(false);
+            // Of these two it is known that nothing was written; after anything else the ledger may name the new keys.
             if (decided.Refusal is Refusal.StorageFull or Refusal.Overloaded)
-                keys.Retire(key.KeyId);
-            return decided.IsRefused ? Refused.Because(decided.Refusal, decided.Detail) : new KeyRotated(key.KeyId, old, decided.Value);
+                Retire(rotations.Select(rotation => rotation.Key.KeyId));
+            return decided.IsRefused ? Refused.Because(decided.Refusal, decided.Detail) : (rotations, decided.Value[0]);
         }
         finally
         {
             _rotating.Release();
         }
+    }
+
+    private static KeyRotated Answer((RegistryKeyRotated[] Rotations, LeafIndex First) rotated) => new(rotated.Rotations[0].Key.KeyId, rotated.Rotations[0].Retired, rotated.First);
+
+    private void Retire(IEnumerable<KeyId> replaced)
+    {
+        foreach (var key in replaced)
+            keys.Retire(key);
     }
 
     private Outcome<GenesisOperator[]> Prove(Hash secretHash, IReadOnlyList<FirstOperator> operators, DateTimeOffset now)

@@ -17,7 +17,7 @@ namespace AgentIdentity.Registry.Recovery;
 /// <remarks>Signed, because the tree vouches for the entries and not for what was folded from them: whoever can write the file must not be able to lift a stop.</remarks>
 internal static class SnapshotFormat
 {
-    private const int Version = 13;
+    private const int Version = 14;
     private static readonly byte[] Domain = "air/snapshot/v1\0"u8.ToArray();
     private static readonly byte[] Magic = "agentidentity snapshot\n"u8.ToArray();
 
@@ -136,6 +136,7 @@ internal static class SnapshotFormat
             writer.Write(change.Epoch);
             writer.Write(change.Index.Value);
         });
+        WriteAll(writer, copy.IntegrityKeys, key => WriteSpan(writer, key));
     }
 
     private static StateCopy ReadState(BinaryReader reader)
@@ -168,8 +169,17 @@ internal static class SnapshotFormat
             DidKeys = didKeys,
             DidIndex = didIndex,
             UsedEvidence = usedEvidence,
+            IntegrityKeys = ReadAll(reader, () => ReadSpan(reader)),
         };
     }
+
+    private static void WriteSpan(BinaryWriter writer, (PublicKey Key, LeafIndex From) span)
+    {
+        WriteKey(writer, span.Key);
+        writer.Write(span.From.Value);
+    }
+
+    private static (PublicKey Key, LeafIndex From) ReadSpan(BinaryReader reader) => (ReadKey(reader), new LeafIndex(reader.ReadUInt64()));
 
     private static void WriteFounding(BinaryWriter writer, Founding founding)
     {
@@ -320,14 +330,6 @@ internal static class SnapshotFormat
             Evidence = ReadAll(reader, () => new AcceptedEvidence((EvidenceSource)reader.ReadByte(), reader.ReadString(), reader.ReadString(), ReadHash(reader), reader.ReadInt64())) is [var last] ? last : null,
         };
     }
-
-    private static void WriteSpan(BinaryWriter writer, (PublicKey Key, LeafIndex From) span)
-    {
-        WriteKey(writer, span.Key);
-        writer.Write(span.From.Value);
-    }
-
-    private static (PublicKey Key, LeafIndex From) ReadSpan(BinaryReader reader) => (ReadKey(reader), new LeafIndex(reader.ReadUInt64()));
 
     private static void WriteCredential(BinaryWriter writer, LiveCredential credential)
     {

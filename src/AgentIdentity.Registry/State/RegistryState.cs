@@ -32,6 +32,7 @@ public sealed class RegistryState
     private ulong _epoch;
     private ulong _epochFloor;
     private volatile KeyHistory _issuerKeys = KeyHistory.Empty;
+    private volatile KeyHistory _integrityKeys = KeyHistory.Empty;
     private volatile LogRecord[] _logs = [];
     private volatile PublicKey[] _watchKeys = [];
     private volatile PeopleChange[] _peopleChanges = [];
@@ -50,6 +51,9 @@ public sealed class RegistryState
     public bool IsBootstrapped => _founding is not null;
 
     public KeyHistory IssuerKeys => _issuerKeys;
+
+    /// <summary>The keys that have signed embedded proofs; empty until somebody asks for one.</summary>
+    public KeyHistory IntegrityKeys => _integrityKeys;
 
     /// <summary>The keys that have signed what enforcers are told, the present one last; empty until somebody watches.</summary>
     public IReadOnlyList<PublicKey> WatchKeys => _watchKeys;
@@ -220,6 +224,7 @@ public sealed class RegistryState
         DidKeys = [.. _didKeys.Spans],
         DidIndex = DidIndex,
         UsedEvidence = UsedEvidence.Copy(),
+        IntegrityKeys = [.. _integrityKeys.Spans],
     };
 
     /// <summary>The state as it was copied. Only at a start, before anybody reads.</summary>
@@ -229,6 +234,8 @@ public sealed class RegistryState
         state.StatusPlaces.Restore(copy.StatusPlaces);
         foreach (var (key, from) in copy.IssuerKeys)
             state._issuerKeys = state._issuerKeys.Then(key, from);
+        foreach (var (key, from) in copy.IntegrityKeys)
+            state._integrityKeys = state._integrityKeys.Then(key, from);
         foreach (var agent in copy.Agents)
             state.Add(agent);
         foreach (var token in copy.Tokens)
@@ -353,6 +360,9 @@ public sealed class RegistryState
                 break;
             case RegistryKeyRotated { Use: RegistryKeyUse.Credentials } rotated:
                 _issuerKeys = _issuerKeys.Then(rotated.Key, index);
+                break;
+            case RegistryKeyRotated { Use: RegistryKeyUse.Integrity } rotated:
+                ReplaceIntegrityKey(index, rotated);
                 break;
             case RegistryKeyRotated { Use: RegistryKeyUse.Watch } rotated:
                 ReplaceWatchKey(index, rotated);
@@ -487,6 +497,13 @@ public sealed class RegistryState
         var logKey = genesis.Keys.Single(key => key.Use == RegistryKeyUse.Log).Key;
         _logs = [new LogRecord(genesis.Origin, logKey, index)];
         _founding = new Founding(entry.Subjects[0].Id, genesis.PublicUrl, genesis.Origin, logKey, genesis.SingleOperator);
+    }
+
+    private void ReplaceIntegrityKey(LeafIndex index, RegistryKeyRotated rotated)
+    {
+        if (rotated.Retired != (_integrityKeys.Newest?.KeyId ?? default))
+            throw new LedgerDamagedException($"Entry {index} ends a key for embedded proofs that was not in force.");
+        _integrityKeys = _integrityKeys.Then(rotated.Key, index);
     }
 
     // The first one ends none, and names 32 zero bytes.
@@ -675,6 +692,8 @@ internal sealed record StateCopy(
     public LeafIndex? DidIndex { get; init; }
 
     public IReadOnlyList<EvidenceUse> UsedEvidence { get; init; } = [];
+
+    public IReadOnlyList<(PublicKey Key, LeafIndex From)> IntegrityKeys { get; init; } = [];
 }
 
 /// <summary>An entry by which two people have changed who may approve, or the break-glass key.</summary>

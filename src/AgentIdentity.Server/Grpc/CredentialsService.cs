@@ -18,7 +18,10 @@ internal sealed class CredentialsService(RegistryNode registry) : Wire.Credentia
     {
         registry.RequireEpoch(request.MinEpoch);
         var agent = CallState.Of(context).Agent!;
-        var issued = (await registry.Issuing.IssueAsync(agent, request.AuthorizationDetails, FromWire.Texts(request.Audience), request.LifetimeSeconds, FromWire.Certificate(request.CertificateSha256))).OrRefuse();
+        var (audience, certificate) = (FromWire.Texts(request.Audience), FromWire.Certificate(request.CertificateSha256));
+        var issued = (await (request.EmbeddedProof
+            ? registry.Issuing.IssueWithProofAsync(agent, request.AuthorizationDetails, audience, request.LifetimeSeconds, certificate)
+            : registry.Issuing.IssueAsync(agent, request.AuthorizationDetails, audience, request.LifetimeSeconds, certificate))).OrRefuse();
         return new Wire.IssueResponse { Credential = ToWire.Credential(issued), At = registry.At() };
     }
 

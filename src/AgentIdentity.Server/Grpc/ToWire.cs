@@ -48,6 +48,7 @@ internal static class ToWire
             ExpiresAt = claims.ExpiresAt,
             LedgerIndex = claims.LedgerIndex,
             LedgerPosition = claims.LedgerPosition,
+            Document = issued.Document ?? "",
         };
     }
 

@@ -39,7 +39,7 @@ internal static class Pipeline
         app.Use(next => DeadlineInterceptor.TakeOver(next, clock));
         app.UseMiddleware<CallGate>();
         MapServices(app);
-        PublicEndpoints.Map(app, registry.Node, app.Services.GetRequiredService<PrometheusText>());
+        PublicEndpoints.Map(app, registry.Node, app.Services.GetRequiredService<PrometheusText>(), clock);
         ConsolePages.Map(app, registry.Node.Settings.Name.PublicUrl);
         Announce(app, registry.Node);
         return app;

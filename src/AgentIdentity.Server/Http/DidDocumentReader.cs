@@ -13,7 +13,9 @@ internal static class DidDocumentReader
     {
         var name = registry.Settings.Name;
         if (did == name.Did)
-            return registry.State.Founding is { } founding ? DidDocuments.Registry(name, [.. registry.State.IssuerKeys.All], registry.Dids.NameOf(founding.RegistryId)) : null;
+            return registry.State.Founding is { } founding
+                ? DidDocuments.Registry(name, [.. registry.State.IssuerKeys.All], [.. registry.State.IntegrityKeys.All], registry.Dids.NameOf(founding.RegistryId))
+                : null;
         return name.TryParseAgentDid(did, out var id) ? Read(registry, id) : null;
     }
 

@@ -9,6 +9,7 @@ using AgentIdentity.Registry.Witnessing;
 using AgentIdentity.Server.Grpc;
 using AgentIdentity.Server.Hosting;
 using AgentIdentity.Server.Telemetry;
+using AgentIdentity.Server.VcApi;
 
 namespace AgentIdentity.Server.Http;
 
@@ -19,7 +20,7 @@ internal static class PublicEndpoints
     private static readonly string CacheForTimeToLive = $"public, max-age={StatusListFormat.TimeToLive.TotalSeconds}";
     private const string TextType = "text/plain; charset=utf-8";
 
-    public static void Map(IEndpointRouteBuilder routes, RegistryNode registry, PrometheusText metrics)
+    public static void Map(IEndpointRouteBuilder routes, RegistryNode registry, PrometheusText metrics, TimeProvider clock)
     {
         var name = registry.Settings.Name;
         DidEndpoints.Map(routes, registry);
@@ -27,6 +28,8 @@ internal static class PublicEndpoints
         routes.Serve("/status/{number}", (context, number) => StatusList(context, registry, number, list => list.Token, StatusListFormat.TokenListMediaType));
         routes.Serve("/status/{number}/bitstring", (context, number) => StatusList(context, registry, number, list => list.Bitstring, StatusListFormat.BitstringMediaType));
         LogEndpoints.Map(routes, registry);
+        if (registry.Settings.Dev)
+            VcApiEndpoints.Map(routes, registry, clock);
         WitnessEndpoints.Map(routes, registry.Witness);
         routes.Serve("/health/live", () => Results.Text("live\n", TextType));
         routes.Serve("/health/ready", () => Ready(registry));

@@ -38,6 +38,8 @@ public sealed class FileRegistryKeys : IRegistryKeys
 
     public PrivateKey DidUpdate(KeyId keyId, ReadOnlySpan<byte> name) => _keys.GetOrAdd(keyId, id => Read(RegistryKeyUse.Did, id)).Derive(name);
 
+    public PrivateKey Integrity(KeyId keyId) => _keys.GetOrAdd(keyId, id => Read(RegistryKeyUse.Integrity, id));
+
     public PublicKey Create(RegistryKeyUse use)
     {
         var key = PrivateKey.Generate(use == RegistryKeyUse.Credentials ? KeyAlgorithm.ES256 : KeyAlgorithm.Ed25519);

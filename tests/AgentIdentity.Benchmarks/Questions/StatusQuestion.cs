@@ -61,6 +61,8 @@ internal static class StatusQuestion
 
         public PrivateKey DidUpdate(KeyId keyId, ReadOnlySpan<byte> name) => throw new NotSupportedException();
 
+        public PrivateKey Integrity(KeyId keyId) => throw new NotSupportedException();
+
         public PublicKey Create(Credentials.Entries.RegistryKeyUse use) => throw new NotSupportedException();
 
         public void Retire(KeyId keyId) => throw new NotSupportedException();

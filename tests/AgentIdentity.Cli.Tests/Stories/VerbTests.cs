@@ -27,6 +27,35 @@ public sealed class VerbTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task An_issued_credential_is_checked_in_either_form_through_a_pipe_and_from_a_file()
+    {
+        var did = await _registry.EnrolAsync("holder");
+        var token = (await Agentid.RunAsync("issue", "--agent", "holder")).Fine().Output;
+        var piped = (await Agentid.RunAsync(token, ["verify", "--audience", Audience, "--json"])).Fine().Json;
+        Assert.Equal((did, "vc+jwt", "not stopped"), (piped.GetProperty("presented").GetProperty("did").GetString(), piped.GetProperty("form").GetString(), piped.GetProperty("status").GetString()));
+
+        var file = Agentid.Write("credential.json", (await Agentid.RunAsync("issue", "--agent", "holder", "--embedded-proof")).Fine().Output);
+        var read = (await Agentid.RunAsync("verify", file)).Fine().Output;
+        Assert.Contains("embedded proof", read, StringComparison.Ordinal);
+        Assert.Contains("status   not stopped", read, StringComparison.Ordinal);
+        var changed = Agentid.Write("changed.json", File.ReadAllText(file).Replace("Research desk", "Finance desk", StringComparison.Ordinal));
+        var refused = await Agentid.RunAsync("verify", changed, "--json");
+        Assert.Equal((ExitCode.Refused, "CREDENTIAL_INVALID"), (refused.ExitCode, refused.Json.GetProperty("reason").GetString()));
+    }
+
+    [Fact]
+    public async Task A_text_that_looks_like_a_DID_of_an_agent_is_none_to_any_verb()
+    {
+        var did = await _registry.EnrolAsync("plain");
+        foreach (var hostile in new[] { did + "%00", did + "\0", did + " ", did.Replace("agents", "аgents", StringComparison.Ordinal), did.Replace("agents:", "agents:..:agents:", StringComparison.Ordinal), did.Replace("%3A", "%253A", StringComparison.Ordinal), "../../etc/passwd" })
+        {
+            foreach (var words in new[] { new[] { "agents", "show", hostile }, ["stop", hostile, "--reason", "test"], ["trail", hostile], ["chain", hostile] })
+                Assert.InRange((await Agentid.RunAsync([.. words, "--json"])).ExitCode, ExitCode.Refused, ExitCode.Usage);
+        }
+        Assert.Equal("active", (await Agentid.RunAsync("agents", "show", did, "--json")).Fine().Json.GetProperty("state").GetString());
+    }
+
+    [Fact]
     public async Task What_is_erased_is_shown_as_erased_and_a_hold_keeps_it()
     {
         var did = await _registry.EnrolAsync("eraser");

@@ -46,9 +46,10 @@ public sealed class IntegrityProofTests
     }
 
     [Fact]
-    public void A_context_added_behind_is_signed_too_and_one_before_is_refused_by_name()
+    public void A_context_added_behind_is_not_signed_and_one_before_is_refused_by_name()
     {
-        Assert.Equal(IntegrityRefusal.Signature, Check(document => document["@context"]!.AsArray().Add("urn:more"), proof => { }));
+        Assert.Equal(IntegrityRefusal.None, Check(document => document["@context"]!.AsArray().Add("urn:more"), proof => { }));
+        Assert.Equal(IntegrityRefusal.Signature, Check(document => document["@context"]!.AsArray().Add("urn:more"), proof => proof["@context"]!.AsArray().Add("urn:more")));
         Assert.Equal(IntegrityRefusal.Context, Check(document => document["@context"]!.AsArray().Insert(0, "urn:more"), proof => { }));
     }
 

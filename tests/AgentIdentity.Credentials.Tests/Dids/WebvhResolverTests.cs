@@ -57,7 +57,7 @@ public sealed class WebvhResolverTests
         var resolved = WebvhResolver.Resolve(Vectors.Utf8(Expected.Text("registry_log")), default, null, Later).History!;
         Assert.True(WebvhDid.TryParse(resolved.Latest.Did, out var did));
         Assert.Equal("https://localhost:5000/.well-known/did.jsonl", did.Location.AbsoluteUri);
-        Assert.Equal(DidDocuments.RegistryVersion(Vectors.Registry, [Vectors.Key("issuer").PublicKey], did.Scid), resolved.Latest.Document);
+        Assert.Equal(DidDocuments.RegistryVersion(Vectors.Registry, [Vectors.Key("issuer").PublicKey], [], did.Scid), resolved.Latest.Document);
     }
 
     [Fact]

@@ -20,7 +20,8 @@ public sealed class DidDocumentsTests
         Assert.Equal(Expected.Text("agent_deactivated"), Encoding.UTF8.GetString(DidDocuments.Agent(Vectors.Registry, Vectors.AgentId, agent, deactivated: true)));
         var log = Vectors.Section("dids").GetProperty("agent_log").Text("did");
         Assert.Equal(Expected.Text("agent_of_a_log"), Encoding.UTF8.GetString(DidDocuments.Agent(Vectors.Registry, Vectors.AgentId, agent, webvh: log)));
-        Assert.Equal(Expected.Text("registry"), Encoding.UTF8.GetString(DidDocuments.Registry(Vectors.Registry, Issuers)));
+        Assert.Equal(Expected.Text("registry"), Encoding.UTF8.GetString(DidDocuments.Registry(Vectors.Registry, Issuers, [])));
+        Assert.Equal(Expected.Text("registry_with_proof_key"), Encoding.UTF8.GetString(DidDocuments.Registry(Vectors.Registry, Issuers, [Vectors.Key("integrity").PublicKey])));
         Assert.Equal(Expected.Text("jwks"), Encoding.UTF8.GetString(DidDocuments.Jwks(Vectors.Registry, Issuers)));
     }
 
@@ -28,7 +29,7 @@ public sealed class DidDocumentsTests
     public void The_key_that_a_credential_names_is_a_verification_method_of_the_registry()
     {
         using var header = JsonDocument.Parse(Vectors.Section("credentials")[0].Text("header"));
-        using var document = JsonDocument.Parse(DidDocuments.Registry(Vectors.Registry, Issuers));
+        using var document = JsonDocument.Parse(DidDocuments.Registry(Vectors.Registry, Issuers, []));
         var method = document.RootElement.GetProperty("verificationMethod").EnumerateArray().Single(one => one.Text("id") == header.RootElement.Text("kid"));
         Assert.True(PublicKey.TryParseJwk(Encoding.UTF8.GetBytes(method.GetProperty("publicKeyJwk").GetRawText()), out var key));
         Assert.Equal(Issuers[0], key);

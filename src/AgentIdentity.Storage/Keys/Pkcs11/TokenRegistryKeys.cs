@@ -57,6 +57,8 @@ public sealed class TokenRegistryKeys : IRegistryKeys
 
     public Ed25519PrivateKey Witness(KeyId keyId) => Ed25519(RegistryKeyUse.Witness, keyId);
 
+    public PrivateKey Integrity(KeyId keyId) => PrivateKey.Of(Ed25519(RegistryKeyUse.Integrity, keyId));
+
     public PrivateKey DidUpdate(KeyId keyId, ReadOnlySpan<byte> name) => Derive(Open(RegistryKeyUse.Did, keyId).Handle, name);
 
     public PublicKey Create(RegistryKeyUse use)

@@ -1,0 +1,49 @@
+using AgentIdentity.Credentials;
+using AgentIdentity.Tests.Attacks;
+using Xunit.Abstractions;
+
+namespace AgentIdentity.Server.Tests.Attacks;
+
+/// <summary>One list of attacks on every place that takes a token. What fails before or by its signature has one outward name there, whatever is wrong with it.</summary>
+public sealed class TokenAttackTests(TokenEntryPoints places, ITestOutputHelper output) : IClassFixture<TokenEntryPoints>
+{
+    // With the rest of the request headers, a listener takes so much.
+    private const int HeaderLengthMax = 8192;
+    private const int AttacksMin = 100;
+
+    public static TheoryData<string> Names => [.. TokenEntryPoints.Names];
+
+    [Theory]
+    [MemberData(nameof(Names))]
+    public async Task Every_attack_is_refused_under_the_one_name(string name)
+    {
+        var place = places.All[name];
+        var attacks = TokenAttacks.On(place.Genuine(), place.Key).Where(attack => !place.IsHeader || CanStandInAHeader(attack.Token)).ToArray();
+        var otherwise = new List<string>();
+        foreach (var (attack, token) in attacks)
+        {
+            var answer = await place.SendAsync(token);
+            if (answer != place.Expected.Name())
+                otherwise.Add($"{attack}: {answer}");
+        }
+        output.WriteLine($"{attacks.Length} attacks");
+        Assert.Empty(otherwise);
+        Assert.True(attacks.Length >= AttacksMin, $"Only {attacks.Length} attacks were tried.");
+    }
+
+    [Theory]
+    [MemberData(nameof(Names))]
+    public async Task A_genuine_token_is_not_refused_under_that_name(string name)
+    {
+        var place = places.All[name];
+        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(5));
+        // A watch that was let in does not end.
+        var answering = place.SendAsync(place.Genuine());
+        if (await Task.WhenAny(answering, Task.Delay(Timeout.Infinite, patience.Token)) == answering)
+            Assert.NotEqual(place.Expected.Name(), await answering);
+        else
+            Assert.StartsWith("Watch", name, StringComparison.Ordinal);
+    }
+
+    private static bool CanStandInAHeader(string token) => token.Length <= HeaderLengthMax && token.All(letter => letter is > ' ' and < '\x7f');
+}

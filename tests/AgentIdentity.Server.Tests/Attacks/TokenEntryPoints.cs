@@ -1,0 +1,220 @@
+using System.Net.Http.Json;
+using System.Text;
+using System.Text.Json.Nodes;
+using AgentIdentity.AspNetCore;
+using AgentIdentity.Client;
+using AgentIdentity.Client.Enforcing;
+using AgentIdentity.Credentials;
+using AgentIdentity.Credentials.Keys;
+using AgentIdentity.Credentials.Proofs;
+using AgentIdentity.Credentials.Status;
+using AgentIdentity.Credentials.Tokens;
+using AgentIdentity.Ledger;
+using AgentIdentity.Protocol.V1;
+using AgentIdentity.Server.Tests.Fixtures;
+using Google.Protobuf;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Hosting.Server;
+using Microsoft.AspNetCore.Hosting.Server.Features;
+using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+
+namespace AgentIdentity.Server.Tests.Attacks;
+
+/// <summary>A place that takes a token.</summary>
+/// <param name="Genuine">A good token for it, made anew.</param>
+/// <param name="Key">Who signs those.</param>
+/// <param name="Expected">The one name under which it refuses what is none.</param>
+/// <param name="SendAsync">Sends a token there, and gives the name of the refusal; NONE when it was taken.</param>
+/// <param name="IsHeader">Whether it travels in a header, where not every character can stand.</param>
+internal sealed record EntryPoint(Func<string> Genuine, PrivateKey Key, Refusal Expected, Func<string, Task<string>> SendAsync, bool IsHeader = false);
+
+/// <summary>Every place of the product that takes a token, around one registry: its listeners, an enforcer, and two tools behind the middleware.</summary>
+public sealed class TokenEntryPoints : IAsyncLifetime
+{
+    private const string Enroll = "/agentidentity.v1.Registry/Enroll";
+    private const string Issue = "/agentidentity.v1.Credentials/Issue";
+    private const string Renew = "/agentidentity.v1.Credentials/Renew";
+    private const string Delegate = "/agentidentity.v1.Credentials/Delegate";
+    private const string Verify = "/agentidentity.v1.Credentials/Verify";
+    private const string Watch = "/agentidentity.v1.Access/Watch";
+    private const string CreateToken = "/agentidentity.v1.Admin/CreateEnrolmentToken";
+    private const string ToolPath = "/documents/report";
+
+    private readonly HttpClient _http = new();
+    private readonly List<WebApplication> _tools = [];
+    private TestRegistry _registry = null!;
+    private TestAgent _agent = null!;
+    private PrivateKey _issuer = null!;
+    private PrivateKey _enforcerKey = null!;
+    private Enforcer _enforcer = null!;
+
+    /// <summary>Their names, which tests are generated from.</summary>
+    public static IReadOnlyList<string> Names { get; } =
+    [
+        "Verify, credential", "Verify, proof", "Verify, the caller's own proof", "Issue, credential beside the proof", "Issue, proof", "Renew, credential beside the proof", "Renew, credential to renew", "Renew, proof", "Delegate, credential that is passed on from", "Delegate, proof",
+        "Enroll, proof", "an operator's request, proof", "Watch, proof", "enforcer, credential", "enforcer, proof", "tool that decides itself, credential", "tool that decides itself, proof", "tool that asks the registry, credential", "tool that asks the registry, proof",
+        "/credentials/verify, credential", "reader of token status lists", "reader of bitstring status lists",
+    ];
+
+    internal Dictionary<string, EntryPoint> All { get; private set; } = [];
+
+    public async Task InitializeAsync()
+    {
+        _registry = await TestRegistry.StartAsync();
+        _agent = await _registry.EnrolAsync();
+        _issuer = ReadKey("credentials-*.json");
+        _enforcerKey = await RegisterAsync("gateway");
+        _enforcer = new Enforcer(new EnforcerOptions
+        {
+            Registry = new ConnectionOptions { GrpcUrl = _registry.GrpcUrl, PublicUrl = _registry.PublicUrl }, Key = _enforcerKey, Audiences = [TestRegistry.Documents], StateFolder = Path.Combine(_registry.Folder, "enforcer"),
+        });
+        await _enforcer.WaitUntilReadyAsync().WaitAsync(TimeSpan.FromSeconds(30));
+        var (local, remote) = (await StartToolAsync(asks: false), await StartToolAsync(asks: true));
+        All = Table(local, remote).ToDictionary(StringComparer.Ordinal);
+    }
+
+    public async Task DisposeAsync()
+    {
+        foreach (var tool in _tools)
+            await tool.DisposeAsync();
+        await _enforcer.DisposeAsync();
+        await _registry.DisposeAsync();
+        _http.Dispose();
+    }
+
+    private IEnumerable<KeyValuePair<string, EntryPoint>> Table(Uri local, Uri remote) => Names.Zip<string, EntryPoint, KeyValuePair<string, EntryPoint>>(
+        [
+            Credential(VerifyCredentialAsync), new(() => _agent.Presents().Proof, _agent.Key, Refusal.ProofInvalid, VerifyProofAsync), Proof(_enforcerKey, _registry.GrpcUrl, Verify, new VerifyRequest { Audience = TestRegistry.Documents }),
+            Beside(Issue, new IssueRequest()), Proof(_agent.Key, _registry.GrpcUrl, Issue, new IssueRequest()),
+            Beside(Renew, new RenewRequest { Credential = _agent.Credential }), Credential(RenewAsync), Proof(_agent.Key, _registry.GrpcUrl, Renew, new RenewRequest { Credential = _agent.Credential }),
+            Beside(Delegate, new DelegateRequest { Agent = _agent.Did }), Proof(_agent.Key, _registry.GrpcUrl, Delegate, new DelegateRequest { Agent = _agent.Did }),
+            new(EnrolmentProofOf, _agent.Key, Refusal.ProofInvalid, EnrolAsync), Proof(_registry.Operator, _registry.ControlUrl, CreateToken, new CreateEnrolmentTokenRequest()), Proof(_enforcerKey, _registry.GrpcUrl, Watch, new EnforcerMessage { Begin = new WatchBegin() }),
+            Credential(token => Task.FromResult(AskEnforcer(token, _agent.Presents(token).Proof))), new(() => ProofFor(_agent.Credential, TestAgent.ToolUrl, _enforcer.Nonces.Current()), _agent.Key, Refusal.ProofInvalid, proof => Task.FromResult(AskEnforcer(_agent.Credential, proof))),
+            ToolCredential(local), ToolProof(local), ToolCredential(remote), ToolProof(remote),
+            Credential(VerifyEnvelopedAsync), StatusList("/status/0", (reader, token) => reader.ReadTokenList(token, 0, TimeProvider.System.GetUtcNow(), out _)), StatusList("/status/0/bitstring", (reader, token) => reader.ReadBitstring(token, 0, TimeProvider.System.GetUtcNow(), out _)),
+        ],
+        KeyValuePair.Create);
+
+    private EntryPoint Credential(Func<string, Task<string>> send) => new(() => _agent.Credential, _issuer, Refusal.CredentialInvalid, send);
+
+    private EntryPoint Beside(string method, IMessage message) => new(
+        () => _agent.Credential, _issuer, Refusal.CredentialInvalid, token => CallAsync(_registry.GrpcUrl, method, message, ProofOf(_agent.Key, method, message, HashOf(token)), token), IsHeader: true);
+
+    private EntryPoint Proof(PrivateKey key, string url, string method, IMessage message) => new(
+        () => ProofOf(key, method, message, credentialHash: null), key, Refusal.ProofInvalid, proof => CallAsync(url, method, message, proof), IsHeader: true);
+
+    private EntryPoint ToolCredential(Uri tool) => Credential(async token => await AskToolAsync(tool, token, ProofFor(token, new Uri(tool, ToolPath).ToString(), await NonceOfAsync(tool)))) with { IsHeader = true };
+
+    private EntryPoint ToolProof(Uri tool) => new(
+        () => ProofFor(_agent.Credential, new Uri(tool, ToolPath).ToString(), NonceOfAsync(tool).GetAwaiter().GetResult()), _agent.Key, Refusal.ProofInvalid, proof => AskToolAsync(tool, _agent.Credential, proof), IsHeader: true);
+
+    private EntryPoint StatusList(string path, Func<StatusListReader, string, Refusal> read) => new(
+        () => _registry.GetAsync(path).GetAwaiter().GetResult(), _issuer, Refusal.StatusListInvalid,
+        token => Task.FromResult(read(new StatusListReader(_registry.Host.Registry.Settings.Name, _registry.Host.Registry.State.IssuerKeys.Find), token).Name()));
+
+    private async Task<string> VerifyCredentialAsync(string token)
+    {
+        var request = _agent.Presents(token);
+        return (await _registry.AsOperator.Credentials.VerifyAsync(request)).Reason;
+    }
+
+    private async Task<string> VerifyProofAsync(string proof)
+    {
+        var request = _agent.Presents();
+        request.Proof = proof;
+        return (await _registry.AsOperator.Credentials.VerifyAsync(request)).Reason;
+    }
+
+    private async Task<string> RenewAsync(string token)
+    {
+        var request = new RenewRequest { Credential = token };
+        return await CallAsync(_registry.GrpcUrl, Renew, request, ProofOf(_agent.Key, Renew, request, credentialHash: null));
+    }
+
+    private string EnrolmentProofOf() => EnrolmentProof.Create(
+        _agent.Key, _registry.PublicUrl, _registry.Host.Registry.Enrolment.NewChallenge(), Sha256.Hash("a token"u8), TimeProvider.System.GetUtcNow());
+
+    private Task<string> EnrolAsync(string proof) => CallAsync(_registry.GrpcUrl, Enroll, new EnrollRequest { Token = "a token", Proof = proof }, proof: null);
+
+    private string AskEnforcer(string credential, string proof) => _enforcer.Check(credential, proof, new RequestBinding("GET", TestAgent.ToolUrl)).Refusal.Name();
+
+    private async Task<string> VerifyEnvelopedAsync(string token)
+    {
+        var credential = new JsonObject { ["@context"] = new JsonArray("https://www.w3.org/ns/credentials/v2"), ["type"] = "EnvelopedVerifiableCredential", ["id"] = "data:application/vc+jwt," + token };
+        using var answer = await _http.PostAsJsonAsync(new Uri(_registry.HttpUrl + "/credentials/verify"), new JsonObject { ["verifiableCredential"] = credential });
+        var said = JsonNode.Parse(await answer.Content.ReadAsStringAsync())!;
+        return answer.IsSuccessStatusCode ? Refusal.None.Name() : ((string)said["detail"]!).Split(' ')[^1].TrimEnd('.');
+    }
+
+    private async Task<string> CallAsync(string url, string method, IMessage message, string? proof, string? credential = null)
+    {
+        using var caller = new RawCaller(url, _registry.PublicUrl);
+        var answer = await caller.SendAsync(method, message.ToByteArray(), request =>
+        {
+            if (proof is not null)
+                request.Headers.TryAddWithoutValidation("dpop", proof);
+            if (credential is not null)
+                request.Headers.TryAddWithoutValidation("authorization", "DPoP " + credential);
+        });
+        return answer.Reason.Length > 0 ? answer.Reason : $"{answer.Status?.ToString() ?? answer.Http.ToString()}";
+    }
+
+    private string ProofOf(PrivateKey key, string method, IMessage message, string? credentialHash) => KeyProof.Create(
+        key, new RequestBinding("POST", _registry.PublicUrl + method, _registry.Host.Registry.Nonces.Current(), credentialHash, Sha256.Hash(message.ToByteArray()).ToBase64Url()), TimeProvider.System.GetUtcNow());
+
+    // Proofs of the second in which an enforcer started may be from before.
+    private string ProofFor(string credential, string url, string nonce) => KeyProof.Create(_agent.Key, new RequestBinding("GET", url, nonce, HashOf(credential)), TimeProvider.System.GetUtcNow().AddSeconds(2));
+
+    private async Task<string> AskToolAsync(Uri tool, string credential, string proof)
+    {
+        using var request = new HttpRequestMessage(HttpMethod.Get, new Uri(tool, ToolPath));
+        request.Headers.TryAddWithoutValidation("Authorization", "DPoP " + credential);
+        request.Headers.TryAddWithoutValidation("DPoP", proof);
+        using var answer = await _http.SendAsync(request);
+        return answer.IsSuccessStatusCode ? Refusal.None.Name() : (string)JsonNode.Parse(await answer.Content.ReadAsStringAsync())!["reason"]!;
+    }
+
+    private async Task<string> NonceOfAsync(Uri tool)
+    {
+        using var answer = await _http.GetAsync(new Uri(tool, ToolPath));
+        return answer.Headers.GetValues("DPoP-Nonce").Single();
+    }
+
+    private async Task<Uri> StartToolAsync(bool asks)
+    {
+        var keyFile = Path.Combine(_registry.Folder, $"tool-{asks}.jwk");
+        await File.WriteAllBytesAsync(keyFile, (await RegisterAsync($"tool {asks}")).ToKeyFile(""));
+        var builder = WebApplication.CreateSlimBuilder();
+        builder.Logging.ClearProviders();
+        builder.WebHost.UseUrls("http://127.0.0.1:0");
+        builder.Services.AddAgentIdentity(options =>
+        {
+            (options.RegistryUrl, options.RegistryPublicUrl, options.Audience, options.KeyFile) = (_registry.GrpcUrl, _registry.PublicUrl, TestRegistry.Documents, keyFile);
+            (options.AskRegistry, options.Deadline, options.StateFolder) = (asks, TimeSpan.FromSeconds(20), Path.Combine(_registry.Folder, $"tool-{asks}"));
+        });
+        var tool = builder.Build();
+        tool.UseAgentIdentity();
+        tool.MapGet(ToolPath, () => "the report").RequireAgent("documents", "read", TestRegistry.Documents + "/report");
+        await tool.StartAsync();
+        _tools.Add(tool);
+        if (!asks)
+            await tool.Services.GetRequiredService<Enforcer>().WaitUntilReadyAsync().WaitAsync(TimeSpan.FromSeconds(30));
+        return new Uri(tool.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.First());
+    }
+
+    // Who watches does so for all audiences that it answers for; these have one.
+    private async Task<PrivateKey> RegisterAsync(string name)
+    {
+        var key = PrivateKey.Generate(KeyAlgorithm.ES256);
+        await _registry.AsOperator.Admin.RegisterCallerAsync(new RegisterCallerRequest { Role = Role.Enforcer, Name = name, Key = new() { Jwk = key.PublicKey.ToJwk() }, Audiences = { TestRegistry.Documents } });
+        return key;
+    }
+
+    private PrivateKey ReadKey(string pattern) =>
+        PrivateKey.TryReadKeyFile(File.ReadAllBytes(Directory.GetFiles(Path.Combine(_registry.Folder, "keys"), pattern).Single()), "", out var key, out var problem) ? key : throw new InvalidOperationException(problem);
+
+    private static string HashOf(string token) => Sha256.Hash(Encoding.UTF8.GetBytes(token)).ToBase64Url();
+}
