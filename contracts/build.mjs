@@ -20,6 +20,7 @@ const output = JSON.parse(solc.compile(JSON.stringify({
   settings: {
     // What the newest hardforks add is not needed, and other chains are slower to follow.
     evmVersion: 'shanghai',
+    viaIR: true,
     optimizer: { enabled: true, runs: 10000 },
     // No hash of the sources behind the code: the code at an address is compared byte for byte.
     metadata: { appendCBOR: false, bytecodeHash: 'none' },

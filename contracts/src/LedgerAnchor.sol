@@ -92,19 +92,19 @@ contract LedgerAnchor {
     /// @notice Anchors a checkpoint of a log in monotone mode: the size grows, and nothing more is checked.
     /// @dev About a fork: both sides can never be anchored at one size, and the side that was anchored is evidence for ever.
     function anchor(bytes32 origin, uint64 size, bytes32 root) external {
-        Log memory log = logOfSender(origin);
+        (Log storage stored, Log memory log) = logOfSender(origin);
         if (log.isConsistent) revert ProofNeeded();
         if (log.witnessesNeeded != 0) revert WitnessesNeeded();
-        advance(log, origin, size, root);
+        advance(stored, log, origin, size, root);
     }
 
     /// @notice Anchors a checkpoint that is proven to extend the last one that was anchored. Possible in either mode.
     /// @param proof RFC 9162 consistency proof from the last anchored size; empty for the first checkpoint of a log.
     function anchorConsistent(bytes32 origin, uint64 size, bytes32 root, bytes32[] calldata proof) external {
-        Log memory log = logOfSender(origin);
+        (Log storage stored, Log memory log) = logOfSender(origin);
         if (log.witnessesNeeded != 0) revert WitnessesNeeded();
         requireConsistency(log, origin, size, root, proof);
-        advance(log, origin, size, root);
+        advance(stored, log, origin, size, root);
     }
 
     /// @notice Anchors a checkpoint that enough witnesses have signed as EIP-712 `Checkpoint(bytes32 origin,uint64 size,bytes32 root)`.
@@ -121,13 +121,13 @@ contract LedgerAnchor {
         bytes32[] calldata r,
         bytes32[] calldata vs
     ) external {
-        Log memory log = logOfSender(origin);
+        (Log storage stored, Log memory log) = logOfSender(origin);
         if (indexes.length < log.witnessesNeeded || indexes.length != r.length || r.length != vs.length) {
             revert WitnessesNeeded();
         }
         requireSignatures(origin, checkpointHash(origin, size, root), indexes, r, vs);
         if (log.isConsistent) requireConsistency(log, origin, size, root, proof);
-        advance(log, origin, size, root);
+        advance(stored, log, origin, size, root);
     }
 
     /// @notice Whether a leaf is in the log, by the root that was anchored for this size.
@@ -227,18 +227,19 @@ contract LedgerAnchor {
         emit OwnershipTaken(msg.sender);
     }
 
-    function logOfSender(bytes32 origin) private view returns (Log memory log) {
-        log = logs[origin];
+    function logOfSender(bytes32 origin) private view returns (Log storage stored, Log memory log) {
+        stored = logs[origin];
+        log = stored;
         if (msg.sender != log.sequencer) revert NotSequencer();
     }
 
-    function advance(Log memory log, bytes32 origin, uint64 size, bytes32 root) private {
+    function advance(Log storage stored, Log memory log, bytes32 origin, uint64 size, bytes32 root) private {
         if (size <= log.size || size > SIZE_MAX) revert SizeNotGrowing();
         unchecked {
             if (size - log.size > uint256(1) << log.stepBits) revert StepTooLarge();
         }
         if (root == 0) revert ZeroRoot();
-        logs[origin].size = size;
+        stored.size = size;
         rootAt[origin][size] = root;
         emit Anchored(origin, size, root);
     }

@@ -4,7 +4,7 @@ pragma solidity 0.8.37;
 /// @title Proofs of a transparency log's Merkle tree over SHA-256 (RFC 9162, section 2.1)
 /// @dev All arithmetic is on sizes and indexes of at most 64 bits, so nothing here can overflow.
 library Rfc9162 {
-    /// @notice Whether the path leads from the leaf at this index to the root of the tree of this size (section 2.1.3.2).
+    /// @notice Whether the path leads from the leaf at this index to the root of the tree of this size (section 2.1.3).
     /// @dev False for an index outside the tree, and for a path that is a hash too short or too long.
     function verifyInclusion(uint64 index, uint64 size, bytes32 leafHash, bytes32[] calldata path, bytes32 root)
         internal
@@ -13,30 +13,31 @@ library Rfc9162 {
     {
         if (index >= size) return false;
         unchecked {
-            uint256 fn = index;
-            uint256 sn = size - 1;
+            uint256 place = index;
+            uint256 last = size - 1;
+            uint256 i = 0;
             bytes32 hash = leafHash;
-            for (uint256 i = 0; i < path.length; ++i) {
-                if (sn == 0) return false;
-                bytes32 sibling = hashAt(path, i);
-                if (fn & 1 == 1 || fn == sn) {
-                    hash = node(sibling, hash);
-                    // Levels on which the last node has no sibling give none to the path.
-                    while (fn & 1 == 0 && fn != 0) {
-                        fn >>= 1;
-                        sn >>= 1;
-                    }
-                } else {
-                    hash = node(hash, sibling);
-                }
-                fn >>= 1;
-                sn >>= 1;
+            // Until the way meets that of the last leaf, each level has a sibling.
+            while (place != last) {
+                if (i == path.length) return false;
+                bytes32 sibling = hashAt(path, i++);
+                hash = place & 1 == 1 ? node(sibling, hash) : node(hash, sibling);
+                place >>= 1;
+                last >>= 1;
             }
-            return sn == 0 && hash == root;
+            // From there on it is the right edge of the tree, which has siblings on the left alone.
+            while (place != 0) {
+                if (place & 1 == 1) {
+                    if (i == path.length) return false;
+                    hash = node(hashAt(path, i++), hash);
+                }
+                place >>= 1;
+            }
+            return i == path.length && hash == root;
         }
     }
 
-    /// @notice Whether the path proves that the tree of the first size is the beginning of the tree of the second (section 2.1.4.2).
+    /// @notice Whether the path proves that the tree of the first size is the beginning of the tree of the second (section 2.1.4).
     /// @dev The first size is at least 1 and less than the second; the caller has made sure.
     function verifyConsistency(
         uint64 firstSize,
@@ -45,35 +46,45 @@ library Rfc9162 {
         bytes32 secondRoot,
         bytes32[] calldata path
     ) internal view returns (bool) {
-        if (path.length == 0) return false;
         unchecked {
-            uint256 fn = firstSize - 1;
-            uint256 sn = secondSize - 1;
-            while (fn & 1 == 1) {
-                fn >>= 1;
-                sn >>= 1;
+            uint256 place = firstSize - 1;
+            uint256 last = secondSize - 1;
+            // The way starts at the last complete subtree of the first tree, which both trees have.
+            while (place & 1 == 1) {
+                place >>= 1;
+                last >>= 1;
             }
-            // A first tree that is complete is itself where the path starts.
-            uint256 i = fn == 0 ? 0 : 1;
-            bytes32 fr = fn == 0 ? firstRoot : hashAt(path, 0);
-            bytes32 sr = fr;
-            for (; i < path.length; ++i) {
-                if (sn == 0) return false;
-                bytes32 sibling = hashAt(path, i);
-                if (fn & 1 == 1 || fn == sn) {
-                    fr = node(sibling, fr);
-                    sr = node(sibling, sr);
-                    while (fn & 1 == 0 && fn != 0) {
-                        fn >>= 1;
-                        sn >>= 1;
-                    }
+            uint256 i = 0;
+            bytes32 first = firstRoot;
+            // Where that is the first tree itself, its root is known; otherwise the path begins with it.
+            if (place != 0) {
+                if (path.length == 0) return false;
+                first = hashAt(path, i++);
+            }
+            bytes32 second = first;
+            // What lies on the left is in both trees, what lies on the right in the second alone.
+            while (place != last) {
+                if (i == path.length) return false;
+                bytes32 sibling = hashAt(path, i++);
+                if (place & 1 == 1) {
+                    first = node(sibling, first);
+                    second = node(sibling, second);
                 } else {
-                    sr = node(sr, sibling);
+                    second = node(second, sibling);
                 }
-                fn >>= 1;
-                sn >>= 1;
+                place >>= 1;
+                last >>= 1;
             }
-            return sn == 0 && fr == firstRoot && sr == secondRoot;
+            while (place != 0) {
+                if (place & 1 == 1) {
+                    if (i == path.length) return false;
+                    bytes32 sibling = hashAt(path, i++);
+                    first = node(sibling, first);
+                    second = node(sibling, second);
+                }
+                place >>= 1;
+            }
+            return i == path.length && first == firstRoot && second == secondRoot;
         }
     }
 

@@ -19,6 +19,7 @@ public sealed class ProjectReferenceTests
         [Protocol] = [CoreApi],
         [Registry] = [Credentials, Ledger],
         ["AgentIdentity.Storage"] = [Registry],
+        ["AgentIdentity.Anchoring"] = [Ledger],
         ["AgentIdentity.Client"] = [Credentials, Ledger, Protocol, NetCommon],
         ["AgentIdentity.AspNetCore"] = ["AgentIdentity.Client"],
         ["AgentIdentity.SampleTool"] = ["AgentIdentity.AspNetCore"],
