@@ -35,6 +35,12 @@ public sealed class AnchorContract(IChain chain, Address address)
         "anchorWitnessed(bytes32,uint64,bytes32,bytes32[],uint8[],bytes32[],bytes32[])", log, size.Value, root, AbiValue.List(proof),
         AbiValue.List(words.Select(word => (ulong)word.Index)), AbiValue.List(words.Select(word => word.R)), AbiValue.List(words.Select(word => word.Vs)));
 
+    /// <summary>The size in a call that anchors, whichever of them it is.</summary>
+    /// <exception cref="FormatException">This is no such call.</exception>
+    internal static TreeSize SizeIn(byte[] call) => call.Length > Abi.SelectorSize
+        ? new TreeSize(Abi.ReadNumber(call.AsSpan(Abi.SelectorSize), 1))
+        : throw new FormatException("A call that anchors is expected.");
+
     public static byte[] OpenLog(Hash log, Address sequencer, int stepBits, bool isConsistent) =>
         Abi.Call("openLog(bytes32,address,uint8,bool)", log, sequencer, (ulong)stepBits, isConsistent);
 
