@@ -257,13 +257,13 @@ public sealed class AnchorLoop
         {
             await _chain.SendAsync(attempt.Signed, cancellation).ConfigureAwait(false);
         }
-        catch (ChainException refusal) when (refusal.Fault is ChainFault.AlreadyKnown or ChainFault.NonceTooLow)
+        catch (ChainException refusal) when (refusal.Fault is ChainFault.AlreadyKnown or ChainFault.NonceTooLow or ChainFault.FeeTooLow)
         {
-            // The node has it, or has included something with its nonce: the next step reads which.
+            // The node has it, has included something with its nonce, or has no use for it while fees are so high: the next step reads which.
         }
-        catch (ChainException refusal) when (refusal.Fault is ChainFault.Underpriced or ChainFault.FeeTooLow)
+        catch (ChainException refusal) when (refusal.Fault == ChainFault.Underpriced)
         {
-            // Replaced at the next step.
+            // Something with this nonce waits that we do not know: the next step offers more, and does not wait.
             _lastMoveAt = DateTimeOffset.MinValue;
         }
         return StatusOf(AnchorState.Broadcast);

@@ -27,6 +27,7 @@ internal sealed class AnchoringWorld : IAsyncDisposable
 
     public ScriptedHttp Http { get; } = new();
 
+    /// <summary>The contract's owner, who pays enough to come first in a block.</summary>
     public ChainAccount Owner { get; }
 
     public AnchorContract Contract { get; }
@@ -52,10 +53,12 @@ internal sealed class AnchoringWorld : IAsyncDisposable
         var node = new AnvilNode();
         _ = node.Chain;
         await node.StartAsync(nodeArguments);
-        var (owner, key) = (new ChainAccount(node.Chain, (await node.NewRichKeyAsync()).Signer, 31337, FeeLimits.Default with { TipFloorWei = 5_000_000_000 }, TimeProvider.System), await node.NewRichKeyAsync());
+        var (ownerKey, key) = (await node.NewRichKeyAsync(), await node.NewRichKeyAsync());
+        var owner = Deployed.Account(node, ownerKey);
         var receipt = await owner.ExecuteAsync(to: null, AnchorContract.Creation(owner.Address), CancellationToken.None);
         await owner.ExecuteAsync(receipt.Created, AnchorContract.OpenLog(Deployed.Log, key.Signer.Address, stepBits, isConsistent), CancellationToken.None);
-        return new AnchoringWorld(node, key, owner, receipt.Created!);
+        var hurriedOwner = new ChainAccount(node.Chain, ownerKey.Signer, 31337, new FeeLimits(200_000_000_000, TipFloorWei: 50_000_000_000), TimeProvider.System);
+        return new AnchoringWorld(node, key, hurriedOwner, receipt.Created!);
     }
 
     public async ValueTask DisposeAsync()

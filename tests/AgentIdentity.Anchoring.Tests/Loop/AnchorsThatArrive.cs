@@ -73,8 +73,6 @@ public sealed class AnchorsThatArrive
     {
         await using var world = await AnchoringWorld.OpenAsync(stepBits: 6);
         world.Loop.Demand();
-        await world.UntilAsync(AnchorState.Mined);
-        await world.UntilAsync(AnchorState.Broadcast);
         await world.UntilFinalAsync();
         await world.OnlyAnchoredAsync(64, 100);
     }
