@@ -13,6 +13,9 @@ public sealed class AnchorLoop
     // A node's answers may come from several machines, of which some are a block or two behind.
     private static readonly TimeSpan LagMax = TimeSpan.FromSeconds(30);
 
+    // A transaction with the longest proof has two kilobytes, and the journal is a small document.
+    private const int JournaledMax = 16;
+
     private readonly IChain _chain;
     private readonly IAnchoredTree _tree;
     private readonly IAnchorJournal _journal;
@@ -25,7 +28,7 @@ public sealed class AnchorLoop
     private readonly Hash _log;
 
     // Owned by whoever takes the steps.
-    private readonly List<AnchorAttempt> _attempts;
+    private List<AnchorAttempt> _attempts;
     private bool _isInFlight;
     private bool _isCodeKnown;
     private DateTimeOffset _startedAt;
@@ -242,10 +245,9 @@ public sealed class AnchorLoop
     // Only then may it be sent: a transaction that nobody remembers could be included when nobody expects it.
     private async Task WriteDownAsync(AnchorAttempt attempt, CancellationToken cancellation)
     {
-        var sameNonce = _attempts.Where(earlier => earlier.Nonce == attempt.Nonce).ToList();
-        await _journal.WriteAsync(AnchorAttempt.Write(sameNonce.Append(attempt)), cancellation).ConfigureAwait(false);
-        _attempts.RemoveAll(earlier => earlier.Nonce != attempt.Nonce);
-        _attempts.Add(attempt);
+        List<AnchorAttempt> kept = [.. _attempts.Where(earlier => earlier.Nonce == attempt.Nonce).TakeLast(JournaledMax - 1), attempt];
+        await _journal.WriteAsync(AnchorAttempt.Write(kept), cancellation).ConfigureAwait(false);
+        _attempts = kept;
         (_isInFlight, _strangeSince) = (true, null);
         _attemptCount++;
         _lastMoveAt = _startedAt = _time.GetUtcNow();

@@ -110,6 +110,26 @@ public sealed class AnchorsThatGoAstray
     }
 
     [SkippableFact]
+    public async Task A_reorganisation_that_leaves_a_gap_before_what_is_in_flight_is_got_over()
+    {
+        await using var world = await AnchoringWorld.OpenAsync();
+        await world.UntilAsync(AnchorState.Mined);
+        await world.Node.MineByHandAsync();
+        world.Ledger.GrowTo(200);
+        world.Loop.Demand();
+        await world.UntilAsync(AnchorState.Broadcast);
+        await world.Node.ControlAsync("anvil_reorg", 1, new JsonArray());
+        Assert.Equal((0UL, AnchorState.Broadcast), (await world.NonceAsync(), await world.StateAsync()));
+        await world.OnlyAnchoredAsync();
+
+        world.Clock.Move(TimeSpan.FromMinutes(1));
+        await world.UntilAsync(AnchorState.Broadcast);
+        await world.UntilMinedAsync();
+        await world.UntilFinalAsync();
+        await world.OnlyAnchoredAsync(200);
+    }
+
+    [SkippableFact]
     public async Task An_anchor_that_a_reorganisation_moves_is_followed()
     {
         await using var world = await AnchoringWorld.OpenAsync();
