@@ -7,5 +7,6 @@ public interface IAnchorJournal
     byte[] Read();
 
     /// <summary>Replaces the value. When this returns it is durable; when it throws, either value may be there, and nothing of the new one has been sent.</summary>
+    /// <exception cref="IOException">It could not be written.</exception>
     Task WriteAsync(byte[] value, CancellationToken cancellation);
 }

@@ -68,7 +68,8 @@ public sealed class AnchorLoop
     /// <summary>Asks that what the ledger holds now be anchored without waiting for the timer.</summary>
     public void Demand() => Want(_tree.Size);
 
-    /// <summary>Looks at the chain, does what can be done now, and says what it has come to. Throws only what is a bug or a broken journal.</summary>
+    /// <summary>Looks at the chain, does what can be done now, and says what it has come to. </summary>
+    /// <exception cref="IOException">The journal could not be written; nothing was sent, and the next step tries again.</exception>
     public async Task<AnchorStatus> StepAsync(CancellationToken cancellation)
     {
         try
@@ -84,6 +85,11 @@ public sealed class AnchorLoop
         catch (SigningException refusal)
         {
             return _status = StatusOf(AnchorState.NeedsOperator, refusal.Message);
+        }
+        catch (IOException failure)
+        {
+            _status = StatusOf(AnchorState.NeedsOperator, $"The journal cannot be written: {failure.Message}");
+            throw;
         }
     }
 

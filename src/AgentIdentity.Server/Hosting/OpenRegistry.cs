@@ -13,15 +13,16 @@ namespace AgentIdentity.Server.Hosting;
 /// <summary>The registry on its data folder: store, keys, node, and the bootstrap secret while there is no genesis entry. Closes them in reverse.</summary>
 internal sealed class OpenRegistry : IAsyncDisposable
 {
-    private readonly ILedgerStore _store;
     private readonly IRegistryKeys _keys;
 
     private OpenRegistry(ILedgerStore store, IRegistryKeys keys, RegistryNode node, BootstrapFile bootstrapFile)
     {
-        (_store, _keys, Node, BootstrapFile) = (store, keys, node, bootstrapFile);
+        (Store, _keys, Node, BootstrapFile) = (store, keys, node, bootstrapFile);
     }
 
     public RegistryNode Node { get; }
+
+    public ILedgerStore Store { get; }
 
     public BootstrapFile BootstrapFile { get; }
 
@@ -52,7 +53,7 @@ internal sealed class OpenRegistry : IAsyncDisposable
     {
         await Node.DisposeAsync();
         _keys.Dispose();
-        _store.Dispose();
+        Store.Dispose();
     }
 
     private static RegistrySettings Settings(ServerOptions options) => RegistryName.TryParse(options.PublicUrl, out var name, out var problem)

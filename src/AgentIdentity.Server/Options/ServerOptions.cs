@@ -1,4 +1,5 @@
 using System.Net;
+using AgentIdentity.Server.Chain;
 
 namespace AgentIdentity.Server.Options;
 
@@ -34,6 +35,8 @@ internal sealed record ServerOptions
 
     // Above the one for a key: many callers may share an address.
     public int CallsPerSecondPerAddress { get; init; } = 50_000;
+
+    public ChainOptions Chain { get; init; } = new();
 
     public bool HasTls => TlsCertificate is not null;
 }
