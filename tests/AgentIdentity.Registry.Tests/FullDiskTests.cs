@@ -166,15 +166,21 @@ public sealed class FullDiskTests
         await AssertSoundAsync(after);
     }
 
+    // The journal of the store begins again from its start when it can, which makes room once more: full is what has refused many small writes in a row.
     private static async Task FillUpAsync(TestNode registry)
     {
         for (var count = 128; count > 0; count /= 2)
         {
-            while ((await Task.WhenAll(Enumerable.Range(0, count).Select(_ => registry.Node.Operating.RecordReadAsync(registry.Operator.Id, new string('x', 200), "", 0, null)))).All(read => !read.IsRefused))
+            while ((await Task.WhenAll(Enumerable.Range(0, count).Select(_ => WriteAsync(registry, 200)))).All(read => !read.IsRefused))
             {
             }
         }
+        for (var refused = 0; refused < 16;)
+            refused = (await WriteAsync(registry, 1)).IsRefused ? refused + 1 : 0;
     }
+
+    private static Task<Outcome<LeafIndex>> WriteAsync(TestNode registry, int length) =>
+        registry.Node.Operating.RecordReadAsync(registry.Operator.Id, new string('x', length), "", 0, null);
 
     // Signed, and every stored byte follows from the entries.
     private static async Task AssertSoundAsync(TestNode registry)
