@@ -9,6 +9,9 @@ internal sealed record AnchorAttempt(SignedTransaction Signed, TreeSize Size)
 
     public FeeOffer Offer => new(Signed.Transaction.TipWei, Signed.Transaction.MaxFeeWei);
 
+    public bool IsFor(ulong chainId, Address contract, Address sender, Hash log) =>
+        Signed.Transaction.ChainId == chainId && Signed.Transaction.To == contract && Signed.Sender == sender && AnchorContract.LogIn(Signed.Transaction.Data) == log;
+
     /// <summary>The journal's value: a list of signed transactions, in the order in which they were made (docs/formats.md, "Anchor journal").</summary>
     public static byte[] Write(IEnumerable<AnchorAttempt> attempts) => Rlp.List([.. attempts.Select(attempt => Rlp.Bytes(attempt.Signed.Raw))]);
 

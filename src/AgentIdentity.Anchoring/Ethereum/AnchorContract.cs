@@ -37,9 +37,13 @@ public sealed class AnchorContract(IChain chain, Address address)
 
     /// <summary>The size in a call that anchors, whichever of them it is.</summary>
     /// <exception cref="FormatException">This is no such call.</exception>
-    internal static TreeSize SizeIn(byte[] call) => call.Length > Abi.SelectorSize
-        ? new TreeSize(Abi.ReadNumber(call.AsSpan(Abi.SelectorSize), 1))
-        : throw new FormatException("A call that anchors is expected.");
+    internal static TreeSize SizeIn(byte[] call) => new(Abi.ReadNumber(ArgumentsOf(call), 1));
+
+    /// <summary>The log in such a call.</summary>
+    /// <exception cref="FormatException">This is no such call.</exception>
+    internal static Hash LogIn(byte[] call) => Hash.Read(Abi.Word(ArgumentsOf(call), 0));
+
+    private static ReadOnlySpan<byte> ArgumentsOf(byte[] call) => call.Length > Abi.SelectorSize ? call.AsSpan(Abi.SelectorSize) : throw new FormatException("A call that anchors is expected.");
 
     public static byte[] OpenLog(Hash log, Address sequencer, int stepBits, bool isConsistent) =>
         Abi.Call("openLog(bytes32,address,uint8,bool)", log, sequencer, (ulong)stepBits, isConsistent);

@@ -56,7 +56,8 @@ public sealed class AnchorLoop
         _contract = new AnchorContract(chain, settings.Contract);
         _search = new AnchorSearch(chain, _contract, _log);
         _checks = [.. others.Prepend(chain).Select(one => new AnchorCheck(one, settings.ChainId, settings.Contract, _log))];
-        _attempts = AnchorAttempt.Read(journal.Read());
+        // With another chain, contract, account or origin than before, what is in the journal is nobody's any more.
+        _attempts = AnchorAttempt.Read(journal.Read()).FindAll(attempt => attempt.IsFor(settings.ChainId, settings.Contract, signer.Address, _log));
         _isInFlight = _attempts.Count > 0;
         _wanted = _attempts.Select(attempt => attempt.Size.Value).DefaultIfEmpty().Max();
         _startedAt = _lastMoveAt = time.GetUtcNow();
@@ -68,8 +69,7 @@ public sealed class AnchorLoop
     /// <summary>Asks that what the ledger holds now be anchored without waiting for the timer.</summary>
     public void Demand() => Want(_tree.Size);
 
-    /// <summary>Looks at the chain, does what can be done now, and says what it has come to. </summary>
-    /// <exception cref="IOException">The journal could not be written; nothing was sent, and the next step tries again.</exception>
+    /// <summary>Looks at the chain, does what can be done now, and says what it has come to. What it throws (the journal, the ledger) is in the status as well; nothing that is not written down was sent, and the next step tries again.</summary>
     public async Task<AnchorStatus> StepAsync(CancellationToken cancellation)
     {
         try
@@ -86,9 +86,9 @@ public sealed class AnchorLoop
         {
             return _status = StatusOf(AnchorState.NeedsOperator, refusal.Message);
         }
-        catch (IOException failure)
+        catch (Exception failure) when (failure is not OperationCanceledException)
         {
-            _status = StatusOf(AnchorState.NeedsOperator, $"The journal cannot be written: {failure.Message}");
+            _status = StatusOf(AnchorState.NeedsOperator, failure.Message);
             throw;
         }
     }
@@ -157,13 +157,28 @@ public sealed class AnchorLoop
             return;
         foreach (var check in _checks)
         {
-            var finding = await check.CheckAsync(_mined, cancellation).ConfigureAwait(false);
-            if (finding == AnchorFinding.Confirmed)
+            var (isFinal, doubt) = await AskAsync(check, _mined, cancellation).ConfigureAwait(false);
+            if (isFinal)
                 continue;
-            _doubt = finding == AnchorFinding.NotFinal ? null : $"The anchor of size {_anchored} is not called final: {finding}.";
+            _doubt = doubt;
             return;
         }
         _final = _mined;
+    }
+
+    // A second node that is away keeps an anchor from being called final, and from nothing else.
+    private static async Task<(bool IsFinal, string? Doubt)> AskAsync(AnchorCheck check, AnchoredCheckpoint mined, CancellationToken cancellation)
+    {
+        try
+        {
+            var finding = await check.CheckAsync(mined, cancellation).ConfigureAwait(false);
+            var isExpected = finding is AnchorFinding.Confirmed or AnchorFinding.NotFinal;
+            return (finding == AnchorFinding.Confirmed, isExpected ? null : $"The anchor of size {mined.Size} is not called final: {finding}.");
+        }
+        catch (ChainException fault)
+        {
+            return (false, $"The anchor of size {mined.Size} is not called final: {fault.Message}");
+        }
     }
 
     private async Task<AnchoredCheckpoint?> FindMinedAsync(CancellationToken cancellation)

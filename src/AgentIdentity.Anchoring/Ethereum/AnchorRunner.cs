@@ -71,9 +71,9 @@ public sealed class AnchorRunner : IAsyncDisposable
         {
             return await _loop.StepAsync(_ending.Token).ConfigureAwait(false);
         }
-        catch (IOException)
+        catch (Exception) when (!_ending.IsCancellationRequested)
         {
-            // The journal could not be written, nothing was sent, and the status says so.
+            // The status has it, and health with it. The next step may find journal and ledger well again.
             return _loop.Status;
         }
     }

@@ -25,8 +25,10 @@ public sealed record FeeLimits(UInt128 MaxFeeWei, UInt128 TipFloorWei)
     public FeeOffer? Offer(ChainFees fees)
     {
         var tip = UInt128.Max(fees.TipWei, TipFloorWei);
-        var ample = (2 * fees.BaseFeeWei) + tip;
-        return fees.BaseFeeWei + tip > MaxFeeWei ? null : new FeeOffer(tip, UInt128.Min(ample, MaxFeeWei));
+        // A node that lies may name any number: nothing is added up before it is within the cap.
+        if (fees.BaseFeeWei > MaxFeeWei || tip > MaxFeeWei - fees.BaseFeeWei)
+            return null;
+        return new FeeOffer(tip, UInt128.Min((2 * fees.BaseFeeWei) + tip, MaxFeeWei));
     }
 
     /// <summary>An offer that replaces an earlier one; null where that would go beyond the cap.</summary>

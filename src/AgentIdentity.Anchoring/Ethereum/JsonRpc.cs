@@ -5,8 +5,16 @@ using System.Text.Json.Nodes;
 
 namespace AgentIdentity.Anchoring.Ethereum;
 
-/// <summary>JSON-RPC 2.0 over HTTP: one call, one answer, nothing tried again.</summary>
-internal sealed class JsonRpc(HttpClient http, Uri url)
+/// <summary>One call to a node, one answer, nothing tried again.</summary>
+internal interface IRpc
+{
+    /// <summary>Calls a method and gives its result, which may be null.</summary>
+    /// <exception cref="ChainException">There was no answer, or a refusal.</exception>
+    Task<JsonElement> CallAsync(string method, JsonArray parameters, CancellationToken cancellation);
+}
+
+/// <summary>JSON-RPC 2.0 over HTTP.</summary>
+internal sealed class JsonRpc(HttpClient http, Uri url) : IRpc
 {
     // An answer with the events of a thousand blocks of ours is a few kilobytes; a node that sends more is not believed.
     private const int AnswerBytesMax = 4 * 1024 * 1024;
@@ -39,8 +47,6 @@ internal sealed class JsonRpc(HttpClient http, Uri url)
 
     private int _lastId;
 
-    /// <summary>Calls a method and gives its result, which may be null.</summary>
-    /// <exception cref="ChainException">There was no answer, or a refusal.</exception>
     public async Task<JsonElement> CallAsync(string method, JsonArray parameters, CancellationToken cancellation)
     {
         var id = Interlocked.Increment(ref _lastId);
@@ -49,7 +55,7 @@ internal sealed class JsonRpc(HttpClient http, Uri url)
         if (answer.ValueKind != JsonValueKind.Object || !answer.TryGetProperty("id", out var answered) || !answered.TryGetInt32OrNothing(out var answeredId) || answeredId != id)
             throw new ChainException(ChainFault.Malformed, $"{method}: an answer to request {id} is expected.");
         if (answer.TryGetProperty("error", out var error) && error.ValueKind != JsonValueKind.Null)
-            throw Refusal(method, error);
+            throw Refusal(method, error.TextOf("message"), error.TextOf("data"));
         return answer.TryGetProperty("result", out var result) ? result : throw new ChainException(ChainFault.Malformed, $"{method}: a result is expected.");
     }
 
@@ -80,19 +86,19 @@ internal sealed class JsonRpc(HttpClient http, Uri url)
         }
     }
 
-    private static ChainException Refusal(string method, JsonElement error)
+    /// <summary>What a refusal means, by the node's words and what it gave beside them.</summary>
+    internal static ChainException Refusal(string method, string? message, string? data)
     {
-        var message = error.TextOf("message") ?? "no reason";
-        var lower = message.ToLowerInvariant();
+        var lower = (message ?? "").ToLowerInvariant();
         var fault = Refusals.Where(refusal => lower.Contains(refusal.Words, StringComparison.Ordinal)).Select(refusal => refusal.Fault).FirstOrDefault(ChainFault.Refused);
-        return new ChainException(fault, $"{method}: {message}") { Revert = RevertOf(error) };
+        return new ChainException(fault, $"{method}: {message ?? "no reason"}") { Revert = RevertOf(data) };
     }
 
-    private static byte[] RevertOf(JsonElement error)
+    private static byte[] RevertOf(string? data)
     {
         try
         {
-            return error.TextOf("data") is { } data ? Hex.Bytes(data) : [];
+            return data is null ? [] : Hex.Bytes(data);
         }
         catch (FormatException)
         {

@@ -5,12 +5,19 @@ using AgentIdentity.Ledger;
 namespace AgentIdentity.Anchoring.Ethereum;
 
 /// <summary>A node, asked over HTTP.</summary>
-public sealed class JsonRpcChain(HttpClient http, Uri url) : IChain
+public sealed class JsonRpcChain : IChain
 {
     // Blocks whose tips are looked at: a minute's worth on the main chain.
     private const int FeeBlocks = 5;
 
-    private readonly JsonRpc _rpc = new(http, url);
+    private readonly IRpc _rpc;
+
+    public JsonRpcChain(HttpClient http, Uri url)
+        : this(new JsonRpc(http, url))
+    {
+    }
+
+    internal JsonRpcChain(IRpc rpc) => _rpc = rpc;
 
     public Task<ulong> ChainIdAsync(CancellationToken cancellation) => AskAsync("eth_chainId", [], result => result.Number(), cancellation);
 
@@ -69,8 +76,9 @@ public sealed class JsonRpcChain(HttpClient http, Uri url) : IChain
         {
             return read(result);
         }
-        catch (FormatException error)
+        catch (Exception error) when (error is FormatException or InvalidOperationException)
         {
+            // The latter is what a list that is none, or an empty one, throws.
             throw new ChainException(ChainFault.Malformed, $"{method}: {error.Message}", error);
         }
     }

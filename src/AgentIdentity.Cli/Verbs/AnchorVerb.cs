@@ -9,7 +9,7 @@ namespace AgentIdentity.Cli.Verbs;
 /// <summary>Anchoring: how far it has come, and the contract that it needs (docs/ethereum.md).</summary>
 internal static class AnchorVerb
 {
-    private static readonly Option<Uri> Chain = new("--chain") { Required = true, HelpName = "URL", Description = "A node of the chain." };
+    private static readonly Option<string> Chain = new("--chain") { Required = true, HelpName = "URL", Description = "A node of the chain." };
     private static readonly Option<ulong> ChainId = new("--chain-id") { Required = true, HelpName = "NUMBER", Description = "The chain that is meant." };
     private static readonly Option<string> Key = new("--chain-key") { Required = true, HelpName = "FILE", Description = "The key that pays and owns the contract: 64 hexadecimal digits, mode 0600." };
     private static readonly Option<string> Origin = new("--origin") { Required = true, HelpName = "LINE", Description = "The log to open: the first line of its checkpoints." };
@@ -47,12 +47,14 @@ internal static class AnchorVerb
     {
         if (!Address.TryParse(run.Get(Sequencer), out var sequencer))
             throw Failure.Usage($"--sequencer takes an address, and '{run.Get(Sequencer)}' is none.");
+        if (!Uri.TryCreate(run.Get(Chain), UriKind.Absolute, out var node) || node.Scheme is not ("http" or "https"))
+            throw Failure.Usage($"--chain takes an http or https URL, and '{run.Get(Chain)}' is none.");
         try
         {
             using var signer = KeyFileSigner.Open(run.Get(Key));
             using var http = new HttpClient();
             var limits = FeeLimits.Default with { MaxFeeWei = (UInt128)run.Get(MaxFee) * 1_000_000_000 };
-            var owner = new ChainAccount(new JsonRpcChain(http, run.Get(Chain)), signer, run.Get(ChainId), limits, run.Clock);
+            var owner = new ChainAccount(new JsonRpcChain(http, node), signer, run.Get(ChainId), limits, run.Clock);
             var created = await owner.ExecuteAsync(to: null, AnchorContract.Creation(owner.Address), cancellationToken);
             var contract = created.Created ?? throw Failure.Refused($"Transaction {created.Transaction} created no contract.");
             var opened = await owner.ExecuteAsync(contract, AnchorContract.OpenLog(AnchorContract.NameOf(run.Get(Origin)), sequencer, run.Get(StepBits), !run.Get(Monotone)), cancellationToken);

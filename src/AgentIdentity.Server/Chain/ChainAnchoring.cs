@@ -37,10 +37,9 @@ internal sealed class ChainAnchoring : IAsyncDisposable
     public AnchorStatus Status => _loop.Status;
 
     /// <summary>Makes ready to anchor; null when that was not asked for.</summary>
-    /// <exception cref="OptionsRefusedException">What was asked for is not all that is needed, or the key cannot be used.</exception>
+    /// <exception cref="OptionsRefusedException">The key cannot be used.</exception>
     public static ChainAnchoring? Open(ChainOptions options, RegistryNode registry, ILedgerStore store, TimeProvider clock)
     {
-        Require(options);
         if (options.Url is null)
             return null;
         try
@@ -89,20 +88,4 @@ internal sealed class ChainAnchoring : IAsyncDisposable
         _ => Demand(), CancellationToken.None, TaskContinuationOptions.OnlyOnRanToCompletion, TaskScheduler.Default);
 
     private ISigner Signer(ChainOptions options) => options.KeyFile is { } file ? KeyFileSigner.Open(file) : new RemoteSigner(_http, options.Signer!, options.Account!);
-
-    private static void Require(ChainOptions options)
-    {
-        if (options.Url is null)
-        {
-            if (options != new ChainOptions())
-                throw new OptionsRefusedException("--chain-… says how to anchor, and --chain where: give --chain URL as well.");
-            return;
-        }
-        if (options.Id is null || options.Contract is null)
-            throw new OptionsRefusedException("--chain needs --chain-id and --chain-contract: a node is not asked which chain is meant.");
-        if (options.KeyFile is null == options.Signer is null)
-            throw new OptionsRefusedException("--chain needs either --chain-key FILE or --chain-signer URL.");
-        if (options.Signer is null != options.Account is null)
-            throw new OptionsRefusedException("--chain-signer and --chain-account go together: the signer's answers are held against the account.");
-    }
 }

@@ -1,4 +1,5 @@
 using AgentIdentity.Anchoring.Ethereum;
+using AgentIdentity.Server.Options;
 
 namespace AgentIdentity.Server.Chain;
 
@@ -28,4 +29,26 @@ internal sealed record ChainOptions
     public ulong MaxFeeGwei { get; init; } = 100;
 
     public bool AfterStop { get; init; }
+
+    /// <exception cref="OptionsRefusedException">What was asked for is not all that is needed.</exception>
+    public void Require()
+    {
+        if (Url is null)
+            Require(this == new ChainOptions(), "--chain-… says how to anchor, and --chain where: give --chain URL as well.");
+        else
+            RequireAll();
+    }
+
+    private void RequireAll()
+    {
+        Require(Id is not null && Contract is not null, "--chain needs --chain-id and --chain-contract: a node is not asked which chain is meant.");
+        Require(KeyFile is null != Signer is null, "--chain needs either --chain-key FILE or --chain-signer URL.");
+        Require(Signer is null == Account is null, "--chain-signer and --chain-account go together: the signer's answers are held against the account.");
+    }
+
+    private static void Require(bool isSo, string otherwise)
+    {
+        if (!isSo)
+            throw new OptionsRefusedException(otherwise);
+    }
 }

@@ -18,6 +18,13 @@ public sealed class Fees
     public void Nothing_is_offered_where_the_cap_does_not_reach_the_next_block() => Assert.Null(Limits.Offer(new ChainFees(96, 5)));
 
     [Fact]
+    public void Numbers_beyond_all_measure_offer_nothing()
+    {
+        Assert.Null(Limits.Offer(new ChainFees(UInt128.MaxValue, 5)));
+        Assert.Null(Limits.Offer(new ChainFees(1, UInt128.MaxValue)));
+    }
+
+    [Fact]
     public void A_replacement_pays_more_than_a_tenth_more_of_both() =>
         Assert.Equal(new FeeOffer(12, 46), Limits.Replacing(new FeeOffer(10, 40), new ChainFees(1, 2)));
 

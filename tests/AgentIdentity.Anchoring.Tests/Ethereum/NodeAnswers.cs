@@ -35,6 +35,21 @@ public sealed class NodeAnswers
     public async Task What_is_no_answer_is_none(string body, HttpStatusCode status, ChainFault fault) =>
         Assert.Equal(fault, await FaultAsync(_ => ScriptedHttp.Body(body, status)));
 
+    [Theory]
+    [InlineData("{}")]
+    [InlineData("{\"baseFeePerGas\":[]}")]
+    [InlineData("{\"baseFeePerGas\":\"0x1\"}")]
+    [InlineData("{\"baseFeePerGas\":[\"0x1\"],\"reward\":[[]]}")]
+    [InlineData("[]")]
+    [InlineData("null")]
+    public async Task Fees_of_another_form_are_malformed(string result)
+    {
+        using var script = new ScriptedHttp { Instead = (_, request) => ScriptedHttp.Result(request, System.Text.Json.Nodes.JsonNode.Parse(result)) };
+        using var http = new HttpClient(script);
+        var chain = new JsonRpcChain(http, new Uri("http://node.example"));
+        Assert.Equal(ChainFault.Malformed, (await Assert.ThrowsAsync<ChainException>(() => chain.FeesAsync(CancellationToken.None))).Fault);
+    }
+
     [Fact]
     public async Task A_node_that_is_not_there_is_unreachable() => Assert.Equal(ChainFault.Unreachable, await FaultAsync(_ => throw new HttpRequestException("refused")));
 

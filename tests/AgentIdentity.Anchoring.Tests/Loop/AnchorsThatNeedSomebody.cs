@@ -183,6 +183,36 @@ public sealed class AnchorsThatNeedSomebody
     }
 
     [SkippableFact]
+    public async Task A_second_node_that_is_away_holds_up_finality_and_nothing_else()
+    {
+        await using var world = await AnchoringWorld.OpenAsync();
+        await using var other = new AnvilNode();
+        await other.StartAsync();
+        var away = other.Chain;
+        await other.StopAsync();
+        world.Restart(isJournalLost: false, tree: null, away);
+        await world.UntilAsync(AnchorState.Mined);
+        world.Ledger.GrowTo(200);
+        world.Loop.Demand();
+        await world.UntilAsync(AnchorState.Broadcast);
+        await world.Node.MineAsync(5);
+        var status = await world.UntilAsync(AnchorState.Mined);
+        Assert.Equal((200UL, null, false), (status.Anchored.Value, status.LastFinal, status.IsHealthy));
+    }
+
+    [SkippableFact]
+    public async Task A_journal_of_another_contract_is_left_alone()
+    {
+        await using var world = await AnchoringWorld.OpenAsync();
+        await world.Node.MineByHandAsync();
+        await world.UntilAsync(AnchorState.Broadcast);
+        world.Settings = world.Settings with { Contract = world.Owner.Address };
+        world.Restart();
+        var status = await world.StepAsync();
+        Assert.Equal((AnchorState.NeedsOperator, null), (status.State, status.InFlight));
+    }
+
+    [SkippableFact]
     public async Task A_node_whose_answers_contradict_each_other_is_not_followed()
     {
         await using var world = await AnchoringWorld.OpenAsync();

@@ -19,7 +19,7 @@ public sealed partial class AnvilNode : IAsyncLifetime
     public Uri Url { get; private set; } = new("http://127.0.0.1:0");
 
     /// <summary>The node, as ours sees it. Tests that ask for it are skipped where there is none to install, and nowhere else.</summary>
-    public JsonRpcChain Chain => OperatingSystem.IsLinux() ? new JsonRpcChain(_http, Url) : throw new SkipException("The node for tests is there for Linux alone.");
+    public IChain Chain => OperatingSystem.IsLinux() ? Open() : throw new SkipException("The node for tests is there for Linux alone.");
 
     public Task InitializeAsync() => OperatingSystem.IsLinux() ? StartAsync() : Task.CompletedTask;
 
@@ -73,6 +73,12 @@ public sealed partial class AnvilNode : IAsyncLifetime
     /// <summary>What only a node for tests can be asked.</summary>
     public Task<JsonElement> ControlAsync(string method, params JsonNode[] parameters) =>
         new JsonRpc(_http, Url).CallAsync(method, [.. parameters], CancellationToken.None);
+
+#if OFFICIAL_ETHEREUM
+    private JsonRpcChain Open() => AgentIdentity.Anchoring.Ethereum.Official.NethereumRpc.Open(Url);
+#else
+    private JsonRpcChain Open() => new(_http, Url);
+#endif
 
     private static async Task<string> ReadPortAsync(StreamReader output)
     {
