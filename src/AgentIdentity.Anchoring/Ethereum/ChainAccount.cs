@@ -41,7 +41,12 @@ public sealed class ChainAccount(IChain chain, ISigner signer, ulong chainId, Fe
         var signed = await SignAsync(to, data, nonce, offer, cancellation).ConfigureAwait(false);
         await chain.SendAsync(signed, cancellation).ConfigureAwait(false);
         var receipt = await AwaitReceiptAsync(signed.Hash, cancellation).ConfigureAwait(false);
-        return receipt.Succeeded ? receipt : throw new ChainException(ChainFault.Reverted, $"Transaction {signed.Hash} was included in block {receipt.BlockNumber} and reverted.");
+        if (!receipt.Succeeded)
+            throw new ChainException(ChainFault.Reverted, $"Transaction {signed.Hash} was included in block {receipt.BlockNumber} and reverted.");
+        // A node that names another address would have us open the log in a contract of somebody else's.
+        if (to is null && receipt.Created != Address.OfCreated(Address, nonce))
+            throw new ChainException(ChainFault.Malformed, $"Transaction {signed.Hash} created {Address.OfCreated(Address, nonce)}, and the node says {receipt.Created}.");
+        return receipt;
     }
 
     private async Task<ChainReceipt> AwaitReceiptAsync(ChainHash transaction, CancellationToken cancellation)

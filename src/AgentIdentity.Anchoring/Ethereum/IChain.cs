@@ -61,7 +61,7 @@ public readonly record struct BlockTag
 /// <param name="TipWei">What lately went to those who made blocks, in the middle.</param>
 public sealed record ChainFees(UInt128 BaseFeeWei, UInt128 TipWei);
 
-public sealed record ChainBlock(ulong Number, ChainHash Hash, DateTimeOffset Time);
+public sealed record ChainBlock(ulong Number, ChainHash Hash);
 
 /// <param name="Succeeded">False when the contract reverted: paid for, and nothing done.</param>
 /// <param name="Created">The contract that it made, if it made one.</param>

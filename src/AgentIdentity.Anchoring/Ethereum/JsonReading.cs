@@ -9,7 +9,7 @@ internal static class JsonReading
     public static string? TextOf(this JsonElement element, string name) =>
         element.ValueKind == JsonValueKind.Object && element.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.String ? value.GetString() : null;
 
-    public static bool TryGetInt32OrNothing(this JsonElement element, out int value)
+    public static bool TryGetNumber(this JsonElement element, out int value)
     {
         value = 0;
         return element.ValueKind == JsonValueKind.Number && element.TryGetInt32(out value);
@@ -30,8 +30,7 @@ internal static class JsonReading
     public static JsonElement Member(this JsonElement element, string name) =>
         element.ValueKind == JsonValueKind.Object && element.TryGetProperty(name, out var value) ? value : throw new FormatException($"A member {name} is expected.");
 
-    public static ChainBlock Block(this JsonElement block) =>
-        new(block.Member("number").Number(), block.Member("hash").ChainHash(), DateTimeOffset.FromUnixTimeSeconds((long)Math.Min(block.Member("timestamp").Number(), MaxSeconds)));
+    public static ChainBlock Block(this JsonElement block) => new(block.Member("number").Number(), block.Member("hash").ChainHash());
 
     public static ChainReceipt Receipt(this JsonElement receipt) => new(
         receipt.Member("transactionHash").ChainHash(),
@@ -44,8 +43,6 @@ internal static class JsonReading
 
     public static IReadOnlyList<ChainEvent> Events(this JsonElement events) =>
         events.ValueKind == JsonValueKind.Array ? [.. events.EnumerateArray().Select(Event)] : throw new FormatException("A list of events is expected.");
-
-    private static readonly ulong MaxSeconds = (ulong)DateTimeOffset.MaxValue.ToUnixTimeSeconds();
 
     private static ChainEvent Event(JsonElement log) => new(
         Address.Parse(log.Member("address").Text()),

@@ -52,7 +52,7 @@ internal sealed class JsonRpc(HttpClient http, Uri url) : IRpc
         var id = Interlocked.Increment(ref _lastId);
         var request = new JsonObject { ["jsonrpc"] = "2.0", ["id"] = id, ["method"] = method, ["params"] = parameters };
         var answer = await PostAsync(JsonSerializer.SerializeToUtf8Bytes(request), method, cancellation).ConfigureAwait(false);
-        if (answer.ValueKind != JsonValueKind.Object || !answer.TryGetProperty("id", out var answered) || !answered.TryGetInt32OrNothing(out var answeredId) || answeredId != id)
+        if (answer.ValueKind != JsonValueKind.Object || !answer.TryGetProperty("id", out var answered) || !answered.TryGetNumber(out var answeredId) || answeredId != id)
             throw new ChainException(ChainFault.Malformed, $"{method}: an answer to request {id} is expected.");
         if (answer.TryGetProperty("error", out var error) && error.ValueKind != JsonValueKind.Null)
             throw Refusal(method, error.TextOf("message"), error.TextOf("data"));

@@ -70,7 +70,12 @@ internal sealed class ChainAnchoring : IAsyncDisposable
         meter.CreateObservableGauge("agentidentity_anchor_attempts", () => Status.AttemptCount, null, "Transactions signed since the start.");
     }
 
-    public void Demand() => _runner?.Demand();
+    /// <summary>Anchors what the ledger holds now, as soon as a checkpoint covers it.</summary>
+    public void Demand()
+    {
+        if (_registry.State.Position > 0)
+            AnchorWhenCovered(new LeafIndex(_registry.State.Position - 1));
+    }
 
     public async ValueTask DisposeAsync()
     {
@@ -83,9 +88,9 @@ internal sealed class ChainAnchoring : IAsyncDisposable
         _http.Dispose();
     }
 
-    // The stop itself waits for nothing of this.
-    private void AnchorWhenCovered(LeafIndex stop) => _ = _registry.Checkpoints.WhenCoversAsync(stop, _ending.Token).ContinueWith(
-        _ => Demand(), CancellationToken.None, TaskContinuationOptions.OnlyOnRanToCompletion, TaskScheduler.Default);
+    // Whoever asks waits for nothing of this.
+    private void AnchorWhenCovered(LeafIndex entry) => _ = _registry.Checkpoints.WhenCoversAsync(entry, _ending.Token).ContinueWith(
+        _ => _runner!.Demand(), CancellationToken.None, TaskContinuationOptions.OnlyOnRanToCompletion, TaskScheduler.Default);
 
     private ISigner Signer(ChainOptions options) => options.KeyFile is { } file ? KeyFileSigner.Open(file) : new RemoteSigner(_http, options.Signer!, options.Account!);
 }

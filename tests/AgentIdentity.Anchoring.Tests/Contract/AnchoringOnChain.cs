@@ -120,6 +120,23 @@ public sealed class AnchoringOnChain(AnvilNode node)
         await Deployed.RefusedAsync("NotPendingOwner", () => AsNext(AnchorContract.AcceptOwnership()));
     }
 
+    [SkippableFact]
+    public async Task A_node_that_names_another_contract_than_was_created_is_not_believed()
+    {
+        var key = await node.NewRichKeyAsync();
+        using var script = new ScriptedHttp();
+        script.After = (method, answer) =>
+        {
+            if (method == "eth_getTransactionReceipt" && answer["result"] is System.Text.Json.Nodes.JsonObject receipt)
+                receipt["contractAddress"] = key.Signer.Address.ToString();
+            return answer;
+        };
+        using var http = new HttpClient(script);
+        var account = new ChainAccount(new JsonRpcChain(http, node.Url), key.Signer, 31337, FeeLimits.Default, TimeProvider.System);
+        var refusal = await Assert.ThrowsAsync<ChainException>(() => account.ExecuteAsync(to: null, AnchorContract.Creation(account.Address), CancellationToken.None));
+        Assert.Equal(ChainFault.Malformed, refusal.Fault);
+    }
+
     [SkippableTheory]
     [InlineData(0)]
     [InlineData(63)]

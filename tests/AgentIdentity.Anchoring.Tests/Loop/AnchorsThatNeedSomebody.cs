@@ -228,7 +228,7 @@ public sealed class AnchorsThatNeedSomebody
 
     private static string? Tag(JsonObject request) => request["params"]![0]!.GetValue<string>();
 
-    private static JsonObject Genesis() => new() { ["number"] = "0x0", ["hash"] = "0x" + new string('0', 64), ["timestamp"] = "0x0" };
+    private static JsonObject Genesis() => new() { ["number"] = "0x0", ["hash"] = "0x" + new string('0', 64) };
 
     private sealed class OtherOrigin(IAnchoredTree tree) : IAnchoredTree
     {
