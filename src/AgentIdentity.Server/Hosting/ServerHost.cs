@@ -51,6 +51,8 @@ internal sealed class ServerHost : IAsyncDisposable
         ChainAnchoring? anchoring = null;
         try
         {
+            if (registry.Node.Cosigning is { } cosigning)
+                await cosigning.StartAsync();
             anchoring = ChainAnchoring.Open(options.Chain, registry.Node, registry.Store, clock);
             app = Pipeline.Build(options, registry, anchoring, certificates, loggers, clock);
             await app.StartAsync();

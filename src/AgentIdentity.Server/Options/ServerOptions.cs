@@ -1,4 +1,5 @@
 using System.Net;
+using AgentIdentity.Ledger;
 using AgentIdentity.Server.Chain;
 
 namespace AgentIdentity.Server.Options;
@@ -29,6 +30,10 @@ internal sealed record ServerOptions
     public string? PassphraseFile { get; init; }
 
     public Uri? Otlp { get; init; }
+
+    public TlogPolicy? WitnessPolicy { get; init; }
+
+    public IReadOnlyList<NoteVerifierKey> WitnessedLogs { get; init; } = [];
 
     // High enough that an honest caller never meets it on a machine of this size, low enough that one caller cannot take all of it.
     public int CallsPerSecondPerKey { get; init; } = 20_000;
