@@ -42,6 +42,7 @@ internal static class CommandLine
             EntriesVerb.Create(),
             AuditVerb.Create(),
             ResolveLogVerb.Create(),
+            AnchorVerb.Create(),
             StopVerb.Create(),
             RecallVerb.Create(),
             StopsVerb.Create(),

@@ -69,6 +69,7 @@ public sealed class RegistryNode : IAsyncDisposable
         TrailExports = new Reading.TrailExports(state, store, Checkpoints, Heads);
         Watch = new EnforcerWatch(settings, state, Standing, Sequencer, Stopping, keys, Checkpoints, PublishedLog, LeafProofs, SeenCheckpoints, Refusals, store, Issuing, probes, clock, log);
         Propagation = new Propagation(state, Watch);
+        Sequencer.Applied += (index, entry, _) => Tell(index, entry.Body.Kind);
         StatusLists = new Status.StatusLists(settings, state, Standing, keys, clock);
         Doors = new Doors(state, Watch);
         CertificateExports = new CertificateExports(settings, state, store, Checkpoints, PublishedLog, Propagation, clock);
@@ -158,6 +159,9 @@ public sealed class RegistryNode : IAsyncDisposable
     /// <summary>What those read who ask no enforcer.</summary>
     public Status.StatusLists StatusLists { get; }
 
+    /// <summary>Is told of each stop when it is RECORDED, by the writer: whoever listens hands it on and is gone.</summary>
+    public event Action<LeafIndex>? StopRecorded;
+
     /// <summary>Ends with the storage error after which the process must end.</summary>
     public Task<Exception> Halted => Sequencer.Halted;
 
@@ -217,6 +221,12 @@ public sealed class RegistryNode : IAsyncDisposable
         Operating.Dispose();
         Issuing.Dispose();
         Erasing.Dispose();
+    }
+
+    private void Tell(LeafIndex index, EntryKind kind)
+    {
+        if (kind == EntryKind.Stop)
+            StopRecorded?.Invoke(index);
     }
 
     private static RegistryNode Restore(RegistrySettings settings, ILedgerStore store, ISnapshotStore snapshots, IRegistryKeys keys, TimeProvider clock, Action<string> log)

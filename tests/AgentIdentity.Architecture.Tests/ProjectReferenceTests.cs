@@ -5,6 +5,7 @@ namespace AgentIdentity.Architecture.Tests;
 /// <summary>The arrows between projects. Another arrow is a decision, and this is where it is written down.</summary>
 public sealed class ProjectReferenceTests
 {
+    private const string Anchoring = "AgentIdentity.Anchoring";
     private const string Credentials = "AgentIdentity.Credentials";
     private const string Ledger = "AgentIdentity.Ledger";
     private const string Protocol = "AgentIdentity.Protocol";
@@ -19,11 +20,12 @@ public sealed class ProjectReferenceTests
         [Protocol] = [CoreApi],
         [Registry] = [Credentials, Ledger],
         ["AgentIdentity.Storage"] = [Registry],
+        [Anchoring] = [Ledger],
         ["AgentIdentity.Client"] = [Credentials, Ledger, Protocol, NetCommon],
         ["AgentIdentity.AspNetCore"] = ["AgentIdentity.Client"],
         ["AgentIdentity.SampleTool"] = ["AgentIdentity.AspNetCore"],
-        ["AgentIdentity.Server"] = [Registry, "AgentIdentity.Storage", Protocol, NetCommon],
-        ["AgentIdentity.Cli"] = ["AgentIdentity.Client"],
+        ["AgentIdentity.Server"] = [Anchoring, Registry, "AgentIdentity.Storage", Protocol, NetCommon],
+        ["AgentIdentity.Cli"] = ["AgentIdentity.Client", Anchoring],
         [CoreApi] = [],
         [NetCommon] = [CoreApi],
     };

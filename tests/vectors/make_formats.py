@@ -19,6 +19,8 @@ import textwrap
 import uuid
 import zlib
 
+from anchors import anchor_journal
+
 HERE = pathlib.Path(__file__).resolve().parent
 VECTORS = HERE / "formats.json"
 DOCUMENT = HERE.parent.parent / "docs" / "formats.md"
@@ -1529,6 +1531,7 @@ def vectors():
         "erased_stub": {"diagnostic": diagnostic(erased_stub()), "stub": cbor(erased_stub()).hex(), "hash": sha256(b"air/erased/v1\0", cbor(erased_stub())).hex()},
         "did_documents": did_documents(),
         "dids": dids(),
+        "anchor_journal": anchor_journal(sha256(ORIGIN.encode()), 5, fixed("anchored root"), [fixed("first sibling"), fixed("second sibling")]),
         "checkpoint": checkpoint([bytes.fromhex(one["leaf"]) for one in log]),
         "fork": {"held": 5, "identity": sha256(FIRST_STATEMENT).hex(), "statement": OTHER_FIRST_STATEMENT.hex(), "signature": AGENT.sign(OTHER_FIRST_STATEMENT).hex()},
         "succession": succession([bytes.fromhex(one["leaf"]) for one in log]),
@@ -1600,6 +1603,7 @@ def examples(made):
         "acknowledgement": token(made["watch"]["acknowledgement"]),
         "probe": f"{wrap(made['watch']['probed_stop_diagnostic'])}\n\n{wrap(made['watch']['probed_stop'])}\n\n{token(made['watch']['probed_acknowledgement'])}",
         "order": token(made["watch"]["order"]),
+        "anchor-journal": wrap(made["anchor_journal"]["journal"]),
         "trail": wrap(made["trails"]["no activity opened"]["file"][:1400]) + "\n…",
         "certificate": wrap(made["certificates"]["enforced"]["file"][:1400]) + "\n…",
     }

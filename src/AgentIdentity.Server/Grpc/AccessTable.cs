@@ -121,6 +121,8 @@ internal static class AccessTable
         new("/agentidentity.v1.Admin/LiftHold", Listeners.Control, Callers.Operators),
         new("/agentidentity.v1.Admin/GetDidChange", Listeners.Control, Callers.Operators),
         new("/agentidentity.v1.Admin/SubmitDidVersion", Listeners.Control, Callers.Operators),
+        new("/agentidentity.v1.Admin/GetAnchorStatus", Listeners.Control, Responders),
+        new("/agentidentity.v1.Admin/DemandAnchor", Listeners.Control, Callers.Operators),
 
         new("/grpc.health.v1.Health/Check", Both, Callers.Anyone, BeforeGenesis: true),
         new("/grpc.health.v1.Health/List", Both, Callers.Anyone, BeforeGenesis: true),

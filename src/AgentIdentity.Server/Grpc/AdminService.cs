@@ -6,6 +6,7 @@ using AgentIdentity.Ledger;
 using AgentIdentity.Registry;
 using AgentIdentity.Registry.Erasing;
 using AgentIdentity.Registry.Operating;
+using AgentIdentity.Server.Chain;
 using AgentIdentity.Server.Hosting;
 using Grpc.Core;
 using Wire = AgentIdentity.Protocol.V1;
@@ -13,7 +14,8 @@ using Wire = AgentIdentity.Protocol.V1;
 namespace AgentIdentity.Server.Grpc;
 
 /// <summary>For operators: founding the registry, enrolment tokens, callers, keys.</summary>
-internal sealed class AdminService(RegistryNode registry, BootstrapFile bootstrapFile) : Wire.Admin.AdminBase
+/// <param name="anchoring">One, or none where nothing is anchored.</param>
+internal sealed class AdminService(RegistryNode registry, BootstrapFile bootstrapFile, IEnumerable<ChainAnchoring> anchoring) : Wire.Admin.AdminBase
 {
     public override async Task<Wire.BootstrapResponse> Bootstrap(Wire.BootstrapRequest request, ServerCallContext context)
     {
@@ -156,6 +158,18 @@ internal sealed class AdminService(RegistryNode registry, BootstrapFile bootstra
     public override async Task<Wire.HoldResponse> LiftHold(Wire.LiftHoldRequest request, ServerCallContext context) =>
         Hold((await registry.Erasing.LiftHoldAsync(
             CallState.Of(context).Caller!, registry.Agent(request.Agent).Id, new LeafIndex(request.HoldIndex), request.Reason, FromWire.Texts(request.Approvals))).OrRefuse());
+
+    public override Task<Wire.GetAnchorStatusResponse> GetAnchorStatus(Wire.GetAnchorStatusRequest request, ServerCallContext context) =>
+        Task.FromResult(AnchorAnswers.Of(Anchoring()));
+
+    public override Task<Wire.GetAnchorStatusResponse> DemandAnchor(Wire.DemandAnchorRequest request, ServerCallContext context)
+    {
+        var anchoring = Anchoring();
+        anchoring.Demand();
+        return Task.FromResult(AnchorAnswers.Of(anchoring));
+    }
+
+    private ChainAnchoring Anchoring() => anchoring.SingleOrDefault() ?? throw new CallRefusedException(Refusal.LevelNotConfigured, "Nothing is anchored here: the server was started without --chain.");
 
     private Wire.HoldResponse Hold(HoldChanged changed) =>
         new() { LedgerIndex = changed.Index.Value, RecordedAt = changed.At, SingleOperator = registry.Approvals.IsSingleOperator, At = registry.At() };

@@ -1,4 +1,5 @@
 using System.Threading.Channels;
+using AgentIdentity.Anchoring.Ethereum;
 using Grpc.Core;
 using Grpc.Health.V1;
 using static Grpc.Health.V1.HealthCheckResponse.Types;
@@ -8,6 +9,8 @@ namespace AgentIdentity.Server.Grpc;
 /// <summary>The standard health service. Statuses are set by name, from any thread; the empty name is the server as a whole.</summary>
 internal sealed class HealthService : Health.HealthBase
 {
+    public const string Anchoring = "anchoring";
+
     private readonly Lock gate = new();
 
     // Guarded by the gate.
@@ -27,6 +30,9 @@ internal sealed class HealthService : Health.HealthBase
                 watcher.Latest.Writer.TryWrite(status);
         }
     }
+
+    /// <summary>Anchoring has a name of its own, which serves while nobody is needed. That the chain is unwell makes nothing else unwell.</summary>
+    public void Tell(AnchorStatus anchoring) => Set(Anchoring, anchoring.IsHealthy ? ServingStatus.Serving : ServingStatus.NotServing);
 
     /// <summary>For the start of a shutdown: nothing serves any more, and the watches end when they have said so.</summary>
     public void StopServing()

@@ -13,16 +13,17 @@ namespace AgentIdentity.Server.Hosting;
 /// <summary>The registry on its data folder: store, keys, node, and the bootstrap secret while there is no genesis entry. Closes them in reverse.</summary>
 internal sealed class OpenRegistry : IAsyncDisposable
 {
-    private readonly ILedgerStore _store;
     private readonly IRegistryKeys _keys;
     private readonly EvidenceSources? _evidence;
 
     private OpenRegistry(ILedgerStore store, IRegistryKeys keys, EvidenceSources? evidence, RegistryNode node, BootstrapFile bootstrapFile)
     {
-        (_store, _keys, _evidence, Node, BootstrapFile) = (store, keys, evidence, node, bootstrapFile);
+        (Store, _keys, _evidence, Node, BootstrapFile) = (store, keys, evidence, node, bootstrapFile);
     }
 
     public RegistryNode Node { get; }
+
+    public ILedgerStore Store { get; }
 
     public BootstrapFile BootstrapFile { get; }
 
@@ -68,7 +69,7 @@ internal sealed class OpenRegistry : IAsyncDisposable
     {
         await Node.DisposeAsync();
         _keys.Dispose();
-        _store.Dispose();
+        Store.Dispose();
         if (_evidence is not null)
             await _evidence.DisposeAsync();
     }

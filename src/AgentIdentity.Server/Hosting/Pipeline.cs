@@ -1,4 +1,5 @@
 using AgentIdentity.Registry;
+using AgentIdentity.Server.Chain;
 using AgentIdentity.Server.Grpc;
 using AgentIdentity.Server.Grpc.Deadlines;
 using AgentIdentity.Server.Http;
@@ -22,7 +23,7 @@ internal static class Pipeline
         global::Grpc.Reflection.V1Alpha.ReflectionReflection.Descriptor,
     ];
 
-    public static WebApplication Build(ServerOptions options, OpenRegistry registry, Certificates? certificates, ILoggerFactory loggers, TimeProvider clock)
+    public static WebApplication Build(ServerOptions options, OpenRegistry registry, ChainAnchoring? anchoring, Certificates? certificates, ILoggerFactory loggers, TimeProvider clock)
     {
         // The empty builder reads no settings file and no environment: what is said here is all there is.
         var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
@@ -32,9 +33,12 @@ internal static class Pipeline
         services.Configure<HostOptions>(host => host.ShutdownTimeout = ServerHost.DrainTime);
         services.Configure<ConsoleLifetimeOptions>(console => console.SuppressStatusMessages = true);
         services.AddSingleton<CallMetrics>().AddSingleton(provider => new PrometheusText(provider.GetRequiredService<CallMetrics>().Meter));
+        if (anchoring is not null)
+            services.AddSingleton(anchoring);
         AddGrpc(services);
 
         var app = builder.Build();
+        anchoring?.Measure(app.Services.GetRequiredService<CallMetrics>().Meter);
         app.Use(next => context => ListenerTags.RequireListenerAsync(context, next));
         app.Use(next => DeadlineInterceptor.TakeOver(next, clock));
         app.UseMiddleware<CallGate>();

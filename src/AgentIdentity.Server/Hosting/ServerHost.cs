@@ -1,4 +1,7 @@
+using AgentIdentity.Anchoring.Ethereum;
 using AgentIdentity.Registry;
+using AgentIdentity.Server.Chain;
+using AgentIdentity.Server.Grpc;
 using AgentIdentity.Server.Options;
 using AgentIdentity.Server.Telemetry;
 
@@ -14,11 +17,12 @@ internal sealed class ServerHost : IAsyncDisposable
     private readonly OpenRegistry _registry;
     private readonly RefusalFlush _flush;
     private readonly OtlpExport? _otlp;
+    private readonly ChainAnchoring? _anchoring;
     private readonly ILogger _log;
 
-    private ServerHost(WebApplication app, OpenRegistry registry, ServerOptions options, ILogger log)
+    private ServerHost(WebApplication app, OpenRegistry registry, ChainAnchoring? anchoring, ServerOptions options, ILogger log)
     {
-        (_app, _registry, _log) = (app, registry, log);
+        (_app, _registry, _anchoring, _log) = (app, registry, anchoring, log);
         var clock = app.Services.GetRequiredService<TimeProvider>();
         _flush = new RefusalFlush(registry.Node.Refusals, clock);
         _otlp = options.Otlp is { } collector ? new OtlpExport(collector) : null;
@@ -44,19 +48,24 @@ internal sealed class ServerHost : IAsyncDisposable
         var registry = await OpenRegistry.OpenAsync(options, clock, Say);
         var opened = clock.GetUtcNow();
         WebApplication? app = null;
+        ChainAnchoring? anchoring = null;
         try
         {
             if (registry.Node.Cosigning is { } cosigning)
                 await cosigning.StartAsync();
-            app = Pipeline.Build(options, registry, certificates, loggers, clock);
+            anchoring = ChainAnchoring.Open(options.Chain, registry.Node, registry.Store, clock);
+            app = Pipeline.Build(options, registry, anchoring, certificates, loggers, clock);
             await app.StartAsync();
             await UntilProofsServeAsync(opened, clock);
-            return new ServerHost(app, registry, options, log);
+            anchoring?.Start(app.Services.GetRequiredService<HealthService>().Tell, Say);
+            return new ServerHost(app, registry, anchoring, options, log);
         }
         catch
         {
             if (app is not null)
                 await app.DisposeAsync();
+            if (anchoring is not null)
+                await anchoring.DisposeAsync();
             await registry.DisposeAsync();
             throw;
         }
@@ -80,6 +89,8 @@ internal sealed class ServerHost : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await _app.StopAsync();
+        if (_anchoring is not null)
+            await _anchoring.DisposeAsync();
         await _flush.DisposeAsync();
         await _app.DisposeAsync();
         _otlp?.Dispose();

@@ -12,6 +12,7 @@ internal static class CommandLine
     {
         var options = ReadArguments(arguments, ReadEnvironment(new ServerOptions(), environment));
         RequireTlsOffLoopback(options);
+        options.Chain.Require();
         return options;
     }
 

@@ -1,3 +1,4 @@
+using AgentIdentity.Anchoring.Ethereum;
 using AgentIdentity.Credentials.Identifiers;
 
 namespace AgentIdentity.Server.Options;
@@ -32,6 +33,17 @@ internal sealed record Flag(string Name, string? Value, string Help, Func<Server
         new("--otlp", "URL", "send traces and metrics to this OpenTelemetry collector", (to, text) => to with { Otlp = Collector(text) }),
         new("--quota-per-key", "CALLS", "calls a second from one key (20000)", (to, text) => to with { CallsPerSecondPerKey = Rate("--quota-per-key", text) }),
         new("--quota-per-address", "CALLS", "calls a second from one address (50000)", (to, text) => to with { CallsPerSecondPerAddress = Rate("--quota-per-address", text) }),
+        new("--chain", "URL", "anchor checkpoints on the chain behind this node (docs/ethereum.md)", (to, text) => to with { Chain = to.Chain with { Url = Node("--chain", text) } }),
+        new("--chain-id", "NUMBER", "the chain that is meant; a node of another one is refused", (to, text) => to with { Chain = to.Chain with { Id = Number("--chain-id", text, ulong.MaxValue) } }),
+        new("--chain-contract", "0x…", "the anchor contract", (to, text) => to with { Chain = to.Chain with { Contract = Account("--chain-contract", text) } }),
+        new("--chain-key", "FILE", "the key that pays: 64 hexadecimal digits, mode 0600", (to, text) => to with { Chain = to.Chain with { KeyFile = text } }),
+        new("--chain-signer", "URL", "or the signer that has it (eth_signTransaction)", (to, text) => to with { Chain = to.Chain with { Signer = Node("--chain-signer", text) } }),
+        new("--chain-account", "0x…", "the account that the signer signs for", (to, text) => to with { Chain = to.Chain with { Account = Account("--chain-account", text) } }),
+        new("--chain-check", "URL", "a second node, which must agree that an anchor is final", (to, text) => to with { Chain = to.Chain with { CheckUrl = Node("--chain-check", text) } }),
+        new("--chain-interval", "MINUTES", "an anchor is due so long after the last one (10)", (to, text) => to with { Chain = to.Chain with { Interval = TimeSpan.FromMinutes(Number("--chain-interval", text, 100_000)) } }),
+        new("--chain-block-time", "SECONDS", "how often the chain makes a block (12)", (to, text) => to with { Chain = to.Chain with { BlockTime = TimeSpan.FromSeconds(Number("--chain-block-time", text, 3_600)) } }),
+        new("--chain-max-fee", "GWEI", "the most that is paid for each unit of gas (100)", (to, text) => to with { Chain = to.Chain with { MaxFeeGwei = Number("--chain-max-fee", text, 1_000_000) } }),
+        new("--chain-after-stop", null, "anchor after every stop, without waiting", (to, text) => to with { Chain = to.Chain with { AfterStop = Switch("--chain-after-stop", text) } }),
     ];
 
     /// <summary>The same in the environment: <c>--public-url</c> is <c>AGENTIDENTITY_PUBLIC_URL</c>.</summary>
@@ -51,9 +63,21 @@ internal sealed record Flag(string Name, string? Value, string Help, Func<Server
         _ => throw new OptionsRefusedException($"{flag} is true or false, and '{text}' is neither."),
     };
 
-    private static Uri Collector(string text) => Uri.TryCreate(text, UriKind.Absolute, out var url) && url.Scheme is "http" or "https"
+    private static Uri Collector(string text) => Url("--otlp", text, "http://127.0.0.1:4317");
+
+    private static Uri Node(string flag, string text) => Url(flag, text, "http://127.0.0.1:8545");
+
+    private static Uri Url(string flag, string text, string example) => Uri.TryCreate(text, UriKind.Absolute, out var url) && url.Scheme is "http" or "https"
         ? url
-        : throw new OptionsRefusedException($"--otlp takes an http or https URL, for example http://127.0.0.1:4317, and '{text}' is none.");
+        : throw new OptionsRefusedException($"{flag} takes an http or https URL, for example {example}, and '{text}' is none.");
+
+    private static Address Account(string flag, string text) => Anchoring.Ethereum.Address.TryParse(text, out var address)
+        ? address
+        : throw new OptionsRefusedException($"{flag} takes 0x and 40 hexadecimal digits, with the checksum if in mixed case, and '{text}' is none.");
+
+    private static ulong Number(string flag, string text, ulong max) => ulong.TryParse(text, out var number) && number > 0 && number <= max
+        ? number
+        : throw new OptionsRefusedException($"{flag} takes a number from 1 to {max}, and '{text}' is none.");
 
     private static int Rate(string flag, string text) => int.TryParse(text, out var rate) && rate is > 0 and <= 1_000_000
         ? rate

@@ -1,5 +1,6 @@
 using System.Net;
 using AgentIdentity.Ledger;
+using AgentIdentity.Server.Chain;
 using AgentIdentity.Server.Hosting;
 
 namespace AgentIdentity.Server.Options;
@@ -42,6 +43,8 @@ internal sealed record ServerOptions
 
     // Above the one for a key: many callers may share an address.
     public int CallsPerSecondPerAddress { get; init; } = 50_000;
+
+    public ChainOptions Chain { get; init; } = new();
 
     public bool HasTls => TlsCertificate is not null;
 }

@@ -3,12 +3,11 @@ using AgentIdentity.Cli.Demo;
 namespace AgentIdentity.Cli.Tests.Stories;
 
 /// <summary>A real server process on free ports, founded by one operator, and an agentid that speaks to it.</summary>
-internal sealed class RunningRegistry : IAsyncDisposable
+internal sealed class RunningRegistry(string[] flags) : IAsyncDisposable
 {
     private const string AnyPort = "127.0.0.1:0";
 
     private readonly TemporaryFolder _data = new();
-    private string[] _flags = [];
     private ChildProcess? _process;
 
     public Agentid Agentid { get; } = new();
@@ -18,9 +17,10 @@ internal sealed class RunningRegistry : IAsyncDisposable
 
     public string SecretFile => Path.Combine(_data.Path, "bootstrap-secret");
 
+    /// <param name="flags">What the server is started with besides a folder and free ports.</param>
     public static async Task<RunningRegistry> StartAsync(params string[] flags)
     {
-        var registry = new RunningRegistry { _flags = flags };
+        var registry = new RunningRegistry(flags);
         await registry.ServeAsync();
         return registry;
     }
@@ -41,7 +41,7 @@ internal sealed class RunningRegistry : IAsyncDisposable
     {
         await FirstCheckpointAsync();
         await _process!.DisposeAsync();
-        var fork = new RunningRegistry();
+        var fork = new RunningRegistry(flags);
         Copy(_data.Path, fork._data.Path);
         Copy(Agentid.Home, fork.Agentid.Home);
         await ServeAsync();
@@ -86,7 +86,7 @@ internal sealed class RunningRegistry : IAsyncDisposable
 
     private async Task ServeAsync()
     {
-        _process = ChildProcess.Start(Server.Start(["--dev", "--data", _data.Path, "--grpc", AnyPort, "--http", AnyPort, "--control", AnyPort, "--console", AnyPort, .. _flags]), "the registry");
+        _process = ChildProcess.Start(Server.Start(["--dev", "--data", _data.Path, "--grpc", AnyPort, "--http", AnyPort, "--control", AnyPort, "--console", AnyPort, .. flags]), "the registry");
         var ready = ReadyLine.Parse(await _process.AskAsync(null, CancellationToken.None));
         ConsoleUrl = $"http://localhost:{new Uri(ready.Console).Port}";
         Agentid.Settings = ["--registry", ready.Grpc, "--control", ready.Control, "--http", ready.Http];

@@ -34,6 +34,11 @@ public sealed class CommandLineTests
     [InlineData("--dev=perhaps", "--dev is true or false")]
     [InlineData("--otlp=collector", "--otlp takes an http or https URL")]
     [InlineData("--quota-per-key=0", "--quota-per-key takes a number")]
+    [InlineData("--chain=nowhere", "--chain takes an http or https URL")]
+    [InlineData("--chain-id=0", "--chain-id takes a number")]
+    [InlineData("--chain-contract=0x5AAeb6053F3E94C9b9A09f33669435E7Ef1BeAed", "--chain-contract takes 0x and 40")]
+    [InlineData("--chain-key=key", "--chain-… says how to anchor")]
+    [InlineData("--chain=http://127.0.0.1:8545", "--chain needs --chain-id and --chain-contract")]
     [InlineData("--tls-cert=server.pem", "--tls-cert and --tls-key go together")]
     [InlineData("--control=0.0.0.0:5002", "Cleartext is for loopback only")]
     public void What_cannot_be_is_refused_in_one_sentence(string argument, string sentence)
@@ -41,6 +46,17 @@ public sealed class CommandLineTests
         var refused = Assert.Throws<OptionsRefusedException>(() => Read(argument));
         Assert.StartsWith(sentence, refused.Message, StringComparison.Ordinal);
         Assert.DoesNotContain('\n', refused.Message);
+    }
+
+    [Theory]
+    [InlineData("either --chain-key FILE or --chain-signer URL")]
+    [InlineData("either --chain-key FILE or --chain-signer URL", "--chain-key=key", "--chain-signer=http://127.0.0.1:9000", "--chain-account=0x5aaeb6053f3e94c9b9a09f33669435e7ef1beaed")]
+    [InlineData("--chain-signer and --chain-account go together", "--chain-signer=http://127.0.0.1:9000")]
+    [InlineData("--chain-signer and --chain-account go together", "--chain-key=key", "--chain-account=0x5aaeb6053f3e94c9b9a09f33669435e7ef1beaed")]
+    public void A_chain_has_one_who_signs(string sentence, params string[] arguments)
+    {
+        string[] all = ["--chain=http://127.0.0.1:8545", "--chain-id=1", "--chain-contract=0x5aaeb6053f3e94c9b9a09f33669435e7ef1beaed", .. arguments];
+        Assert.Contains(sentence, Assert.Throws<OptionsRefusedException>(() => Read(all)).Message, StringComparison.Ordinal);
     }
 
     [Fact]

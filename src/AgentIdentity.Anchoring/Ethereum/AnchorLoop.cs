@@ -1,0 +1,332 @@
+using AgentIdentity.Ledger;
+
+namespace AgentIdentity.Anchoring.Ethereum;
+
+/// <summary>
+/// Carries the newest checkpoint to the chain, one step at a time. The chain's own state says what is anchored, so a step can be taken again after anything: a lost answer, a crash, a reorganisation.
+/// One nonce is in flight; everything that was signed for it is in the journal before it is sent, and stays a candidate; a replacement pays more and carries the newest checkpoint.
+/// The contract's sizes only grow, so the worst that a mistake here can do is to waste gas.
+/// </summary>
+/// <remarks>Steps are taken by one caller, one after another. <see cref="Demand"/> and <see cref="Status"/> are for all threads.</remarks>
+public sealed class AnchorLoop
+{
+    // A node's answers may come from several machines, of which some are a block or two behind.
+    private static readonly TimeSpan LagMax = TimeSpan.FromSeconds(30);
+
+    // A transaction with the longest proof has two kilobytes, and the journal is a small document.
+    private const int JournaledMax = 16;
+
+    private readonly IChain _chain;
+    private readonly IAnchoredTree _tree;
+    private readonly IAnchorJournal _journal;
+    private readonly AnchorSettings _settings;
+    private readonly TimeProvider _time;
+    private readonly ChainAccount _account;
+    private readonly AnchorContract _contract;
+    private readonly AnchorSearch _search;
+    private readonly AnchorCheck[] _checks;
+    private readonly Hash _log;
+
+    // Owned by whoever takes the steps.
+    private List<AnchorAttempt> _attempts;
+    private bool _isInFlight;
+    private bool _isCodeKnown;
+    private DateTimeOffset _startedAt;
+    private DateTimeOffset _lastMoveAt;
+    private DateTimeOffset _minedSeenAt;
+    private DateTimeOffset _searchAgainAt;
+    private DateTimeOffset? _strangeSince;
+    private AnchoredCheckpoint? _mined;
+    private AnchoredCheckpoint? _final;
+    private string? _doubt;
+    private TreeSize _anchored;
+    private long _attemptCount;
+
+    // Shared: the size that must be anchored, whatever timer and growth say.
+    private ulong _wanted;
+    private volatile AnchorStatus _status;
+
+    /// <param name="others">Further nodes, which must agree before an anchor is called final.</param>
+    /// <exception cref="FormatException">The journal holds what no loop wrote.</exception>
+    public AnchorLoop(IChain chain, IReadOnlyList<IChain> others, ISigner signer, IAnchoredTree tree, IAnchorJournal journal, AnchorSettings settings, TimeProvider time)
+    {
+        (_chain, _tree, _journal, _settings, _time) = (chain, tree, journal, settings, time);
+        _log = AnchorContract.NameOf(tree.Origin);
+        _account = new ChainAccount(chain, signer, settings.ChainId, settings.Limits, time);
+        _contract = new AnchorContract(chain, settings.Contract);
+        _search = new AnchorSearch(chain, _contract, _log);
+        _checks = [.. others.Prepend(chain).Select(one => new AnchorCheck(one, settings.ChainId, settings.Contract, _log))];
+        // With another chain, contract, account or origin than before, what is in the journal is nobody's any more.
+        _attempts = AnchorAttempt.Read(journal.Read()).FindAll(attempt => attempt.IsFor(settings.ChainId, settings.Contract, signer.Address, _log));
+        _isInFlight = _attempts.Count > 0;
+        _wanted = _attempts.Select(attempt => attempt.Size.Value).DefaultIfEmpty().Max();
+        _startedAt = _lastMoveAt = time.GetUtcNow();
+        _status = StatusOf(AnchorState.Idle);
+    }
+
+    public AnchorStatus Status => _status;
+
+    /// <summary>Asks that what the ledger holds now be anchored without waiting for the timer.</summary>
+    public void Demand() => Want(_tree.Size);
+
+    /// <summary>Looks at the chain, does what can be done now, and says what it has come to. What it throws (the journal, the ledger) is in the status as well; nothing that is not written down was sent, and the next step tries again.</summary>
+    public async Task<AnchorStatus> StepAsync(CancellationToken cancellation)
+    {
+        try
+        {
+            return _status = await AdvanceAsync(cancellation).ConfigureAwait(false);
+        }
+        catch (ChainException fault)
+        {
+            // Whatever answers next may be another machine.
+            _isCodeKnown = false;
+            return _status = StatusOf(StateAfter(fault.Fault), AnchorContract.ErrorOf(fault) is { } error ? $"{fault.Message} ({error})" : fault.Message);
+        }
+        catch (SigningException refusal)
+        {
+            return _status = StatusOf(AnchorState.NeedsOperator, refusal.Message);
+        }
+        catch (Exception failure) when (failure is not OperationCanceledException)
+        {
+            _status = StatusOf(AnchorState.NeedsOperator, failure.Message);
+            throw;
+        }
+    }
+
+    private async Task<AnchorStatus> AdvanceAsync(CancellationToken cancellation)
+    {
+        await _account.RequireChainAsync(cancellation).ConfigureAwait(false);
+        // The nonce is read before what its use has changed, so that a nonce that counts an anchor comes with a state that has it.
+        var nonce = await _chain.NonceAsync(_account.Address, cancellation).ConfigureAwait(false);
+        var log = await _contract.FindLogAsync(_log, BlockTag.Latest, cancellation).ConfigureAwait(false);
+        if (await FindObstacleAsync(log, cancellation).ConfigureAwait(false) is { } obstacle)
+            return StatusOf(AnchorState.NeedsOperator, obstacle);
+
+        await FollowAsync(log!, cancellation).ConfigureAwait(false);
+        if (_isInFlight && !await IsSettledAsync(nonce, log!, cancellation).ConfigureAwait(false))
+            return await CarryOnAsync(nonce, log!, cancellation).ConfigureAwait(false);
+        return IsDue(log!) ? await BeginAsync(nonce, log!, cancellation).ConfigureAwait(false) : AtRest();
+    }
+
+    /// <summary>What stands in the way until somebody does something about it.</summary>
+    private async Task<string?> FindObstacleAsync(AnchoredLog? log, CancellationToken cancellation)
+    {
+        if (!_isCodeKnown)
+        {
+            var code = await _contract.FindCodeAsync(cancellation).ConfigureAwait(false);
+            if (code != AnchorCode.Ours)
+                return code == AnchorCode.Missing ? $"There is no contract at {_settings.Contract}." : $"The code at {_settings.Contract} is not that of the anchor contract.";
+            _isCodeKnown = true;
+        }
+        if (log is null)
+            return $"The contract {_settings.Contract} has no log of the origin {_tree.Origin}: its owner opens it.";
+        if (log.Sequencer != _account.Address)
+            return $"The log's sequencer is {log.Sequencer}; this registry signs as {_account.Address}.";
+        if (log.WitnessesNeeded > 0)
+            return $"The log takes anchors with the signatures of {log.WitnessesNeeded} witnesses; this registry has none to give.";
+        if (log.Size.Value > _tree.Size.Value)
+            return $"The chain has the log at size {log.Size}, and this ledger is at {_tree.Size}: it was put back to an older state.";
+        return log.Size.Value > 0 ? await FindOtherHistoryAsync(log.Size, cancellation).ConfigureAwait(false) : null;
+    }
+
+    private async Task<string?> FindOtherHistoryAsync(TreeSize size, CancellationToken cancellation)
+    {
+        // Held against the ledger once for each size; the contract keeps no two roots for one.
+        if (size == _anchored)
+            return null;
+        var root = await _contract.FindRootAsync(_log, size, BlockTag.Latest, cancellation).ConfigureAwait(false);
+        if (root is null)
+            throw new ChainException(ChainFault.Malformed, $"The node says that the log is at size {size}, and that nothing was anchored there.");
+        return root != _tree.RootAt(size) ? $"The chain has another root at size {size} than this ledger: another history was anchored." : null;
+    }
+
+    /// <summary>Follows the newest anchor on its way from a block to a final one, and back when the block is taken back.</summary>
+    private async Task FollowAsync(AnchoredLog log, CancellationToken cancellation)
+    {
+        if (_anchored != log.Size)
+            (_anchored, _minedSeenAt) = (log.Size, _time.GetUtcNow());
+        if (_anchored.Value == 0 || _anchored == _final?.Size)
+        {
+            (_mined, _doubt) = (_final, null);
+            return;
+        }
+        // Asked anew each time: a reorganisation moves the transaction into another block.
+        _mined = await FindMinedAsync(cancellation).ConfigureAwait(false);
+        _doubt = _mined is null ? $"Where size {_anchored} was anchored is not found." : null;
+        if (_mined is null)
+            return;
+        foreach (var check in _checks)
+        {
+            var (isFinal, doubt) = await AskAsync(check, _mined, cancellation).ConfigureAwait(false);
+            if (isFinal)
+                continue;
+            _doubt = doubt;
+            return;
+        }
+        _final = _mined;
+    }
+
+    // A second node that is away keeps an anchor from being called final, and from nothing else.
+    private static async Task<(bool IsFinal, string? Doubt)> AskAsync(AnchorCheck check, AnchoredCheckpoint mined, CancellationToken cancellation)
+    {
+        try
+        {
+            var finding = await check.CheckAsync(mined, cancellation).ConfigureAwait(false);
+            var isExpected = finding is AnchorFinding.Confirmed or AnchorFinding.NotFinal;
+            return (finding == AnchorFinding.Confirmed, isExpected ? null : $"The anchor of size {mined.Size} is not called final: {finding}.");
+        }
+        catch (ChainException fault)
+        {
+            return (false, $"The anchor of size {mined.Size} is not called final: {fault.Message}");
+        }
+    }
+
+    private async Task<AnchoredCheckpoint?> FindMinedAsync(CancellationToken cancellation)
+    {
+        if (_attempts.Exists(attempt => attempt.Size == _anchored))
+            return await _search.FindAsync(_anchored, _attempts, cancellation).ConfigureAwait(false);
+        // An anchor that this journal does not know, perhaps an old one: many blocks are looked through, and not at every step.
+        if (_mined?.Size != _anchored && _time.GetUtcNow() < _searchAgainAt)
+            return null;
+        _searchAgainAt = _time.GetUtcNow() + _settings.Interval;
+        return await _search.FindOldAsync(_anchored, cancellation).ConfigureAwait(false);
+    }
+
+    /// <summary>Whether what was in flight is decided: included, reverted, or overtaken by what others did with the account.</summary>
+    private async Task<bool> IsSettledAsync(ulong nonce, AnchoredLog log, CancellationToken cancellation)
+    {
+        var used = _attempts[^1].Nonce;
+        if (nonce == used)
+        {
+            _strangeSince = null;
+            return false;
+        }
+        // Where nonce and state do not fit together, some of the answers lag. If that lasts, the account was used by somebody else or a block was taken back: we begin again from what the chain says.
+        _strangeSince ??= _time.GetUtcNow();
+        var isSettled = _time.GetUtcNow() - _strangeSince >= LagMax
+            || (nonce > used && (_attempts.Exists(attempt => attempt.Size.Value <= log.Size.Value) || await HasRevertedAsync(cancellation).ConfigureAwait(false)));
+        _isInFlight = !isSettled;
+        return isSettled;
+    }
+
+    private async Task<bool> HasRevertedAsync(CancellationToken cancellation)
+    {
+        foreach (var attempt in _attempts)
+        {
+            if (await _chain.ReceiptAsync(attempt.Signed.Hash, cancellation).ConfigureAwait(false) is { Succeeded: false })
+                return true;
+        }
+        return false;
+    }
+
+    /// <summary>Keeps what is in flight going: sends it again, or replaces it by what pays more.</summary>
+    private async Task<AnchorStatus> CarryOnAsync(ulong nonce, AnchoredLog log, CancellationToken cancellation)
+    {
+        var last = _attempts[^1];
+        if (nonce != last.Nonce)
+            return StatusOf(AnchorState.Broadcast);
+        var fees = await _chain.FeesAsync(cancellation).ConfigureAwait(false);
+        var isOutbid = fees.BaseFeeWei > last.Offer.MaxFeeWei;
+        if (!isOutbid && !HasWaited(_settings.ReplaceAfter))
+            return await SendAsync(last, cancellation).ConfigureAwait(false);
+        if (_settings.Limits.Replacing(last.Offer, fees) is { } offer)
+            return await BroadcastAsync(nonce, log, offer, cancellation).ConfigureAwait(false);
+        // At the cap the node may have forgotten it; the same bytes are sent again, and cost nothing more.
+        var resent = await SendAsync(last, cancellation).ConfigureAwait(false);
+        return resent.State == AnchorState.Broadcast ? StatusOf(AnchorState.HeldByFeeCap, $"The chain demands {fees.BaseFeeWei} wei, and the cap is {_settings.Limits.MaxFeeWei}.") : resent;
+    }
+
+    private bool IsDue(AnchoredLog log)
+    {
+        var (held, anchored) = (_tree.Size.Value, log.Size.Value);
+        return held > anchored && (anchored == 0 || Volatile.Read(ref _wanted) > anchored || held - anchored >= _settings.Growth || _time.GetUtcNow() - _startedAt >= _settings.Interval);
+    }
+
+    private async Task<AnchorStatus> BeginAsync(ulong nonce, AnchoredLog log, CancellationToken cancellation)
+    {
+        var fees = await _chain.FeesAsync(cancellation).ConfigureAwait(false);
+        if (_settings.Limits.Offer(fees) is not { } offer)
+            return StatusOf(AnchorState.HeldByFeeCap, $"The chain demands {fees.BaseFeeWei} wei and a tip, and the cap is {_settings.Limits.MaxFeeWei}.");
+        return await BroadcastAsync(nonce, log, offer, cancellation).ConfigureAwait(false);
+    }
+
+    private async Task<AnchorStatus> BroadcastAsync(ulong nonce, AnchoredLog log, FeeOffer offer, CancellationToken cancellation)
+    {
+        var size = new TreeSize(Math.Min(_tree.Size.Value, log.Size.Value + (1UL << log.StepBits)));
+        var signed = await _account.SignAsync(_settings.Contract, Call(log, size), nonce, offer, cancellation).ConfigureAwait(false);
+        if (await _chain.BalanceAsync(_account.Address, cancellation).ConfigureAwait(false) is var balance && balance < signed.Transaction.CostMaxWei)
+            return StatusOf(AnchorState.NoFunds, $"{_account.Address} has {balance} wei, and an anchor may cost {signed.Transaction.CostMaxWei}.");
+
+        var attempt = new AnchorAttempt(signed, size);
+        await WriteDownAsync(attempt, cancellation).ConfigureAwait(false);
+        Want(size);
+        return await SendAsync(attempt, cancellation).ConfigureAwait(false);
+    }
+
+    // Only then may it be sent: a transaction that nobody remembers could be included when nobody expects it.
+    private async Task WriteDownAsync(AnchorAttempt attempt, CancellationToken cancellation)
+    {
+        List<AnchorAttempt> kept = [.. _attempts.Where(earlier => earlier.Nonce == attempt.Nonce).TakeLast(JournaledMax - 1), attempt];
+        await _journal.WriteAsync(AnchorAttempt.Write(kept), cancellation).ConfigureAwait(false);
+        _attempts = kept;
+        (_isInFlight, _strangeSince) = (true, null);
+        _attemptCount++;
+        _lastMoveAt = _startedAt = _time.GetUtcNow();
+    }
+
+    private async Task<AnchorStatus> SendAsync(AnchorAttempt attempt, CancellationToken cancellation)
+    {
+        try
+        {
+            await _chain.SendAsync(attempt.Signed, cancellation).ConfigureAwait(false);
+        }
+        catch (ChainException refusal) when (refusal.Fault is ChainFault.AlreadyKnown or ChainFault.NonceTooLow or ChainFault.FeeTooLow)
+        {
+            // The node has it, has included something with its nonce, or has no use for it while fees are so high: the next step reads which.
+        }
+        catch (ChainException refusal) when (refusal.Fault == ChainFault.Underpriced)
+        {
+            // Something with this nonce waits that we do not know: the next step offers more, and does not wait.
+            _lastMoveAt = DateTimeOffset.MinValue;
+        }
+        return StatusOf(AnchorState.Broadcast);
+    }
+
+    private byte[] Call(AnchoredLog log, TreeSize size)
+    {
+        var root = _tree.RootAt(size);
+        if (!log.IsConsistent)
+            return AnchorContract.Anchor(_log, size, root);
+        return AnchorContract.AnchorConsistent(_log, size, root, log.Size.Value == 0 ? [] : _tree.Consistency(log.Size, size));
+    }
+
+    private AnchorStatus AtRest()
+    {
+        if (_anchored.Value == 0)
+            return StatusOf(AnchorState.Idle);
+        return StatusOf(_final?.Size == _anchored ? AnchorState.Final : AnchorState.Mined, _doubt);
+    }
+
+    private AnchorStatus StatusOf(AnchorState state, string? reason = null)
+    {
+        var isOverdue = _anchored.Value > 0 && _final?.Size != _anchored && _time.GetUtcNow() - _minedSeenAt > _settings.FinalWithin;
+        return new AnchorStatus(state, reason, _anchored, _mined, _final, _isInFlight ? _attempts[^1].Signed.Hash : null, _attemptCount, isOverdue);
+    }
+
+    private bool HasWaited(TimeSpan time) => _time.GetUtcNow() - _lastMoveAt >= time;
+
+    private void Want(TreeSize size)
+    {
+        for (var before = Volatile.Read(ref _wanted); before < size.Value;)
+            before = Interlocked.CompareExchange(ref _wanted, size.Value, before);
+    }
+
+    private static AnchorState StateAfter(ChainFault fault) => fault switch
+    {
+        ChainFault.NoFunds => AnchorState.NoFunds,
+        ChainFault.WrongChain or ChainFault.Reverted => AnchorState.NeedsOperator,
+        ChainFault.Unreachable or ChainFault.RateLimited or ChainFault.Malformed or ChainFault.Refused => AnchorState.RpcDown,
+        ChainFault.NonceTooLow or ChainFault.AlreadyKnown or ChainFault.Underpriced or ChainFault.FeeTooLow => AnchorState.RpcDown,
+        _ => throw new InvalidOperationException($"What follows from {fault} has not been thought of."),
+    };
+}

@@ -1,0 +1,243 @@
+using AgentIdentity.Anchoring.Ethereum;
+using AgentIdentity.Anchoring.Tests.Contract;
+using AgentIdentity.Anchoring.Tests.Node;
+using AgentIdentity.Ledger;
+using System.Text.Json.Nodes;
+
+namespace AgentIdentity.Anchoring.Tests.Loop;
+
+/// <summary>What time does not heal, and what a node says that is not so: named, refused, visible.</summary>
+public sealed class AnchorsThatNeedSomebody
+{
+    [SkippableFact]
+    public async Task A_sequencer_that_was_replaced_stops_and_burns_no_gas()
+    {
+        await using var world = await AnchoringWorld.OpenAsync();
+        await world.Owner.ExecuteAsync(world.Contract.Address, AnchorContract.SetSequencer(Deployed.Log, world.Owner.Address), CancellationToken.None);
+        var status = await world.StepAsync();
+        Assert.Equal((AnchorState.NeedsOperator, false), (status.State, status.IsHealthy));
+        Assert.Contains(world.Owner.Address.ToString(), status.Reason, StringComparison.Ordinal);
+        Assert.Equal(0, world.SentCount);
+        await world.Owner.ExecuteAsync(world.Contract.Address, AnchorContract.SetSequencer(Deployed.Log, world.Sequencer), CancellationToken.None);
+        await world.UntilFinalAsync();
+    }
+
+    [SkippableFact]
+    public async Task A_sequencer_that_is_replaced_while_its_anchor_waits_sees_it_fail_and_stops()
+    {
+        await using var world = await AnchoringWorld.OpenAsync();
+        await world.Node.MineByHandAsync();
+        await world.UntilAsync(AnchorState.Broadcast);
+        var replaced = world.Owner.ExecuteAsync(world.Contract.Address, AnchorContract.SetSequencer(Deployed.Log, world.Owner.Address), CancellationToken.None);
+        await world.UntilPooledAsync(2);
+        await world.Node.MineAsync();
+        await replaced;
+        Assert.Equal(AnchorState.NeedsOperator, await world.StateAsync());
+        await world.OnlyAnchoredAsync();
+        var receipt = await world.Node.Chain.ReceiptAsync(AnchorAttempt.Read(world.Journal.Read())[0].Signed.Hash, CancellationToken.None);
+        Assert.False(receipt!.Succeeded);
+
+        // Named again, it begins anew, since what failed is decided.
+        await world.Node.ControlAsync("evm_setAutomine", true);
+        await world.Owner.ExecuteAsync(world.Contract.Address, AnchorContract.SetSequencer(Deployed.Log, world.Sequencer), CancellationToken.None);
+        await world.UntilFinalAsync();
+        await world.OnlyAnchoredAsync(100);
+    }
+
+    [SkippableFact]
+    public async Task Nothing_is_signed_for_another_chain()
+    {
+        await using var world = await AnchoringWorld.OpenAsync();
+        world.Answer("eth_chainId", _ => "0x1");
+        var status = await world.StepAsync();
+        Assert.Equal((AnchorState.NeedsOperator, 0, 0L), (status.State, world.SentCount, status.AttemptCount));
+        Assert.Contains("chain 1", status.Reason, StringComparison.Ordinal);
+    }
+
+    [SkippableFact]
+    public async Task A_contract_that_is_missing_or_another_one_is_named()
+    {
+        await using var world = await AnchoringWorld.OpenAsync();
+        world.Settings = world.Settings with { Contract = world.Owner.Address };
+        world.Restart();
+        Assert.Contains("no contract", (await world.StepAsync()).Reason, StringComparison.Ordinal);
+
+        await world.Node.ControlAsync("anvil_setCode", world.Contract.Address.ToString(), "0x60006000fd");
+        world.Settings = world.Settings with { Contract = world.Contract.Address };
+        world.Restart();
+        var status = await world.StepAsync();
+        Assert.Equal((AnchorState.NeedsOperator, 0), (status.State, world.SentCount));
+    }
+
+    [SkippableFact]
+    public async Task A_contract_that_answers_as_ours_and_has_other_code_is_not_spoken_to()
+    {
+        await using var world = await AnchoringWorld.OpenAsync();
+        world.Http.After = (method, answer) =>
+        {
+            if (method == "eth_getCode")
+                answer["result"] = answer["result"]!.GetValue<string>() + "00";
+            return answer;
+        };
+        var status = await world.StepAsync();
+        Assert.Equal((AnchorState.NeedsOperator, 0), (status.State, world.SentCount));
+        Assert.Contains("not that of the anchor contract", status.Reason, StringComparison.Ordinal);
+    }
+
+    [SkippableFact]
+    public async Task A_log_that_nobody_opened_or_that_wants_witnesses_is_named()
+    {
+        await using var world = await AnchoringWorld.OpenAsync();
+        await world.Owner.ExecuteAsync(world.Contract.Address, AnchorContract.SetWitnesses(Deployed.Log, [world.Owner.Address], 1), CancellationToken.None);
+        Assert.Contains("1 witnesses", (await world.StepAsync()).Reason, StringComparison.Ordinal);
+        await world.Owner.ExecuteAsync(world.Contract.Address, AnchorContract.SetWitnesses(Deployed.Log, [], 0), CancellationToken.None);
+        await world.UntilFinalAsync();
+
+        world.Restart(isJournalLost: false, new OtherOrigin(world.Ledger));
+        Assert.Contains("no log of the origin other.example", (await world.StepAsync()).Reason, StringComparison.Ordinal);
+    }
+
+    [SkippableFact]
+    public async Task A_ledger_that_was_put_back_to_an_older_state_anchors_nothing_more()
+    {
+        await using var world = await AnchoringWorld.OpenAsync();
+        await world.UntilFinalAsync();
+        world.Restart(isJournalLost: true, new TestLedger(AnchoringWorld.Tree, 60));
+        world.Loop.Demand();
+        var status = await world.StepAsync();
+        Assert.Equal((AnchorState.NeedsOperator, 1), (status.State, world.SentCount));
+        Assert.Contains("put back", status.Reason, StringComparison.Ordinal);
+    }
+
+    [SkippableFact]
+    public async Task A_ledger_with_another_history_anchors_nothing_more()
+    {
+        await using var world = await AnchoringWorld.OpenAsync();
+        await world.UntilFinalAsync();
+        world.Restart(isJournalLost: true, new TestLedger(new TestTree("other leaf", 300), 300));
+        world.Loop.Demand();
+        var status = await world.StepAsync();
+        Assert.Equal((AnchorState.NeedsOperator, 1), (status.State, world.SentCount));
+        Assert.Contains("another history", status.Reason, StringComparison.Ordinal);
+    }
+
+    [SkippableFact]
+    public async Task A_chain_that_does_not_tell_what_is_final_never_lets_an_anchor_be_called_so()
+    {
+        await using var world = await AnchoringWorld.OpenAsync();
+        world.Http.Instead = (method, request) => method == "eth_getBlockByNumber" && Tag(request) == "finalized" ? ScriptedHttp.Error(request, "unknown block tag") : null;
+        await world.UntilAsync(AnchorState.Mined);
+        await world.Node.MineAsync(10);
+        var status = await world.StepAsync();
+        Assert.Equal((AnchorState.Mined, null, false), (status.State, status.LastFinal, status.IsHealthy));
+        Assert.Contains(nameof(AnchorFinding.FinalityUnknown), status.Reason, StringComparison.Ordinal);
+    }
+
+    [SkippableFact]
+    public async Task Finality_that_stalls_is_waited_for_and_told()
+    {
+        await using var world = await AnchoringWorld.OpenAsync();
+        world.Http.Instead = (method, request) => method == "eth_getBlockByNumber" && Tag(request) == "finalized" ? ScriptedHttp.Result(request, Genesis()) : null;
+        await world.UntilAsync(AnchorState.Mined);
+        await world.Node.MineAsync(10);
+        Assert.True((await world.StepAsync()).IsHealthy);
+        world.Clock.Move(world.Settings.FinalWithin + TimeSpan.FromSeconds(1));
+        var status = await world.StepAsync();
+        Assert.Equal((AnchorState.Mined, true, false), (status.State, status.IsFinalityOverdue, status.IsHealthy));
+        world.Http.Instead = null;
+        Assert.True((await world.UntilAsync(AnchorState.Final)).IsHealthy);
+    }
+
+    [SkippableFact]
+    public async Task A_false_receipt_does_not_make_an_anchor_final()
+    {
+        await using var world = await AnchoringWorld.OpenAsync();
+        world.Http.After = (method, answer) =>
+        {
+            if (method == "eth_getTransactionReceipt" && answer["result"] is JsonObject receipt)
+            {
+                receipt["blockHash"] = "0x" + new string('a', 64);
+                receipt["logs"]![0]!["blockHash"] = "0x" + new string('a', 64);
+            }
+            return answer;
+        };
+        await world.UntilAsync(AnchorState.Mined);
+        await world.Node.MineAsync(5);
+        var status = await world.StepAsync();
+        Assert.Equal((AnchorState.Mined, null, false), (status.State, status.LastFinal, status.IsHealthy));
+        Assert.Contains(nameof(AnchorFinding.OtherBlock), status.Reason, StringComparison.Ordinal);
+    }
+
+    [SkippableFact]
+    public async Task A_second_node_that_knows_nothing_of_it_keeps_an_anchor_from_being_called_final()
+    {
+        await using var world = await AnchoringWorld.OpenAsync();
+        await using var other = await AnchoringWorld.OpenAsync();
+        world.Restart(isJournalLost: false, tree: null, other.Node.Chain);
+        await world.UntilAsync(AnchorState.Mined);
+        await world.Node.MineAsync(5);
+        var status = await world.StepAsync();
+        Assert.Equal((AnchorState.Mined, null, false), (status.State, status.LastFinal, status.IsHealthy));
+        world.Restart(isJournalLost: false, tree: null, world.Node.Chain);
+        Assert.True((await world.UntilAsync(AnchorState.Final)).IsHealthy);
+    }
+
+    [SkippableFact]
+    public async Task A_second_node_that_is_away_holds_up_finality_and_nothing_else()
+    {
+        await using var world = await AnchoringWorld.OpenAsync();
+        await using var other = new AnvilNode();
+        await other.StartAsync();
+        var away = other.Chain;
+        await other.StopAsync();
+        world.Restart(isJournalLost: false, tree: null, away);
+        await world.UntilAsync(AnchorState.Mined);
+        world.Ledger.GrowTo(200);
+        world.Loop.Demand();
+        await world.UntilAsync(AnchorState.Broadcast);
+        await world.Node.MineAsync(5);
+        var status = await world.UntilAsync(AnchorState.Mined);
+        Assert.Equal((200UL, null, false), (status.Anchored.Value, status.LastFinal, status.IsHealthy));
+    }
+
+    [SkippableFact]
+    public async Task A_journal_of_another_contract_is_left_alone()
+    {
+        await using var world = await AnchoringWorld.OpenAsync();
+        await world.Node.MineByHandAsync();
+        await world.UntilAsync(AnchorState.Broadcast);
+        world.Settings = world.Settings with { Contract = world.Owner.Address };
+        world.Restart();
+        var status = await world.StepAsync();
+        Assert.Equal((AnchorState.NeedsOperator, null), (status.State, status.InFlight));
+    }
+
+    [SkippableFact]
+    public async Task A_node_whose_answers_contradict_each_other_is_not_followed()
+    {
+        await using var world = await AnchoringWorld.OpenAsync();
+        await world.UntilFinalAsync();
+        world.Restart(isJournalLost: true);
+        var none = "0x" + new string('0', 64);
+        var selector = Hex.Of(Abi.Selector("rootAt(bytes32,uint64)"));
+        world.Http.Instead = (method, request) => method == "eth_call" && request["params"]![0]!["data"]!.GetValue<string>().StartsWith(selector, StringComparison.Ordinal)
+            ? ScriptedHttp.Result(request, none)
+            : null;
+        Assert.Equal(AnchorState.RpcDown, await world.StateAsync());
+    }
+
+    private static string? Tag(JsonObject request) => request["params"]![0]!.GetValue<string>();
+
+    private static JsonObject Genesis() => new() { ["number"] = "0x0", ["hash"] = "0x" + new string('0', 64) };
+
+    private sealed class OtherOrigin(IAnchoredTree tree) : IAnchoredTree
+    {
+        public string Origin => "other.example";
+
+        public TreeSize Size => tree.Size;
+
+        public Hash RootAt(TreeSize size) => tree.RootAt(size);
+
+        public Hash[] Consistency(TreeSize oldSize, TreeSize newSize) => tree.Consistency(oldSize, newSize);
+    }
+}
