@@ -35,6 +35,7 @@ internal static class EntryText
         EntryKind.BreakGlassKeySet => "break-glass-key-set",
         EntryKind.CredentialsUnlogged => "credentials-unlogged",
         EntryKind.DidVersion => "did-version",
+        EntryKind.EnforcerAlarmed => "enforcer-alarmed",
         _ => throw new ArgumentOutOfRangeException(nameof(kind), kind, "An entry kind without a word."),
     };
 
@@ -66,6 +67,7 @@ internal static class EntryText
         EnforcersAcknowledged acknowledged => $"{Count(acknowledged.Count, "enforcer has", "enforcers have")} signed what they refuse",
         BreakGlassKeySet breakGlass => $"the break-glass key is {breakGlass.Key.KeyId} from here on",
         CredentialsUnlogged unlogged => $"the enforcer was shown {Count(unlogged.Items.Count, "credential")} that the ledger does not hold",
+        EnforcerAlarmed alarmed => $"alarm {alarmed.Name}: {alarmed.Detail}",
         DidVersion version => version.Deactivates ? "the DID is deactivated" : "the DID has another document",
         _ => throw new ArgumentOutOfRangeException(nameof(body), body, "An entry kind without words."),
     };

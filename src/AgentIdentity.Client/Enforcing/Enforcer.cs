@@ -43,7 +43,7 @@ public sealed class Enforcer : IAsyncDisposable
         Nonces = new NonceIssuer(_clock);
         var stops = new HeldStops();
         var lease = new Lease(options.BootClock);
-        _parts = new EnforcerParts(stops, lease, new LiveSessions(stops, lease), new AcceptedCredentials(), new DecisionChain(options.BootClock));
+        _parts = new EnforcerParts(stops, lease, new LiveSessions(stops, lease), new AcceptedCredentials(), new DecisionChain(options.BootClock), new AlarmReports());
         _connection = new RegistryConnection(options.Registry with { CheckpointFolder = null }, options.Key);
         _memory = new EnforcerMemory(options.StateFolder);
         try
@@ -252,7 +252,12 @@ public sealed class Enforcer : IAsyncDisposable
         return _leaseMilliseconds;
     }
 
-    private void Raise(EnforcerAlarmKind kind, string detail) => _options.Alarmed?.Invoke(new EnforcerAlarm(kind, detail, _clock.GetUtcNow()));
+    private void Raise(EnforcerAlarmKind kind, string detail)
+    {
+        var alarm = new EnforcerAlarm(kind, detail, _clock.GetUtcNow());
+        _parts.Alarms.Add(alarm);
+        _options.Alarmed?.Invoke(alarm);
+    }
 
     private sealed class Registration : IDisposable
     {

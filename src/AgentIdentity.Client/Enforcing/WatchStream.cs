@@ -290,6 +290,7 @@ internal sealed class WatchStream : IAsyncDisposable
         var isSent = now - _beatAt < lease.TotalMilliseconds / BeatsPerLease || TryBeat(connected);
         while (isSent && _parts.Accepted.Take() is { Count: > 0 } accepted)
             isSent = connected.TrySend(new EnforcerMessage { Accepted = Told(accepted) });
+        isSent = isSent && _parts.Alarms.TryTell(connected.TrySend);
         if (!isSent || WantsKeysAgain(now))
             connected.Ended.CancelAsync();
     }

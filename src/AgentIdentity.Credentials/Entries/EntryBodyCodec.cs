@@ -211,6 +211,13 @@ internal static class EntryBodyCodec
                 fields.Number(version.Before.Value);
                 fields.Number(version.Deactivates ? 2u : 1u);
                 break;
+            case EnforcerAlarmed alarmed:
+                cbor.WriteStartMap(4);
+                fields.Bytes(alarmed.Enforcer.ToArray());
+                fields.Text(alarmed.Name);
+                fields.Text(alarmed.Detail);
+                fields.Number((ulong)alarmed.RaisedAt);
+                break;
             default:
                 throw new InvalidOperationException($"No format for {body.GetType().Name}.");
         }
@@ -258,12 +265,19 @@ internal static class EntryBodyCodec
             EntryKind.BreakGlassKeySet => new BreakGlassKeySet(fields.Key(), fields.Texts(), fields.Epoch()),
             EntryKind.CredentialsUnlogged => new CredentialsUnlogged(fields.Id(), fields.Ascending("items", static item => item.ReadHash(), static (one, next) => one.CompareTo(next))),
             EntryKind.DidVersion => new DidVersion(fields.Text(), fields.Index(), fields.Number(1, 2) == 2),
+            EntryKind.EnforcerAlarmed => ReadAlarmed(fields),
             _ => throw new FormatException("unknown kind"),
         };
         if (fields.Count != count)
             throw new FormatException($"expected {fields.Count} fields, found {count}");
         cbor.ReadEndMap();
         return body;
+    }
+
+    private static EnforcerAlarmed ReadAlarmed(FieldReader fields)
+    {
+        var alarmed = new EnforcerAlarmed(fields.Id(), fields.Text(), fields.Text(), fields.Instant());
+        return alarmed.IsWellFormed ? alarmed : throw new FormatException("an alarm has a name and one line of detail");
     }
 
     private static Stop ReadStop(FieldReader fields, int count)

@@ -83,6 +83,9 @@ public enum EntryKind
 
     /// <summary>A DID log got another line.</summary>
     DidVersion = 27,
+
+    /// <summary>An enforcer has told of something that people must see.</summary>
+    EnforcerAlarmed = 41,
 }
 
 /// <summary>Why a log was succeeded. docs/formats.md, "Entry", kind 16.</summary>

@@ -16,7 +16,7 @@ namespace AgentIdentity.Registry.Recovery;
 /// <remarks>Signed, because the tree vouches for the entries and not for what was folded from them: whoever can write the file must not be able to lift a stop.</remarks>
 internal static class SnapshotFormat
 {
-    private const int Version = 11;
+    private const int Version = 12;
     private static readonly byte[] Domain = "air/snapshot/v1\0"u8.ToArray();
     private static readonly byte[] Magic = "agentidentity snapshot\n"u8.ToArray();
 
@@ -457,6 +457,14 @@ internal static class SnapshotFormat
             writer.Write(outcome.Done);
             writer.Write(outcome.Failed);
         });
+        WriteAll(writer, enforcer.Alarms, alarm =>
+        {
+            writer.Write(alarm.Name);
+            writer.Write(alarm.Detail);
+            writer.Write(alarm.RaisedAt);
+            writer.Write(alarm.Index.Value);
+            writer.Write(alarm.At);
+        });
     }
 
     private static void WriteProbe(BinaryWriter writer, ProbeOutcome probe)
@@ -475,6 +483,7 @@ internal static class SnapshotFormat
         Signed = ReadAll(reader, () => new SignedEpoch(
             reader.ReadUInt64(), reader.ReadBoolean(), reader.ReadUInt64(), new LeafIndex(reader.ReadUInt64()), reader.ReadUInt32(), reader.ReadInt64(), ReadAll(reader, () => ReadProbe(reader)) is [var probe] ? probe : null)),
         Revoked = ReadAll(reader, () => new RevokerOutcome(new LeafIndex(reader.ReadUInt64()), reader.ReadUInt32(), reader.ReadUInt32())),
+        Alarms = ReadAll(reader, () => new RaisedAlarm(reader.ReadString(), reader.ReadString(), reader.ReadInt64(), new LeafIndex(reader.ReadUInt64()), reader.ReadInt64())),
     };
 
     private static void WriteMaybe(BinaryWriter writer, LeafIndex? index)

@@ -362,6 +362,9 @@ public sealed class RegistryState
             case CredentialsUnlogged unlogged:
                 Enforcers.Add(unlogged);
                 break;
+            case EnforcerAlarmed alarmed:
+                Enforcers.Add(index, entry.At, alarmed);
+                break;
             case DidVersion version:
                 Follow(index, entry.Subjects[0].Id, version);
                 break;

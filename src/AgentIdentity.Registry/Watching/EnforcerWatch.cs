@@ -47,6 +47,7 @@ public sealed class EnforcerWatch : IAsyncDisposable
     private readonly PresentedNote _notes;
     private readonly LoggedItems _items;
     private readonly Acknowledging _acknowledging;
+    private readonly Alarming _alarming;
     private readonly Probing _probing;
 
     internal EnforcerWatch(
@@ -60,6 +61,7 @@ public sealed class EnforcerWatch : IAsyncDisposable
         _items = new LoggedItems(state, clock);
         Admissions = new Admissions(clock);
         _acknowledging = new Acknowledging(settings, state, sequencer, new SignedRoots(log));
+        _alarming = new Alarming(sequencer, say);
         Leases = new EnforcerLeases(clock, settings.EnforcerLease);
         Watches = new Watches(state, settings.Name, checkpoints, _proofs, _items, Leases, probes, say);
         _probing = new Probing(settings, state, sequencer, issuing, probes, Watches, clock);
@@ -173,6 +175,15 @@ public sealed class EnforcerWatch : IAsyncDisposable
         var enforcer = stream.Enforcer.Id;
         var written = await _sequencer.DecideAsync<LeafIndex>(Lane.Ordinary, draft => draft.Stage(enforcer, new CredentialsUnlogged(enforcer, news), enforcer)).ConfigureAwait(false);
         return written.IsRefused && written.Refusal != Refusal.StorageFull ? Refused.Because(written.Refusal, written.Detail) : true;
+    }
+
+    /// <summary>Takes an alarm of the enforcer.</summary>
+    public async Task<Outcome<bool>> AlarmedAsync(WatchStream stream, string name, string detail, long raisedAt)
+    {
+        var taken = await _alarming.TakeAsync(stream.Enforcer, new EnforcerAlarmed(stream.Enforcer.Id, name, detail, raisedAt)).ConfigureAwait(false);
+        if (taken is { IsRefused: false, Value: false })
+            _refusals.Note(Method, name, stream.Enforcer.Key.KeyId);
+        return taken.Refusal == Refusal.MessageMalformed ? Refuse(stream, taken.Refusal, taken.Detail) : true;
     }
 
     public void End(WatchStream stream)
