@@ -542,6 +542,7 @@ def entry_bodies():
         STATING_ID.bytes, TOKEN_ID.bytes, 1, STATING.public, *grant, enrolment_proof(STATING, STATED_LABELS)["token"], STATED_LABELS)
     yield "DID version", 27, 1, REGISTRY_ID, [AGENT_ID], numbered(agent_did_log().lines()[1], 3, 1)
     yield "enforcer alarmed", 41, 1, ENFORCER_ID, [ENFORCER_ID], numbered(ENFORCER_ID.bytes, "DENY_STATE_SHRUNK", "1 denial is gone without proof.", SECONDS * 1000 + 7)
+    yield "leases granted", 42, 1, REGISTRY_ID, [REGISTRY_ID], numbered([["reads", 60000], ["reports", 300000]])
 
 
 # What ends the name of an entry that came a day after those before it.

@@ -36,6 +36,7 @@ internal static class EntryText
         EntryKind.CredentialsUnlogged => "credentials-unlogged",
         EntryKind.DidVersion => "did-version",
         EntryKind.EnforcerAlarmed => "enforcer-alarmed",
+        EntryKind.LeasesGranted => "leases-granted",
         _ => throw new ArgumentOutOfRangeException(nameof(kind), kind, "An entry kind without a word."),
     };
 
@@ -68,6 +69,7 @@ internal static class EntryText
         BreakGlassKeySet breakGlass => $"the break-glass key is {breakGlass.Key.KeyId} from here on",
         CredentialsUnlogged unlogged => $"the enforcer was shown {Count(unlogged.Items.Count, "credential")} that the ledger does not hold",
         EnforcerAlarmed alarmed => $"alarm {alarmed.Name}: {alarmed.Detail}",
+        LeasesGranted granted => $"{Count(granted.Classes.Count, "class has", "classes have")} a lease of {(granted.Classes.Count == 1 ? "its" : "their")} own{string.Concat(granted.Classes.Select(one => $", {one.Name} {one.Milliseconds / 1000} s"))}",
         DidVersion version => version.Deactivates ? "the DID is deactivated" : "the DID has another document",
         _ => throw new ArgumentOutOfRangeException(nameof(body), body, "An entry kind without words."),
     };

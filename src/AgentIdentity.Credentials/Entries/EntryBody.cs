@@ -310,3 +310,20 @@ public sealed record EnforcerAlarmed(SubjectId Enforcer, string Name, string Det
         Name.Length is > 0 and <= NameMax && Name.All(static letter => char.IsAsciiLetterUpper(letter) || letter == '_')
         && Detail.Length <= DetailMax && !Detail.Any(char.IsControl) && RaisedAt >= 0;
 }
+
+/// <summary>How long enforcers may go on with a class of actions without word from the registry.</summary>
+public sealed record ClassLease(string Name, uint Milliseconds)
+{
+    /// <summary>The longest name.</summary>
+    public const int NameMax = 64;
+}
+
+/// <summary>Kind 42. All classes that have a lease of their own from here on, ascending by name.</summary>
+public sealed record LeasesGranted(IReadOnlyList<ClassLease> Classes) : EntryBody
+{
+    /// <summary>The most classes.</summary>
+    public const int ClassesMax = 16;
+
+    /// <inheritdoc/>
+    public override EntryKind Kind => EntryKind.LeasesGranted;
+}

@@ -218,6 +218,10 @@ internal static class EntryBodyCodec
                 fields.Text(alarmed.Detail);
                 fields.Number((ulong)alarmed.RaisedAt);
                 break;
+            case LeasesGranted granted:
+                cbor.WriteStartMap(1);
+                fields.Array(granted.Classes, WriteClassLease);
+                break;
             default:
                 throw new InvalidOperationException($"No format for {body.GetType().Name}.");
         }
@@ -266,12 +270,29 @@ internal static class EntryBodyCodec
             EntryKind.CredentialsUnlogged => new CredentialsUnlogged(fields.Id(), fields.Ascending("items", static item => item.ReadHash(), static (one, next) => one.CompareTo(next))),
             EntryKind.DidVersion => new DidVersion(fields.Text(), fields.Index(), fields.Number(1, 2) == 2),
             EntryKind.EnforcerAlarmed => ReadAlarmed(fields),
+            EntryKind.LeasesGranted => new LeasesGranted(fields.Ascending(LeasesGranted.ClassesMax, ReadClassLease, static one => one.Name, StringComparer.Ordinal, least: 0)),
             _ => throw new FormatException("unknown kind"),
         };
         if (fields.Count != count)
             throw new FormatException($"expected {fields.Count} fields, found {count}");
         cbor.ReadEndMap();
         return body;
+    }
+
+    private static void WriteClassLease(CborWriter cbor, ClassLease lease)
+    {
+        cbor.WriteStartArray(2);
+        cbor.WriteTextString(lease.Name);
+        cbor.WriteUInt32(lease.Milliseconds);
+        cbor.WriteEndArray();
+    }
+
+    private static ClassLease ReadClassLease(CborReader cbor)
+    {
+        cbor.ReadStartArray();
+        var lease = new ClassLease(cbor.ReadTextString(), cbor.ReadUInt32());
+        cbor.ReadEndArray();
+        return lease.Name.Length is > 0 and <= ClassLease.NameMax && lease.Milliseconds > 0 ? lease : throw new FormatException("a class has a name and a lease");
     }
 
     private static EnforcerAlarmed ReadAlarmed(FieldReader fields)

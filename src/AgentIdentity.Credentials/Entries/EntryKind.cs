@@ -86,6 +86,9 @@ public enum EntryKind
 
     /// <summary>An enforcer has told of something that people must see.</summary>
     EnforcerAlarmed = 41,
+
+    /// <summary>Classes of actions got leases of their own, or lost them.</summary>
+    LeasesGranted = 42,
 }
 
 /// <summary>Why a log was succeeded. docs/formats.md, "Entry", kind 16.</summary>

@@ -129,6 +129,12 @@ internal static class SnapshotFormat
         WriteAll<PublicKey>(writer, copy.BreakGlassKey is { } held ? [held] : [], key => WriteKey(writer, key));
         WriteAll<PublicKey>(writer, copy.DidKey is { } did ? [did] : [], key => WriteKey(writer, key));
         WriteMaybe(writer, copy.DidIndex);
+        WriteAll(writer, copy.Leases.Classes, one =>
+        {
+            writer.Write(one.Name);
+            writer.Write(one.Milliseconds);
+        });
+        writer.Write(copy.Leases.OlderUntil);
         WriteAll(writer, copy.PeopleChanges, change =>
         {
             writer.Write(change.Epoch);
@@ -159,11 +165,13 @@ internal static class SnapshotFormat
         var breakGlassKey = ReadAll(reader, () => ReadKey(reader)) is [var held] ? held : null;
         var didKey = ReadAll(reader, () => ReadKey(reader)) is [var did] ? did : null;
         var didIndex = ReadMaybe(reader);
+        var leases = new GrantedLeases(ReadAll(reader, () => new ClassLease(reader.ReadString(), reader.ReadUInt32())), reader.ReadInt64());
         var peopleChanges = ReadAll(reader, () => new PeopleChange(reader.ReadUInt64(), new LeafIndex(reader.ReadUInt64())));
         return new StateCopy(position, epoch, lastAt, statusPlaces, founding, logs, watchKeys, keys, agents, tokens, callers, subjects, heads, stops, blueprints, lineage, enforcers, breakGlassKey, peopleChanges)
         {
             DidKey = didKey,
             DidIndex = didIndex,
+            Leases = leases,
         };
     }
 

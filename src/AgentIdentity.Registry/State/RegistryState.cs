@@ -35,6 +35,7 @@ public sealed class RegistryState
     private volatile PeopleChange[] _peopleChanges = [];
     private volatile Founding? _founding;
     private volatile PublicKey? _breakGlassKey;
+    private volatile GrantedLeases _leases = GrantedLeases.None;
     private volatile PublicKey? _didKey;
     private LeafIndex? _didIndex;
     private volatile int _agentCount;
@@ -83,6 +84,9 @@ public sealed class RegistryState
 
     /// <summary>What enforcers have signed.</summary>
     public EnforcerBook Enforcers { get; } = new();
+
+    /// <summary>What enforcers are granted beyond the lease that everything has.</summary>
+    public GrantedLeases Leases => _leases;
 
     /// <summary>Who passed authority on to whom.</summary>
     public Lineage Lineage { get; } = new();
@@ -210,6 +214,7 @@ public sealed class RegistryState
     {
         DidKey = _didKey,
         DidIndex = DidIndex,
+        Leases = _leases,
     };
 
     /// <summary>The state as it was copied. Only at a start, before anybody reads.</summary>
@@ -234,6 +239,7 @@ public sealed class RegistryState
         state.Lineage.Restore(copy.Lineage);
         state.Enforcers.Restore(copy.Enforcers);
         state._breakGlassKey = copy.BreakGlassKey;
+        state._leases = copy.Leases;
         (state._didKey, state.DidIndex) = (copy.DidKey, copy.DidIndex);
         state._peopleChanges = [.. copy.PeopleChanges];
         state._heads.Restore(state._subjects, copy.Founding, copy.LastHeads);
@@ -361,6 +367,9 @@ public sealed class RegistryState
                 break;
             case CredentialsUnlogged unlogged:
                 Enforcers.Add(unlogged);
+                break;
+            case LeasesGranted granted:
+                _leases = _leases.Then(granted, entry.At);
                 break;
             case EnforcerAlarmed alarmed:
                 Enforcers.Add(index, entry.At, alarmed);
@@ -594,6 +603,8 @@ internal sealed record StateCopy(
     public PublicKey? DidKey { get; init; }
 
     public LeafIndex? DidIndex { get; init; }
+
+    public GrantedLeases Leases { get; init; } = GrantedLeases.None;
 }
 
 /// <summary>An entry by which two people have changed who may approve, or the break-glass key.</summary>

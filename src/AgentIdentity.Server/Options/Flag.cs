@@ -1,3 +1,5 @@
+using System.Collections.Frozen;
+using System.Globalization;
 using AgentIdentity.Credentials.Identifiers;
 
 namespace AgentIdentity.Server.Options;
@@ -22,6 +24,7 @@ internal sealed record Flag(string Name, string? Value, string Help, Func<Server
         new("--dev", null, "for trying out: one operator is enough, and a public URL on localhost enrols", (to, text) => to with { Dev = Switch("--dev", text) }),
         new("--single-operator", null, "one operator is enough; every report will say so", (to, text) => to with { SingleOperator = Switch("--single-operator", text) }),
         new("--passphrase-file", "FILE", "its first line encrypts the registry's key files", (to, text) => to with { PassphraseFile = text }),
+        new("--class-leases", "NAME=SECONDS,...", "classes of actions that enforcers may go on with for longer than 10 s without word from here (none)", (to, text) => to with { ClassLeases = Leases(text) }),
         new("--otlp", "URL", "send traces and metrics to this OpenTelemetry collector", (to, text) => to with { Otlp = Collector(text) }),
         new("--quota-per-key", "CALLS", "calls a second from one key (20000)", (to, text) => to with { CallsPerSecondPerKey = Rate("--quota-per-key", text) }),
         new("--quota-per-address", "CALLS", "calls a second from one address (50000)", (to, text) => to with { CallsPerSecondPerAddress = Rate("--quota-per-address", text) }),
@@ -47,6 +50,20 @@ internal sealed record Flag(string Name, string? Value, string Help, Func<Server
     private static Uri Collector(string text) => Uri.TryCreate(text, UriKind.Absolute, out var url) && url.Scheme is "http" or "https"
         ? url
         : throw new OptionsRefusedException($"--otlp takes an http or https URL, for example http://127.0.0.1:4317, and '{text}' is none.");
+
+    // Longer than a credential lives at most would be for ever.
+    private static FrozenDictionary<string, TimeSpan> Leases(string text)
+    {
+        const int SecondsMax = 900;
+        var leases = new Dictionary<string, TimeSpan>(StringComparer.Ordinal);
+        foreach (var part in text.Split(','))
+        {
+            if (part.Split('=') is not [{ Length: > 0 and <= 64 } name, var number] || !int.TryParse(number, NumberStyles.None, CultureInfo.InvariantCulture, out var seconds)
+                || seconds is 0 or > SecondsMax || !leases.TryAdd(name, TimeSpan.FromSeconds(seconds)))
+                throw new OptionsRefusedException($"--class-leases takes names with 1 to {SecondsMax} seconds each, for example reads=60,reports=300, and '{part}' is none, or there twice.");
+        }
+        return leases.ToFrozenDictionary(StringComparer.Ordinal);
+    }
 
     private static int Rate(string flag, string text) => int.TryParse(text, out var rate) && rate is > 0 and <= 1_000_000
         ? rate

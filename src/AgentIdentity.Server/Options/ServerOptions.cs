@@ -1,3 +1,4 @@
+using System.Collections.Frozen;
 using System.Net;
 
 namespace AgentIdentity.Server.Options;
@@ -26,6 +27,8 @@ internal sealed record ServerOptions
     public bool SingleOperator { get; init; }
 
     public string? PassphraseFile { get; init; }
+
+    public IReadOnlyDictionary<string, TimeSpan> ClassLeases { get; init; } = FrozenDictionary<string, TimeSpan>.Empty;
 
     public Uri? Otlp { get; init; }
 

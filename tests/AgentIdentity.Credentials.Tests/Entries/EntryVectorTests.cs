@@ -181,6 +181,7 @@ public sealed class EntryVectorTests
             Vectors.Id(Vectors.Section("stating").Text("agent_id")), Token, Key("stating agent"), Grant with { StatedLabels = Vectors.StatedLabels }, Vectors.Section("stating").Text("enrolment_proof"))),
         28 => (Registry, [new(Agent, 12)], new DidVersion(AgentLines()[1], new LeafIndex(3), Deactivates: false)),
         29 => (Enforcer, [new(Enforcer, 4)], new EnforcerAlarmed(Enforcer, "DENY_STATE_SHRUNK", "1 denial is gone without proof.", (Vectors.Seconds * 1000) + 7)),
+        30 => (Registry, [new(Registry, 7)], new LeasesGranted([new("reads", 60_000), new("reports", 300_000)])),
         _ => throw new ArgumentOutOfRangeException(nameof(index)),
     };
 

@@ -33,7 +33,7 @@ internal sealed class TestNode : IAsyncDisposable
     private readonly FileRegistryKeys _keys;
     private bool _isDisposed;
 
-    private TestNode(string folder, ManualClock clock, ulong snapshotEntries, bool dev, string url, int replayCapacity, bool singleOperator = true, int probesReady = 0)
+    private TestNode(string folder, ManualClock clock, ulong snapshotEntries, bool dev, string url, int replayCapacity, bool singleOperator = true, int probesReady = 0, IReadOnlyDictionary<string, TimeSpan>? classLeases = null)
     {
         Folder = folder;
         Clock = clock;
@@ -43,7 +43,7 @@ internal sealed class TestNode : IAsyncDisposable
         try
         {
             Node = RegistryNode.Open(
-                new RegistrySettings(name, dev, singleOperator) { SnapshotEntries = snapshotEntries, ReplayCapacity = replayCapacity, ProbesReady = probesReady },
+                new RegistrySettings(name, dev, singleOperator) { SnapshotEntries = snapshotEntries, ReplayCapacity = replayCapacity, ProbesReady = probesReady, ClassLeases = classLeases ?? new Dictionary<string, TimeSpan>() },
                 Store, new SnapshotFile(folder), _keys, clock, Log.Add);
         }
         catch
@@ -72,8 +72,9 @@ internal sealed class TestNode : IAsyncDisposable
 
     public static string NewFolder() => Directory.CreateTempSubdirectory("agentidentity-").FullName;
 
-    public static TestNode Open(string? folder = null, ManualClock? clock = null, ulong snapshotEntries = 50_000, bool dev = true, string url = Url, int replayCapacity = 1_000_000, int probesReady = 0) =>
-        new(folder ?? NewFolder(), clock ?? new ManualClock(), snapshotEntries, dev, url, replayCapacity, probesReady: probesReady);
+    public static TestNode Open(string? folder = null, ManualClock? clock = null, ulong snapshotEntries = 50_000, bool dev = true, string url = Url, int replayCapacity = 1_000_000, int probesReady = 0,
+        IReadOnlyDictionary<string, TimeSpan>? classLeases = null) =>
+        new(folder ?? NewFolder(), clock ?? new ManualClock(), snapshotEntries, dev, url, replayCapacity, probesReady: probesReady, classLeases: classLeases);
 
     public static async Task<TestNode> FoundAsync(string? folder = null, ManualClock? clock = null, ulong snapshotEntries = 50_000, int replayCapacity = 1_000_000, int probesReady = 0)
     {
