@@ -58,6 +58,7 @@ internal static class CommandLine
             ApproveVerb.Create(),
             AgentsVerb.Create(),
             ProveVerb.Create(),
+            WitnessesVerb.Create(),
             ExportLogVerb.Create(),
             RotateIssuerKeyVerb.Create(),
             DemoVerb.Create(),

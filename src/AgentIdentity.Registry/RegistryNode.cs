@@ -16,6 +16,7 @@ using AgentIdentity.Registry.State;
 using AgentIdentity.Registry.Stopping;
 using AgentIdentity.Registry.Verifying;
 using AgentIdentity.Registry.Watching;
+using AgentIdentity.Registry.Witnessing;
 
 namespace AgentIdentity.Registry;
 
@@ -60,6 +61,8 @@ public sealed class RegistryNode : IAsyncDisposable
         CommitmentSearch = new Reading.CommitmentSearch(store, PublishedLog);
         LeafProofs = new ProofReader(store, PublishedLog);
         SeenCheckpoints = new SeenCheckpoints(store, Checkpoints, PublishedLog, new SuccessionReader(state, store), Standing, log);
+        Witness = new LogWitness(store, WitnessKeyDocument.Open(store, keys, settings.Name.Origin), settings.WitnessedLogs, Standing, clock);
+        Cosigning = settings.WitnessPolicy is { } policy ? new Cosigning(policy, settings.Outside(), Checkpoints, PublishedLog, SeenCheckpoints, clock, log) : null;
         Heads = new HeadsReader(state, store, Checkpoints, PublishedLog);
         TrailExports = new Reading.TrailExports(state, store, Checkpoints, Heads);
         Watch = new EnforcerWatch(settings, state, Standing, Sequencer, Stopping, keys, Checkpoints, PublishedLog, LeafProofs, SeenCheckpoints, Refusals, store, Issuing, probes, clock, log);
@@ -125,6 +128,12 @@ public sealed class RegistryNode : IAsyncDisposable
     public Reading.TrailExports TrailExports { get; }
 
     public HeadsReader Heads { get; }
+
+    /// <summary>Cosigns for other registries.</summary>
+    public LogWitness Witness { get; }
+
+    /// <summary>Has others cosign; null when nobody is asked.</summary>
+    public Cosigning? Cosigning { get; }
 
     public SeenCheckpoints SeenCheckpoints { get; }
 
@@ -192,6 +201,8 @@ public sealed class RegistryNode : IAsyncDisposable
         await _didKeeper.DisposeAsync().ConfigureAwait(false);
         await Refusals.FlushAsync().ConfigureAwait(false);
         Sequencer.Dispose();
+        if (Cosigning is not null)
+            await Cosigning.DisposeAsync().ConfigureAwait(false);
         await Watch.DisposeAsync().ConfigureAwait(false);
         if (!Standing.IsHalted)
             await _snapshots.FinishAsync().ConfigureAwait(false);

@@ -1,5 +1,6 @@
 using System.Collections.Frozen;
 using AgentIdentity.Credentials.Identifiers;
+using AgentIdentity.Ledger;
 
 namespace AgentIdentity.Registry;
 
@@ -35,6 +36,15 @@ public sealed record RegistrySettings(RegistryName Name, bool Dev = false, bool 
 
     /// <summary>How many stops in a row have probes at hand, while enforcers watch. 0: none has.</summary>
     public int ProbesReady { get; init; } = 4;
+
+    /// <summary>Who cosigns this registry's checkpoints, each with its URL, and how many of them it takes. Null: nobody is asked.</summary>
+    public TlogPolicy? WitnessPolicy { get; init; }
+
+    /// <summary>The keys of the logs that this registry cosigns for.</summary>
+    public IReadOnlyList<NoteVerifierKey> WitnessedLogs { get; init; } = [];
+
+    /// <summary>How others are reached: no proxy, no redirects, nobody whom the settings do not name.</summary>
+    public Func<HttpMessageHandler> Outside { get; init; } = () => new SocketsHttpHandler { UseProxy = false, AllowAutoRedirect = false, UseCookies = false };
 
     /// <summary>A snapshot is taken when so many entries would have to be read again at a start.</summary>
     public ulong SnapshotEntries { get; init; } = 50_000;

@@ -25,6 +25,22 @@ public sealed class Vectors
         ulong Index, [property: JsonPropertyName("leaf_hash")] string LeafHash, [property: JsonPropertyName("witness_secret")] string WitnessSecret,
         [property: JsonPropertyName("witness_vkey")] string WitnessVkey, long Time, string Policy, string Receipt);
 
+    private sealed record WitnessRequestVector([property: JsonPropertyName("old_size")] ulong OldSize, [property: JsonPropertyName("old_root")] string OldRoot, string Request);
+
+    [Fact]
+    public void A_request_to_a_witness_is_read_judged_and_written_as_another_program_has_it()
+    {
+        var vector = ReadFormats<WitnessRequestVector>("witness_request");
+        Assert.True(WitnessRequest.TryParse(Encoding.UTF8.GetBytes(vector.Request), out var request, out _));
+        Assert.True(NoteVerifierKey.TryParse(ReadFormats<CheckpointVector>("checkpoint").Vkey, out var logKey, out _));
+        var last = new Checkpoint(logKey.Name, new TreeSize(vector.OldSize), Hash.Read(Hex(vector.OldRoot)));
+
+        Assert.Equal(vector.Request, Encoding.UTF8.GetString(request.ToArray()));
+        Assert.Equal(WitnessRefusal.None, WitnessRule.Judge(request, logKey, last));
+        Assert.Equal(WitnessRefusal.OtherOldSize, WitnessRule.Judge(request, logKey, null));
+        Assert.Equal(WitnessRefusal.Inconsistent, WitnessRule.Judge(request, logKey, new Checkpoint(logKey.Name, last.Size, MerkleHash.Empty)));
+    }
+
     [Fact]
     public void Leaves_have_the_bytes_that_another_program_gives_them()
     {

@@ -621,6 +621,13 @@ def receipt(leaves, index):
     }
 
 
+# --- request to a witness (C2SP tlog-witness) -------------------------------------------------------------------------
+
+def witness_request(leaves, size):
+    path = "".join(f"{base64.b64encode(one).decode()}\n" for one in tree_consistency(leaves, size))
+    return {"old_size": size, "old_root": tree_root(leaves[:size]).hex(), "request": f"old {size}\n{path}\n{checkpoint(leaves)['note']}"}
+
+
 # --- promise ----------------------------------------------------------------------------------------------------------
 
 def chained_heads(leaves):
@@ -1451,6 +1458,7 @@ def vectors():
         "fork": {"held": 5, "identity": sha256(FIRST_STATEMENT).hex(), "statement": OTHER_FIRST_STATEMENT.hex(), "signature": AGENT.sign(OTHER_FIRST_STATEMENT).hex()},
         "succession": succession([bytes.fromhex(one["leaf"]) for one in log]),
         "receipt": receipt([bytes.fromhex(one["leaf"]) for one in log], 6),
+        "witness_request": witness_request([bytes.fromhex(one["leaf"]) for one in log], 21),
         "promise": promise([bytes.fromhex(one["leaf"]) for one in log[3:6]], 3),
         "trails": {"all opened": trail(), "no activity opened": trail(opens_activities=False), "an activity erased": trail(erases=True),
                    "an activity erased by a passkey": trail(erases=True, by_passkey=True)},
@@ -1506,6 +1514,7 @@ def examples(made):
         "checkpoint": f"{made['checkpoint']['note'].rstrip()}\n\nlog key  {made['checkpoint']['vkey']}",
         "succession": made["succession"]["note"].rstrip(),
         "receipt": f"{made['receipt']['receipt'].rstrip()}\n\na policy that accepts it\n{made['receipt']['policy'].rstrip()}",
+        "witness-request": made["witness_request"]["request"].rstrip(),
         "promise": made["promise"]["note"].rstrip(),
         "denial": f"{wrap(made['watch']['diagnostic'])}\n\n{wrap(made['watch']['denials'][2])}",
         "watch": "\n".join(f"{made['watch'][one].rstrip()}\n" for one in ("key_note", "terms", "snapshot", "delta", "heartbeat")).rstrip(),

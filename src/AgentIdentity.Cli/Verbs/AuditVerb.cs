@@ -22,11 +22,21 @@ internal static class AuditVerb
 
     private static readonly Option<string> DidLogOption = new("--did-log") { HelpName = "FILE", Description = "The agent's DID log, as it was fetched: each version of it must stand in the trail." };
 
-    public static Command Create() => new Command("audit", "Check a trail file or a certificate offline: exit code 0 only if everything holds under a key that you trust.") { FileName, LogKeyOption, PolicyOption, DidLogOption }.Does(RunAsync);
+    private static readonly Option<string> WithOption = new("--with")
+    {
+        HelpName = "OTHER",
+        Description = "Was somebody else shown the same log? Their trail file, certificate or checkpoint is held against this one; two histories under one key are a split view.",
+    };
+
+    private static readonly Option<bool> AskOption = new("--ask") { Description = "With --with, when the two files alone do not decide it: ask the registry to prove that both belong to one history." };
+
+    public static Command Create() => new Command("audit", "Check a trail file or a certificate offline: exit code 0 only if everything holds under a key that you trust.") { FileName, LogKeyOption, PolicyOption, DidLogOption, WithOption, AskOption }.Does(RunAsync);
 
     private static async Task<int> RunAsync(Invocation run, CancellationToken cancellationToken)
     {
         var bytes = await File.ReadAllBytesAsync(run.Get(FileName), cancellationToken);
+        if (run.Find(WithOption) is { } other)
+            return await ViewComparison.RunAsync(run, bytes, await File.ReadAllBytesAsync(other, cancellationToken), Policy(run), run.Get(AskOption), cancellationToken);
         return CertificateFile.Begins(bytes) ? CheckCertificate(run, bytes) : CheckTrail(run, bytes);
     }
 
@@ -59,9 +69,7 @@ internal static class AuditVerb
     {
         (null, null) => null,
         ({ } key, null) => TlogPolicy.LogAlone(LogKey.Given(key).Key),
-        (null, { } file) => TlogPolicy.TryParse(File.ReadAllBytes(file), out var policy, out var refusal, out var line)
-            ? policy
-            : throw Failure.Usage($"{file} is no policy: {refusal}{(line > 0 ? $" in line {line}" : "")}."),
+        (null, { } file) => PolicyFile.Read(file),
         _ => throw Failure.Usage("--log-key and --policy say the same thing: give one of them."),
     };
 }

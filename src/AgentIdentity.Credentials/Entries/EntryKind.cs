@@ -160,6 +160,9 @@ public enum RegistryKeyUse
 
     /// <summary>Makes the keys that sign DID logs (Ed25519).</summary>
     Did = 4,
+
+    /// <summary>Cosigns the checkpoints of other registries' logs (Ed25519). No entry names it.</summary>
+    Witness = 5,
 }
 
 /// <summary>What a stop covers. docs/formats.md, "Scope".</summary>

@@ -53,6 +53,9 @@ public sealed class SignedNote
     /// <exception cref="ArgumentException">They would be more than <see cref="SignaturesMax"/>.</exception>
     public SignedNote With(params IEnumerable<NoteSignature> signatures) => new(Text, [.. Signatures, .. signatures]);
 
+    /// <summary>The same text with the lines of these keys alone, whether they are genuine or not.</summary>
+    public SignedNote By(params IEnumerable<NoteVerifierKey> keys) => new(Text, [.. Signatures.Where(signature => keys.Any(key => key.Signed(signature)))]);
+
     /// <summary>
     /// <see cref="NoteRefusal.None"/> if at least one known key has signed and every signature that claims to be of a known key is.
     /// Signatures of unknown keys are ignored, whatever they are.

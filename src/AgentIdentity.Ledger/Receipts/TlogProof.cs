@@ -116,46 +116,26 @@ public sealed class TlogProof
         proof = null;
         if (bytes.Length > BytesMax)
             return TlogProofRefusal.TooLong;
-        if (!TryTakeLine(ref bytes, out var line) || !line.SequenceEqual("c2sp.org/tlog-proof@v1"u8))
+        if (!HashLines.TryTakeLine(ref bytes, out var line) || !line.SequenceEqual("c2sp.org/tlog-proof@v1"u8))
             return TlogProofRefusal.UnknownVersion;
 
         byte[]? extra = [];
-        var hasIndex = TryTakeLine(ref bytes, out line);
+        var hasIndex = HashLines.TryTakeLine(ref bytes, out line);
         if (hasIndex && line.StartsWith("extra "u8))
         {
             if (!NoteText.TryDecodeBase64(line[ExtraWord.Length..], out extra) || extra.Length is 0 or > ExtraBytesMax)
                 return TlogProofRefusal.MalformedExtra;
-            hasIndex = TryTakeLine(ref bytes, out line);
+            hasIndex = HashLines.TryTakeLine(ref bytes, out line);
         }
         if (!hasIndex || !TryReadIndex(line, out var index))
             return TlogProofRefusal.MalformedIndex;
-        var refusal = ReadPath(ref bytes, out var path);
-        if (refusal != TlogProofRefusal.None)
-            return refusal;
+        var lines = HashLines.Take(ref bytes, PathMax, out var path);
+        if (lines != HashLines.Outcome.Read)
+            return lines == HashLines.Outcome.TooMany ? TlogProofRefusal.PathTooLong : TlogProofRefusal.MalformedPath;
         if (!SignedNote.TryParse(bytes, out var note, out _) || !Checkpoint.TryParse(note.Text.Span, out var checkpoint, out _))
             return TlogProofRefusal.MalformedCheckpoint;
         proof = new TlogProof(index, path, note, checkpoint, extra);
         return TlogProofRefusal.None;
-    }
-
-    private static TlogProofRefusal ReadPath(ref ReadOnlySpan<byte> bytes, out Hash[] path)
-    {
-        path = [];
-        var hashes = new List<Hash>();
-        while (TryTakeLine(ref bytes, out var line))
-        {
-            if (line.IsEmpty)
-            {
-                path = [.. hashes];
-                return TlogProofRefusal.None;
-            }
-            if (hashes.Count == PathMax)
-                return TlogProofRefusal.PathTooLong;
-            if (!NoteText.TryDecodeBase64(line, out var hash) || hash.Length != Hash.Size)
-                return TlogProofRefusal.MalformedPath;
-            hashes.Add(Hash.Read(hash));
-        }
-        return TlogProofRefusal.MalformedPath;
     }
 
     private static bool TryReadIndex(ReadOnlySpan<byte> line, out LeafIndex index)
@@ -165,15 +145,6 @@ public sealed class TlogProof
             return false;
         index = new LeafIndex(value);
         return true;
-    }
-
-    private static bool TryTakeLine(ref ReadOnlySpan<byte> bytes, out ReadOnlySpan<byte> line)
-    {
-        var end = bytes.IndexOf(NoteText.LineFeed);
-        line = end < 0 ? default : bytes[..end];
-        if (end >= 0)
-            bytes = bytes[(end + 1)..];
-        return end >= 0;
     }
 
     private static Checkpoint CheckpointOf(SignedNote note) => Checkpoint.TryParse(note.Text.Span, out var checkpoint, out var refusal)

@@ -18,6 +18,7 @@ public sealed class CheckpointPublisher
     // What changed since the last checkpoint that could be stored; more than one interval's worth after a full disk.
     private readonly Dictionary<TileId, StoredTile> _unstored = [];
     private DateTimeOffset _lastPublishedAt;
+    private volatile StoredCheckpoint? _signed;
     private volatile StoredCheckpoint? _last;
     private TaskCompletionSource _grown = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
@@ -30,11 +31,21 @@ public sealed class CheckpointPublisher
     {
         _store = store;
         _logKey = logKey;
-        _last = store.LastCheckpoint;
-        _tree = _last is null ? new TileWriter() : Restore(_last, before);
+        _last = _signed = store.LastCheckpoint;
+        _tree = _signed is null ? new TileWriter() : Restore(_signed, before);
     }
 
+    /// <summary>What everybody sees.</summary>
     public StoredCheckpoint? Last => _last;
+
+    /// <summary>What the key has signed last: what everybody sees, or will see when its witnesses have answered.</summary>
+    internal StoredCheckpoint? Signed => _signed;
+
+    /// <summary>Takes what was signed, and shows it in its time; null: it is shown at once.</summary>
+    internal Action<StoredCheckpoint>? BeforeShown { get; set; }
+
+    /// <summary>While it is, nothing is signed: somebody may know of a larger tree.</summary>
+    internal bool IsHeld { get; set; }
 
     /// <summary>The C2SP vkey line of the log.</summary>
     public string LogKey => _logKey.Verifier.ToString();
@@ -70,7 +81,7 @@ public sealed class CheckpointPublisher
         return since < TimeSpan.Zero ? TimeSpan.Zero : Interval - since;
     }
 
-    internal bool HasGrown => _tree.Size != (_last?.Size ?? default);
+    internal bool HasGrown => !IsHeld && _tree.Size != (_signed?.Size ?? default);
 
     /// <summary>Waits another interval, because there was no room.</summary>
     internal void Postpone(DateTimeOffset now) => _lastPublishedAt = now;
@@ -80,7 +91,7 @@ public sealed class CheckpointPublisher
 
     internal bool PublishNow(DateTimeOffset now)
     {
-        var expected = _last?.Size ?? default;
+        var expected = _signed?.Size ?? default;
         var checkpoint = new Checkpoint(_logKey.Verifier.Name, _tree.Size, _tree.Root());
         var stored = new StoredCheckpoint(checkpoint.Size, checkpoint.Root, Encoding.UTF8.GetString(checkpoint.Sign(_logKey).ToArray()));
         foreach (var tile in _tree.TakeChanged())
@@ -89,9 +100,19 @@ public sealed class CheckpointPublisher
         if (!TryStore(expected, stored))
             return false;
         _unstored.Clear();
-        _last = stored;
-        Interlocked.Exchange(ref _grown, new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously)).TrySetResult();
+        _signed = stored;
+        if (BeforeShown is { } show)
+            show(stored);
+        else
+            Show(stored);
         return true;
+    }
+
+    /// <summary>From now on everybody sees this. Never called with a smaller tree than the last one's.</summary>
+    internal void Show(StoredCheckpoint checkpoint)
+    {
+        _last = checkpoint;
+        Interlocked.Exchange(ref _grown, new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously)).TrySetResult();
     }
 
     // A full disk only delays the checkpoint.

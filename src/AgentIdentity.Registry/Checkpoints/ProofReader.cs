@@ -3,6 +3,7 @@ using AgentIdentity.Credentials;
 using AgentIdentity.Ledger;
 using AgentIdentity.Registry.Sequencing;
 using AgentIdentity.Registry.State;
+using AgentIdentity.Registry.Witnessing;
 
 namespace AgentIdentity.Registry.Checkpoints;
 
@@ -32,6 +33,16 @@ public sealed class ProofReader(ILedgerStore store, PublishedLog log)
         if (log.Newest is not { } tree || !tree.Checkpoint.Size.Contains(index))
             return Refused.Because(Refusal.NotIntegrated, $"No checkpoint covers entry {index} yet; try again in a second.");
         return Prove(store, tree, index);
+    }
+
+    /// <summary>Under the newest checkpoint that a quorum of the witnesses has cosigned.</summary>
+    public Outcome<LeafProof> ProveWitnessed(LeafIndex index, Cosigning cosigning)
+    {
+        if (!store.Size.Contains(index))
+            return Refused.Because(Refusal.EntryUnknown, $"There is no entry {index}.");
+        return cosigning.Witnessed is { } witnessed && witnessed.Size.Contains(index)
+            ? Prove(store, log.Under(witnessed), index)
+            : Refused.Because(Refusal.NotIntegrated, $"No checkpoint that a quorum of the witnesses has cosigned covers entry {index} yet.");
     }
 
     /// <summary>Under a given tree, which covers the entry.</summary>

@@ -21,6 +21,9 @@ public interface IRegistryKeys : IDisposable
     /// <summary>The key with this id, which must sign what enforcers are told.</summary>
     Ed25519PrivateKey Watch(KeyId keyId);
 
+    /// <summary>The key with this id, which must cosign for other registries.</summary>
+    Ed25519PrivateKey Witness(KeyId keyId);
+
     /// <summary>The key that signs one line of a DID log: what the key with this id makes of a name. The caller disposes it.</summary>
     PrivateKey DidUpdate(KeyId keyId, ReadOnlySpan<byte> name);
 

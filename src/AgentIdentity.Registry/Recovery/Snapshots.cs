@@ -34,7 +34,7 @@ internal sealed class Snapshots(RegistrySettings settings, RegistryState state, 
 
     private void Take()
     {
-        if (publisher.Last is not { } signed || signed.Size.Value != state.Position)
+        if (publisher.Signed is not { } signed || signed.Size.Value != state.Position)
             return;
         var copy = state.Copy();
         _lastPosition = copy.Position;

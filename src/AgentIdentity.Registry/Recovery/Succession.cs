@@ -6,6 +6,7 @@ using AgentIdentity.Registry.Checkpoints;
 using AgentIdentity.Registry.Keys;
 using AgentIdentity.Registry.Sequencing;
 using AgentIdentity.Registry.State;
+using AgentIdentity.Registry.Witnessing;
 
 namespace AgentIdentity.Registry.Recovery;
 
@@ -21,7 +22,11 @@ public sealed class Succession(ILedgerStore store, ISnapshotStore snapshots, IRe
     /// <summary>Goes on from less than others have seen. The log so far signs nothing more: what it signed last is all that it can stand for.</summary>
     /// <param name="lost">Signed notes of the log so far that this tree does not continue.</param>
     /// <param name="stops">What was stopped in the entries that were lost.</param>
-    public Task<LogRecord> RecoverAsync(IReadOnlyList<string> lost, IReadOnlyList<KnownStop> stops) => OpenAsync(SuccessionReason.Recovered, lost, stops);
+    public Task<LogRecord> RecoverAsync(IReadOnlyList<string> lost, IReadOnlyList<KnownStop> stops)
+    {
+        WitnessKeyDocument.Forget(store);
+        return OpenAsync(SuccessionReason.Recovered, lost, stops);
+    }
 
     private async Task<LogRecord> OpenAsync(SuccessionReason reason, IReadOnlyList<string> lost, IReadOnlyList<KnownStop> stops)
     {
@@ -38,7 +43,7 @@ public sealed class Succession(ILedgerStore store, ISnapshotStore snapshots, IRe
         Start.Grow(publisher, store);
         using (var writer = Writer(state, publisher))
             await WriteAsync(writer, next, stops).ConfigureAwait(false);
-        if (publisher.Last is not { } signed || signed.Size.Value != state.Position)
+        if (publisher.Signed is not { } signed || signed.Size.Value != state.Position)
             throw new LedgerDamagedException("The successor log is open and has signed nothing yet; the next start signs its first checkpoint.");
         keys.Retire(before.KeyId);
         LogKeyDocument.Keep(store, opened.Key);
@@ -62,7 +67,7 @@ public sealed class Succession(ILedgerStore store, ISnapshotStore snapshots, IRe
         writer.Dispose();
         if (writer.Halted.IsCompleted && await writer.Halted.ConfigureAwait(false) is { } failure)
             throw new StoreRefusedException($"The log could not sign its last checkpoint, so that nothing was succeeded: {failure.Message}", failure);
-        if (publisher.Last is not { } signed || signed.Size.Value != state.Position)
+        if (publisher.Signed is not { } signed || signed.Size.Value != state.Position)
             throw new StoreRefusedException("The log could not sign its last checkpoint, so that nothing was succeeded: look at the disk of the data folder.");
     }
 

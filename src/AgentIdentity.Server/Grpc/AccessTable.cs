@@ -72,6 +72,7 @@ internal static class AccessTable
         new("/agentidentity.v1.Ledger/GetAgentHead", Listeners.Grpc, Readers, IsPrivateRead: true),
         new("/agentidentity.v1.Ledger/GetInclusionProof", Listeners.Grpc, Callers.Anyone),
         new("/agentidentity.v1.Ledger/GetReceipt", Listeners.Grpc, Callers.Anyone),
+        new("/agentidentity.v1.Ledger/ListWitnesses", Listeners.Grpc, Callers.Anyone),
         new("/agentidentity.v1.Ledger/GetConsistency", Both, Callers.Anyone),
         new("/agentidentity.v1.Ledger/WatchCheckpoints", Listeners.Grpc, Callers.Anyone, IsStream: true),
         new("/agentidentity.v1.Ledger/ListEntries", Listeners.Grpc, Callers.Auditors | Callers.Operators, IsPrivateRead: true),

@@ -24,10 +24,13 @@ internal sealed class LedgerService(RegistryNode registry, CheckpointWatches wat
     {
         var recorded = (await registry.Recording.RecordAsync(
             request.Statement.Memory, FromWire.Algorithm(request.Algorithm), request.Signature.Memory, WaitsForCheckpoint(request.WaitFor), context.CancellationToken)).OrRefuse();
+        var isWitnessed = request.WaitFor == Wire.AckLevel.Witnessed;
+        if (isWitnessed)
+            await UntilWitnessedAsync(recorded.Index, context.CancellationToken);
         return new Wire.RecordResponse
         {
             LedgerIndex = recorded.Index.Value,
-            Level = recorded.IsIntegrated ? Wire.AckLevel.Integrated : Wire.AckLevel.Sequenced,
+            Level = isWitnessed ? Wire.AckLevel.Witnessed : recorded.IsIntegrated ? Wire.AckLevel.Integrated : Wire.AckLevel.Sequenced,
             EntryClass = ToWire.Class(recorded.Class),
             LeafHash = ToWire.Bytes(recorded.LeafHash),
             Leaf = ToWire.Bytes(recorded.Leaf),
@@ -64,7 +67,10 @@ internal sealed class LedgerService(RegistryNode registry, CheckpointWatches wat
 
     public override Task<Wire.GetReceiptResponse> GetReceipt(Wire.GetReceiptRequest request, ServerCallContext context)
     {
-        var proof = registry.LeafProofs.Prove(new LeafIndex(request.LedgerIndex)).OrRefuse();
+        var index = new LeafIndex(request.LedgerIndex);
+        var proof = (request.MinLevel is Wire.AckLevel.Witnessed or Wire.AckLevel.Anchored && WaitsForCheckpoint(request.MinLevel)
+            ? registry.LeafProofs.ProveWitnessed(index, registry.Cosigning!)
+            : registry.LeafProofs.Prove(index)).OrRefuse();
         return Task.FromResult(new Wire.GetReceiptResponse
         {
             LedgerIndex = proof.Index.Value,
@@ -73,6 +79,15 @@ internal sealed class LedgerService(RegistryNode registry, CheckpointWatches wat
             At = registry.At(),
         });
     }
+
+    public override Task<Wire.ListWitnessesResponse> ListWitnesses(Wire.ListWitnessesRequest request, ServerCallContext context) => Task.FromResult(new Wire.ListWitnessesResponse
+    {
+        Witnesses = { registry.Cosigning?.Witnesses.Select(ToWire.Witness) ?? [] },
+        HasQuorum = registry.Cosigning?.HasQuorum ?? false,
+        WitnessedSize = registry.Cosigning?.Witnessed?.Size.Value ?? 0,
+        OwnKey = registry.Witness.Vkey,
+        At = registry.At(),
+    });
 
     public override Task<Wire.GetConsistencyResponse> GetConsistency(Wire.GetConsistencyRequest request, ServerCallContext context) =>
         Task.FromResult(ToWire.Consistency(registry, registry.SeenCheckpoints.Present(request.KnownCheckpoint).OrRefuse()));
@@ -168,11 +183,21 @@ internal sealed class LedgerService(RegistryNode registry, CheckpointWatches wat
             await responseStream.WriteAsync(new Wire.ExportTrailResponse { Piece = piece, Entries = export.Entries, EntriesSent = export.EntriesMade }, context.CancellationToken);
     }
 
-    private static bool WaitsForCheckpoint(Wire.AckLevel level) => level switch
+    private async Task UntilWitnessedAsync(LeafIndex index, CancellationToken cancellation)
+    {
+        var witnessed = registry.Cosigning!.WhenWitnessedAsync(index, cancellation);
+        if (await Task.WhenAny(witnessed, registry.Standing.Ended) != witnessed)
+            throw new CallRefusedException(registry.Standing.Everyone, $"The statement is entry {index}; the registry went out of service before a quorum had cosigned it.");
+        await witnessed;
+    }
+
+    private bool WaitsForCheckpoint(Wire.AckLevel level) => level switch
     {
         Wire.AckLevel.Unspecified or Wire.AckLevel.Sequenced => false,
         Wire.AckLevel.Integrated => true,
-        Wire.AckLevel.Witnessed or Wire.AckLevel.Anchored => throw new CallRefusedException(Refusal.LevelNotConfigured, "Neither witnesses nor a chain are configured here: the levels are SEQUENCED and INTEGRATED."),
+        Wire.AckLevel.Witnessed when registry.Cosigning is not null => true,
+        Wire.AckLevel.Witnessed => throw new CallRefusedException(Refusal.LevelNotConfigured, "Nobody is asked to cosign here: no entry becomes WITNESSED."),
+        Wire.AckLevel.Anchored => throw new CallRefusedException(Refusal.LevelNotConfigured, "No chain is configured here: no entry becomes ANCHORED."),
         _ => throw CallRefusedException.Malformed("The level to wait for is SEQUENCED, INTEGRATED, WITNESSED or ANCHORED."),
     };
 }

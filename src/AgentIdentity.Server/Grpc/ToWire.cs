@@ -1,3 +1,4 @@
+using System.Text.Json;
 using AgentIdentity.Credentials.Entries;
 using AgentIdentity.Ledger;
 using AgentIdentity.Registry;
@@ -5,6 +6,7 @@ using AgentIdentity.Registry.Checkpoints;
 using AgentIdentity.Registry.Issuing;
 using AgentIdentity.Registry.Reading;
 using AgentIdentity.Registry.State;
+using AgentIdentity.Registry.Witnessing;
 using Google.Protobuf;
 using Wire = AgentIdentity.Protocol.V1;
 
@@ -18,6 +20,22 @@ internal static class ToWire
         var moment = registry.State.Moment;
         return new Wire.At { Epoch = moment.Epoch, Position = moment.Position };
     }
+
+    public static Wire.Witness Witness(AskedWitness asked)
+    {
+        var (witness, report) = (asked.Witness, asked.Report);
+        return new Wire.Witness
+        {
+            Name = witness.Name,
+            Key = witness.Vkey,
+            Url = witness.Url,
+            Size = report.Size.Value,
+            CosignedAt = report.CosignedAt?.ToUnixTimeMilliseconds() ?? 0,
+            Problem = Name(report.Problem),
+        };
+    }
+
+    public static string Name(WitnessProblem problem) => problem == WitnessProblem.None ? "" : JsonNamingPolicy.SnakeCaseUpper.ConvertName(problem.ToString());
 
     public static Wire.IssuedCredential Credential(Issued issued)
     {

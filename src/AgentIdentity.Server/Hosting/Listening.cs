@@ -23,7 +23,7 @@ internal static class Listening
     {
         kestrel.AddServerHeader = false;
         var limits = kestrel.Limits;
-        limits.MaxRequestBodySize = null; // gRPC counts messages, and streams have no end; HTTP takes no bodies.
+        limits.MaxRequestBodySize = null; // gRPC counts messages, and streams have no end; whoever takes a body over HTTP reads no more than it can be.
         limits.MaxRequestHeadersTotalSize = Limits.HeadersBytesMax;
         limits.MinRequestBodyDataRate = new MinDataRate(Limits.BodyBytesPerSecondMin, Limits.BodyGrace);
         limits.MinResponseDataRate = new MinDataRate(Limits.BodyBytesPerSecondMin, Limits.BodyGrace);

@@ -56,7 +56,7 @@ internal sealed class OpenRegistry : IAsyncDisposable
     }
 
     private static RegistrySettings Settings(ServerOptions options) => RegistryName.TryParse(options.PublicUrl, out var name, out var problem)
-        ? new RegistrySettings(name, options.Dev, options.SingleOperator || options.Dev) { ClassLeases = options.ClassLeases }
+        ? new RegistrySettings(name, options.Dev, options.SingleOperator || options.Dev) { ClassLeases = options.ClassLeases, WitnessPolicy = options.WitnessPolicy, WitnessedLogs = options.WitnessedLogs }
         : throw new OptionsRefusedException($"--public-url cannot be '{options.PublicUrl}': {problem}");
 
     private void OfferBootstrap(TimeProvider clock, Action<string> log)

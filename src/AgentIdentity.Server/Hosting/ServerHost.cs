@@ -46,6 +46,8 @@ internal sealed class ServerHost : IAsyncDisposable
         WebApplication? app = null;
         try
         {
+            if (registry.Node.Cosigning is { } cosigning)
+                await cosigning.StartAsync();
             app = Pipeline.Build(options, registry, certificates, loggers, clock);
             await app.StartAsync();
             await UntilProofsServeAsync(opened, clock);

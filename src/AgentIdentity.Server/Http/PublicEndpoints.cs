@@ -5,6 +5,7 @@ using AgentIdentity.Credentials.Identifiers;
 using AgentIdentity.Credentials.Status;
 using AgentIdentity.Registry;
 using AgentIdentity.Registry.Status;
+using AgentIdentity.Registry.Witnessing;
 using AgentIdentity.Server.Grpc;
 using AgentIdentity.Server.Hosting;
 using AgentIdentity.Server.Telemetry;
@@ -26,6 +27,7 @@ internal static class PublicEndpoints
         routes.Serve("/status/{number}", (context, number) => StatusList(context, registry, number, list => list.Token, StatusListFormat.TokenListMediaType));
         routes.Serve("/status/{number}/bitstring", (context, number) => StatusList(context, registry, number, list => list.Bitstring, StatusListFormat.BitstringMediaType));
         LogEndpoints.Map(routes, registry);
+        WitnessEndpoints.Map(routes, registry.Witness);
         routes.Serve("/health/live", () => Results.Text("live\n", TextType));
         routes.Serve("/health/ready", () => Ready(registry));
         routes.MapGet("/metrics", () => Results.Text(metrics.Write(), "text/plain; version=0.0.4; charset=utf-8")).WithMetadata(new ServedOn(Listeners.Console));
@@ -51,7 +53,16 @@ internal static class PublicEndpoints
     {
         var problem = registry.Standing.Everyone switch { Refusal.None => null, Refusal.RolledBack => "rolled back", _ => "halted" }
             ?? (registry.State.IsBootstrapped ? null : "not bootstrapped");
-        return problem is null ? Results.Text("ready\n", TextType) : Results.Text(problem + "\n", TextType, statusCode: StatusCodes.Status503ServiceUnavailable);
+        return problem is null ? Results.Text("ready\n" + WitnessLine(registry), TextType) : Results.Text(problem + "\n", TextType, statusCode: StatusCodes.Status503ServiceUnavailable);
+    }
+
+    // A registry without its quorum goes on, and whoever looks is told.
+    private static string WitnessLine(RegistryNode registry)
+    {
+        if (registry.Cosigning is not { } cosigning)
+            return "";
+        var troubled = cosigning.Witnesses.Where(witness => witness.Report.Problem != WitnessProblem.None).Select(witness => $" {witness.Witness.Name} {ToWire.Name(witness.Report.Problem)}");
+        return $"witnesses {(cosigning.HasQuorum ? "quorum" : "no quorum")}{string.Concat(troubled)}\n";
     }
 
     private static IResult Bytes(RegistryNode registry, Func<byte[]?> read, string type) =>

@@ -25,6 +25,8 @@ internal sealed record Flag(string Name, string? Value, string Help, Func<Server
         new("--single-operator", null, "one operator is enough; every report will say so", (to, text) => to with { SingleOperator = Switch("--single-operator", text) }),
         new("--passphrase-file", "FILE", "its first line encrypts the registry's key files", (to, text) => to with { PassphraseFile = text }),
         new("--class-leases", "NAME=SECONDS,...", "classes of actions that enforcers may go on with for longer than 10 s without word from here (none)", (to, text) => to with { ClassLeases = Leases(text) }),
+        new("--witness-policy", "FILE", "who cosigns the checkpoints of this registry (C2SP tlog-policy, a URL for each witness)", (to, text) => to with { WitnessPolicy = WitnessSettings.Policy(text) }),
+        new("--witness-log", "VKEY", "cosign for the log with this key, as its /log-key shows it; can stand more than once", (to, text) => to with { WitnessedLogs = WitnessSettings.AlsoLog(to.WitnessedLogs, text) }),
         new("--otlp", "URL", "send traces and metrics to this OpenTelemetry collector", (to, text) => to with { Otlp = Collector(text) }),
         new("--quota-per-key", "CALLS", "calls a second from one key (20000)", (to, text) => to with { CallsPerSecondPerKey = Rate("--quota-per-key", text) }),
         new("--quota-per-address", "CALLS", "calls a second from one address (50000)", (to, text) => to with { CallsPerSecondPerAddress = Rate("--quota-per-address", text) }),

@@ -1,5 +1,6 @@
 using System.Collections.Frozen;
 using System.Net;
+using AgentIdentity.Ledger;
 
 namespace AgentIdentity.Server.Options;
 
@@ -31,6 +32,10 @@ internal sealed record ServerOptions
     public IReadOnlyDictionary<string, TimeSpan> ClassLeases { get; init; } = FrozenDictionary<string, TimeSpan>.Empty;
 
     public Uri? Otlp { get; init; }
+
+    public TlogPolicy? WitnessPolicy { get; init; }
+
+    public IReadOnlyList<NoteVerifierKey> WitnessedLogs { get; init; } = [];
 
     // High enough that an honest caller never meets it on a machine of this size, low enough that one caller cannot take all of it.
     public int CallsPerSecondPerKey { get; init; } = 20_000;

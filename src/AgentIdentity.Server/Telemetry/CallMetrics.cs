@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Diagnostics.Metrics;
 using AgentIdentity.Registry;
+using AgentIdentity.Registry.Witnessing;
 using AgentIdentity.Server.Grpc;
 
 namespace AgentIdentity.Server.Telemetry;
@@ -26,10 +27,23 @@ internal sealed class CallMetrics : IDisposable
         Meter.CreateObservableGauge("agentidentity_epoch", () => (long)registry.State.Epoch, null, "The epoch.");
         Meter.CreateObservableGauge("agentidentity_agents", () => (long)registry.State.AgentCount, null, "Agents enrolled, stopped ones included.");
         Meter.CreateObservableGauge("agentidentity_checkpoint_entries", () => (long)(registry.Checkpoints.Last?.Size.Value ?? 0), null, "Entries under the last checkpoint.");
+        if (registry.Cosigning is { } cosigning)
+            Watch(cosigning);
         Meter.CreateObservableGauge("agentidentity_memory_bytes", () => Environment.WorkingSet, "bytes", "Resident memory.");
     }
 
     public Meter Meter { get; }
+
+    private void Watch(Cosigning cosigning)
+    {
+        Meter.CreateObservableGauge("agentidentity_witness_quorum", () => cosigning.HasQuorum ? 1L : 0L, null, "Whether a quorum of the witnesses has cosigned the last checkpoint: 1 or 0.");
+        Meter.CreateObservableGauge("agentidentity_witnessed_entries", () => (long)(cosigning.Witnessed?.Size.Value ?? 0), null, "Entries under the last checkpoint that a quorum has cosigned.");
+        Meter.CreateObservableGauge("agentidentity_witness_entries", () => Each(cosigning, report => (long)report.Size.Value), null, "Entries under the last checkpoint that a witness has cosigned.");
+        Meter.CreateObservableGauge("agentidentity_witness_well", () => Each(cosigning, report => report.Problem == WitnessProblem.None ? 1L : 0L), null, "Whether nothing is wrong with a witness: 1 or 0; /health/ready says what.");
+    }
+
+    private static IEnumerable<Measurement<long>> Each(Cosigning cosigning, Func<WitnessReport, long> read) =>
+        cosigning.Witnesses.Select(asked => new Measurement<long>(read(asked.Report), new("witness", asked.Witness.Name), new("url", asked.Witness.Url)));
 
     public CallWatch Begin(CallState call) => new(this, call, _clock.GetTimestamp(), Activities.StartActivity(call.Row.Method, ActivityKind.Server));
 

@@ -34,6 +34,8 @@ public sealed class FileRegistryKeys : IRegistryKeys
 
     public Ed25519PrivateKey Watch(KeyId keyId) => Ed25519(RegistryKeyUse.Watch, keyId);
 
+    public Ed25519PrivateKey Witness(KeyId keyId) => Ed25519(RegistryKeyUse.Witness, keyId);
+
     public PrivateKey DidUpdate(KeyId keyId, ReadOnlySpan<byte> name) => _keys.GetOrAdd(keyId, id => Read(RegistryKeyUse.Did, id)).Derive(name);
 
     public PublicKey Create(RegistryKeyUse use)

@@ -63,6 +63,37 @@ public sealed class AuditTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_split_view_shown_to_two_parties_is_found_out_and_one_history_is_not_called_one()
+    {
+        var logKey = await LiveAsync();
+        (await Agentid.RunAsync("trail", "reader", "--out", TrailFile)).Fine();
+        await using var fork = await _registry.ForkAsync();
+        var (later, elsewhere) = (Path.Combine(_elsewhere.Path, "later.trail"), Path.Combine(_elsewhere.Path, "elsewhere.trail"));
+        await StopAndExportAsync(Agentid, later);
+        await StopAndExportAsync(fork.Agentid, elsewhere);
+
+        var grown = await Agentid.RunAsync("audit", TrailFile, "--with", later, "--ask", "--log-key", logKey, "--json");
+        var split = await Agentid.RunAsync("audit", later, "--with", elsewhere, "--log-key", logKey, "--json");
+        var checkpoint = _elsewhere.Write("checkpoint", split.Json.GetProperty("trees")[1].GetProperty("checkpoint").GetString()!);
+        var asked = await Agentid.RunAsync("audit", TrailFile, "--with", checkpoint, "--ask", "--log-key", logKey);
+        var untrusted = await Agentid.RunAsync("audit", TrailFile, "--with", TrailFile);
+
+        Assert.Equal((ExitCode.Fine, "one history"), (grown.ExitCode, grown.Json.GetProperty("verdict").GetString()));
+        Assert.Equal((ExitCode.Refused, "SPLIT VIEW"), (split.ExitCode, split.Json.GetProperty("verdict").GetString()));
+        Assert.Equal(ExitCode.Refused, asked.ExitCode);
+        Assert.Contains("SPLIT VIEW", asked.Output, StringComparison.Ordinal);
+        Assert.Equal(ExitCode.Refused, untrusted.ExitCode);
+        Assert.Contains("not checked: whose key", untrusted.Output, StringComparison.Ordinal);
+    }
+
+    // What the two histories do not share is about the agent, so that both trails show it.
+    private static async Task StopAndExportAsync(Agentid agentid, string file)
+    {
+        (await agentid.RunAsync("stop", "reader", "--state", "revoked", "--reason", "it is not trusted here")).Fine();
+        (await agentid.RunAsync("trail", "reader", "--out", file)).Fine();
+    }
+
+    [Fact]
     public async Task A_policy_stands_for_the_logs_key_and_one_that_is_none_is_refused()
     {
         var logKey = await LiveAsync();

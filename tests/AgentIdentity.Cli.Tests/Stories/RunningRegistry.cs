@@ -35,6 +35,29 @@ internal sealed class RunningRegistry : IAsyncDisposable
         return printed;
     }
 
+    /// <summary>A second server on a copy of this one's folder, with the same keys: what somebody runs who wants to show others another log. Everybody's home folder is copied with it.</summary>
+    public async Task<RunningRegistry> ForkAsync()
+    {
+        await FirstCheckpointAsync();
+        await _process!.DisposeAsync();
+        var fork = new RunningRegistry();
+        Copy(_data.Path, fork._data.Path);
+        Copy(Agentid.Home, fork.Agentid.Home);
+        await ServeAsync();
+        await fork.ServeAsync();
+        return fork;
+    }
+
+    private static void Copy(string from, string to)
+    {
+        foreach (var file in Directory.EnumerateFiles(from, "*", SearchOption.AllDirectories))
+        {
+            var target = Path.Combine(to, Path.GetRelativePath(from, file));
+            Directory.CreateDirectory(Path.GetDirectoryName(target)!);
+            File.Copy(file, target);
+        }
+    }
+
     // A log that has signed nothing has nothing that another could go on from.
     private async Task FirstCheckpointAsync()
     {

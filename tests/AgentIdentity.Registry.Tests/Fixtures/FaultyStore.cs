@@ -33,6 +33,8 @@ internal sealed class FaultyStore(ILedgerStore store) : ILedgerStore
 
     public Fault OnReserve { get; set; }
 
+    public Fault OnDocument { get; set; }
+
     public LeafIndex? FirstReserved => store.FirstReserved;
 
     public TreeSize Size => store.Size;
@@ -93,7 +95,12 @@ internal sealed class FaultyStore(ILedgerStore store) : ILedgerStore
 
     public StoredDocument? ReadDocument(string name) => store.ReadDocument(name);
 
-    public bool TryWriteDocument(string name, long expectedVersion, ReadOnlyMemory<byte> content) => store.TryWriteDocument(name, expectedVersion, content);
+    public bool TryWriteDocument(string name, long expectedVersion, ReadOnlyMemory<byte> content)
+    {
+        var written = false;
+        Write(OnDocument, () => written = store.TryWriteDocument(name, expectedVersion, content));
+        return written;
+    }
 
     public void Dispose()
     {

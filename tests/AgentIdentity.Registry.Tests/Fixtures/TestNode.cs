@@ -33,7 +33,7 @@ internal sealed class TestNode : IAsyncDisposable
     private readonly FileRegistryKeys _keys;
     private bool _isDisposed;
 
-    private TestNode(string folder, ManualClock clock, ulong snapshotEntries, bool dev, string url, int replayCapacity, bool singleOperator = true, int probesReady = 0, IReadOnlyDictionary<string, TimeSpan>? classLeases = null)
+    private TestNode(string folder, ManualClock clock, ulong snapshotEntries, bool dev, string url, int replayCapacity, bool singleOperator = true, int probesReady = 0, Func<RegistrySettings, RegistrySettings>? with = null)
     {
         Folder = folder;
         Clock = clock;
@@ -43,7 +43,7 @@ internal sealed class TestNode : IAsyncDisposable
         try
         {
             Node = RegistryNode.Open(
-                new RegistrySettings(name, dev, singleOperator) { SnapshotEntries = snapshotEntries, ReplayCapacity = replayCapacity, ProbesReady = probesReady, ClassLeases = classLeases ?? new Dictionary<string, TimeSpan>() },
+                (with ?? (settings => settings))(new RegistrySettings(name, dev, singleOperator) { SnapshotEntries = snapshotEntries, ReplayCapacity = replayCapacity, ProbesReady = probesReady }),
                 Store, new SnapshotFile(folder), _keys, clock, Log.Add);
         }
         catch
@@ -72,13 +72,12 @@ internal sealed class TestNode : IAsyncDisposable
 
     public static string NewFolder() => Directory.CreateTempSubdirectory("agentidentity-").FullName;
 
-    public static TestNode Open(string? folder = null, ManualClock? clock = null, ulong snapshotEntries = 50_000, bool dev = true, string url = Url, int replayCapacity = 1_000_000, int probesReady = 0,
-        IReadOnlyDictionary<string, TimeSpan>? classLeases = null) =>
-        new(folder ?? NewFolder(), clock ?? new ManualClock(), snapshotEntries, dev, url, replayCapacity, probesReady: probesReady, classLeases: classLeases);
+    public static TestNode Open(string? folder = null, ManualClock? clock = null, ulong snapshotEntries = 50_000, bool dev = true, string url = Url, int replayCapacity = 1_000_000, int probesReady = 0, Func<RegistrySettings, RegistrySettings>? with = null) =>
+        new(folder ?? NewFolder(), clock ?? new ManualClock(), snapshotEntries, dev, url, replayCapacity, probesReady: probesReady, with: with);
 
-    public static async Task<TestNode> FoundAsync(string? folder = null, ManualClock? clock = null, ulong snapshotEntries = 50_000, int replayCapacity = 1_000_000, int probesReady = 0)
+    public static async Task<TestNode> FoundAsync(string? folder = null, ManualClock? clock = null, ulong snapshotEntries = 50_000, int replayCapacity = 1_000_000, int probesReady = 0, Func<RegistrySettings, RegistrySettings>? with = null)
     {
-        var node = Open(folder, clock, snapshotEntries, replayCapacity: replayCapacity, probesReady: probesReady);
+        var node = Open(folder, clock, snapshotEntries, replayCapacity: replayCapacity, probesReady: probesReady, with: with);
         node.Node.Operating.Secret = BootstrapSecret.Create(node.Clock.GetUtcNow(), out var secret);
         var key = PrivateKey.Generate(KeyAlgorithm.ES256);
         node.OperatorKeys = [key];

@@ -402,7 +402,7 @@ public sealed class WatchTests
         var (folder, clock, key) = (TestNode.NewFolder(), new ManualClock(), PrivateKey.Generate(KeyAlgorithm.Ed25519));
         await using (var first = await TestNode.FoundAsync(folder, clock))
             await ScriptedEnforcer.RegisterAsync(first, key);
-        await using (var granting = TestNode.Open(folder, clock, classLeases: new Dictionary<string, TimeSpan> { ["reads"] = TimeSpan.FromSeconds(60) }))
+        await using (var granting = TestNode.Open(folder, clock, with: settings => settings with { ClassLeases = new Dictionary<string, TimeSpan> { ["reads"] = TimeSpan.FromSeconds(60) } }))
         {
             using var enforcer = await ScriptedEnforcer.BeginAsync(granting, key);
             using var again = await ScriptedEnforcer.BeginAsync(granting, key);

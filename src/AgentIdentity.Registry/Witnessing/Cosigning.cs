@@ -1,0 +1,256 @@
+using System.Text;
+using AgentIdentity.Credentials;
+using AgentIdentity.Ledger;
+using AgentIdentity.Registry.Checkpoints;
+using AgentIdentity.Registry.Sequencing;
+using AgentIdentity.Registry.State;
+
+namespace AgentIdentity.Registry.Witnessing;
+
+/// <summary>
+/// Has witnesses cosign each checkpoint before it is shown: with a quorum of them as soon as there is one, and without it after a second, because the ledger does not wait for
+/// others. Who asks for a quorum is told what has one.
+/// </summary>
+/// <remarks>Each witness has a worker of its own, which asks about the newest checkpoint alone: a slow one delays nobody, and a new checkpoint covers what was missed.</remarks>
+public sealed class Cosigning : IAsyncDisposable
+{
+    /// <summary>How long a checkpoint waits for its quorum.</summary>
+    public static readonly TimeSpan ShownAfter = TimeSpan.FromSeconds(1);
+
+    // A cosignature says what was the newest tree at its time; of a quiet log it is made again.
+    private static readonly TimeSpan AskedAgainAfter = TimeSpan.FromMinutes(10);
+
+    private static readonly TimeSpan LookPatience = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan PauseMin = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan PauseMax = TimeSpan.FromSeconds(15);
+
+    // A witness that takes longer than this many checkpoints has cosigned what nobody waits for any more.
+    private const int PendingMax = 16;
+
+    private readonly TlogPolicy _policy;
+    private readonly CheckpointPublisher _publisher;
+    private readonly PublishedLog _log;
+    private readonly SeenCheckpoints _seen;
+    private readonly TimeProvider _clock;
+    private readonly Action<string> _say;
+    private readonly HttpMessageInvoker _http;
+    private readonly CancellationTokenSource _end = new();
+    private readonly ITimer _due;
+    private readonly Lock _lock = new();
+    private readonly List<Pending> _pending = [];
+    private Task _workers = Task.CompletedTask;
+    private volatile StoredCheckpoint? _witnessed;
+    private TaskCompletionSource _signed = NewSignal();
+    private TaskCompletionSource _cosigned = NewSignal();
+
+    internal Cosigning(TlogPolicy policy, HttpMessageHandler outside, CheckpointPublisher publisher, PublishedLog log, SeenCheckpoints seen, TimeProvider clock, Action<string> say)
+    {
+        (_policy, _publisher, _log, _seen, _clock, _say) = (policy, publisher, log, seen, clock, say);
+        _http = new HttpMessageInvoker(outside);
+        _due = clock.CreateTimer(_ => ShowWhatIsDue(), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+        Witnesses = [.. policy.Witnesses.Select(witness => new AskedWitness(witness, new WitnessClient(witness.Key!, new Uri(witness.Url!), _http, clock)))];
+        publisher.IsHeld = true;
+        publisher.BeforeShown = Take;
+    }
+
+    /// <summary>Whom it asks.</summary>
+    public IReadOnlyList<AskedWitness> Witnesses { get; }
+
+    /// <summary>The largest checkpoint that a quorum has cosigned since the start; null while there is none.</summary>
+    public StoredCheckpoint? Witnessed => _witnessed;
+
+    /// <summary>Whether a quorum has cosigned what everybody sees.</summary>
+    public bool HasQuorum => _publisher.Last is { } last && _witnessed?.Size == last.Size;
+
+    /// <summary>Ends when a checkpoint that a quorum has cosigned covers the entry.</summary>
+    public async Task WhenWitnessedAsync(LeafIndex index, CancellationToken cancellation)
+    {
+        while (true)
+        {
+            var cosigned = Volatile.Read(ref _cosigned).Task;
+            if (_witnessed is { } witnessed && witnessed.Size.Contains(index))
+                return;
+            await cosigned.WaitAsync(cancellation).ConfigureAwait(false);
+        }
+    }
+
+    /// <summary>Before anything is signed: whether a witness has seen more of this log than there is here. Then everybody is denied. Begins to have checkpoints cosigned.</summary>
+    public async Task StartAsync()
+    {
+        using var patience = new CancellationTokenSource(LookPatience);
+        var answers = await Task.WhenAll(Witnesses.Select(witness => LookAsync(witness, patience.Token))).ConfigureAwait(false);
+        if (answers.All(answer => answer is null))
+            _say("No witness could be asked what it has seen of this log: if this folder was put back to an older state, nobody has noticed yet.");
+        _publisher.IsHeld = false;
+        if (_publisher.Signed is { } signed)
+            Take(signed);
+        _workers = Task.WhenAll(Witnesses.Select(witness => Task.Run(() => WorkAsync(witness))));
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await _end.CancelAsync().ConfigureAwait(false);
+        await _workers.ConfigureAwait(false);
+        await _due.DisposeAsync().ConfigureAwait(false);
+        _http.Dispose();
+        _end.Dispose();
+    }
+
+    private async Task<Refusal?> LookAsync(AskedWitness witness, CancellationToken cancellation)
+    {
+        try
+        {
+            return await PresentLatestAsync(witness, cancellation).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException)
+        {
+            return null;
+        }
+    }
+
+    // By the writer, when the checkpoint is durable.
+    private void Take(StoredCheckpoint signed)
+    {
+        lock (_lock)
+        {
+            ShowNewest();
+            _pending.Add(new Pending(signed));
+            if (_pending.Count > PendingMax)
+                _pending.RemoveAt(0);
+            _due.Change(ShownAfter, Timeout.InfiniteTimeSpan);
+        }
+        Interlocked.Exchange(ref _signed, NewSignal()).TrySetResult();
+    }
+
+    private void ShowWhatIsDue()
+    {
+        lock (_lock)
+            ShowNewest();
+    }
+
+    private void ShowNewest()
+    {
+        if (_pending is [.., { IsShown: false } newest])
+            Show(newest);
+    }
+
+    private void Show(Pending pending)
+    {
+        pending.IsShown = true;
+        _publisher.Show(pending.ToCheckpoint(_policy));
+    }
+
+    private void Keep(AskedWitness witness, StoredCheckpoint signed, NoteSignature cosignature)
+    {
+        witness.Known = signed.Size;
+        witness.Report = new WitnessReport(WitnessProblem.None, signed.Size, _clock.GetUtcNow());
+        lock (_lock)
+        {
+            if (_pending.FirstOrDefault(each => each.Signed == signed) is not { } pending)
+                return;
+            pending.Cosignatures[witness.Witness.Name] = cosignature;
+            var isNewest = pending == _pending[^1];
+            var hasQuorum = _policy.IsQuorum(pending.Cosignatures.Keys);
+            if (isNewest && (hasQuorum || pending.IsShown))
+                Show(pending);
+            if (!hasQuorum)
+                return;
+            _witnessed = pending.ToCheckpoint(_policy);
+            _pending.RemoveRange(0, _pending.IndexOf(pending));
+        }
+        Interlocked.Exchange(ref _cosigned, NewSignal()).TrySetResult();
+    }
+
+    private async Task WorkAsync(AskedWitness witness)
+    {
+        var pause = PauseMin;
+        try
+        {
+            while (true)
+            {
+                var next = Volatile.Read(ref _signed).Task;
+                var problem = _publisher.Signed is { } signed ? await AskAsync(witness, signed, _end.Token).ConfigureAwait(false) : WitnessProblem.None;
+                if (problem == WitnessProblem.None)
+                {
+                    pause = PauseMin;
+                    await Task.WhenAny(next, Task.Delay(AskedAgainAfter, _clock, _end.Token)).ConfigureAwait(false);
+                    _end.Token.ThrowIfCancellationRequested();
+                    continue;
+                }
+                Report(witness, problem);
+                await Task.Delay(pause, _clock, _end.Token).ConfigureAwait(false);
+                pause = pause * 2 < PauseMax ? pause * 2 : PauseMax;
+            }
+        }
+        catch (OperationCanceledException) when (_end.IsCancellationRequested)
+        {
+        }
+        catch (LedgerDamagedException damaged)
+        {
+            _say($"Nothing can be shown to {witness.Witness.Name} any more: {damaged.Message}");
+        }
+    }
+
+    private void Report(AskedWitness witness, WitnessProblem problem)
+    {
+        if (witness.Report.Problem != problem)
+            _say($"The witness {witness.Witness.Name} does not cosign: {problem}.");
+        witness.Report = witness.Report with { Problem = problem };
+    }
+
+    private async Task<WitnessProblem> AskAsync(AskedWitness witness, StoredCheckpoint signed, CancellationToken cancellation)
+    {
+        var reply = await AddAsync(witness, signed, cancellation).ConfigureAwait(false);
+        // It has cosigned another size than we knew, which happens at the first question and when two processes ask.
+        if (reply.OldSize is { } size && size.Value <= signed.Size.Value && size != witness.Known)
+        {
+            witness.Known = size;
+            reply = await AddAsync(witness, signed, cancellation).ConfigureAwait(false);
+        }
+        if (reply.Cosignature is { } cosignature)
+        {
+            Keep(witness, signed, cosignature);
+            return WitnessProblem.None;
+        }
+        var sawMore = reply.Problem == WitnessProblem.Inconsistent || reply.OldSize?.Value > signed.Size.Value;
+        return sawMore && await PresentLatestAsync(witness, cancellation).ConfigureAwait(false) == Refusal.RolledBack ? WitnessProblem.SawAnotherHistory : reply.Problem;
+    }
+
+    private Task<WitnessReply> AddAsync(AskedWitness witness, StoredCheckpoint signed, CancellationToken cancellation)
+    {
+        var path = ConsistencyProof.Build(witness.Known, signed.Size, _log.Under(signed).Node);
+        return witness.Client.AddAsync(new WitnessRequest(witness.Known, path, Note(signed)), cancellation);
+    }
+
+    // What it shows counts only if this log's key has signed it; then it is as if its caller had presented it. Null when it does not answer.
+    private async Task<Refusal?> PresentLatestAsync(AskedWitness witness, CancellationToken cancellation) =>
+        await witness.Client.LatestAsync(_publisher.Verifier.Name, cancellation).ConfigureAwait(false) switch
+        {
+            null => null,
+            "" => Refusal.None,
+            var note => _seen.Present(note).Refusal,
+        };
+
+    private static SignedNote Note(StoredCheckpoint checkpoint) => SignedNote.TryParse(Encoding.UTF8.GetBytes(checkpoint.Note), out var note, out var why)
+        ? note
+        : throw new LedgerDamagedException($"The stored checkpoint is no signed note: {why}.");
+
+    private static TaskCompletionSource NewSignal() => new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    /// <summary>A signed checkpoint, and who has cosigned it so far.</summary>
+    private sealed class Pending(StoredCheckpoint signed)
+    {
+        public StoredCheckpoint Signed => signed;
+
+        public Dictionary<string, NoteSignature> Cosignatures { get; } = new(StringComparer.Ordinal);
+
+        public bool IsShown { get; set; }
+
+        // In the order of the policy, so that one set of cosignatures has one spelling.
+        public StoredCheckpoint ToCheckpoint(TlogPolicy policy)
+        {
+            var lines = policy.Witnesses.Select(witness => Cosignatures.GetValueOrDefault(witness.Name)).OfType<NoteSignature>();
+            return signed with { Note = Encoding.UTF8.GetString(Note(signed).With(lines).ToArray()) };
+        }
+    }
+}

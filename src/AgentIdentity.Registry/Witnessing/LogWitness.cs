@@ -1,0 +1,105 @@
+using System.Security.Cryptography;
+using System.Text;
+using AgentIdentity.Ledger;
+using AgentIdentity.Registry.Sequencing;
+using AgentIdentity.Registry.State;
+
+namespace AgentIdentity.Registry.Witnessing;
+
+/// <summary>What a witness answers: a cosignature, or why there is none, and then what it has cosigned last.</summary>
+public sealed record WitnessAnswer(WitnessRefusal Refusal, TreeSize Last, NoteSignature? Cosignature);
+
+/// <summary>Cosigns what the logs of other registries have signed, as long as it goes on from everything that it has cosigned of them (C2SP tlog-witness). For all threads.</summary>
+/// <remarks>
+/// What it cosigns is durable, in the place of what it cosigned before, before anybody sees the cosignature; one log's requests are judged one after the other. So neither two that
+/// race nor an end between the two can make it sign two histories.
+/// </remarks>
+public sealed class LogWitness
+{
+    // What the store takes; a checkpoint without long extension lines is some hundred bytes.
+    private const int DocumentBytesMax = 64 * 1024;
+
+    private readonly ILedgerStore _store;
+    private readonly CosignerKey _key;
+    private readonly Standing _standing;
+    private readonly TimeProvider _clock;
+    private readonly Dictionary<string, WatchedLog> _logs;
+
+    internal LogWitness(ILedgerStore store, CosignerKey key, IReadOnlyList<NoteVerifierKey> logs, Standing standing, TimeProvider clock)
+    {
+        (_store, _key, _standing, _clock) = (store, key, standing, clock);
+        _logs = logs.ToDictionary(log => log.Name, log => new WatchedLog(log), StringComparer.Ordinal);
+        foreach (var log in _logs.Values)
+            log.Last = Read(log);
+    }
+
+    /// <summary>The line by which others know its cosignatures.</summary>
+    public string Vkey => _key.Verifier.ToString();
+
+    /// <summary>False while this registry denies everybody: one that has lost a part of its own ledger has lost as much of what it has cosigned.</summary>
+    public bool IsInService => !_standing.IsHalted;
+
+    /// <summary>Judges a request, the body of add-checkpoint.</summary>
+    /// <exception cref="StoreFullException">There is no room to remember it, so it is not cosigned.</exception>
+    public WitnessAnswer Add(ReadOnlySpan<byte> body)
+    {
+        if (!WitnessRequest.TryParse(body, out var request, out var refusal))
+            return new WitnessAnswer(refusal, default, null);
+        if (!_logs.TryGetValue(request.Checkpoint.Origin, out var log))
+            return new WitnessAnswer(WitnessRefusal.UnknownLog, default, null);
+        lock (log.Lock)
+            return Judge(log, request);
+    }
+
+    /// <summary>The last checkpoint of a log that it has cosigned, with the signatures of the log and of this witness; null if there is none.</summary>
+    /// <param name="originHash">SHA-256 of the log's origin in lower-case hexadecimal digits.</param>
+    public byte[]? LastOf(string originHash) => _logs.Values.FirstOrDefault(log => log.OriginHash == originHash)?.Last?.Note.ToArray();
+
+    private WitnessAnswer Judge(WatchedLog log, WitnessRequest request)
+    {
+        var last = log.Last;
+        var refusal = WitnessRule.Judge(request, log.Key, last?.Checkpoint);
+        if (refusal != WitnessRefusal.None)
+            return new WitnessAnswer(refusal, last?.Checkpoint.Size ?? default, null);
+        var cosignature = _key.Sign(request.Checkpoint, _clock.GetUtcNow());
+        var next = new Cosigned(request.Checkpoint, request.Note.By(log.Key).With(cosignature), (last?.Version ?? 0) + 1);
+        var note = next.Note.ToArray();
+        if (note.Length > DocumentBytesMax)
+            return new WitnessAnswer(WitnessRefusal.Malformed, default, null);
+        if (!_store.TryWriteDocument(log.Document, next.Version - 1, note))
+            throw new LedgerDamagedException($"Somebody else has written what this witness has cosigned of {log.Key.Name}.");
+        log.Last = next;
+        return new WitnessAnswer(WitnessRefusal.None, next.Checkpoint.Size, cosignature);
+    }
+
+    // Written by us, or by the key before ours; the log's signature alone makes it a checkpoint of that log.
+    private Cosigned? Read(WatchedLog log)
+    {
+        if (_store.ReadDocument(log.Document) is not { } held)
+            return null;
+        return Checkpoint.TryOpen(held.Content.Span, log.Key, out var checkpoint, out var refusal) && SignedNote.TryParse(held.Content.Span, out var note, out _)
+            ? new Cosigned(checkpoint, note, held.Version)
+            : throw new LedgerDamagedException($"What this witness has cosigned of {log.Key.Name} cannot be read ({refusal}): its key may have changed. Cosigning it again would forget it.");
+    }
+
+    private sealed record Cosigned(Checkpoint Checkpoint, SignedNote Note, long Version);
+
+    private sealed class WatchedLog(NoteVerifierKey key)
+    {
+        private volatile Cosigned? _last;
+
+        public NoteVerifierKey Key => key;
+
+        public Lock Lock { get; } = new();
+
+        public string OriginHash { get; } = Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(key.Name)));
+
+        public string Document => "witnessed-" + OriginHash;
+
+        public Cosigned? Last
+        {
+            get => _last;
+            set => _last = value;
+        }
+    }
+}
