@@ -1,3 +1,4 @@
+using System.Collections.Frozen;
 using AgentIdentity.Credentials.Identifiers;
 using AgentIdentity.Ledger;
 using AgentIdentity.Registry.Attesting;
@@ -27,6 +28,12 @@ public sealed record RegistrySettings(RegistryName Name, bool Dev = false, bool 
 
     /// <summary>How long an enforcer may go on without word from here.</summary>
     public TimeSpan EnforcerLease { get; init; } = TimeSpan.FromSeconds(10);
+
+    /// <summary>Classes of actions that enforcers may go on with for another time than that, by name: reads for longer, say.</summary>
+    public IReadOnlyDictionary<string, TimeSpan> ClassLeases { get; init; } = FrozenDictionary<string, TimeSpan>.Empty;
+
+    /// <summary>After so long without word from here an enforcer refuses everything.</summary>
+    public TimeSpan LongestLease => ClassLeases.Values.Append(EnforcerLease).Max();
 
     /// <summary>How many stops in a row have probes at hand, while enforcers watch. 0: none has.</summary>
     public int ProbesReady { get; init; } = 4;

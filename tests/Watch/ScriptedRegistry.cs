@@ -59,6 +59,9 @@ internal sealed class ScriptedRegistry
     /// <summary>The answers' lease.</summary>
     public uint LeaseMilliseconds { get; set; } = 10_000;
 
+    /// <summary>Leases that classes of actions have of their own, ms.</summary>
+    public IReadOnlyDictionary<string, uint> ClassLeases { get; set; } = new Dictionary<string, uint>();
+
     public string LastApprovalNonce { get; private set; } = "";
 
     /// <summary>The registry's name.</summary>
@@ -74,6 +77,7 @@ internal sealed class ScriptedRegistry
         {
             BreakGlassKey = Wire(BreakGlass.PublicKey),
             LeaseMilliseconds = LeaseMilliseconds,
+            ClassLeases = { ClassLeases.Select(one => new WatchClassLease { Name = one.Key, Milliseconds = one.Value }) },
             Operators = { Founders.Select(founder => Named(founder, isOfGenesis: true)) },
             IssuerKeys = { new IssuerKeyPeriod { Key = Wire(Issuer.PublicKey) } },
             Blueprints = { new BlueprintReads { Name = Blueprint, Reads = { new ReadAction { Type = "tool", Action = "read" } } } },

@@ -42,6 +42,9 @@ internal sealed class WatchHost : IAsyncDisposable
     /// <summary>What enforcers have signed.</summary>
     public Channel<Ack> Acknowledged { get; } = Channel.CreateUnbounded<Ack>();
 
+    /// <summary>What enforcers have raised alarms for.</summary>
+    public ConcurrentQueue<WatchAlarm> Alarms { get; } = new();
+
     /// <summary>How often each item was let in, as the enforcers say.</summary>
     public ConcurrentDictionary<Google.Protobuf.ByteString, uint> Counted { get; } = new();
 
@@ -117,6 +120,9 @@ internal sealed class WatchHost : IAsyncDisposable
                     break;
                 case EnforcerMessage.OfOneofCase.Acknowledgement when Ack.TryRead(message.Acknowledgement.Token, ScriptedRegistry.PublicUrl, out var acknowledgement, out _):
                     Acknowledged.Writer.TryWrite(acknowledgement);
+                    break;
+                case EnforcerMessage.OfOneofCase.Alarm:
+                    Alarms.Enqueue(message.Alarm);
                     break;
                 case EnforcerMessage.OfOneofCase.Accepted:
                     foreach (var (item, count) in message.Accepted.Items.Zip(message.Accepted.Counts))

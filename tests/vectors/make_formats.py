@@ -581,6 +581,8 @@ def entry_bodies():
         sha256(b"another token"), *grant, 1000, AT + 3_600_000, jcs(EVIDENCE_POLICY), 86_400)
     yield "evidence accepted", 34, 1, AGENT_ID, [AGENT_ID], numbered(
         AGENT_ID.bytes, 1, "https://issuer.example", ATTESTED_LABELS[2][1], fixed("evidence"), SECONDS + 3600, ATTESTED_LABELS, enrolment_proof(evidence=fixed("evidence"))["token"])
+    yield "enforcer alarmed", 41, 1, ENFORCER_ID, [ENFORCER_ID], numbered(ENFORCER_ID.bytes, "DENY_STATE_SHRUNK", "1 denial is gone without proof.", SECONDS * 1000 + 7)
+    yield "leases granted", 42, 1, REGISTRY_ID, [REGISTRY_ID], numbered([["reads", 60000], ["reports", 300000]])
 
 
 # What ends the name of an entry that came a day after those before it.

@@ -39,6 +39,8 @@ internal static class EntryText
         EntryKind.KeyReplacementOrdered => "key-replacement-ordered",
         EntryKind.DidKeysHeld => "did-keys-held",
         EntryKind.EvidenceAccepted => "evidence-accepted",
+        EntryKind.EnforcerAlarmed => "enforcer-alarmed",
+        EntryKind.LeasesGranted => "leases-granted",
         _ => throw new ArgumentOutOfRangeException(nameof(kind), kind, "An entry kind without a word."),
     };
 
@@ -70,6 +72,8 @@ internal static class EntryText
         EnforcersAcknowledged acknowledged => $"{Count(acknowledged.Count, "enforcer has", "enforcers have")} signed what they refuse",
         BreakGlassKeySet breakGlass => $"the break-glass key is {breakGlass.Key.KeyId} from here on",
         CredentialsUnlogged unlogged => $"the enforcer was shown {Count(unlogged.Items.Count, "credential")} that the ledger does not hold",
+        EnforcerAlarmed alarmed => $"alarm {alarmed.Name}: {alarmed.Detail}",
+        LeasesGranted granted => $"{Count(granted.Classes.Count, "class has", "classes have")} a lease of {(granted.Classes.Count == 1 ? "its" : "their")} own{string.Concat(granted.Classes.Select(one => $", {one.Name} {one.Milliseconds / 1000} s"))}",
         DidVersion version => version.Deactivates ? "the DID is deactivated" : "the DID has another document",
         AgentKeyRotated rotated => $"the key is {rotated.Key.KeyId} from here on{(rotated.Order is { } order ? $", as entry {order} ordered" : "")}",
         DidKeysHeld held => $"the DIDs of the agents of token {held.TokenId} change with their sponsor's key only",

@@ -88,6 +88,7 @@ internal static class PropagationText
             notes.Add($"{EntryText.Count(enforcer.RevokersFailed, "revoker")} of {enforcer.RevokersFailed + enforcer.RevokersDone} FAILED: what was handed out may go on");
         else if (enforcer.RevokersDone > 0)
             notes.Add("what was handed out is ended");
+        notes.AddRange(enforcer.Alarms.Select(alarm => $"raised {alarm.Name} (entry {alarm.LedgerIndex}): {alarm.Detail}"));
         return string.Join("; ", notes);
     }
 
@@ -123,6 +124,13 @@ internal static class PropagationText
         ["unlogged"] = enforcer.Unlogged,
         ["revokers_done"] = enforcer.RevokersDone,
         ["revokers_failed"] = enforcer.RevokersFailed,
+        ["alarms"] = new JsonArray([.. enforcer.Alarms.Select(alarm => (JsonNode)new JsonObject
+        {
+            ["name"] = alarm.Name,
+            ["detail"] = alarm.Detail,
+            ["raised_at"] = Json(alarm.RaisedAt),
+            ["ledger_index"] = alarm.LedgerIndex,
+        })]),
     };
 
     private static JsonValue? Json(long at) => at == 0 ? null : JsonValue.Create(Instants.FromMilliseconds(at));

@@ -23,8 +23,8 @@ public sealed class Enforcer : IAsyncDisposable
     private readonly WatchStream _stream;
     private readonly GenuineCredentials _genuine;
     private readonly ReplayStore _replays;
-    private readonly long _leaseMilliseconds;
-    private readonly (ResourceClass Class, long LeaseMilliseconds)[] _classes;
+    private readonly AskedLease _lease;
+    private readonly (ResourceClass Class, AskedLease Lease)[] _classes;
 
     /// <summary>Starts watching.</summary>
     /// <exception cref="ArgumentException">The options are not complete.</exception>
@@ -38,12 +38,12 @@ public sealed class Enforcer : IAsyncDisposable
         _clock = options.Registry.Clock;
         _genuine = new GenuineCredentials(options.CredentialCacheMax);
         _replays = new ReplayStore(options.ReplayCapacity, _clock);
-        _leaseMilliseconds = (long)options.Lease.TotalMilliseconds;
-        _classes = [.. options.ResourceClasses.Select(one => (one, (long)one.Lease.TotalMilliseconds))];
+        _lease = new AskedLease((long)options.Lease.TotalMilliseconds);
+        _classes = [.. options.ResourceClasses.Select(one => (one, new AskedLease((long)one.Lease.TotalMilliseconds, one.Name)))];
         Nonces = new NonceIssuer(_clock);
         var stops = new HeldStops();
         var lease = new Lease(options.BootClock);
-        _parts = new EnforcerParts(stops, lease, new LiveSessions(stops, lease), new AcceptedCredentials(), new DecisionChain(options.BootClock));
+        _parts = new EnforcerParts(stops, lease, new LiveSessions(stops, lease), new AcceptedCredentials(), new DecisionChain(options.BootClock), new AlarmReports());
         _connection = new RegistryConnection(options.Registry with { CheckpointFolder = null }, options.Key);
         _memory = new EnforcerMemory(options.StateFolder);
         try
@@ -66,7 +66,7 @@ public sealed class Enforcer : IAsyncDisposable
     public ulong Epoch => _stream.Watched.Epoch;
 
     /// <summary>How long actions of no class may still be allowed without word from the registry.</summary>
-    public TimeSpan LeaseRemaining => TimeSpan.FromMilliseconds(_parts.Lease.Remaining(_leaseMilliseconds));
+    public TimeSpan LeaseRemaining => TimeSpan.FromMilliseconds(_parts.Lease.Remaining(_lease));
 
     /// <summary>Waits for the first lease. Before it everything is refused.</summary>
     public Task WaitUntilReadyAsync(CancellationToken cancellationToken = default) => _stream.Ready.WaitAsync(cancellationToken);
@@ -141,7 +141,7 @@ public sealed class Enforcer : IAsyncDisposable
     /// </summary>
     public IDisposable Register(BoundSession session, AskedAction? action, Action<Refusal> ended) =>
         // Who only observes cuts nothing.
-        _options.ObserveOnly ? Registration.None : _parts.Sessions.Register(session, action, action is { } asked ? LeaseOf(asked) : _leaseMilliseconds, ended);
+        _options.ObserveOnly ? Registration.None : _parts.Sessions.Register(session, action, action is { } asked ? LeaseOf(asked) : _lease, ended);
 
     /// <inheritdoc cref="Register(BoundSession, AskedAction?, Action{Refusal})"/>
     public IDisposable Register(BoundSession session, AskedAction? action, CancellationTokenSource ended) => Register(session, action, _ => ended.Cancel());
@@ -222,11 +222,11 @@ public sealed class Enforcer : IAsyncDisposable
         var remaining = 0L;
         if (refusal == Refusal.None)
         {
-            var lease = action is { } asked ? LeaseOf(asked) : _leaseMilliseconds;
+            var lease = action is { } asked ? LeaseOf(asked) : _lease;
             remaining = _parts.Lease.Remaining(lease);
             watched = remaining == 0 ? Refusal.LeaseOver : _parts.Stops.Judge(session!, action);
             if (_options.ObserveOnly)
-                remaining = lease;
+                remaining = lease.Milliseconds;
             refusal = action is { } use && !session!.Presented.Claims.Envelope.Covers(use.Type, use.Action, use.Location, now.ToUnixTimeSeconds()) ? Refusal.EnvelopeExceeded : Refusal.None;
         }
         // Who only observes lets in whom the watch speaks against, and nobody else.
@@ -261,17 +261,22 @@ public sealed class Enforcer : IAsyncDisposable
         return leaseEnds < expiresAt ? leaseEnds : expiresAt;
     }
 
-    private long LeaseOf(in AskedAction action)
+    private AskedLease LeaseOf(in AskedAction action)
     {
         foreach (var (one, lease) in _classes)
         {
             if (one.Covers(action))
                 return lease;
         }
-        return _leaseMilliseconds;
+        return _lease;
     }
 
-    private void Raise(EnforcerAlarmKind kind, string detail) => _options.Alarmed?.Invoke(new EnforcerAlarm(kind, detail, _clock.GetUtcNow()));
+    private void Raise(EnforcerAlarmKind kind, string detail)
+    {
+        var alarm = new EnforcerAlarm(kind, detail, _clock.GetUtcNow());
+        _parts.Alarms.Add(alarm);
+        _options.Alarmed?.Invoke(alarm);
+    }
 
     private sealed class Registration : IDisposable
     {

@@ -5,8 +5,8 @@ using AgentIdentity.Ledger;
 namespace AgentIdentity.Client.Enforcing;
 
 /// <summary>Actions that go by a lease of their own, for example reads by a longer one.</summary>
-/// <param name="Name">For people.</param>
-/// <param name="Lease">How long the enforcer may go on without word from the registry. Never longer than the registry grants.</param>
+/// <param name="Name">By which the registry may grant it a lease of its own (<c>--class-leases</c>).</param>
+/// <param name="Lease">How long the enforcer may go on without word from the registry. Never longer than the registry grants this class, or everything.</param>
 /// <param name="Covers">Which actions.</param>
 public sealed record ResourceClass(string Name, TimeSpan Lease, Func<AskedAction, bool> Covers);
 

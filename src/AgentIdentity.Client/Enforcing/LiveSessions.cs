@@ -9,9 +9,9 @@ internal sealed class LiveSessions(HeldStops stops, Lease lease)
     private readonly ConcurrentDictionary<Live, byte> _live = new();
 
     /// <summary>Ends <paramref name="ended"/> when the session is refused. Disposing forgets it.</summary>
-    public IDisposable Register(BoundSession session, AskedAction? action, long leaseMilliseconds, Action<Refusal> ended)
+    public IDisposable Register(BoundSession session, AskedAction? action, AskedLease asked, Action<Refusal> ended)
     {
-        var live = new Live(this, session, action, leaseMilliseconds, ended);
+        var live = new Live(this, session, action, asked, ended);
         _live[live] = 0;
         // A denial may have come between the decision and this.
         End(live);
@@ -29,7 +29,7 @@ internal sealed class LiveSessions(HeldStops stops, Lease lease)
 
     private bool End(Live live)
     {
-        var refusal = lease.Remaining(live.LeaseMilliseconds) == 0 ? Refusal.LeaseOver : stops.Judge(live.Session, live.Action);
+        var refusal = lease.Remaining(live.Asked) == 0 ? Refusal.LeaseOver : stops.Judge(live.Session, live.Action);
         if (refusal == Refusal.None || !_live.TryRemove(live, out _))
             return false;
         // What it does is its owner's, and may take its time; the next one is not to wait for it.
@@ -37,13 +37,13 @@ internal sealed class LiveSessions(HeldStops stops, Lease lease)
         return true;
     }
 
-    private sealed class Live(LiveSessions owner, BoundSession session, AskedAction? action, long leaseMilliseconds, Action<Refusal> ended) : IDisposable
+    private sealed class Live(LiveSessions owner, BoundSession session, AskedAction? action, AskedLease asked, Action<Refusal> ended) : IDisposable
     {
         public BoundSession Session => session;
 
         public AskedAction? Action => action;
 
-        public long LeaseMilliseconds => leaseMilliseconds;
+        public AskedLease Asked => asked;
 
         public Action<Refusal> Ended => ended;
 

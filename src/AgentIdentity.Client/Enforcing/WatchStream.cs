@@ -273,7 +273,7 @@ internal sealed class WatchStream : IAsyncDisposable
         WriteDown();
         var hasLease = _parts.Lease.Remaining((long)_options.Lease.TotalMilliseconds) > 0;
         if (_hadLease && !hasLease)
-            _alarm(EnforcerAlarmKind.LeaseEnded, _options.ObserveOnly ? "The registry was not heard in time; this enforcer only observes, and goes on." : "The registry was not heard in time; everything is refused until it is.");
+            _alarm(EnforcerAlarmKind.LeaseEnded, _options.ObserveOnly ? "The registry was not heard in time; this enforcer only observes, and goes on." : "The registry was not heard in time; what has no longer lease of its own is refused until it is.");
         // Classes of actions may have leases that end before.
         if (!hasLease || _options.ResourceClasses.Count > 0)
             _parts.Sessions.Sweep();
@@ -290,6 +290,7 @@ internal sealed class WatchStream : IAsyncDisposable
         var isSent = now - _beatAt < lease.TotalMilliseconds / BeatsPerLease || TryBeat(connected);
         while (isSent && _parts.Accepted.Take() is { Count: > 0 } accepted)
             isSent = connected.TrySend(new EnforcerMessage { Accepted = Told(accepted) });
+        isSent = isSent && _parts.Alarms.TryTell(connected.TrySend);
         if (!isSent || WantsKeysAgain(now))
             connected.Ended.CancelAsync();
     }

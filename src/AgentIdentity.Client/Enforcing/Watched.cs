@@ -235,6 +235,7 @@ internal sealed class Watched
             return End(EnforcerAlarmKind.NoteForged, "The terms are not signed by the watch key, or are older than what this enforcer has seen of the log.");
         (_logKey, _watchKey, _isChanged) = (logKey, watchKey.Key, true);
         Granted = TimeSpan.FromMilliseconds(terms.LeaseMilliseconds);
+        _lease.GrantClasses(terms.ClassLeases.DistinctBy(one => one.Name).ToFrozenDictionary(one => one.Name, one => (long)one.Milliseconds, StringComparer.Ordinal));
         if (!TryLearnKeys(terms))
             return End(EnforcerAlarmKind.NoteForged, "The terms name keys that are none.");
         if (!_stops.LearnReads(terms.Blueprints.Select(blueprint => (blueprint.Name, blueprint.Reads.Select(read => new TypedAction(read.Type, read.Action)).ToFrozenSet()))))

@@ -340,3 +340,42 @@ public sealed record EvidenceAccepted(
     /// <inheritdoc/>
     public override EntryKind Kind => EntryKind.EvidenceAccepted;
 }
+
+/// <summary>Kind 41. What an enforcer has told on its watch.</summary>
+/// <param name="Enforcer">Who.</param>
+/// <param name="Name">What it raises the alarm for.</param>
+/// <param name="Detail">What it expected and what it found.</param>
+/// <param name="RaisedAt">When, by its clock, ms since 1970.</param>
+public sealed record EnforcerAlarmed(SubjectId Enforcer, string Name, string Detail, long RaisedAt) : EntryBody
+{
+    /// <summary>The longest name.</summary>
+    public const int NameMax = 64;
+
+    /// <summary>The longest detail.</summary>
+    public const int DetailMax = 512;
+
+    /// <inheritdoc/>
+    public override EntryKind Kind => EntryKind.EnforcerAlarmed;
+
+    /// <summary>Whether name and detail are of their form. Others read them on terminals.</summary>
+    public bool IsWellFormed =>
+        Name.Length is > 0 and <= NameMax && Name.All(static letter => char.IsAsciiLetterUpper(letter) || letter == '_')
+        && Detail.Length <= DetailMax && !Detail.Any(char.IsControl) && RaisedAt >= 0;
+}
+
+/// <summary>How long enforcers may go on with a class of actions without word from the registry.</summary>
+public sealed record ClassLease(string Name, uint Milliseconds)
+{
+    /// <summary>The longest name.</summary>
+    public const int NameMax = 64;
+}
+
+/// <summary>Kind 42. All classes that have a lease of their own from here on, ascending by name.</summary>
+public sealed record LeasesGranted(IReadOnlyList<ClassLease> Classes) : EntryBody
+{
+    /// <summary>The most classes.</summary>
+    public const int ClassesMax = 16;
+
+    /// <inheritdoc/>
+    public override EntryKind Kind => EntryKind.LeasesGranted;
+}

@@ -248,6 +248,17 @@ internal static class EntryBodyCodec
                 fields.Labels(evidence.Labels);
                 fields.Text(evidence.Proof);
                 break;
+            case EnforcerAlarmed alarmed:
+                cbor.WriteStartMap(4);
+                fields.Bytes(alarmed.Enforcer.ToArray());
+                fields.Text(alarmed.Name);
+                fields.Text(alarmed.Detail);
+                fields.Number((ulong)alarmed.RaisedAt);
+                break;
+            case LeasesGranted granted:
+                cbor.WriteStartMap(1);
+                fields.Array(granted.Classes, WriteClassLease);
+                break;
             default:
                 throw new InvalidOperationException($"No format for {body.GetType().Name}.");
         }
@@ -300,12 +311,36 @@ internal static class EntryBodyCodec
             EntryKind.KeyReplacementOrdered => new KeyReplacementOrdered(fields.Id(), fields.Hash(), fields.Instant(), fields.Text()),
             EntryKind.EvidenceAccepted => new EvidenceAccepted(
                 fields.Id(), fields.Enum<EvidenceSource>(), fields.Text(), fields.Text(), fields.Hash(), fields.Instant(), fields.Labels(), fields.Text()),
+            EntryKind.EnforcerAlarmed => ReadAlarmed(fields),
+            EntryKind.LeasesGranted => new LeasesGranted(fields.Ascending(LeasesGranted.ClassesMax, ReadClassLease, static one => one.Name, StringComparer.Ordinal, least: 0)),
             _ => throw new FormatException("unknown kind"),
         };
         if (fields.Count != count)
             throw new FormatException($"expected {fields.Count} fields, found {count}");
         cbor.ReadEndMap();
         return body;
+    }
+
+    private static void WriteClassLease(CborWriter cbor, ClassLease lease)
+    {
+        cbor.WriteStartArray(2);
+        cbor.WriteTextString(lease.Name);
+        cbor.WriteUInt32(lease.Milliseconds);
+        cbor.WriteEndArray();
+    }
+
+    private static ClassLease ReadClassLease(CborReader cbor)
+    {
+        cbor.ReadStartArray();
+        var lease = new ClassLease(cbor.ReadTextString(), cbor.ReadUInt32());
+        cbor.ReadEndArray();
+        return lease.Name.Length is > 0 and <= ClassLease.NameMax && lease.Milliseconds > 0 ? lease : throw new FormatException("a class has a name and a lease");
+    }
+
+    private static EnforcerAlarmed ReadAlarmed(FieldReader fields)
+    {
+        var alarmed = new EnforcerAlarmed(fields.Id(), fields.Text(), fields.Text(), fields.Instant());
+        return alarmed.IsWellFormed ? alarmed : throw new FormatException("an alarm has a name and one line of detail");
     }
 
     private static Stop ReadStop(FieldReader fields, int count)

@@ -92,8 +92,15 @@ public enum EntryKind
 
     /// <summary>The next update keys of the DIDs of a token's agents are their sponsor's.</summary>
     DidKeysHeld = 30,
+
     /// <summary>Somebody else has said who the agent is, at its enrolment or again.</summary>
     EvidenceAccepted = 34,
+
+    /// <summary>An enforcer has told of something that people must see.</summary>
+    EnforcerAlarmed = 41,
+
+    /// <summary>Classes of actions got leases of their own, or lost them.</summary>
+    LeasesGranted = 42,
 }
 
 /// <summary>Why a log was succeeded. docs/formats.md, "Entry", kind 16.</summary>

@@ -23,21 +23,23 @@ internal static class JwkSignedToken
         key = null;
         if (!CompactJws.TryRead(token, lengthMax, out jws))
             return false;
-        if (isVerified ? TryReadSigned(jws, type, out key) : TryReadKey(jws, type, out key))
+        if (TryRead(jws, type, isVerified, out key))
             return true;
         jws.Dispose();
         jws = null;
         return false;
     }
 
-    private static bool TryReadSigned(CompactJws jws, string type, [NotNullWhen(true)] out PublicKey? key)
+    private static bool TryRead(CompactJws jws, string type, bool isVerified, [NotNullWhen(true)] out PublicKey? key)
     {
         key = Headers.Find(jws.HeaderText) is { } header && header.Type == type ? header.Key : null;
         if (key is not null)
-            return jws.IsSignedBy(key);
-        if (!TryReadKey(jws, type, out key) || !jws.IsSignedBy(key))
+            return !isVerified || jws.IsSignedBy(key);
+        if (!TryReadKey(jws, type, out key) || (isVerified && !jws.IsSignedBy(key)))
             return false;
-        Headers.Add(jws.HeaderText, new Header(type, key));
+        // Only what somebody has signed under takes a place.
+        if (isVerified)
+            Headers.Add(jws.HeaderText, new Header(type, key));
         return true;
     }
 

@@ -17,7 +17,7 @@ namespace AgentIdentity.Registry.Recovery;
 /// <remarks>Signed, because the tree vouches for the entries and not for what was folded from them: whoever can write the file must not be able to lift a stop.</remarks>
 internal static class SnapshotFormat
 {
-    private const int Version = 14;
+    private const int Version = 15;
     private static readonly byte[] Domain = "air/snapshot/v1\0"u8.ToArray();
     private static readonly byte[] Magic = "agentidentity snapshot\n"u8.ToArray();
 
@@ -131,6 +131,12 @@ internal static class SnapshotFormat
             writer.Write(use.Hash.ToArray());
             writer.Write(use.Until);
         });
+        WriteAll(writer, copy.Leases.Classes, one =>
+        {
+            writer.Write(one.Name);
+            writer.Write(one.Milliseconds);
+        });
+        writer.Write(copy.Leases.OlderUntil);
         WriteAll(writer, copy.PeopleChanges, change =>
         {
             writer.Write(change.Epoch);
@@ -163,6 +169,7 @@ internal static class SnapshotFormat
         var didKeys = ReadAll(reader, () => ReadSpan(reader));
         var didIndex = ReadMaybe(reader);
         var usedEvidence = ReadAll(reader, () => new EvidenceUse(ReadHash(reader), reader.ReadInt64()));
+        var leases = new GrantedLeases(ReadAll(reader, () => new ClassLease(reader.ReadString(), reader.ReadUInt32())), reader.ReadInt64());
         var peopleChanges = ReadAll(reader, () => new PeopleChange(reader.ReadUInt64(), new LeafIndex(reader.ReadUInt64())));
         return new StateCopy(position, epoch, lastAt, statusPlaces, founding, logs, watchKeys, keys, agents, tokens, callers, subjects, heads, stops, blueprints, lineage, enforcers, breakGlassKey, peopleChanges)
         {
@@ -170,6 +177,7 @@ internal static class SnapshotFormat
             DidIndex = didIndex,
             UsedEvidence = usedEvidence,
             IntegrityKeys = ReadAll(reader, () => ReadSpan(reader)),
+            Leases = leases,
         };
     }
 
@@ -498,6 +506,14 @@ internal static class SnapshotFormat
             writer.Write(outcome.Done);
             writer.Write(outcome.Failed);
         });
+        WriteAll(writer, enforcer.Alarms, alarm =>
+        {
+            writer.Write(alarm.Name);
+            writer.Write(alarm.Detail);
+            writer.Write(alarm.RaisedAt);
+            writer.Write(alarm.Index.Value);
+            writer.Write(alarm.At);
+        });
     }
 
     private static void WriteProbe(BinaryWriter writer, ProbeOutcome probe)
@@ -516,6 +532,7 @@ internal static class SnapshotFormat
         Signed = ReadAll(reader, () => new SignedEpoch(
             reader.ReadUInt64(), reader.ReadBoolean(), reader.ReadUInt64(), new LeafIndex(reader.ReadUInt64()), reader.ReadUInt32(), reader.ReadInt64(), ReadAll(reader, () => ReadProbe(reader)) is [var probe] ? probe : null)),
         Revoked = ReadAll(reader, () => new RevokerOutcome(new LeafIndex(reader.ReadUInt64()), reader.ReadUInt32(), reader.ReadUInt32())),
+        Alarms = ReadAll(reader, () => new RaisedAlarm(reader.ReadString(), reader.ReadString(), reader.ReadInt64(), new LeafIndex(reader.ReadUInt64()), reader.ReadInt64())),
     };
 
     private static void WriteMaybe(BinaryWriter writer, LeafIndex? index)

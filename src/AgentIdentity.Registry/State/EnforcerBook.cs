@@ -17,6 +17,14 @@ namespace AgentIdentity.Registry.State;
 /// <param name="Probe">What became of the last probe that it was shown; null when it says nothing of one.</param>
 public sealed record SignedEpoch(ulong Epoch, bool IsObserving, ulong Decisions, LeafIndex Index, uint Position, long At, ProbeOutcome? Probe = null);
 
+/// <summary>An alarm that an enforcer has told of.</summary>
+/// <param name="Name">What for.</param>
+/// <param name="Detail">What it expected and what it found.</param>
+/// <param name="RaisedAt">When, by its clock, ms since 1970.</param>
+/// <param name="Index">The entry that holds it.</param>
+/// <param name="At">When it was sequenced, ms since 1970.</param>
+public sealed record RaisedAlarm(string Name, string Detail, long RaisedAt, LeafIndex Index, long At);
+
 /// <summary>What the ledger has of an enforcer.</summary>
 /// <param name="Id">The enforcer.</param>
 /// <param name="Unlogged">How many credentials it was shown that the ledger does not hold.</param>
@@ -33,6 +41,9 @@ public sealed record EnforcerRecord(SubjectId Id, ulong Unlogged = 0)
     /// <summary>What became of its revokers, by stop, oldest first.</summary>
     public RevokerOutcome[] Revoked { get; init; } = [];
 
+    /// <summary>Its newest alarm of each name, oldest first.</summary>
+    public RaisedAlarm[] Alarms { get; init; } = [];
+
     /// <summary>What became of them under one stop; null when it has said nothing, or that is too long ago.</summary>
     public RevokerOutcome? RevokedUnder(LeafIndex stop) => Array.Find(Revoked, outcome => outcome.Stop == stop);
 
@@ -45,6 +56,9 @@ public sealed class EnforcerBook
 {
     // Of a day with hundreds of stops the newest; who asks about an older one is shown a later signature.
     private const int SignedMax = 128;
+
+    // More names than there are; one that makes up names shows the newest.
+    private const int AlarmsMax = 32;
 
     private readonly ConcurrentDictionary<SubjectId, EnforcerRecord> _records = new();
 
@@ -67,6 +81,13 @@ public sealed class EnforcerBook
     {
         var record = Find(unlogged.Enforcer);
         _records[record.Id] = record with { Unlogged = record.Unlogged + (ulong)unlogged.Items.Count };
+    }
+
+    internal void Add(LeafIndex index, long at, EnforcerAlarmed alarmed)
+    {
+        var record = Find(alarmed.Enforcer);
+        var others = record.Alarms.Where(alarm => alarm.Name != alarmed.Name).TakeLast(AlarmsMax - 1);
+        _records[record.Id] = record with { Alarms = [.. others, new RaisedAlarm(alarmed.Name, alarmed.Detail, alarmed.RaisedAt, index, at)] };
     }
 
     internal IReadOnlyList<EnforcerRecord> Copy() => [.. _records.Values];

@@ -39,6 +39,7 @@ public sealed class RegistryState
     private volatile Founding? _founding;
     private volatile PublicKey? _breakGlassKey;
     private volatile KeyHistory _didKeys = KeyHistory.Empty;
+    private volatile GrantedLeases _leases = GrantedLeases.None;
     private LeafIndex? _didIndex;
     private volatile int _agentCount;
     private StopReach? _reach;
@@ -92,6 +93,9 @@ public sealed class RegistryState
 
     /// <summary>Evidence that is good no more, since it was used.</summary>
     public UsedEvidence UsedEvidence { get; } = new();
+
+    /// <summary>What enforcers are granted beyond the lease that everything has.</summary>
+    public GrantedLeases Leases => _leases;
 
     /// <summary>Who passed authority on to whom.</summary>
     public Lineage Lineage { get; } = new();
@@ -225,6 +229,7 @@ public sealed class RegistryState
         DidIndex = DidIndex,
         UsedEvidence = UsedEvidence.Copy(),
         IntegrityKeys = [.. _integrityKeys.Spans],
+        Leases = _leases,
     };
 
     /// <summary>The state as it was copied. Only at a start, before anybody reads.</summary>
@@ -255,6 +260,7 @@ public sealed class RegistryState
             state._didKeys = state._didKeys.Then(key, from);
         state.DidIndex = copy.DidIndex;
         state.UsedEvidence.Restore(copy.UsedEvidence);
+        state._leases = copy.Leases;
         state._peopleChanges = [.. copy.PeopleChanges];
         state._heads.Restore(state._subjects, copy.Founding, copy.LastHeads);
         return state;
@@ -387,6 +393,12 @@ public sealed class RegistryState
                 break;
             case CredentialsUnlogged unlogged:
                 Enforcers.Add(unlogged);
+                break;
+            case LeasesGranted granted:
+                _leases = _leases.Then(granted, entry.At);
+                break;
+            case EnforcerAlarmed alarmed:
+                Enforcers.Add(index, entry.At, alarmed);
                 break;
             case DidVersion version:
                 Follow(index, entry.Subjects[0].Id, version);
@@ -694,6 +706,8 @@ internal sealed record StateCopy(
     public IReadOnlyList<EvidenceUse> UsedEvidence { get; init; } = [];
 
     public IReadOnlyList<(PublicKey Key, LeafIndex From)> IntegrityKeys { get; init; } = [];
+
+    public GrantedLeases Leases { get; init; } = GrantedLeases.None;
 }
 
 /// <summary>An entry by which two people have changed who may approve, or the break-glass key.</summary>

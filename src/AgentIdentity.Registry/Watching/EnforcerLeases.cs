@@ -3,7 +3,7 @@ using AgentIdentity.Credentials.Identifiers;
 namespace AgentIdentity.Registry.Watching;
 
 /// <summary>Until when each enforcer may go on without word from here, as far as this process knows, by a clock that nobody sets. For all threads.</summary>
-/// <remarks>A lease runs from when its enforcer sent the nonce, which was before it was answered here: what is over here is over there. What was granted before the start is over one lease after it.</remarks>
+/// <remarks>A lease runs from when its enforcer sent the nonce, which was before it was answered here: what is over here is over there. What was granted before the start is over one lease after it, the longest that can have been granted then.</remarks>
 internal sealed class EnforcerLeases
 {
     // The enforcer allows for a clock that runs slow, and so do we.
@@ -12,14 +12,15 @@ internal sealed class EnforcerLeases
 
     private readonly TimeProvider _clock;
     private readonly TimeSpan _length;
+    private readonly TimeSpan _outstanding;
     private readonly DateTimeOffset _startedAt;
     private readonly long _start;
     private readonly Lock _lock = new();
     private readonly Dictionary<SubjectId, Held> _held = [];
 
-    public EnforcerLeases(TimeProvider clock, TimeSpan length)
+    public EnforcerLeases(TimeProvider clock, TimeSpan length, TimeSpan outstanding)
     {
-        (_clock, _length) = (clock, length);
+        (_clock, _length, _outstanding) = (clock, length, outstanding > length ? outstanding : length);
         (_startedAt, _start) = (clock.GetUtcNow(), clock.GetTimestamp());
     }
 
@@ -37,7 +38,9 @@ internal sealed class EnforcerLeases
             var held = Of(enforcer);
             if (held.End <= now)
                 held = held with { Gaps = [.. held.Gaps.TakeLast(GapsMax - 1), (held.End, now)] };
-            _held[enforcer] = held with { End = now + _length + Margin };
+            // One that was granted before the start may run on when a shorter one is granted.
+            var end = now + _length + Margin;
+            _held[enforcer] = held with { End = end > held.End ? end : held.End };
         }
     }
 
@@ -63,7 +66,7 @@ internal sealed class EnforcerLeases
         }
     }
 
-    private Held Of(SubjectId enforcer) => _held.TryGetValue(enforcer, out var held) ? held : new Held(_length + Margin, []);
+    private Held Of(SubjectId enforcer) => _held.TryGetValue(enforcer, out var held) ? held : new Held(_outstanding + Margin, []);
 
     private sealed record Held(TimeSpan End, (TimeSpan From, TimeSpan To)[] Gaps);
 }

@@ -47,6 +47,8 @@ public sealed class EnforcerWatch : IAsyncDisposable
     private readonly PresentedNote _notes;
     private readonly LoggedItems _items;
     private readonly Acknowledging _acknowledging;
+    private readonly LeaseGrants _grants;
+    private readonly Alarming _alarming;
     private readonly Probing _probing;
 
     internal EnforcerWatch(
@@ -60,7 +62,9 @@ public sealed class EnforcerWatch : IAsyncDisposable
         _items = new LoggedItems(state, clock);
         Admissions = new Admissions(clock);
         _acknowledging = new Acknowledging(settings, state, sequencer, new SignedRoots(log));
-        Leases = new EnforcerLeases(clock, settings.EnforcerLease);
+        _grants = new LeaseGrants(settings, state, sequencer);
+        _alarming = new Alarming(sequencer, say);
+        Leases = new EnforcerLeases(clock, settings.LongestLease, state.Leases.OutstandingAt(clock.GetUtcNow()));
         Watches = new Watches(state, settings.Name, checkpoints, _proofs, _items, Leases, probes, say);
         _probing = new Probing(settings, state, sequencer, issuing, probes, Watches, clock);
         sequencer.Applied = Watches.Hand;
@@ -78,12 +82,19 @@ public sealed class EnforcerWatch : IAsyncDisposable
     {
         if (_standing.IsHalted)
             return Halted();
+        // Whoever holds a checkpoint need not wait for the first: there is one, or the ledger was put back.
+        if (wish.KnownCheckpoint.Length == 0)
+            await _checkpoints.WhenCoversAsync(default, cancellation).ConfigureAwait(false);
         // Before anything is believed: a ledger that was put back takes no denials either.
-        if (wish.KnownCheckpoint.Length > 0 && _seen.Present(wish.KnownCheckpoint) is { IsRefused: true } contradicted)
-            return Refused.Because(contradicted.Refusal, contradicted.Detail);
+        var goesOn = _seen.Present(wish.KnownCheckpoint);
+        if (goesOn.IsRefused)
+            return Refused.Because(goesOn.Refusal, goesOn.Detail);
         var key = await _key.RequireAsync().ConfigureAwait(false);
         if (key.IsRefused)
             return Refused.Because(key.Refusal, key.Detail);
+        var granted = await _grants.RequireAsync().ConfigureAwait(false);
+        if (granted.IsRefused)
+            return Refused.Because(granted.Refusal, granted.Detail);
         foreach (var order in wish.Orders)
         {
             // One that was lifted stays with the enforcer until it has the proof: no reason to turn it away.
@@ -94,10 +105,6 @@ public sealed class EnforcerWatch : IAsyncDisposable
         if (reached.IsRefused)
             return Refused.Because(reached.Refusal, reached.Detail);
 
-        await _checkpoints.WhenCoversAsync(default, cancellation).ConfigureAwait(false);
-        var goesOn = _seen.Present(wish.KnownCheckpoint);
-        if (goesOn.IsRefused)
-            return Refused.Because(goesOn.Refusal, goesOn.Detail);
         await Watches.WhenToldAsync(_state.Epoch, cancellation).ConfigureAwait(false);
         var (stream, snapshot, epoch) = Watches.Attach(enforcer, wish.IsObserving, key.Value);
         try
@@ -173,6 +180,15 @@ public sealed class EnforcerWatch : IAsyncDisposable
         var enforcer = stream.Enforcer.Id;
         var written = await _sequencer.DecideAsync<LeafIndex>(Lane.Ordinary, draft => draft.Stage(enforcer, new CredentialsUnlogged(enforcer, news), enforcer)).ConfigureAwait(false);
         return written.IsRefused && written.Refusal != Refusal.StorageFull ? Refused.Because(written.Refusal, written.Detail) : true;
+    }
+
+    /// <summary>Takes an alarm of the enforcer.</summary>
+    public async Task<Outcome<bool>> AlarmedAsync(WatchStream stream, string name, string detail, long raisedAt)
+    {
+        var taken = await _alarming.TakeAsync(stream.Enforcer, new EnforcerAlarmed(stream.Enforcer.Id, name, detail, raisedAt)).ConfigureAwait(false);
+        if (taken is { IsRefused: false, Value: false })
+            _refusals.Note(Method, name, stream.Enforcer.Key.KeyId);
+        return taken.Refusal == Refusal.MessageMalformed ? Refuse(stream, taken.Refusal, taken.Detail) : true;
     }
 
     public void End(WatchStream stream)

@@ -71,7 +71,7 @@ public sealed class Propagation(RegistryState state, EnforcerWatch watch)
         var leaseUntil = Milliseconds(watch.Leases.EndOf(enforcer.Id));
         var (probe, refusal) = Probe(stop, record);
         var (progress, at, signed) = Progress(stop, enforcer.Id, record, stream, probe);
-        return new EnforcerReport(enforcer, progress, at, signed, isNeeded, leaseUntil, record.Unlogged, probe, refusal, record.RevokedUnder(stop.Denial.Index));
+        return new EnforcerReport(enforcer, progress, at, signed, isNeeded, leaseUntil, record.Unlogged, probe, refusal, record.RevokedUnder(stop.Denial.Index), [.. record.Alarms.Where(alarm => alarm.At >= stop.At)]);
     }
 
     private static (ProbeSeen Seen, Refusal Refusal) Probe(StopRecord stop, EnforcerRecord record)

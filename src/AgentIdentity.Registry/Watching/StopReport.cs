@@ -34,9 +34,10 @@ public enum ProbeSeen
 /// <param name="Probe">What became of the probe there.</param>
 /// <param name="ProbeRefusal">Why it was refused, at last or before; none when it was not.</param>
 /// <param name="Revokers">What became of the code that ends what was handed out; null when it has none, or they are at it.</param>
+/// <param name="Alarms">Its alarms since the stop, the newest of each name.</param>
 public sealed record EnforcerReport(
     CallerRecord Enforcer, EnforcerProgress Progress, long At, SignedEpoch? Signed, bool IsNeeded, long LeaseUntil, ulong Unlogged, ProbeSeen Probe, Refusal ProbeRefusal,
-    RevokerOutcome? Revokers)
+    RevokerOutcome? Revokers, IReadOnlyList<RaisedAlarm> Alarms)
 {
     public bool IsDone => Progress is EnforcerProgress.Acknowledged or EnforcerProgress.LeaseOver;
 }

@@ -74,7 +74,7 @@ internal sealed class Watches : IAsyncDisposable
     {
         if (entry.Body is CredentialsIssued)
             _items.Issued(index, opening.Items);
-        if (entry.Body is CredentialsIssued or EnforcersAcknowledged || EpochOf(entry.Body) is not null)
+        if (entry.Body is CredentialsIssued or EnforcersAcknowledged or EnforcerAlarmed || EpochOf(entry.Body) is not null)
             _applied.Writer.TryWrite(new Applied(index, entry));
     }
 

@@ -80,7 +80,8 @@ internal sealed class AccessService(RegistryNode registry, IHostApplicationLifet
         Wire.EnforcerMessage.OfOneofCase.Nonce => registry.Watch.AnswerAsync(stream, message.Nonce.Nonce.ToByteArray(), new TreeSize(message.Nonce.TreeSize)),
         Wire.EnforcerMessage.OfOneofCase.Acknowledgement => registry.Watch.AcknowledgeAsync(stream, message.Acknowledgement.Token),
         Wire.EnforcerMessage.OfOneofCase.Accepted => registry.Watch.AcceptedAsync(stream, [.. message.Accepted.Items.Select(Hash)], message.Accepted.Counts),
-        _ => throw CallRefusedException.Malformed("Once begun, an enforcer sends nonces, acknowledgements and what it has accepted."),
+        Wire.EnforcerMessage.OfOneofCase.Alarm => registry.Watch.AlarmedAsync(stream, message.Alarm.Name, message.Alarm.Detail, message.Alarm.RaisedAt),
+        _ => throw CallRefusedException.Malformed("Once begun, an enforcer sends nonces, acknowledgements, what it has accepted, and alarms."),
     };
 
     private async Task WriteAsync(WatchStream stream, IServerStreamWriter<Wire.RegistryMessage> responseStream, CancellationToken ending)

@@ -69,6 +69,7 @@ internal static class PropagationAnswers
         ProbeRefusal = report.ProbeRefusal == Refusal.None ? "" : report.ProbeRefusal.Name(),
         RevokersDone = report.Revokers?.Done ?? 0,
         RevokersFailed = report.Revokers?.Failed ?? 0,
+        Alarms = { report.Alarms.Select(alarm => new Wire.RaisedAlarm { Name = alarm.Name, Detail = alarm.Detail, RaisedAt = alarm.RaisedAt, LedgerIndex = alarm.Index.Value }) },
     };
 
     private static Wire.ProbeSeen Probe(ProbeSeen seen) => seen switch

@@ -66,6 +66,7 @@ internal static class WatchPieces
             IssuerKeys = { state.IssuerKeys.Spans.Select(span => new Wire.IssuerKeyPeriod { Key = new() { Jwk = span.Key.ToJwk() }, From = span.From.Value }) },
             Blueprints = { state.Stops.Blueprints.Select(Blueprint) },
             LeaseMilliseconds = (uint)greeting.Lease.TotalMilliseconds,
+            ClassLeases = { registry.Settings.ClassLeases.OrderBy(one => one.Key, StringComparer.Ordinal).Select(one => new Wire.WatchClassLease { Name = one.Key, Milliseconds = (uint)one.Value.TotalMilliseconds }) },
         }.ToByteArray();
         return new Wire.WatchGreeting
         {

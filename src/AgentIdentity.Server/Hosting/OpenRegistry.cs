@@ -77,6 +77,7 @@ internal sealed class OpenRegistry : IAsyncDisposable
     private static RegistrySettings Settings(ServerOptions options, EvidenceSources? evidence) => RegistryName.TryParse(options.PublicUrl, out var name, out var problem)
         ? new RegistrySettings(name, options.Dev, options.SingleOperator || options.Dev)
         {
+            ClassLeases = options.ClassLeases,
             WitnessPolicy = options.WitnessPolicy,
             WitnessedLogs = options.WitnessedLogs,
             EvidenceTrust = () => evidence?.Current ?? EvidenceTrust.None,

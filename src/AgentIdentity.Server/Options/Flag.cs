@@ -1,3 +1,5 @@
+using System.Collections.Frozen;
+using System.Globalization;
 using AgentIdentity.Anchoring.Ethereum;
 using AgentIdentity.Credentials.Identifiers;
 
@@ -28,6 +30,7 @@ internal sealed record Flag(string Name, string? Value, string Help, Func<Server
         new("--pkcs11-token", "LABEL", "the token's label", (to, text) => to with { Keys = to.Keys with { Label = text } }),
         new("--pkcs11-pin-file", "FILE", "its first line is the PIN of the token's user", (to, text) => to with { Keys = to.Keys with { PinFile = text } }),
         new("--evidence", "FILE", "whose evidence counts when agents enrol: issuers and trust domains, JSON", (to, text) => to with { Evidence = text }),
+        new("--class-leases", "NAME=SECONDS,...", "classes of actions that enforcers may go on with for longer than 10 s without word from here (none)", (to, text) => to with { ClassLeases = Leases(text) }),
         new("--witness-policy", "FILE", "who cosigns the checkpoints of this registry (C2SP tlog-policy, a URL for each witness)", (to, text) => to with { WitnessPolicy = WitnessSettings.Policy(text) }),
         new("--witness-log", "VKEY", "cosign for the log with this key, as its /log-key shows it; can stand more than once", (to, text) => to with { WitnessedLogs = WitnessSettings.AlsoLog(to.WitnessedLogs, text) }),
         new("--otlp", "URL", "send traces and metrics to this OpenTelemetry collector", (to, text) => to with { Otlp = Collector(text) }),
@@ -78,6 +81,20 @@ internal sealed record Flag(string Name, string? Value, string Help, Func<Server
     private static ulong Number(string flag, string text, ulong max) => ulong.TryParse(text, out var number) && number > 0 && number <= max
         ? number
         : throw new OptionsRefusedException($"{flag} takes a number from 1 to {max}, and '{text}' is none.");
+
+    // Longer than a credential lives at most would be for ever.
+    private static FrozenDictionary<string, TimeSpan> Leases(string text)
+    {
+        const int SecondsMax = 900;
+        var leases = new Dictionary<string, TimeSpan>(StringComparer.Ordinal);
+        foreach (var part in text.Split(','))
+        {
+            if (part.Split('=') is not [{ Length: > 0 and <= 64 } name, var number] || !int.TryParse(number, NumberStyles.None, CultureInfo.InvariantCulture, out var seconds)
+                || seconds is 0 or > SecondsMax || !leases.TryAdd(name, TimeSpan.FromSeconds(seconds)))
+                throw new OptionsRefusedException($"--class-leases takes names with 1 to {SecondsMax} seconds each, for example reads=60,reports=300, and '{part}' is none, or there twice.");
+        }
+        return leases.ToFrozenDictionary(StringComparer.Ordinal);
+    }
 
     private static int Rate(string flag, string text) => int.TryParse(text, out var rate) && rate is > 0 and <= 1_000_000
         ? rate

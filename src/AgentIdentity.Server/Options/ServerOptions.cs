@@ -1,3 +1,4 @@
+using System.Collections.Frozen;
 using System.Net;
 using AgentIdentity.Ledger;
 using AgentIdentity.Server.Chain;
@@ -31,6 +32,8 @@ internal sealed record ServerOptions
     public KeySource Keys { get; init; } = new();
 
     public string? Evidence { get; init; }
+
+    public IReadOnlyDictionary<string, TimeSpan> ClassLeases { get; init; } = FrozenDictionary<string, TimeSpan>.Empty;
 
     public Uri? Otlp { get; init; }
 

@@ -28,6 +28,9 @@ internal sealed class Crowd : IAsyncDisposable
     private Crowd(params string[] arguments) =>
         _process = Process.Start(new ProcessStartInfo(Environment.ProcessPath!, [Verb, .. arguments]) { RedirectStandardInput = true, RedirectStandardOutput = true })!;
 
+    /// <summary>Processor time of the process since its start.</summary>
+    public TimeSpan Cpu => ServerProcess.CpuOf(_process.Id);
+
     /// <summary>Enforcers with a key each, which they tell so that somebody registers it.</summary>
     public static async Task<(Crowd Crowd, PublicKey[] Keys)> MakeEnforcersAsync(int count)
     {

@@ -34,11 +34,11 @@ internal static class WatchQuestion
             var token = await registry.CreateTokenAsync(operatorKey, uses: (uint)(AgentsUnderLoad + (3 * stops)));
             using var connection = Connect(server, operatorKey);
 
-            await StopAsync(server, registry, connection, token, stops, "no enforcer connected");
+            await StopAsync(server, crowd, registry, connection, token, stops, "no enforcer connected");
             await crowd.WatchAsync(server);
-            await StopAsync(server, registry, connection, token, stops, $"{enforcers:N0} enforcers connected");
+            await StopAsync(server, crowd, registry, connection, token, stops, $"{enforcers:N0} enforcers connected");
             await using var recorders = Crowd.StartRecorders(server, token, AgentsUnderLoad);
-            await StopAsync(server, registry, connection, token, stops, $"{enforcers:N0} enforcers connected, under load");
+            await StopAsync(server, crowd, registry, connection, token, stops, $"{enforcers:N0} enforcers connected, under load");
             Console.WriteLine($"load: {await recorders.EndAsync()} statements recorded meanwhile, load average {File.ReadAllText("/proc/loadavg")[..4]}");
             await crowd.EndAsync();
             await Yardsticks.MeasureAsync(enforcers, stops);
@@ -61,26 +61,27 @@ internal static class WatchQuestion
     private static RegistryConnection Connect(ServerProcess server, PrivateKey key) => new(
         new ConnectionOptions { GrpcUrl = $"http://{server.Address("grpc")}", ControlUrl = $"http://{server.Address("control")}", PublicUrl = RegistryWire.PublicUrl, Deadline = TimeSpan.FromSeconds(30) }, key);
 
-    private static async Task StopAsync(ServerProcess server, RegistryWire registry, RegistryConnection connection, string token, int stops, string what)
+    private static async Task StopAsync(ServerProcess server, Crowd crowd, RegistryWire registry, RegistryConnection connection, string token, int stops, string what)
     {
         var (recorded, enforced) = (new List<double>(), new List<double>());
-        var spent = TimeSpan.Zero;
+        var (spent, theirs) = (TimeSpan.Zero, TimeSpan.Zero);
         for (var i = 0; i < stops; i++)
         {
             using var key = PrivateKey.Generate(KeyAlgorithm.ES256);
             var agent = await registry.EnrollAsync(key, token, await registry.ChallengeAsync());
             await Task.Delay(100);
-            var before = ServerProcess.CpuOf(server.Id);
+            var (before, theirsBefore) = (ServerProcess.CpuOf(server.Id), crowd.Cpu);
             var watch = Stopwatch.StartNew();
             var stop = await connection.Control.StopAsync(new StopRequest { Scope = new Scope { Agent = agent.Id.ToString() }, State = AgentState.Frozen, Reason = "measured" });
             recorded.Add(watch.Elapsed.TotalMilliseconds);
             // From when it was sequenced to when the last acknowledgement was: both by the registry's clock.
             enforced.Add(await EnforcedAsync(connection, stop));
             spent += ServerProcess.CpuOf(server.Id) - before;
+            theirs += crowd.Cpu - theirsBefore;
         }
         Print($"RECORDED, {what}", recorded, RecordedGoal);
         Print($"ENFORCED after RECORDED, {what}", enforced, EnforcedGoal);
-        Console.WriteLine($"    {spent.TotalMilliseconds / stops:F0} ms of the server's processor for each, the polling for the report included");
+        Console.WriteLine($"    {spent.TotalMilliseconds / stops:F0} ms of the server's processor for each, the polling for the report included; {theirs.TotalMilliseconds / stops:F0} ms of the enforcers' own");
     }
 
     private static async Task<double> EnforcedAsync(RegistryConnection connection, StopResponse stop)

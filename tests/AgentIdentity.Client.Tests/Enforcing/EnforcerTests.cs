@@ -303,6 +303,39 @@ public sealed class EnforcerTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_class_that_the_registry_grants_more_outlives_the_lease_and_no_other_class_does()
+    {
+        _registry.ClassLeases = new Dictionary<string, uint> { ["reads"] = 60_000 };
+        await _enforcer.DisposeAsync();
+        _enforcer = await StartAsync(options => options with
+        {
+            ResourceClasses = [new ResourceClass("reads", TimeSpan.FromSeconds(30), action => action.Action == "read"), new ResourceClass("writes", TimeSpan.FromSeconds(30), action => action.Action == "write")],
+        });
+        _host.IsSilent = true;
+        Open(out var session);
+        using var reading = new CancellationTokenSource();
+        using var read = _enforcer.Register(session!, Read, reading);
+        _boot.Advance(TimeSpan.FromSeconds(15));
+        await AlarmAsync(EnforcerAlarmKind.LeaseEnded);
+        Assert.Equal(Refusal.LeaseOver, _enforcer.CheckBound(session!, Write).Refusal);
+        Assert.True(_enforcer.CheckBound(session!, Read).IsAllowed);
+        Assert.False(reading.IsCancellationRequested);
+        _boot.Advance(TimeSpan.FromSeconds(15));
+        Assert.Equal(Refusal.LeaseOver, _enforcer.CheckBound(session!, Read).Refusal);
+        await UntilAsync(() => reading.IsCancellationRequested);
+    }
+
+    [Fact]
+    public async Task An_alarm_is_told_on_the_stream_and_one_that_ended_it_on_the_next()
+    {
+        _host.Send(_ => new Protocol.V1.RegistryMessage());
+        await AlarmAsync(EnforcerAlarmKind.NoteForged);
+        await UntilAsync(() => !_host.Alarms.IsEmpty);
+        Assert.Equal("NOTE_FORGED", Assert.Single(_host.Alarms).Name);
+        Assert.Equal(2, _host.Begins.Count);
+    }
+
+    [Fact]
     public async Task An_enforcer_that_observes_names_what_it_would_refuse_and_lets_it_in()
     {
         await _enforcer.DisposeAsync();
@@ -366,6 +399,8 @@ public sealed class EnforcerTests : IAsyncLifetime
             signed = await _host.Acknowledged.Reader.ReadAsync().AsTask().WaitAsync(Patience);
         while (signed.Revokers.Count == 0);
         Assert.Equal([new RevokerOutcome(stop, 1, 1)], signed.Revokers);
+        await UntilAsync(() => _host.Alarms.Any(alarm => alarm.Name == "REVOKER_FAILED"));
+        Assert.Single(_host.Begins.Skip(1));
     }
 
     [Fact]

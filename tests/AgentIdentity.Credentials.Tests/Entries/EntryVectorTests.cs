@@ -194,6 +194,8 @@ public sealed class EntryVectorTests
         34 => (Agent, [new(Agent, 16)], new EvidenceAccepted(
             Agent, EvidenceSource.Oidc, "https://issuer.example", "system:serviceaccount:research:summariser", Vectors.Section("evidence").Hash("hash"), Vectors.Seconds + 3600,
             Vectors.AttestedLabels, Vectors.Section("evidence").Text("enrolment_proof"))),
+        35 => (Enforcer, [new(Enforcer, 4)], new EnforcerAlarmed(Enforcer, "DENY_STATE_SHRUNK", "1 denial is gone without proof.", (Vectors.Seconds * 1000) + 7)),
+        36 => (Registry, [new(Registry, 7)], new LeasesGranted([new("reads", 60_000), new("reports", 300_000)])),
         _ => throw new ArgumentOutOfRangeException(nameof(index)),
     };
 

@@ -347,6 +347,83 @@ public sealed class WatchTests
     }
 
     [Fact]
+    public async Task An_alarm_stands_on_the_record_and_in_the_report_also_after_a_restart()
+    {
+        var folder = TestNode.NewFolder();
+        LeafIndex stop;
+        await using (var registry = await TestNode.FoundAsync(folder))
+        {
+            using var enforcer = await ScriptedEnforcer.NewAsync(registry);
+            TestNode.Good(await registry.Node.Watch.AlarmedAsync(enforcer.Stream, "LEASE_ENDED", "long ago", 7));
+            registry.Clock.Advance(TimeSpan.FromMilliseconds(1));
+            stop = TestNode.Good(await registry.StopAsync(await registry.EnrollAsync())).Index;
+            TestNode.Good(await registry.Node.Watch.AlarmedAsync(enforcer.Stream, "DENY_STATE_SHRUNK", "1 is gone", 8));
+            Assert.Equal(["LEASE_ENDED", "DENY_STATE_SHRUNK"], registry.Bodies().OfType<EnforcerAlarmed>().Select(alarm => alarm.Name));
+        }
+        await using var again = TestNode.Open(folder);
+        var raised = Assert.Single(Report(again, stop).Stops[0].Enforcers.Single().Alarms);
+        Assert.Equal(("DENY_STATE_SHRUNK", "1 is gone", 8L), (raised.Name, raised.Detail, raised.RaisedAt));
+    }
+
+    [Fact]
+    public async Task An_enforcer_that_floods_with_alarms_is_counted_and_written_down_no_oftener_than_people_can_read()
+    {
+        await using var registry = await TestNode.FoundAsync();
+        using var enforcer = await ScriptedEnforcer.NewAsync(registry);
+        foreach (var name in Enumerable.Range(0, 30).Select(number => new string('A', 1 + (number / 2))))
+            TestNode.Good(await registry.Node.Watch.AlarmedAsync(enforcer.Stream, name, "again", 1));
+        for (var more = 0; more < 5; more++)
+            TestNode.Good(await registry.Node.Watch.AlarmedAsync(enforcer.Stream, new string('B', 1 + more), "again", 1));
+        Assert.Equal(16, registry.Bodies().OfType<EnforcerAlarmed>().Count());
+        await registry.Node.Refusals.FlushAsync();
+        Assert.Equal(19, Assert.Single(registry.Bodies().OfType<CallsRefused>()).Refused.Sum(calls => calls.Count));
+
+        registry.Clock.Advance(TimeSpan.FromMinutes(1));
+        TestNode.Good(await registry.Node.Watch.AlarmedAsync(enforcer.Stream, "A", "still", 1));
+        Assert.Equal(17, registry.Bodies().OfType<EnforcerAlarmed>().Count());
+    }
+
+    [Theory]
+    [InlineData("", "no name")]
+    [InlineData("lower", "no name of ours")]
+    [InlineData("NAME", "two\nlines")]
+    public async Task An_alarm_that_is_not_well_formed_is_refused(string name, string detail)
+    {
+        await using var registry = await TestNode.FoundAsync();
+        using var enforcer = await ScriptedEnforcer.NewAsync(registry);
+        Assert.Equal(Refusal.MessageMalformed, (await registry.Node.Watch.AlarmedAsync(enforcer.Stream, name, detail, 1)).Refusal);
+        Assert.Equal(Refusal.MessageMalformed, (await registry.Node.Watch.AlarmedAsync(enforcer.Stream, "NAME", new string('d', EnforcerAlarmed.DetailMax + 1), 1)).Refusal);
+        Assert.Empty(registry.Bodies().OfType<EnforcerAlarmed>());
+    }
+
+    [Fact]
+    public async Task A_lease_of_a_class_is_on_the_record_before_it_is_granted_and_counts_after_a_start_without_it()
+    {
+        var (folder, clock, key) = (TestNode.NewFolder(), new ManualClock(), PrivateKey.Generate(KeyAlgorithm.Ed25519));
+        await using (var first = await TestNode.FoundAsync(folder, clock))
+            await ScriptedEnforcer.RegisterAsync(first, key);
+        await using (var granting = TestNode.Open(folder, clock, with: settings => settings with { ClassLeases = new Dictionary<string, TimeSpan> { ["reads"] = TimeSpan.FromSeconds(60) } }))
+        {
+            using var enforcer = await ScriptedEnforcer.BeginAsync(granting, key);
+            using var again = await ScriptedEnforcer.BeginAsync(granting, key);
+            await again.HeartbeatAsync();
+            Assert.Equal([new ClassLease("reads", 60_000)], Assert.Single(granting.Bodies().OfType<LeasesGranted>()).Classes);
+        }
+        await using var without = TestNode.Open(folder, clock);
+        var stopped = await StopAsync(without, await without.EnrollAsync());
+        clock.Advance(TimeSpan.FromSeconds(30));
+        Assert.Equal(EnforcerProgress.Silent, Report(without, stopped.Index).Stops[0].Enforcers.Single().Progress);
+        using var last = await ScriptedEnforcer.BeginAsync(without, key);
+        await last.HeartbeatAsync();
+        Assert.Empty(without.Bodies().OfType<LeasesGranted>().Last().Classes);
+        last.Dispose();
+        clock.Advance(TimeSpan.FromSeconds(20));
+        Assert.Equal(EnforcerProgress.Silent, Report(without, stopped.Index).Stops[0].Enforcers.Single().Progress);
+        clock.Advance(TimeSpan.FromSeconds(12));
+        Assert.Equal(EnforcerProgress.LeaseOver, Report(without, stopped.Index).Stops[0].Enforcers.Single().Progress);
+    }
+
+    [Fact]
     public async Task What_an_enforcer_counts_adds_up_over_reports_that_come_twice_and_over_its_restart()
     {
         await using var registry = await TestNode.FoundAsync();
