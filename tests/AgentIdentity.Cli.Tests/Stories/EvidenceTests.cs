@@ -64,7 +64,7 @@ public sealed class EvidenceTests
 
         (await EnrolAsync(registry, token, "child", "--vouched-by", "parent")).Fine();
         Refused("VOUCH_NOT_ALLOWED", await EnrolAsync(registry, token, "grandchild", "--vouched-by", "child"));
-        (await registry.Agentid.RunAsync("stop", "agent-with-delegates:parent", "--reason", "a test")).Fine();
+        (await registry.Agentid.RunAsync("stop", "agent-with-delegates:parent", "--state", "frozen", "--reason", "a test")).Fine();
         Refused("AGENT_FROZEN", await registry.Agentid.RunAsync("issue", "--agent", "child", "--json"));
     }
 

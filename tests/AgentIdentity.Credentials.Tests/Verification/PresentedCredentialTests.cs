@@ -46,7 +46,7 @@ public sealed class PresentedCredentialTests
         var claims = Vectors.Claims() with { Jti = Vectors.Id(delegated.Text("jti")), Act = delegated.Text("act"), StatusIndex = 1 };
         Assert.Equal(delegated.Text("claims"), CredentialWriter.Claims(claims, Vectors.Registry));
         Assert.Equal(Vectors.Section("credentials")[2].Text("claims"), CredentialWriter.Claims(Vectors.Claims() with { StatedLabels = Vectors.StatedLabels }, Vectors.Registry));
-        var bound = Vectors.Section("credentials")[4];
+        var bound = Vectors.Section("credentials")[5];
         Assert.Equal(bound.Text("claims"), CredentialWriter.Claims(Vectors.Claims() with { Certificate = bound.Hash("certificate") }, Vectors.Registry));
         Assert.Equal(Vectors.Section("credentials")[3].Text("claims"), CredentialWriter.Claims(Vectors.Claims() with { StatusIndex = new StatusPlace(1, 5).Index }, Vectors.Registry));
         Assert.Equal(Vectors.Section("credentials")[4].Text("claims"), CredentialWriter.Claims(Vectors.Claims() with { AttestedLabels = Vectors.AttestedLabels }, Vectors.Registry));
