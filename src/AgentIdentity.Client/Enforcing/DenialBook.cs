@@ -33,6 +33,9 @@ internal sealed class DenialBook(DenyState denyState)
 
     public bool IsDenied(LeafIndex index) => _denied.ContainsKey(index.Value);
 
+    /// <summary>Whether the registry shows it.</summary>
+    public bool IsShown(LeafIndex index) => _shown.Contains(index);
+
     public Denial? Find(LeafIndex index) => _denied.GetValueOrDefault(index.Value);
 
     /// <summary>Denies. False when the registry cannot show it behind those that it has shown; it is refused all the same.</summary>

@@ -130,8 +130,8 @@ internal sealed class Watched
     /// <summary>The first message of a connection.</summary>
     public WatchBegin Begin()
     {
+        // What is missing stays so: another connection proves nothing.
         _nonces.Clear();
-        _missing.Clear();
         (_watchKey, _snapshotNote, _snapshot, _delta, _isLive, _answeredNonce) = (null, null, null, null, false, "");
         return new WatchBegin
         {
@@ -506,12 +506,14 @@ internal sealed class Watched
     // What waits for a key to be a day old is proven: it goes on being refused, and the registry has kept its word.
     private void SettleMissing()
     {
-        foreach (var index in _missing.Where(index => !_denials.IsDenied(new LeafIndex(index)) || _authority.WaitsToLift(new LeafIndex(index))).ToArray())
+        foreach (var index in _missing.Where(index => IsSettled(new LeafIndex(index))).ToArray())
         {
             _missing.Remove(index);
             _expectations.Met($"lift {index}");
         }
     }
+
+    private bool IsSettled(LeafIndex index) => !_denials.IsDenied(index) || _denials.IsShown(index) || _authority.WaitsToLift(index);
 
     private WatchStep Take(WatchHeartbeat heartbeat)
     {
