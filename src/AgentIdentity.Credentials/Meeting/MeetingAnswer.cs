@@ -54,6 +54,9 @@ public static class MeetingAnswer
         var refusal = PresentedCredential.Read(credential, registry, issuerKeys, out var presented);
         if (refusal == Refusal.None)
             refusal = PresentedCredential.CheckTimes(presented!.Claims, now);
+        // A meeting shows no client certificate, so one that is bound to it is not good here.
+        if (refusal == Refusal.None)
+            refusal = PresentedCredential.CheckCertificate(presented!.Claims, null);
         if (refusal != Refusal.None)
             return refusal;
 

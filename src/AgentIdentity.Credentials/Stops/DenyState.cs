@@ -36,6 +36,16 @@ public sealed class DenyState
         return worst;
     }
 
+    /// <summary>What is left of an agent's authority for what it asks for now. That comes after every entry, so every cut counts.</summary>
+    public Denied FromNowOn(in Actor actor)
+    {
+        var worst = default(Denied);
+        if (!_everything.IsEmpty)
+            Take(ref worst, _everything.Worst(ScopeKind.Everything, ulong.MaxValue), Refusal.None);
+        Take(ref worst, actor, ulong.MaxValue);
+        return worst;
+    }
+
     /// <summary>What is left of the authority of a key, whoever holds it.</summary>
     public Denied OfKey(KeyId key)
     {

@@ -27,9 +27,12 @@ internal sealed class RegistryChecks(TrailFile file, Checkpoint checkpoint, Note
     {
         if (Genesis is null || !EnrolmentProof.IsKeptBy(enrolled, Genesis.PublicUrl, out _))
             notes.Add(TrailProperty.Statements, "the enrolment does not hold a proof, by the key that it names, for this registry and these labels");
+        var key = enrolled.Key;
         foreach (var check in entries)
         {
-            if (check.Entry?.Body is EvidenceAccepted evidence && (Genesis is null || evidence.AgentId != enrolled.AgentId || !EnrolmentProof.IsKeptBy(evidence, enrolled.Key, Genesis.PublicUrl)))
+            if (check.Entry?.Body is AgentKeyRotated rotated)
+                key = rotated.Key;
+            if (check.Entry?.Body is EvidenceAccepted evidence && (Genesis is null || evidence.AgentId != enrolled.AgentId || !EnrolmentProof.IsKeptBy(evidence, key, Genesis.PublicUrl)))
                 notes.Add(TrailProperty.Statements, $"the agent's key does not claim the evidence of entry {check.Shown.Index}");
         }
     }

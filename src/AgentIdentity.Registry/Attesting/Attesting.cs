@@ -22,9 +22,12 @@ public sealed record Finding(EvidenceSource Source, string Issuer, string Subjec
     /// <summary>The agent that vouches, if one does. Whether it may is for the writer to say.</summary>
     public SubjectId? Voucher { get; init; }
 
-    /// <summary>Whether an agent whose evidence said this brings the same of another day.</summary>
+    /// <summary>The key that it has signed with.</summary>
+    public KeyId VoucherKey { get; init; }
+
+    /// <summary>Whether an agent whose evidence said this brings the same of another day. A vouch is for the agent's key, which may be another by then; that it is the agent's, the proof shows.</summary>
     public bool SaysTheSame(AcceptedEvidence before, IReadOnlyList<KeyValuePair<string, string>> labels) =>
-        (Source, Issuer, Subject) == (before.Source, before.Issuer, before.Subject) && Labels.SequenceEqual(labels);
+        (Source, Issuer) == (before.Source, before.Issuer) && (Source == EvidenceSource.Vouch || Subject == before.Subject) && Labels.SequenceEqual(labels);
 }
 
 /// <summary>Checks evidence, on the caller's thread. docs/formats.md, "Evidence".</summary>
@@ -146,7 +149,7 @@ public sealed class Attesting(RegistrySettings settings, RegistryState state, Ti
         if (state.FindAgent(vouch!.By.KeyId) is not { } parent)
             return UnknownIssuer(vouch.By.KeyId.ToString());
         var id = parent.Id.ToString();
-        return new Finding(EvidenceSource.Vouch, id, proof.Key.KeyId.ToString(), vouch.Hash, vouch.ExpiresAt, [new("vouched.by", id)]) { Voucher = parent.Id };
+        return new Finding(EvidenceSource.Vouch, id, proof.Key.KeyId.ToString(), vouch.Hash, vouch.ExpiresAt, [new("vouched.by", id)]) { Voucher = parent.Id, VoucherKey = vouch.By.KeyId };
     }
 
     private static Finding OfWorkload(EvidenceSource source, SpiffeId id, Hash hash, long expiresAt) =>

@@ -39,8 +39,21 @@ public sealed class VerificationKeys
             if (document.RootElement.ValueKind != JsonValueKind.Object || !document.RootElement.TryGetProperty("keys", out var list)
                 || list.ValueKind != JsonValueKind.Array || list.GetArrayLength() > KeysMax || list.EnumerateArray().Any(key => key.ValueKind != JsonValueKind.Object || key.TryGetProperty("d", out _)))
                 return false;
-            keys = new VerificationKeys([.. list.EnumerateArray().Where(key => IsUsed(key, use)).Select(key => new JsonWebKey(key.GetRawText()))]);
+            keys = new VerificationKeys([.. list.EnumerateArray().Where(key => IsUsed(key, use)).Select(TryRead).OfType<JsonWebKey>()]);
             return true;
+        }
+    }
+
+    // A key with a member of another type than the library knows verifies nothing, and does not spoil the others.
+    private static JsonWebKey? TryRead(JsonElement key)
+    {
+        try
+        {
+            return new JsonWebKey(key.GetRawText());
+        }
+        catch (ArgumentException)
+        {
+            return null;
         }
     }
 

@@ -60,10 +60,6 @@ public sealed class DidKeeper : IAsyncDisposable
         {
             // What is left is found at the next start.
         }
-        catch (LedgerDamagedException damaged)
-        {
-            _log($"DID logs are not kept any more: {damaged.Message}");
-        }
     }
 
     private Task FollowAsync(LeafIndex? change) => change is { } stop ? EndAsync(_state.Stops.Find(stop)!) : UntilDoneAsync(_logs.RenewAsync);
@@ -76,8 +72,16 @@ public sealed class DidKeeper : IAsyncDisposable
 
     private async Task UntilDoneAsync(Func<Task<Outcome<LeafIndex>>> change)
     {
-        while (await change().ConfigureAwait(false) is { Refusal: Refusal.StorageFull or Refusal.Overloaded })
-            await Task.Delay(Pause, _clock, _ended.Token).ConfigureAwait(false);
+        try
+        {
+            while (await change().ConfigureAwait(false) is { Refusal: Refusal.StorageFull or Refusal.Overloaded })
+                await Task.Delay(Pause, _clock, _ended.Token).ConfigureAwait(false);
+        }
+        catch (LedgerDamagedException damaged)
+        {
+            // One log that is none does not end the others.
+            _log($"A DID log is not kept any more: {damaged.Message}");
+        }
     }
 
     // The agent of a revoked key may be given another one.

@@ -91,8 +91,8 @@ public sealed class DidLogs(RegistrySettings settings, RegistryState state, Sequ
     {
         if (Read(agent.Id) is not { } log || Resolve(agent.Id) is not { IsDeactivated: false } history)
             return null;
-        // The agent of a revoked key may be given another one.
-        var ends = state.StandingOf(agent) == StandingState.Revoked && !state.Stops.IsKeyStopped(agent.Key.KeyId);
+        // The agent of a revoked key may be given another one: that stop alone ends no DID.
+        var ends = state.Stops.DenyState.Of(agent.Actor with { Key = default }).State == StandingState.Revoked;
         var document = DidDocuments.AgentVersion(settings.Name, agent.Id, agent.Key, history.Latest.Parameters.Scid, ends);
         return document == history.Latest.Document ? null : new DidChange(agent.Id, Encoding.UTF8.GetString(log), document, ends);
     }

@@ -127,9 +127,10 @@ public sealed class Enrolment(RegistrySettings settings, RegistryState state, Se
         if (finding.Voucher is not { } id)
             return null;
         var voucher = draft.State.FindAgent(id)!;
-        var mayVouch = voucher.Grant.Terms.Sponsor == newcomer.Sponsor && draft.Standing.Of(id).Refusal == Refusal.None && voucher.SessionEndsAt > draft.At && !draft.HasCut
+        var mayVouch = voucher.Grant.Terms.Sponsor == newcomer.Sponsor && draft.KeyOf(voucher).KeyId == finding.VoucherKey
+            && draft.Standing.FromNowOn(voucher, finding.VoucherKey).Refusal == Refusal.None && voucher.SessionEndsAt > draft.At && !draft.HasCut
             && voucher.Grant.Envelope.Covers(AgentVouch.AuthorityType, AgentVouch.Action, newcomer.Blueprint, draft.At / 1000);
-        return mayVouch ? null : Refused.Because(Refusal.VouchNotAllowed, "The agent that vouches is stopped, has to bring evidence itself, has another sponsor, or has no right to vouch for this blueprint.");
+        return mayVouch ? null : Refused.Because(Refusal.VouchNotAllowed, "The agent that vouches is stopped, has another key since, has to bring evidence itself, has another sponsor, or has no right to vouch for this blueprint.");
     }
 
     private static void StageEvidence(Draft draft, SubjectId agent, Candidate candidate)

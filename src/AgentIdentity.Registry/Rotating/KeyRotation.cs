@@ -12,6 +12,9 @@ namespace AgentIdentity.Registry.Rotating;
 /// <summary>Gives an agent another key: by the word of the key that ends, or under the token of an order. The entry and the new line of the DID log are one commit. docs/formats.md, "Rotation proof".</summary>
 public sealed class KeyRotation(RegistrySettings settings, RegistryState state, Sequencer sequencer, Enrolment enrolment, DidLogs didLogs, TimeProvider clock)
 {
+    // A key a day for three years. Each is a line of the agent's DID log, which resolvers read up to 4,096 lines of.
+    private const int KeysMax = 1_000;
+
     /// <summary>The agent gives itself another key. The same again answers the same.</summary>
     /// <param name="proof">The new key's.</param>
     /// <param name="consent">That of the key that ends.</param>
@@ -26,6 +29,8 @@ public sealed class KeyRotation(RegistrySettings settings, RegistryState state, 
             return Refused.Because(Refusal.AgentUnknown, "No agent has that id.");
         if (agent.FindKey(given.Value.Key.KeyId) is null)
             return Refused.Because(Refusal.WrongKey, "The key that consents is not the agent's.");
+        if (agent.Keys?.All.Count() >= KeysMax && agent.FindKey(made.Value.Key.KeyId) is null)
+            return Refused.Because(Refusal.QuotaExceeded, $"The agent has had {KeysMax} keys; an operator can still replace the one of now.");
         return await RotateAsync(agent, made.Value, new AgentKeyRotated(agent.Id, given.Value.Key.KeyId, made.Value.Key, proof, consent, Order: null)).ConfigureAwait(false);
     }
 
@@ -55,8 +60,8 @@ public sealed class KeyRotation(RegistrySettings settings, RegistryState state, 
 
     private async Task<Outcome<AgentRecord>> RotateAsync(AgentRecord agent, RotationProof made, AgentKeyRotated rotated)
     {
-        // Signed here and not by the writer.
-        var line = didLogs.LineOf(agent, made.Key);
+        // Signed here and not by the writer, and for nobody whose key is not the agent's any more: the whole DID log is read for it.
+        var line = agent.Key.KeyId == rotated.Retired ? didLogs.LineOf(agent, made.Key) : null;
         var decided = await sequencer.DecideAsync(Lane.Ordinary, draft => Decide(draft, draft.State.FindAgent(agent.Id)!, rotated, line)).ConfigureAwait(false);
         return decided.IsRefused ? Refused.Because(decided.Refusal, decided.Detail) : state.FindAgent(agent.Id)!;
     }
@@ -76,6 +81,9 @@ public sealed class KeyRotation(RegistrySettings settings, RegistryState state, 
             return Refused.Because(Refusal.KeyAlreadyEnrolled, "The key is, or was, an agent's.");
         if (draft.IsCallerTaken(rotated.Key.KeyId) || draft.State.BreakGlassKey?.KeyId == rotated.Key.KeyId)
             return Refused.Because(Refusal.KeyAlreadyRegistered, "The key belongs to a caller that is not an agent.");
+        // The credential would stand behind the rotation, and be of the key before.
+        if (draft.PendingIssuance(agent.Id) is not null)
+            return Refused.Because(Refusal.Overloaded, "A credential is being made for the agent's key of now; try again.");
         if (CheckStanding(draft, agent, rotated) is var stopped and not Refusal.None)
             return Refused.Because(stopped, "The agent may not have another key now.");
         if (line is not null && !didLogs.IsNext(draft, line))
@@ -90,13 +98,16 @@ public sealed class KeyRotation(RegistrySettings settings, RegistryState state, 
     // Whoever holds a key that is stopped does not get out of it by another one; only an order replaces it.
     private static Refusal CheckStanding(Draft draft, AgentRecord agent, AgentKeyRotated rotated)
     {
-        var old = rotated.Order is null ? draft.Standing.RefusalOf(agent, rotated.Retired) : Refusal.None;
+        // A cut of this group is not in force yet; who comes a moment later meets it.
+        if (rotated.Order is null && draft.HasCut)
+            return Refusal.Overloaded;
+        var old = rotated.Order is null ? draft.Standing.RefusalToExchange(agent, rotated.Retired) : Refusal.None;
         return old != Refusal.None ? old : draft.Standing.RefusalOf(agent, rotated.Key.KeyId);
     }
 
     private static Refused? CheckOrder(Draft draft, AgentRecord agent, LeafIndex order)
     {
-        if (agent.Order is not { } held || held.Index != order)
+        if (agent.Order is not { } held || held.Index != order || draft.Entries.Any(staged => staged.Entry.Body is KeyReplacementOrdered newer && newer.AgentId == agent.Id))
             return Refused.Because(Refusal.TokenInvalid, "Another order has taken the place of that one.");
         if (agent.IsOrderRedeemed)
             return Refused.Because(Refusal.TokenUsedUp, "The token has been used.");

@@ -32,6 +32,17 @@ public sealed class Standing(RegistryState state)
         return denied.State == StandingState.Restricted ? Refusal.None : denied.Refusal;
     }
 
+    /// <summary>What is left of an agent's authority under a key for what it asks for now, also after a cut.</summary>
+    public Denied FromNowOn(AgentRecord agent, KeyId key) =>
+        _everyone != Refusal.None ? new Denied(_everyone, null) : state.Stops.DenyState.FromNowOn(agent.Actor with { Key = key });
+
+    /// <summary>Why a key may not be exchanged for another by whoever holds it. What is stopped with the key, a mere restriction or a cut too, must not end with it.</summary>
+    public Refusal RefusalToExchange(AgentRecord agent, KeyId key)
+    {
+        var denied = FromNowOn(agent, key);
+        return denied.State == StandingState.Restricted ? state.Stops.DenyState.OfKey(key).Refusal : denied.Refusal;
+    }
+
     /// <summary>Why an agent may not go on under a key.</summary>
     public Refusal RefusalOf(AgentRecord agent, KeyId key)
     {

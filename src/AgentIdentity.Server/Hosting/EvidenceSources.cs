@@ -102,7 +102,8 @@ internal sealed class EvidenceSources : IAsyncDisposable
         {
             return read(Remote(place) is { } url ? await _http.GetStringAsync(url, _end.Token) : null);
         }
-        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException or InvalidDataException or HttpRequestException or TaskCanceledException && !_end.IsCancellationRequested)
+        // Whatever was wrong with one answer, the next one is asked for.
+        catch (Exception failure) when (!_end.IsCancellationRequested)
         {
             _log($"Keys for evidence cannot be read from {place}; those that were read before stay: {failure.Message}");
             return null;
