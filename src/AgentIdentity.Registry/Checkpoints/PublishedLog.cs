@@ -31,7 +31,7 @@ public sealed class PublishedLog(RegistryState state, ILedgerStore store, Checkp
 
     /// <summary>The tree under a checkpoint that the log's key has signed, shown or not.</summary>
     /// <exception cref="LedgerDamagedException">What is stored is not what was signed.</exception>
-    internal SignedTree Under(StoredCheckpoint checkpoint) => Newest is { } newest && newest.Checkpoint == checkpoint ? newest : new SignedTree(store, checkpoint, _cache);
+    internal SignedTree Under(StoredCheckpoint checkpoint) => Newest is { } newest && (newest.Checkpoint.Size, newest.Checkpoint.Root) == (checkpoint.Size, checkpoint.Root) ? newest : new SignedTree(store, checkpoint, _cache);
 
     /// <summary>The last checkpoint of a log of this registry, by its number from 1: the newest, or the one that it was succeeded at. Null before its first.</summary>
     public string? CheckpointOf(int number)

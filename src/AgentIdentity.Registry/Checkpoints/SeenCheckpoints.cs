@@ -66,6 +66,15 @@ public sealed class SeenCheckpoints
         return new Consistency(newest.Checkpoint.Note, path, links);
     }
 
+    // Whoever presents it may have added lines until no document holds it.
+    private byte[] OurLine(string note)
+    {
+        if (!SignedNote.TryParse(Encoding.UTF8.GetBytes(note), out var signed, out var why))
+            throw new InvalidOperationException($"A note that was opened is none: {why}.");
+        var line = signed.Signatures.First(signature => _publisher.Verifier.Verify(signed.Text.Span, signature));
+        return Encoding.UTF8.GetBytes($"{Encoding.UTF8.GetString(signed.Text.Span)}\n{line}\n");
+    }
+
     private static Refused RolledBack() => Refused.Because(Refusal.RolledBack, "This log is not the one that its key has signed before: the registry denies everything until it is recovered.");
 
     // Denied first: what cannot be written down must not be acknowledged either.
@@ -78,7 +87,7 @@ public sealed class SeenCheckpoints
             Deny(note);
             try
             {
-                _store.TryWriteDocument(Document, _store.ReadDocument(Document)?.Version ?? 0, Encoding.UTF8.GetBytes(note));
+                _store.TryWriteDocument(Document, _store.ReadDocument(Document)?.Version ?? 0, OurLine(note));
             }
             catch (StoreFullException full)
             {

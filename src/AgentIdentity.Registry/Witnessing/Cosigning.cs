@@ -49,7 +49,6 @@ public sealed class Cosigning : IAsyncDisposable
         _http = new HttpMessageInvoker(outside);
         _due = clock.CreateTimer(_ => ShowWhatIsDue(), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
         Witnesses = [.. policy.Witnesses.Select(witness => new AskedWitness(witness, new WitnessClient(witness.Key!, new Uri(witness.Url!), _http, clock)))];
-        publisher.IsHeld = true;
         publisher.BeforeShown = Take;
     }
 
@@ -81,9 +80,9 @@ public sealed class Cosigning : IAsyncDisposable
         var answers = await Task.WhenAll(Witnesses.Select(witness => LookAsync(witness, patience.Token))).ConfigureAwait(false);
         if (answers.All(answer => answer is null))
             _say("No witness could be asked what it has seen of this log: if this folder was put back to an older state, nobody has noticed yet.");
-        _publisher.IsHeld = false;
         if (_publisher.Signed is { } signed)
             Take(signed);
+        _publisher.IsHeld = false;
         _workers = Task.WhenAll(Witnesses.Select(witness => Task.Run(() => WorkAsync(witness))));
     }
 
@@ -185,9 +184,10 @@ public sealed class Cosigning : IAsyncDisposable
         catch (OperationCanceledException) when (_end.IsCancellationRequested)
         {
         }
-        catch (LedgerDamagedException damaged)
+        catch (Exception failure)
         {
-            _say($"Nothing can be shown to {witness.Witness.Name} any more: {damaged.Message}");
+            Report(witness, WitnessProblem.NotAsked);
+            _say($"The witness {witness.Witness.Name} is not asked any more until a restart: {failure.Message}");
         }
     }
 

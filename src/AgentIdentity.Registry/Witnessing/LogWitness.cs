@@ -19,22 +19,34 @@ public sealed class LogWitness
     // What the store takes; a checkpoint without long extension lines is some hundred bytes.
     private const int DocumentBytesMax = 64 * 1024;
 
+    // A log has one signature by its key; what else claims to be one costs a check.
+    private const int SignaturesMax = 4;
+
+    // Whoever has a log's checkpoint can send it again: no more than this often is it written down again.
+    private static readonly TimeSpan AgainAfter = TimeSpan.FromMinutes(1);
+
     private readonly ILedgerStore _store;
-    private readonly CosignerKey _key;
+    private readonly Func<CosignerKey> _openKey;
+    private readonly Lock _keyLock = new();
+    private CosignerKey? _key;
     private readonly Standing _standing;
     private readonly TimeProvider _clock;
     private readonly Dictionary<string, WatchedLog> _logs;
 
-    internal LogWitness(ILedgerStore store, CosignerKey key, IReadOnlyList<NoteVerifierKey> logs, Standing standing, TimeProvider clock)
+    internal LogWitness(ILedgerStore store, Func<CosignerKey> openKey, IReadOnlyList<NoteVerifierKey> logs, Standing standing, TimeProvider clock)
     {
-        (_store, _key, _standing, _clock) = (store, key, standing, clock);
+        (_store, _openKey, _standing, _clock) = (store, openKey, standing, clock);
         _logs = logs.ToDictionary(log => log.Name, log => new WatchedLog(log), StringComparer.Ordinal);
         foreach (var log in _logs.Values)
             log.Last = Read(log);
     }
 
-    /// <summary>The line by which others know its cosignatures.</summary>
-    public string Vkey => _key.Verifier.ToString();
+    /// <summary>The line by which others know its cosignatures. The key is made when somebody first asks for it.</summary>
+    /// <exception cref="StoreFullException">There is no room to remember which key it is.</exception>
+    public string Vkey => Key.Verifier.ToString();
+
+    /// <summary>Whether there is any log that it cosigns for.</summary>
+    public bool HasLogs => _logs.Count > 0;
 
     /// <summary>False while this registry denies everybody: one that has lost a part of its own ledger has lost as much of what it has cosigned.</summary>
     public bool IsInService => !_standing.IsHalted;
@@ -47,8 +59,11 @@ public sealed class LogWitness
             return new WitnessAnswer(refusal, default, null);
         if (!_logs.TryGetValue(request.Checkpoint.Origin, out var log))
             return new WitnessAnswer(WitnessRefusal.UnknownLog, default, null);
+        var note = request.Note.By(log.Key);
+        if (note.Signatures.Count is 0 or > SignaturesMax)
+            return new WitnessAnswer(WitnessRefusal.NotSigned, default, null);
         lock (log.Lock)
-            return Judge(log, request);
+            return Judge(log, new WitnessRequest(request.OldSize, request.Path, note));
     }
 
     /// <summary>The last checkpoint of a log that it has cosigned, with the signatures of the log and of this witness; null if there is none.</summary>
@@ -61,8 +76,11 @@ public sealed class LogWitness
         var refusal = WitnessRule.Judge(request, log.Key, last?.Checkpoint);
         if (refusal != WitnessRefusal.None)
             return new WitnessAnswer(refusal, last?.Checkpoint.Size ?? default, null);
-        var cosignature = _key.Sign(request.Checkpoint, _clock.GetUtcNow());
-        var next = new Cosigned(request.Checkpoint, request.Note.By(log.Key).With(cosignature), (last?.Version ?? 0) + 1);
+        var now = _clock.GetUtcNow();
+        if (last is { Cosignature: { } again } && last.Checkpoint.Size == request.Checkpoint.Size && (now - last.At).Duration() < AgainAfter)
+            return new WitnessAnswer(WitnessRefusal.None, last.Checkpoint.Size, again);
+        var cosignature = Key.Sign(request.Checkpoint, now);
+        var next = new Cosigned(request.Checkpoint, request.Note.With(cosignature), (last?.Version ?? 0) + 1) { Cosignature = cosignature, At = now };
         var note = next.Note.ToArray();
         if (note.Length > DocumentBytesMax)
             return new WitnessAnswer(WitnessRefusal.Malformed, default, null);
@@ -82,7 +100,22 @@ public sealed class LogWitness
             : throw new LedgerDamagedException($"What this witness has cosigned of {log.Key.Name} cannot be read ({refusal}): its key may have changed. Cosigning it again would forget it.");
     }
 
-    private sealed record Cosigned(Checkpoint Checkpoint, SignedNote Note, long Version);
+    private CosignerKey Key
+    {
+        get
+        {
+            lock (_keyLock)
+                return _key ??= _openKey();
+        }
+    }
+
+    private sealed record Cosigned(Checkpoint Checkpoint, SignedNote Note, long Version)
+    {
+        // Of this process: what another one has cosigned is cosigned again.
+        public NoteSignature? Cosignature { get; init; }
+
+        public DateTimeOffset At { get; init; }
+    }
 
     private sealed class WatchedLog(NoteVerifierKey key)
     {

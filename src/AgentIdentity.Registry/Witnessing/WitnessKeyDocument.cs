@@ -17,11 +17,23 @@ internal static class WitnessKeyDocument
     public static CosignerKey Open(ILedgerStore store, IRegistryKeys keys, string origin)
     {
         if (store.ReadDocument(Name) is not { Content.Length: > 0 } held || !KeyId.TryParse(Encoding.UTF8.GetString(held.Content.Span), out var keyId))
-        {
-            keyId = keys.Create(RegistryKeyUse.Witness).KeyId;
-            store.TryWriteDocument(Name, store.ReadDocument(Name)?.Version ?? 0, Encoding.UTF8.GetBytes(keyId.ToString()));
-        }
+            keyId = Make(store, keys);
         return new CosignerKey(origin + "/witness", keys.Witness(keyId));
+    }
+
+    private static KeyId Make(ILedgerStore store, IRegistryKeys keys)
+    {
+        var keyId = keys.Create(RegistryKeyUse.Witness).KeyId;
+        try
+        {
+            store.TryWriteDocument(Name, store.ReadDocument(Name)?.Version ?? 0, Encoding.UTF8.GetBytes(keyId.ToString()));
+            return keyId;
+        }
+        catch (StoreFullException)
+        {
+            keys.Retire(keyId);
+            throw;
+        }
     }
 
     /// <summary>The next one is a new one.</summary>

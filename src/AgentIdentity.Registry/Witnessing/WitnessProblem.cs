@@ -6,7 +6,7 @@ public enum WitnessProblem
     /// <summary>It does.</summary>
     None = 0,
 
-    /// <summary>It has not answered yet.</summary>
+    /// <summary>It has not been asked yet, or is not any more: the log says why.</summary>
     NotAsked,
 
     /// <summary>No connection, or one that broke.</summary>

@@ -11,31 +11,60 @@ internal static class WitnessEndpoints
 {
     private const string TextType = "text/plain; charset=utf-8";
     private const string SizeType = "text/x.tlog.size";
+    private const string NoRoom = "there is no room to remember it\n";
+
+    // Nobody is known here: what strangers can take of memory and of the store is this much at a time, and no longer than that.
+    private const int AtOnceMax = 4;
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(5);
 
     public static void Map(IEndpointRouteBuilder routes, LogWitness witness)
     {
-        routes.MapPost("/witness/add-checkpoint", context => AddAsync(context, witness)).WithMetadata(new ServedOn(Listeners.Http));
-        routes.MapGet("/witness/key", () => Results.Text(witness.Vkey + "\n", TextType)).WithMetadata(new ServedOn(Listeners.Http));
+        var slots = new SemaphoreSlim(AtOnceMax);
+        if (witness.HasLogs)
+            routes.MapPost("/witness/add-checkpoint", context => AddAsync(context, witness, slots)).WithMetadata(new ServedOn(Listeners.Http));
+        routes.MapGet("/witness/key", () => Key(witness)).WithMetadata(new ServedOn(Listeners.Http));
         routes.MapGet("/witness/{originHash}/checkpoint", (string originHash) => witness.LastOf(originHash) is { } note ? Results.Bytes(note, TextType) : Results.NotFound())
             .WithMetadata(new ServedOn(Listeners.Http));
     }
 
-    private static async Task AddAsync(HttpContext context, LogWitness witness)
+    private static IResult Key(LogWitness witness)
     {
-        if (!witness.IsInService)
-        {
-            await AnswerAsync(context, StatusCodes.Status503ServiceUnavailable, TextType, "this witness is out of service\n");
-            return;
-        }
-        var body = new byte[WitnessRequest.BytesMax + 1];
-        var length = await context.Request.Body.ReadAtLeastAsync(body, body.Length, throwOnEndOfStream: false, context.RequestAborted);
         try
         {
+            return Results.Text(witness.Vkey + "\n", TextType);
+        }
+        catch (StoreFullException)
+        {
+            return Results.Text(NoRoom, TextType, statusCode: StatusCodes.Status503ServiceUnavailable);
+        }
+    }
+
+    private static async Task AddAsync(HttpContext context, LogWitness witness, SemaphoreSlim slots)
+    {
+        using var patience = CancellationTokenSource.CreateLinkedTokenSource(context.RequestAborted);
+        patience.CancelAfter(Patience);
+        if (!witness.IsInService || !await slots.WaitAsync(Patience, context.RequestAborted))
+        {
+            await AnswerAsync(context, StatusCodes.Status503ServiceUnavailable, TextType, "this witness is out of service, or too many ask at once\n");
+            return;
+        }
+        try
+        {
+            var body = new byte[WitnessRequest.BytesMax + 1];
+            var length = await context.Request.Body.ReadAtLeastAsync(body, body.Length, throwOnEndOfStream: false, patience.Token);
             await AnswerAsync(context, witness.Add(body.AsSpan(0, length)));
         }
         catch (StoreFullException)
         {
-            await AnswerAsync(context, StatusCodes.Status503ServiceUnavailable, TextType, "there is no room to remember it\n");
+            await AnswerAsync(context, StatusCodes.Status503ServiceUnavailable, TextType, NoRoom);
+        }
+        catch (OperationCanceledException) when (patience.IsCancellationRequested)
+        {
+            context.Abort();
+        }
+        finally
+        {
+            slots.Release();
         }
     }
 
