@@ -21,8 +21,8 @@ internal static class ViewComparison
             throw Failure.Usage($"The files are of two logs, {ours.Checkpoint.Origin} and {theirs.Checkpoint.Origin}: there is nothing to compare.");
         var agreement = ours.Known.Compare(theirs.Known);
         var isAsked = agreement == TreeAgreement.Undecided && ask;
-        if (isAsked)
-            agreement = await AskAsync(run, ours, theirs, cancellationToken);
+        if (isAsked && await AskAsync(run, ours, theirs, cancellationToken))
+            agreement = TreeAgreement.OneHistory;
         run.Answer(ToJson(ours, theirs, agreement, policy is not null, isAsked), text => Write(text, ours, theirs, agreement, policy is not null, isAsked));
         return agreement == TreeAgreement.OneHistory && policy is not null ? ExitCode.Fine : ExitCode.Refused;
     }
@@ -30,23 +30,20 @@ internal static class ViewComparison
     private static ShownTree Read(byte[] file, string which, TlogPolicy? policy) =>
         ShownTree.TryRead(file, policy, out var tree, out var problem) ? tree : throw Failure.Refused($"Of {which} nothing can be compared: {problem}.");
 
-    // Two paths to one and the same newest checkpoint; the registry may sign another one between the questions.
-    private static async Task<TreeAgreement> AskAsync(Invocation run, ShownTree ours, ShownTree theirs, CancellationToken cancellationToken)
+    // Two paths to one and the same newest checkpoint; the registry may sign another one between the questions. That it refuses one of them proves nothing to anybody.
+    private static async Task<bool> AskAsync(Invocation run, ShownTree ours, ShownTree theirs, CancellationToken cancellationToken)
     {
         using var connection = run.Connect();
         for (var attempt = 0; attempt < AttemptsMax; attempt++)
         {
-            var (first, second) = (await LeadAsync(connection, ours, cancellationToken), await LeadAsync(connection, theirs, cancellationToken));
-            if (first is null || second is null)
-                return TreeAgreement.SplitView;
-            if (first == second)
-                return TreeAgreement.OneHistory;
+            if (await LeadAsync(connection, ours, cancellationToken) == await LeadAsync(connection, theirs, cancellationToken))
+                return true;
         }
-        return TreeAgreement.Undecided;
+        return false;
     }
 
-    // The root of the newest tree, which begins with the one that was shown; null when the registry says that none does.
-    private static async Task<(TreeSize Size, Hash Root)?> LeadAsync(RegistryConnection connection, ShownTree shown, CancellationToken cancellationToken)
+    // The newest tree, which begins with the one that was shown.
+    private static async Task<(TreeSize Size, Hash Root)> LeadAsync(RegistryConnection connection, ShownTree shown, CancellationToken cancellationToken)
     {
         GetConsistencyResponse answer;
         try
@@ -55,7 +52,7 @@ internal static class ViewComparison
         }
         catch (RegistryRefusedException refused) when (refused.Refusal is Refusal.RolledBack or Refusal.CheckpointNotOurs)
         {
-            return null;
+            throw Failure.Refused($"The registry does not lead from the checkpoint of {shown.Checkpoint.Size} entries to its own: {refused.Reason}.", "Keep both files, and compare them with those of others: the refusal alone proves nothing.");
         }
         var newest = SignedNote.TryParse(Encoding.UTF8.GetBytes(answer.Checkpoint), out var note, out _) && Checkpoint.TryParse(note.Text.Span, out var read, out _)
             ? read
@@ -84,6 +81,7 @@ internal static class ViewComparison
             TreeAgreement.SplitView => "SPLIT VIEW: two histories were signed under one name. Keep both files: together they prove it to anybody, and whoever holds the log's key has to answer for it.",
             _ => $"undecided: the files do not overlap enough to tell.{(isAsked ? " The registry went on faster than it could be asked; ask again." : " Add --ask to have the registry prove it.")}",
         });
+        text.WriteLine("not checked: the files themselves; agentid audit FILE checks each.");
         if (!isTrusted)
             text.WriteLine("not checked: whose key has signed them; each file names its own. Give the one that you trust with --log-key.");
     }

@@ -35,6 +35,8 @@ internal static class AuditVerb
     private static async Task<int> RunAsync(Invocation run, CancellationToken cancellationToken)
     {
         var bytes = await File.ReadAllBytesAsync(run.Get(FileName), cancellationToken);
+        if (run.Find(WithOption) is not null && run.Find(DidLogOption) is not null)
+            throw Failure.Usage("--did-log goes with the audit of one trail: leave --with out.");
         if (run.Find(WithOption) is { } other)
             return await ViewComparison.RunAsync(run, bytes, await File.ReadAllBytesAsync(other, cancellationToken), Policy(run), run.Get(AskOption), cancellationToken);
         return CertificateFile.Begins(bytes) ? CheckCertificate(run, bytes) : CheckTrail(run, bytes);

@@ -75,7 +75,7 @@ internal static class CredentialClaimsReader
     private static bool TryReadConfirmation(ref OrderedObject json, out KeyId jkt, out Hash? certificate)
     {
         (jkt, certificate) = (default, null);
-        if (!json.TryEnter("cnf"u8) || !json.TryGetText("jkt"u8, out var key) || !KeyId.TryParse(key, out jkt))
+        if (!json.TryEnter("cnf"u8) || !json.IsNext("jkt"u8) || !json.TryGetText("jkt"u8, out var key) || !KeyId.TryParse(key, out jkt))
             return false;
         if (json.IsNext("x5t#S256"u8))
         {

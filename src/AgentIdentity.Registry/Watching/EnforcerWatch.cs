@@ -187,7 +187,7 @@ public sealed class EnforcerWatch : IAsyncDisposable
     {
         var taken = await _alarming.TakeAsync(stream.Enforcer, new EnforcerAlarmed(stream.Enforcer.Id, name, detail, raisedAt)).ConfigureAwait(false);
         if (taken is { IsRefused: false, Value: false })
-            _refusals.Note(Method, name, stream.Enforcer.Key.KeyId);
+            _refusals.Note(Method, "ALARM_NOT_RECORDED", stream.Enforcer.Key.KeyId);
         return taken.Refusal == Refusal.MessageMalformed ? Refuse(stream, taken.Refusal, taken.Detail) : true;
     }
 

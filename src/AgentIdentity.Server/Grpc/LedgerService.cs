@@ -197,7 +197,7 @@ internal sealed class LedgerService(RegistryNode registry, CheckpointWatches wat
         Wire.AckLevel.Integrated => true,
         Wire.AckLevel.Witnessed when registry.Cosigning is not null => true,
         Wire.AckLevel.Witnessed => throw new CallRefusedException(Refusal.LevelNotConfigured, "Nobody is asked to cosign here: no entry becomes WITNESSED."),
-        Wire.AckLevel.Anchored => throw new CallRefusedException(Refusal.LevelNotConfigured, "No chain is configured here: no entry becomes ANCHORED."),
+        Wire.AckLevel.Anchored => throw new CallRefusedException(Refusal.LevelNotConfigured, "Receipts do not carry anchors yet: agentid anchor status tells how far the chain has come."),
         _ => throw CallRefusedException.Malformed("The level to wait for is SEQUENCED, INTEGRATED, WITNESSED or ANCHORED."),
     };
 }

@@ -7,7 +7,11 @@ internal sealed class Token : IDisposable
 {
     private readonly Module _module;
     private readonly nuint _slot;
+    private const int SessionsMax = 8;
+
     private readonly ConcurrentBag<nuint> _idle = [];
+    private readonly object _gate = new();
+    private int _busy;
 
     // Stays open: the login ends with the last session.
     private readonly nuint _login;
@@ -31,6 +35,20 @@ internal sealed class Token : IDisposable
     /// <summary>Has a call made. A session in which one has failed is not used again: what state it is in only the module knows.</summary>
     public T Call<T>(Func<Module, nuint, T> call)
     {
+        // Tokens have few sessions, and being refused one would end the registry: who comes when all are busy waits.
+        Take();
+        try
+        {
+            return CallInSession(call);
+        }
+        finally
+        {
+            Release();
+        }
+    }
+
+    private T CallInSession<T>(Func<Module, nuint, T> call)
+    {
         var session = _idle.TryTake(out var idle) ? idle : _module.OpenSession(_slot);
         try
         {
@@ -42,6 +60,25 @@ internal sealed class Token : IDisposable
         {
             _module.CloseSession(session);
             throw;
+        }
+    }
+
+    private void Take()
+    {
+        lock (_gate)
+        {
+            while (_busy == SessionsMax)
+                Monitor.Wait(_gate);
+            _busy++;
+        }
+    }
+
+    private void Release()
+    {
+        lock (_gate)
+        {
+            _busy--;
+            Monitor.Pulse(_gate);
         }
     }
 
