@@ -180,6 +180,24 @@ public sealed class KeyRotationTests : IDisposable
     }
 
     [Fact]
+    public async Task What_was_stopped_with_a_key_does_not_end_with_it_be_it_a_cut_or_a_mere_restriction()
+    {
+        await using var registry = await TestNode.FoundAsync(_folder);
+        var (cut, cutAgent, restricted) = (await registry.EnrollAsync(), await registry.EnrollAsync(), await registry.EnrollAsync());
+        var now = new LeafIndex(registry.Node.State.Position - 1);
+        TestNode.Good(await registry.Node.Stopping.CutAsync(registry.Operator, Scope.Key(cut.KeyId), now, "it was copied", "", []));
+        TestNode.Good(await registry.Node.Stopping.CutAsync(registry.Operator, Scope.Agent(cutAgent.Id), now, "it was copied", "", []));
+        TestNode.Good(await registry.StopAsync(Scope.Key(restricted.KeyId), StandingState.Restricted));
+        using var fresh = PrivateKey.Generate(KeyAlgorithm.ES256);
+
+        Assert.Equal(Refusal.KeyStopped, (await RotateAsync(cut, fresh)).Refusal);
+        Assert.NotEqual(Refusal.None, (await RotateAsync(cutAgent, fresh)).Refusal);
+        Assert.Equal(Refusal.KeyStopped, (await RotateAsync(restricted, fresh)).Refusal);
+        var order = TestNode.Good(await OrderAsync(cut));
+        TestNode.Good(await registry.Node.KeyRotation.ReplaceAsync(Proof(registry, cut.Id, order.Token, _next), order.Token));
+    }
+
+    [Fact]
     public async Task An_order_stops_the_old_key_at_once_and_lets_one_new_key_in_once()
     {
         await using var registry = await TestNode.FoundAsync(_folder);

@@ -2,6 +2,9 @@ using AgentIdentity.Credentials;
 using AgentIdentity.Credentials.Entries;
 using AgentIdentity.Credentials.Evidence;
 using AgentIdentity.Credentials.Keys;
+using AgentIdentity.Credentials.Proofs;
+using AgentIdentity.Credentials.Stops;
+using AgentIdentity.Ledger;
 using AgentIdentity.Registry.Enrolling;
 using AgentIdentity.Registry.Tests.Fixtures;
 
@@ -52,6 +55,43 @@ public sealed class VouchTests
             Assert.Equal(Refusal.VouchNotAllowed, (await VouchAsync(registry, parent, token)).Refusal);
         }
         Assert.Empty(registry.Bodies().OfType<EvidenceAccepted>());
+    }
+
+    [Fact]
+    public async Task A_key_that_was_the_agents_and_an_agent_that_was_cut_vouch_for_nobody()
+    {
+        await using var registry = await TestNode.FoundAsync();
+        var token = await registry.DemandAsync(Policy);
+        var (rotated, cut) = (await ParentAsync(registry), await ParentAsync(registry));
+        using var next = PrivateKey.Generate(KeyAlgorithm.ES256);
+        var (challenge, now) = (registry.Node.Enrolment.NewChallenge(), registry.Clock.GetUtcNow());
+        TestNode.Good(await registry.Node.KeyRotation.RotateAsync(
+            RotationProof.Create(next, rotated.Id, TestNode.Url, challenge, rotated.KeyId, now), RotationProof.Create(rotated.Key, rotated.Id, TestNode.Url, challenge, next.PublicKey.KeyId, now)));
+        TestNode.Good(await registry.Node.Stopping.CutAsync(registry.Operator, Scope.Agent(cut.Id), new LeafIndex(registry.Node.State.Position - 1), "it was copied", "", []));
+
+        Assert.Equal(Refusal.VouchNotAllowed, (await VouchAsync(registry, rotated, token)).Refusal);
+        Assert.Equal(Refusal.VouchNotAllowed, (await VouchAsync(registry, cut, token)).Refusal);
+        var key = PrivateKey.Generate(KeyAlgorithm.ES256);
+        TestNode.Good(await registry.BringAsync(token, Vouch(registry, next, key, token), key));
+    }
+
+    [Fact]
+    public async Task A_vouched_agent_that_has_another_key_since_renews_its_session_with_a_vouch_for_that()
+    {
+        await using var registry = await TestNode.FoundAsync();
+        var token = await registry.DemandAsync(Policy);
+        var parent = await ParentAsync(registry);
+        var key = PrivateKey.Generate(KeyAlgorithm.ES256);
+        var child = TestNode.Good(await registry.BringAsync(token, Vouch(registry, parent.Key, key, token), key)).Agent;
+        using var next = PrivateKey.Generate(KeyAlgorithm.ES256);
+        var (challenge, now) = (registry.Node.Enrolment.NewChallenge(), registry.Clock.GetUtcNow());
+        TestNode.Good(await registry.Node.KeyRotation.RotateAsync(
+            RotationProof.Create(next, child.Id, TestNode.Url, challenge, key.PublicKey.KeyId, now), RotationProof.Create(key, child.Id, TestNode.Url, challenge, next.PublicKey.KeyId, now)));
+        registry.Clock.Advance(TimeSpan.FromDays(1));
+
+        var again = TestNode.Good(await registry.BringAsync(token, Vouch(registry, parent.Key, next, token), next));
+
+        Assert.Equal(child.Id, again.Agent.Id);
     }
 
     [Fact]
