@@ -77,18 +77,8 @@ public sealed class CosigningTests
     public async Task A_folder_put_back_to_an_older_state_signs_nothing_because_a_witness_has_seen_more()
     {
         using var witnesses = new ScriptedWitnesses(1);
-        await using var registry = await FoundAsync(witnesses, 1);
-        await registry.DisposeAsync();
-        var lastNight = TestNode.NewFolder();
-        Copy(registry.Folder, lastNight);
-        await using (var day = TestNode.Open(registry.Folder, registry.Clock, with: witnesses.Ask(1)))
-        {
-            await day.Node.Cosigning!.StartAsync();
-            await GrowAsync(day);
-            await day.Node.Cosigning.WhenWitnessedAsync(new LeafIndex(day.Node.State.Position - 1), CancellationToken.None).WaitAsync(TestNode.Patience);
-        }
-
-        await using var restored = TestNode.Open(lastNight, registry.Clock, with: witnesses.Ask(1));
+        var (lastNight, clock) = await LiveTwoDaysAsync(witnesses);
+        await using var restored = TestNode.Open(lastNight, clock, with: witnesses.Ask(1));
         var signed = restored.Node.Checkpoints.Signed;
         await restored.Node.Cosigning!.StartAsync();
 
@@ -101,19 +91,9 @@ public sealed class CosigningTests
     public async Task One_that_grows_past_what_a_witness_has_seen_before_it_asks_is_found_out_all_the_same()
     {
         using var witnesses = new ScriptedWitnesses(1);
-        await using var registry = await FoundAsync(witnesses, 1);
-        await registry.DisposeAsync();
-        var lastNight = TestNode.NewFolder();
-        Copy(registry.Folder, lastNight);
-        await using (var day = TestNode.Open(registry.Folder, registry.Clock, with: witnesses.Ask(1)))
-        {
-            await day.Node.Cosigning!.StartAsync();
-            await GrowAsync(day);
-            await day.Node.Cosigning.WhenWitnessedAsync(new LeafIndex(day.Node.State.Position - 1), CancellationToken.None).WaitAsync(TestNode.Patience);
-        }
-
+        var (lastNight, clock) = await LiveTwoDaysAsync(witnesses);
         witnesses.Misbehave(0, WitnessProblem.Unreachable);
-        await using var restored = TestNode.Open(lastNight, registry.Clock, with: witnesses.Ask(1));
+        await using var restored = TestNode.Open(lastNight, clock, with: witnesses.Ask(1));
         await restored.Node.Cosigning!.StartAsync();
         for (var i = 0; i < 3; i++)
             await GrowAsync(restored);
@@ -131,6 +111,20 @@ public sealed class CosigningTests
         await registry.Node.Cosigning!.StartAsync();
         registry.Clock.Advance(TimeSpan.FromSeconds(2));
         return registry;
+    }
+
+    // Gives the folder as it was before the second day, which the witness has seen.
+    private static async Task<(string LastNight, ManualClock Clock)> LiveTwoDaysAsync(ScriptedWitnesses witnesses)
+    {
+        var registry = await FoundAsync(witnesses, 1);
+        await registry.DisposeAsync();
+        var lastNight = TestNode.NewFolder();
+        Copy(registry.Folder, lastNight);
+        await using var day = TestNode.Open(registry.Folder, registry.Clock, with: witnesses.Ask(1));
+        await day.Node.Cosigning!.StartAsync();
+        await GrowAsync(day);
+        await day.Node.Cosigning.WhenWitnessedAsync(new LeafIndex(day.Node.State.Position - 1), CancellationToken.None).WaitAsync(TestNode.Patience);
+        return (lastNight, registry.Clock);
     }
 
     private static async Task GrowAsync(TestNode registry)
