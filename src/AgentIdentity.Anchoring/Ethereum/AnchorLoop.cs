@@ -298,7 +298,8 @@ public sealed class AnchorLoop
     private async Task<AnchorStatus> BroadcastAsync(ulong nonce, AnchoredLog log, FeeOffer offer, CancellationToken cancellation)
     {
         var size = new TreeSize(Math.Min(_tree.Size.Value, log.Size.Value + (1UL << log.StepBits)));
-        var signed = await _account.SignAsync(_settings.Contract, Call(log, size), nonce, offer, cancellation).ConfigureAwait(false);
+        if (await TrySignAsync(nonce, log, size, offer, cancellation).ConfigureAwait(false) is not { } signed)
+            return _isInFlight ? StatusOf(AnchorState.Broadcast) : AtRest();
         if (await _chain.BalanceAsync(_account.Address, cancellation).ConfigureAwait(false) is var balance && balance < signed.Transaction.CostMaxWei)
             return StatusOf(AnchorState.NoFunds, $"{_account.Address} has {balance} wei, and an anchor may cost {signed.Transaction.CostMaxWei}.");
 
@@ -306,6 +307,21 @@ public sealed class AnchorLoop
         await WriteDownAsync(attempt, cancellation).ConfigureAwait(false);
         Want(size);
         return await SendAsync(attempt, cancellation).ConfigureAwait(false);
+    }
+
+    // Null when something was included since the log was read, ours or another's: the next step sees it.
+    private async Task<SignedTransaction?> TrySignAsync(ulong nonce, AnchoredLog log, TreeSize size, FeeOffer offer, CancellationToken cancellation)
+    {
+        try
+        {
+            return await _account.SignAsync(_settings.Contract, Call(log, size), nonce, offer, cancellation).ConfigureAwait(false);
+        }
+        catch (ChainException refusal) when (refusal.Fault == ChainFault.Reverted)
+        {
+            if (await _contract.FindLogAsync(_log, BlockTag.Latest, cancellation).ConfigureAwait(false) == log)
+                throw;
+            return null;
+        }
     }
 
     // Only then may it be sent: a transaction that nobody remembers could be included when nobody expects it.
