@@ -583,6 +583,7 @@ def entry_bodies():
         AGENT_ID.bytes, 1, "https://issuer.example", ATTESTED_LABELS[2][1], fixed("evidence"), SECONDS + 3600, ATTESTED_LABELS, enrolment_proof(evidence=fixed("evidence"))["token"])
     yield "enforcer alarmed", 41, 1, ENFORCER_ID, [ENFORCER_ID], numbered(ENFORCER_ID.bytes, "DENY_STATE_SHRUNK", "1 denial is gone without proof.", SECONDS * 1000 + 7)
     yield "leases granted", 42, 1, REGISTRY_ID, [REGISTRY_ID], numbered([["reads", 60000], ["reports", 300000]])
+    yield "log cosigned", 49, 1, REGISTRY_ID, [REGISTRY_ID], numbered(cosigned_note())
 
 
 # What ends the name of an entry that came a day after those before it.
@@ -644,20 +645,31 @@ def succession(leaves):
     return {"size": len(leaves), "root": root.hex(), "next": vkey, "note": f"{text}\n\u2014 {ORIGIN} {signature}\n"}
 
 
-# --- receipt (C2SP tlog-proof, tlog-cosignature, tlog-policy) -----------------------------------------------------------
+# --- cosignature (C2SP tlog-cosignature) --------------------------------------------------------------------------------
+
+WITNESS_KEY_ID = sha256(f"{WITNESS_NAME}\n".encode(), b"\4", WITNESS.public)[:4]
+
+
+def cosigned(note):
+    text = note.split("\n\n")[0] + "\n"
+    cosignature = WITNESS.sign(f"cosignature/v1\ntime {SECONDS}\n{text}".encode())
+    return f"{note}\u2014 {WITNESS_NAME} {base64.b64encode(WITNESS_KEY_ID + u64(SECONDS) + cosignature).decode()}\n"
+
+
+def cosigned_note():
+    """A checkpoint of another log, which this registry has cosigned."""
+    return cosigned(log_note("other.example/log", 21, fixed("another root")))
+
+
+# --- receipt (C2SP tlog-proof, tlog-policy) -----------------------------------------------------------------------------
 
 def receipt(leaves, index):
-    text, log_line = checkpoint(leaves)["note"].split("\n\n")
-    text += "\n"
-    key_id = sha256(f"{WITNESS_NAME}\n".encode(), b"\4", WITNESS.public)[:4]
-    cosignature = WITNESS.sign(f"cosignature/v1\ntime {SECONDS}\n{text}".encode())
-    line = f"\u2014 {WITNESS_NAME} {base64.b64encode(key_id + u64(SECONDS) + cosignature).decode()}\n"
     path = "".join(f"{base64.b64encode(one).decode()}\n" for one in tree_path(leaves, index))
-    vkey = f"{WITNESS_NAME}+{key_id.hex()}+{base64.b64encode(bytes([4]) + WITNESS.public).decode()}"
+    vkey = f"{WITNESS_NAME}+{WITNESS_KEY_ID.hex()}+{base64.b64encode(bytes([4]) + WITNESS.public).decode()}"
     return {
         "index": index, "leaf_hash": sha256(b"\0", leaves[index]).hex(), "witness_secret": WITNESS.secret.hex(), "witness_vkey": vkey, "time": SECONDS,
         "policy": f"log {checkpoint(leaves)['vkey']}\nwitness w1 {vkey}\nquorum w1\n",
-        "receipt": f"c2sp.org/tlog-proof@v1\nextra {base64.b64encode(leaves[index]).decode()}\nindex {index}\n{path}\n{text}\n{log_line}{line}",
+        "receipt": f"c2sp.org/tlog-proof@v1\nextra {base64.b64encode(leaves[index]).decode()}\nindex {index}\n{path}\n{cosigned(checkpoint(leaves)['note'])}",
     }
 
 
@@ -1538,6 +1550,7 @@ def vectors():
         "fork": {"held": 5, "identity": sha256(FIRST_STATEMENT).hex(), "statement": OTHER_FIRST_STATEMENT.hex(), "signature": AGENT.sign(OTHER_FIRST_STATEMENT).hex()},
         "succession": succession([bytes.fromhex(one["leaf"]) for one in log]),
         "receipt": receipt([bytes.fromhex(one["leaf"]) for one in log], 6),
+        "cosigned": {"origin": "other.example/log", "size": 21, "note": cosigned_note()},
         "witness_request": witness_request([bytes.fromhex(one["leaf"]) for one in log], 21),
         "promise": promise([bytes.fromhex(one["leaf"]) for one in log[3:6]], 3),
         "trails": {"all opened": trail(), "no activity opened": trail(opens_activities=False), "an activity erased": trail(erases=True),
