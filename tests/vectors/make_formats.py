@@ -20,6 +20,7 @@ import uuid
 import zlib
 
 from anchors import anchor_journal
+from curves import P256
 
 HERE = pathlib.Path(__file__).resolve().parent
 VECTORS = HERE / "formats.json"
@@ -198,55 +199,14 @@ def ed_sign(seed, message):
 
 # --- ECDSA on P-256 (FIPS 186-5) with the nonces of RFC 6979 -----------------------------------------------------------
 
-EC_P = 2**256 - 2**224 + 2**192 + 2**96 - 1
-EC_N = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
-EC_G = (0x6B17D1F2E12C4247F8BCE6E563A440F277037D812DEB33A0F4A13945D898C296, 0x4FE342E2FE1A7F9B8EE7EB4A7C0F9E162BCE33576B315ECECBB6406837BF51F5)
-
-
-def ec_add(a, b):
-    if a is None or b is None:
-        return a or b
-    (x1, y1), (x2, y2) = a, b
-    if x1 == x2 and (y1 + y2) % EC_P == 0:
-        return None
-    slope = (3 * x1 * x1 - 3) * pow(2 * y1, -1, EC_P) if a == b else (y2 - y1) * pow(x2 - x1, -1, EC_P)
-    x3 = (slope * slope - x1 - x2) % EC_P
-    return (x3, (slope * (x1 - x3) - y1) % EC_P)
-
-
-def ec_multiply(point, scalar):
-    result = None
-    while scalar:
-        if scalar & 1:
-            result = ec_add(result, point)
-        point = ec_add(point, point)
-        scalar >>= 1
-    return result
-
-
 def ec_public(secret):
-    x, y = ec_multiply(EC_G, int.from_bytes(secret, "big"))
+    x, y = P256.point(int.from_bytes(secret, "big"))
     return x.to_bytes(32, "big") + y.to_bytes(32, "big")
 
 
-def ec_nonce(secret, digest):
-    reduced = (int.from_bytes(digest, "big") % EC_N).to_bytes(32, "big")
-    v, k = b"\1" * 32, b"\0" * 32
-    for separator in (b"\0", b"\1"):
-        k = hmac.digest(k, v + separator + secret + reduced, "sha256")
-        v = hmac.digest(k, v, "sha256")
-    v = hmac.digest(k, v, "sha256")
-    nonce = int.from_bytes(v, "big")
-    assert 0 < nonce < EC_N
-    return nonce
-
-
 def ec_sign(secret, message):
-    digest = sha256(message)
-    nonce = ec_nonce(secret, digest)
-    r = ec_multiply(EC_G, nonce)[0] % EC_N
-    s = pow(nonce, -1, EC_N) * (int.from_bytes(digest, "big") + r * int.from_bytes(secret, "big")) % EC_N
-    return r.to_bytes(32, "big") + s.to_bytes(32, "big")
+    (x, _), s = P256.sign(int.from_bytes(secret, "big"), sha256(message))
+    return (x % P256.n).to_bytes(32, "big") + s.to_bytes(32, "big")
 
 
 # --- keys and names ---------------------------------------------------------------------------------------------------
