@@ -67,12 +67,14 @@ public sealed class RegistryNode : IAsyncDisposable
         LeafProofs = new ProofReader(store, PublishedLog);
         SeenCheckpoints = new SeenCheckpoints(store, Checkpoints, PublishedLog, new SuccessionReader(state, store), Standing, alarm);
         Witness = new LogWitness(store, () => WitnessKeyDocument.Open(store, keys, settings.Name.Origin), settings.WitnessedLogs, Standing, clock);
+        Sequencer.BeforeOthers = Witness.Record;
         Cosigning = settings.WitnessPolicy is { } policy ? new Cosigning(policy, settings.Outside(), Checkpoints, PublishedLog, SeenCheckpoints, clock, alarm) : null;
         Heads = new HeadsReader(state, store, Checkpoints, PublishedLog);
         TrailExports = new Reading.TrailExports(state, store, Checkpoints, Heads);
         Watch = new EnforcerWatch(settings, state, Standing, Sequencer, Stopping, keys, Checkpoints, PublishedLog, LeafProofs, SeenCheckpoints, Refusals, store, Issuing, probes, clock, alarm);
         Propagation = new Propagation(state, Watch);
         Sequencer.Applied += (index, entry, _) => Tell(index, entry.Body.Kind);
+        Sequencer.Applied += (_, entry, _) => Witness.Remember(entry);
         StatusLists = new Status.StatusLists(settings, state, Standing, keys, clock);
         Doors = new Doors(state, Watch);
         CertificateExports = new CertificateExports(settings, state, store, Checkpoints, PublishedLog, Propagation, clock);

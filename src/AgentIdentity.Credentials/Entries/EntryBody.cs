@@ -1,3 +1,4 @@
+using System.Text;
 using AgentIdentity.Credentials.Identifiers;
 using AgentIdentity.Credentials.Keys;
 using AgentIdentity.Credentials.Passkeys;
@@ -378,4 +379,22 @@ public sealed record LeasesGranted(IReadOnlyList<ClassLease> Classes) : EntryBod
 
     /// <inheritdoc/>
     public override EntryKind Kind => EntryKind.LeasesGranted;
+}
+
+/// <summary>Kind 49. As a witness, this registry had cosigned this checkpoint of another log before anything behind this entry was written.</summary>
+/// <param name="Note">The checkpoint with the signatures of the log and of this registry.</param>
+public sealed record LogCosigned(string Note) : EntryBody
+{
+    /// <summary>The longest note. A checkpoint without long extension lines has some 400 bytes; one of those is cosigned and not recorded.</summary>
+    public const int NoteBytesMax = 4096;
+
+    /// <inheritdoc/>
+    public override EntryKind Kind => EntryKind.LogCosigned;
+
+    /// <summary>What the log has signed; null for a note that is none, or too long. Nothing is verified.</summary>
+    public Checkpoint? ReadCheckpoint()
+    {
+        var bytes = Encoding.UTF8.GetBytes(Note);
+        return bytes.Length <= NoteBytesMax && SignedNote.TryParse(bytes, out var note, out _) && Checkpoint.TryParse(note.Text.Span, out var checkpoint, out _) ? checkpoint : null;
+    }
 }

@@ -259,6 +259,10 @@ internal static class EntryBodyCodec
                 cbor.WriteStartMap(1);
                 fields.Array(granted.Classes, WriteClassLease);
                 break;
+            case LogCosigned cosigned:
+                cbor.WriteStartMap(1);
+                fields.Text(cosigned.Note);
+                break;
             default:
                 throw new InvalidOperationException($"No format for {body.GetType().Name}.");
         }
@@ -313,6 +317,7 @@ internal static class EntryBodyCodec
                 fields.Id(), fields.Enum<EvidenceSource>(), fields.Text(), fields.Text(), fields.Hash(), fields.Instant(), fields.Labels(), fields.Text()),
             EntryKind.EnforcerAlarmed => ReadAlarmed(fields),
             EntryKind.LeasesGranted => new LeasesGranted(fields.Ascending(LeasesGranted.ClassesMax, ReadClassLease, static one => one.Name, StringComparer.Ordinal, least: 0)),
+            EntryKind.LogCosigned => ReadCosigned(fields),
             _ => throw new FormatException("unknown kind"),
         };
         if (fields.Count != count)
@@ -341,6 +346,12 @@ internal static class EntryBodyCodec
     {
         var alarmed = new EnforcerAlarmed(fields.Id(), fields.Text(), fields.Text(), fields.Instant());
         return alarmed.IsWellFormed ? alarmed : throw new FormatException("an alarm has a name and one line of detail");
+    }
+
+    private static LogCosigned ReadCosigned(FieldReader fields)
+    {
+        var cosigned = new LogCosigned(fields.Text());
+        return cosigned.ReadCheckpoint() is not null ? cosigned : throw new FormatException("what was cosigned is a checkpoint");
     }
 
     private static Stop ReadStop(FieldReader fields, int count)

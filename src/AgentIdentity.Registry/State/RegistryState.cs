@@ -415,7 +415,7 @@ public sealed class RegistryState
             case EvidenceAccepted evidence:
                 Attest(index, entry, evidence);
                 break;
-            case PrivateDataRead or CallsRefused or Heads or ActivitiesErased:
+            case PrivateDataRead or CallsRefused or Heads or ActivitiesErased or LogCosigned:
                 break;
             default:
                 throw new LedgerDamagedException($"Entry {index} says something that this version does not know.");

@@ -67,7 +67,7 @@ public sealed class EnforcerWatch : IAsyncDisposable
         Leases = new EnforcerLeases(clock, settings.LongestLease, state.Leases.OutstandingAt(clock.GetUtcNow()));
         Watches = new Watches(state, settings.Name, checkpoints, _proofs, _items, Leases, probes, say);
         _probing = new Probing(settings, state, sequencer, issuing, probes, Watches, clock);
-        sequencer.Applied = Watches.Hand;
+        sequencer.Applied += Watches.Hand;
         standing.Ended.ContinueWith(ended => Watches.EndAll(Halted()), TaskScheduler.Default);
     }
 
