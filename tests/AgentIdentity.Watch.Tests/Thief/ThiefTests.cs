@@ -72,6 +72,10 @@ public sealed class ThiefTests : IAsyncLifetime
         await thief.ServeAtAsync(_registry.GrpcPort);
         await _tool.WhenAlarmedAsync(EnforcerAlarmKind.DenyStateShrunk);
         await AssertNobodyIsLetInAsync();
+
+        await _tool.RestartAsync();
+        await _tool.WhenAlarmedAsync(EnforcerAlarmKind.DenyStateShrunk, times: 2);
+        await AssertNobodyIsLetInAsync();
     }
 
     [Fact]
