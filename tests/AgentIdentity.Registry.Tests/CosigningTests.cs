@@ -47,7 +47,7 @@ public sealed class CosigningTests
 
         await UntilAsync(() => bad.Report.Problem == problem);
 
-        await registry.Node.Checkpoints.WhenCoversAsync(new LeafIndex(0), CancellationToken.None).WaitAsync(TestNode.Patience);
+        await registry.WhenSignedAsync(new LeafIndex(0));
         await UntilAsync(() => registry.Node.Cosigning.Witnesses[0].Report.Problem == WitnessProblem.None);
         Assert.False(registry.Node.Cosigning.HasQuorum);
         Assert.Null(registry.Node.Cosigning.Witnessed);
@@ -130,8 +130,7 @@ public sealed class CosigningTests
     private static async Task GrowAsync(TestNode registry)
     {
         await registry.NewTokenAsync();
-        registry.Clock.Advance(TimeSpan.FromSeconds(2));
-        await registry.Node.Checkpoints.WhenCoversAsync(new LeafIndex(registry.Node.State.Position - 1), CancellationToken.None).WaitAsync(TestNode.Patience);
+        await registry.WhenSignedAsync();
     }
 
     private static async Task UntilAsync(Func<bool> holds)

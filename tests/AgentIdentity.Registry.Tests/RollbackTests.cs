@@ -134,7 +134,7 @@ public sealed class RollbackTests
         var before = registry.Node.State.Position;
         registry.Clock.Advance(TimeSpan.FromSeconds(2));
         await registry.EnrollAsync();
-        await registry.Node.Checkpoints.WhenCoversAsync(new LeafIndex(before), CancellationToken.None).WaitAsync(TestNode.Patience);
+        await registry.WhenSignedAsync(new LeafIndex(before));
         return registry.Node.Checkpoints.Last!;
     }
 

@@ -202,8 +202,7 @@ public sealed class SuccessionTests
         await using var after = TestNode.Open(before.Folder, before.Clock);
         Assert.Equal(fault == Fault.Lost ? "localhost:5000" : Second, after.Node.State.Log.Origin);
         TestNode.Good(await after.StopAsync(agent.At(after)));
-        after.Clock.Advance(TimeSpan.FromSeconds(2));
-        await after.Node.Checkpoints.WhenCoversAsync(new LeafIndex(after.Node.State.Position - 2), CancellationToken.None).WaitAsync(TestNode.Patience);
+        await after.WhenSignedAsync(new LeafIndex(after.Node.State.Position - 2));
         Assert.Equal(after.Node.State.Log.Origin, Newest(after).Origin);
     }
 
@@ -322,9 +321,8 @@ public sealed class SuccessionTests
     private static async Task<byte[]> ExportAsync(TestNode node, TestAgent agent)
     {
         TestNode.Good(await node.StopAsync(agent.At(node)));
-        node.Clock.Advance(TimeSpan.FromSeconds(2));
-        await node.Node.Checkpoints.WhenCoversAsync(new LeafIndex(node.Node.State.Position - 2), CancellationToken.None).WaitAsync(TestNode.Patience);
-        var export = TestNode.Good(await node.Node.TrailExports.BeginAsync(agent.Id, 0, ulong.MaxValue, CancellationToken.None).WaitAsync(TestNode.Patience));
+        await node.WhenSignedAsync(new LeafIndex(node.Node.State.Position - 2));
+        var export = TestNode.Good(await node.WhileTimePassesAsync(node.Node.TrailExports.BeginAsync(agent.Id, 0, ulong.MaxValue, CancellationToken.None)));
         return [.. export.Items().SelectMany(item => item)];
     }
 

@@ -233,8 +233,10 @@ internal sealed class Watched
             return End(EnforcerAlarmKind.LogChanged, $"Expected the log key {_logKey}, found {logKey}.");
         if (!WatchKeyNote.TryOpen(greeting.WatchKeyNote, logKey, out var watchKey))
             return End(EnforcerAlarmKind.WatchKeyForged, "The watch key is not signed by the log's key.");
-        if (!TryOpenTerms(greeting, watchKey.Key, out var terms))
-            return End(EnforcerAlarmKind.NoteForged, "The terms are not signed by the watch key, or are older than what this enforcer has seen of the log.");
+        if (!TryOpenTerms(greeting, watchKey.Key, out var terms, out var size))
+            return End(EnforcerAlarmKind.NoteForged, "The terms are not signed by the watch key.");
+        if (_checkpoint?.Checkpoint is { } seen && size.Value < seen.Size.Value)
+            return End(EnforcerAlarmKind.RegistryRolledBack, $"The registry greets with the terms of a log of {size} entries; it had signed {seen.Size} before.");
         (_logKey, _watchKey, _isChanged) = (logKey, watchKey.Key, true);
         Granted = TimeSpan.FromMilliseconds(terms.LeaseMilliseconds);
         _lease.GrantClasses(terms.ClassLeases.DistinctBy(one => one.Name).ToFrozenDictionary(one => one.Name, one => (long)one.Milliseconds, StringComparer.Ordinal));
@@ -246,11 +248,12 @@ internal sealed class Watched
     }
 
     // Whoever stands on the connection and has no key of the registry could else slip in a key of his own that signs credentials.
-    private bool TryOpenTerms(WatchGreeting greeting, NoteVerifierKey watchKey, [NotNullWhen(true)] out WatchTerms? terms)
+    private static bool TryOpenTerms(WatchGreeting greeting, NoteVerifierKey watchKey, [NotNullWhen(true)] out WatchTerms? terms, out TreeSize size)
     {
-        terms = null;
-        if (!TermsNote.TryOpen(greeting.TermsNote, watchKey, out var note) || note.Terms != Sha256.Hash(greeting.Terms.Span) || note.Size.Value < (_checkpoint?.Checkpoint.Size.Value ?? 0))
+        (terms, size) = (null, default);
+        if (!TermsNote.TryOpen(greeting.TermsNote, watchKey, out var note) || note.Terms != Sha256.Hash(greeting.Terms.Span))
             return false;
+        size = note.Size;
         try
         {
             terms = WatchTerms.Parser.ParseFrom(greeting.Terms);

@@ -441,7 +441,6 @@ public sealed class WatchedTests
             _registry.Greeting(liesBeside: greeting => greeting.Terms = mineToo),
             _registry.Greeting(liesBeside: greeting => (greeting.Terms, greeting.TermsNote) = (mineToo, "")),
             _registry.Greeting(liesBeside: greeting => (greeting.Terms, greeting.TermsNote) = (mineToo, new TermsNote(new TreeSize(9), Sha256.Hash(mineToo.Span)).Sign(new NoteSignerKey(_registry.WatchKey.Verifier.Name, Ed25519PrivateKey.Generate())))),
-            _registry.Greeting(size: new TreeSize(0)),
         ];
         foreach (var greeting in forged)
         {
@@ -451,6 +450,15 @@ public sealed class WatchedTests
             Assert.Equal([NoteForged], watching.AlarmKinds);
             Assert.Null(watching.Watched.IssuerKeys.Find(mine.PublicKey.KeyId));
         }
+    }
+
+    [Fact]
+    public void Terms_of_a_smaller_log_than_was_seen_are_refused_as_a_registry_that_was_put_back()
+    {
+        var watching = Live();
+        watching.Watched.Begin();
+        Assert.Equal(WatchStep.End, watching.Watched.Take(_registry.Greeting(size: new TreeSize(0))));
+        Assert.Equal([RegistryRolledBack], watching.AlarmKinds);
     }
 
     [Fact]

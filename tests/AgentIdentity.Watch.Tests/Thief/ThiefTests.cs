@@ -125,6 +125,8 @@ public sealed class ThiefTests : IAsyncLifetime
     {
         await using var thief = await StealAsync(await CopyOldAsync());
         thief.IsDeaf = true;
+        // As large as what the enforcer may have seen.
+        await thief.FillAsync();
         await thief.ServeAtAsync(_registry.GrpcPort);
         await _tool.WhenAlarmedAsync(EnforcerAlarmKind.EpochWentBack);
         await AssertNobodyIsLetInAsync();
