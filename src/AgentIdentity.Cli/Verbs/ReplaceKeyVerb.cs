@@ -22,7 +22,7 @@ internal static class ReplaceKeyVerb
         using var key = run.Signer(CallerRole.Operator);
         using var connection = run.Connect(key);
         var request = new ReplaceKeyRequest { Agent = did, Reason = run.Get(Reason), Incident = run.Get(Incident) };
-        if (run.Get(After) is { } after)
+        if (run.Find(After) is { } after)
             request.After = after;
         var made = await connection.Control.ReplaceKeyAsync(request, cancellationToken: cancellationToken);
         // The token alone, so that it can be piped to agentid rotate-key.
