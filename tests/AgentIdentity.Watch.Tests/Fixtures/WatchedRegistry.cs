@@ -105,7 +105,8 @@ internal sealed class WatchedRegistry : IAsyncDisposable
     /// <summary>Follows a stop until all enforcers have signed it. One whose lease was over first, as after a slow start, signs all the same.</summary>
     public Task<StopPropagation> WhenSignedAsync(ulong stop) => WhenAsync(stop, report => report.Enforcers.All(enforcer => enforcer.Progress == EnforcerProgress.Acknowledged), "all had signed");
 
-    private async Task<StopPropagation> WhenAsync(ulong stop, Func<StopPropagation, bool> holds, string what)
+    /// <summary>Follows a stop until its report is so.</summary>
+    public async Task<StopPropagation> WhenAsync(ulong stop, Func<StopPropagation, bool> holds, string what)
     {
         using var patience = new CancellationTokenSource(Eventually.Patience);
         using var following = _asOperator.Control.WatchPropagation(new PropagationRequest { Stop = stop }, cancellationToken: patience.Token);
