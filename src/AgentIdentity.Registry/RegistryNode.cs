@@ -57,7 +57,7 @@ public sealed class RegistryNode : IAsyncDisposable
         var probes = new ReadyProbes();
         Stopping = new Stopping.Stopping(settings, state, Standing, Sequencer, Approvals, probes.Take, clock);
         KeyRotation = new Rotating.KeyRotation(settings, state, Sequencer, Enrolment, Dids, clock);
-        KeyReplacement = new Rotating.KeyReplacement(Sequencer, Stopping, clock);
+        KeyReplacement = new Rotating.KeyReplacement(state, Sequencer, Stopping, clock);
         People = new People(settings, state, Sequencer, Approvals, clock);
         Erasing = new Erasing.Erasing(state, Sequencer, Approvals, store);
         Refusals = new RefusalJournal(Sequencer, state);
