@@ -98,7 +98,7 @@ public sealed class ErasureTests
         Assert.True(NoteVerifierKey.TryParse(registry.Node.Checkpoints.LogKey, out var logKey, out _));
         foreach (var to in (ulong[])[ulong.MaxValue, 0])
         {
-            var export = TestNode.Good(await registry.Node.TrailExports.BeginAsync(agent.Id, 0, to, CancellationToken.None));
+            var export = TestNode.Good(await registry.WhileTimePassesAsync(registry.Node.TrailExports.BeginAsync(agent.Id, 0, to, CancellationToken.None)));
             byte[] file = [.. export.Items().SelectMany(item => item)];
             var verdict = TrailVerifier.Verify(file, logKey);
             Assert.All(verdict.Findings, finding => Assert.Equal((finding.Property, TrailResult.Passed, ""), (finding.Property, finding.Result, string.Join("; ", finding.Problems))));
@@ -334,10 +334,10 @@ public sealed class ErasureTests
     {
         registry.Clock.Advance(TimeSpan.FromSeconds(2));
         await registry.NewTokenAsync();
-        await registry.Node.Checkpoints.WhenCoversAsync(new LeafIndex(registry.Node.State.Position - 1), CancellationToken.None).WaitAsync(TestNode.Patience);
+        await registry.WhenSignedAsync();
         foreach (var (index, leaf) in indexes.Zip(leaves))
             Assert.Equal(leaf, TestNode.Good(registry.Node.LeafProofs.Prove(index)).Leaf);
-        var heads = TestNode.Good(await registry.Node.Heads.ProveAsync(agent.Id, CancellationToken.None));
+        var heads = TestNode.Good(await registry.WhileTimePassesAsync(registry.Node.Heads.ProveAsync(agent.Id, CancellationToken.None)));
         Assert.True(Entry.TryDecode(heads.Entry, out var entry));
         Assert.Equal(HeadMapAnswer.Present, HeadMapProof.Verify(heads.Map, ((Heads)entry.Body).Root, heads.Label, out var head));
         var computed = default(Head);

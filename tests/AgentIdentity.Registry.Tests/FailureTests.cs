@@ -193,7 +193,7 @@ public sealed class FailureTests
         registry.Clock.SetBack(TimeSpan.FromHours(1));
         var after = await agent.RecordAsync();
         Assert.Equal(before.At, after.At);
-        await registry.Node.Checkpoints.WhenCoversAsync(after.Index, CancellationToken.None).WaitAsync(TestNode.Patience);
+        await registry.WhenSignedAsync(after.Index);
     }
 
     private static async Task AssertHaltedAsync(TestNode node, TestAgent agent, string token)
@@ -213,9 +213,8 @@ public sealed class FailureTests
 
     private static async Task AssertProvenAsync(TestNode node)
     {
-        node.Clock.Advance(TimeSpan.FromSeconds(1));
         var last = new LeafIndex(node.Node.State.Position - 1);
-        await node.Node.Checkpoints.WhenCoversAsync(last, CancellationToken.None).WaitAsync(TestNode.Patience);
+        await node.WhenSignedAsync(last);
         for (var i = 0ul; i <= last.Value; i++)
             TestNode.Good(node.Node.LeafProofs.Prove(new LeafIndex(i)));
     }

@@ -100,8 +100,7 @@ public sealed class FullDiskTests
         registry.Store.OnAppend = Fault.Full;
         var stop = TestNode.Good(await registry.StopAsync(agent));
         registry.Store.OnAppend = Fault.None;
-        registry.Clock.Advance(TimeSpan.FromSeconds(2));
-        await registry.Node.Checkpoints.WhenCoversAsync(stop.Index, CancellationToken.None).WaitAsync(TestNode.Patience);
+        await registry.WhenSignedAsync(stop.Index);
         Assert.False(registry.Node.Stopping.IsIndexPending(stop.Index));
         TestNode.Good(registry.Node.LeafProofs.Prove(stop.Index));
     }
@@ -185,8 +184,7 @@ public sealed class FullDiskTests
     // Signed, and every stored byte follows from the entries.
     private static async Task AssertSoundAsync(TestNode registry)
     {
-        registry.Clock.Advance(TimeSpan.FromSeconds(2));
-        await registry.Node.Checkpoints.WhenCoversAsync(new LeafIndex(registry.Node.State.Position - 1), CancellationToken.None).WaitAsync(TestNode.Patience);
+        await registry.WhenSignedAsync();
         await registry.DisposeAsync();
         using var store = SqliteLedgerStore.OpenExisting(registry.Folder);
         var findings = new List<Finding>();

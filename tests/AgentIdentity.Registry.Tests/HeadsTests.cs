@@ -51,7 +51,7 @@ public sealed class HeadsTests
     // The oracle: the entries as they are stored, counted and chained here.
     private static async Task AssertHeadIsProvenAsync(TestNode registry, SubjectId subject)
     {
-        var proof = TestNode.Good(await registry.Node.Heads.ProveAsync(subject, CancellationToken.None).WaitAsync(TestNode.Patience));
+        var proof = TestNode.Good(await registry.WhileTimePassesAsync(registry.Node.Heads.ProveAsync(subject, CancellationToken.None)));
         var expected = default(Head);
         foreach (var row in registry.Store.ReadBySubject(subject, 0, int.MaxValue).Where(row => row.Index.Value < proof.Leaf.Index.Value))
             expected = expected.Then(MerkleHash.Leaf(row.Leaf), row.Index);
@@ -78,6 +78,6 @@ public sealed class HeadsTests
     {
         registry.Clock.Advance(TimeSpan.FromSeconds(2));
         await registry.NewTokenAsync();
-        await registry.Node.Checkpoints.WhenCoversAsync(index, CancellationToken.None).WaitAsync(TestNode.Patience);
+        await registry.WhenSignedAsync(index);
     }
 }

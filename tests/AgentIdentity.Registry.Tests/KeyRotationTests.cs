@@ -334,7 +334,7 @@ public sealed class KeyRotationTests : IDisposable
     }
 
     private static Task<Outcome<ReplacementMade>> OrderAsync(TestAgent agent) =>
-        agent.Registry.Node.KeyReplacement.OrderAsync(agent.Registry.Operator, agent.Record, "the key was copied", "incident-7");
+        agent.Registry.Node.KeyReplacement.OrderAsync(agent.Registry.Operator, agent.Record, "the key was copied", "incident-7", after: null);
 
     private static Task<Outcome<AgentRecord>> RotateAsync(TestAgent agent, PrivateKey next) => RotateAsync(agent.Registry, agent.Id, agent.Key, next);
 
@@ -359,8 +359,8 @@ public sealed class KeyRotationTests : IDisposable
         var last = new LeafIndex(registry.Node.State.Position - 1);
         registry.Clock.Advance(TimeSpan.FromSeconds(2));
         await registry.NewTokenAsync();
-        await registry.Node.Checkpoints.WhenCoversAsync(last, CancellationToken.None).WaitAsync(TestNode.Patience);
-        var export = TestNode.Good(await registry.Node.TrailExports.BeginAsync(agent.Id, 0, ulong.MaxValue, CancellationToken.None).WaitAsync(TestNode.Patience));
+        await registry.WhenSignedAsync(last);
+        var export = TestNode.Good(await registry.WhileTimePassesAsync(registry.Node.TrailExports.BeginAsync(agent.Id, 0, ulong.MaxValue, CancellationToken.None)));
         Assert.True(NoteVerifierKey.TryParse(registry.Node.Checkpoints.LogKey, out var logKey, out _));
         var verdict = TrailVerifier.Verify(export.Items().SelectMany(item => item).ToArray(), logKey);
         Assert.Empty(verdict.Findings.Where(finding => finding.Result != TrailResult.Passed).Select(finding => $"{finding.Property}: {string.Join("; ", finding.Problems)}"));

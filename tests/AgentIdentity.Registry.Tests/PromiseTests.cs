@@ -49,7 +49,7 @@ public sealed class PromiseTests
 
         registry.Clock.Advance(TimeSpan.FromSeconds(2));
         await registry.EnrollAsync();
-        await registry.Node.Checkpoints.WhenCoversAsync(first.Index, CancellationToken.None).WaitAsync(TestNode.Patience);
+        await registry.WhenSignedAsync(first.Index);
         Assert.Null(TestNode.Good(await agent.SendAsync(statement)).Promise);
     }
 

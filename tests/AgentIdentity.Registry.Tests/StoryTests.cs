@@ -73,8 +73,7 @@ public sealed class StoryTests
         await using var registry = await TestNode.FoundAsync();
         var agent = await registry.EnrollAsync();
         var last = await agent.RecordAsync();
-        registry.Clock.Advance(TimeSpan.FromSeconds(1));
-        await registry.Node.Checkpoints.WhenCoversAsync(last.Index, CancellationToken.None).WaitAsync(TimeSpan.FromSeconds(10));
+        await registry.WhenSignedAsync(last.Index);
         Assert.True(NoteVerifierKey.TryParse(registry.Node.Checkpoints.LogKey, out var logKey, out _));
         for (var i = 0ul; i <= last.Index.Value; i++)
         {

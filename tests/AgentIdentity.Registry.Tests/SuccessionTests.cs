@@ -12,6 +12,7 @@ using AgentIdentity.Registry.Watching;
 using AgentIdentity.Storage.Keys;
 using AgentIdentity.Storage.Snapshots;
 using AgentIdentity.Storage.Sqlite;
+using AgentIdentity.Tests;
 
 namespace AgentIdentity.Registry.Tests;
 
@@ -104,7 +105,7 @@ public sealed class SuccessionTests
     {
         var (before, agent) = await RecordedAsync();
         await RotateAsync(before.Folder);
-        var copy = Copy(before.Folder);
+        var copy = Folders.Copy(before.Folder, TestNode.NewFolder());
         string seen;
         await using (var lost = TestNode.Open(before.Folder, before.Clock))
         {
@@ -202,8 +203,7 @@ public sealed class SuccessionTests
         await using var after = TestNode.Open(before.Folder, before.Clock);
         Assert.Equal(fault == Fault.Lost ? "localhost:5000" : Second, after.Node.State.Log.Origin);
         TestNode.Good(await after.StopAsync(agent.At(after)));
-        after.Clock.Advance(TimeSpan.FromSeconds(2));
-        await after.Node.Checkpoints.WhenCoversAsync(new LeafIndex(after.Node.State.Position - 2), CancellationToken.None).WaitAsync(TestNode.Patience);
+        await after.WhenSignedAsync(new LeafIndex(after.Node.State.Position - 2));
         Assert.Equal(after.Node.State.Log.Origin, Newest(after).Origin);
     }
 
@@ -211,7 +211,7 @@ public sealed class SuccessionTests
     public async Task A_recovery_names_what_others_have_seen_and_stops_again_what_was_stopped_there()
     {
         var (before, agent) = await RecordedAsync();
-        var copy = Copy(before.Folder);
+        var copy = Folders.Copy(before.Folder, TestNode.NewFolder());
         await using (var lost = TestNode.Open(before.Folder, before.Clock))
         {
             TestNode.Good(await lost.StopAsync(agent.At(lost), StandingState.Revoked));
@@ -233,7 +233,7 @@ public sealed class SuccessionTests
     public async Task A_seen_checkpoint_is_held_or_larger_or_another_history_or_foreign()
     {
         var (before, agent) = await RecordedAsync();
-        var copy = Copy(before.Folder);
+        var copy = Folders.Copy(before.Folder, TestNode.NewFolder());
         string longer, other;
         await using (var one = TestNode.Open(before.Folder, before.Clock))
         {
@@ -322,9 +322,8 @@ public sealed class SuccessionTests
     private static async Task<byte[]> ExportAsync(TestNode node, TestAgent agent)
     {
         TestNode.Good(await node.StopAsync(agent.At(node)));
-        node.Clock.Advance(TimeSpan.FromSeconds(2));
-        await node.Node.Checkpoints.WhenCoversAsync(new LeafIndex(node.Node.State.Position - 2), CancellationToken.None).WaitAsync(TestNode.Patience);
-        var export = TestNode.Good(await node.Node.TrailExports.BeginAsync(agent.Id, 0, ulong.MaxValue, CancellationToken.None).WaitAsync(TestNode.Patience));
+        await node.WhenSignedAsync(new LeafIndex(node.Node.State.Position - 2));
+        var export = TestNode.Good(await node.WhileTimePassesAsync(node.Node.TrailExports.BeginAsync(agent.Id, 0, ulong.MaxValue, CancellationToken.None)));
         return [.. export.Items().SelectMany(item => item)];
     }
 
@@ -378,17 +377,5 @@ public sealed class SuccessionTests
         var findings = new List<Finding>();
         await Fsck.RunAsync(store, store, new SnapshotFile(node.Folder), withSignatures: true, findings.Add, _ => { }, CancellationToken.None);
         return findings;
-    }
-
-    private static string Copy(string folder)
-    {
-        var copy = TestNode.NewFolder();
-        foreach (var file in Directory.GetFiles(folder, "*", SearchOption.AllDirectories))
-        {
-            var target = Path.Combine(copy, Path.GetRelativePath(folder, file));
-            Directory.CreateDirectory(Path.GetDirectoryName(target)!);
-            File.Copy(file, target);
-        }
-        return copy;
     }
 }

@@ -40,7 +40,7 @@ public sealed class TrailExportTests
         await PublishAsync(registry);
         var probe = registry.Node.State.AgentsFrom(0).Single(agent => agent.IsProbe);
 
-        var export = TestNode.Good(await registry.Node.TrailExports.BeginAsync(probe.Id, 0, ulong.MaxValue, CancellationToken.None).WaitAsync(TestNode.Patience));
+        var export = TestNode.Good(await registry.WhileTimePassesAsync(registry.Node.TrailExports.BeginAsync(probe.Id, 0, ulong.MaxValue, CancellationToken.None)));
 
         AssertProven(Verify(registry, [.. export.Items().SelectMany(item => item)]));
     }
@@ -167,11 +167,11 @@ public sealed class TrailExportTests
         var last = new LeafIndex(registry.Node.State.Position - 1);
         registry.Clock.Advance(TimeSpan.FromSeconds(2));
         await registry.NewTokenAsync();
-        await registry.Node.Checkpoints.WhenCoversAsync(last, CancellationToken.None).WaitAsync(TestNode.Patience);
+        await registry.WhenSignedAsync(last);
     }
 
     private static async Task<TrailExport> BeginAsync(TestNode registry, TestAgent agent, ulong from = 0, ulong to = ulong.MaxValue) =>
-        TestNode.Good(await registry.Node.TrailExports.BeginAsync(agent.Id, from, to, CancellationToken.None).WaitAsync(TestNode.Patience));
+        TestNode.Good(await registry.WhileTimePassesAsync(registry.Node.TrailExports.BeginAsync(agent.Id, from, to, CancellationToken.None)));
 
     private static async Task<byte[]> ExportAsync(TestNode registry, TestAgent agent, ulong from = 0, ulong to = ulong.MaxValue) =>
         [.. (await BeginAsync(registry, agent, from, to)).Items().SelectMany(item => item)];

@@ -27,7 +27,7 @@ public sealed class KillTests(ITestOutputHelper output)
             }
             catch (Exception e)
             {
-                throw new InvalidOperationException($"Round {round} of seed {seed}, killed after {window.TotalMilliseconds:F0} ms.", e);
+                throw new InvalidOperationException($"Round {round} of seed {seed}, killed after {window.TotalMilliseconds:F0} ms: {e.Message}", e);
             }
         }
         await campaign.FinishAsync();

@@ -441,7 +441,6 @@ public sealed class WatchedTests
             _registry.Greeting(liesBeside: greeting => greeting.Terms = mineToo),
             _registry.Greeting(liesBeside: greeting => (greeting.Terms, greeting.TermsNote) = (mineToo, "")),
             _registry.Greeting(liesBeside: greeting => (greeting.Terms, greeting.TermsNote) = (mineToo, new TermsNote(new TreeSize(9), Sha256.Hash(mineToo.Span)).Sign(new NoteSignerKey(_registry.WatchKey.Verifier.Name, Ed25519PrivateKey.Generate())))),
-            _registry.Greeting(size: new TreeSize(0)),
         ];
         foreach (var greeting in forged)
         {
@@ -451,6 +450,15 @@ public sealed class WatchedTests
             Assert.Equal([NoteForged], watching.AlarmKinds);
             Assert.Null(watching.Watched.IssuerKeys.Find(mine.PublicKey.KeyId));
         }
+    }
+
+    [Fact]
+    public void Terms_of_a_smaller_log_than_was_seen_are_refused_as_a_registry_that_was_put_back()
+    {
+        var watching = Live();
+        watching.Watched.Begin();
+        Assert.Equal(WatchStep.End, watching.Watched.Take(_registry.Greeting(size: new TreeSize(0))));
+        Assert.Equal([RegistryRolledBack], watching.AlarmKinds);
     }
 
     [Fact]
@@ -625,6 +633,31 @@ public sealed class WatchedTests
         Assert.True(watching.Refuses(Agent));
         Assert.False(watching.HasLease);
         Assert.Equal([DenyStateShrunk], watching.AlarmKinds);
+    }
+
+    [Fact]
+    public void A_denial_that_is_hidden_stays_missing_in_the_next_process_until_its_lift_is_proven()
+    {
+        var watching = Live();
+        var (denial, delta) = _registry.Stop(Agent);
+        watching.Watched.Take(delta);
+        watching.Watched.Take(_registry.Proof(denial.Index));
+        _registry.Forget(denial);
+        _registry.Epoch++;
+        watching.Connect(_registry);
+
+        var restarted = Live(watching.Watched.Capture());
+        Assert.True(restarted.Refuses(Agent));
+        Assert.False(restarted.HasLease);
+        restarted.TickAfter(TimeSpan.FromSeconds(6));
+        Assert.Equal([DenyStateShrunk], restarted.AlarmKinds);
+
+        var (index, _) = _registry.Restore([denial], _registry.ApproveRestore([denial], _registry.Founders));
+        restarted.Connect(_registry);
+        restarted.Watched.Take(_registry.Proof(index));
+        restarted.Beat(_registry);
+        Assert.False(restarted.Refuses(Agent));
+        Assert.True(restarted.HasLease);
     }
 
     [Fact]

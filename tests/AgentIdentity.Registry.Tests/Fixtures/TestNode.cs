@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using AgentIdentity.Credentials;
 using AgentIdentity.Credentials.Entries;
 using AgentIdentity.Credentials.Identifiers;
@@ -28,7 +29,9 @@ internal sealed class TestNode : IAsyncDisposable
     public const string Url = "https://localhost:5000";
 
     /// <summary>How long a test waits for what must come.</summary>
-    public static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
+    public static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
+
+    private static readonly TimeSpan Look = TimeSpan.FromMilliseconds(20);
 
     private readonly FileRegistryKeys _keys;
     private bool _isDisposed;
@@ -145,6 +148,28 @@ internal sealed class TestNode : IAsyncDisposable
 
     public Task<Outcome<Decided>> RestoreAsync(params LeafIndex[] stops) =>
         Node.Stopping.RestoreAsync(Operator, stops, "it was a false alarm", ApprovalsOf(ApprovedAction.Restore(stops, "it was a false alarm")));
+
+    /// <summary>Ends when a checkpoint covers the entry, or else all that there is now.</summary>
+    public Task WhenSignedAsync(LeafIndex? index = null) =>
+        WhileTimePassesAsync(Node.Checkpoints.WhenCoversAsync(index ?? new LeafIndex(Node.State.Position - 1), CancellationToken.None));
+
+    /// <summary>Ends with the task; the clock goes on until then. One step ahead would not do: it may come before the checkpoint that the next one has to wait for.</summary>
+    public async Task WhileTimePassesAsync(Task task)
+    {
+        for (var patience = Stopwatch.StartNew(); !task.IsCompleted && patience.Elapsed < Patience;)
+        {
+            Clock.Advance(TimeSpan.FromSeconds(1));
+            await Task.WhenAny(task, Task.Delay(Look));
+        }
+        Assert.True(task.IsCompleted, "What was waited for has not come.");
+        await task;
+    }
+
+    public async Task<T> WhileTimePassesAsync<T>(Task<T> task)
+    {
+        await WhileTimePassesAsync((Task)task);
+        return await task;
+    }
 
     /// <summary>Puts a link into the ledger, as a delegation does.</summary>
     public async Task<SubjectId> LinkAsync(TestAgent parent, SubjectId parentJti, TestAgent child, TimeSpan? life = null)
