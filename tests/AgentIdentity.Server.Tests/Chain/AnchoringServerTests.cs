@@ -7,6 +7,7 @@ using AgentIdentity.Ledger;
 using AgentIdentity.Protocol.V1;
 using AgentIdentity.Server.Tests.Fixtures;
 using AgentIdentity.Storage.Sqlite;
+using AgentIdentity.Tests;
 using Wire = AgentIdentity.Protocol.V1;
 
 namespace AgentIdentity.Server.Tests.Chain;
@@ -109,7 +110,7 @@ public sealed class AnchoringServerTests : IAsyncLifetime
                 await registry.FoundAsync();
                 statement = (await registry.EnrolAsync()).NextStatement();
             }
-            Copy(data, backup);
+            Folders.Copy(data, backup);
             await using (var registry = await TestRegistry.StartInAsync(data, Flags("--chain-growth=1")))
                 await UntilAnchoredAsync(registry, (await RecordAsync(registry, statement)).LedgerIndex);
 
@@ -186,16 +187,6 @@ public sealed class AnchoringServerTests : IAsyncLifetime
     {
         using var store = SqliteLedgerStore.Open(folder);
         return store.LastCheckpoint!.Size;
-    }
-
-    private static void Copy(string from, string to)
-    {
-        foreach (var file in Directory.EnumerateFiles(from, "*", SearchOption.AllDirectories))
-        {
-            var target = Path.Combine(to, Path.GetRelativePath(from, file));
-            Directory.CreateDirectory(Path.GetDirectoryName(target)!);
-            File.Copy(file, target);
-        }
     }
 
     /// <summary>Makes blocks until a state is reached; of an anchor of more entries than these.</summary>
