@@ -39,7 +39,7 @@ public sealed class RegistryNode : IAsyncDisposable
         Start.Grow(Checkpoints, store);
         _snapshots = new Snapshots(settings, state, Checkpoints, snapshots, logKey, log) { LastPosition = snapshotPosition };
         // Until it is known whether others have seen more of this log than there is here.
-        Checkpoints.IsHeld = true;
+        Checkpoints.Hold(SigningHold.Opening);
         Sequencer = new Sequencer(store, state, Standing, Checkpoints, clock, alarm) { AfterCheckpoint = _snapshots.TakeIfDue };
         Nonces = new BootNonces(clock, "dpop");
         Proofs = new RequestProofs(state, Nonces, new ReplayStore(settings.ReplayCapacity, clock), new ReplayStore(settings.OperatorReplayCapacity, clock), clock);
@@ -64,21 +64,22 @@ public sealed class RegistryNode : IAsyncDisposable
         Reading = new Reading.Reading(state, store, PublishedLog);
         Responding = new Questions.Responding(state, store, settings.Name, Verification.Decisions, clock);
         CommitmentSearch = new Reading.CommitmentSearch(store, PublishedLog);
-        LeafProofs = new ProofReader(store, PublishedLog);
+        Anchors = settings.IsAnchored ? new Anchors(Checkpoints) : null;
+        LeafProofs = new ProofReader(store, PublishedLog, Anchors);
         SeenCheckpoints = new SeenCheckpoints(store, Checkpoints, PublishedLog, new SuccessionReader(state, store), Standing, alarm);
-        Witness = new LogWitness(store, () => WitnessKeyDocument.Open(store, keys, settings.Name.Origin), settings.WitnessedLogs, Standing, clock);
+        Witness = new LogWitness(store, () => WitnessKeyDocument.Open(store, keys, settings.Name.Origin), settings.WitnessedLogs, Standing, Checkpoints, clock);
         Sequencer.BeforeOthers = Witness.Record;
         Cosigning = settings.WitnessPolicy is { } policy ? new Cosigning(policy, settings.Outside(), Checkpoints, PublishedLog, SeenCheckpoints, clock, alarm) : null;
         Heads = new HeadsReader(state, store, Checkpoints, PublishedLog);
-        TrailExports = new Reading.TrailExports(state, store, Checkpoints, Heads);
+        TrailExports = new Reading.TrailExports(state, store, Checkpoints, Heads, Anchors);
         Watch = new EnforcerWatch(settings, state, Standing, Sequencer, Stopping, keys, Checkpoints, PublishedLog, LeafProofs, SeenCheckpoints, Refusals, store, Issuing, probes, clock, alarm);
         Propagation = new Propagation(state, Watch);
         Sequencer.Applied += (index, entry, _) => Tell(index, entry.Body.Kind);
         Sequencer.Applied += (_, entry, _) => Witness.Remember(entry);
         StatusLists = new Status.StatusLists(settings, state, Standing, keys, clock);
         Doors = new Doors(state, Watch);
-        CertificateExports = new CertificateExports(settings, state, store, Checkpoints, PublishedLog, Propagation, clock);
-        Checkpoints.IsHeld = Cosigning is not null;
+        CertificateExports = new CertificateExports(settings, state, store, Checkpoints, PublishedLog, Anchors, Propagation, clock);
+        Checkpoints.Release(SigningHold.Opening);
     }
 
     public RegistrySettings Settings { get; }
@@ -149,6 +150,9 @@ public sealed class RegistryNode : IAsyncDisposable
 
     /// <summary>Has others cosign; null when nobody is asked.</summary>
     public Cosigning? Cosigning { get; }
+
+    /// <summary>What a chain holds of this log; null when nothing is anchored.</summary>
+    public Anchors? Anchors { get; }
 
     public SeenCheckpoints SeenCheckpoints { get; }
 

@@ -1,4 +1,5 @@
 using AgentIdentity.Ledger;
+using AgentIdentity.Registry.Checkpoints;
 using AgentIdentity.Registry.Sequencing;
 using AgentIdentity.Registry.State;
 using AgentIdentity.Registry.Tests.Fixtures;
@@ -100,7 +101,7 @@ public sealed class LogWitnessTests : IDisposable
     {
         for (var round = 0; round < 20; round++)
         {
-            var witness = new LogWitness(_store, () => _witnessKey, [new NoteVerifierKey($"{Origin}/{round}", _logPrivateKey.PublicKey)], TestStanding(), _clock);
+            var witness = new LogWitness(_store, () => _witnessKey, [new NoteVerifierKey($"{Origin}/{round}", _logPrivateKey.PublicKey)], TestStanding(), Unheld(), _clock);
             var signer = new NoteSignerKey($"{Origin}/{round}", _logPrivateKey);
             var requests = Enumerable.Range(0, 32).Select(number => Request(new GrownTree(number % 2), 0, (ulong)(3 + (number % 5)), signer)).ToArray();
             using var start = new ManualResetEventSlim();
@@ -151,9 +152,11 @@ public sealed class LogWitnessTests : IDisposable
         Assert.Equal(WitnessRefusal.None, witness.Add(Request(tree, 0, 10).ToArray()).Refusal);
     }
 
-    private LogWitness Witness() => new(_store, () => _witnessKey, [_logKey.Verifier], TestStanding(), _clock);
+    private LogWitness Witness() => new(_store, () => _witnessKey, [_logKey.Verifier], TestStanding(), Unheld(), _clock);
 
     private static Standing TestStanding() => new(new RegistryState());
+
+    private CheckpointPublisher Unheld() => new(_store, _logKey);
 
     private WitnessRequest Request(GrownTree tree, ulong old, ulong size, NoteSignerKey? signer = null) => tree.Request(signer ?? _logKey, old, size);
 

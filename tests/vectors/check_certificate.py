@@ -8,7 +8,7 @@ import base64
 import json
 import uuid
 
-from check_trail import Reader, Trail, decode, hashes, key_id, open_checkpoint, root_of, verify
+from check_trail import Reader, Trail, consistent, decode, hashes, key_id, open_checkpoint, root_of, verify
 from checking import require, run
 from make_formats import b64, cbor, sha256, thumbprint, view_of
 
@@ -22,31 +22,6 @@ def parts(token):
     return json.loads(header), json.loads(claims), token.rpartition(".")[0].encode(), signature
 
 
-def consistent(old, new, old_root, path):
-    """The root of the new tree that the path leads to from the old one. RFC 9162, section 2.1.4.2."""
-    require(0 < old <= new, "a tree is larger than the one that is signed")
-    if old == new:
-        require(not path, "a consistency proof is too long")
-        return old_root
-    path = ([old_root] if old & (old - 1) == 0 else []) + path
-    require(path, "a consistency proof is empty")
-    first, last = old - 1, new - 1
-    while first & 1:
-        first, last = first >> 1, last >> 1
-    older = newer = path[0]
-    for one in path[1:]:
-        require(last > 0, "a consistency proof is too long")
-        if first & 1 or first == last:
-            older, newer = sha256(b"\1", one, older), sha256(b"\1", one, newer)
-            while not first & 1 and first:
-                first, last = first >> 1, last >> 1
-        else:
-            newer = sha256(b"\1", newer, one)
-        first, last = first >> 1, last >> 1
-    require(last == 0 and older == old_root, "a consistency proof does not begin at the root that was signed")
-    return newer
-
-
 class Certificate(Trail):
     """A certificate's entries are opened, and its registry's keys told, as those of a trail."""
 
@@ -55,8 +30,8 @@ class Certificate(Trail):
         while reader.at < len(data):
             seal_at = reader.at if data[reader.at:reader.at + 2] == b"\x82\x0b" else seal_at
             self.items.append(reader.value())
-        order = [{7: 0, 4: 1, 8: 1, 9: 2, 10: 3, 11: 4, 6: 5}[item[0]] for item in self.items]
-        require(order == sorted(order) and order.count(0) == order.count(4) == order.count(5) == 1, "the items are not in their order")
+        order = [{7: 0, 4: 1, 8: 1, 9: 2, 10: 3, 12: 4, 11: 5, 6: 6}[item[0]] for item in self.items]
+        require(order == sorted(order) and order.count(0) == order.count(5) == order.count(6) == 1 and order.count(4) < 2, "the items are not in their order")
         require(self.items[-1] == [6, len(self.items) - 1], "the end names another number of items")
         _, version, named, self.incident, note = self.items[0]
         require(version == 1 and named == vkey, "another version or log key")
@@ -88,6 +63,7 @@ class Certificate(Trail):
         self.people()
         self.acknowledgements()
         self.stops = [self.stop(*item[1:]) for item in self.of_kind(9)]
+        self.anchors(self.of_kind(12))
         require(self.stops and [item[1] for item in self.of_kind(9)] == sorted({item[1] for item in self.of_kind(9)}), "stops are not in their order")
 
     def under_their_entry(self, item):

@@ -7,6 +7,7 @@
 import base64
 import hmac
 import json
+import re
 import uuid
 
 from checking import Wrong, require, run
@@ -78,6 +79,31 @@ def root_of(index, size, leaf_hash, path):
         position, last = position >> 1, last >> 1
     require(last == 0, "a path is too short")
     return root
+
+
+def consistent(old, new, old_root, path):
+    """The root of the new tree that the path leads to from the old one. RFC 9162, section 2.1.4.2."""
+    require(0 < old <= new, "a tree is larger than the one that is signed")
+    if old == new:
+        require(not path, "a consistency proof is too long")
+        return old_root
+    path = ([old_root] if old & (old - 1) == 0 else []) + path
+    require(path, "a consistency proof is empty")
+    first, last = old - 1, new - 1
+    while first & 1:
+        first, last = first >> 1, last >> 1
+    older = newer = path[0]
+    for one in path[1:]:
+        require(last > 0, "a consistency proof is too long")
+        if first & 1 or first == last:
+            older, newer = sha256(b"\1", one, older), sha256(b"\1", one, newer)
+            while not first & 1 and first:
+                first, last = first >> 1, last >> 1
+        else:
+            newer = sha256(b"\1", newer, one)
+        first, last = first >> 1, last >> 1
+    require(last == 0 and older == old_root, "a consistency proof does not begin at the root that was signed")
+    return newer
 
 
 def ed_point(data):
@@ -161,7 +187,7 @@ class Trail:
         while reader.at < len(data):
             self.items.append(reader.value())
         kinds = [item[0] for item in self.items]
-        require(kinds == sorted(kinds, key=lambda kind: {0: 0, 4: 1, 1: 2, 2: 2, 3: 2, 5: 3, 6: 4}[kind]) and kinds.count(0) == kinds.count(5) == kinds.count(6) == 1, "the items are not in their order")
+        require(kinds == sorted(kinds, key=lambda kind: {0: 0, 4: 1, 1: 2, 2: 2, 3: 2, 5: 3, 12: 4, 6: 5}[kind]) and kinds.count(0) == kinds.count(5) == kinds.count(6) == 1 and kinds.count(12) < 2, "the items are not in their order")
         require(self.items[-1] == [6, len(self.items) - 1], "the end names another number of items")
         _, version, named, self.agent, self.label, note = self.items[0]
         require(version == 1 and named == vkey, "another version or log key")
@@ -170,7 +196,20 @@ class Trail:
     def check(self):
         self.registry_keys([item for item in self.items if item[0] == 4])
         self.about_agent([item for item in self.items if item[0] in (1, 2, 3)])
-        self.heads(self.items[-2])
+        self.heads(next(item for item in self.items if item[0] == 5))
+        self.anchors([item for item in self.items if item[0] == 12])
+
+    def anchors(self, items):
+        for _, note, path in items:
+            text, _, signature = note.partition("\n\n")
+            label, origin, chain, contract, size, root, transaction, block, block_hash, event = text.split("\n")
+            raw = base64.b64decode(signature.split(" ")[2])
+            require(signature == f"\u2014 {origin} {base64.b64encode(raw).decode()}\n" and raw[:4] == sha256(origin.encode() + b"\n\1", self.log_key)[:4], "an anchor has another signer")
+            require(label == "agentidentity.v1/anchor" and origin == self.origin and verify(2, self.log_key, (text + "\n").encode(), raw[4:]), "an anchor is not signed by the log key")
+            require(all(str(int(one)) == one for one in (chain, size, block, event)), "a number of an anchor has another spelling")
+            require(all(re.fullmatch(f"0x[0-9a-f]{{{digits}}}", one) for one, digits in ((contract, 40), (transaction, 64), (block_hash, 64))), "an anchor names what no chain has")
+            anchored = base64.b64decode(root)
+            require(len(anchored) == 32 and consistent(int(size), self.size, anchored, hashes(path)) == self.root, "an anchor is of another history")
 
     def opened(self, index, leaf, path, entry, salt):
         require(root_of(index, self.size, sha256(b"\0", leaf), hashes(path)) == self.root, f"entry {index} does not lead to the root")

@@ -19,7 +19,7 @@ import textwrap
 import uuid
 import zlib
 
-from anchors import anchor_journal
+from anchors import address, anchor_journal
 from curves import P256
 
 HERE = pathlib.Path(__file__).resolve().parent
@@ -767,6 +767,22 @@ def watch():
     }
 
 
+# --- anchor: where a chain holds a tree of the log ---------------------------------------------------------------------
+
+def anchor_lines(leaves, size):
+    return ["agentidentity.v1/anchor", ORIGIN, "31337", "0x" + address(2).hex(), str(size), b64(tree_root(leaves[:size])),
+            "0x" + fixed("anchor transaction").hex(), "4711", "0x" + fixed("anchor block").hex(), "3"]
+
+
+def anchor_item(leaves, size):
+    return [12, key_note(LOG, ORIGIN, anchor_lines(leaves, size)), b"".join(tree_consistency(leaves, size))]
+
+
+def anchor(leaves, size):
+    kind, note, path = anchor_item(leaves, size)
+    return {"note": note, "path": path.hex(), "item": cbor([kind, note, path]).hex(), "size": size, "tree_size": len(leaves), "tree_root": tree_root(leaves).hex()}
+
+
 # --- trail file: a log of its own, and what it shows of one agent ------------------------------------------------------
 
 def trail_stub(by_passkey):
@@ -828,7 +844,7 @@ def tree_path(leaves, index):
     return tree_path(left, index) + [tree_root(right)] if index < split else tree_path(right, index - split) + [tree_root(left)]
 
 
-def trail(opens_activities=True, erases=False, by_passkey=False, rotates=False):
+def trail(opens_activities=True, erases=False, by_passkey=False, rotates=False, anchored=0):
     bodies = list(rotating_trail_bodies() if rotates else trail_bodies(erases, by_passkey))
     heads = heads_of(entries(bodies))
     bodies.append((f"heads{A_DAY_LATER if by_passkey else ''}", 11, 1, REGISTRY_ID, [REGISTRY_ID], {1: map_root(heads), 2: len(heads), 3: 0}))
@@ -853,6 +869,7 @@ def trail(opens_activities=True, erases=False, by_passkey=False, rotates=False):
     items += [[4, one["index"], *shown(one)] for one in log if one["kind"] in (1, 8, 22)]
     items += [about_agent(one, sequence) for sequence, one in enumerate(about)]
     items.append([5, log[-1]["index"], *shown(log[-1]), map_proof(heads, label)])
+    items += [anchor_item(leaves, anchored)] if anchored else []
     items.append([6, len(items)])
     return {"vkey": signed["vkey"], "file": b"".join(map(cbor, items)).hex(), "size": len(log), "about": len(about), "items": len(items)}
 
@@ -891,7 +908,7 @@ def tree_consistency(leaves, size, is_whole=True):
     return tree_consistency(leaves[split:], size - split, False) + [tree_root(leaves[:split])]
 
 
-def certificate(stops, signers, word, made_at, is_lifted=False):
+def certificate(stops, signers, word, made_at, is_lifted=False, anchored=0):
     """Stops of the incident, who signed the epoch of the last of them, the registry's word on the others, and when it was made."""
     known = {name: rest for name, *rest in entry_bodies()}
     audiences = {ENFORCER: AUDIENCES[:1], MAIL_ENFORCER: AUDIENCES[1:]}
@@ -931,6 +948,7 @@ def certificate(stops, signers, word, made_at, is_lifted=False):
     items += [shown(4, signed_at + 1)] if is_lifted else []
     items += [about(stop, place) for place, stop in enumerate(stops)]
     items += [[10, len(seen), b"".join(tree_consistency(leaves, len(seen)))]] if acknowledged else []
+    items += [anchor_item(leaves, anchored)] if anchored else []
     before = b"".join(map(cbor, items))
     items.append([11, key_note(LOG, ORIGIN, ["agentidentity.v1/certificate", ORIGIN, str(made_at), b64(sha256(before))])])
     items.append([6, len(items)])
@@ -946,6 +964,7 @@ def certificates():
         "nobody has signed": {"level": 2, "enforced_at": 0} | certificate([7], [], [[ENFORCER_ID.bytes, 3, 0, AT + 9000], [MAIL_ENFORCER_ID.bytes, 2, AT + 50, AT + 40]], AT + 100),
         "exhausted": {"level": 4, "enforced_at": AT + 8} | certificate([7], both, [], AT + 700_000),
         "over": {"level": 3, "enforced_at": AT + 9} | certificate([7, 8], both, [], AT + 700_000, is_lifted=True),
+        "enforced and anchored": {"level": 3, "enforced_at": AT + 8} | certificate([7], both, [], AT + 100, anchored=6),
     }
 
 
@@ -1512,6 +1531,7 @@ def vectors():
         "did_documents": did_documents(),
         "dids": dids(),
         "anchor_journal": anchor_journal(sha256(ORIGIN.encode()), 5, fixed("anchored root"), [fixed("first sibling"), fixed("second sibling")]),
+        "anchor": anchor([bytes.fromhex(one["leaf"]) for one in log], 21),
         "checkpoint": checkpoint([bytes.fromhex(one["leaf"]) for one in log]),
         "fork": {"held": 5, "identity": sha256(FIRST_STATEMENT).hex(), "statement": OTHER_FIRST_STATEMENT.hex(), "signature": AGENT.sign(OTHER_FIRST_STATEMENT).hex()},
         "succession": succession([bytes.fromhex(one["leaf"]) for one in log]),
@@ -1520,7 +1540,8 @@ def vectors():
         "witness_request": witness_request([bytes.fromhex(one["leaf"]) for one in log], 21),
         "promise": promise([bytes.fromhex(one["leaf"]) for one in log[3:6]], 3),
         "trails": {"all opened": trail(), "no activity opened": trail(opens_activities=False), "an activity erased": trail(erases=True),
-                   "an activity erased by a passkey": trail(erases=True, by_passkey=True), "the key rotated and replaced": trail(rotates=True)},
+                   "an activity erased by a passkey": trail(erases=True, by_passkey=True), "the key rotated and replaced": trail(rotates=True),
+                   "anchored": trail(anchored=7), "anchored whole": trail(opens_activities=False, anchored=11)},
         "certificates": certificates(),
         "subject_heads": list(chained_heads(bytes.fromhex(one["leaf"]) for one in log[3:7])),
         "watch": watch(),
@@ -1585,6 +1606,7 @@ def examples(made):
         "probe": f"{wrap(made['watch']['probed_stop_diagnostic'])}\n\n{wrap(made['watch']['probed_stop'])}\n\n{token(made['watch']['probed_acknowledgement'])}",
         "order": token(made["watch"]["order"]),
         "anchor-journal": wrap(made["anchor_journal"]["journal"]),
+        "anchor": f"{made['anchor']['note'].rstrip()}\n\nitem  {wrap(made['anchor']['item'])}",
         "trail": wrap(made["trails"]["no activity opened"]["file"][:1400]) + "\n…",
         "certificate": wrap(made["certificates"]["enforced"]["file"][:1400]) + "\n…",
     }

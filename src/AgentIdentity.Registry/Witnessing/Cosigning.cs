@@ -50,6 +50,7 @@ public sealed class Cosigning : IAsyncDisposable
         _due = clock.CreateTimer(_ => ShowWhatIsDue(), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
         Witnesses = [.. policy.Witnesses.Select(witness => new AskedWitness(witness, new WitnessClient(witness.Key!, new Uri(witness.Url!), _http, clock)))];
         publisher.BeforeShown = Take;
+        publisher.Hold(SigningHold.Witnesses);
     }
 
     /// <summary>Whom it asks.</summary>
@@ -82,7 +83,7 @@ public sealed class Cosigning : IAsyncDisposable
             _say("No witness could be asked what it has seen of this log: if this folder was put back to an older state, nobody has noticed yet.");
         if (_publisher.Signed is { } signed)
             Take(signed);
-        _publisher.IsHeld = false;
+        _publisher.Release(SigningHold.Witnesses);
         _workers = Task.WhenAll(Witnesses.Select(witness => Task.Run(() => WorkAsync(witness))));
     }
 

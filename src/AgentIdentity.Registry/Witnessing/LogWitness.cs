@@ -2,6 +2,7 @@ using System.Security.Cryptography;
 using System.Text;
 using AgentIdentity.Credentials.Entries;
 using AgentIdentity.Ledger;
+using AgentIdentity.Registry.Checkpoints;
 using AgentIdentity.Registry.Sequencing;
 using AgentIdentity.Registry.State;
 
@@ -34,12 +35,13 @@ public sealed class LogWitness
     private readonly Lock _keyLock = new();
     private CosignerKey? _key;
     private readonly Standing _standing;
+    private readonly CheckpointPublisher _checkpoints;
     private readonly TimeProvider _clock;
     private readonly Dictionary<string, WatchedLog> _logs;
 
-    internal LogWitness(ILedgerStore store, Func<CosignerKey> openKey, IReadOnlyList<NoteVerifierKey> logs, Standing standing, TimeProvider clock)
+    internal LogWitness(ILedgerStore store, Func<CosignerKey> openKey, IReadOnlyList<NoteVerifierKey> logs, Standing standing, CheckpointPublisher checkpoints, TimeProvider clock)
     {
-        (_store, _openKey, _standing, _clock) = (store, openKey, standing, clock);
+        (_store, _openKey, _standing, _checkpoints, _clock) = (store, openKey, standing, checkpoints, clock);
         _logs = logs.ToDictionary(log => log.Name, log => new WatchedLog(log), StringComparer.Ordinal);
         foreach (var log in _logs.Values)
             log.Last = Read(log);
@@ -52,8 +54,8 @@ public sealed class LogWitness
     /// <summary>Whether there is any log that it cosigns for.</summary>
     public bool HasLogs => _logs.Count > 0;
 
-    /// <summary>False while this registry denies everybody: one that has lost a part of its own ledger has lost as much of what it has cosigned.</summary>
-    public bool IsInService => !_standing.IsHalted;
+    /// <summary>False while this registry denies everybody, or a chain has more of its log: one that has lost a part of its own ledger has lost as much of what it has cosigned.</summary>
+    public bool IsInService => !_standing.IsHalted && !_checkpoints.IsHeldBy(SigningHold.Chain);
 
     /// <summary>Judges a request, the body of add-checkpoint.</summary>
     /// <exception cref="StoreFullException">There is no room to remember it, so it is not cosigned.</exception>

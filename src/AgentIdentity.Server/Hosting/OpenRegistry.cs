@@ -80,6 +80,7 @@ internal sealed class OpenRegistry : IAsyncDisposable
             ClassLeases = options.ClassLeases,
             WitnessPolicy = options.WitnessPolicy,
             WitnessedLogs = options.WitnessedLogs,
+            IsAnchored = options.Chain.Url is not null,
             EvidenceTrust = () => evidence?.Current ?? EvidenceTrust.None,
         }
         : throw new OptionsRefusedException($"--public-url cannot be '{options.PublicUrl}': {problem}");
