@@ -1,4 +1,5 @@
 using System.CommandLine;
+using AgentIdentity.Credentials.Dids;
 using AgentIdentity.Credentials.Identifiers;
 
 namespace AgentIdentity.Cli.Verbs;
@@ -6,7 +7,7 @@ namespace AgentIdentity.Cli.Verbs;
 /// <summary>An agent on the command line: its DID, its UUID, or the name under which it was enrolled from this home folder.</summary>
 internal static class AgentArgument
 {
-    public static Argument<string> Create() => new("agent") { Description = "The agent's DID, its UUID, or its name in the home folder." };
+    public static Argument<string> Create() => new("agent") { Description = "The agent's DID, its UUID, its name in the home folder, or the did:key of its key." };
 
     /// <summary>An option for verbs that act as an agent of the home folder.</summary>
     public static Option<string> Name(string description) => new("--agent") { Required = true, HelpName = "NAME", Description = description };
@@ -17,6 +18,9 @@ internal static class AgentArgument
     {
         if (run.Registry.TryParseAgent(text, out var id))
             return run.Registry.AgentDid(id);
+        // Which agent holds the key, the registry knows.
+        if (Multikey.TryParseDid(text, out _))
+            return text;
         if (run.Home.HasAgent(text))
             return run.Home.Agent(text).ReadState().Did;
         throw Failure.Usage(
@@ -25,5 +29,6 @@ internal static class AgentArgument
     }
 
     public static SubjectId Id(Invocation run, string did) =>
-        run.Registry.TryParseAgentDid(did, out var id) ? id : throw Failure.Usage($"'{did}' is an agent of another registry than {run.Registry.Did}.", "Give the registry's name with --public-url.");
+        run.Registry.TryParseAgentDid(did, out var id) ? id : throw Failure.Usage(
+            $"'{did}' is no DID of an agent of {run.Registry.Did}.", "agentid agents show tells the DID of a key's holder. If the registry has another name, give it with --public-url.");
 }

@@ -3,6 +3,7 @@ using System.Text;
 using AgentIdentity.Credentials.Dids;
 using AgentIdentity.Credentials.Documents;
 using AgentIdentity.Credentials.Identifiers;
+using AgentIdentity.Credentials.Json;
 using AgentIdentity.Registry;
 
 namespace AgentIdentity.Server.Http;
@@ -12,10 +13,13 @@ internal sealed record DidVersionWish(string? VersionId, string? VersionTime, st
 {
     public bool IsLatest => VersionId is null && VersionTime is null && VersionNumber is null;
 
+    /// <summary>Whether it can be the wish for a version at all. What is no time would else be passed over, and another version given than the one that was meant.</summary>
+    public bool IsWellFormed => VersionTime is null || Rfc3339.TryParse(VersionTime, out _);
+
     /// <summary>The version that all that was asked for names, or null.</summary>
     public WebvhVersion? Find(WebvhHistory history)
     {
-        var at = VersionTime is null || !DateTimeOffset.TryParse(VersionTime, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out var time) ? history.Latest : history.AsOf(time);
+        var at = VersionTime is not null && Rfc3339.TryParse(VersionTime, out var time) ? history.AsOf(time) : history.Latest;
         return history.Versions.LastOrDefault(version =>
             (VersionId is null || version.VersionId == VersionId)
             && (VersionNumber is null || version.Number.ToString(CultureInfo.InvariantCulture) == VersionNumber)
@@ -27,7 +31,10 @@ internal sealed record DidVersionWish(string? VersionId, string? VersionTime, st
 internal static class DidResolver
 {
     /// <summary>The error for a method that is not resolved here.</summary>
-    public const string MethodNotSupported = "methodNotSupported";
+    public const string MethodNotSupported = "METHOD_NOT_SUPPORTED";
+
+    /// <summary>The error for an option with a value that it cannot have.</summary>
+    public const string InvalidOptions = "INVALID_OPTIONS";
 
     private const int LengthMax = 1024;
 
@@ -35,6 +42,8 @@ internal static class DidResolver
     {
         if (!IsDid(did))
             return DidResolution.Failed(DidResolution.InvalidDid, "That is no DID.");
+        if (!wish.IsWellFormed)
+            return DidResolution.Failed(InvalidOptions, "versionTime is a time with a zone: 2026-11-21T17:00:00Z.");
         return did.Split(':')[1] switch
         {
             "web" => Web(registry, did),

@@ -44,34 +44,42 @@ public sealed class DidEndpointsTests : IAsyncLifetime
     [InlineData("application/did+ld+json", HttpStatusCode.OK, "application/did+ld+json")]
     [InlineData("text/html, application/did+json;q=0.5, application/did-resolution;q=0.9", HttpStatusCode.OK, Result)]
     [InlineData("application/json", HttpStatusCode.OK, "application/json")]
-    [InlineData("text/html", HttpStatusCode.NotAcceptable, null)]
-    [InlineData("application/did+json;q=0", HttpStatusCode.NotAcceptable, null)]
-    public async Task What_is_answered_is_what_was_asked_for(string? accept, HttpStatusCode status, string? type)
+    [InlineData("text/html", HttpStatusCode.NotAcceptable, Result)]
+    [InlineData("application/did+json;q=0", HttpStatusCode.NotAcceptable, Result)]
+    public async Task What_is_answered_is_what_was_asked_for(string? accept, HttpStatusCode status, string type)
     {
         var (actual, body, actualType) = await ResolveAsync(_registry.Host.Registry.Settings.Name.Did, accept);
         Assert.Equal((status, type), (actual, actualType));
-        if (type is not null)
-            Assert.Equal(type is Result or "application/json", body.Contains("\"didDocumentMetadata\"", StringComparison.Ordinal));
+        Assert.Equal(type is Result or "application/json", body.Contains("\"didDocumentMetadata\"", StringComparison.Ordinal));
     }
 
     [Theory]
-    [InlineData("did:web:localhost%3A5000:agents:0192f0c1-7a00-7def-8123-456789abcdef", HttpStatusCode.NotFound)]
-    [InlineData("did:web:localhost%3A5000:agents:..", HttpStatusCode.NotFound)]
-    [InlineData("did:web:other.example", HttpStatusCode.NotFound)]
-    [InlineData("did:webvh:QmXrEwqsv8iSqN2WKqLWz6GgMTLR3mQD2yAWD3VbLmFef7:localhost%3A5000", HttpStatusCode.NotFound)]
-    [InlineData("did:webvh:QmXrEwqsv8iSqN2WKqLWz6GgMTLR3mQD2yAWD3VbLmFef7:localhost%3A5000:%2E%2E", HttpStatusCode.BadRequest)]
-    [InlineData("did:web:localhost%3A5000:%0", HttpStatusCode.BadRequest)]
-    [InlineData("did:web:loc%D0%B0lhost%3A5000", HttpStatusCode.NotFound)]
-    [InlineData("did:key:zNothing", HttpStatusCode.BadRequest)]
-    [InlineData("did:WEB:localhost", HttpStatusCode.BadRequest)]
-    [InlineData("did:web:", HttpStatusCode.BadRequest)]
-    [InlineData("nothing", HttpStatusCode.BadRequest)]
-    [InlineData("did:example:123", HttpStatusCode.NotImplemented)]
-    public async Task What_is_no_DID_or_not_of_here_says_so(string did, HttpStatusCode status)
+    [InlineData("did:web:localhost%3A5000:agents:0192f0c1-7a00-7def-8123-456789abcdef", HttpStatusCode.NotFound, "NOT_FOUND")]
+    [InlineData("did:web:localhost%3A5000:agents:..", HttpStatusCode.NotFound, "NOT_FOUND")]
+    [InlineData("did:web:other.example", HttpStatusCode.NotFound, "NOT_FOUND")]
+    [InlineData("did:webvh:QmXrEwqsv8iSqN2WKqLWz6GgMTLR3mQD2yAWD3VbLmFef7:localhost%3A5000", HttpStatusCode.NotFound, "NOT_FOUND")]
+    [InlineData("did:webvh:QmXrEwqsv8iSqN2WKqLWz6GgMTLR3mQD2yAWD3VbLmFef7:localhost%3A5000:%2E%2E", HttpStatusCode.BadRequest, "INVALID_DID")]
+    [InlineData("did:web:localhost%3A5000:%0", HttpStatusCode.BadRequest, "INVALID_DID")]
+    [InlineData("did:web:loc%D0%B0lhost%3A5000", HttpStatusCode.NotFound, "NOT_FOUND")]
+    [InlineData("did:key:zNothing", HttpStatusCode.BadRequest, "INVALID_DID")]
+    [InlineData("did:WEB:localhost", HttpStatusCode.BadRequest, "INVALID_DID")]
+    [InlineData("did:web:", HttpStatusCode.BadRequest, "INVALID_DID")]
+    [InlineData("nothing", HttpStatusCode.BadRequest, "INVALID_DID")]
+    [InlineData("did:example:123", HttpStatusCode.NotImplemented, "METHOD_NOT_SUPPORTED")]
+    [InlineData("did:web:localhost%3A5000?versionTime=yesterday", HttpStatusCode.BadRequest, "INVALID_OPTIONS")]
+    public async Task What_is_no_DID_or_not_of_here_says_so(string did, HttpStatusCode status, string error)
     {
         var (actual, body, type) = await ResolveAsync(did);
         Assert.Equal((status, Result), (actual, type));
-        Assert.Contains("\"didDocument\":null", body, StringComparison.Ordinal);
+        AssertFailed(error, body);
+    }
+
+    [Fact]
+    public async Task A_representation_that_is_not_offered_is_refused_with_a_result_that_says_so()
+    {
+        var (status, body, type) = await ResolveAsync(_registry.Host.Registry.Settings.Name.Did, "application/did+cbor");
+        Assert.Equal((HttpStatusCode.NotAcceptable, Result), (status, type));
+        AssertFailed("REPRESENTATION_NOT_SUPPORTED", body);
     }
 
     [Fact]
@@ -106,10 +114,19 @@ public sealed class DidEndpointsTests : IAsyncLifetime
             Assert.Contains("\"deactivated\":true", body, StringComparison.Ordinal);
         }
         var first = await ResolveAsync(webvh + "?versionNumber=1");
-        Assert.Equal(HttpStatusCode.OK, first.Status);
+        Assert.Equal(HttpStatusCode.Gone, first.Status);
         Assert.Contains(agent.Key.PublicKey.KeyId.ToString(), first.Body, StringComparison.Ordinal);
         Assert.Equal(HttpStatusCode.NotFound, (await ResolveAsync(webvh + "?versionNumber=9")).Status);
         Assert.Equal(HttpStatusCode.NotFound, (await ResolveAsync(webvh + "?versionTime=2001-01-01T00:00:00Z")).Status);
+    }
+
+    // W3C DID Resolution: the error is an object, and its type a URL.
+    private static void AssertFailed(string error, string body)
+    {
+        using var result = JsonDocument.Parse(body);
+        Assert.Equal("https://www.w3.org/ns/did#" + error, result.RootElement.GetProperty("didResolutionMetadata").GetProperty("error").GetProperty("type").GetString());
+        Assert.Equal(JsonValueKind.Null, result.RootElement.GetProperty("didDocument").ValueKind);
+        Assert.Empty(result.RootElement.GetProperty("didDocumentMetadata").EnumerateObject());
     }
 
     private async Task<(HttpStatusCode Status, string Body, string? Type)> ResolveAsync(string did, string? accept = null)
