@@ -121,7 +121,7 @@ class Certificate(Trail):
             enforcer, (registered, body) = next((pair for pair in self.enforcers.items() if key_id(pair[1][1][3], pair[1][1][4]) == thumbprint(header["jwk"])), (None, (0, None)))
             require(body is not None and registered < index and enforcer in [subject[0] for subject in self.entries[index][3]], "an acknowledgement is of an enforcer that is not shown")
             require(header["typ"] == "agentid-ack+jwt" and verify(body[3], body[4], signing_input, signature), f"the acknowledgement of {body[2]} is not signed by it")
-            require(claims["aud"] == self.url and claims["origin"] == self.origin, f"the acknowledgement of {body[2]} is for another registry")
+            require(claims["aud"] == self.url and claims["origin"] in dict(self.logs), f"the acknowledgement of {body[2]} is for another registry")
             require(base64.urlsafe_b64decode(claims["view"] + "=") == view_of(body[5]), f"the acknowledgement of {body[2]} is for another view")
             if claims["size"]:
                 root = base64.urlsafe_b64decode(claims["root"] + "=")

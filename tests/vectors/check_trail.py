@@ -121,14 +121,20 @@ def open_checkpoint(note, vkey):
     """Size and root of a note that the key has signed, and the key."""
     name, _, typed = vkey.split("+", 2)
     key = base64.b64decode(typed)[1:]
+    size, root, extensions = signed_checkpoint(note, name, key)
+    require(not extensions, "the checkpoint has lines that nobody knows")
+    return name, size, root, key
+
+
+def signed_checkpoint(note, name, key):
     text, _, signatures = note.rpartition("\n\n")
-    origin, size, root = text.split("\n")
+    origin, size, root, *extensions = text.split("\n")
     require(origin == name, "the checkpoint is of another log")
     mine = [base64.b64decode(line.split(" ")[2]) for line in signatures.splitlines() if line.startswith(f"\u2014 {name} ")]
     wanted = sha256(name.encode() + b"\n", b"\1", key)[:4]
     mine = [one[4:] for one in mine if one[:4] == wanted]
     require(mine and all(ed_verify(key, (text + "\n").encode(), one) for one in mine), "the checkpoint is not signed by the log key")
-    return origin, int(size), base64.b64decode(root), key
+    return int(size), base64.b64decode(root), extensions
 
 
 def head_in_map(proof, root, label):
@@ -177,7 +183,8 @@ class Trail:
     def registry_keys(self, items):
         genesis = self.opened(*items[0][1:])
         require(items[0][1] == 0 and genesis[1] == 1, "genesis is missing")
-        require(genesis[5][2] == self.origin and [2, 2, self.log_key] in genesis[5][3], "genesis names another origin or log key")
+        # The logs so far, each with its key: a statement, or an acknowledgement, may be of an earlier one.
+        self.logs = [(genesis[5][2], next(public for use, alg, public in genesis[5][3] if (use, alg) == (2, 2)))]
         # Each with its person's id and name, its key, where it signs when it is a passkey, and from which time and until which entry it approves.
         self.url, self.operators = genesis[5][1], [[person, name, alg, public, None, 0, None] for person, name, alg, public, _ in genesis[5][4]]
         self.approvals_needed = genesis[5][5]
@@ -188,8 +195,28 @@ class Trail:
             if entry[1] in (22, 23):
                 self.operator_change(item[1], entry)
                 continue
+            if entry[1] == 16:
+                self.succeeded(item[1], body)
+                continue
             require(body[1] == 1 and in_force.get(body[1]) == body[4], "a rotation ends a key that is not in force")
             in_force[body[1]] = key_id(body[2], body[3])
+        require(self.logs[-1] == (self.origin, self.log_key), "the entries name another origin or log key than those of the checkpoint")
+
+    def succeeded(self, index, body):
+        before, note, origin, alg, key, reason = (body[number] for number in range(1, 7))
+        name, old = self.logs[-1]
+        size, _, extensions = signed_checkpoint(note, name, old)
+        require(before == name and alg == 2 and size <= index, f"entry {index} does not succeed the log before")
+        require(origin == f"{self.logs[0][0]}/{len(self.logs) + 1}", f"entry {index} opens a log of another number")
+        require(not extensions or (reason == 1 and self.named_by(extensions) == (origin, key)), f"entry {index}: the last checkpoint of the log before names another successor")
+        self.logs.append((origin, key))
+
+    @staticmethod
+    def named_by(extensions):
+        label, _, vkey = extensions[0].partition(" ")
+        name, _, typed = vkey.split("+", 2)
+        require(len(extensions) == 1 and label == "agentidentity.v1/successor", "a succession note has another line")
+        return name, base64.b64decode(typed)[1:]
 
     def about_agent(self, items):
         self.chain, self.count, self.last = bytes(32), len(items), None
@@ -344,7 +371,7 @@ class Trail:
 
     def statement(self, data, alg, signature, any_key=False):
         length = int.from_bytes(data[12:14], "big")
-        require(data[:12] == b"air/stmt/v1\0" and data[14:14 + length].decode() == self.origin, "a statement is for another log")
+        require(data[:12] == b"air/stmt/v1\0" and data[14:14 + length].decode() in dict(self.logs), "a statement is for another log")
         fields = data[14 + length:]
         # The second statement of a fork may be by a key that has ended.
         named = fields[16:48] if any_key else key_id(self.alg, self.public)

@@ -734,6 +734,12 @@ def probed_stop():
     return {0: 1, 1: 7, 2: AT + 6, 3: [[AGENT_ID.bytes, 3]], 4: OPERATOR_1_ID.bytes, 5: body}
 
 
+def probed_cut():
+    """The first cut of a scope, so without approvals, that a probe rides along with."""
+    body = {1: 4, 2: AGENT.id, 3: 4, 4: "the key was copied", 5: "incident-7", 6: 8, 7: [], 8: [JTIS[1].bytes]}
+    return {0: 1, 1: 21, 2: AT + 20, 3: [[AGENT_ID.bytes, 12]], 4: OPERATOR_1_ID.bytes, 5: body}
+
+
 def watch():
     name = f"{ORIGIN}/watch"
     audiences = sorted(AUDIENCES)
@@ -756,7 +762,7 @@ def watch():
         "acknowledgement": proof("agentid-ack+jwt", ack, ENFORCER),
         "probed_acknowledgement": proof("agentid-ack+jwt", ack | {"probe": {"jti": str(JTIS[1]), "before": "NONE", "after": "CREDENTIAL_STOPPED"}}, ENFORCER),
         "revoked_acknowledgement": proof("agentid-ack+jwt", ack | {"revokers": [{"stop": 12, "done": 2, "failed": 0}, {"stop": 40, "done": 1, "failed": 1}]}, ENFORCER),
-        "probed_stop": cbor(probed_stop()).hex(), "probed_stop_diagnostic": diagnostic(probed_stop()),
+        "probed_stop": cbor(probed_stop()).hex(), "probed_stop_diagnostic": diagnostic(probed_stop()), "probed_cut": cbor(probed_cut()).hex(),
         "order": proof("agentid-stop+jwt", {"aud": PUBLIC_URL, "jti": str(JTIS[0]), "iat": SECONDS, "scope": f"agent-with-delegates:{AGENT_ID}", "reason": "nobody answers"}, BREAK_GLASS),
     }
 

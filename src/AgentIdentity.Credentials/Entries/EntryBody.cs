@@ -253,6 +253,9 @@ public sealed record BlueprintDefined(string Name, string Model, IReadOnlyList<T
 /// <summary>Kind 21. What the agent, key or issuer key did after <paramref name="After"/> is not to be relied on. Approvals are there when it moves to a later entry.</summary>
 public sealed record CompromiseCut(Scope Scope, LeafIndex After, string Reason, string Incident, ulong Epoch, IReadOnlyList<string> Approvals) : EntryBody
 {
+    /// <summary>The registry's own credentials that ride along, as with a stop.</summary>
+    public IReadOnlyList<SubjectId> Probes { get; init; } = [];
+
     /// <inheritdoc/>
     public override EntryKind Kind => EntryKind.CompromiseCut;
 }
