@@ -84,23 +84,23 @@ public sealed class ChainSoak(ITestOutputHelper output)
         {
             var newest = await world.Node.Chain.BlockAsync(BlockTag.Latest, CancellationToken.None);
             var anchors = await OnTheChainAsync(await world.Contract.AnchorsAsync(Deployed.Log, size: null, 0, newest!.Number, CancellationToken.None));
-            Assert.Equal(anchors.Select(anchor => anchor.Size.Value).Distinct().Order(), anchors.Select(anchor => anchor.Size.Value));
+            Assert.Equal([], anchors.Zip(anchors.Skip(1)).Where(pair => pair.First.Size.Value >= pair.Second.Size.Value));
             Assert.All(anchors, anchor => Assert.Equal(Tree.Root(anchor.Size.Value), anchor.Root));
             Assert.Equal(_ledger.Size, anchors[^1].Size);
-            Assert.All(_final.Values, final => Assert.Contains(final, anchors));
+            Assert.All(_final.Values, final => Assert.Contains((final.Size, final.Root, final.Transaction), anchors.Select(anchor => (anchor.Size, anchor.Root, anchor.Transaction))));
             return $"{anchors.Count} anchors of {_ledger.Size} entries in {newest.Number} blocks, {_final.Count} seen final; {string.Join(", ", _faults.OrderBy(pair => pair.Key).Select(pair => $"{pair.Value} × {pair.Key}"))}";
         }
 
-        // The node goes on telling events of blocks that it has taken back.
+        // When it is reorganised while it makes a block, the node goes on telling of the block that it has taken back, with a transaction that it has included again since. A receipt has one block.
         private async Task<List<AnchoredCheckpoint>> OnTheChainAsync(IReadOnlyList<AnchoredCheckpoint> told)
         {
             var anchors = new List<AnchoredCheckpoint>();
             foreach (var anchor in told)
             {
-                if ((await world.Node.Chain.BlockAsync(BlockTag.Number(anchor.BlockNumber), CancellationToken.None))?.Hash == anchor.BlockHash)
+                if ((await world.Node.Chain.ReceiptAsync(anchor.Transaction, CancellationToken.None))?.BlockHash == anchor.BlockHash)
                     anchors.Add(anchor);
                 else
-                    Count($"taken back and still told: {anchor}");
+                    Count("taken back and still told");
             }
             return anchors;
         }
