@@ -31,6 +31,7 @@ public sealed class RegistryNode : IAsyncDisposable
     {
         Settings = settings;
         State = state;
+        var alarm = settings.Alarmed ?? log;
         Standing = new Standing(state);
         var (origin, before) = state.IsBootstrapped ? (state.Log.Origin, state.Logs.Count > 1 ? state.Logs[^2] : null) : (settings.Name.Origin, null);
         var logKey = keys.Log(state.IsBootstrapped ? state.Log.KeyId : founding.Log.KeyId);
@@ -38,14 +39,14 @@ public sealed class RegistryNode : IAsyncDisposable
         Start.Grow(Checkpoints, store);
         _snapshots = new Snapshots(settings, state, Checkpoints, snapshots, logKey, log) { LastPosition = snapshotPosition };
         // Until it is known whether others have seen more of this log than there is here.
-        Checkpoints.IsHeld = true;
-        Sequencer = new Sequencer(store, state, Standing, Checkpoints, clock, log) { AfterCheckpoint = _snapshots.TakeIfDue };
+        Checkpoints.Hold(SigningHold.Opening);
+        Sequencer = new Sequencer(store, state, Standing, Checkpoints, clock, alarm) { AfterCheckpoint = _snapshots.TakeIfDue };
         Nonces = new BootNonces(clock, "dpop");
         Proofs = new RequestProofs(state, Nonces, new ReplayStore(settings.ReplayCapacity, clock), new ReplayStore(settings.OperatorReplayCapacity, clock), clock);
         Issuing = new Issuing.Issuing(settings, state, Sequencer, keys, clock);
         PublishedLog = new PublishedLog(state, store, Checkpoints);
         Dids = new DidLogs(settings, state, Sequencer, store, PublishedLog, keys, clock);
-        _didKeeper = new DidKeeper(state, Dids, clock, log);
+        _didKeeper = new DidKeeper(state, Dids, clock, alarm);
         Enrolment = new Enrolment(settings, state, Sequencer, Issuing, new Attesting.Attesting(settings, state, clock), Dids, clock);
         Verification = new Verification(settings, state, Standing, clock);
         Delegating = new Delegating.Delegating(settings, Verification, Sequencer, Issuing);
@@ -56,26 +57,29 @@ public sealed class RegistryNode : IAsyncDisposable
         var probes = new ReadyProbes();
         Stopping = new Stopping.Stopping(settings, state, Standing, Sequencer, Approvals, probes.Take, clock);
         KeyRotation = new Rotating.KeyRotation(settings, state, Sequencer, Enrolment, Dids, clock);
-        KeyReplacement = new Rotating.KeyReplacement(Sequencer, Stopping, clock);
+        KeyReplacement = new Rotating.KeyReplacement(state, Sequencer, Stopping, clock);
         People = new People(settings, state, Sequencer, Approvals, clock);
         Erasing = new Erasing.Erasing(state, Sequencer, Approvals, store);
         Refusals = new RefusalJournal(Sequencer, state);
         Reading = new Reading.Reading(state, store, PublishedLog);
         Responding = new Questions.Responding(state, store, settings.Name, Verification.Decisions, clock);
         CommitmentSearch = new Reading.CommitmentSearch(store, PublishedLog);
-        LeafProofs = new ProofReader(store, PublishedLog);
-        SeenCheckpoints = new SeenCheckpoints(store, Checkpoints, PublishedLog, new SuccessionReader(state, store), Standing, log);
-        Witness = new LogWitness(store, () => WitnessKeyDocument.Open(store, keys, settings.Name.Origin), settings.WitnessedLogs, Standing, clock);
-        Cosigning = settings.WitnessPolicy is { } policy ? new Cosigning(policy, settings.Outside(), Checkpoints, PublishedLog, SeenCheckpoints, clock, log) : null;
+        Anchors = settings.IsAnchored ? new Anchors(Checkpoints) : null;
+        LeafProofs = new ProofReader(store, PublishedLog, Anchors);
+        SeenCheckpoints = new SeenCheckpoints(store, Checkpoints, PublishedLog, new SuccessionReader(state, store), Standing, alarm);
+        Witness = new LogWitness(store, () => WitnessKeyDocument.Open(store, keys, settings.Name.Origin), settings.WitnessedLogs, Standing, Checkpoints, clock);
+        Sequencer.BeforeOthers = Witness.Record;
+        Cosigning = settings.WitnessPolicy is { } policy ? new Cosigning(policy, settings.Outside(), Checkpoints, PublishedLog, SeenCheckpoints, clock, alarm) : null;
         Heads = new HeadsReader(state, store, Checkpoints, PublishedLog);
-        TrailExports = new Reading.TrailExports(state, store, Checkpoints, Heads);
-        Watch = new EnforcerWatch(settings, state, Standing, Sequencer, Stopping, keys, Checkpoints, PublishedLog, LeafProofs, SeenCheckpoints, Refusals, store, Issuing, probes, clock, log);
+        TrailExports = new Reading.TrailExports(state, store, Checkpoints, Heads, Anchors);
+        Watch = new EnforcerWatch(settings, state, Standing, Sequencer, Stopping, keys, Checkpoints, PublishedLog, LeafProofs, SeenCheckpoints, Refusals, store, Issuing, probes, clock, alarm);
         Propagation = new Propagation(state, Watch);
         Sequencer.Applied += (index, entry, _) => Tell(index, entry.Body.Kind);
+        Sequencer.Applied += (_, entry, _) => Witness.Remember(entry);
         StatusLists = new Status.StatusLists(settings, state, Standing, keys, clock);
         Doors = new Doors(state, Watch);
-        CertificateExports = new CertificateExports(settings, state, store, Checkpoints, PublishedLog, Propagation, clock);
-        Checkpoints.IsHeld = Cosigning is not null;
+        CertificateExports = new CertificateExports(settings, state, store, Checkpoints, PublishedLog, Anchors, Propagation, clock);
+        Checkpoints.Release(SigningHold.Opening);
     }
 
     public RegistrySettings Settings { get; }
@@ -146,6 +150,9 @@ public sealed class RegistryNode : IAsyncDisposable
 
     /// <summary>Has others cosign; null when nobody is asked.</summary>
     public Cosigning? Cosigning { get; }
+
+    /// <summary>What a chain holds of this log; null when nothing is anchored.</summary>
+    public Anchors? Anchors { get; }
 
     public SeenCheckpoints SeenCheckpoints { get; }
 

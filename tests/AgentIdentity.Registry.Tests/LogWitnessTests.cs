@@ -1,4 +1,5 @@
 using AgentIdentity.Ledger;
+using AgentIdentity.Registry.Checkpoints;
 using AgentIdentity.Registry.Sequencing;
 using AgentIdentity.Registry.State;
 using AgentIdentity.Registry.Tests.Fixtures;
@@ -100,7 +101,7 @@ public sealed class LogWitnessTests : IDisposable
     {
         for (var round = 0; round < 20; round++)
         {
-            var witness = new LogWitness(_store, () => _witnessKey, [new NoteVerifierKey($"{Origin}/{round}", _logPrivateKey.PublicKey)], TestStanding(), _clock);
+            var witness = new LogWitness(_store, () => _witnessKey, [new NoteVerifierKey($"{Origin}/{round}", _logPrivateKey.PublicKey)], TestStanding(), Unheld(), _clock);
             var signer = new NoteSignerKey($"{Origin}/{round}", _logPrivateKey);
             var requests = Enumerable.Range(0, 32).Select(number => Request(new GrownTree(number % 2), 0, (ulong)(3 + (number % 5)), signer)).ToArray();
             using var start = new ManualResetEventSlim();
@@ -151,30 +152,17 @@ public sealed class LogWitnessTests : IDisposable
         Assert.Equal(WitnessRefusal.None, witness.Add(Request(tree, 0, 10).ToArray()).Refusal);
     }
 
-    private LogWitness Witness() => new(_store, () => _witnessKey, [_logKey.Verifier], TestStanding(), _clock);
+    private LogWitness Witness() => new(_store, () => _witnessKey, [_logKey.Verifier], TestStanding(), Unheld(), _clock);
 
     private static Standing TestStanding() => new(new RegistryState());
 
-    private WitnessRequest Request(GrownTree tree, ulong old, ulong size, NoteSignerKey? signer = null) =>
-        new(new TreeSize(old), ConsistencyProof.Build(new TreeSize(old), new TreeSize(size), tree.Node), Note(tree, size, signer));
+    private CheckpointPublisher Unheld() => new(_store, _logKey);
 
-    private SignedNote Note(GrownTree tree, ulong size, NoteSignerKey? signer = null)
-    {
-        signer ??= _logKey;
-        return new Checkpoint(signer.Verifier.Name, new TreeSize(size), tree.Root(size)).Sign(signer);
-    }
+    private WitnessRequest Request(GrownTree tree, ulong old, ulong size, NoteSignerKey? signer = null) => tree.Request(signer ?? _logKey, old, size);
+
+    private SignedNote Note(GrownTree tree, ulong size) => tree.Note(_logKey, size);
 
     private static string Sha256Hex(string origin) => Convert.ToHexStringLower(System.Security.Cryptography.SHA256.HashData(System.Text.Encoding.UTF8.GetBytes(origin)));
 
     private static string Text(byte[] bytes) => System.Text.Encoding.UTF8.GetString(bytes);
-
-    /// <summary>300 leaves of a history; two of different numbers differ in every leaf.</summary>
-    private sealed class GrownTree(int history)
-    {
-        private readonly Hash[] _leaves = [.. Enumerable.Range(0, 300).Select(number => MerkleHash.Leaf([(byte)history, (byte)number, (byte)(number >> 8)]))];
-
-        public Hash Root(ulong size) => MerkleHash.Root(_leaves.AsSpan(0, (int)size));
-
-        public Hash Node(int level, ulong index) => MerkleHash.Root(_leaves.AsSpan((int)(index << level), 1 << level));
-    }
 }

@@ -6,12 +6,11 @@
 """
 import base64
 import json
-import pathlib
-import sys
 import uuid
 
-from check_trail import Reader, Trail, Wrong, decode, hashes, key_id, open_checkpoint, require, root_of, verify
-from make_formats import VECTORS, b64, cbor, sha256, thumbprint, view_of
+from check_trail import Reader, Trail, consistent, decode, hashes, key_id, open_checkpoint, root_of, verify
+from checking import require, run
+from make_formats import b64, cbor, sha256, thumbprint, view_of
 
 RECORDED, NODES, ENFORCED, EXHAUSTED = 1, 2, 3, 4
 LEVELS = {NODES: "NODES", ENFORCED: "ENFORCED", EXHAUSTED: "EXHAUSTED"}
@@ -23,31 +22,6 @@ def parts(token):
     return json.loads(header), json.loads(claims), token.rpartition(".")[0].encode(), signature
 
 
-def consistent(old, new, old_root, path):
-    """The root of the new tree that the path leads to from the old one. RFC 9162, section 2.1.4.2."""
-    require(0 < old <= new, "a tree is larger than the one that is signed")
-    if old == new:
-        require(not path, "a consistency proof is too long")
-        return old_root
-    path = ([old_root] if old & (old - 1) == 0 else []) + path
-    require(path, "a consistency proof is empty")
-    first, last = old - 1, new - 1
-    while first & 1:
-        first, last = first >> 1, last >> 1
-    older = newer = path[0]
-    for one in path[1:]:
-        require(last > 0, "a consistency proof is too long")
-        if first & 1 or first == last:
-            older, newer = sha256(b"\1", one, older), sha256(b"\1", one, newer)
-            while not first & 1 and first:
-                first, last = first >> 1, last >> 1
-        else:
-            newer = sha256(b"\1", newer, one)
-        first, last = first >> 1, last >> 1
-    require(last == 0 and older == old_root, "a consistency proof does not begin at the root that was signed")
-    return newer
-
-
 class Certificate(Trail):
     """A certificate's entries are opened, and its registry's keys told, as those of a trail."""
 
@@ -56,8 +30,8 @@ class Certificate(Trail):
         while reader.at < len(data):
             seal_at = reader.at if data[reader.at:reader.at + 2] == b"\x82\x0b" else seal_at
             self.items.append(reader.value())
-        order = [{7: 0, 4: 1, 8: 1, 9: 2, 10: 3, 11: 4, 6: 5}[item[0]] for item in self.items]
-        require(order == sorted(order) and order.count(0) == order.count(4) == order.count(5) == 1, "the items are not in their order")
+        order = [{7: 0, 4: 1, 8: 1, 9: 2, 10: 3, 12: 4, 11: 5, 6: 6}[item[0]] for item in self.items]
+        require(order == sorted(order) and order.count(0) == order.count(5) == order.count(6) == 1 and order.count(4) < 2, "the items are not in their order")
         require(self.items[-1] == [6, len(self.items) - 1], "the end names another number of items")
         _, version, named, self.incident, note = self.items[0]
         require(version == 1 and named == vkey, "another version or log key")
@@ -89,6 +63,7 @@ class Certificate(Trail):
         self.people()
         self.acknowledgements()
         self.stops = [self.stop(*item[1:]) for item in self.of_kind(9)]
+        self.anchors(self.of_kind(12))
         require(self.stops and [item[1] for item in self.of_kind(9)] == sorted({item[1] for item in self.of_kind(9)}), "stops are not in their order")
 
     def under_their_entry(self, item):
@@ -122,7 +97,7 @@ class Certificate(Trail):
             enforcer, (registered, body) = next((pair for pair in self.enforcers.items() if key_id(pair[1][1][3], pair[1][1][4]) == thumbprint(header["jwk"])), (None, (0, None)))
             require(body is not None and registered < index and enforcer in [subject[0] for subject in self.entries[index][3]], "an acknowledgement is of an enforcer that is not shown")
             require(header["typ"] == "agentid-ack+jwt" and verify(body[3], body[4], signing_input, signature), f"the acknowledgement of {body[2]} is not signed by it")
-            require(claims["aud"] == self.url and claims["origin"] == self.origin, f"the acknowledgement of {body[2]} is for another registry")
+            require(claims["aud"] == self.url and claims["origin"] in dict(self.logs), f"the acknowledgement of {body[2]} is for another registry")
             require(base64.urlsafe_b64decode(claims["view"] + "=") == view_of(body[5]), f"the acknowledgement of {body[2]} is for another view")
             if claims["size"]:
                 root = base64.urlsafe_b64decode(claims["root"] + "=")
@@ -188,43 +163,23 @@ class Certificate(Trail):
         return {enforcer: at for enforcer, at in times.items() if self.newest[enforcer]["observe_only"] == 0}
 
 
-def check(data, vkey):
-    """What does not hold, or None; the level; when it was enforced; who has not signed."""
-    try:
-        certificate = Certificate(data, vkey)
-        certificate.check()
-        level, enforced = min(stop[0] for stop in certificate.stops), max(stop[1] for stop in certificate.stops)
-        return None, level, enforced if level >= ENFORCED else 0, sorted({name for stop in certificate.stops for name in stop[2]})
-    except Wrong as wrong:
-        return str(wrong), 0, 0, []
-    except (ValueError, KeyError, IndexError, TypeError, AttributeError) as broken:
-        return f"the file has no form that is known ({broken!r})", 0, 0, []
+def examine(data, vkey):
+    """The level; when it was enforced; who has not signed."""
+    certificate = Certificate(data, vkey)
+    certificate.check()
+    level, enforced = min(stop[0] for stop in certificate.stops), max(stop[1] for stop in certificate.stops)
+    return level, enforced if level >= ENFORCED else 0, sorted({name for stop in certificate.stops for name in stop[2]})
 
 
-def check_vectors():
-    for name, made in json.loads(VECTORS.read_text(encoding="utf-8"))["certificates"].items():
-        data, failures = bytes.fromhex(made["file"]), 0
-        problem, level, enforced, _ = check(data, made["vkey"])
-        require(problem is None and (level, enforced) == (made["level"], made["enforced_at"]), f"{name}: {problem or (level, enforced)}")
-        changed = range(0, len(data), 97)
-        for at in changed:
-            failures += check(data[:at] + bytes([data[at] ^ 1]) + data[at + 1:], made["vkey"])[0] is not None
-        require(failures == len(changed), f"{name}: {len(changed) - failures} changed files pass")
-        print(f"{name}: {LEVELS[level]}, and {failures} changed ones fail")
+def describe(found):
+    level, _, missing = found
+    return LEVELS[level] + (f", without {', '.join(missing)}" if missing else "")
 
 
-def main(arguments):
-    if arguments == ["--vectors"]:
-        check_vectors()
-        return 0
-    file, vkey = arguments
-    problem, level, _, missing = check(pathlib.Path(file).read_bytes(), vkey.strip())
-    print(problem or LEVELS[level] + (f", without {', '.join(missing)}" if missing else ""))
-    return 1 if problem else 0
+def confirm(made, found):
+    require(found[:2] == (made["level"], made["enforced_at"]), f"the level and time are {found[:2]}")
+    return LEVELS[found[0]]
 
 
 if __name__ == "__main__":
-    try:
-        sys.exit(main(sys.argv[1:]))
-    except Wrong as wrong:
-        sys.exit(str(wrong))
+    run("certificates", examine, describe, confirm)

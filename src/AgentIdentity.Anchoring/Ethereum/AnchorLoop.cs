@@ -27,18 +27,20 @@ public sealed class AnchorLoop
     private readonly AnchorCheck[] _checks;
     private readonly Hash _log;
 
-    // Owned by whoever takes the steps.
+    // Owned by whoever takes the steps. Times are timestamps, which run on when somebody sets the clock.
     private List<AnchorAttempt> _attempts;
     private bool _isInFlight;
     private bool _isCodeKnown;
-    private DateTimeOffset _startedAt;
-    private DateTimeOffset _lastMoveAt;
-    private DateTimeOffset _minedSeenAt;
-    private DateTimeOffset _searchAgainAt;
-    private DateTimeOffset? _strangeSince;
+    private bool _isCompared;
+    private long _startedAt;
+    private long _waitingForFinalSince;
+    private long? _movedAt;
+    private long? _searchedAt;
+    private long? _strangeSince;
     private AnchoredCheckpoint? _mined;
     private AnchoredCheckpoint? _final;
     private string? _doubt;
+    private string? _contradiction;
     private TreeSize _anchored;
     private long _attemptCount;
 
@@ -60,7 +62,7 @@ public sealed class AnchorLoop
         _attempts = AnchorAttempt.Read(journal.Read()).FindAll(attempt => attempt.IsFor(settings.ChainId, settings.Contract, signer.Address, _log));
         _isInFlight = _attempts.Count > 0;
         _wanted = _attempts.Select(attempt => attempt.Size.Value).DefaultIfEmpty().Max();
-        _startedAt = _lastMoveAt = time.GetUtcNow();
+        _movedAt = _startedAt = _waitingForFinalSince = time.GetTimestamp();
         _status = StatusOf(AnchorState.Idle);
     }
 
@@ -86,7 +88,13 @@ public sealed class AnchorLoop
         {
             return _status = StatusOf(AnchorState.NeedsOperator, refusal.Message);
         }
-        catch (Exception failure) when (failure is not OperationCanceledException)
+        catch (OperationCanceledException)
+        {
+            // What was found before the end of patience is not lost.
+            _status = StatusOf(_status.State, _status.Reason);
+            throw;
+        }
+        catch (Exception failure)
         {
             _status = StatusOf(AnchorState.NeedsOperator, failure.Message);
             throw;
@@ -101,14 +109,18 @@ public sealed class AnchorLoop
         var log = await _contract.FindLogAsync(_log, BlockTag.Latest, cancellation).ConfigureAwait(false);
         if (await FindObstacleAsync(log, cancellation).ConfigureAwait(false) is { } obstacle)
             return StatusOf(AnchorState.NeedsOperator, obstacle);
+        _contradiction = await FindContradictionAsync(log!.Size, cancellation).ConfigureAwait(false);
+        _isCompared = true;
+        if ((_contradiction ?? FindDispute(log)) is { } dispute)
+            return StatusOf(AnchorState.NeedsOperator, dispute);
 
-        await FollowAsync(log!, cancellation).ConfigureAwait(false);
-        if (_isInFlight && !await IsSettledAsync(nonce, log!, cancellation).ConfigureAwait(false))
-            return await CarryOnAsync(nonce, log!, cancellation).ConfigureAwait(false);
-        return IsDue(log!) ? await BeginAsync(nonce, log!, cancellation).ConfigureAwait(false) : AtRest();
+        await FollowAsync(log, cancellation).ConfigureAwait(false);
+        if (_isInFlight && !await IsSettledAsync(nonce, log, cancellation).ConfigureAwait(false))
+            return await CarryOnAsync(nonce, log, cancellation).ConfigureAwait(false);
+        return IsDue(log) ? await BeginAsync(nonce, log, cancellation).ConfigureAwait(false) : AtRest();
     }
 
-    /// <summary>What stands in the way until somebody does something about it.</summary>
+    /// <summary>Why there is nothing that the ledger could be held against, until somebody does something about it.</summary>
     private async Task<string?> FindObstacleAsync(AnchoredLog? log, CancellationToken cancellation)
     {
         if (!_isCodeKnown)
@@ -118,21 +130,24 @@ public sealed class AnchorLoop
                 return code == AnchorCode.Missing ? $"There is no contract at {_settings.Contract}." : $"The code at {_settings.Contract} is not that of the anchor contract.";
             _isCodeKnown = true;
         }
-        if (log is null)
-            return $"The contract {_settings.Contract} has no log of the origin {_tree.Origin}: its owner opens it.";
-        if (log.Sequencer != _account.Address)
-            return $"The log's sequencer is {log.Sequencer}; this registry signs as {_account.Address}.";
-        if (log.WitnessesNeeded > 0)
-            return $"The log takes anchors with the signatures of {log.WitnessesNeeded} witnesses; this registry has none to give.";
-        if (log.Size.Value > _tree.Size.Value)
-            return $"The chain has the log at size {log.Size}, and this ledger is at {_tree.Size}: it was put back to an older state.";
-        return log.Size.Value > 0 ? await FindOtherHistoryAsync(log.Size, cancellation).ConfigureAwait(false) : null;
+        return log is null ? $"The contract {_settings.Contract} has no log of the origin {_tree.Origin}: its owner opens it." : null;
     }
 
-    private async Task<string?> FindOtherHistoryAsync(TreeSize size, CancellationToken cancellation)
+    /// <summary>Why the contract would not take an anchor from here.</summary>
+    private string? FindDispute(AnchoredLog log)
     {
+        if (log.Sequencer != _account.Address)
+            return $"The log's sequencer is {log.Sequencer}; this registry signs as {_account.Address}.";
+        return log.WitnessesNeeded > 0 ? $"The log takes anchors with the signatures of {log.WitnessesNeeded} witnesses; this registry has none to give." : null;
+    }
+
+    /// <summary>What the chain has and the ledger does not lead to. Until the chain is seen without it again, it stands.</summary>
+    private async Task<string?> FindContradictionAsync(TreeSize size, CancellationToken cancellation)
+    {
+        if (size.Value > _tree.Size.Value)
+            return $"The chain has the log at size {size}, and this ledger is at {_tree.Size}: it was put back to an older state.";
         // Held against the ledger once for each size; the contract keeps no two roots for one.
-        if (size == _anchored)
+        if (size.Value == 0 || (size == _anchored && _contradiction is null))
             return null;
         var root = await _contract.FindRootAsync(_log, size, BlockTag.Latest, cancellation).ConfigureAwait(false);
         if (root is null)
@@ -143,27 +158,57 @@ public sealed class AnchorLoop
     /// <summary>Follows the newest anchor on its way from a block to a final one, and back when the block is taken back.</summary>
     private async Task FollowAsync(AnchoredLog log, CancellationToken cancellation)
     {
-        if (_anchored != log.Size)
-            (_anchored, _minedSeenAt) = (log.Size, _time.GetUtcNow());
-        if (_anchored.Value == 0 || _anchored == _final?.Size)
+        // Whoever has nothing to wait for begins to wait now.
+        if (_anchored == (_final?.Size ?? default) && log.Size != _anchored)
+            _waitingForFinalSince = _time.GetTimestamp();
+        _anchored = log.Size;
+        if (_anchored == (_final?.Size ?? default))
         {
             (_mined, _doubt) = (_final, null);
             return;
         }
         // Asked anew each time: a reorganisation moves the transaction into another block.
         _mined = await FindMinedAsync(cancellation).ConfigureAwait(false);
-        _doubt = _mined is null ? $"Where size {_anchored} was anchored is not found." : null;
-        if (_mined is null)
+        _doubt = _mined is null ? $"Where size {_anchored} was anchored is not found." : await FindDoubtAsync(_mined, cancellation).ConfigureAwait(false);
+        if (_final?.Size != _anchored)
+            await FollowEarlierAsync(cancellation).ConfigureAwait(false);
+    }
+
+    // A ledger that grows is anchored again before the last anchor is final: the newest that is final is an earlier one.
+    private async Task FollowEarlierAsync(CancellationToken cancellation)
+    {
+        if (_doubt is not null || await FindFinalLogAsync(cancellation).ConfigureAwait(false) is not { } log)
             return;
+        if (log.Size.Value <= (_final?.Size.Value ?? 0) || log.Size.Value >= _anchored.Value)
+            return;
+        if (await _search.FindAsync(log.Size, _attempts, cancellation).ConfigureAwait(false) is { } earlier && earlier.Root == _tree.RootAt(log.Size))
+            _doubt = await FindDoubtAsync(earlier, cancellation).ConfigureAwait(false);
+    }
+
+    // Chains without finality refuse the question.
+    private async Task<AnchoredLog?> FindFinalLogAsync(CancellationToken cancellation)
+    {
+        try
+        {
+            return await _contract.FindLogAsync(_log, BlockTag.Finalized, cancellation).ConfigureAwait(false);
+        }
+        catch (ChainException refusal) when (refusal.Fault == ChainFault.Refused)
+        {
+            return null;
+        }
+    }
+
+    /// <summary>Asks all nodes whether an anchor is final, and takes it for that when none says otherwise. Gives what else one of them says that it should not.</summary>
+    private async Task<string?> FindDoubtAsync(AnchoredCheckpoint anchor, CancellationToken cancellation)
+    {
         foreach (var check in _checks)
         {
-            var (isFinal, doubt) = await AskAsync(check, _mined, cancellation).ConfigureAwait(false);
-            if (isFinal)
-                continue;
-            _doubt = doubt;
-            return;
+            var (isFinal, doubt) = await AskAsync(check, anchor, cancellation).ConfigureAwait(false);
+            if (!isFinal)
+                return doubt;
         }
-        _final = _mined;
+        (_final, _waitingForFinalSince) = (anchor, _time.GetTimestamp());
+        return null;
     }
 
     // A second node that is away keeps an anchor from being called final, and from nothing else.
@@ -186,9 +231,9 @@ public sealed class AnchorLoop
         if (_attempts.Exists(attempt => attempt.Size == _anchored))
             return await _search.FindAsync(_anchored, _attempts, cancellation).ConfigureAwait(false);
         // An anchor that this journal does not know, perhaps an old one: many blocks are looked through, and not at every step.
-        if (_mined?.Size != _anchored && _time.GetUtcNow() < _searchAgainAt)
+        if (_mined?.Size != _anchored && !HasPassed(_searchedAt, _settings.Interval))
             return null;
-        _searchAgainAt = _time.GetUtcNow() + _settings.Interval;
+        _searchedAt = _time.GetTimestamp();
         return await _search.FindOldAsync(_anchored, cancellation).ConfigureAwait(false);
     }
 
@@ -202,8 +247,8 @@ public sealed class AnchorLoop
             return false;
         }
         // Where nonce and state do not fit together, some of the answers lag. If that lasts, the account was used by somebody else or a block was taken back: we begin again from what the chain says.
-        _strangeSince ??= _time.GetUtcNow();
-        var isSettled = _time.GetUtcNow() - _strangeSince >= LagMax
+        _strangeSince ??= _time.GetTimestamp();
+        var isSettled = HasPassed(_strangeSince, LagMax)
             || (nonce > used && (_attempts.Exists(attempt => attempt.Size.Value <= log.Size.Value) || await HasRevertedAsync(cancellation).ConfigureAwait(false)));
         _isInFlight = !isSettled;
         return isSettled;
@@ -227,7 +272,7 @@ public sealed class AnchorLoop
             return StatusOf(AnchorState.Broadcast);
         var fees = await _chain.FeesAsync(cancellation).ConfigureAwait(false);
         var isOutbid = fees.BaseFeeWei > last.Offer.MaxFeeWei;
-        if (!isOutbid && !HasWaited(_settings.ReplaceAfter))
+        if (!isOutbid && !HasPassed(_movedAt, _settings.ReplaceAfter))
             return await SendAsync(last, cancellation).ConfigureAwait(false);
         if (_settings.Limits.Replacing(last.Offer, fees) is { } offer)
             return await BroadcastAsync(nonce, log, offer, cancellation).ConfigureAwait(false);
@@ -239,7 +284,7 @@ public sealed class AnchorLoop
     private bool IsDue(AnchoredLog log)
     {
         var (held, anchored) = (_tree.Size.Value, log.Size.Value);
-        return held > anchored && (anchored == 0 || Volatile.Read(ref _wanted) > anchored || held - anchored >= _settings.Growth || _time.GetUtcNow() - _startedAt >= _settings.Interval);
+        return held > anchored && (anchored == 0 || Volatile.Read(ref _wanted) > anchored || held - anchored >= _settings.Growth || HasPassed(_startedAt, _settings.Interval));
     }
 
     private async Task<AnchorStatus> BeginAsync(ulong nonce, AnchoredLog log, CancellationToken cancellation)
@@ -253,7 +298,8 @@ public sealed class AnchorLoop
     private async Task<AnchorStatus> BroadcastAsync(ulong nonce, AnchoredLog log, FeeOffer offer, CancellationToken cancellation)
     {
         var size = new TreeSize(Math.Min(_tree.Size.Value, log.Size.Value + (1UL << log.StepBits)));
-        var signed = await _account.SignAsync(_settings.Contract, Call(log, size), nonce, offer, cancellation).ConfigureAwait(false);
+        if (await TrySignAsync(nonce, log, size, offer, cancellation).ConfigureAwait(false) is not { } signed)
+            return _isInFlight ? StatusOf(AnchorState.Broadcast) : AtRest();
         if (await _chain.BalanceAsync(_account.Address, cancellation).ConfigureAwait(false) is var balance && balance < signed.Transaction.CostMaxWei)
             return StatusOf(AnchorState.NoFunds, $"{_account.Address} has {balance} wei, and an anchor may cost {signed.Transaction.CostMaxWei}.");
 
@@ -261,6 +307,21 @@ public sealed class AnchorLoop
         await WriteDownAsync(attempt, cancellation).ConfigureAwait(false);
         Want(size);
         return await SendAsync(attempt, cancellation).ConfigureAwait(false);
+    }
+
+    // Null when something was included since the log was read, ours or another's: the next step sees it.
+    private async Task<SignedTransaction?> TrySignAsync(ulong nonce, AnchoredLog log, TreeSize size, FeeOffer offer, CancellationToken cancellation)
+    {
+        try
+        {
+            return await _account.SignAsync(_settings.Contract, Call(log, size), nonce, offer, cancellation).ConfigureAwait(false);
+        }
+        catch (ChainException refusal) when (refusal.Fault == ChainFault.Reverted)
+        {
+            if (await _contract.FindLogAsync(_log, BlockTag.Latest, cancellation).ConfigureAwait(false) == log)
+                throw;
+            return null;
+        }
     }
 
     // Only then may it be sent: a transaction that nobody remembers could be included when nobody expects it.
@@ -271,7 +332,7 @@ public sealed class AnchorLoop
         _attempts = kept;
         (_isInFlight, _strangeSince) = (true, null);
         _attemptCount++;
-        _lastMoveAt = _startedAt = _time.GetUtcNow();
+        _movedAt = _startedAt = _time.GetTimestamp();
     }
 
     private async Task<AnchorStatus> SendAsync(AnchorAttempt attempt, CancellationToken cancellation)
@@ -287,7 +348,7 @@ public sealed class AnchorLoop
         catch (ChainException refusal) when (refusal.Fault == ChainFault.Underpriced)
         {
             // Something with this nonce waits that we do not know: the next step offers more, and does not wait.
-            _lastMoveAt = DateTimeOffset.MinValue;
+            _movedAt = null;
         }
         return StatusOf(AnchorState.Broadcast);
     }
@@ -309,11 +370,11 @@ public sealed class AnchorLoop
 
     private AnchorStatus StatusOf(AnchorState state, string? reason = null)
     {
-        var isOverdue = _anchored.Value > 0 && _final?.Size != _anchored && _time.GetUtcNow() - _minedSeenAt > _settings.FinalWithin;
-        return new AnchorStatus(state, reason, _anchored, _mined, _final, _isInFlight ? _attempts[^1].Signed.Hash : null, _attemptCount, isOverdue);
+        var isOverdue = _anchored.Value > 0 && _final?.Size != _anchored && HasPassed(_waitingForFinalSince, _settings.FinalWithin);
+        return new AnchorStatus(state, reason, _anchored, _mined, _final, _isInFlight ? _attempts[^1].Signed.Hash : null, _attemptCount, isOverdue, _isCompared, _contradiction);
     }
 
-    private bool HasWaited(TimeSpan time) => _time.GetUtcNow() - _lastMoveAt >= time;
+    private bool HasPassed(long? since, TimeSpan time) => since is not { } begun || _time.GetElapsedTime(begun) >= time;
 
     private void Want(TreeSize size)
     {

@@ -37,9 +37,11 @@ public enum AnchorState
 /// <param name="LastFinal">The newest anchor that is final.</param>
 /// <param name="InFlight">The transaction that waits to be included.</param>
 /// <param name="AttemptCount">Transactions that were signed since the start.</param>
-/// <param name="IsFinalityOverdue">The newest anchor has waited longer to become final than a healthy chain takes.</param>
+/// <param name="IsFinalityOverdue">An anchor has waited longer to become final than a healthy chain takes.</param>
+/// <param name="IsCompared">The chain's newest size and root were held against the ledger since the start.</param>
+/// <param name="Contradiction">What the chain has and the ledger does not lead to, for people: more of the log, or another one. It stands until the chain is seen without it.</param>
 public sealed record AnchorStatus(
-    AnchorState State, string? Reason, TreeSize Anchored, AnchoredCheckpoint? LastMined, AnchoredCheckpoint? LastFinal, ChainHash? InFlight, long AttemptCount, bool IsFinalityOverdue)
+    AnchorState State, string? Reason, TreeSize Anchored, AnchoredCheckpoint? LastMined, AnchoredCheckpoint? LastFinal, ChainHash? InFlight, long AttemptCount, bool IsFinalityOverdue, bool IsCompared, string? Contradiction)
 {
     /// <summary>Whether somebody should look.</summary>
     public bool IsHealthy => State is AnchorState.Idle or AnchorState.Broadcast or AnchorState.Mined or AnchorState.Final && !IsFinalityOverdue && Reason is null;

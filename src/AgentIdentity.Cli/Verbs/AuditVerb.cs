@@ -1,4 +1,5 @@
 using System.CommandLine;
+using AgentIdentity.Cli.Chains;
 using AgentIdentity.Cli.Proofs;
 using AgentIdentity.Cli.Trails;
 using AgentIdentity.Credentials.Certificates;
@@ -7,7 +8,7 @@ using AgentIdentity.Ledger;
 
 namespace AgentIdentity.Cli.Verbs;
 
-/// <summary>Checks a trail file or a containment certificate with nothing else at hand: no registry, no network, no home folder.</summary>
+/// <summary>Checks a trail file or a containment certificate with nothing else at hand: no registry, no network, no home folder. Nodes of a chain are asked when they are named.</summary>
 internal static class AuditVerb
 {
     private static readonly Argument<string> FileName = new("file") { Description = "What agentid trail --out or agentid certificate --out wrote." };
@@ -30,31 +31,40 @@ internal static class AuditVerb
 
     private static readonly Option<bool> AskOption = new("--ask") { Description = "With --with, when the two files alone do not decide it: ask the registry to prove that both belong to one history." };
 
-    public static Command Create() => new Command("audit", "Check a trail file or a certificate offline: exit code 0 only if everything holds under a key that you trust.") { FileName, LogKeyOption, PolicyOption, DidLogOption, WithOption, AskOption }.Does(RunAsync);
+    private static readonly Option<string[]> RpcOption = ChainQuestion.Option();
+
+    public static Command Create() => new Command("audit", "Check a trail file or a certificate offline: exit code 0 only if everything holds under a key that you trust.") { FileName, LogKeyOption, PolicyOption, DidLogOption, WithOption, AskOption, RpcOption }.Does(RunAsync);
 
     private static async Task<int> RunAsync(Invocation run, CancellationToken cancellationToken)
     {
         var bytes = await File.ReadAllBytesAsync(run.Get(FileName), cancellationToken);
         if (run.Find(WithOption) is not null && run.Find(DidLogOption) is not null)
             throw Failure.Usage("--did-log goes with the audit of one trail: leave --with out.");
+        var nodes = ChainQuestion.Nodes(run, RpcOption);
+        if (run.Find(WithOption) is not null && nodes.Length > 0)
+            throw Failure.Usage("--rpc goes with the audit of one file: leave --with out.");
         if (run.Find(WithOption) is { } other)
             return await ViewComparison.RunAsync(run, bytes, await File.ReadAllBytesAsync(other, cancellationToken), Policy(run), run.Get(AskOption), cancellationToken);
-        return CertificateFile.Begins(bytes) ? CheckCertificate(run, bytes) : CheckTrail(run, bytes);
+        return CertificateFile.Begins(bytes) ? await CheckCertificateAsync(run, bytes, nodes, cancellationToken) : await CheckTrailAsync(run, bytes, nodes, cancellationToken);
     }
 
-    private static int CheckCertificate(Invocation run, byte[] bytes)
+    private static async Task<int> CheckCertificateAsync(Invocation run, byte[] bytes, Uri[] nodes, CancellationToken cancellationToken)
     {
         if (run.Find(DidLogOption) is not null)
             throw Failure.Usage("--did-log goes with a trail: a certificate has no enrolment that a DID log could be held against.");
         var verdict = CertificateVerifier.Verify(bytes, Policy(run));
+        if (nodes.Length > 0)
+            verdict = verdict.Asked(await ChainQuestion.AskAsync(verdict.Anchor, nodes, cancellationToken));
         run.Answer(CertificateText.ToJson(verdict), text => CertificateText.Write(text, verdict));
         return verdict.IsProven ? ExitCode.Fine : ExitCode.Refused;
     }
 
-    private static int CheckTrail(Invocation run, byte[] bytes)
+    private static async Task<int> CheckTrailAsync(Invocation run, byte[] bytes, Uri[] nodes, CancellationToken cancellationToken)
     {
         var verdict = TrailVerifier.Verify(bytes, Policy(run));
-        var didLog = run.Find(DidLogOption) is { } file ? DidLogText.Compare(File.ReadAllBytes(file), verdict, run.Clock.GetUtcNow()) : null;
+        if (nodes.Length > 0)
+            verdict = verdict.Asked(await ChainQuestion.AskAsync(verdict.Anchor, nodes, cancellationToken));
+        var didLog = run.Find(DidLogOption) is { } file ? DidLogText.Compare(await File.ReadAllBytesAsync(file, cancellationToken), verdict, run.Clock.GetUtcNow()) : null;
         var json = VerdictText.ToJson(verdict);
         if (didLog is not null)
             json["did_log"] = DidLogText.ToJson(didLog);

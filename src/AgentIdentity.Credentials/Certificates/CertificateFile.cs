@@ -1,4 +1,5 @@
 using System.Diagnostics.CodeAnalysis;
+using AgentIdentity.Credentials.Anchors;
 using AgentIdentity.Credentials.Identifiers;
 using AgentIdentity.Credentials.Trails;
 using AgentIdentity.Credentials.Watching;
@@ -53,11 +54,12 @@ public sealed record CertifiedTree(TreeSize Size, ReadOnlyMemory<byte> Path);
 /// <param name="Entries">All entries that are shown, genesis first.</param>
 /// <param name="Stops">The stops.</param>
 /// <param name="Trees">Trees that acknowledgements name.</param>
+/// <param name="Anchor">Where a chain holds a tree that this one goes on from; null when that is not shown.</param>
 /// <param name="Seal">A signed note.</param>
 /// <param name="Sealed">What the seal is over.</param>
 /// <param name="ItemCount">Items before the last.</param>
 public sealed record CertificateFile(
-    CertificateHeader Header, IReadOnlyList<CertificateEntry> Entries, IReadOnlyList<CertifiedStop> Stops, IReadOnlyList<CertifiedTree> Trees, string Seal, ReadOnlyMemory<byte> Sealed, ulong ItemCount)
+    CertificateHeader Header, IReadOnlyList<CertificateEntry> Entries, IReadOnlyList<CertifiedStop> Stops, IReadOnlyList<CertifiedTree> Trees, ShownAnchor? Anchor, string Seal, ReadOnlyMemory<byte> Sealed, ulong ItemCount)
 {
     /// <summary>The only version there is.</summary>
     public const int Version = 1;

@@ -24,12 +24,13 @@ internal sealed class CertificateFileReader(TrailItemReader items, ReadOnlyMemor
         var trees = new List<CertifiedTree>();
         for (; items.Kind == TrailItemKind.Tree; Begin())
             trees.Add(items.Ended(new CertifiedTree(new TreeSize(items.Cbor.ReadUInt64()), TrailItemReader.ReadPath(items.Cbor))));
+        var anchor = items.ReadAnchor(Begin);
         items.Require(TrailItemKind.Seal);
         var before = bytes[.._begun];
         var seal = items.Ended(items.Cbor.ReadTextString());
         items.Begin();
         items.ReadEnd();
-        return new CertificateFile(header, entries, stops, trees, seal, before, items.Items - 1);
+        return new CertificateFile(header, entries, stops, trees, anchor, seal, before, items.Items - 1);
     }
 
     private void Begin()

@@ -1,5 +1,6 @@
 using System.Formats.Cbor;
 using System.Security.Cryptography;
+using AgentIdentity.Credentials.Anchors;
 using AgentIdentity.Credentials.Entries;
 using AgentIdentity.Credentials.Trails;
 using AgentIdentity.Ledger;
@@ -46,6 +47,9 @@ public sealed class CertificateFileWriter : IDisposable
         cbor.WriteUInt64(tree.Size.Value);
         cbor.WriteByteString(tree.Path.Span);
     });
+
+    /// <summary>Where a chain holds the tree.</summary>
+    public byte[] Anchor(ShownAnchor anchor) => Hashed(_items.Anchor(anchor));
 
     /// <summary>The seal over everything before, and the last item.</summary>
     /// <param name="logKey">The log's key.</param>

@@ -1,3 +1,4 @@
+using AgentIdentity.Credentials.Anchors;
 using AgentIdentity.Credentials.Entries;
 using AgentIdentity.Credentials.Trails;
 using AgentIdentity.Credentials.Watching;
@@ -13,6 +14,8 @@ internal sealed class CertificateFindings
 
     public long? MadeAt { get; set; }
 
+    public AnchorNote? Anchor { get; set; }
+
     public void Add(CertificateProperty property, string words) => _problems.Add((property, words));
 
     public void Take(TrustedCheckpoint trusted)
@@ -26,8 +29,8 @@ internal sealed class CertificateFindings
     {
         var findings = Enum.GetValues<CertificateProperty>().Select(property => Find(property, file, checkpoint, stops, seers)).ToArray();
         return checkpoint is null
-            ? new CertificateVerdict(file, null, null, [], findings, [], [])
-            : new CertificateVerdict(file, checkpoint, MadeAt, stops, findings, RestsOn(checkpoint, seers), NotChecked(stops).ToArray());
+            ? new CertificateVerdict(file, null, null, [], findings, [], [], null)
+            : new CertificateVerdict(file, checkpoint, MadeAt, stops, findings, [.. RestsOn(checkpoint, seers), .. AnchorWords.RestsOn(Anchor)], [.. NotChecked(stops), .. Anchor is null ? [] : (string[])[ChainAnswer.NotAsked]], Anchor);
     }
 
     private Finding<CertificateProperty> Find(CertificateProperty property, CertificateFile? file, Checkpoint? checkpoint, IReadOnlyList<StopVerdict> stops, IReadOnlyCollection<string> seers)
@@ -58,6 +61,7 @@ internal sealed class CertificateFindings
         CertificateProperty.OneHistory => seers.Count == 0
             ? "no enforcer had seen a checkpoint when it signed"
             : $"the trees that {string.Join(", ", seers)} had seen and signed go on in this one",
+        CertificateProperty.Anchor => AnchorWords.Agrees(Anchor, _trusted!.Checkpoint!),
         _ => throw new ArgumentOutOfRangeException(nameof(property), property, "A property without words."),
     };
 

@@ -1,3 +1,4 @@
+using AgentIdentity.Credentials.Anchors;
 using AgentIdentity.Credentials.Entries;
 using AgentIdentity.Credentials.Identifiers;
 using AgentIdentity.Credentials.Stops;
@@ -42,6 +43,9 @@ public enum CertificateProperty
 
     /// <summary>The trees that enforcers have seen go on in this one.</summary>
     OneHistory,
+
+    /// <summary>What is said to be on a chain is this history.</summary>
+    Anchor,
 }
 
 /// <summary>An enforcer as the ledger registered it.</summary>
@@ -113,8 +117,9 @@ public sealed record StopVerdict(
 /// <param name="Findings">One for each property, in order.</param>
 /// <param name="RestsOn">Who would have to lie, and with whom, for what passed to be wrong.</param>
 /// <param name="NotChecked">What a certificate cannot show, or this one does not.</param>
+/// <param name="Anchor">Where a chain is said to hold the tree, in agreement with the checkpoint; null when nothing is said, or it does not agree.</param>
 public sealed record CertificateVerdict(
-    CertificateFile? File, Checkpoint? Checkpoint, long? MadeAt, IReadOnlyList<StopVerdict> Stops, IReadOnlyList<Finding<CertificateProperty>> Findings, IReadOnlyList<string> RestsOn, IReadOnlyList<string> NotChecked)
+    CertificateFile? File, Checkpoint? Checkpoint, long? MadeAt, IReadOnlyList<StopVerdict> Stops, IReadOnlyList<Finding<CertificateProperty>> Findings, IReadOnlyList<string> RestsOn, IReadOnlyList<string> NotChecked, AnchorNote? Anchor)
 {
     /// <summary>Whether every property holds, under a key that the caller trusts.</summary>
     public bool IsProven => Findings.All(finding => finding.Result == TrailResult.Passed);
@@ -127,6 +132,13 @@ public sealed record CertificateVerdict(
 
     /// <summary>The level when the registry's word on leases is taken too.</summary>
     public StopLevel? LevelByWord => IsConsistent ? Stops.Min(stop => stop.ByWord.Level) : null;
+
+    /// <summary>The same after the chain was asked about the anchor.</summary>
+    public CertificateVerdict Asked(ChainAnswer answer) => this with
+    {
+        Findings = [.. Findings.SkipLast(1), answer.After(Findings[^1])],
+        NotChecked = [.. NotChecked.Where(gap => gap != ChainAnswer.NotAsked)],
+    };
 
     /// <summary>The finding about one property.</summary>
     public Finding<CertificateProperty> this[CertificateProperty property] => Findings[(int)property - 1];

@@ -1,3 +1,4 @@
+using AgentIdentity.Credentials.Anchors;
 using AgentIdentity.Credentials.Trails;
 using AgentIdentity.Ledger;
 
@@ -43,6 +44,9 @@ public static class CertificateVerifier
 
         // 7, 9. Each stop, and the levels that follow.
         var stops = new StopChecks(file, shown, people, signatures, madeAt ?? 0, notes);
+
+        // 12. What a chain is said to hold of it.
+        notes.Anchor = AnchorWords.Check(file.Anchor, checkpoint, logKey, problem => notes.Add(CertificateProperty.Anchor, problem));
         return notes.Conclude(file, checkpoint, stops.Check(), signatures.Seers);
     }
 }

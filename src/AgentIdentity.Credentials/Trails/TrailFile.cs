@@ -1,4 +1,5 @@
 using System.Diagnostics.CodeAnalysis;
+using AgentIdentity.Credentials.Anchors;
 using AgentIdentity.Credentials.Identifiers;
 using AgentIdentity.Ledger;
 
@@ -39,9 +40,10 @@ public sealed record AgentEntry(ulong Sequence, ReadOnlyMemory<byte> Leaf, Opene
 /// <param name="Entries">All entries about the agent, in their order.</param>
 /// <param name="Heads">The heads entry.</param>
 /// <param name="MapProof">What the heads map holds under the label.</param>
+/// <param name="Anchor">Where a chain holds a tree that this one goes on from; null when that is not shown.</param>
 /// <param name="ItemCount">Items before the last.</param>
 public sealed record TrailFile(
-    TrailHeader Header, IReadOnlyList<OpenedEntry> RegistryEntries, IReadOnlyList<AgentEntry> Entries, OpenedEntry Heads, ReadOnlyMemory<byte> MapProof, ulong ItemCount)
+    TrailHeader Header, IReadOnlyList<OpenedEntry> RegistryEntries, IReadOnlyList<AgentEntry> Entries, OpenedEntry Heads, ReadOnlyMemory<byte> MapProof, ShownAnchor? Anchor, ulong ItemCount)
 {
     /// <summary>The only version there is.</summary>
     public const int Version = 1;

@@ -18,8 +18,9 @@ internal sealed class TrailFileReader(TrailItemReader items)
         var heads = items.ReadOpenedEntry(items.ReadIndex());
         var mapProof = items.Ended(items.Cbor.ReadDefiniteLengthByteString());
         items.Begin();
+        var anchor = items.ReadAnchor(items.Begin);
         items.ReadEnd();
-        return new TrailFile(header, registryEntries, entries, heads, mapProof, items.Items - 1);
+        return new TrailFile(header, registryEntries, entries, heads, mapProof, anchor, items.Items - 1);
     }
 
     private TrailHeader ReadHeader()

@@ -1,3 +1,4 @@
+using AgentIdentity.Credentials.Anchors;
 using AgentIdentity.Credentials.Entries;
 
 namespace AgentIdentity.Credentials.Trails;
@@ -29,8 +30,8 @@ public sealed class TrailFileWriter
         _ => Closed(entry),
     };
 
-    /// <summary>The heads entry with the proof in its map, and the last item.</summary>
-    public byte[] HeadsAndEnd(OpenedEntry heads, ReadOnlySpan<byte> mapProof)
+    /// <summary>The heads entry with the proof in its map, where a chain holds the tree, if one does, and the last item.</summary>
+    public byte[] HeadsAndEnd(OpenedEntry heads, ReadOnlySpan<byte> mapProof, ShownAnchor? anchor)
     {
         var proof = mapProof.ToArray();
         var item = _items.Item(TrailItemKind.Heads, 7, cbor =>
@@ -39,7 +40,7 @@ public sealed class TrailFileWriter
             TrailItemWriter.Write(cbor, heads);
             cbor.WriteByteString(proof);
         });
-        return [.. item, .. _items.End()];
+        return [.. item, .. anchor is null ? [] : _items.Anchor(anchor), .. _items.End()];
     }
 
     private byte[] Closed(AgentEntry entry) => _items.Item(TrailItemKind.Closed, 3, cbor =>

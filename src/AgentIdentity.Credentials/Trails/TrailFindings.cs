@@ -1,3 +1,4 @@
+using AgentIdentity.Credentials.Anchors;
 using AgentIdentity.Credentials.Entries;
 using AgentIdentity.Ledger;
 
@@ -11,6 +12,8 @@ internal sealed class TrailFindings
 
     private readonly List<TrailProblem> _problems = [];
     private TrustedCheckpoint? _trusted;
+
+    public AnchorNote? Anchor { get; set; }
 
     private IReadOnlyList<string> Witnesses => _trusted?.Witnesses ?? [];
 
@@ -28,7 +31,7 @@ internal sealed class TrailFindings
         foreach (var entry in entries)
             _problems.AddRange(entry.Problems.Select(problem => problem with { Words = $"{Name(entry)}: {problem.Words}" }));
         var findings = Enum.GetValues<TrailProperty>().Select(property => Find(property, file, checkpoint, entries)).ToArray();
-        return new TrailVerdict(file, checkpoint, entries, findings, checkpoint is null ? [] : RestsOn(checkpoint), NotChecked(file, entries).ToArray());
+        return new TrailVerdict(file, checkpoint, entries, findings, checkpoint is null ? [] : RestsOn(checkpoint), NotChecked(file, entries).ToArray(), Anchor);
     }
 
     private static string Name(EntryCheck entry) =>
@@ -68,6 +71,7 @@ internal sealed class TrailFindings
             TrailProperty.Credentials => Credentials(entries),
             TrailProperty.RegistryKeys => $"genesis names the origin and the log key; {Counted.Of(file.RegistryEntries.Count - 1, "rotation")} shown, each ending the key before it",
             TrailProperty.Times => Times(entries),
+            TrailProperty.Anchor => AnchorWords.Agrees(Anchor, _trusted!.Checkpoint!),
             _ => throw new ArgumentOutOfRangeException(nameof(property), property, "A property without words."),
         };
     }
@@ -160,7 +164,9 @@ internal sealed class TrailFindings
         return $"recorded {late.Min() / 1000.0:0.###} s to {late.Max() / 1000.0:0.###} s after the time that the agent claims; {(farOff == 0 ? "none" : $"{farOff} of {late.Length}")} off by more than 5 minutes";
     }
 
-    private string[] RestsOn(Checkpoint checkpoint) =>
+    private string[] RestsOn(Checkpoint checkpoint) => [.. Sayings(checkpoint), .. AnchorWords.RestsOn(Anchor)];
+
+    private string[] Sayings(Checkpoint checkpoint) =>
     [
         "what the agent said: the key that asked for its enrolment, and signed that. Nobody without it could have signed the statements; that the agent holds it, and nobody else, is the registry's word",
         $"that nothing was changed, and everybody is shown the same: the log key of {checkpoint.Origin}{(Witnesses.Count == 0 ? ". Its holder" : $", and {string.Join(", ", Witnesses)}. All of them together")} could sign another history; any other checkpoint or receipt that does not agree exposes it",
@@ -183,7 +189,10 @@ internal sealed class TrailFindings
             yield return "that this tree goes on from the one that the log before had signed: its last note says so, and who remembers a checkpoint of it can ask the registry for a proof";
         if (file is not null)
             yield return $"entries behind {file.Heads.Index}: a newer export has them";
-        yield return Witnesses.Count == 0 ? "witness cosignatures and anchors: nothing here says who must have seen this checkpoint" : "anchors: nothing here says where this checkpoint must have been written";
+        if (Anchor is not null)
+            yield return ChainAnswer.NotAsked;
+        else
+            yield return Witnesses.Count == 0 ? "witness cosignatures and anchors: nothing here says who must have seen this checkpoint" : "anchors: nothing here says where this checkpoint must have been written";
         yield return "rotations of the registry's keys that the file leaves out: entries about the registry are not all in it";
         yield return "other agents, and what was never submitted: no log can show it";
         yield return "the payloads behind the hashes: the agent keeps those, and their salts";

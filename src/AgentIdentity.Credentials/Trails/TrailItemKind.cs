@@ -15,4 +15,5 @@ internal enum TrailItemKind
     Stop = 9,
     Tree = 10,
     Seal = 11,
+    Anchor = 12,
 }

@@ -1,4 +1,5 @@
 using System.Formats.Cbor;
+using AgentIdentity.Credentials.Anchors;
 using AgentIdentity.Credentials.Entries;
 using AgentIdentity.Ledger;
 
@@ -81,6 +82,16 @@ internal sealed class TrailItemReader(ReadOnlyMemory<byte> bytes)
         return path.Length % Hash.Size == 0 && path.Length <= PathHashesMax * Hash.Size ? path : throw new FormatException("a path is some hashes of 32 bytes");
     }
 
+    /// <summary>The anchor that was begun, and the item behind it; null when another item was begun.</summary>
+    public ShownAnchor? ReadAnchor(Action begin)
+    {
+        if (Kind != TrailItemKind.Anchor)
+            return null;
+        var anchor = Ended(ShownAnchor.Read(Cbor));
+        begin();
+        return anchor;
+    }
+
     private static int? LengthOf(TrailItemKind kind) => kind switch
     {
         TrailItemKind.Header => 6,
@@ -95,6 +106,7 @@ internal sealed class TrailItemReader(ReadOnlyMemory<byte> bytes)
         TrailItemKind.Stop => 6,
         TrailItemKind.Tree => 3,
         TrailItemKind.Seal => 2,
+        TrailItemKind.Anchor => ShownAnchor.Length,
         _ => throw new FormatException($"an item of type {(int)kind} is not known"),
     };
 }

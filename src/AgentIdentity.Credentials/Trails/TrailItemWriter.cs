@@ -1,4 +1,5 @@
 using System.Formats.Cbor;
+using AgentIdentity.Credentials.Anchors;
 using AgentIdentity.Credentials.Entries;
 
 namespace AgentIdentity.Credentials.Trails;
@@ -20,6 +21,9 @@ internal sealed class TrailItemWriter
         _cbor.WriteEndArray();
         return _cbor.Encode();
     }
+
+    /// <summary>An anchor, as a trail file and a certificate have it.</summary>
+    public byte[] Anchor(ShownAnchor anchor) => Item(TrailItemKind.Anchor, ShownAnchor.Length, anchor.Write);
 
     /// <summary>The last item, which says how many stand before it.</summary>
     public byte[] End()

@@ -1,3 +1,4 @@
+using AgentIdentity.Credentials.Anchors;
 using AgentIdentity.Credentials.Identifiers;
 using AgentIdentity.Ledger;
 
@@ -50,6 +51,9 @@ public enum TrailProperty
 
     /// <summary>Claimed times beside those of the registry.</summary>
     Times,
+
+    /// <summary>What is said to be on a chain is this history.</summary>
+    Anchor,
 }
 
 /// <summary>Something that does not hold, and where.</summary>
@@ -62,14 +66,22 @@ public sealed record TrailProblem(TrailProperty Property, string Words);
 /// <param name="Findings">One for each property, in order.</param>
 /// <param name="RestsOn">Who would have to lie, and with whom, for what passed to be wrong.</param>
 /// <param name="NotChecked">What a trail file cannot show, or this one does not.</param>
+/// <param name="Anchor">Where a chain is said to hold the tree, in agreement with the checkpoint; null when nothing is said, or it does not agree.</param>
 public sealed record TrailVerdict(
-    TrailFile? File, Checkpoint? Checkpoint, IReadOnlyList<EntryCheck> Entries, IReadOnlyList<Finding<TrailProperty>> Findings, IReadOnlyList<string> RestsOn, IReadOnlyList<string> NotChecked)
+    TrailFile? File, Checkpoint? Checkpoint, IReadOnlyList<EntryCheck> Entries, IReadOnlyList<Finding<TrailProperty>> Findings, IReadOnlyList<string> RestsOn, IReadOnlyList<string> NotChecked, AnchorNote? Anchor)
 {
     /// <summary>Whether every property holds, under a key that the caller trusts.</summary>
     public bool IsProven => Findings.All(finding => finding.Result == TrailResult.Passed);
 
     /// <summary>Whether nothing was found that does not hold. Without a trusted key that only means that the file agrees with itself.</summary>
     public bool IsConsistent => Findings.All(finding => finding.Result != TrailResult.Failed);
+
+    /// <summary>The same after the chain was asked about the anchor.</summary>
+    public TrailVerdict Asked(ChainAnswer answer) => this with
+    {
+        Findings = [.. Findings.SkipLast(1), answer.After(Findings[^1])],
+        NotChecked = [.. NotChecked.Where(gap => gap != ChainAnswer.NotAsked)],
+    };
 
     /// <summary>The finding about one property.</summary>
     public Finding<TrailProperty> this[TrailProperty property] => Findings[(int)property - 1];

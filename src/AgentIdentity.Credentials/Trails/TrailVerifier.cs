@@ -1,3 +1,4 @@
+using AgentIdentity.Credentials.Anchors;
 using AgentIdentity.Credentials.Entries;
 using AgentIdentity.Ledger;
 
@@ -58,6 +59,9 @@ public static class TrailVerifier
 
         // 7. What the registry says they come to.
         registry.CheckHeads(walk.Head, isLastOpen: entries is [.., { Shown.IsClosed: false }]);
+
+        // 16. What a chain is said to hold of it.
+        notes.Anchor = AnchorWords.Check(file.Anchor, checkpoint, logKey, problem => notes.Add(TrailProperty.Anchor, problem));
         return notes.Conclude(file, checkpoint, entries);
     }
 }

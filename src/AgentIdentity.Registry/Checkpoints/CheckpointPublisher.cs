@@ -19,6 +19,9 @@ public sealed class CheckpointPublisher
     private readonly Dictionary<TileId, StoredTile> _unstored = [];
     private DateTimeOffset _lastPublishedAt;
     private volatile StoredCheckpoint? _signed;
+
+    // For all threads.
+    private volatile int _holds;
     private volatile StoredCheckpoint? _last;
     private TaskCompletionSource _grown = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
@@ -45,7 +48,7 @@ public sealed class CheckpointPublisher
     internal Action<StoredCheckpoint>? BeforeShown { get; set; }
 
     /// <summary>While it is, nothing is signed: somebody may know of a larger tree.</summary>
-    internal bool IsHeld { get; set; }
+    internal bool IsHeld => _holds != 0;
 
     /// <summary>The C2SP vkey line of the log.</summary>
     public string LogKey => _logKey.Verifier.ToString();
@@ -56,6 +59,12 @@ public sealed class CheckpointPublisher
     internal NoteVerifierKey Verifier => _logKey.Verifier;
 
     internal TreeSize Size => _tree.Size;
+
+    internal void Hold(SigningHold by) => Interlocked.Or(ref _holds, (int)by);
+
+    internal void Release(SigningHold by) => Interlocked.And(ref _holds, ~(int)by);
+
+    internal bool IsHeldBy(SigningHold by) => (_holds & (int)by) != 0;
 
     /// <summary>Ends when a checkpoint covers the entry.</summary>
     public async Task WhenCoversAsync(LeafIndex index, CancellationToken cancellation)

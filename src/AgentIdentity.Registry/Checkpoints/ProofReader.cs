@@ -1,5 +1,6 @@
 using System.Text;
 using AgentIdentity.Credentials;
+using AgentIdentity.Credentials.Anchors;
 using AgentIdentity.Ledger;
 using AgentIdentity.Registry.Sequencing;
 using AgentIdentity.Registry.State;
@@ -24,25 +25,32 @@ public sealed record LeafProof(LeafIndex Index, byte[] Leaf, Hash[] Path, string
 }
 
 /// <summary>Proves that an entry is in the log, and checks each proof before it leaves.</summary>
-public sealed class ProofReader(ILedgerStore store, PublishedLog log)
+public sealed class ProofReader(ILedgerStore store, PublishedLog log, Anchors? anchors)
 {
-    public Outcome<LeafProof> Prove(LeafIndex index)
-    {
-        if (!store.Size.Contains(index))
-            return Refused.Because(Refusal.EntryUnknown, $"There is no entry {index}.");
-        if (log.Newest is not { } tree || !tree.Checkpoint.Size.Contains(index))
-            return Refused.Because(Refusal.NotIntegrated, $"No checkpoint covers entry {index} yet; try again in a second.");
-        return Prove(store, tree, index);
-    }
+    /// <summary>Under the newest checkpoint.</summary>
+    public Outcome<LeafProof> Prove(LeafIndex index) => Prove(index, log.Newest, $"No checkpoint covers entry {index} yet; try again in a second.");
 
     /// <summary>Under the newest checkpoint that a quorum of the witnesses has cosigned.</summary>
-    public Outcome<LeafProof> ProveWitnessed(LeafIndex index, Cosigning cosigning)
+    public Outcome<LeafProof> ProveWitnessed(LeafIndex index, Cosigning cosigning) =>
+        Prove(index, cosigning.Witnessed is { } witnessed ? log.Under(witnessed) : null, $"No checkpoint that a quorum of the witnesses has cosigned covers entry {index} yet.");
+
+    private Outcome<LeafProof> Prove(LeafIndex index, SignedTree? tree, string notYet)
     {
         if (!store.Size.Contains(index))
             return Refused.Because(Refusal.EntryUnknown, $"There is no entry {index}.");
-        return cosigning.Witnessed is { } witnessed && witnessed.Size.Contains(index)
-            ? Prove(store, log.Under(witnessed), index)
-            : Refused.Because(Refusal.NotIntegrated, $"No checkpoint that a quorum of the witnesses has cosigned covers entry {index} yet.");
+        return tree is not null && tree.Checkpoint.Size.Contains(index)
+            ? Prove(store, tree, index)
+            : Refused.Because(Refusal.NotIntegrated, notYet);
+    }
+
+    /// <summary>Under the newest checkpoint, with the newest final anchor beside it, which covers the entry.</summary>
+    public Outcome<(LeafProof Proof, ShownAnchor Anchor)> ProveAnchored(LeafIndex index)
+    {
+        if (!store.Size.Contains(index))
+            return Refused.Because(Refusal.EntryUnknown, $"There is no entry {index}.");
+        return anchors?.Newest is { } newest && newest.Size.Contains(index) && log.Newest is { } tree && anchors.Beside(tree) is { } anchor
+            ? (Prove(store, tree, index), anchor)
+            : Refused.Because(Refusal.NotIntegrated, $"No anchor that is final on the chain covers entry {index} yet.");
     }
 
     /// <summary>Under a given tree, which covers the entry.</summary>

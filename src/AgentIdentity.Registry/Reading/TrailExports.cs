@@ -1,4 +1,5 @@
 using AgentIdentity.Credentials;
+using AgentIdentity.Credentials.Anchors;
 using AgentIdentity.Credentials.Entries;
 using AgentIdentity.Credentials.Identifiers;
 using AgentIdentity.Credentials.Trails;
@@ -11,7 +12,7 @@ using AgentIdentity.Registry.State;
 namespace AgentIdentity.Registry.Reading;
 
 /// <summary>Makes trail files: docs/formats.md, "Trail file".</summary>
-public sealed class TrailExports(RegistryState state, ILedgerStore store, CheckpointPublisher publisher, HeadsReader heads)
+public sealed class TrailExports(RegistryState state, ILedgerStore store, CheckpointPublisher publisher, HeadsReader heads, Anchors? anchors)
 {
     /// <summary>Settles what the file covers: the newest checkpoint, and what it holds about the agent.</summary>
     /// <param name="agent">Whom the file is about.</param>
@@ -20,7 +21,7 @@ public sealed class TrailExports(RegistryState state, ILedgerStore store, Checkp
     /// <param name="cancellation">Ends the wait for a checkpoint.</param>
     public async Task<Outcome<TrailExport>> BeginAsync(SubjectId agent, ulong from, ulong to, CancellationToken cancellation) =>
         await heads.FindAsync(agent, cancellation).ConfigureAwait(false) is { } view
-            ? new TrailExport(state, store, publisher.LogKey, view, agent, new ActivityRange(from, to))
+            ? new TrailExport(state, store, publisher.LogKey, view, agent, new ActivityRange(from, to), anchors?.Beside(view.Tree))
             : HeadsReader.NotCovered();
 }
 
@@ -42,13 +43,14 @@ public sealed class TrailExport
     private readonly SubjectView _view;
     private readonly SubjectId _agent;
     private readonly ActivityRange _range;
+    private readonly ShownAnchor? _anchor;
     private readonly SignedEntries _signed;
     private readonly TrailFileWriter _writer = new();
     private readonly HashSet<LeafIndex> _heldByForks;
 
-    internal TrailExport(RegistryState state, ILedgerStore store, string logKey, SubjectView view, SubjectId agent, ActivityRange range)
+    internal TrailExport(RegistryState state, ILedgerStore store, string logKey, SubjectView view, SubjectId agent, ActivityRange range, ShownAnchor? anchor)
     {
-        (_state, _store, _logKey, _view, _agent, _range, _signed) = (state, store, logKey, view, agent, range, new SignedEntries(view.Tree));
+        (_state, _store, _logKey, _view, _agent, _range, _anchor, _signed) = (state, store, logKey, view, agent, range, anchor, new SignedEntries(view.Tree));
         _heldByForks = [.. (state.FindAgent(agent)?.Chains ?? []).Select(chain => chain.Fork).OfType<LeafIndex>().Where(fork => Size.Contains(fork)).Select(Held)];
     }
 
@@ -76,7 +78,7 @@ public sealed class TrailExport
             foreach (var row in page)
                 yield return _writer.Entry(Show(row, EntriesMade++));
         }
-        yield return _writer.HeadsAndEnd(_signed.Open(_store.Read(_view.Heads.Index, 1)[0], out _), _view.Heads.Map.Prove(_view.Label));
+        yield return _writer.HeadsAndEnd(_signed.Open(_store.Read(_view.Heads.Index, 1)[0], out _), _view.Heads.Map.Prove(_view.Label), _anchor);
     }
 
     // Who approved an erasure may have come after genesis. What two people have changed besides (enforcers, the sealed key) is no part of a trail.

@@ -1,3 +1,4 @@
+using AgentIdentity.Credentials.Anchors;
 using AgentIdentity.Credentials.Certificates;
 using AgentIdentity.Credentials.Entries;
 using AgentIdentity.Credentials.Identifiers;
@@ -19,6 +20,7 @@ public sealed class CertificateExport
     private readonly ILedgerStore _store;
     private readonly NoteSignerKey _logKey;
     private readonly SignedTree _tree;
+    private readonly ShownAnchor? _anchor;
     private readonly SignedDenials _denials;
     private readonly long _madeAt;
     private readonly string _incident;
@@ -29,9 +31,9 @@ public sealed class CertificateExport
     private readonly SortedSet<ulong> _trees = [];
     private readonly CertifiedStop[] _stops;
 
-    internal CertificateExport(RegistryState state, ILedgerStore store, NoteSignerKey logKey, SignedTree tree, IReadOnlyList<StopReport> stops, SignedDenials denials, TimeProvider clock)
+    internal CertificateExport(RegistryState state, ILedgerStore store, NoteSignerKey logKey, SignedTree tree, ShownAnchor? anchor, IReadOnlyList<StopReport> stops, SignedDenials denials, TimeProvider clock)
     {
-        (_state, _store, _logKey, _tree, _denials, _signed) = (state, store, logKey, tree, denials, new SignedEntries(tree));
+        (_state, _store, _logKey, _tree, _anchor, _denials, _signed) = (state, store, logKey, tree, anchor, denials, new SignedEntries(tree));
         _incident = stops[0].Stop.Incident;
         foreach (var log in state.Logs)
             Show(log.From);
@@ -59,6 +61,8 @@ public sealed class CertificateExport
             yield return writer.Stop(stop);
         foreach (var size in _trees)
             yield return writer.Tree(new CertifiedTree(new TreeSize(size), SignedEntries.Join(ConsistencyProof.Build(new TreeSize(size), Size, _tree.Node))));
+        if (_anchor is not null)
+            yield return writer.Anchor(_anchor);
         yield return writer.SealAndEnd(_logKey, _madeAt);
     }
 

@@ -1,3 +1,4 @@
+using AgentIdentity.Credentials;
 using AgentIdentity.Credentials.Certificates;
 using AgentIdentity.Ledger;
 using AgentIdentity.Registry.Checkpoints;
@@ -14,11 +15,12 @@ public sealed class CertificateExports
     private readonly ILedgerStore _store;
     private readonly CheckpointPublisher _publisher;
     private readonly PublishedLog _log;
+    private readonly Anchors? _anchors;
     private readonly Propagation _propagation;
     private readonly TimeProvider _clock;
 
-    internal CertificateExports(RegistrySettings settings, RegistryState state, ILedgerStore store, CheckpointPublisher publisher, PublishedLog log, Propagation propagation, TimeProvider clock) =>
-        (_settings, _state, _store, _publisher, _log, _propagation, _clock) = (settings, state, store, publisher, log, propagation, clock);
+    internal CertificateExports(RegistrySettings settings, RegistryState state, ILedgerStore store, CheckpointPublisher publisher, PublishedLog log, Anchors? anchors, Propagation propagation, TimeProvider clock) =>
+        (_settings, _state, _store, _publisher, _log, _anchors, _propagation, _clock) = (settings, state, store, publisher, log, anchors, propagation, clock);
 
     /// <summary>All stops of an incident.</summary>
     public Task<Outcome<CertificateExport>> BeginAsync(string incident, CancellationToken cancellation) => BeginAsync(() => _propagation.Of(incident), cancellation);
@@ -31,8 +33,11 @@ public sealed class CertificateExports
     {
         if (report() is { IsRefused: true } refused)
             return Refused.Because(refused.Refusal, refused.Detail);
+        if (_publisher.IsHeldBy(SigningHold.Chain))
+            return Refused.Because(Refusal.NotIntegrated, "The log's key signs nothing: a chain has what this ledger does not lead to, or was not asked yet.");
         // Everything that has been acknowledged until now is in the certificate, so it waits for the checkpoint over it: a second at most.
         await _publisher.WhenCoversAsync(new LeafIndex(_state.Position - 1), cancellation).ConfigureAwait(false);
-        return new CertificateExport(_state, _store, _publisher.Signer, _log.Newest!, report().Value.Stops, new SignedDenials(_state, _store, _settings.Name), _clock);
+        var tree = _log.Newest!;
+        return new CertificateExport(_state, _store, _publisher.Signer, tree, _anchors?.Beside(tree), report().Value.Stops, new SignedDenials(_state, _store, _settings.Name), _clock);
     }
 }

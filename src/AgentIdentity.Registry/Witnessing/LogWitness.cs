@@ -1,6 +1,8 @@
 using System.Security.Cryptography;
 using System.Text;
+using AgentIdentity.Credentials.Entries;
 using AgentIdentity.Ledger;
+using AgentIdentity.Registry.Checkpoints;
 using AgentIdentity.Registry.Sequencing;
 using AgentIdentity.Registry.State;
 
@@ -25,17 +27,21 @@ public sealed class LogWitness
     // Whoever has a log's checkpoint can send it again: no more than this often is it written down again.
     private static readonly TimeSpan AgainAfter = TimeSpan.FromMinutes(1);
 
+    // What its ledger holds of each log grows by this much at most.
+    private static readonly TimeSpan RecordedAfter = TimeSpan.FromMinutes(1);
+
     private readonly ILedgerStore _store;
     private readonly Func<CosignerKey> _openKey;
     private readonly Lock _keyLock = new();
     private CosignerKey? _key;
     private readonly Standing _standing;
+    private readonly CheckpointPublisher _checkpoints;
     private readonly TimeProvider _clock;
     private readonly Dictionary<string, WatchedLog> _logs;
 
-    internal LogWitness(ILedgerStore store, Func<CosignerKey> openKey, IReadOnlyList<NoteVerifierKey> logs, Standing standing, TimeProvider clock)
+    internal LogWitness(ILedgerStore store, Func<CosignerKey> openKey, IReadOnlyList<NoteVerifierKey> logs, Standing standing, CheckpointPublisher checkpoints, TimeProvider clock)
     {
-        (_store, _openKey, _standing, _clock) = (store, openKey, standing, clock);
+        (_store, _openKey, _standing, _checkpoints, _clock) = (store, openKey, standing, checkpoints, clock);
         _logs = logs.ToDictionary(log => log.Name, log => new WatchedLog(log), StringComparer.Ordinal);
         foreach (var log in _logs.Values)
             log.Last = Read(log);
@@ -48,8 +54,8 @@ public sealed class LogWitness
     /// <summary>Whether there is any log that it cosigns for.</summary>
     public bool HasLogs => _logs.Count > 0;
 
-    /// <summary>False while this registry denies everybody: one that has lost a part of its own ledger has lost as much of what it has cosigned.</summary>
-    public bool IsInService => !_standing.IsHalted;
+    /// <summary>False while this registry denies everybody, or a chain has more of its log: one that has lost a part of its own ledger has lost as much of what it has cosigned.</summary>
+    public bool IsInService => !_standing.IsHalted && !_checkpoints.IsHeldBy(SigningHold.Chain);
 
     /// <summary>Judges a request, the body of add-checkpoint.</summary>
     /// <exception cref="StoreFullException">There is no room to remember it, so it is not cosigned.</exception>
@@ -69,6 +75,27 @@ public sealed class LogWitness
     /// <summary>The last checkpoint of a log that it has cosigned, with the signatures of the log and of this witness; null if there is none.</summary>
     /// <param name="originHash">SHA-256 of the log's origin in lower-case hexadecimal digits.</param>
     public byte[]? LastOf(string originHash) => _logs.Values.FirstOrDefault(log => log.OriginHash == originHash)?.Last?.Note.ToArray();
+
+    /// <summary>Puts what it has cosigned last of each log into the ledger, if it is news there: whatever is written behind it is younger than those trees. By the writer, with others' entries alone.</summary>
+    /// <remarks>So a registry in which nothing happens does not grow, and two that watch each other do not keep each other growing.</remarks>
+    internal void Record(Draft draft)
+    {
+        foreach (var log in _logs.Values)
+        {
+            if (log.Last is not { } last || last.Checkpoint.Size.Value <= log.RecordedSize.Value || draft.At - log.RecordedAt < (long)RecordedAfter.TotalMilliseconds)
+                continue;
+            var cosigned = new LogCosigned(Encoding.UTF8.GetString(last.Note.ToArray()));
+            if (cosigned.ReadCheckpoint() is not null)
+                draft.Stage(draft.RegistryId, cosigned, draft.RegistryId);
+        }
+    }
+
+    /// <summary>Told by the writer of what is in the ledger since the start; before that, nothing is known of it, and a log's first is recorded again.</summary>
+    internal void Remember(Entry entry)
+    {
+        if (entry.Body is LogCosigned cosigned && _logs.TryGetValue(cosigned.ReadCheckpoint()!.Origin, out var log))
+            (log.RecordedSize, log.RecordedAt) = (cosigned.ReadCheckpoint()!.Size, entry.At);
+    }
 
     private WitnessAnswer Judge(WatchedLog log, WitnessRequest request)
     {
@@ -128,6 +155,11 @@ public sealed class LogWitness
         public string OriginHash { get; } = Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(key.Name)));
 
         public string Document => "witnessed-" + OriginHash;
+
+        // What the ledger holds of it, and since when. The writer's own.
+        public TreeSize RecordedSize { get; set; }
+
+        public long RecordedAt { get; set; }
 
         public Cosigned? Last
         {

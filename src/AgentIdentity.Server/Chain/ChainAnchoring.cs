@@ -1,5 +1,6 @@
 using System.Diagnostics.Metrics;
 using AgentIdentity.Anchoring.Ethereum;
+using AgentIdentity.Credentials.Anchors;
 using AgentIdentity.Ledger;
 using AgentIdentity.Registry.Sequencing;
 using AgentIdentity.Server.Options;
@@ -10,6 +11,9 @@ namespace AgentIdentity.Server.Chain;
 /// <summary>Anchoring as the server runs it: off unless it was asked for, beside everything else, and waited for by nobody.</summary>
 internal sealed class ChainAnchoring : IAsyncDisposable
 {
+    // Half a dozen short questions; a node that takes longer holds up the start no more.
+    private static readonly TimeSpan LookPatience = TimeSpan.FromSeconds(10);
+
     private readonly HttpClient _http = new(new SocketsHttpHandler { AllowAutoRedirect = false });
     private readonly IDisposable? _key;
     private readonly RegistryNode _registry;
@@ -17,6 +21,7 @@ internal sealed class ChainAnchoring : IAsyncDisposable
     private readonly AnchorLoop _loop;
     private readonly ChainOptions _options;
     private readonly TimeProvider _clock;
+    private readonly string _origin;
     private AnchorRunner? _runner;
 
     private ChainAnchoring(ChainOptions options, RegistryNode registry, ILedgerStore store, TimeProvider clock)
@@ -25,9 +30,11 @@ internal sealed class ChainAnchoring : IAsyncDisposable
         var signer = Signer(options);
         _key = signer as IDisposable;
         Account = signer.Address;
-        Settings = AnchorSettings.Default(options.Id!.Value, options.Contract!) with { Interval = options.Interval, Limits = FeeLimits.Default with { MaxFeeWei = (UInt128)options.MaxFeeGwei * 1_000_000_000 } };
+        Settings = AnchorSettings.Default(options.Id!.Value, options.Contract!) with { Interval = options.Interval, Growth = options.Growth, Limits = FeeLimits.Default with { MaxFeeWei = (UInt128)options.MaxFeeGwei * 1_000_000_000 } };
         IChain[] others = options.CheckUrl is { } check ? [new JsonRpcChain(_http, check)] : [];
-        _loop = new AnchorLoop(new JsonRpcChain(_http, options.Url!), others, signer, new PublishedTree(registry), new StoreJournal(store), Settings, clock);
+        var tree = new PublishedTree(registry);
+        _origin = tree.Origin;
+        _loop = new AnchorLoop(new JsonRpcChain(_http, options.Url!), others, signer, tree, new StoreJournal(store), Settings, clock);
     }
 
     public AnchorSettings Settings { get; }
@@ -52,10 +59,27 @@ internal sealed class ChainAnchoring : IAsyncDisposable
         }
     }
 
+    /// <summary>Before anything is signed: whether the chain has more of this log than there is here, or another one. A node that does not answer holds up nobody.</summary>
+    public async Task LookAsync(Action<string> say)
+    {
+        using var patience = new CancellationTokenSource(LookPatience);
+        try
+        {
+            await _loop.StepAsync(patience.Token);
+        }
+        catch (Exception)
+        {
+            // Too slow, or the status says what it is: the runner goes on.
+        }
+        if (!_loop.Status.IsCompared)
+            say("The chain could not be asked what it has of this log: if this folder was put back to an older state, nobody has noticed yet.");
+        Take(_loop.Status);
+    }
+
     /// <summary>Begins, and tells of each status.</summary>
     public void Start(Action<AnchorStatus> stepped, Action<string> say)
     {
-        _runner = new AnchorRunner(_loop, _options.BlockTime, _clock, stepped, say);
+        _runner = new AnchorRunner(_loop, _options.BlockTime, _clock, new Action<AnchorStatus>(Take) + stepped, say);
         if (_options.AfterStop)
             _registry.StopRecorded += AnchorWhenCovered;
     }
@@ -87,6 +111,17 @@ internal sealed class ChainAnchoring : IAsyncDisposable
         _key?.Dispose();
         _http.Dispose();
     }
+
+    // What is final is for receipts and files; what contradicts the ledger keeps its key from signing.
+    private void Take(AnchorStatus status)
+    {
+        _registry.Anchors!.Compare(status.Contradiction);
+        if (status.LastFinal is { } final)
+            _registry.Anchors.Take(new AnchorNote(
+                _origin, Settings.ChainId, Hex(Settings.Contract), final.Size, final.Root, final.Transaction.Value, final.BlockNumber, final.BlockHash.Value, final.EventIndex));
+    }
+
+    private static string Hex(Address address) => "0x" + Convert.ToHexStringLower(address.ToBytes());
 
     // Whoever asks waits for nothing of this.
     private void AnchorWhenCovered(LeafIndex entry) => _ = _registry.Checkpoints.WhenCoversAsync(entry, _ending.Token).ContinueWith(

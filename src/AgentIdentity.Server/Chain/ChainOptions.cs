@@ -24,6 +24,9 @@ internal sealed record ChainOptions
 
     public TimeSpan Interval { get; init; } = TimeSpan.FromMinutes(10);
 
+    /// <summary>An anchor is due as soon as the ledger has grown by so many entries.</summary>
+    public ulong Growth { get; init; } = 100_000;
+
     public TimeSpan BlockTime { get; init; } = TimeSpan.FromSeconds(12);
 
     public ulong MaxFeeGwei { get; init; } = 100;

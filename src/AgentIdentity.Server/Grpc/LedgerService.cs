@@ -24,13 +24,14 @@ internal sealed class LedgerService(RegistryNode registry, CheckpointWatches wat
     {
         var recorded = (await registry.Recording.RecordAsync(
             request.Statement.Memory, FromWire.Algorithm(request.Algorithm), request.Signature.Memory, WaitsForCheckpoint(request.WaitFor), context.CancellationToken)).OrRefuse();
-        var isWitnessed = request.WaitFor == Wire.AckLevel.Witnessed;
-        if (isWitnessed)
-            await UntilWitnessedAsync(recorded.Index, context.CancellationToken);
+        if (request.WaitFor == Wire.AckLevel.Witnessed)
+            await UntilAsync(registry.Cosigning!.WhenWitnessedAsync(recorded.Index, context.CancellationToken), recorded.Index, "a quorum had cosigned it");
+        else if (request.WaitFor == Wire.AckLevel.Anchored)
+            await UntilAsync(registry.Anchors!.WhenAnchoredAsync(recorded.Index, context.CancellationToken), recorded.Index, "its anchor was final");
         return new Wire.RecordResponse
         {
             LedgerIndex = recorded.Index.Value,
-            Level = isWitnessed ? Wire.AckLevel.Witnessed : recorded.IsIntegrated ? Wire.AckLevel.Integrated : Wire.AckLevel.Sequenced,
+            Level = request.WaitFor is Wire.AckLevel.Witnessed or Wire.AckLevel.Anchored ? request.WaitFor : recorded.IsIntegrated ? Wire.AckLevel.Integrated : Wire.AckLevel.Sequenced,
             EntryClass = ToWire.Class(recorded.Class),
             LeafHash = ToWire.Bytes(recorded.LeafHash),
             Leaf = ToWire.Bytes(recorded.Leaf),
@@ -68,16 +69,10 @@ internal sealed class LedgerService(RegistryNode registry, CheckpointWatches wat
     public override Task<Wire.GetReceiptResponse> GetReceipt(Wire.GetReceiptRequest request, ServerCallContext context)
     {
         var index = new LeafIndex(request.LedgerIndex);
-        var proof = (request.MinLevel is Wire.AckLevel.Witnessed or Wire.AckLevel.Anchored && WaitsForCheckpoint(request.MinLevel)
-            ? registry.LeafProofs.ProveWitnessed(index, registry.Cosigning!)
-            : registry.LeafProofs.Prove(index)).OrRefuse();
-        return Task.FromResult(new Wire.GetReceiptResponse
-        {
-            LedgerIndex = proof.Index.Value,
-            Leaf = ToWire.Bytes(proof.Leaf),
-            Receipt = ToWire.Bytes(proof.ToReceipt()),
-            At = registry.At(),
-        });
+        WaitsForCheckpoint(request.MinLevel);
+        if (request.MinLevel == Wire.AckLevel.Anchored)
+            return Task.FromResult(AnchoredReceipt(index));
+        return Task.FromResult(Receipt((request.MinLevel == Wire.AckLevel.Witnessed ? registry.LeafProofs.ProveWitnessed(index, registry.Cosigning!) : registry.LeafProofs.Prove(index)).OrRefuse()));
     }
 
     public override Task<Wire.ListWitnessesResponse> ListWitnesses(Wire.ListWitnessesRequest request, ServerCallContext context) => Task.FromResult(new Wire.ListWitnessesResponse
@@ -183,12 +178,27 @@ internal sealed class LedgerService(RegistryNode registry, CheckpointWatches wat
             await responseStream.WriteAsync(new Wire.ExportTrailResponse { Piece = piece, Entries = export.Entries, EntriesSent = export.EntriesMade }, context.CancellationToken);
     }
 
-    private async Task UntilWitnessedAsync(LeafIndex index, CancellationToken cancellation)
+    private Wire.GetReceiptResponse AnchoredReceipt(LeafIndex index)
     {
-        var witnessed = registry.Cosigning!.WhenWitnessedAsync(index, cancellation);
-        if (await Task.WhenAny(witnessed, registry.Standing.Ended) != witnessed)
-            throw new CallRefusedException(registry.Standing.Everyone, $"The statement is entry {index}; the registry went out of service before a quorum had cosigned it.");
-        await witnessed;
+        var (proof, anchor) = registry.LeafProofs.ProveAnchored(index).OrRefuse();
+        var response = Receipt(proof);
+        response.Anchor = ToWire.Bytes(anchor.ToBytes());
+        return response;
+    }
+
+    private Wire.GetReceiptResponse Receipt(LeafProof proof) => new()
+    {
+        LedgerIndex = proof.Index.Value,
+        Leaf = ToWire.Bytes(proof.Leaf),
+        Receipt = ToWire.Bytes(proof.ToReceipt()),
+        At = registry.At(),
+    };
+
+    private async Task UntilAsync(Task reached, LeafIndex index, string what)
+    {
+        if (await Task.WhenAny(reached, registry.Standing.Ended) != reached)
+            throw new CallRefusedException(registry.Standing.Everyone, $"The statement is entry {index}; the registry went out of service before {what}.");
+        await reached;
     }
 
     private bool WaitsForCheckpoint(Wire.AckLevel level) => level switch
@@ -197,7 +207,8 @@ internal sealed class LedgerService(RegistryNode registry, CheckpointWatches wat
         Wire.AckLevel.Integrated => true,
         Wire.AckLevel.Witnessed when registry.Cosigning is not null => true,
         Wire.AckLevel.Witnessed => throw new CallRefusedException(Refusal.LevelNotConfigured, "Nobody is asked to cosign here: no entry becomes WITNESSED."),
-        Wire.AckLevel.Anchored => throw new CallRefusedException(Refusal.LevelNotConfigured, "Receipts do not carry anchors yet: agentid anchor status tells how far the chain has come."),
+        Wire.AckLevel.Anchored when registry.Anchors is not null => true,
+        Wire.AckLevel.Anchored => throw new CallRefusedException(Refusal.LevelNotConfigured, "Nothing is anchored here: no entry becomes ANCHORED."),
         _ => throw CallRefusedException.Malformed("The level to wait for is SEQUENCED, INTEGRATED, WITNESSED or ANCHORED."),
     };
 }

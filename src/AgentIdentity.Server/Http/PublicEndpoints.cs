@@ -55,7 +55,8 @@ internal static class PublicEndpoints
     private static IResult Ready(RegistryNode registry)
     {
         var problem = registry.Standing.Everyone switch { Refusal.None => null, Refusal.RolledBack => "rolled back", _ => "halted" }
-            ?? (registry.State.IsBootstrapped ? null : "not bootstrapped");
+            ?? (registry.State.IsBootstrapped ? null : "not bootstrapped")
+            ?? (registry.Anchors?.Contradiction is { } contradiction ? $"nothing is signed: {contradiction}" : null);
         return problem is null ? Results.Text("ready\n" + WitnessLine(registry), TextType) : Results.Text(problem + "\n", TextType, statusCode: StatusCodes.Status503ServiceUnavailable);
     }
 

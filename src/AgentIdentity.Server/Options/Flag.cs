@@ -44,6 +44,7 @@ internal sealed record Flag(string Name, string? Value, string Help, Func<Server
         new("--chain-account", "0x…", "the account that the signer signs for", (to, text) => to with { Chain = to.Chain with { Account = Account("--chain-account", text) } }),
         new("--chain-check", "URL", "a second node, which must agree that an anchor is final", (to, text) => to with { Chain = to.Chain with { CheckUrl = Node("--chain-check", text) } }),
         new("--chain-interval", "MINUTES", "an anchor is due so long after the last one (10)", (to, text) => to with { Chain = to.Chain with { Interval = TimeSpan.FromMinutes(Number("--chain-interval", text, 100_000)) } }),
+        new("--chain-growth", "ENTRIES", "and as soon as the ledger has grown by so many (100000)", (to, text) => to with { Chain = to.Chain with { Growth = Number("--chain-growth", text, uint.MaxValue) } }),
         new("--chain-block-time", "SECONDS", "how often the chain makes a block (12)", (to, text) => to with { Chain = to.Chain with { BlockTime = TimeSpan.FromSeconds(Number("--chain-block-time", text, 3_600)) } }),
         new("--chain-max-fee", "GWEI", "the most that is paid for each unit of gas (100)", (to, text) => to with { Chain = to.Chain with { MaxFeeGwei = Number("--chain-max-fee", text, 1_000_000) } }),
         new("--chain-after-stop", null, "anchor after every stop, without waiting", (to, text) => to with { Chain = to.Chain with { AfterStop = Switch("--chain-after-stop", text) } }),

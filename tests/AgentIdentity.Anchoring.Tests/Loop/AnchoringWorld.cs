@@ -48,6 +48,9 @@ internal sealed class AnchoringWorld : IAsyncDisposable
 
     public ISigner Signer => _key.Signer;
 
+    /// <summary>The node, as far as a test lets it be heard.</summary>
+    public IChain Asked => new JsonRpcChain(_http, Node.Url);
+
     public static async Task<AnchoringWorld> OpenAsync(bool isConsistent = false, int stepBits = 20, params string[] nodeArguments)
     {
         var node = new AnvilNode();
@@ -73,17 +76,20 @@ internal sealed class AnchoringWorld : IAsyncDisposable
     {
         if (isJournalLost)
             Journal = new TestJournal();
-        return Loop = new AnchorLoop(new JsonRpcChain(_http, Node.Url), others, _key.Signer, tree ?? Ledger, Journal, Settings, Clock);
+        return Loop = new AnchorLoop(Asked, others, _key.Signer, tree ?? Ledger, Journal, Settings, Clock);
     }
+
+    /// <summary>Another process with the same key, which knows nothing of ours.</summary>
+    public AnchorLoop OpenAnother(IAnchorJournal journal, IAnchoredTree? tree = null) => new(Asked, [], _key.Signer, tree ?? Ledger, journal, Settings, Clock);
 
     public Task<AnchorStatus> StepAsync() => Loop.StepAsync(CancellationToken.None);
 
     public async Task<AnchorState> StateAsync() => (await StepAsync()).State;
 
-    /// <summary>Steps until a state is reached; the node mines by itself in another thread.</summary>
+    /// <summary>Steps until a state is reached; the node mines by itself in another thread, and may take its time.</summary>
     public async Task<AnchorStatus> UntilAsync(AnchorState state)
     {
-        for (var i = 0; i < 50; i++)
+        for (var i = 0; i < 1_500; i++)
         {
             if (await StepAsync() is { } status && status.State == state)
                 return status;

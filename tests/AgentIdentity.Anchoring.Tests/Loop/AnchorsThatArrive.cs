@@ -46,6 +46,37 @@ public sealed class AnchorsThatArrive
     }
 
     [SkippableFact]
+    public async Task An_earlier_anchor_is_called_final_while_newer_ones_wait()
+    {
+        await using var world = await AnchoringWorld.OpenAsync();
+        await world.UntilAsync(AnchorState.Mined);
+        world.Ledger.GrowTo(200);
+        world.Loop.Demand();
+        await world.UntilAsync(AnchorState.Broadcast);
+        await world.UntilAsync(AnchorState.Mined);
+        await world.Node.MineAsync();
+        var status = await world.StepAsync();
+        Assert.Equal((AnchorState.Mined, 200UL, 100UL, true), (status.State, status.Anchored.Value, status.LastFinal!.Size.Value, status.IsHealthy));
+        Assert.Equal(200UL, (await world.UntilFinalAsync()).LastFinal!.Size.Value);
+        await world.OnlyAnchoredAsync(100, 200);
+    }
+
+    [SkippableFact]
+    public async Task A_clock_that_is_set_changes_nothing()
+    {
+        await using var world = await AnchoringWorld.OpenAsync();
+        await world.UntilFinalAsync();
+        world.Ledger.GrowTo(101);
+        world.Clock.Set(TimeSpan.FromDays(400));
+        Assert.Equal(AnchorState.Final, await world.StateAsync());
+        world.Clock.Set(TimeSpan.FromDays(-800));
+        world.Clock.Move(world.Settings.Interval);
+        Assert.Equal(AnchorState.Broadcast, await world.StateAsync());
+        await world.UntilFinalAsync();
+        await world.OnlyAnchoredAsync(100, 101);
+    }
+
+    [SkippableFact]
     public async Task A_ledger_that_does_not_grow_is_not_anchored_again()
     {
         await using var world = await AnchoringWorld.OpenAsync();

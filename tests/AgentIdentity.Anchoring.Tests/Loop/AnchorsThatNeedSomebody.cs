@@ -107,6 +107,43 @@ public sealed class AnchorsThatNeedSomebody
         var status = await world.StepAsync();
         Assert.Equal((AnchorState.NeedsOperator, 1), (status.State, world.SentCount));
         Assert.Contains("put back", status.Reason, StringComparison.Ordinal);
+        Assert.Equal(status.Reason, status.Contradiction);
+    }
+
+    [SkippableFact]
+    public async Task What_contradicts_the_ledger_stands_until_the_chain_is_seen_without_it_whoever_the_sequencer_is()
+    {
+        await using var world = await AnchoringWorld.OpenAsync();
+        await world.UntilFinalAsync();
+        var older = new TestLedger(AnchoringWorld.Tree, 60);
+        world.Restart(isJournalLost: true, older);
+        await world.Owner.ExecuteAsync(world.Contract.Address, AnchorContract.SetSequencer(Deployed.Log, world.Owner.Address), CancellationToken.None);
+        var found = await world.StepAsync();
+        Assert.Contains("put back", found.Contradiction, StringComparison.Ordinal);
+
+        world.Http.Instead = (_, _) => throw new HttpRequestException("down");
+        Assert.Equal((AnchorState.RpcDown, found.Contradiction), ((await world.StepAsync()).State, world.Loop.Status.Contradiction));
+        world.Http.Instead = null;
+        older.GrowTo(100);
+        Assert.Equal((AnchorState.NeedsOperator, null), ((await world.StepAsync()).State, world.Loop.Status.Contradiction));
+    }
+
+    [SkippableFact]
+    public async Task A_look_that_is_cut_short_keeps_what_it_has_found()
+    {
+        await using var world = await AnchoringWorld.OpenAsync();
+        await world.UntilFinalAsync();
+        var loop = world.Restart(isJournalLost: true);
+        Assert.False(loop.Status.IsCompared);
+        using var patience = new CancellationTokenSource();
+        world.Http.Instead = (method, _) =>
+        {
+            if (method == "eth_getLogs")
+                patience.Cancel();
+            return null;
+        };
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => loop.StepAsync(patience.Token));
+        Assert.Equal((true, null), (loop.Status.IsCompared, loop.Status.Contradiction));
     }
 
     [SkippableFact]
@@ -119,6 +156,7 @@ public sealed class AnchorsThatNeedSomebody
         var status = await world.StepAsync();
         Assert.Equal((AnchorState.NeedsOperator, 1), (status.State, world.SentCount));
         Assert.Contains("another history", status.Reason, StringComparison.Ordinal);
+        Assert.Equal(status.Reason, status.Contradiction);
     }
 
     [SkippableFact]
@@ -146,6 +184,27 @@ public sealed class AnchorsThatNeedSomebody
         Assert.Equal((AnchorState.Mined, true, false), (status.State, status.IsFinalityOverdue, status.IsHealthy));
         world.Http.Instead = null;
         Assert.True((await world.UntilAsync(AnchorState.Final)).IsHealthy);
+    }
+
+    [SkippableFact]
+    public async Task Finality_that_stalls_while_the_ledger_is_anchored_on_is_told_too()
+    {
+        await using var world = await AnchoringWorld.OpenAsync();
+        await world.UntilFinalAsync();
+        world.Http.Instead = (_, request) => request.ToJsonString().Contains("\"finalized\"", StringComparison.Ordinal) ? ScriptedHttp.Error(request, "finality is unknown now") : null;
+        foreach (var size in new ulong[] { 200, 300 })
+        {
+            world.Ledger.GrowTo(size);
+            world.Loop.Demand();
+            await world.UntilAsync(AnchorState.Broadcast);
+            await world.UntilAsync(AnchorState.Mined);
+            world.Clock.Move((world.Settings.FinalWithin / 2) + TimeSpan.FromSeconds(1));
+        }
+        var status = await world.StepAsync();
+        Assert.Equal((true, false, 100UL), (status.IsFinalityOverdue, status.IsHealthy, status.LastFinal!.Size.Value));
+        world.Http.Instead = null;
+        await world.UntilFinalAsync();
+        await world.OnlyAnchoredAsync(100, 200, 300);
     }
 
     [SkippableFact]

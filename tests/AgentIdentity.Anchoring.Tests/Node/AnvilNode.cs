@@ -26,9 +26,12 @@ public sealed partial class AnvilNode : IAsyncLifetime
     /// <param name="more">Further arguments, such as a port to come back to, or a file of state.</param>
     public async Task StartAsync(params string[] more)
     {
-        string[] arguments = ["--host", "127.0.0.1", "--slots-in-an-epoch", "1", "--hardfork", "osaka", "--enable-tx-gas-limit", "--accounts", "0", .. more];
-        if (!more.Contains("--port"))
-            arguments = [.. arguments, "--port", "0"];
+        string[] arguments = ["--host", "127.0.0.1", "--slots-in-an-epoch", "1", "--hardfork", "osaka", "--enable-tx-gas-limit", .. more];
+        foreach (var (name, usual) in new[] { ("--port", "0"), ("--accounts", "0") })
+        {
+            if (!more.Contains(name))
+                arguments = [.. arguments, name, usual];
+        }
         _process = Process.Start(new ProcessStartInfo(Repository.Installed(".bin/anvil"), arguments) { RedirectStandardOutput = true })!;
         AppDomain.CurrentDomain.ProcessExit += EndAtExit;
         Url = new Uri($"http://127.0.0.1:{await ReadPortAsync(_process.StandardOutput).WaitAsync(StartMax)}");

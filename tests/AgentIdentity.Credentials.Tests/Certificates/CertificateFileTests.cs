@@ -8,7 +8,7 @@ namespace AgentIdentity.Credentials.Tests.Certificates;
 /// <summary>Certificates that another implementation made, and files that accident and chance make of them.</summary>
 public sealed class CertificateFileTests
 {
-    public static TheoryData<string> Names => ["enforced", "one is silent", "one only observes", "nobody has signed", "exhausted", "over"];
+    public static TheoryData<string> Names => ["enforced", "one is silent", "one only observes", "nobody has signed", "exhausted", "over", "enforced and anchored"];
 
     [Theory]
     [MemberData(nameof(Names))]

@@ -121,7 +121,7 @@ internal sealed class CertificateLog
         var stop = new CertifiedStop(new LeafIndex(StopIndex), DenialFormat.Encode(Denial), [new ItemPlace(new LeafIndex(Issuance), 0)], _signed, Word);
         var file = new CertificateFile(
             new CertificateHeader(LogKey.ToString(), Incident, checkpoint), [.. _shown.Select(index => new CertificateEntry(_log.Open(index), _items.GetValueOrDefault(index) ?? []))],
-            [stop], [new CertifiedTree(new TreeSize(StopIndex), _log.Consistency(StopIndex))], "", ReadOnlyMemory<byte>.Empty, 0);
+            [stop], [new CertifiedTree(new TreeSize(StopIndex), _log.Consistency(StopIndex))], null, "", ReadOnlyMemory<byte>.Empty, 0);
         return Write(lie?.Invoke(file) ?? file, MadeAt, _log.Signer);
     }
 
@@ -131,7 +131,7 @@ internal sealed class CertificateLog
         using var writer = new CertificateFileWriter();
         byte[][] items =
         [
-            writer.Header(file.Header), .. file.Entries.Select(writer.Entry), .. file.Stops.Select(writer.Stop), .. file.Trees.Select(writer.Tree),
+            writer.Header(file.Header), .. file.Entries.Select(writer.Entry), .. file.Stops.Select(writer.Stop), .. file.Trees.Select(writer.Tree), .. file.Anchor is null ? [] : (byte[][])[writer.Anchor(file.Anchor)],
             writer.SealAndEnd(signer ?? new NoteSignerKey(TrailLog.Origin, Ed25519PrivateKey.FromSeed(Vectors.Section("keys").EnumerateArray().Single(key => key.Text("name") == "log").Hex("secret"))), madeAt),
         ];
         return [.. items.SelectMany(item => item)];

@@ -7,7 +7,7 @@ namespace AgentIdentity.Credentials.Tests.Trails;
 /// <summary>Files that another implementation made, and files that accident and chance make of them.</summary>
 public sealed class TrailFileTests
 {
-    public static TheoryData<string> Names => ["all opened", "no activity opened", "an activity erased", "an activity erased by a passkey", "the key rotated and replaced"];
+    public static TheoryData<string> Names => ["all opened", "no activity opened", "an activity erased", "an activity erased by a passkey", "the key rotated and replaced", "anchored", "anchored whole"];
 
     [Theory]
     [MemberData(nameof(Names))]

@@ -169,7 +169,7 @@ internal sealed class TrailLog
             new TrailHeader(LogKey.ToString(), Agent, label, Encoding.UTF8.GetString(checkpoint.ToArray())),
             [.. _rows.Where(row => row.Entry.Body is Genesis or RegistryKeyRotated or OperatorAdded or CallerRemoved).Select(row => Open(row.Index))],
             [.. _rows.Where(row => row.Entry.Subjects.Any(subject => subject.Id == Agent)).Select(About)],
-            Open(_rows[^1].Index), heads.Prove(label), 0);
+            Open(_rows[^1].Index), heads.Prove(label), null, 0);
         _rows.RemoveAt(_rows.Count - 1);
         _subjects[Registry] = _subjects[Registry] with { Next = _subjects[Registry].Next - 1 };
         return Write(lie?.Invoke(file) ?? file);
@@ -207,7 +207,7 @@ internal sealed class TrailLog
         var items = new List<byte[]> { writer.Header(file.Header) };
         items.AddRange(file.RegistryEntries.Select(writer.RegistryEntry));
         items.AddRange(file.Entries.Select(writer.Entry));
-        items.Add(writer.HeadsAndEnd(file.Heads, file.MapProof.Span));
+        items.Add(writer.HeadsAndEnd(file.Heads, file.MapProof.Span, file.Anchor));
         return [.. items.SelectMany(item => item)];
     }
 

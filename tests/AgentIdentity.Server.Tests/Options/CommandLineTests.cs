@@ -39,6 +39,7 @@ public sealed class CommandLineTests
     [InlineData("--quota-per-key=0", "--quota-per-key takes a number")]
     [InlineData("--chain=nowhere", "--chain takes an http or https URL")]
     [InlineData("--chain-id=0", "--chain-id takes a number")]
+    [InlineData("--chain-growth=0", "--chain-growth takes a number")]
     [InlineData("--chain-contract=0x5AAeb6053F3E94C9b9A09f33669435E7Ef1BeAed", "--chain-contract takes 0x and 40")]
     [InlineData("--chain-key=key", "--chain-… says how to anchor")]
     [InlineData("--chain=http://127.0.0.1:8545", "--chain needs --chain-id and --chain-contract")]
