@@ -94,7 +94,7 @@ internal sealed class RegistryService(RegistryNode registry) : Wire.Registry.Reg
             Wire.AgentState.Revoked => StandingState.Revoked,
             _ => throw CallRefusedException.Malformed("A state is ACTIVE, FROZEN or REVOKED."),
         };
-        return new AgentFilter(Sponsor(request, call), request.Blueprint.Length == 0 ? null : request.Blueprint, state);
+        return new AgentFilter(Sponsor(request, call), request.Blueprint.Length == 0 ? null : request.Blueprint, state) { WithProbes = request.WithProbes };
     }
 
     private static string? Sponsor(Wire.ListAgentsRequest request, CallState call)
