@@ -16,7 +16,7 @@ internal static class DidDocumentReader
         var name = registry.Settings.Name;
         if (did == name.Did)
             return registry.State.Founding is { } founding
-                ? DidDocuments.Registry(name, [.. registry.State.IssuerKeys.All], [.. registry.State.IntegrityKeys.All], registry.Dids.NameOf(founding.RegistryId))
+                ? DidDocuments.Registry(name, registry.State.PublishedIssuerKeys, registry.State.PublishedIntegrityKeys, registry.Dids.NameOf(founding.RegistryId))
                 : null;
         if (Multikey.TryParseDid(did, out var key))
             return Encoding.UTF8.GetBytes(DidDocuments.Key(key));
