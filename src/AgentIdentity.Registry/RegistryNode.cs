@@ -31,6 +31,7 @@ public sealed class RegistryNode : IAsyncDisposable
     {
         Settings = settings;
         State = state;
+        var alarm = settings.Alarmed ?? log;
         Standing = new Standing(state);
         var (origin, before) = state.IsBootstrapped ? (state.Log.Origin, state.Logs.Count > 1 ? state.Logs[^2] : null) : (settings.Name.Origin, null);
         var logKey = keys.Log(state.IsBootstrapped ? state.Log.KeyId : founding.Log.KeyId);
@@ -39,13 +40,13 @@ public sealed class RegistryNode : IAsyncDisposable
         _snapshots = new Snapshots(settings, state, Checkpoints, snapshots, logKey, log) { LastPosition = snapshotPosition };
         // Until it is known whether others have seen more of this log than there is here.
         Checkpoints.IsHeld = true;
-        Sequencer = new Sequencer(store, state, Standing, Checkpoints, clock, log) { AfterCheckpoint = _snapshots.TakeIfDue };
+        Sequencer = new Sequencer(store, state, Standing, Checkpoints, clock, alarm) { AfterCheckpoint = _snapshots.TakeIfDue };
         Nonces = new BootNonces(clock, "dpop");
         Proofs = new RequestProofs(state, Nonces, new ReplayStore(settings.ReplayCapacity, clock), new ReplayStore(settings.OperatorReplayCapacity, clock), clock);
         Issuing = new Issuing.Issuing(settings, state, Sequencer, keys, clock);
         PublishedLog = new PublishedLog(state, store, Checkpoints);
         Dids = new DidLogs(settings, state, Sequencer, store, PublishedLog, keys, clock);
-        _didKeeper = new DidKeeper(state, Dids, clock, log);
+        _didKeeper = new DidKeeper(state, Dids, clock, alarm);
         Enrolment = new Enrolment(settings, state, Sequencer, Issuing, new Attesting.Attesting(settings, state, clock), Dids, clock);
         Verification = new Verification(settings, state, Standing, clock);
         Delegating = new Delegating.Delegating(settings, Verification, Sequencer, Issuing);
@@ -56,7 +57,7 @@ public sealed class RegistryNode : IAsyncDisposable
         var probes = new ReadyProbes();
         Stopping = new Stopping.Stopping(settings, state, Standing, Sequencer, Approvals, probes.Take, clock);
         KeyRotation = new Rotating.KeyRotation(settings, state, Sequencer, Enrolment, Dids, clock);
-        KeyReplacement = new Rotating.KeyReplacement(Sequencer, Stopping, clock);
+        KeyReplacement = new Rotating.KeyReplacement(state, Sequencer, Stopping, clock);
         People = new People(settings, state, Sequencer, Approvals, clock);
         Erasing = new Erasing.Erasing(state, Sequencer, Approvals, store);
         Refusals = new RefusalJournal(Sequencer, state);
@@ -64,14 +65,16 @@ public sealed class RegistryNode : IAsyncDisposable
         Responding = new Questions.Responding(state, store, settings.Name, Verification.Decisions, clock);
         CommitmentSearch = new Reading.CommitmentSearch(store, PublishedLog);
         LeafProofs = new ProofReader(store, PublishedLog);
-        SeenCheckpoints = new SeenCheckpoints(store, Checkpoints, PublishedLog, new SuccessionReader(state, store), Standing, log);
+        SeenCheckpoints = new SeenCheckpoints(store, Checkpoints, PublishedLog, new SuccessionReader(state, store), Standing, alarm);
         Witness = new LogWitness(store, () => WitnessKeyDocument.Open(store, keys, settings.Name.Origin), settings.WitnessedLogs, Standing, clock);
-        Cosigning = settings.WitnessPolicy is { } policy ? new Cosigning(policy, settings.Outside(), Checkpoints, PublishedLog, SeenCheckpoints, clock, log) : null;
+        Sequencer.BeforeOthers = Witness.Record;
+        Cosigning = settings.WitnessPolicy is { } policy ? new Cosigning(policy, settings.Outside(), Checkpoints, PublishedLog, SeenCheckpoints, clock, alarm) : null;
         Heads = new HeadsReader(state, store, Checkpoints, PublishedLog);
         TrailExports = new Reading.TrailExports(state, store, Checkpoints, Heads);
-        Watch = new EnforcerWatch(settings, state, Standing, Sequencer, Stopping, keys, Checkpoints, PublishedLog, LeafProofs, SeenCheckpoints, Refusals, store, Issuing, probes, clock, log);
+        Watch = new EnforcerWatch(settings, state, Standing, Sequencer, Stopping, keys, Checkpoints, PublishedLog, LeafProofs, SeenCheckpoints, Refusals, store, Issuing, probes, clock, alarm);
         Propagation = new Propagation(state, Watch);
         Sequencer.Applied += (index, entry, _) => Tell(index, entry.Body.Kind);
+        Sequencer.Applied += (_, entry, _) => Witness.Remember(entry);
         StatusLists = new Status.StatusLists(settings, state, Standing, keys, clock);
         Doors = new Doors(state, Watch);
         CertificateExports = new CertificateExports(settings, state, store, Checkpoints, PublishedLog, Propagation, clock);

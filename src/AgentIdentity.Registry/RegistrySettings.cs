@@ -50,6 +50,9 @@ public sealed record RegistrySettings(RegistryName Name, bool Dev = false, bool 
     /// <summary>How others are reached: no proxy, no redirects, nobody whom the settings do not name.</summary>
     public Func<HttpMessageHandler> Outside { get; init; } = () => new SocketsHttpHandler { UseProxy = false, AllowAutoRedirect = false, UseCookies = false };
 
+    /// <summary>Told of what somebody must look at: a registry that was put back, an enforcer's alarm, a write that fails. Null: it stands in the log with everything else.</summary>
+    public Action<string>? Alarmed { get; init; }
+
     /// <summary>A snapshot is taken when so many entries would have to be read again at a start.</summary>
     public ulong SnapshotEntries { get; init; } = 50_000;
 }

@@ -33,7 +33,7 @@ catch (Exception refused) when (refused is StoreRefusedException or LedgerDamage
     or IOException or UnauthorizedAccessException or PlatformNotSupportedException)
 {
     // A listener whose address is taken is an IOException, and its message names the address.
-    Console.Error.WriteLine(refused.Message);
+    Console.Error.WriteLine(verb is null && refused is LedgerDamagedException ? $"{refused.Message} The fsck command lists all that is damaged; docs/operations.md says how to restore a backup." : refused.Message);
     return verb is null ? ExitCodes.Refused : ExitCodes.NotDone;
 }
 catch (SocketException refused)

@@ -4,6 +4,7 @@ using AgentIdentity.Credentials;
 using AgentIdentity.Ledger;
 using AgentIdentity.Registry.Tests.Fixtures;
 using AgentIdentity.Registry.Witnessing;
+using AgentIdentity.Tests;
 
 namespace AgentIdentity.Registry.Tests;
 
@@ -119,7 +120,7 @@ public sealed class CosigningTests
         var registry = await FoundAsync(witnesses, 1);
         await registry.DisposeAsync();
         var lastNight = TestNode.NewFolder();
-        Copy(registry.Folder, lastNight);
+        Folders.Copy(registry.Folder, lastNight);
         await using var day = TestNode.Open(registry.Folder, registry.Clock, with: witnesses.Ask(1));
         await day.Node.Cosigning!.StartAsync();
         await GrowAsync(day);
@@ -138,16 +139,6 @@ public sealed class CosigningTests
         using var patience = new CancellationTokenSource(TestNode.Patience);
         while (!holds())
             await Task.Delay(20, patience.Token);
-    }
-
-    private static void Copy(string from, string to)
-    {
-        foreach (var file in Directory.EnumerateFiles(from, "*", SearchOption.AllDirectories))
-        {
-            var target = Path.Combine(to, Path.GetRelativePath(from, file));
-            Directory.CreateDirectory(Path.GetDirectoryName(target)!);
-            File.Copy(file, target);
-        }
     }
 
     /// <summary>Witnesses of one log without a network, which do what a test tells them.</summary>

@@ -334,7 +334,7 @@ public sealed class KeyRotationTests : IDisposable
     }
 
     private static Task<Outcome<ReplacementMade>> OrderAsync(TestAgent agent) =>
-        agent.Registry.Node.KeyReplacement.OrderAsync(agent.Registry.Operator, agent.Record, "the key was copied", "incident-7");
+        agent.Registry.Node.KeyReplacement.OrderAsync(agent.Registry.Operator, agent.Record, "the key was copied", "incident-7", after: null);
 
     private static Task<Outcome<AgentRecord>> RotateAsync(TestAgent agent, PrivateKey next) => RotateAsync(agent.Registry, agent.Id, agent.Key, next);
 

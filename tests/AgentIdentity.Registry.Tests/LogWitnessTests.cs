@@ -155,26 +155,11 @@ public sealed class LogWitnessTests : IDisposable
 
     private static Standing TestStanding() => new(new RegistryState());
 
-    private WitnessRequest Request(GrownTree tree, ulong old, ulong size, NoteSignerKey? signer = null) =>
-        new(new TreeSize(old), ConsistencyProof.Build(new TreeSize(old), new TreeSize(size), tree.Node), Note(tree, size, signer));
+    private WitnessRequest Request(GrownTree tree, ulong old, ulong size, NoteSignerKey? signer = null) => tree.Request(signer ?? _logKey, old, size);
 
-    private SignedNote Note(GrownTree tree, ulong size, NoteSignerKey? signer = null)
-    {
-        signer ??= _logKey;
-        return new Checkpoint(signer.Verifier.Name, new TreeSize(size), tree.Root(size)).Sign(signer);
-    }
+    private SignedNote Note(GrownTree tree, ulong size) => tree.Note(_logKey, size);
 
     private static string Sha256Hex(string origin) => Convert.ToHexStringLower(System.Security.Cryptography.SHA256.HashData(System.Text.Encoding.UTF8.GetBytes(origin)));
 
     private static string Text(byte[] bytes) => System.Text.Encoding.UTF8.GetString(bytes);
-
-    /// <summary>300 leaves of a history; two of different numbers differ in every leaf.</summary>
-    private sealed class GrownTree(int history)
-    {
-        private readonly Hash[] _leaves = [.. Enumerable.Range(0, 300).Select(number => MerkleHash.Leaf([(byte)history, (byte)number, (byte)(number >> 8)]))];
-
-        public Hash Root(ulong size) => MerkleHash.Root(_leaves.AsSpan(0, (int)size));
-
-        public Hash Node(int level, ulong index) => MerkleHash.Root(_leaves.AsSpan((int)(index << level), 1 << level));
-    }
 }

@@ -2,6 +2,7 @@ using AgentIdentity.Credentials;
 using AgentIdentity.Credentials.Keys;
 using AgentIdentity.Ledger;
 using AgentIdentity.Registry.Tests.Fixtures;
+using AgentIdentity.Tests;
 
 namespace AgentIdentity.Registry.Tests;
 
@@ -37,7 +38,7 @@ public sealed class RollbackTests
             agent = await registry.EnrollAsync();
             await GrowAsync(registry);
         }
-        lastNight = Copy(folder);
+        lastNight = Folders.Copy(folder, TestNode.NewFolder());
         await using (var registry = TestNode.Open(folder, clock))
         {
             seen = await GrowAsync(registry);
@@ -136,17 +137,5 @@ public sealed class RollbackTests
         await registry.EnrollAsync();
         await registry.WhenSignedAsync(new LeafIndex(before));
         return registry.Node.Checkpoints.Last!;
-    }
-
-    private static string Copy(string folder)
-    {
-        var copy = TestNode.NewFolder();
-        foreach (var file in Directory.EnumerateFiles(folder, "*", SearchOption.AllDirectories))
-        {
-            var target = Path.Combine(copy, Path.GetRelativePath(folder, file));
-            Directory.CreateDirectory(Path.GetDirectoryName(target)!);
-            File.Copy(file, target);
-        }
-        return copy;
     }
 }

@@ -12,6 +12,7 @@ using AgentIdentity.Registry.Watching;
 using AgentIdentity.Storage.Keys;
 using AgentIdentity.Storage.Snapshots;
 using AgentIdentity.Storage.Sqlite;
+using AgentIdentity.Tests;
 
 namespace AgentIdentity.Registry.Tests;
 
@@ -104,7 +105,7 @@ public sealed class SuccessionTests
     {
         var (before, agent) = await RecordedAsync();
         await RotateAsync(before.Folder);
-        var copy = Copy(before.Folder);
+        var copy = Folders.Copy(before.Folder, TestNode.NewFolder());
         string seen;
         await using (var lost = TestNode.Open(before.Folder, before.Clock))
         {
@@ -210,7 +211,7 @@ public sealed class SuccessionTests
     public async Task A_recovery_names_what_others_have_seen_and_stops_again_what_was_stopped_there()
     {
         var (before, agent) = await RecordedAsync();
-        var copy = Copy(before.Folder);
+        var copy = Folders.Copy(before.Folder, TestNode.NewFolder());
         await using (var lost = TestNode.Open(before.Folder, before.Clock))
         {
             TestNode.Good(await lost.StopAsync(agent.At(lost), StandingState.Revoked));
@@ -232,7 +233,7 @@ public sealed class SuccessionTests
     public async Task A_seen_checkpoint_is_held_or_larger_or_another_history_or_foreign()
     {
         var (before, agent) = await RecordedAsync();
-        var copy = Copy(before.Folder);
+        var copy = Folders.Copy(before.Folder, TestNode.NewFolder());
         string longer, other;
         await using (var one = TestNode.Open(before.Folder, before.Clock))
         {
@@ -376,17 +377,5 @@ public sealed class SuccessionTests
         var findings = new List<Finding>();
         await Fsck.RunAsync(store, store, new SnapshotFile(node.Folder), withSignatures: true, findings.Add, _ => { }, CancellationToken.None);
         return findings;
-    }
-
-    private static string Copy(string folder)
-    {
-        var copy = TestNode.NewFolder();
-        foreach (var file in Directory.GetFiles(folder, "*", SearchOption.AllDirectories))
-        {
-            var target = Path.Combine(copy, Path.GetRelativePath(folder, file));
-            Directory.CreateDirectory(Path.GetDirectoryName(target)!);
-            File.Copy(file, target);
-        }
-        return copy;
     }
 }

@@ -1,14 +1,13 @@
 using System.Globalization;
 using System.Net;
 using System.Runtime.Versioning;
-using AgentIdentity.Interop.Tests;
 using AgentIdentity.Ledger;
 using AgentIdentity.Registry;
 using AgentIdentity.Server.Tests.Fixtures;
 using AgentIdentity.Server.Tests.Kills;
+using AgentIdentity.Server.Tests.OtherPeople;
 using AgentIdentity.Tests.Wire;
 using Xunit.Abstractions;
-using Repository = AgentIdentity.Interop.Tests.Repository;
 
 namespace AgentIdentity.Server.Tests;
 
@@ -17,7 +16,7 @@ namespace AgentIdentity.Server.Tests;
 /// proofs, and consistency with what was seen before a restart, and before a kill -9 under load. What was changed on the disk is not served.
 /// </summary>
 [UnsupportedOSPlatform("windows")]
-public sealed class IndependentVerifierTests(ITestOutputHelper output) : IAsyncLifetime
+public sealed class IndependentVerifierTests(ITestOutputHelper output) : IDisposable
 {
     // So many wait for the writer at once: less than its queue takes.
     private const int Waiting = 4096;
@@ -31,21 +30,7 @@ public sealed class IndependentVerifierTests(ITestOutputHelper output) : IAsyncL
 
     private string Seen => Path.Combine(_folder, "seen");
 
-    private string Verifier => Path.Combine(_folder, "tlogverify");
-
-    public async Task InitializeAsync()
-    {
-        var built = await Script.RunAsync(
-            "go", ["build", "-o", Verifier, Path.Combine(Repository.Root, "tests/interop/tlog/main.go")],
-            ("GO111MODULE", "off"), ("GOPATH", "/usr/share/gocode"), ("GOCACHE", Path.Combine(_folder, "go-cache")));
-        Assert.Equal((0, ""), (built.ExitCode, built.Errors));
-    }
-
-    public Task DisposeAsync()
-    {
-        Directory.Delete(_folder, recursive: true);
-        return Task.CompletedTask;
-    }
+    public void Dispose() => Directory.Delete(_folder, recursive: true);
 
     [SkippableFact]
     public async Task A_log_verifies_as_a_whole_before_and_after_a_restart_and_a_kill_under_load_and_not_when_a_byte_was_changed()
@@ -80,7 +65,7 @@ public sealed class IndependentVerifierTests(ITestOutputHelper output) : IAsyncL
         ChangeOneByte(bundle.AsSpan(2, 64));
         await using var changed = await ServerProcess.StartRegistryAsync(Data);
         await AssertNotServedAsync(UrlOf(changed), "tile/0/001", "tile/entries/001", "tile/entries/002");
-        Assert.Equal(1, (await RunAsync(UrlOf(changed), vkey, [])).ExitCode);
+        Assert.Equal(1, (await Tlog.VerifyAsync(UrlOf(changed), vkey)).ExitCode);
     }
 
     private static async Task FillAsync(RegistryNode registry, int entries)
@@ -128,12 +113,10 @@ public sealed class IndependentVerifierTests(ITestOutputHelper output) : IAsyncL
     private async Task VerifyAsync(string url, string vkey, string[] arguments)
     {
         var watch = System.Diagnostics.Stopwatch.StartNew();
-        var run = await RunAsync(url, vkey, arguments);
+        var run = await Tlog.VerifyAsync(url, vkey, arguments);
         Say($"{run.Output}{run.Errors}verified in {watch.Elapsed}");
         Assert.True(run.ExitCode == 0, run.Output + run.Errors);
     }
-
-    private Task<Script> RunAsync(string url, string vkey, string[] arguments) => Script.RunAsync(Verifier, ["-url", url, "-vkey", vkey, .. arguments]);
 
     // The store was closed well, so all of it is in the one file; pages that are free now may hold the same from before.
     private void ChangeOneByte(ReadOnlySpan<byte> found)

@@ -5,6 +5,7 @@ using AgentIdentity.Credentials;
 using AgentIdentity.Ledger;
 using AgentIdentity.Protocol.V1;
 using AgentIdentity.Server.Tests.Fixtures;
+using AgentIdentity.Tests;
 using Grpc.Core;
 using Fetch = AgentIdentity.Server.Tests.Fixtures.Http;
 using Hash = AgentIdentity.Ledger.Hash;
@@ -130,7 +131,7 @@ public sealed class SeenCheckpointTests : IDisposable
             await day.FoundAsync();
             await GrowAsync(day);
         }
-        Copy(Data, LastNight);
+        Folders.Copy(Data, LastNight);
         await using (var day = await TestRegistry.StartInAsync(Data))
         {
             // Nobody is known to this instance's operator key: what grows the log is a refused call on the control listener.
@@ -171,15 +172,5 @@ public sealed class SeenCheckpointTests : IDisposable
     {
         Assert.True(Checkpoint.TryOpen(Encoding.UTF8.GetBytes(note), key, out var checkpoint, out _));
         return checkpoint;
-    }
-
-    private static void Copy(string from, string to)
-    {
-        foreach (var file in Directory.EnumerateFiles(from, "*", SearchOption.AllDirectories))
-        {
-            var target = Path.Combine(to, Path.GetRelativePath(from, file));
-            Directory.CreateDirectory(Path.GetDirectoryName(target)!);
-            File.Copy(file, target);
-        }
     }
 }

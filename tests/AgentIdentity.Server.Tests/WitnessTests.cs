@@ -6,6 +6,7 @@ using AgentIdentity.Ledger;
 using AgentIdentity.Protocol.V1;
 using AgentIdentity.Server.Options;
 using AgentIdentity.Server.Tests.Fixtures;
+using AgentIdentity.Tests;
 using Grpc.Core;
 using Fetch = AgentIdentity.Server.Tests.Fixtures.Http;
 
@@ -47,7 +48,7 @@ public sealed class WitnessTests : IDisposable
     public async Task The_ledger_of_one_put_back_to_a_backup_is_refused_by_the_other_and_its_quorum_mark_disappears()
     {
         var (north, south) = await FoundBothAsync();
-        Copy(north.Data, north.Data + "-backup");
+        Folders.Copy(north.Data, north.Data + "-backup");
         await using (var first = await StartAsync(north, south))
         {
             await using var witness = await StartAsync(south, north);
@@ -186,16 +187,6 @@ public sealed class WitnessTests : IDisposable
     }
 
     private static string Hex(string origin) => Convert.ToHexStringLower(System.Security.Cryptography.SHA256.HashData(Encoding.UTF8.GetBytes(origin)));
-
-    private static void Copy(string from, string to)
-    {
-        foreach (var file in Directory.EnumerateFiles(from, "*", SearchOption.AllDirectories))
-        {
-            var target = Path.Combine(to, Path.GetRelativePath(from, file));
-            Directory.CreateDirectory(Path.GetDirectoryName(target)!);
-            File.Copy(file, target);
-        }
-    }
 
     private sealed record Answer(HttpStatusCode Status, string Body)
     {

@@ -1,10 +1,7 @@
-"""An anchor of a checkpoint as an Ethereum transaction: Keccak-256, RLP, the ABI and secp256k1 in plain integers, for make_formats.py."""
-import hmac
+"""An anchor of a checkpoint as an Ethereum transaction: Keccak-256, RLP and the ABI, for make_formats.py."""
+from curves import SECP256K1
 
 MASK = 2**64 - 1
-P = 2**256 - 2**32 - 977
-N = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141
-G = (0x79BE667EF9DCBBAC55A06295CE870B07029BFCDB2DCE28D959F2815B16F81798, 0x483ADA7726A3C4655DA4FBFC0E1108A8FD17B448A68554199C47D08FFB10D4B8)
 
 
 def turn(lane, count):
@@ -66,43 +63,15 @@ def rlp(value):
     return bytes([base + 55 + len(length)]) + length + body
 
 
-def add(a, b):
-    if a is None or b is None:
-        return a or b
-    (x1, y1), (x2, y2) = a, b
-    if x1 == x2 and (y1 + y2) % P == 0:
-        return None
-    slope = 3 * x1 * x1 * pow(2 * y1, -1, P) if a == b else (y2 - y1) * pow(x2 - x1, -1, P)
-    x3 = (slope * slope - x1 - x2) % P
-    return (x3, (slope * (x1 - x3) - y1) % P)
-
-
-def multiply(point, scalar):
-    result = None
-    while scalar:
-        if scalar & 1:
-            result = add(result, point)
-        point = add(point, point)
-        scalar >>= 1
-    return result
-
-
 def address(secret):
-    x, y = multiply(G, secret)
+    x, y = SECP256K1.point(secret)
     return keccak(x.to_bytes(32, "big") + y.to_bytes(32, "big"))[12:]
 
 
 def sign(secret, digest):
-    """RFC 6979, then the s of the lower half; the parity is that of the point that goes with it."""
-    key = secret.to_bytes(32, "big") + (int.from_bytes(digest, "big") % N).to_bytes(32, "big")
-    v, k = b"\1" * 32, b"\0" * 32
-    for separator in (b"\0", b"\1"):
-        k = hmac.digest(k, v + separator + key, "sha256")
-        v = hmac.digest(k, v, "sha256")
-    nonce = int.from_bytes(hmac.digest(k, v, "sha256"), "big")
-    x, y = multiply(G, nonce)
-    s = pow(nonce, -1, N) * (int.from_bytes(digest, "big") + x * secret) % N
-    return (y & 1, x, s) if s <= N // 2 else (1 - (y & 1), x, N - s)
+    """The s of the lower half; the parity is that of the point that goes with it."""
+    (x, y), s = SECP256K1.sign(secret, digest)
+    return (y & 1, x, s) if s <= SECP256K1.n // 2 else (1 - (y & 1), x, SECP256K1.n - s)
 
 
 def word(value):

@@ -6,12 +6,11 @@
 """
 import base64
 import json
-import pathlib
-import sys
 import uuid
 
-from check_trail import Reader, Trail, Wrong, decode, hashes, key_id, open_checkpoint, require, root_of, verify
-from make_formats import VECTORS, b64, cbor, sha256, thumbprint, view_of
+from check_trail import Reader, Trail, decode, hashes, key_id, open_checkpoint, root_of, verify
+from checking import require, run
+from make_formats import b64, cbor, sha256, thumbprint, view_of
 
 RECORDED, NODES, ENFORCED, EXHAUSTED = 1, 2, 3, 4
 LEVELS = {NODES: "NODES", ENFORCED: "ENFORCED", EXHAUSTED: "EXHAUSTED"}
@@ -122,7 +121,7 @@ class Certificate(Trail):
             enforcer, (registered, body) = next((pair for pair in self.enforcers.items() if key_id(pair[1][1][3], pair[1][1][4]) == thumbprint(header["jwk"])), (None, (0, None)))
             require(body is not None and registered < index and enforcer in [subject[0] for subject in self.entries[index][3]], "an acknowledgement is of an enforcer that is not shown")
             require(header["typ"] == "agentid-ack+jwt" and verify(body[3], body[4], signing_input, signature), f"the acknowledgement of {body[2]} is not signed by it")
-            require(claims["aud"] == self.url and claims["origin"] == self.origin, f"the acknowledgement of {body[2]} is for another registry")
+            require(claims["aud"] == self.url and claims["origin"] in dict(self.logs), f"the acknowledgement of {body[2]} is for another registry")
             require(base64.urlsafe_b64decode(claims["view"] + "=") == view_of(body[5]), f"the acknowledgement of {body[2]} is for another view")
             if claims["size"]:
                 root = base64.urlsafe_b64decode(claims["root"] + "=")
@@ -188,43 +187,23 @@ class Certificate(Trail):
         return {enforcer: at for enforcer, at in times.items() if self.newest[enforcer]["observe_only"] == 0}
 
 
-def check(data, vkey):
-    """What does not hold, or None; the level; when it was enforced; who has not signed."""
-    try:
-        certificate = Certificate(data, vkey)
-        certificate.check()
-        level, enforced = min(stop[0] for stop in certificate.stops), max(stop[1] for stop in certificate.stops)
-        return None, level, enforced if level >= ENFORCED else 0, sorted({name for stop in certificate.stops for name in stop[2]})
-    except Wrong as wrong:
-        return str(wrong), 0, 0, []
-    except (ValueError, KeyError, IndexError, TypeError, AttributeError) as broken:
-        return f"the file has no form that is known ({broken!r})", 0, 0, []
+def examine(data, vkey):
+    """The level; when it was enforced; who has not signed."""
+    certificate = Certificate(data, vkey)
+    certificate.check()
+    level, enforced = min(stop[0] for stop in certificate.stops), max(stop[1] for stop in certificate.stops)
+    return level, enforced if level >= ENFORCED else 0, sorted({name for stop in certificate.stops for name in stop[2]})
 
 
-def check_vectors():
-    for name, made in json.loads(VECTORS.read_text(encoding="utf-8"))["certificates"].items():
-        data, failures = bytes.fromhex(made["file"]), 0
-        problem, level, enforced, _ = check(data, made["vkey"])
-        require(problem is None and (level, enforced) == (made["level"], made["enforced_at"]), f"{name}: {problem or (level, enforced)}")
-        changed = range(0, len(data), 97)
-        for at in changed:
-            failures += check(data[:at] + bytes([data[at] ^ 1]) + data[at + 1:], made["vkey"])[0] is not None
-        require(failures == len(changed), f"{name}: {len(changed) - failures} changed files pass")
-        print(f"{name}: {LEVELS[level]}, and {failures} changed ones fail")
+def describe(found):
+    level, _, missing = found
+    return LEVELS[level] + (f", without {', '.join(missing)}" if missing else "")
 
 
-def main(arguments):
-    if arguments == ["--vectors"]:
-        check_vectors()
-        return 0
-    file, vkey = arguments
-    problem, level, _, missing = check(pathlib.Path(file).read_bytes(), vkey.strip())
-    print(problem or LEVELS[level] + (f", without {', '.join(missing)}" if missing else ""))
-    return 1 if problem else 0
+def confirm(made, found):
+    require(found[:2] == (made["level"], made["enforced_at"]), f"the level and time are {found[:2]}")
+    return LEVELS[found[0]]
 
 
 if __name__ == "__main__":
-    try:
-        sys.exit(main(sys.argv[1:]))
-    except Wrong as wrong:
-        sys.exit(str(wrong))
+    run("certificates", examine, describe, confirm)

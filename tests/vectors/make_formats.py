@@ -20,6 +20,7 @@ import uuid
 import zlib
 
 from anchors import anchor_journal
+from curves import P256
 
 HERE = pathlib.Path(__file__).resolve().parent
 VECTORS = HERE / "formats.json"
@@ -198,55 +199,14 @@ def ed_sign(seed, message):
 
 # --- ECDSA on P-256 (FIPS 186-5) with the nonces of RFC 6979 -----------------------------------------------------------
 
-EC_P = 2**256 - 2**224 + 2**192 + 2**96 - 1
-EC_N = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
-EC_G = (0x6B17D1F2E12C4247F8BCE6E563A440F277037D812DEB33A0F4A13945D898C296, 0x4FE342E2FE1A7F9B8EE7EB4A7C0F9E162BCE33576B315ECECBB6406837BF51F5)
-
-
-def ec_add(a, b):
-    if a is None or b is None:
-        return a or b
-    (x1, y1), (x2, y2) = a, b
-    if x1 == x2 and (y1 + y2) % EC_P == 0:
-        return None
-    slope = (3 * x1 * x1 - 3) * pow(2 * y1, -1, EC_P) if a == b else (y2 - y1) * pow(x2 - x1, -1, EC_P)
-    x3 = (slope * slope - x1 - x2) % EC_P
-    return (x3, (slope * (x1 - x3) - y1) % EC_P)
-
-
-def ec_multiply(point, scalar):
-    result = None
-    while scalar:
-        if scalar & 1:
-            result = ec_add(result, point)
-        point = ec_add(point, point)
-        scalar >>= 1
-    return result
-
-
 def ec_public(secret):
-    x, y = ec_multiply(EC_G, int.from_bytes(secret, "big"))
+    x, y = P256.point(int.from_bytes(secret, "big"))
     return x.to_bytes(32, "big") + y.to_bytes(32, "big")
 
 
-def ec_nonce(secret, digest):
-    reduced = (int.from_bytes(digest, "big") % EC_N).to_bytes(32, "big")
-    v, k = b"\1" * 32, b"\0" * 32
-    for separator in (b"\0", b"\1"):
-        k = hmac.digest(k, v + separator + secret + reduced, "sha256")
-        v = hmac.digest(k, v, "sha256")
-    v = hmac.digest(k, v, "sha256")
-    nonce = int.from_bytes(v, "big")
-    assert 0 < nonce < EC_N
-    return nonce
-
-
 def ec_sign(secret, message):
-    digest = sha256(message)
-    nonce = ec_nonce(secret, digest)
-    r = ec_multiply(EC_G, nonce)[0] % EC_N
-    s = pow(nonce, -1, EC_N) * (int.from_bytes(digest, "big") + r * int.from_bytes(secret, "big")) % EC_N
-    return r.to_bytes(32, "big") + s.to_bytes(32, "big")
+    (x, _), s = P256.sign(int.from_bytes(secret, "big"), sha256(message))
+    return (x % P256.n).to_bytes(32, "big") + s.to_bytes(32, "big")
 
 
 # --- keys and names ---------------------------------------------------------------------------------------------------
@@ -583,6 +543,7 @@ def entry_bodies():
         AGENT_ID.bytes, 1, "https://issuer.example", ATTESTED_LABELS[2][1], fixed("evidence"), SECONDS + 3600, ATTESTED_LABELS, enrolment_proof(evidence=fixed("evidence"))["token"])
     yield "enforcer alarmed", 41, 1, ENFORCER_ID, [ENFORCER_ID], numbered(ENFORCER_ID.bytes, "DENY_STATE_SHRUNK", "1 denial is gone without proof.", SECONDS * 1000 + 7)
     yield "leases granted", 42, 1, REGISTRY_ID, [REGISTRY_ID], numbered([["reads", 60000], ["reports", 300000]])
+    yield "log cosigned", 49, 1, REGISTRY_ID, [REGISTRY_ID], numbered(cosigned_note())
 
 
 # What ends the name of an entry that came a day after those before it.
@@ -644,20 +605,31 @@ def succession(leaves):
     return {"size": len(leaves), "root": root.hex(), "next": vkey, "note": f"{text}\n\u2014 {ORIGIN} {signature}\n"}
 
 
-# --- receipt (C2SP tlog-proof, tlog-cosignature, tlog-policy) -----------------------------------------------------------
+# --- cosignature (C2SP tlog-cosignature) --------------------------------------------------------------------------------
+
+WITNESS_KEY_ID = sha256(f"{WITNESS_NAME}\n".encode(), b"\4", WITNESS.public)[:4]
+
+
+def cosigned(note):
+    text = note.split("\n\n")[0] + "\n"
+    cosignature = WITNESS.sign(f"cosignature/v1\ntime {SECONDS}\n{text}".encode())
+    return f"{note}\u2014 {WITNESS_NAME} {base64.b64encode(WITNESS_KEY_ID + u64(SECONDS) + cosignature).decode()}\n"
+
+
+def cosigned_note():
+    """A checkpoint of another log, which this registry has cosigned."""
+    return cosigned(log_note("other.example/log", 21, fixed("another root")))
+
+
+# --- receipt (C2SP tlog-proof, tlog-policy) -----------------------------------------------------------------------------
 
 def receipt(leaves, index):
-    text, log_line = checkpoint(leaves)["note"].split("\n\n")
-    text += "\n"
-    key_id = sha256(f"{WITNESS_NAME}\n".encode(), b"\4", WITNESS.public)[:4]
-    cosignature = WITNESS.sign(f"cosignature/v1\ntime {SECONDS}\n{text}".encode())
-    line = f"\u2014 {WITNESS_NAME} {base64.b64encode(key_id + u64(SECONDS) + cosignature).decode()}\n"
     path = "".join(f"{base64.b64encode(one).decode()}\n" for one in tree_path(leaves, index))
-    vkey = f"{WITNESS_NAME}+{key_id.hex()}+{base64.b64encode(bytes([4]) + WITNESS.public).decode()}"
+    vkey = f"{WITNESS_NAME}+{WITNESS_KEY_ID.hex()}+{base64.b64encode(bytes([4]) + WITNESS.public).decode()}"
     return {
         "index": index, "leaf_hash": sha256(b"\0", leaves[index]).hex(), "witness_secret": WITNESS.secret.hex(), "witness_vkey": vkey, "time": SECONDS,
         "policy": f"log {checkpoint(leaves)['vkey']}\nwitness w1 {vkey}\nquorum w1\n",
-        "receipt": f"c2sp.org/tlog-proof@v1\nextra {base64.b64encode(leaves[index]).decode()}\nindex {index}\n{path}\n{text}\n{log_line}{line}",
+        "receipt": f"c2sp.org/tlog-proof@v1\nextra {base64.b64encode(leaves[index]).decode()}\nindex {index}\n{path}\n{cosigned(checkpoint(leaves)['note'])}",
     }
 
 
@@ -762,6 +734,12 @@ def probed_stop():
     return {0: 1, 1: 7, 2: AT + 6, 3: [[AGENT_ID.bytes, 3]], 4: OPERATOR_1_ID.bytes, 5: body}
 
 
+def probed_cut():
+    """The first cut of a scope, so without approvals, that a probe rides along with."""
+    body = {1: 4, 2: AGENT.id, 3: 4, 4: "the key was copied", 5: "incident-7", 6: 8, 7: [], 8: [JTIS[1].bytes]}
+    return {0: 1, 1: 21, 2: AT + 20, 3: [[AGENT_ID.bytes, 12]], 4: OPERATOR_1_ID.bytes, 5: body}
+
+
 def watch():
     name = f"{ORIGIN}/watch"
     audiences = sorted(AUDIENCES)
@@ -784,7 +762,7 @@ def watch():
         "acknowledgement": proof("agentid-ack+jwt", ack, ENFORCER),
         "probed_acknowledgement": proof("agentid-ack+jwt", ack | {"probe": {"jti": str(JTIS[1]), "before": "NONE", "after": "CREDENTIAL_STOPPED"}}, ENFORCER),
         "revoked_acknowledgement": proof("agentid-ack+jwt", ack | {"revokers": [{"stop": 12, "done": 2, "failed": 0}, {"stop": 40, "done": 1, "failed": 1}]}, ENFORCER),
-        "probed_stop": cbor(probed_stop()).hex(), "probed_stop_diagnostic": diagnostic(probed_stop()),
+        "probed_stop": cbor(probed_stop()).hex(), "probed_stop_diagnostic": diagnostic(probed_stop()), "probed_cut": cbor(probed_cut()).hex(),
         "order": proof("agentid-stop+jwt", {"aud": PUBLIC_URL, "jti": str(JTIS[0]), "iat": SECONDS, "scope": f"agent-with-delegates:{AGENT_ID}", "reason": "nobody answers"}, BREAK_GLASS),
     }
 
@@ -1538,6 +1516,7 @@ def vectors():
         "fork": {"held": 5, "identity": sha256(FIRST_STATEMENT).hex(), "statement": OTHER_FIRST_STATEMENT.hex(), "signature": AGENT.sign(OTHER_FIRST_STATEMENT).hex()},
         "succession": succession([bytes.fromhex(one["leaf"]) for one in log]),
         "receipt": receipt([bytes.fromhex(one["leaf"]) for one in log], 6),
+        "cosigned": {"origin": "other.example/log", "size": 21, "note": cosigned_note()},
         "witness_request": witness_request([bytes.fromhex(one["leaf"]) for one in log], 21),
         "promise": promise([bytes.fromhex(one["leaf"]) for one in log[3:6]], 3),
         "trails": {"all opened": trail(), "no activity opened": trail(opens_activities=False), "an activity erased": trail(erases=True),

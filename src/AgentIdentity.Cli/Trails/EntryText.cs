@@ -41,6 +41,7 @@ internal static class EntryText
         EntryKind.EvidenceAccepted => "evidence-accepted",
         EntryKind.EnforcerAlarmed => "enforcer-alarmed",
         EntryKind.LeasesGranted => "leases-granted",
+        EntryKind.LogCosigned => "log-cosigned",
         _ => throw new ArgumentOutOfRangeException(nameof(kind), kind, "An entry kind without a word."),
     };
 
@@ -74,6 +75,7 @@ internal static class EntryText
         CredentialsUnlogged unlogged => $"the enforcer was shown {Count(unlogged.Items.Count, "credential")} that the ledger does not hold",
         EnforcerAlarmed alarmed => $"alarm {alarmed.Name}: {alarmed.Detail}",
         LeasesGranted granted => $"{Count(granted.Classes.Count, "class has", "classes have")} a lease of {(granted.Classes.Count == 1 ? "its" : "their")} own{string.Concat(granted.Classes.Select(one => $", {one.Name} {one.Milliseconds / 1000} s"))}",
+        LogCosigned cosigned => Describe(cosigned),
         DidVersion version => version.Deactivates ? "the DID is deactivated" : "the DID has another document",
         AgentKeyRotated rotated => $"the key is {rotated.Key.KeyId} from here on{(rotated.Order is { } order ? $", as entry {order} ordered" : "")}",
         DidKeysHeld held => $"the DIDs of the agents of token {held.TokenId} change with their sponsor's key only",
@@ -96,6 +98,12 @@ internal static class EntryText
             return "a statement that cannot be read";
         var kept = activity.Quarantined ? ", quarantined: its key was stopped" : "";
         return $"{Word(statement.Kind)} statement {statement.Sequence}, {Count(statement.Commitments.Length, "hash", "hashes")}{kept}";
+    }
+
+    private static string Describe(LogCosigned cosigned)
+    {
+        var checkpoint = cosigned.ReadCheckpoint()!;
+        return $"had cosigned the log {checkpoint.Origin} at {Count((long)checkpoint.Size.Value, "entry", "entries")}";
     }
 
     public static string Count(long count, string one, string? many = null) => count == 1 ? $"1 {one}" : $"{count} {many ?? one + "s"}";

@@ -22,7 +22,7 @@ internal sealed class Authority(string publicUrl, DenialBook denials, DenyState 
     private const int OrdersMax = 1000;
 
     private readonly List<ObeyedOrder> _orders = [];
-    private readonly List<(LeafIndex Index, byte[] Bytes)> _waiting = [];
+    private readonly List<(LeafIndex Index, Entry Entry)> _waiting = [];
     private ulong _orderNumber;
 
     public OperatorPins Pins { get; } = new(publicUrl);
@@ -32,10 +32,10 @@ internal sealed class Authority(string publicUrl, DenialBook denials, DenyState 
     public IReadOnlyList<ObeyedOrder> Orders => _orders;
 
     /// <summary>Entries that are good but for a key that is not known for a day.</summary>
-    public IReadOnlyList<(LeafIndex Index, byte[] Bytes)> Waiting => _waiting;
+    public IReadOnlyList<(LeafIndex Index, Entry Entry)> Waiting => _waiting;
 
     /// <summary>Takes what an entry changes that the ledger is proven to hold.</summary>
-    public void Apply(LeafIndex index, Entry entry, byte[] bytes)
+    public void Apply(LeafIndex index, Entry entry)
     {
         if (entry.Body is Stop { Order: { } token })
             Settle(token, index);
@@ -52,7 +52,7 @@ internal sealed class Authority(string publicUrl, DenialBook denials, DenyState 
                     Take(index, entry);
                 break;
             case ApprovalVerdict.TooEarly:
-                Wait(index, bytes);
+                Wait(index, entry);
                 break;
             default:
                 if (IsNews(index, entry.Body))
@@ -66,21 +66,18 @@ internal sealed class Authority(string publicUrl, DenialBook denials, DenyState 
     {
         var waiting = _waiting.ToArray();
         _waiting.Clear();
-        foreach (var (index, bytes) in waiting)
-        {
-            if (Entry.TryDecode(bytes, out var entry))
-                Apply(index, entry, bytes);
-        }
+        foreach (var (index, entry) in waiting)
+            Apply(index, entry);
     }
 
-    public void Wait(LeafIndex index, byte[] bytes)
+    public void Wait(LeafIndex index, Entry entry)
     {
         if (_waiting.Count < WaitingMax && !_waiting.Exists(other => other.Index == index))
-            _waiting.Add((index, bytes));
+            _waiting.Add((index, entry));
     }
 
     /// <summary>Whether one of those lifts the denial.</summary>
-    public bool WaitsToLift(LeafIndex stop) => _waiting.Exists(waiting => Entry.TryDecode(waiting.Bytes, out var entry) && entry.Body switch
+    public bool WaitsToLift(LeafIndex stop) => _waiting.Exists(waiting => waiting.Entry.Body switch
     {
         Restored restored => restored.Stops.Contains(stop),
         CompromiseCut cut => denials.CutsBefore(cut.Scope, waiting.Index).Contains(stop),

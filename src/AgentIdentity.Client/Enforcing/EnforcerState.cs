@@ -32,6 +32,9 @@ internal sealed record EnforcerState
     /// <summary>What it showed before and does not any more, and what goes on being refused.</summary>
     public IReadOnlyList<byte[]> Held { get; init; } = [];
 
+    /// <summary>The entries of those whose lift the registry owes a proof of: without it there is no lease.</summary>
+    public IReadOnlyList<ulong> Missing { get; init; } = [];
+
     public bool SingleOperator { get; init; }
 
     public IReadOnlyList<StoredOperator> Operators { get; init; } = [];

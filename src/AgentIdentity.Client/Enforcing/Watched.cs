@@ -70,11 +70,13 @@ internal sealed class Watched
     private (ulong Count, Hash Digest)? _signed;
 
     private readonly HashSet<Hash> _unprovenPeople = [];
+
+    // Denials that a snapshot did not show any more, and whose lift nobody has proven. Another connection, or process, proves nothing.
+    private readonly HashSet<ulong> _missing = [];
     private bool _isChanged;
 
     // What belongs to one connection.
     private readonly Dictionary<string, SentNonce> _nonces = new(StringComparer.Ordinal);
-    private readonly HashSet<ulong> _missing = [];
     private NoteVerifierKey? _watchKey;
     private SnapshotNote? _snapshotNote;
     private string _snapshotText = "";
@@ -130,7 +132,6 @@ internal sealed class Watched
     /// <summary>The first message of a connection.</summary>
     public WatchBegin Begin()
     {
-        // What is missing stays so: another connection proves nothing.
         _nonces.Clear();
         (_watchKey, _snapshotNote, _snapshot, _delta, _isLive, _answeredNonce) = (null, null, null, null, false, "");
         return new WatchBegin
@@ -214,12 +215,13 @@ internal sealed class Watched
         Digest = _signed?.Digest.ToArray(),
         Denials = [.. _denials.Shown.Select(DenialFormat.Encode)],
         Held = [.. _denials.Held.Select(DenialFormat.Encode)],
+        Missing = [.. _missing.Order()],
         SingleOperator = _authority.Pins.IsSingleOperator,
         Operators = [.. _authority.Pins.Pinned.Select(pinned => new StoredOperator(pinned.Caller.ToString(), pinned.Name, pinned.Key.ToJwk(), pinned.Since, pinned.Passkey?.Text))],
         UsedNonces = [.. _authority.Pins.UsedNonces.Select(used => new StoredNonce(used.Key, used.Value.Value))],
         BreakGlassKey = _authority.BreakGlassKey?.ToJwk(),
         Orders = [.. _authority.Orders.Select(order => new StoredOrder(order.Token, order.Entry?.Value))],
-        Waiting = [.. _authority.Waiting.Select(waiting => new StoredEntry(waiting.Index.Value, waiting.Bytes))],
+        Waiting = [.. _authority.Waiting.Select(waiting => new StoredEntry(waiting.Index.Value, waiting.Entry.Encode()))],
         Unlogged = [.. _stops.Unlogged.Select(unlogged => new StoredUnlogged(unlogged.Key.ToString(), unlogged.Value))],
     };
 
@@ -362,10 +364,7 @@ internal sealed class Watched
 
         var known = snapshot.Denials.Where(denial => !_denials.IsDenied(denial.Index)).ToArray();
         foreach (var missing in _denials.Replace(snapshot))
-        {
-            _missing.Add(missing.Index.Value);
-            _expectations.Expect($"lift {missing.Index}", EnforcerAlarmKind.DenyStateShrunk, $"The registry shows the denial of entry {missing.Index} ({missing.Scope}) no more, and does not prove that it was lifted. It goes on being refused.");
-        }
+            Miss(missing);
         SettleMissing();
         foreach (var denial in known)
             Denied(denial);
@@ -471,7 +470,7 @@ internal sealed class Watched
         var hash = Sha256.Hash(bytes);
         _expectations.Met($"entry {hash}");
         _unprovenPeople.Remove(hash);
-        _authority.Apply(index, entry, bytes);
+        _authority.Apply(index, entry);
         LearnReads(entry.Body);
         SettleMissing();
         _isChanged = true;
@@ -505,6 +504,12 @@ internal sealed class Watched
     }
 
     private static bool ChangesPeople(EntryBody body) => body is OperatorAdded or CallerRemoved or BreakGlassKeySet;
+
+    private void Miss(Denial denial)
+    {
+        _missing.Add(denial.Index.Value);
+        _expectations.Expect($"lift {denial.Index}", EnforcerAlarmKind.DenyStateShrunk, $"The registry shows the denial of entry {denial.Index} ({denial.Scope}) no more, and does not prove that it was lifted. It goes on being refused.");
+    }
 
     // What waits for a key to be a day old is proven: it goes on being refused, and the registry has kept its word.
     private void SettleMissing()
@@ -604,6 +609,9 @@ internal sealed class Watched
             _denials.Deny(Decode(denial));
         foreach (var held in state.Held)
             _denials.Hold(Decode(held));
+        // Said once more: whoever looks at this process has not seen what the one before has said.
+        foreach (var missing in state.Missing.Select(index => _denials.Find(new LeafIndex(index))).OfType<Denial>())
+            Miss(missing);
         RememberAuthority(state);
     }
 
@@ -628,7 +636,7 @@ internal sealed class Watched
         foreach (var order in state.Orders)
             _authority.Obey(order.Token, order.LedgerIndex is { } index ? new LeafIndex(index) : null);
         foreach (var waiting in state.Waiting)
-            _authority.Wait(new LeafIndex(waiting.Index), waiting.Entry);
+            _authority.Wait(new LeafIndex(waiting.Index), Entry.TryDecode(waiting.Entry, out var entry) ? entry : throw new InvalidDataException("it holds something else than entries."));
         foreach (var unlogged in state.Unlogged)
             _stops.DenyUnlogged(DecodeId(unlogged.Jti), unlogged.ExpiresAt);
     }

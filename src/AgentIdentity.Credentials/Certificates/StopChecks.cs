@@ -195,7 +195,7 @@ internal sealed record StopEntry(Denial Denial, string Incident, string Reason, 
     public static StopEntry? Of(LeafIndex index, Entry entry) => entry.Body switch
     {
         Stop stop => new StopEntry(new Denial(index, stop.Epoch, stop.State, stop.Scope), stop.Incident, stop.Reason, entry.At, stop.Order) { Probes = stop.Probes },
-        CompromiseCut cut => new StopEntry(new Denial(index, cut.Epoch, StandingState.Frozen, cut.Scope) { After = cut.After }, cut.Incident, cut.Reason, entry.At, null),
+        CompromiseCut cut => new StopEntry(new Denial(index, cut.Epoch, StandingState.Frozen, cut.Scope) { After = cut.After }, cut.Incident, cut.Reason, entry.At, null) { Probes = cut.Probes },
         _ => null,
     };
 

@@ -1,3 +1,4 @@
+using System.Text;
 using AgentIdentity.Credentials.Identifiers;
 using AgentIdentity.Credentials.Keys;
 using AgentIdentity.Credentials.Passkeys;
@@ -252,6 +253,9 @@ public sealed record BlueprintDefined(string Name, string Model, IReadOnlyList<T
 /// <summary>Kind 21. What the agent, key or issuer key did after <paramref name="After"/> is not to be relied on. Approvals are there when it moves to a later entry.</summary>
 public sealed record CompromiseCut(Scope Scope, LeafIndex After, string Reason, string Incident, ulong Epoch, IReadOnlyList<string> Approvals) : EntryBody
 {
+    /// <summary>The registry's own credentials that ride along, as with a stop.</summary>
+    public IReadOnlyList<SubjectId> Probes { get; init; } = [];
+
     /// <inheritdoc/>
     public override EntryKind Kind => EntryKind.CompromiseCut;
 }
@@ -378,4 +382,22 @@ public sealed record LeasesGranted(IReadOnlyList<ClassLease> Classes) : EntryBod
 
     /// <inheritdoc/>
     public override EntryKind Kind => EntryKind.LeasesGranted;
+}
+
+/// <summary>Kind 49. As a witness, this registry had cosigned this checkpoint of another log before anything behind this entry was written.</summary>
+/// <param name="Note">The checkpoint with the signatures of the log and of this registry.</param>
+public sealed record LogCosigned(string Note) : EntryBody
+{
+    /// <summary>The longest note. A checkpoint without long extension lines has some 400 bytes; one of those is cosigned and not recorded.</summary>
+    public const int NoteBytesMax = 4096;
+
+    /// <inheritdoc/>
+    public override EntryKind Kind => EntryKind.LogCosigned;
+
+    /// <summary>What the log has signed; null for a note that is none, or too long. Nothing is verified.</summary>
+    public Checkpoint? ReadCheckpoint()
+    {
+        var bytes = Encoding.UTF8.GetBytes(Note);
+        return bytes.Length <= NoteBytesMax && SignedNote.TryParse(bytes, out var note, out _) && Checkpoint.TryParse(note.Text.Span, out var checkpoint, out _) ? checkpoint : null;
+    }
 }

@@ -168,13 +168,15 @@ internal static class EntryBodyCodec
                 fields.Number(blueprint.Epoch);
                 break;
             case CompromiseCut cut:
-                cbor.WriteStartMap(7);
+                cbor.WriteStartMap(cut.Probes.Count > 0 ? 8 : 7);
                 fields.Scope(cut.Scope);
                 fields.Number(cut.After.Value);
                 fields.Text(cut.Reason);
                 fields.Text(cut.Incident);
                 fields.Number(cut.Epoch);
                 fields.Texts(cut.Approvals);
+                if (cut.Probes.Count > 0)
+                    fields.Array(cut.Probes, static (cbor, probe) => cbor.WriteId(probe));
                 break;
             case OperatorAdded added:
                 cbor.WriteStartMap(added.Passkey is null ? 6 : 7);
@@ -259,6 +261,10 @@ internal static class EntryBodyCodec
                 cbor.WriteStartMap(1);
                 fields.Array(granted.Classes, WriteClassLease);
                 break;
+            case LogCosigned cosigned:
+                cbor.WriteStartMap(1);
+                fields.Text(cosigned.Note);
+                break;
             default:
                 throw new InvalidOperationException($"No format for {body.GetType().Name}.");
         }
@@ -299,7 +305,7 @@ internal static class EntryBodyCodec
                 fields.Id(), fields.Id(), fields.Id(), fields.Id(), fields.Text(), fields.Texts(), fields.Instant(), (uint)fields.Number(1, uint.MaxValue), fields.Budgets()),
             EntryKind.BudgetSpent => new BudgetSpent(fields.Id(), fields.Budgets()),
             EntryKind.BlueprintDefined => new BlueprintDefined(fields.Text(), fields.Text(), fields.Ascending("reads", ReadTypedAction, InOrder), fields.Epoch()),
-            EntryKind.CompromiseCut => new CompromiseCut(fields.Scope(), fields.Index(), fields.Text(), fields.Text(), fields.Epoch(), fields.Texts()),
+            EntryKind.CompromiseCut => ReadCut(fields, count),
             EntryKind.OperatorAdded => new OperatorAdded(fields.Text(), fields.Key(), fields.Text(), fields.Texts(), fields.Epoch(), count == 7 ? fields.Passkey() : null),
             EntryKind.CallerRemoved => new CallerRemoved(fields.Id(), fields.Text(), fields.Texts(), fields.Epoch()),
             EntryKind.EnforcersAcknowledged => new EnforcersAcknowledged(fields.Hash(), (uint)fields.Number(1, uint.MaxValue)),
@@ -313,6 +319,7 @@ internal static class EntryBodyCodec
                 fields.Id(), fields.Enum<EvidenceSource>(), fields.Text(), fields.Text(), fields.Hash(), fields.Instant(), fields.Labels(), fields.Text()),
             EntryKind.EnforcerAlarmed => ReadAlarmed(fields),
             EntryKind.LeasesGranted => new LeasesGranted(fields.Ascending(LeasesGranted.ClassesMax, ReadClassLease, static one => one.Name, StringComparer.Ordinal, least: 0)),
+            EntryKind.LogCosigned => ReadCosigned(fields),
             _ => throw new FormatException("unknown kind"),
         };
         if (fields.Count != count)
@@ -343,14 +350,27 @@ internal static class EntryBodyCodec
         return alarmed.IsWellFormed ? alarmed : throw new FormatException("an alarm has a name and one line of detail");
     }
 
+    private static LogCosigned ReadCosigned(FieldReader fields)
+    {
+        var cosigned = new LogCosigned(fields.Text());
+        return cosigned.ReadCheckpoint() is not null ? cosigned : throw new FormatException("what was cosigned is a checkpoint");
+    }
+
     private static Stop ReadStop(FieldReader fields, int count)
     {
         var stop = new Stop(fields.Scope(), fields.State(), fields.Text(), fields.Text(), fields.Epoch(), count >= 7 ? fields.Text() : null);
         if (count < 8)
             return stop;
-        var probes = fields.Ascending(Stop.ProbesMax, static item => item.ReadId(), static probe => probe);
-        return stop with { Order = stop.Order is { Length: > 0 } ? stop.Order : null, Probes = probes };
+        return stop with { Order = stop.Order is { Length: > 0 } ? stop.Order : null, Probes = ReadProbes(fields) };
     }
+
+    private static CompromiseCut ReadCut(FieldReader fields, int count)
+    {
+        var cut = new CompromiseCut(fields.Scope(), fields.Index(), fields.Text(), fields.Text(), fields.Epoch(), fields.Texts());
+        return count == 8 ? cut with { Probes = ReadProbes(fields) } : cut;
+    }
+
+    private static SubjectId[] ReadProbes(FieldReader fields) => fields.Ascending(Stop.ProbesMax, static item => item.ReadId(), static probe => probe);
 
     // Written as it always was when it demands nothing and ends no session.
     private static bool IsPlain(TokenCreated token) => token.Evidence.Length == 0 && token.SessionSeconds == 0;

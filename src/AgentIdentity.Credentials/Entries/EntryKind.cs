@@ -101,6 +101,9 @@ public enum EntryKind
 
     /// <summary>Classes of actions got leases of their own, or lost them.</summary>
     LeasesGranted = 42,
+
+    /// <summary>This registry, as a witness, had cosigned a checkpoint of another log.</summary>
+    LogCosigned = 49,
 }
 
 /// <summary>Why a log was succeeded. docs/formats.md, "Entry", kind 16.</summary>

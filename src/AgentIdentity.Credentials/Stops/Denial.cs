@@ -10,7 +10,7 @@ namespace AgentIdentity.Credentials.Stops;
 /// <param name="State">What it leaves.</param>
 /// <param name="Scope">What it covers.</param>
 /// <param name="After">For a cut: only credentials that name a later entry are covered. Null for a stop.</param>
-/// <param name="Agents">Agents that are covered as well: those that authority had come to.</param>
+/// <param name="Agents">Agents that are covered as well: those that authority had come to; for a cut those that were vouched for since.</param>
 /// <param name="Credentials">Delegated credentials in whose chain something stands that is covered, and that do not say so themselves.</param>
 /// <param name="Blueprints">For a model: the blueprints that are of it.</param>
 public sealed record Denial(
@@ -58,4 +58,7 @@ public readonly record struct Denied(Refusal Refusal, Denial? By)
 {
     /// <summary>What is left.</summary>
     public StandingState State => By?.State ?? StandingState.Active;
+
+    /// <summary>Why nothing is left at all: the restricted still read.</summary>
+    public Refusal Ended => State == StandingState.Restricted ? Refusal.None : Refusal;
 }

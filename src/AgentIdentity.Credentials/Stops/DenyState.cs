@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using AgentIdentity.Credentials.Entries;
 using AgentIdentity.Credentials.Envelopes;
 using AgentIdentity.Credentials.Identifiers;
+using AgentIdentity.Ledger;
 
 namespace AgentIdentity.Credentials.Stops;
 
@@ -26,23 +27,16 @@ public sealed class DenyState
     /// <summary>Lifts a denial that was added.</summary>
     public void Remove(Denial denial) => Change(denial, isAdded: false);
 
-    /// <summary>What is left of an agent's authority, whatever credential it holds.</summary>
-    public Denied Of(in Actor actor)
-    {
-        var worst = default(Denied);
-        if (!_everything.IsEmpty)
-            Take(ref worst, _everything.Worst(ScopeKind.Everything, null), Refusal.None);
-        Take(ref worst, actor, null);
-        return worst;
-    }
+    /// <summary>An entry behind every cut: what somebody asks for now comes after all that there are.</summary>
+    public static LeafIndex Now { get; } = new(ulong.MaxValue);
 
-    /// <summary>What is left of an agent's authority for what it asks for now. That comes after every entry, so every cut counts.</summary>
-    public Denied FromNowOn(in Actor actor)
+    /// <summary>What is left of an agent's authority, whatever credential it holds; with an entry, for what it was given there, which a cut may cover.</summary>
+    public Denied Of(in Actor actor, LeafIndex? given = null)
     {
         var worst = default(Denied);
         if (!_everything.IsEmpty)
-            Take(ref worst, _everything.Worst(ScopeKind.Everything, ulong.MaxValue), Refusal.None);
-        Take(ref worst, actor, ulong.MaxValue);
+            Take(ref worst, _everything.Worst(ScopeKind.Everything, given?.Value), Refusal.None);
+        Take(ref worst, actor, given?.Value);
         return worst;
     }
 

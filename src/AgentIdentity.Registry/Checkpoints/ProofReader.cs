@@ -26,23 +26,20 @@ public sealed record LeafProof(LeafIndex Index, byte[] Leaf, Hash[] Path, string
 /// <summary>Proves that an entry is in the log, and checks each proof before it leaves.</summary>
 public sealed class ProofReader(ILedgerStore store, PublishedLog log)
 {
-    public Outcome<LeafProof> Prove(LeafIndex index)
-    {
-        if (!store.Size.Contains(index))
-            return Refused.Because(Refusal.EntryUnknown, $"There is no entry {index}.");
-        if (log.Newest is not { } tree || !tree.Checkpoint.Size.Contains(index))
-            return Refused.Because(Refusal.NotIntegrated, $"No checkpoint covers entry {index} yet; try again in a second.");
-        return Prove(store, tree, index);
-    }
+    /// <summary>Under the newest checkpoint.</summary>
+    public Outcome<LeafProof> Prove(LeafIndex index) => Prove(index, log.Newest, $"No checkpoint covers entry {index} yet; try again in a second.");
 
     /// <summary>Under the newest checkpoint that a quorum of the witnesses has cosigned.</summary>
-    public Outcome<LeafProof> ProveWitnessed(LeafIndex index, Cosigning cosigning)
+    public Outcome<LeafProof> ProveWitnessed(LeafIndex index, Cosigning cosigning) =>
+        Prove(index, cosigning.Witnessed is { } witnessed ? log.Under(witnessed) : null, $"No checkpoint that a quorum of the witnesses has cosigned covers entry {index} yet.");
+
+    private Outcome<LeafProof> Prove(LeafIndex index, SignedTree? tree, string notYet)
     {
         if (!store.Size.Contains(index))
             return Refused.Because(Refusal.EntryUnknown, $"There is no entry {index}.");
-        return cosigning.Witnessed is { } witnessed && witnessed.Size.Contains(index)
-            ? Prove(store, log.Under(witnessed), index)
-            : Refused.Because(Refusal.NotIntegrated, $"No checkpoint that a quorum of the witnesses has cosigned covers entry {index} yet.");
+        return tree is not null && tree.Checkpoint.Size.Contains(index)
+            ? Prove(store, tree, index)
+            : Refused.Because(Refusal.NotIntegrated, notYet);
     }
 
     /// <summary>Under a given tree, which covers the entry.</summary>

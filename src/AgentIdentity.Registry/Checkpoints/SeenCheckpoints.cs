@@ -44,9 +44,9 @@ public sealed class SeenCheckpoints
             return Refused.Because(Refusal.CheckpointNotOurs, $"That is no checkpoint that {_publisher.LogKey} has signed: {why}.");
         if (_standing.Everyone == Refusal.RolledBack)
             return RolledBack();
-        var (newest, signed) = (_log.Newest, _publisher.Signed is { } last ? _log.Under(last) : null);
+        var newest = _log.Newest;
         // The key of a former log ends nothing: a recovery leaves larger checkpoints of it behind, and whoever stole it could else end its successors too.
-        if (seen is not null && !Contains(signed, seen))
+        if (seen is not null && !Contains(seen))
             return former is null ? RollBack(note) : Refused.Because(Refusal.CheckpointNotOurs, _successions.Describe(former));
         return newest is null || seen?.Size.Value > newest.Checkpoint.Size.Value
             ? Refused.Because(Refusal.NotIntegrated, "There is no checkpoint yet; try again in a second.")
@@ -54,8 +54,8 @@ public sealed class SeenCheckpoints
     }
 
     // A witness may have seen what was signed and is not shown yet.
-    private static bool Contains(SignedTree? signed, Checkpoint seen) =>
-        seen.Size.Value == 0 || (signed is not null && seen.Size.Value <= signed.Checkpoint.Size.Value && MerkleHash.Root(seen.Size, signed.Node) == seen.Root);
+    private bool Contains(Checkpoint seen) =>
+        seen.Size.Value == 0 || (_publisher.Signed is { } signed && seen.Size.Value <= signed.Size.Value && MerkleHash.Root(seen.Size, _log.Under(signed).Node) == seen.Root);
 
     private static Outcome<Consistency> Prove(TreeSize seen, SignedTree newest, IReadOnlyList<SuccessionProof> links)
     {

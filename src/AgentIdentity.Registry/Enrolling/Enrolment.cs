@@ -128,7 +128,7 @@ public sealed class Enrolment(RegistrySettings settings, RegistryState state, Se
             return null;
         var voucher = draft.State.FindAgent(id)!;
         var mayVouch = voucher.Grant.Terms.Sponsor == newcomer.Sponsor && draft.KeyOf(voucher).KeyId == finding.VoucherKey
-            && draft.Standing.FromNowOn(voucher, finding.VoucherKey).Refusal == Refusal.None && voucher.SessionEndsAt > draft.At && !draft.HasCut
+            && draft.Standing.Of(voucher, finding.VoucherKey, DenyState.Now).Refusal == Refusal.None && voucher.SessionEndsAt > draft.At && !draft.HasCut
             && voucher.Grant.Envelope.Covers(AgentVouch.AuthorityType, AgentVouch.Action, newcomer.Blueprint, draft.At / 1000);
         return mayVouch ? null : Refused.Because(Refusal.VouchNotAllowed, "The agent that vouches is stopped, has another key since, has to bring evidence itself, has another sponsor, or has no right to vouch for this blueprint.");
     }

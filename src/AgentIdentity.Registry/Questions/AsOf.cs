@@ -49,9 +49,9 @@ public sealed class StandingThen
         Known.Where(stop => (withLifted || IsInForce(stop)) && Reaches(stop.Denial, agent)).Select(stop => new StopThen(stop, IsInForce(stop)));
 
     // As the stop was spelled out when it was made; whom authority came to later is reached through the chain of command.
-    private bool Reaches(Denial denial, AgentRecord agent) => denial.Scope.Kind switch
+    private bool Reaches(Denial denial, AgentRecord agent) => denial.Agents.Contains(agent.Id) || denial.Scope.Kind switch
     {
-        ScopeKind.Agent or ScopeKind.AgentWithDelegates => denial.Scope.Id == agent.Id || denial.Agents.Contains(agent.Id),
+        ScopeKind.Agent or ScopeKind.AgentWithDelegates => denial.Scope.Id == agent.Id,
         ScopeKind.Key => denial.Scope.KeyId == agent.KeyAt(_asOf.Entry).KeyId,
         ScopeKind.Blueprint => denial.Scope.Value == agent.Grant.Terms.Blueprint,
         ScopeKind.Model => denial.Blueprints.Contains(agent.Grant.Terms.Blueprint),

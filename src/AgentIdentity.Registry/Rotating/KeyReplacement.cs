@@ -16,21 +16,32 @@ namespace AgentIdentity.Registry.Rotating;
 /// <param name="ExpiresAt">Ms since 1970.</param>
 /// <param name="Index">The entry that orders it.</param>
 /// <param name="Stop">What stopped the old key; null when that was done before.</param>
-public sealed record ReplacementMade(string Token, long ExpiresAt, LeafIndex Index, Stopped? Stop);
+/// <param name="Cut">What cuts off whom the old key has vouched for; null when there is nobody, or that was done before.</param>
+public sealed record ReplacementMade(string Token, long ExpiresAt, LeafIndex Index, Stopped? Stop, Decided? Cut);
 
-/// <summary>Orders that an agent be given another key, since somebody else may have its own: the old key is stopped first, for ever, and one token lets one new key in.</summary>
-public sealed class KeyReplacement(Sequencer sequencer, Stopping.Stopping stopping, TimeProvider clock)
+/// <summary>
+/// Orders that an agent be given another key, since somebody else may have its own: the old key is stopped first, for ever; whom it may have vouched for in other hands is cut off; and one token lets one new key in.
+/// </summary>
+public sealed class KeyReplacement(RegistryState state, Sequencer sequencer, Stopping.Stopping stopping, TimeProvider clock)
 {
     // Long enough to carry a token to where the agent runs.
     private static readonly TimeSpan TokenLife = TimeSpan.FromHours(1);
 
     /// <summary>Stops the key and hands out a token. Asked again, it hands out another token, and the first is good no longer.</summary>
-    public async Task<Outcome<ReplacementMade>> OrderAsync(CallerRecord actor, AgentRecord agent, string reason, string incident)
+    /// <param name="actor">Who orders it.</param>
+    /// <param name="agent">Whose key.</param>
+    /// <param name="reason">For the record.</param>
+    /// <param name="incident">What ties it to stops; may be empty.</param>
+    /// <param name="after">The last entry at which the key was surely in no other hands. Null: nobody can tell, and whomever it has vouched for is cut off.</param>
+    public async Task<Outcome<ReplacementMade>> OrderAsync(CallerRecord actor, AgentRecord agent, string reason, string incident, LeafIndex? after)
     {
         var retired = agent.Key.KeyId;
         var stopped = await stopping.StopAsync(actor, new StopWish(Scope.Key(retired), StandingState.Revoked, reason, incident)).ConfigureAwait(false);
         if (stopped.IsRefused && stopped.Refusal != Refusal.AlreadyRevoked)
             return Refused.Because(stopped.Refusal, stopped.Detail);
+        var cut = await CutAsync(actor, agent, reason, incident, after).ConfigureAwait(false);
+        if (cut.IsRefused)
+            return Refused.Because(cut.Refusal, cut.Detail);
         var token = "air_" + CanonicalBase64Url.Encode(RandomNumberGenerator.GetBytes(32));
         var tokenHash = Sha256.Hash(Encoding.UTF8.GetBytes(token));
         var expiresAt = clock.GetUtcNow().Add(TokenLife).ToUnixTimeMilliseconds();
@@ -39,6 +50,17 @@ public sealed class KeyReplacement(Sequencer sequencer, Stopping.Stopping stoppi
             : Refused.Because(Refusal.KeyRotated, $"The agent was given another key at this moment, and {retired} is stopped: ask again if that one is not to be trusted either.")).ConfigureAwait(false);
         return ordered.IsRefused
             ? Refused.Because(ordered.Refusal, ordered.Detail)
-            : new ReplacementMade(token, expiresAt, ordered.Value, stopped.IsRefused ? null : stopped.Value);
+            : new ReplacementMade(token, expiresAt, ordered.Value, stopped.IsRefused ? null : stopped.Value, cut.Value);
+    }
+
+    // Behind the stop, so that nobody is vouched for in between. It freezes and is lifted by two people: honest agents may be among them.
+    private async Task<Outcome<Decided?>> CutAsync(CallerRecord actor, AgentRecord agent, string reason, string incident, LeafIndex? after)
+    {
+        var key = agent.Key.KeyId;
+        if (after is null && state.Reach.VouchedFor(agent, key, agent.KeySince).Count == 0)
+            return (Decided?)null;
+        var cut = await stopping.CutAsync(actor, Scope.Key(key), after ?? agent.KeySince, reason, incident, []).ConfigureAwait(false);
+        // One that reaches as far is there already.
+        return cut.Refusal == Refusal.NeedsTwoOperators ? (Decided?)null : cut.IsRefused ? Refused.Because(cut.Refusal, cut.Detail) : cut.Value;
     }
 }

@@ -1,6 +1,8 @@
 using AgentIdentity.Credentials;
 using AgentIdentity.Credentials.Entries;
+using AgentIdentity.Credentials.Identifiers;
 using AgentIdentity.Credentials.Proofs;
+using AgentIdentity.Credentials.Stops;
 using AgentIdentity.Ledger;
 using AgentIdentity.Registry.Dids;
 using AgentIdentity.Registry.Enrolling;
@@ -101,8 +103,15 @@ public sealed class KeyRotation(RegistrySettings settings, RegistryState state, 
         // A cut of this group is not in force yet; who comes a moment later meets it.
         if (rotated.Order is null && draft.HasCut)
             return Refusal.Overloaded;
-        var old = rotated.Order is null ? draft.Standing.RefusalToExchange(agent, rotated.Retired) : Refusal.None;
-        return old != Refusal.None ? old : draft.Standing.RefusalOf(agent, rotated.Key.KeyId);
+        var old = rotated.Order is null ? RefusalToExchange(draft, agent, rotated.Retired) : Refusal.None;
+        return old != Refusal.None ? old : draft.Standing.Of(agent, rotated.Key.KeyId).Ended;
+    }
+
+    // What is stopped with the key, a mere restriction or a cut too, must not end with it.
+    private static Refusal RefusalToExchange(Draft draft, AgentRecord agent, KeyId key)
+    {
+        var ended = draft.Standing.Of(agent, key, DenyState.Now).Ended;
+        return ended != Refusal.None ? ended : draft.State.Stops.DenyState.OfKey(key).Refusal;
     }
 
     private static Refused? CheckOrder(Draft draft, AgentRecord agent, LeafIndex order)

@@ -62,6 +62,9 @@ public sealed class Sequencer : IDisposable
     /// <summary>Called by the writer between two groups, after a checkpoint.</summary>
     public Action? AfterCheckpoint { get; set; }
 
+    /// <summary>Asked by the writer what else to record before what the group decides, its stops apart; they wait for nothing.</summary>
+    internal Action<Draft>? BeforeOthers { get; set; }
+
     /// <summary>Whether an entry waits for room in what was set aside, and is in the ledger's own file only when there is some.</summary>
     public bool IsIndexPending(LeafIndex index) => _store.FirstReserved is { } first && index.Value >= first.Value;
 
@@ -154,7 +157,7 @@ public sealed class Sequencer : IDisposable
                     work.Decide(draft);
             }
             if (lane == Lane.Stop)
-                draft.EndStops();
+                EndStops(draft, group);
         }
         draft.Seal();
         if (draft.Entries.Count > 0 && !TryAppend(draft))
@@ -163,6 +166,13 @@ public sealed class Sequencer : IDisposable
             return;
         foreach (var work in group)
             work.Complete();
+    }
+
+    private void EndStops(Draft draft, List<Work> group)
+    {
+        draft.EndStops();
+        if (_state.IsBootstrapped && group.Exists(static work => work.Lane != Lane.Stop))
+            BeforeOthers?.Invoke(draft);
     }
 
     // A full disk turns everybody away but stops: they stand first in the group, so that they keep places and epochs when the rest is left out.

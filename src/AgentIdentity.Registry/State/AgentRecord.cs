@@ -57,6 +57,9 @@ public sealed record AgentRecord(
     /// <summary>The key of that id, if the agent has it or had it.</summary>
     public PublicKey? FindKey(KeyId key) => Key.KeyId == key ? Key : Keys?.Find(key);
 
+    /// <summary>The entry from which on it has the key that it has.</summary>
+    public LeafIndex KeySince => Keys?.Since ?? EnrolledIndex;
+
     /// <summary>The key that was the agent's at an entry.</summary>
     public PublicKey KeyAt(LeafIndex index) => Keys?.InForceAt(index) ?? Key;
 

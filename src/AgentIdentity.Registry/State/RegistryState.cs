@@ -342,7 +342,7 @@ public sealed class RegistryState
                 foreach (var older in Stops.Of(cut.Scope).Where(record => cut.Approvals.Count > 0 && record is { IsInForce: true, Denial.After: not null }).ToArray())
                     Stops.Lift(older.Denial.Index, index, cut.Epoch);
                 var after = Reach.Spell(index, cut.Epoch, StandingState.Frozen, cut.Scope, cut.After, entry.At);
-                Stops.Add(Record(entry, after, cut.Reason, cut.Incident));
+                Stops.Add(Record(entry, after.With(cut.Probes), cut.Reason, cut.Incident) with { Probes = cut.Probes });
                 OpenEpoch(index, cut.Epoch);
                 break;
             case Restored restored:
@@ -423,7 +423,7 @@ public sealed class RegistryState
             case EvidenceAccepted evidence:
                 Attest(index, entry, evidence);
                 break;
-            case PrivateDataRead or CallsRefused or Heads or ActivitiesErased:
+            case PrivateDataRead or CallsRefused or Heads or ActivitiesErased or LogCosigned:
                 break;
             default:
                 throw new LedgerDamagedException($"Entry {index} says something that this version does not know.");

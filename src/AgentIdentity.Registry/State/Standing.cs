@@ -26,31 +26,11 @@ public sealed class Standing(RegistryState state)
     public Refusal Of(in Actor newcomer) => _everyone != Refusal.None ? _everyone : state.Stops.DenyState.Of(newcomer).Refusal;
 
     /// <summary>Why an agent may not have, pass on or renew credentials.</summary>
-    public Refusal RefusalOf(SubjectId agentId)
-    {
-        var denied = Of(agentId);
-        return denied.State == StandingState.Restricted ? Refusal.None : denied.Refusal;
-    }
+    public Refusal RefusalOf(SubjectId agentId) => Of(agentId).Ended;
 
-    /// <summary>What is left of an agent's authority under a key for what it asks for now, also after a cut.</summary>
-    public Denied FromNowOn(AgentRecord agent, KeyId key) =>
-        _everyone != Refusal.None ? new Denied(_everyone, null) : state.Stops.DenyState.FromNowOn(agent.Actor with { Key = key });
-
-    /// <summary>Why a key may not be exchanged for another by whoever holds it. What is stopped with the key, a mere restriction or a cut too, must not end with it.</summary>
-    public Refusal RefusalToExchange(AgentRecord agent, KeyId key)
-    {
-        var denied = FromNowOn(agent, key);
-        return denied.State == StandingState.Restricted ? state.Stops.DenyState.OfKey(key).Refusal : denied.Refusal;
-    }
-
-    /// <summary>Why an agent may not go on under a key.</summary>
-    public Refusal RefusalOf(AgentRecord agent, KeyId key)
-    {
-        if (_everyone != Refusal.None)
-            return _everyone;
-        var denied = state.Stops.DenyState.Of(agent.Actor with { Key = key });
-        return denied.State == StandingState.Restricted ? Refusal.None : denied.Refusal;
-    }
+    /// <summary>What is left of an agent's authority under a key; with an entry, for what it is given there.</summary>
+    public Denied Of(AgentRecord agent, KeyId key, LeafIndex? given = null) =>
+        _everyone != Refusal.None ? new Denied(_everyone, null) : state.Stops.DenyState.Of(agent.Actor with { Key = key }, given);
 
     /// <summary>Why an agent may not be given credentials at this time (ms since 1970): what stops leave, or that its session is over.</summary>
     public Refusal RefusalOf(SubjectId agentId, long at)

@@ -54,6 +54,8 @@ internal sealed class StopExposures(RegistryState state)
         var scope = denial.Scope;
         var own = scope.Kind switch
         {
+            // Those of agents follow.
+            ScopeKind.Agent or ScopeKind.AgentWithDelegates => [],
             ScopeKind.Credential => state.FindAgent(about)?.Credential(scope.Id) is { } one ? [one] : [],
             // Those of a key that was rotated go on for their minutes.
             ScopeKind.Key => state.FindAgent(scope.KeyId)?.Credentials.Where(credential => credential.Item.Jkt == scope.KeyId) ?? [],
@@ -62,9 +64,11 @@ internal sealed class StopExposures(RegistryState state)
             ScopeKind.IssuerKey => Everybodys(credential => credential.Index.Value > scope.After.Value && state.IssuerKeys.InForceAt(credential.Index).KeyId == scope.KeyId),
             _ => state.Reach.Agents(scope).SelectMany(agent => agent.Credentials),
         };
-        // Delegates are covered with all that they hold; of one agent alone only what comes from it.
-        var below = scope.Kind == ScopeKind.Agent && state.FindAgent(scope.Id) is { } agent ? state.Lineage.Under(agent.Credentials.Select(credential => credential.Item.Jti)) : [];
-        return own.Concat(below.Concat(denial.Credentials).SelectMany(Delegated));
+        IEnumerable<SubjectId> agents = scope.IsAgent ? [scope.Id, .. denial.Agents] : denial.Agents;
+        var held = agents.SelectMany(id => state.FindAgent(id)?.Credentials ?? []).ToArray();
+        // Delegates are covered with all that they hold; of other agents only what comes from them.
+        var below = scope.Kind == ScopeKind.AgentWithDelegates ? [] : state.Lineage.Under(held.Select(credential => credential.Item.Jti));
+        return own.Concat(held).Concat(below.Concat(denial.Credentials).SelectMany(Delegated));
     }
 
     private IEnumerable<LiveCredential> Everybodys(Func<LiveCredential, bool> isCovered) => state.AgentsFrom(0).SelectMany(agent => agent.Credentials).Where(isCovered);

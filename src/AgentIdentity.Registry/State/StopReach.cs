@@ -17,7 +17,7 @@ public sealed class StopReach(RegistryState state)
     /// <param name="at">Ms since 1970.</param>
     internal Denial Spell(LeafIndex index, ulong epoch, StandingState standing, Scope scope, LeafIndex? after, long at) => new(
         index, epoch, standing, scope, after,
-        scope.Kind == ScopeKind.AgentWithDelegates ? state.Lineage.DescendantIds(scope.Id) : [],
+        Others(scope, after),
         Credentials(scope, after, at),
         scope.Kind == ScopeKind.Model ? [.. state.Stops.Blueprints.Where(blueprint => blueprint.Model == scope.Value).Select(blueprint => blueprint.Name).Order(StringComparer.Ordinal)] : []);
 
@@ -44,6 +44,28 @@ public sealed class StopReach(RegistryState state)
         ScopeKind.Credential or ScopeKind.Audience or ScopeKind.Resource or ScopeKind.IssuerKey => [],
         _ => state.AgentsFrom(0).Where(agent => Covers(scope, agent)),
     };
+
+    /// <summary>Whom an agent has vouched for after an entry, and whom those have, ascending. With a key: under that key, which is the one that the agent had then.</summary>
+    internal IReadOnlyList<SubjectId> VouchedFor(AgentRecord voucher, KeyId? key, LeafIndex after)
+    {
+        var found = VouchedFor(voucher).Where(agent => agent.EnrolledIndex.Value > after.Value && (key is null || voucher.KeyAt(agent.EnrolledIndex).KeyId == key)).ToList();
+        // Whoever was vouched for has one voucher, so nobody is met twice.
+        for (var i = 0; i < found.Count; i++)
+            found.AddRange(VouchedFor(found[i]));
+        return [.. found.Select(agent => agent.Id).Order()];
+    }
+
+    // A stop of one agent, or of a key, ends them alone. A cut says that their word is not relied on: neither are those who came by it.
+    private IReadOnlyList<SubjectId> Others(Scope scope, LeafIndex? after) => scope.Kind switch
+    {
+        ScopeKind.AgentWithDelegates => state.Lineage.DescendantIds(scope.Id),
+        ScopeKind.Agent when after is { } last && state.FindAgent(scope.Id) is { } agent => VouchedFor(agent, null, last),
+        ScopeKind.Key when after is { } last && state.FindAgent(scope.KeyId) is { } agent => VouchedFor(agent, scope.KeyId, last),
+        _ => [],
+    };
+
+    private IEnumerable<AgentRecord> VouchedFor(AgentRecord voucher) =>
+        state.Lineage.From(voucher.Id).SelectMany(edge => Known(edge.Child)).Where(agent => agent.Evidence is { Source: EvidenceSource.Vouch } evidence && evidence.Issuer == voucher.Id.ToString());
 
     // Agents above show in the credential itself; keys, terms and jtis of those above do not.
     private IReadOnlyList<SubjectId> Credentials(Scope scope, LeafIndex? after, long at) => scope.Kind switch

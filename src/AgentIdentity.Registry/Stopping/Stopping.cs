@@ -35,9 +35,9 @@ public sealed record StopPreview(int Agents, int DelegatedCredentials, int LiveC
 public sealed record Decided(LeafIndex Index, long At, ulong Epoch, bool IsIndexPending = false);
 
 /// <summary>Stops whatever a scope covers: denied in memory at once, acknowledged when durable. One person stops, two restore.</summary>
-/// <param name="probes">Takes what rides along with a stop, which enforcers have been shown before; given its time, seconds since 1970.</param>
+/// <param name="probes">Takes what rides along with a stop or a cut, which enforcers have been shown before; given its time, seconds since 1970, and for a cut the last entry that is still good.</param>
 public sealed class Stopping(
-    RegistrySettings settings, RegistryState state, Standing standing, Sequencer sequencer, Approvals approvals, Func<long, IReadOnlyList<SubjectId>> probes, TimeProvider clock)
+    RegistrySettings settings, RegistryState state, Standing standing, Sequencer sequencer, Approvals approvals, Func<long, LeafIndex?, IReadOnlyList<SubjectId>> probes, TimeProvider clock)
 {
     private const int ReasonMax = 500;
     private const int IncidentMax = 100;
@@ -153,7 +153,7 @@ public sealed class Stopping(
             return Refused.Because(used.Refusal, used.Detail);
         draft.Standing.Widen(pending, draft.At);
         var epoch = draft.OpenEpoch();
-        var stop = new Stop(wish.Scope, wish.State, wish.Reason, wish.Incident, epoch, wish.Order) { Probes = probes(draft.At / 1000) };
+        var stop = new Stop(wish.Scope, wish.State, wish.Reason, wish.Incident, epoch, wish.Order) { Probes = probes(draft.At / 1000, null) };
         return draft.Stage(actor?.Id ?? draft.RegistryId, stop, about ?? draft.RegistryId);
     }
 
@@ -196,7 +196,9 @@ public sealed class Stopping(
             if (approved is not null && approvals.Use(draft, approved) is { IsRefused: true } used)
                 return Refused.Because(used.Refusal, used.Detail);
             var epoch = draft.OpenEpoch();
-            return new Decided(draft.Stage(actor.Id, cut with { Epoch = epoch }, about ?? draft.RegistryId), draft.At, epoch);
+            // What two people put in the place of another cut comes to enforcers with a snapshot, and not as a denial of its own.
+            var riding = approved is null ? probes(draft.At / 1000, cut.After) : [];
+            return new Decided(draft.Stage(actor.Id, cut with { Epoch = epoch, Probes = riding }, about ?? draft.RegistryId), draft.At, epoch);
         }).ConfigureAwait(false);
         return decided.IsRefused ? decided : decided.Value with { IsIndexPending = IsIndexPending(decided.Value.Index) };
     }

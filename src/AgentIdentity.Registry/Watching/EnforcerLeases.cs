@@ -11,16 +11,17 @@ internal sealed class EnforcerLeases
     private const int GapsMax = 64;
 
     private readonly TimeProvider _clock;
-    private readonly TimeSpan _length;
     private readonly TimeSpan _outstanding;
     private readonly DateTimeOffset _startedAt;
     private readonly long _start;
     private readonly Lock _lock = new();
     private readonly Dictionary<SubjectId, Held> _held = [];
 
-    public EnforcerLeases(TimeProvider clock, TimeSpan length, TimeSpan outstanding)
+    /// <param name="clock">Nobody sets it.</param>
+    /// <param name="outstanding">How long a lease may still run that another process has granted.</param>
+    public EnforcerLeases(TimeProvider clock, TimeSpan outstanding)
     {
-        (_clock, _length, _outstanding) = (clock, length, outstanding > length ? outstanding : length);
+        (_clock, _outstanding) = (clock, outstanding);
         (_startedAt, _start) = (clock.GetUtcNow(), clock.GetTimestamp());
     }
 
@@ -30,7 +31,7 @@ internal sealed class EnforcerLeases
     /// <summary>What the wall clock would have shown had nobody moved it.</summary>
     public DateTimeOffset TimeOf(TimeSpan sinceStart) => _startedAt + sinceStart;
 
-    public void Grant(SubjectId enforcer)
+    public void Grant(SubjectId enforcer, TimeSpan length)
     {
         lock (_lock)
         {
@@ -39,7 +40,7 @@ internal sealed class EnforcerLeases
             if (held.End <= now)
                 held = held with { Gaps = [.. held.Gaps.TakeLast(GapsMax - 1), (held.End, now)] };
             // One that was granted before the start may run on when a shorter one is granted.
-            var end = now + _length + Margin;
+            var end = now + length + Margin;
             _held[enforcer] = held with { End = end > held.End ? end : held.End };
         }
     }

@@ -64,10 +64,10 @@ public sealed class EnforcerWatch : IAsyncDisposable
         _acknowledging = new Acknowledging(settings, state, sequencer, new SignedRoots(log));
         _grants = new LeaseGrants(settings, state, sequencer);
         _alarming = new Alarming(sequencer, say);
-        Leases = new EnforcerLeases(clock, settings.LongestLease, state.Leases.OutstandingAt(clock.GetUtcNow()));
+        Leases = new EnforcerLeases(clock, TimeSpan.FromTicks(Math.Max(settings.LongestLease.Ticks, state.Leases.OutstandingAt(clock.GetUtcNow()).Ticks)));
         Watches = new Watches(state, settings.Name, checkpoints, _proofs, _items, Leases, probes, say);
         _probing = new Probing(settings, state, sequencer, issuing, probes, Watches, clock);
-        sequencer.Applied = Watches.Hand;
+        sequencer.Applied += Watches.Hand;
         standing.Ended.ContinueWith(ended => Watches.EndAll(Halted()), TaskScheduler.Default);
     }
 
@@ -107,13 +107,14 @@ public sealed class EnforcerWatch : IAsyncDisposable
 
         await Watches.WhenToldAsync(_state.Epoch, cancellation).ConfigureAwait(false);
         var (stream, snapshot, epoch) = Watches.Attach(enforcer, wish.IsObserving, key.Value);
+        stream.Classes = _state.Leases.Classes;
         try
         {
             // Who presents nothing comes for the first time, holds nothing, and takes the greeting's word for who they are.
             var approved = wish.LastNote.Length == 0 ? [] : await ApprovedAsync(stream.View, reached.Value, epoch, cancellation).ConfigureAwait(false);
             var size = _log.Newest!.Checkpoint.Size;
             var greeting = new Greeting(
-                new WatchKeyNote(_state.Log.Origin, key.Value.Verifier).Sign(_checkpoints.Signer), _settings.EnforcerLease, goesOn.Value.Links.Count > 0 ? goesOn.Value : null, terms => new TermsNote(size, Sha256.Hash(terms)).Sign(key.Value));
+                new WatchKeyNote(_state.Log.Origin, key.Value.Verifier).Sign(_checkpoints.Signer), _settings.EnforcerLease, stream.Classes, goesOn.Value.Links.Count > 0 ? goesOn.Value : null, terms => new TermsNote(size, Sha256.Hash(terms)).Sign(key.Value));
             stream.Opening = [greeting, .. approved, snapshot];
         }
         catch
@@ -137,6 +138,10 @@ public sealed class EnforcerWatch : IAsyncDisposable
         if (_standing.IsHalted)
             return Halted();
         var key = await _key.RequireAsync().ConfigureAwait(false);
+        var granted = await _grants.RequireAsync().ConfigureAwait(false);
+        // Told of what was on the record while the disk was full: a lease of those would not be known of after a restart.
+        if (granted.IsRefused || !_state.Leases.Classes.SequenceEqual(stream.Classes))
+            return Refused.Because(granted.IsRefused ? granted.Refusal : Refusal.Overloaded, "The leases of classes are others since: watch again.");
         var tree = _log.Newest!;
         var (size, root) = (tree.Checkpoint.Size, tree.Checkpoint.Root);
         if (held.Value > size.Value)
@@ -144,7 +149,7 @@ public sealed class EnforcerWatch : IAsyncDisposable
         var path = held.Value == 0 ? [] : ConsistencyProof.Build(held, size, tree.Node);
         stream.View.Answer(stream, (epoch, count, digest) => new Heartbeat(
             new HeartbeatNote(stream.View.Id, text, epoch, count, digest, (uint)_settings.EnforcerLease.TotalMilliseconds, size, root).Sign(key.Value), tree.Checkpoint.Note, path));
-        Leases.Grant(stream.Enforcer.Id);
+        Leases.Grant(stream.Enforcer.Id, _grants.Longest(stream.Classes));
         _probing.Want();
         return true;
     }

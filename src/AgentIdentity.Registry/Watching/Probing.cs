@@ -168,5 +168,5 @@ internal sealed class Probing : IAsyncDisposable
         new([.. set.Zip(agents, (pending, agent) => Sign(pending.ToLive(), agent)).OrderBy(probe => probe.Jti)]);
 
     private Probe Sign(LiveCredential live, AgentRecord agent) =>
-        new(live.Item.Jti, _issuing.Sign(live, agent.Grant, _envelope).Token, live.Item.Audience, live.Item.ExpiresAt);
+        new(live.Item.Jti, _issuing.Sign(live, agent.Grant, _envelope).Token, live.Item.Audience, live.Item.ExpiresAt, live.Index);
 }

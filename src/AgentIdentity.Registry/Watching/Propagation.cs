@@ -112,6 +112,8 @@ public sealed class Propagation(RegistryState state, EnforcerWatch watch)
     {
         var words = new List<string>();
         var now = Milliseconds(watch.Leases.Now);
+        if (stop.Probes.Count == 0 && stop.Exposure.Until > now && enforcers.Any(enforcer => enforcer.IsNeeded))
+            words.Add("No probe rode along with this stop: that they refuse is the enforcers' word alone.");
         foreach (var enforcer in enforcers.Where(enforcer => enforcer is { IsNeeded: true, IsDone: false }))
             words.Add($"{enforcer.Enforcer.Name} {Missing(enforcer)}");
         foreach (var audience in unproven.Where(audience => audience.Until * 1000 > now))

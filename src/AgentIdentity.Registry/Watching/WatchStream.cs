@@ -1,6 +1,7 @@
 using System.Runtime.CompilerServices;
 using System.Threading.Channels;
 using AgentIdentity.Credentials;
+using AgentIdentity.Credentials.Entries;
 using AgentIdentity.Ledger;
 using AgentIdentity.Registry.State;
 
@@ -53,6 +54,9 @@ public sealed class WatchStream : IDisposable
 
     /// <summary>What is said before anything that happens from now on. Set before anybody reads.</summary>
     internal IReadOnlyList<WatchMessage> Opening { get; set; } = [];
+
+    /// <summary>The leases of classes that it was told of. Set before anybody reads.</summary>
+    internal IReadOnlyList<ClassLease> Classes { get; set; } = [];
 
     /// <summary>The highest epoch whose acknowledgement was handed to the writer. The reader's.</summary>
     internal ulong SubmittedEpoch { get; set; }

@@ -139,13 +139,19 @@ public sealed class Cosigning : IAsyncDisposable
         _publisher.Show(pending.ToCheckpoint(_policy));
     }
 
-    private void Keep(AskedWitness witness, StoredCheckpoint signed, NoteSignature cosignature)
+    private Pending? Newest()
     {
-        witness.Known = signed.Size;
-        witness.Report = new WitnessReport(WitnessProblem.None, signed.Size, _clock.GetUtcNow());
+        lock (_lock)
+            return _pending is [.., var newest] ? newest : null;
+    }
+
+    private void Keep(AskedWitness witness, Pending pending, NoteSignature cosignature)
+    {
+        witness.Known = pending.Size;
+        witness.Report = new WitnessReport(WitnessProblem.None, pending.Size, _clock.GetUtcNow());
         lock (_lock)
         {
-            if (_pending.FirstOrDefault(each => each.Signed == signed) is not { } pending)
+            if (!_pending.Contains(pending))
                 return;
             pending.Cosignatures[witness.Witness.Name] = cosignature;
             var isNewest = pending == _pending[^1];
@@ -168,7 +174,7 @@ public sealed class Cosigning : IAsyncDisposable
             while (true)
             {
                 var next = Volatile.Read(ref _signed).Task;
-                var problem = _publisher.Signed is { } signed ? await AskAsync(witness, signed, _end.Token).ConfigureAwait(false) : WitnessProblem.None;
+                var problem = Newest() is { } newest ? await AskAsync(witness, newest, _end.Token).ConfigureAwait(false) : WitnessProblem.None;
                 if (problem == WitnessProblem.None)
                 {
                     pause = PauseMin;
@@ -198,28 +204,28 @@ public sealed class Cosigning : IAsyncDisposable
         witness.Report = witness.Report with { Problem = problem };
     }
 
-    private async Task<WitnessProblem> AskAsync(AskedWitness witness, StoredCheckpoint signed, CancellationToken cancellation)
+    private async Task<WitnessProblem> AskAsync(AskedWitness witness, Pending pending, CancellationToken cancellation)
     {
-        var reply = await AddAsync(witness, signed, cancellation).ConfigureAwait(false);
+        var reply = await AddAsync(witness, pending, cancellation).ConfigureAwait(false);
         // It has cosigned another size than we knew, which happens at the first question and when two processes ask.
-        if (reply.OldSize is { } size && size.Value <= signed.Size.Value && size != witness.Known)
+        if (reply.OldSize is { } size && size.Value <= pending.Size.Value && size != witness.Known)
         {
             witness.Known = size;
-            reply = await AddAsync(witness, signed, cancellation).ConfigureAwait(false);
+            reply = await AddAsync(witness, pending, cancellation).ConfigureAwait(false);
         }
         if (reply.Cosignature is { } cosignature)
         {
-            Keep(witness, signed, cosignature);
+            Keep(witness, pending, cosignature);
             return WitnessProblem.None;
         }
-        var sawMore = reply.Problem == WitnessProblem.Inconsistent || reply.OldSize?.Value > signed.Size.Value;
+        var sawMore = reply.Problem == WitnessProblem.Inconsistent || reply.OldSize?.Value > pending.Size.Value;
         return sawMore && await PresentLatestAsync(witness, cancellation).ConfigureAwait(false) == Refusal.RolledBack ? WitnessProblem.SawAnotherHistory : reply.Problem;
     }
 
-    private Task<WitnessReply> AddAsync(AskedWitness witness, StoredCheckpoint signed, CancellationToken cancellation)
+    private Task<WitnessReply> AddAsync(AskedWitness witness, Pending pending, CancellationToken cancellation)
     {
-        var path = ConsistencyProof.Build(witness.Known, signed.Size, _log.Under(signed).Node);
-        return witness.Client.AddAsync(new WitnessRequest(witness.Known, path, Note(signed)), cancellation);
+        var path = ConsistencyProof.Build(witness.Known, pending.Size, _log.Under(pending.Signed).Node);
+        return witness.Client.AddAsync(new WitnessRequest(witness.Known, path, pending.Note), cancellation);
     }
 
     // What it shows counts only if this log's key has signed it; then it is as if its caller had presented it. Null when it does not answer.
@@ -231,16 +237,18 @@ public sealed class Cosigning : IAsyncDisposable
             var note => _seen.Present(note).Refusal,
         };
 
-    private static SignedNote Note(StoredCheckpoint checkpoint) => SignedNote.TryParse(Encoding.UTF8.GetBytes(checkpoint.Note), out var note, out var why)
-        ? note
-        : throw new LedgerDamagedException($"The stored checkpoint is no signed note: {why}.");
-
     private static TaskCompletionSource NewSignal() => new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     /// <summary>A signed checkpoint, and who has cosigned it so far.</summary>
     private sealed class Pending(StoredCheckpoint signed)
     {
         public StoredCheckpoint Signed => signed;
+
+        public TreeSize Size => signed.Size;
+
+        public SignedNote Note { get; } = SignedNote.TryParse(Encoding.UTF8.GetBytes(signed.Note), out var note, out var why)
+            ? note
+            : throw new LedgerDamagedException($"The stored checkpoint is no signed note: {why}.");
 
         public Dictionary<string, NoteSignature> Cosignatures { get; } = new(StringComparer.Ordinal);
 
@@ -250,7 +258,7 @@ public sealed class Cosigning : IAsyncDisposable
         public StoredCheckpoint ToCheckpoint(TlogPolicy policy)
         {
             var lines = policy.Witnesses.Select(witness => Cosignatures.GetValueOrDefault(witness.Name)).OfType<NoteSignature>();
-            return signed with { Note = Encoding.UTF8.GetString(Note(signed).With(lines).ToArray()) };
+            return signed with { Note = Encoding.UTF8.GetString(Note.With(lines).ToArray()) };
         }
     }
 }

@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using System.Text;
+using AgentIdentity.Credentials.Entries;
 using AgentIdentity.Ledger;
 using AgentIdentity.Registry.Sequencing;
 using AgentIdentity.Registry.State;
@@ -24,6 +25,9 @@ public sealed class LogWitness
 
     // Whoever has a log's checkpoint can send it again: no more than this often is it written down again.
     private static readonly TimeSpan AgainAfter = TimeSpan.FromMinutes(1);
+
+    // What its ledger holds of each log grows by this much at most.
+    private static readonly TimeSpan RecordedAfter = TimeSpan.FromMinutes(1);
 
     private readonly ILedgerStore _store;
     private readonly Func<CosignerKey> _openKey;
@@ -69,6 +73,27 @@ public sealed class LogWitness
     /// <summary>The last checkpoint of a log that it has cosigned, with the signatures of the log and of this witness; null if there is none.</summary>
     /// <param name="originHash">SHA-256 of the log's origin in lower-case hexadecimal digits.</param>
     public byte[]? LastOf(string originHash) => _logs.Values.FirstOrDefault(log => log.OriginHash == originHash)?.Last?.Note.ToArray();
+
+    /// <summary>Puts what it has cosigned last of each log into the ledger, if it is news there: whatever is written behind it is younger than those trees. By the writer, with others' entries alone.</summary>
+    /// <remarks>So a registry in which nothing happens does not grow, and two that watch each other do not keep each other growing.</remarks>
+    internal void Record(Draft draft)
+    {
+        foreach (var log in _logs.Values)
+        {
+            if (log.Last is not { } last || last.Checkpoint.Size.Value <= log.RecordedSize.Value || draft.At - log.RecordedAt < (long)RecordedAfter.TotalMilliseconds)
+                continue;
+            var cosigned = new LogCosigned(Encoding.UTF8.GetString(last.Note.ToArray()));
+            if (cosigned.ReadCheckpoint() is not null)
+                draft.Stage(draft.RegistryId, cosigned, draft.RegistryId);
+        }
+    }
+
+    /// <summary>Told by the writer of what is in the ledger since the start; before that, nothing is known of it, and a log's first is recorded again.</summary>
+    internal void Remember(Entry entry)
+    {
+        if (entry.Body is LogCosigned cosigned && _logs.TryGetValue(cosigned.ReadCheckpoint()!.Origin, out var log))
+            (log.RecordedSize, log.RecordedAt) = (cosigned.ReadCheckpoint()!.Size, entry.At);
+    }
 
     private WitnessAnswer Judge(WatchedLog log, WitnessRequest request)
     {
@@ -128,6 +153,11 @@ public sealed class LogWitness
         public string OriginHash { get; } = Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(key.Name)));
 
         public string Document => "witnessed-" + OriginHash;
+
+        // What the ledger holds of it, and since when. The writer's own.
+        public TreeSize RecordedSize { get; set; }
+
+        public long RecordedAt { get; set; }
 
         public Cosigned? Last
         {

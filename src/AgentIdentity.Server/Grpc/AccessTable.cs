@@ -134,5 +134,8 @@ internal static class AccessTable
 
     private static readonly FrozenDictionary<string, AccessRow> ByMethod = Rows.ToFrozenDictionary(row => row.Method, StringComparer.Ordinal);
 
+    public static bool HasService(string name, Listeners listener) =>
+        Rows.Any(row => row.Listeners.HasFlag(listener) && row.Method.AsSpan(1).StartsWith(name, StringComparison.Ordinal) && row.Method[name.Length + 1] == '/');
+
     public static AccessRow? Find(string method) => ByMethod.GetValueOrDefault(method);
 }

@@ -1,6 +1,7 @@
 using AgentIdentity.Credentials;
 using AgentIdentity.Server.Hosting;
 using Grpc.Core;
+using Microsoft.AspNetCore.Server.Kestrel.Core.Features;
 
 namespace AgentIdentity.Server.Grpc;
 
@@ -37,12 +38,32 @@ internal sealed class CallGate(RequestDelegate next, CallRefusals refusals, Work
 
         var call = new CallState(row, listener);
         context.Features.Set(call);
-        if (row.IsSigned && context.Request.Headers.ContainsKey(AuthenticationInterceptor.ProofName))
-            call.BodyHash = await FirstMessage.HashAsync(context.Request.BodyReader, context.RequestAborted);
-        if (!await TryWorkAsync(context, call))
+        if (row.IsSigned && context.Request.Headers.ContainsKey(AuthenticationInterceptor.ProofName) && !await TryHashAsync(context, call))
+            GrpcAnswer.Write(context.Response, StatusCode.DeadlineExceeded, $"The first message did not come within {Limits.BodyGrace.TotalSeconds} seconds.");
+        else if (!await TryWorkAsync(context, call))
             TurnAway(context, call);
         else if (!call.WasRead)
             NameOwnRefusal(context, call);
+    }
+
+    private static async Task<bool> TryHashAsync(HttpContext context, CallState call)
+    {
+        using var patience = CancellationTokenSource.CreateLinkedTokenSource(context.RequestAborted);
+        // A stream may be quiet for as long as it likes, once it has said who it is. What bounds the rate counts from the first read on, and the gRPC layer, which lifts it, comes later.
+        if (call.Row.IsStream && context.Features.Get<IHttpMinRequestBodyDataRateFeature>() is { } rate)
+        {
+            rate.MinDataRate = null;
+            patience.CancelAfter(Limits.BodyGrace);
+        }
+        try
+        {
+            call.BodyHash = await FirstMessage.HashAsync(context.Request.BodyReader, patience.Token);
+            return true;
+        }
+        catch (OperationCanceledException) when (!context.RequestAborted.IsCancellationRequested)
+        {
+            return false;
+        }
     }
 
     private async Task<bool> TryWorkAsync(HttpContext context, CallState call)
@@ -69,8 +90,8 @@ internal sealed class CallGate(RequestDelegate next, CallRefusals refusals, Work
             return;
         var refused = status switch
         {
-            StatusCode.ResourceExhausted => new CallRefusedException(Refusal.MessageTooLarge, $"A message has at most {Limits.MessageBytesMax} bytes."),
-            StatusCode.Internal or StatusCode.Unknown or StatusCode.InvalidArgument => CallRefusedException.Malformed("The message is not one of this method: it cannot be read."),
+            StatusCode.ResourceExhausted => CallRefusedException.TooLarge(),
+            StatusCode.Internal or StatusCode.Unknown or StatusCode.InvalidArgument => CallRefusedException.Unreadable(),
             // A deadline, a caller who went away: the layer's own word says it.
             _ => null,
         };

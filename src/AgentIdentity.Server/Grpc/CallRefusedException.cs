@@ -11,6 +11,10 @@ internal sealed class CallRefusedException(Refusal refusal, string detail, TimeS
     public TimeSpan? RetryAfter { get; } = retryAfter;
 
     public static CallRefusedException Malformed(string detail) => new(Refusal.MessageMalformed, detail);
+
+    public static CallRefusedException Unreadable() => Malformed("A message is not one of this method: it cannot be read.");
+
+    public static CallRefusedException TooLarge() => new(Refusal.MessageTooLarge, $"A message has at most {Limits.MessageBytesMax} bytes.");
 }
 
 internal static class Outcomes

@@ -24,10 +24,12 @@ internal sealed class ControlService(RegistryNode registry, IHostApplicationLife
 
     public override async Task<Wire.ReplaceKeyResponse> ReplaceKey(Wire.ReplaceKeyRequest request, ServerCallContext context)
     {
-        var made = (await registry.KeyReplacement.OrderAsync(CallState.Of(context).Caller!, registry.Agent(request.Agent), request.Reason, request.Incident)).OrRefuse();
+        var made = (await registry.KeyReplacement.OrderAsync(CallState.Of(context).Caller!, registry.Agent(request.Agent), request.Reason, request.Incident, request.HasAfter ? new LeafIndex(request.After) : null)).OrRefuse();
         var answer = new Wire.ReplaceKeyResponse { Token = made.Token, ExpiresAt = made.ExpiresAt, LedgerIndex = made.Index.Value, At = registry.At() };
         if (made.Stop is { } stop)
             answer.StopIndex = stop.Index.Value;
+        if (made.Cut is { } cut)
+            answer.CutIndex = cut.Index.Value;
         return answer;
     }
 

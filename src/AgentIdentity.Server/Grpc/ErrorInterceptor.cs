@@ -2,6 +2,7 @@ using AgentIdentity.Credentials;
 using AgentIdentity.Registry;
 using AgentIdentity.Registry.Keys;
 using AgentIdentity.Registry.Sequencing;
+using Google.Protobuf;
 using Grpc.Core;
 using Grpc.Core.Interceptors;
 
@@ -67,6 +68,11 @@ internal sealed class ErrorInterceptor(RegistryNode registry, CallRefusals refus
     {
         switch (failure)
         {
+            // The layer's own word about a later message of a stream; CallGate names what it says of a first one.
+            case RpcException { StatusCode: StatusCode.ResourceExhausted }:
+                return Translate(CallRefusedException.TooLarge(), context);
+            case InvalidProtocolBufferException or RpcException { StatusCode: StatusCode.Internal }:
+                return Translate(CallRefusedException.Unreadable(), context);
             case RpcException status:
                 return status;
             case CallRefusedException refused:
@@ -77,6 +83,8 @@ internal sealed class ErrorInterceptor(RegistryNode registry, CallRefusals refus
             case KeysRefusedException keys:
                 log.LogCritical("{Method}: {Message}", context.Method, keys.Message);
                 return Translate(new CallRefusedException(Refusal.KeysUnavailable, "The registry's keys cannot be used now; its log says why."), context);
+            case IOException when CallState.Of(context).Row.IsStream:
+                return new RpcException(new Status(StatusCode.Cancelled, "The caller went away."));
             case OperationCanceledException when context.CancellationToken.IsCancellationRequested:
                 return new RpcException(context.Deadline <= clock.GetUtcNow().UtcDateTime
                     ? new Status(StatusCode.DeadlineExceeded, "The deadline passed.")

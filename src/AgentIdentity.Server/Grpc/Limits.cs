@@ -12,8 +12,9 @@ internal static class Limits
     // One connection's share of the server; a client that needs more opens another.
     public const int StreamsPerConnectionMax = 100;
 
-    // A credential and a proof, with room for tracing headers.
-    public const int HeadersBytesMax = 16 * 1024;
+    // A credential and a proof of 16 KB each, with room for tracing headers; and room for ones that are too long, which get a refusal by name. Beyond this Kestrel ends the connection with
+    // all that is on it.
+    public const int HeadersBytesMax = 128 * 1024;
 
     public static readonly TimeSpan KeepAlivePingDelay = TimeSpan.FromSeconds(30);
     public static readonly TimeSpan KeepAlivePingTimeout = TimeSpan.FromSeconds(20);

@@ -12,14 +12,14 @@ internal sealed class ReflectionService(DescriptorIndex index) : ServerReflectio
         IAsyncStreamReader<ServerReflectionRequest> requestStream, IServerStreamWriter<ServerReflectionResponse> responseStream, ServerCallContext context)
     {
         await foreach (var request in requestStream.ReadAllAsync(context.CancellationToken))
-            await responseStream.WriteAsync(Answer(request), context.CancellationToken);
+            await responseStream.WriteAsync(Answer(request, context), context.CancellationToken);
     }
 
-    public ServerReflectionResponse Answer(ServerReflectionRequest request)
+    public ServerReflectionResponse Answer(ServerReflectionRequest request, ServerCallContext context)
     {
         var response = request.MessageRequestCase switch
         {
-            MessageRequestOneofCase.ListServices => ServiceList(),
+            MessageRequestOneofCase.ListServices => ServiceList(context),
             MessageRequestOneofCase.FileByFilename => FileOrNotFound(index.FileNamed(request.FileByFilename)),
             MessageRequestOneofCase.FileContainingSymbol => FileOrNotFound(index.FileDefining(request.FileContainingSymbol)),
             // proto3 has no extensions but those of its own options, which nobody asks a server for.
@@ -40,6 +40,11 @@ internal sealed class ReflectionService(DescriptorIndex index) : ServerReflectio
     private static ServerReflectionResponse Error(StatusCode code, string message) =>
         new() { ErrorResponse = new() { ErrorCode = (int)code, ErrorMessage = message } };
 
-    private ServerReflectionResponse ServiceList() =>
-        new() { ListServicesResponse = new() { Service = { index.Services.Select(name => new ServiceResponse { Name = name }) } } };
+    // Only what answers where the question was asked.
+    private ServerReflectionResponse ServiceList(ServerCallContext context)
+    {
+        var listener = context.GetHttpContext().Features.Get<CallState>()?.Listener ?? Listeners.None;
+        var services = index.Services.Where(name => AccessTable.HasService(name, listener)).Select(name => new ServiceResponse { Name = name });
+        return new() { ListServicesResponse = new() { Service = { services } } };
+    }
 }

@@ -12,7 +12,7 @@ internal sealed class ReflectionV1AlphaService(ReflectionService current) : Serv
     {
         await foreach (var request in requestStream.ReadAllAsync(context.CancellationToken))
         {
-            var answer = current.Answer(global::Grpc.Reflection.V1.ServerReflectionRequest.Parser.ParseFrom(request.ToByteString()));
+            var answer = current.Answer(global::Grpc.Reflection.V1.ServerReflectionRequest.Parser.ParseFrom(request.ToByteString()), context);
             await responseStream.WriteAsync(ServerReflectionResponse.Parser.ParseFrom(answer.ToByteString()), context.CancellationToken);
         }
     }

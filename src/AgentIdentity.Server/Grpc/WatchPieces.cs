@@ -66,7 +66,7 @@ internal static class WatchPieces
             IssuerKeys = { state.IssuerKeys.Spans.Select(span => new Wire.IssuerKeyPeriod { Key = new() { Jwk = span.Key.ToJwk() }, From = span.From.Value }) },
             Blueprints = { state.Stops.Blueprints.Select(Blueprint) },
             LeaseMilliseconds = (uint)greeting.Lease.TotalMilliseconds,
-            ClassLeases = { registry.Settings.ClassLeases.OrderBy(one => one.Key, StringComparer.Ordinal).Select(one => new Wire.WatchClassLease { Name = one.Key, Milliseconds = (uint)one.Value.TotalMilliseconds }) },
+            ClassLeases = { greeting.Classes.Select(one => new Wire.WatchClassLease { Name = one.Name, Milliseconds = one.Milliseconds }) },
         }.ToByteArray();
         return new Wire.WatchGreeting
         {

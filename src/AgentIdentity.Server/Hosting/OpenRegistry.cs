@@ -27,13 +27,13 @@ internal sealed class OpenRegistry : IAsyncDisposable
 
     public BootstrapFile BootstrapFile { get; }
 
-    public static async Task<OpenRegistry> OpenAsync(ServerOptions options, TimeProvider clock, Action<string> log)
+    public static async Task<OpenRegistry> OpenAsync(ServerOptions options, TimeProvider clock, Action<string> log, Action<string> alarm)
     {
         var openKeys = options.Keys.Prepare();
         var evidence = options.Evidence is { } file ? EvidenceSources.Open(file, clock, log) : null;
         try
         {
-            return Open(options, openKeys, evidence, clock, log);
+            return Open(options, openKeys, evidence, clock, log, alarm);
         }
         catch
         {
@@ -43,7 +43,7 @@ internal sealed class OpenRegistry : IAsyncDisposable
         }
     }
 
-    private static OpenRegistry Open(ServerOptions options, Func<string, IRegistryKeys> openKeys, EvidenceSources? evidence, TimeProvider clock, Action<string> log)
+    private static OpenRegistry Open(ServerOptions options, Func<string, IRegistryKeys> openKeys, EvidenceSources? evidence, TimeProvider clock, Action<string> log, Action<string> alarm)
     {
         var store = SqliteLedgerStore.Open(options.Data);
         IRegistryKeys? keys = null;
@@ -51,7 +51,7 @@ internal sealed class OpenRegistry : IAsyncDisposable
         {
             log($"SQLite {SqliteLedgerStore.SqliteVersion}, data folder {Path.GetFullPath(options.Data)}.");
             keys = openKeys(options.Data);
-            var node = RegistryNode.Open(Settings(options, evidence), store, new SnapshotFile(options.Data), keys, clock, log);
+            var node = RegistryNode.Open(Settings(options, evidence) with { Alarmed = alarm }, store, new SnapshotFile(options.Data), keys, clock, log);
             var open = new OpenRegistry(store, keys, evidence, node, new BootstrapFile(options.Data));
             open.OfferBootstrap(clock, log);
             node.KeepDids();

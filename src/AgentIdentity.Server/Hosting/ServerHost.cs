@@ -43,9 +43,10 @@ internal sealed class ServerHost : IAsyncDisposable
     {
         var log = loggers.CreateLogger("AgentIdentity");
         void Say(string message) => log.LogInformation("{Message}", message);
+        void Alarm(string message) => log.LogError("{Message}", message);
 
         var certificates = options.HasTls ? new Certificates(options.TlsCertificate!, options.TlsKey!, clock, Say) : null;
-        var registry = await OpenRegistry.OpenAsync(options, clock, Say);
+        var registry = await OpenRegistry.OpenAsync(options, clock, Say, Alarm);
         var opened = clock.GetUtcNow();
         WebApplication? app = null;
         ChainAnchoring? anchoring = null;

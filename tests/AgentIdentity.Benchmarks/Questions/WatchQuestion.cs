@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using AgentIdentity.Benchmarks.Load;
 using AgentIdentity.Client;
+using AgentIdentity.Credentials.Certificates;
 using AgentIdentity.Credentials.Entries;
 using AgentIdentity.Credentials.Keys;
 using AgentIdentity.Protocol.V1;
@@ -11,7 +12,7 @@ using Scope = AgentIdentity.Protocol.V1.Scope;
 
 namespace AgentIdentity.Benchmarks.Questions;
 
-/// <summary>How long it takes until a stop is recorded, idle and under load, and until many connected enforcers have all signed it.</summary>
+/// <summary>How long it takes until a stop is recorded, idle and under load, and until many connected enforcers have all signed it; and how large the file is that proves it.</summary>
 internal static class WatchQuestion
 {
     private const int AgentsUnderLoad = 32;
@@ -36,7 +37,8 @@ internal static class WatchQuestion
 
             await StopAsync(server, crowd, registry, connection, token, stops, "no enforcer connected");
             await crowd.WatchAsync(server);
-            await StopAsync(server, crowd, registry, connection, token, stops, $"{enforcers:N0} enforcers connected");
+            var last = await StopAsync(server, crowd, registry, connection, token, stops, $"{enforcers:N0} enforcers connected");
+            await CertifyAsync(connection, last);
             await using var recorders = Crowd.StartRecorders(server, token, AgentsUnderLoad);
             await StopAsync(server, crowd, registry, connection, token, stops, $"{enforcers:N0} enforcers connected, under load");
             Console.WriteLine($"load: {await recorders.EndAsync()} statements recorded meanwhile, load average {File.ReadAllText("/proc/loadavg")[..4]}");
@@ -61,10 +63,10 @@ internal static class WatchQuestion
     private static RegistryConnection Connect(ServerProcess server, PrivateKey key) => new(
         new ConnectionOptions { GrpcUrl = $"http://{server.Address("grpc")}", ControlUrl = $"http://{server.Address("control")}", PublicUrl = RegistryWire.PublicUrl, Deadline = TimeSpan.FromSeconds(30) }, key);
 
-    private static async Task StopAsync(ServerProcess server, Crowd crowd, RegistryWire registry, RegistryConnection connection, string token, int stops, string what)
+    private static async Task<ulong> StopAsync(ServerProcess server, Crowd crowd, RegistryWire registry, RegistryConnection connection, string token, int stops, string what)
     {
         var (recorded, enforced) = (new List<double>(), new List<double>());
-        var (spent, theirs) = (TimeSpan.Zero, TimeSpan.Zero);
+        var (spent, theirs, last) = (TimeSpan.Zero, TimeSpan.Zero, 0UL);
         for (var i = 0; i < stops; i++)
         {
             using var key = PrivateKey.Generate(KeyAlgorithm.ES256);
@@ -74,6 +76,7 @@ internal static class WatchQuestion
             var watch = Stopwatch.StartNew();
             var stop = await connection.Control.StopAsync(new StopRequest { Scope = new Scope { Agent = agent.Id.ToString() }, State = AgentState.Frozen, Reason = "measured" });
             recorded.Add(watch.Elapsed.TotalMilliseconds);
+            last = stop.LedgerIndex;
             // From when it was sequenced to when the last acknowledgement was: both by the registry's clock.
             enforced.Add(await EnforcedAsync(connection, stop));
             spent += ServerProcess.CpuOf(server.Id) - before;
@@ -82,6 +85,20 @@ internal static class WatchQuestion
         Print($"RECORDED, {what}", recorded, RecordedGoal);
         Print($"ENFORCED after RECORDED, {what}", enforced, EnforcedGoal);
         Console.WriteLine($"    {spent.TotalMilliseconds / stops:F0} ms of the server's processor for each, the polling for the report included; {theirs.TotalMilliseconds / stops:F0} ms of the enforcers' own");
+        return last;
+    }
+
+    private static async Task CertifyAsync(RegistryConnection connection, ulong stop)
+    {
+        using var file = new MemoryStream();
+        var watch = Stopwatch.StartNew();
+        using var call = connection.Control.ExportCertificate(new PropagationRequest { Stop = stop });
+        while (await call.ResponseStream.MoveNext(CancellationToken.None))
+            call.ResponseStream.Current.Piece.WriteTo(file);
+        var exported = watch.Elapsed;
+        watch.Restart();
+        var verdict = CertificateVerifier.Verify(file.ToArray(), policy: null);
+        Console.WriteLine($"its containment certificate: {file.Length >> 10:N0} KiB, exported in {exported.TotalMilliseconds:F0} ms, the wait for a checkpoint included, checked in {watch.Elapsed.TotalMilliseconds:F0} ms: {verdict.Level}, {verdict.Stops[0].Enforcers.Count:N0} enforcers");
     }
 
     private static async Task<double> EnforcedAsync(RegistryConnection connection, StopResponse stop)

@@ -80,6 +80,35 @@ public sealed class CertificateTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_stop_that_enforcers_have_signed_under_the_logs_key_of_then_and_its_successor_is_proven_under_both()
+    {
+        using var first = await WatchAsync("first");
+        var later = await RegisterAsync("second");
+        await StopAsync();
+        await SignAsync(first);
+        var before = await LogKeyAsync();
+        await _registry.RotateLogKeyAsync();
+        using (var channel = GrpcChannel.ForAddress(Agentid.Settings[1]))
+        using (var second = await WireEnforcer.BeginAsync(new Access.AccessClient(channel), later, PublicUrl, [Audience]))
+        {
+            await second.HeartbeatAsync();
+            await second.SignAsync();
+            (await Agentid.RunAsync("propagation", "i-7", "--watch", "--timeout", "60")).Fine();
+        }
+
+        (await Agentid.RunAsync("certificate", "i-7", "--out", Certificate)).Fine();
+
+        Assert.NotEqual(before, await LogKeyAsync());
+        foreach (var logKey in new[] { before, await LogKeyAsync() })
+        {
+            var audited = (await Agentid.RunAsync("audit", Certificate, "--log-key", logKey, "--json")).Fine().Json;
+            Assert.Equal(("proven", "ENFORCED"), (audited.Text("verdict"), audited.Text("level")));
+            Assert.Equal(["SIGNED", "SIGNED"], Enforcers(audited).Select(enforcer => enforcer.Text("stands")));
+        }
+        Assert.Equal((0, "ENFORCED"), await CheckAsync());
+    }
+
+    [Fact]
     public async Task A_restored_stop_is_said_to_be_lifted()
     {
         using var first = await WatchAsync("first");

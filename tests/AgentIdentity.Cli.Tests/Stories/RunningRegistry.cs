@@ -1,4 +1,6 @@
 using AgentIdentity.Cli.Demo;
+using AgentIdentity.Interop.Tests;
+using AgentIdentity.Tests;
 
 namespace AgentIdentity.Cli.Tests.Stories;
 
@@ -16,6 +18,12 @@ internal sealed class RunningRegistry(string[] flags) : IAsyncDisposable
     public string ConsoleUrl { get; private set; } = "";
 
     public string SecretFile => Path.Combine(_data.Path, "bootstrap-secret");
+
+    /// <summary>Where its ledger and keys lie.</summary>
+    public string Data => _data.Path;
+
+    /// <summary>Where everybody reads its log.</summary>
+    public string HttpUrl => Agentid.Settings[^1];
 
     /// <param name="flags">What the server is started with besides a folder and free ports.</param>
     public static async Task<RunningRegistry> StartAsync(params string[] flags)
@@ -36,34 +44,47 @@ internal sealed class RunningRegistry(string[] flags) : IAsyncDisposable
         return printed;
     }
 
+    /// <summary>Runs a verb of the server, as an operator does. Gives what it printed.</summary>
+    public static async Task<string> MaintainAsync(params string[] words)
+    {
+        var verb = Server.Start(words);
+        var run = await Script.RunAsync(verb.FileName, verb.ArgumentList);
+        Assert.True(run.ExitCode == 0, run.Output + run.Errors);
+        return run.Output;
+    }
+
+    /// <summary>Ends the server, if it runs, and serves with other flags and perhaps from another folder, whose log is read at the same address.</summary>
+    public async Task ServeAgainAsync(string[] flags, string? data = null)
+    {
+        await StopAsync();
+        await ServeAsync(data ?? Data, [.. flags, "--http", new Uri(HttpUrl).Authority]);
+    }
+
+    public async Task StopAsync()
+    {
+        if (_process is not null)
+            await _process.DisposeAsync();
+        _process = null;
+    }
+
     /// <summary>A second server on a copy of this one's folder, with the same keys: what somebody runs who wants to show others another log. Everybody's home folder is copied with it.</summary>
     public async Task<RunningRegistry> ForkAsync()
     {
         await FirstCheckpointAsync();
         await _process!.DisposeAsync();
         var fork = new RunningRegistry(flags);
-        Copy(_data.Path, fork._data.Path);
-        Copy(Agentid.Home, fork.Agentid.Home);
+        Folders.Copy(_data.Path, fork._data.Path);
+        Folders.Copy(Agentid.Home, fork.Agentid.Home);
         await ServeAsync();
         await fork.ServeAsync();
         return fork;
-    }
-
-    private static void Copy(string from, string to)
-    {
-        foreach (var file in Directory.EnumerateFiles(from, "*", SearchOption.AllDirectories))
-        {
-            var target = Path.Combine(to, Path.GetRelativePath(from, file));
-            Directory.CreateDirectory(Path.GetDirectoryName(target)!);
-            File.Copy(file, target);
-        }
     }
 
     /// <summary>What the registry serves for everyone.</summary>
     public async Task<string> GetAsync(string path)
     {
         using var http = new HttpClient();
-        return await http.GetStringAsync($"{Agentid.Settings[^1]}{path}");
+        return await http.GetStringAsync($"{HttpUrl}{path}");
     }
 
     // A log that has signed nothing has nothing that another could go on from.
@@ -91,9 +112,11 @@ internal sealed class RunningRegistry(string[] flags) : IAsyncDisposable
 
     private static ProgramFile Server => ProgramFile.Find(null, "AgentIdentity.Server", "--server");
 
-    private async Task ServeAsync()
+    private Task ServeAsync() => ServeAsync(Data, flags);
+
+    private async Task ServeAsync(string data, string[] more)
     {
-        _process = ChildProcess.Start(Server.Start(["--dev", "--data", _data.Path, "--grpc", AnyPort, "--http", AnyPort, "--control", AnyPort, "--console", AnyPort, .. flags]), "the registry");
+        _process = ChildProcess.Start(Server.Start(["--dev", "--data", data, "--grpc", AnyPort, "--http", AnyPort, "--control", AnyPort, "--console", AnyPort, .. more]), "the registry");
         var ready = ReadyLine.Parse(await _process.AskAsync(null, CancellationToken.None));
         ConsoleUrl = $"http://localhost:{new Uri(ready.Console).Port}";
         Agentid.Settings = ["--registry", ready.Grpc, "--control", ready.Control, "--http", ready.Http];
@@ -101,8 +124,7 @@ internal sealed class RunningRegistry(string[] flags) : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
-        if (_process is not null)
-            await _process.DisposeAsync();
+        await StopAsync();
         Agentid.Dispose();
         _data.Dispose();
     }

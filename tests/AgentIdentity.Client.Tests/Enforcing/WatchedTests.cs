@@ -636,6 +636,31 @@ public sealed class WatchedTests
     }
 
     [Fact]
+    public void A_denial_that_is_hidden_stays_missing_in_the_next_process_until_its_lift_is_proven()
+    {
+        var watching = Live();
+        var (denial, delta) = _registry.Stop(Agent);
+        watching.Watched.Take(delta);
+        watching.Watched.Take(_registry.Proof(denial.Index));
+        _registry.Forget(denial);
+        _registry.Epoch++;
+        watching.Connect(_registry);
+
+        var restarted = Live(watching.Watched.Capture());
+        Assert.True(restarted.Refuses(Agent));
+        Assert.False(restarted.HasLease);
+        restarted.TickAfter(TimeSpan.FromSeconds(6));
+        Assert.Equal([DenyStateShrunk], restarted.AlarmKinds);
+
+        var (index, _) = _registry.Restore([denial], _registry.ApproveRestore([denial], _registry.Founders));
+        restarted.Connect(_registry);
+        restarted.Watched.Take(_registry.Proof(index));
+        restarted.Beat(_registry);
+        Assert.False(restarted.Refuses(Agent));
+        Assert.True(restarted.HasLease);
+    }
+
+    [Fact]
     public void A_snapshot_of_a_lower_epoch_is_refused_by_name()
     {
         var watching = Live();

@@ -196,6 +196,7 @@ public sealed class EntryVectorTests
             Vectors.AttestedLabels, Vectors.Section("evidence").Text("enrolment_proof"))),
         35 => (Enforcer, [new(Enforcer, 4)], new EnforcerAlarmed(Enforcer, "DENY_STATE_SHRUNK", "1 denial is gone without proof.", (Vectors.Seconds * 1000) + 7)),
         36 => (Registry, [new(Registry, 7)], new LeasesGranted([new("reads", 60_000), new("reports", 300_000)])),
+        37 => (Registry, [new(Registry, 8)], new LogCosigned(Vectors.Section("cosigned").Text("note"))),
         _ => throw new ArgumentOutOfRangeException(nameof(index)),
     };
 

@@ -217,6 +217,17 @@ public sealed class WatchVectorTests
     }
 
     [Fact]
+    public void A_cut_that_a_probe_rides_along_with_is_read_and_written_as_the_vectors_have_it()
+    {
+        Assert.True(Entry.TryDecode(Section.Hex("probed_cut"), out var entry));
+        var cut = Assert.IsType<CompromiseCut>(entry.Body);
+        Assert.Equal((new LeafIndex(4), 8UL), (cut.After, cut.Epoch));
+        Assert.Equal([Jti(1)], cut.Probes);
+        Assert.Equal(Section.Text("probed_cut"), Convert.ToHexStringLower(entry.Encode()));
+        Assert.False(Entry.TryDecode((entry with { Body = cut with { Probes = [Jti(2), Jti(1)] } }).Encode(), out _));
+    }
+
+    [Fact]
     public void The_stop_order_of_the_vectors_is_read_and_ours_is_the_same()
     {
         var expected = new StopOrder(Jti(0), Scope.AgentWithDelegates(Vectors.AgentId), "nobody answers", Vectors.Seconds);

@@ -10,8 +10,8 @@ namespace AgentIdentity.Registry.Tests.Attesting;
 /// <summary>Tokens that demand evidence, and enrolments that bring some.</summary>
 internal static class Enrolments
 {
-    public static Task<string> DemandAsync(this TestNode registry, string policy, uint session = 0, string sponsor = "team", string blueprint = "bot/1", uint uses = 100) => registry.NewTokenAsync(
-        new TokenWish(sponsor, blueprint, [], TestNode.Envelope, [TestNode.Audience], uses, 0) { Evidence = policy, SessionSeconds = session });
+    public static Task<string> DemandAsync(this TestNode registry, string policy, uint session = 0, string sponsor = "team", string blueprint = "bot/1", uint uses = 100, string envelope = TestNode.Envelope) => registry.NewTokenAsync(
+        new TokenWish(sponsor, blueprint, [], envelope, [TestNode.Audience], uses, 0) { Evidence = policy, SessionSeconds = session });
 
     public static Task<Outcome<Enrolled>> BringAsync(this TestNode registry, string token, string evidence, PrivateKey? key = null, string? challenge = null) =>
         registry.BringAsync(token, evidence, HashOf(evidence), key ?? PrivateKey.Generate(KeyAlgorithm.ES256), challenge);

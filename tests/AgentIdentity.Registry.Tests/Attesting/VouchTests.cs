@@ -64,15 +64,76 @@ public sealed class VouchTests
         var token = await registry.DemandAsync(Policy);
         var (rotated, cut) = (await ParentAsync(registry), await ParentAsync(registry));
         using var next = PrivateKey.Generate(KeyAlgorithm.ES256);
-        var (challenge, now) = (registry.Node.Enrolment.NewChallenge(), registry.Clock.GetUtcNow());
-        TestNode.Good(await registry.Node.KeyRotation.RotateAsync(
-            RotationProof.Create(next, rotated.Id, TestNode.Url, challenge, rotated.KeyId, now), RotationProof.Create(rotated.Key, rotated.Id, TestNode.Url, challenge, next.PublicKey.KeyId, now)));
+        await RotateAsync(registry, rotated, next);
         TestNode.Good(await registry.Node.Stopping.CutAsync(registry.Operator, Scope.Agent(cut.Id), new LeafIndex(registry.Node.State.Position - 1), "it was copied", "", []));
 
         Assert.Equal(Refusal.VouchNotAllowed, (await VouchAsync(registry, rotated, token)).Refusal);
         Assert.Equal(Refusal.VouchNotAllowed, (await VouchAsync(registry, cut, token)).Refusal);
         var key = PrivateKey.Generate(KeyAlgorithm.ES256);
         TestNode.Good(await registry.BringAsync(token, Vouch(registry, next, key, token), key));
+    }
+
+    [Fact]
+    public async Task A_cut_of_a_key_reaches_whom_it_vouched_for_since_and_whom_those_vouched_for_and_nobody_else()
+    {
+        var (folder, clock) = (TestNode.NewFolder(), new ManualClock());
+        using var next = PrivateKey.Generate(KeyAlgorithm.ES256);
+        TestAgent[] reached, others;
+        await using (var registry = await TestNode.FoundAsync(folder, clock))
+        {
+            var token = await registry.DemandAsync(Policy);
+            var parent = await ParentAsync(registry);
+            var before = await NewcomerAsync(registry, parent.Key, token);
+            var stolenAfter = new LeafIndex(registry.Node.State.Position - 1);
+            var since = await NewcomerAsync(registry, parent.Key, await registry.DemandAsync(Policy, blueprint: "bot/1", envelope: MayVouch));
+            var below = await NewcomerAsync(registry, since.Key, token);
+            await RotateAsync(registry, parent, next);
+            var later = await NewcomerAsync(registry, next, token);
+
+            TestNode.Good(await registry.Node.Stopping.CutAsync(registry.Operator, Scope.Key(parent.KeyId), stolenAfter, "it was copied", "i-7", []));
+
+            (reached, others) = ([since, below], [before, later]);
+            var cut = Assert.Single(registry.Node.State.Stops.OfIncident("i-7"));
+            Assert.Equal(reached.Select(agent => agent.Id).Order(), cut.Denial.Agents);
+            // What they hold can still be shown to tools, and is counted.
+            Assert.Equal(2, cut.Exposure.Credentials);
+            Assert.All(reached, agent => Assert.Equal(Refusal.AfterCut, registry.Verify(agent.Use())));
+            Assert.All(others, agent => Assert.Equal(Refusal.None, registry.Verify(agent.Use())));
+        }
+        await using var again = TestNode.Open(folder, clock);
+        Assert.All(reached, agent => Assert.Equal(Refusal.AfterCut, again.Verify(agent.At(again).Use())));
+        Assert.All(others, agent => Assert.Equal(Refusal.None, again.Verify(agent.At(again).Use())));
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task A_key_that_is_replaced_takes_along_whom_it_vouched_for_since_it_was_stolen_or_ever(bool isKnownWhen)
+    {
+        await using var registry = await TestNode.FoundAsync();
+        var token = await registry.DemandAsync(Policy);
+        var parent = await ParentAsync(registry);
+        var before = await NewcomerAsync(registry, parent.Key, token);
+        LeafIndex? stolenAfter = isKnownWhen ? new LeafIndex(registry.Node.State.Position - 1) : null;
+        var since = await NewcomerAsync(registry, parent.Key, token);
+
+        var made = TestNode.Good(await registry.Node.KeyReplacement.OrderAsync(registry.Operator, parent.Record, "it was copied", "i-7", stolenAfter));
+
+        Assert.NotNull(made.Cut);
+        Assert.Equal((isKnownWhen ? Refusal.None : Refusal.AfterCut, Refusal.AfterCut), (registry.Verify(before.Use()), registry.Verify(since.Use())));
+        // Asked again, it hands out another token and cuts nothing anew; and two people give back who was honest.
+        Assert.Null(TestNode.Good(await registry.Node.KeyReplacement.OrderAsync(registry.Operator, parent.Record, "it was copied", "i-7", stolenAfter)).Cut);
+        TestNode.Good(await registry.RestoreAsync(made.Cut.Index));
+        Assert.Equal(Refusal.None, registry.Verify(since.Use(nonce: "n2")));
+    }
+
+    [Fact]
+    public async Task A_key_that_vouched_for_nobody_is_replaced_without_a_cut()
+    {
+        await using var registry = await TestNode.FoundAsync();
+        var made = TestNode.Good(await registry.Node.KeyReplacement.OrderAsync(registry.Operator, (await ParentAsync(registry)).Record, "it was copied", "", after: null));
+        Assert.Null(made.Cut);
+        Assert.Empty(registry.Bodies().OfType<CompromiseCut>());
     }
 
     [Fact]
@@ -112,6 +173,20 @@ public sealed class VouchTests
 
     private static async Task<TestAgent> ParentAsync(TestNode registry, string sponsor = "team", uint session = 0) =>
         await registry.EnrollAsync(await registry.NewTokenAsync(new(sponsor, "parent/1", [], MayVouch, [TestNode.Audience], 1, 0) { SessionSeconds = session }));
+
+    private static async Task<TestAgent> NewcomerAsync(TestNode registry, PrivateKey voucher, string token)
+    {
+        var key = PrivateKey.Generate(KeyAlgorithm.ES256);
+        var enrolled = TestNode.Good(await registry.BringAsync(token, Vouch(registry, voucher, key, token), key));
+        return new TestAgent(registry, key, enrolled.Agent.Id, enrolled.Credential);
+    }
+
+    private static async Task RotateAsync(TestNode registry, TestAgent agent, PrivateKey next)
+    {
+        var (challenge, now) = (registry.Node.Enrolment.NewChallenge(), registry.Clock.GetUtcNow());
+        TestNode.Good(await registry.Node.KeyRotation.RotateAsync(
+            RotationProof.Create(next, agent.Id, TestNode.Url, challenge, agent.KeyId, now), RotationProof.Create(agent.Key, agent.Id, TestNode.Url, challenge, next.PublicKey.KeyId, now)));
+    }
 
     private static Task<Outcome<Enrolled>> VouchAsync(TestNode registry, TestAgent parent, string token)
     {

@@ -44,6 +44,9 @@ internal sealed class ScriptedEnforcer : IDisposable
     /// <summary>The probes that it was shown, oldest first.</summary>
     public List<CredentialClaims> Probes { get; } = [];
 
+    /// <summary>The leases of classes that it was greeted with.</summary>
+    public IReadOnlyList<ClassLease> Classes { get; private set; } = [];
+
     public IReadOnlyList<Denial> Denials => [.. _denials.Denials];
 
     public static async Task<CallerRecord> RegisterAsync(TestNode registry, PrivateKey key, string name = "gateway", params string[] audiences) =>
@@ -107,7 +110,7 @@ internal sealed class ScriptedEnforcer : IDisposable
         {
             case Greeting greeting:
                 Assert.True(WatchKeyNote.TryOpen(greeting.WatchKeyNote, _registry.Node.Checkpoints.Verifier, out var opened));
-                _watchKey = opened.Key;
+                (_watchKey, Classes) = (opened.Key, greeting.Classes);
                 break;
             case Snapshot snapshot:
                 Assert.True(SnapshotNote.TryOpen(snapshot.Note, _watchKey!, out var all));

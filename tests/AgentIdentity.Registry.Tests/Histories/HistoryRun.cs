@@ -7,6 +7,7 @@ using AgentIdentity.Ledger;
 using AgentIdentity.Registry.Operating;
 using AgentIdentity.Registry.Stopping;
 using AgentIdentity.Registry.Tests.Fixtures;
+using AgentIdentity.Tests;
 
 namespace AgentIdentity.Registry.Tests.Histories;
 
@@ -285,14 +286,7 @@ internal sealed class HistoryRun(int seed, Sabotage sabotage, int callsPerCaller
     {
         if (_oldFolder is not null)
             return _oldFolder;
-        var copy = TestNode.NewFolder();
-        foreach (var file in Directory.GetFiles(folder, "*", SearchOption.AllDirectories))
-        {
-            var target = Path.Combine(copy, Path.GetRelativePath(folder, file));
-            Directory.CreateDirectory(Path.GetDirectoryName(target)!);
-            File.Copy(file, target);
-        }
-        _oldFolder = copy;
+        _oldFolder = Folders.Copy(folder, TestNode.NewFolder());
         return folder;
     }
 }

@@ -78,6 +78,42 @@ public sealed class ProbeTests
     }
 
     [Fact]
+    public async Task A_probe_rides_along_with_a_cut_that_covers_it_and_is_certified()
+    {
+        await using var registry = await TestNode.FoundAsync(probesReady: 1);
+        var agent = await registry.EnrollAsync();
+        using var enforcer = await WatchAsync(registry);
+        var cut = TestNode.Good(await registry.Node.Stopping.CutAsync(registry.Operator, Scope.Agent(agent.Id), agent.Record.EnrolledIndex, "copied", "", []));
+        await enforcer.UntilAsync<Delta>();
+        TestNode.Good(await enforcer.SignAsync(Saying(enforcer, Refusal.None, Refusal.CredentialStopped)));
+
+        var report = Report(registry, cut.Index);
+        Assert.Equal((ProbeSeen.Refused, EnforcerProgress.Acknowledged), (report.Enforcers[0].Probe, report.Enforcers[0].Progress));
+        Assert.Equal([enforcer.Probes[0].Jti], Assert.Single(enforcer.Denials).Credentials);
+        // The enforcer's own code refuses it: a cut covers what was issued after its entry.
+        Assert.True(registry.Node.State.FindAgent(enforcer.Probes[0].AgentId)!.Credential(enforcer.Probes[0])!.Value.Index.Value > agent.Record.EnrolledIndex.Value);
+        Assert.Equal([enforcer.Probes[0].Jti], registry.Bodies().OfType<CompromiseCut>().Single().Probes);
+    }
+
+    [Fact]
+    public async Task A_cut_after_an_entry_that_is_younger_than_the_probe_leaves_it_for_the_next_stop()
+    {
+        await using var registry = await TestNode.FoundAsync(probesReady: 1);
+        var agent = await registry.EnrollAsync();
+        using var enforcer = await WatchAsync(registry);
+        var after = new LeafIndex(registry.Node.State.Position - 1);
+        TestNode.Good(await registry.Node.Issuing.IssueAsync(agent.Record, "", [], 0));
+        var cut = TestNode.Good(await registry.Node.Stopping.CutAsync(registry.Operator, Scope.Agent(agent.Id), after, "copied", "", []));
+        await enforcer.UntilAsync<Delta>();
+        TestNode.Good(await enforcer.SignAsync());
+
+        var report = Report(registry, cut.Index);
+        Assert.Equal((ProbeSeen.NoProbe, EnforcerProgress.Acknowledged), (report.Enforcers[0].Probe, report.Enforcers[0].Progress));
+        Assert.Contains(report.Residual, words => words.StartsWith("No probe rode along", StringComparison.Ordinal));
+        Assert.Equal([enforcer.Probes[0].Jti], Find(registry, TestNode.Good(await registry.StopAsync(Sponsor))).Probes);
+    }
+
+    [Fact]
     public async Task A_stop_uses_a_probe_up_and_the_next_does_not_wait_for_another()
     {
         await using var registry = await TestNode.FoundAsync(probesReady: 1);

@@ -5,6 +5,7 @@ using AgentIdentity.Credentials.Watching;
 using AgentIdentity.Ledger;
 using AgentIdentity.Registry.Tests.Fixtures;
 using AgentIdentity.Registry.Watching;
+using AgentIdentity.Tests;
 
 namespace AgentIdentity.Registry.Tests.Watching;
 
@@ -71,7 +72,7 @@ public sealed class WatchRestartTests
             await ScriptedEnforcer.RegisterAsync(registry, key);
             registry.Node.Watch.End(TestNode.Good(await ScriptedEnforcer.TryBeginAsync(registry, key)));
         }
-        Copy(folder, older);
+        Folders.Copy(folder, older);
         ulong epoch;
         await using (var registry = TestNode.Open(folder, clock))
         {
@@ -156,14 +157,4 @@ public sealed class WatchRestartTests
 
     // A scripted enforcer frees its key when it is done.
     private static PrivateKey PrivateKeyOf(PrivateKey key) => PrivateKey.TryReadKeyFile(key.ToKeyFile(""), "", out var copy, out _) ? copy : throw new InvalidOperationException();
-
-    private static void Copy(string from, string to)
-    {
-        foreach (var file in Directory.EnumerateFiles(from, "*", SearchOption.AllDirectories))
-        {
-            var target = Path.Combine(to, Path.GetRelativePath(from, file));
-            Directory.CreateDirectory(Path.GetDirectoryName(target)!);
-            File.Copy(file, target);
-        }
-    }
 }

@@ -397,6 +397,29 @@ public sealed class WatchTests
     }
 
     [Fact]
+    public async Task While_the_disk_is_full_enforcers_are_told_of_the_leases_that_are_on_the_record_and_of_the_new_ones_when_there_is_room()
+    {
+        var (folder, clock, key) = (TestNode.NewFolder(), new ManualClock(), PrivateKey.Generate(KeyAlgorithm.Ed25519));
+        await using (var first = await TestNode.FoundAsync(folder, clock))
+        {
+            await ScriptedEnforcer.RegisterAsync(first, key);
+            using var enforcer = await ScriptedEnforcer.BeginAsync(first, key);
+        }
+        await using var changed = TestNode.Open(folder, clock, with: settings => settings with { ClassLeases = new Dictionary<string, TimeSpan> { ["reads"] = TimeSpan.FromSeconds(60) } });
+        changed.Store.OnAppend = Fault.Full;
+        using var older = await ScriptedEnforcer.BeginAsync(changed, key);
+        await older.HeartbeatAsync();
+        Assert.Empty(older.Classes);
+
+        changed.Store.OnAppend = Fault.None;
+        Assert.Equal(Refusal.Overloaded, (await changed.Node.Watch.AnswerAsync(older.Stream, new byte[24], default)).Refusal);
+        using var newer = await ScriptedEnforcer.BeginAsync(changed, key);
+        await newer.HeartbeatAsync();
+        Assert.Equal([new ClassLease("reads", 60_000)], newer.Classes);
+        Assert.Single(changed.Bodies().OfType<LeasesGranted>());
+    }
+
+    [Fact]
     public async Task A_lease_of_a_class_is_on_the_record_before_it_is_granted_and_counts_after_a_start_without_it()
     {
         var (folder, clock, key) = (TestNode.NewFolder(), new ManualClock(), PrivateKey.Generate(KeyAlgorithm.Ed25519));

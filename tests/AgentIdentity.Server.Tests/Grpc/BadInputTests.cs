@@ -40,7 +40,7 @@ public sealed class BadInputTests : IAsyncLifetime
     public async Task A_message_that_is_no_protobuf_is_malformed_and_one_that_is_too_large_is_too_large()
     {
         var before = await PositionAsync();
-        foreach (var row in AccessTable.Rows.Where(row => !row.IsStream))
+        foreach (var row in AccessTable.Rows)
         {
             using var caller = Caller(row);
             foreach (var bytes in Malformed())
@@ -49,9 +49,28 @@ public sealed class BadInputTests : IAsyncLifetime
                 Assert.Equal((row.Method, StatusCode.InvalidArgument, "MESSAGE_MALFORMED"), (row.Method, answer.Status, answer.Reason));
             }
             var oversize = await caller.SendAsync(row.Method, new byte[Limits.MessageBytesMax + 1]);
-            Assert.Equal((row.Method, StatusCode.ResourceExhausted, "MESSAGE_TOO_LARGE"), (row.Method, oversize.Status, oversize.Reason));
+            // Who opens a stream is looked at before its first message is read, and what is too long has no signature that could be right.
+            if (oversize.Reason != "BODY_MISMATCH" || !row.IsStream)
+                Assert.Equal((row.Method, StatusCode.ResourceExhausted, "MESSAGE_TOO_LARGE"), (row.Method, oversize.Status, oversize.Reason));
         }
         await AssertNothingWrittenSinceAsync(before);
+    }
+
+    [Theory]
+    [InlineData("authorization", 16_500)]
+    [InlineData("authorization", 70_000)]
+    [InlineData("dpop", 16_500)]
+    [InlineData("dpop", 70_000)]
+    public async Task A_credential_or_a_proof_in_the_metadata_that_is_too_long_is_refused_by_name(string name, int length)
+    {
+        const string Method = "/agentidentity.v1.Registry/GetAgent";
+        using var caller = new RawCaller(_registry.GrpcUrl, _registry.PublicUrl, _agent.Key);
+        var answer = await caller.SendAsync(Method, [], request =>
+        {
+            request.Headers.Remove(name);
+            request.Headers.TryAddWithoutValidation(name, $"DPoP {new string('a', length)}");
+        });
+        Assert.NotEqual("", answer.Reason);
     }
 
     [Fact]

@@ -2,6 +2,7 @@ using AgentIdentity.Credentials;
 using AgentIdentity.Credentials.Keys;
 using AgentIdentity.Ledger;
 using AgentIdentity.Protocol.V1;
+using AgentIdentity.Server.Grpc;
 using AgentIdentity.Server.Tests.Fixtures;
 using AgentIdentity.Tests.Wire;
 using Grpc.Core;
@@ -43,6 +44,19 @@ public sealed class WatchTests
 
         var proof = (await enforcer.UntilAsync(RegistryMessage.OfOneofCase.Proof)).Proof;
         Assert.Equal(stopped.LedgerIndex, proof.LedgerIndex);
+    }
+
+    [Fact]
+    public async Task A_stream_on_which_little_is_said_lives_on()
+    {
+        await using var registry = await TestRegistry.StartAsync();
+        var key = await registry.RegisterAsync(Role.Enforcer, "documents gateway");
+        using var channel = GrpcChannel.ForAddress(registry.GrpcUrl);
+        using var enforcer = await WireEnforcer.BeginAsync(new Access.AccessClient(channel), key, registry.PublicUrl, Both);
+
+        await Task.Delay(Limits.BodyGrace * 2);
+
+        await enforcer.HeartbeatAsync();
     }
 
     [Fact]

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Net.Sockets;
 using AgentIdentity.Credentials.Identifiers;
 using AgentIdentity.Credentials.Keys;
 using AgentIdentity.Protocol.V1;
@@ -213,7 +214,8 @@ internal sealed class Campaign : IAsyncDisposable
             await load;
             return "They finished.";
         }
-        catch (Exception e) when (e is HttpRequestException or IOException or OperationCanceledException)
+        // A socket whose other end goes while it connects: HttpClient has no name of its own for that.
+        catch (Exception e) when (e is HttpRequestException or IOException or OperationCanceledException or SocketException)
         {
             return e.ToString();
         }

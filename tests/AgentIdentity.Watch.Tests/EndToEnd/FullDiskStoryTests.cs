@@ -43,9 +43,9 @@ public sealed class FullDiskStoryTests : IAsyncLifetime
         await registry.KillAsync();
         File.Delete(filler);
         await registry.StartAgainAsync();
-        var report = await registry.WhenAsync(stop.LedgerIndex, StopLevel.Enforced);
-        Assert.Equal((stop.LedgerIndex, stop.Epoch), InForce(report));
-        Assert.Equal(EnforcerProgress.Acknowledged, Assert.Single(report.Enforcers).Progress);
+        var report = await registry.WhenSignedAsync(stop.LedgerIndex);
+        Assert.Equal((stop.LedgerIndex, stop.Epoch, StopLevel.Enforced), (report.Stop.LedgerIndex, report.Stop.Epoch, report.Level));
+        Assert.Single(report.Enforcers);
         await registry.EnrolAsync();
         Assert.Equal(Refusal.AgentFrozen, tool.Answer(agent));
     }

@@ -100,16 +100,22 @@ internal sealed class WatchedRegistry : IAsyncDisposable
         (await _asOperator.Control.PropagationAsync(new PropagationRequest { Stop = stop })).Stops.Single();
 
     /// <summary>Follows a stop until it has come so far.</summary>
-    public async Task<StopPropagation> WhenAsync(ulong stop, StopLevel level)
+    public Task<StopPropagation> WhenAsync(ulong stop, StopLevel level) => WhenAsync(stop, report => report.Level >= level, $"{level}");
+
+    /// <summary>Follows a stop until all enforcers have signed it. One whose lease was over first, as after a slow start, signs all the same.</summary>
+    public Task<StopPropagation> WhenSignedAsync(ulong stop) => WhenAsync(stop, report => report.Enforcers.All(enforcer => enforcer.Progress == EnforcerProgress.Acknowledged), "all had signed");
+
+    /// <summary>Follows a stop until its report is so.</summary>
+    public async Task<StopPropagation> WhenAsync(ulong stop, Func<StopPropagation, bool> holds, string what)
     {
         using var patience = new CancellationTokenSource(Eventually.Patience);
         using var following = _asOperator.Control.WatchPropagation(new PropagationRequest { Stop = stop }, cancellationToken: patience.Token);
         while (await following.ResponseStream.MoveNext(patience.Token))
         {
-            if (following.ResponseStream.Current.Level >= level)
-                return following.ResponseStream.Current.Stops.Single();
+            if (following.ResponseStream.Current.Stops.Single() is var report && holds(report))
+                return report;
         }
-        throw new InvalidOperationException($"The report ended before {level}.");
+        throw new InvalidOperationException($"The report ended before {what}.");
     }
 
     public async ValueTask DisposeAsync()

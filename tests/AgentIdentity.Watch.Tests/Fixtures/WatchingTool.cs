@@ -79,7 +79,7 @@ internal sealed class WatchingTool : IAsyncDisposable
         UntilAsync(() => Answer(credential, key) == expected, () => $"Expected {expected.Name()}, found {Answer(credential, key).Name()}");
 
     /// <summary>Ends when the alarm was raised.</summary>
-    public Task WhenAlarmedAsync(EnforcerAlarmKind kind) => UntilAsync(() => Alarms.Contains(kind), () => $"There is no {kind}");
+    public Task WhenAlarmedAsync(EnforcerAlarmKind kind, int times = 1) => UntilAsync(() => Alarms.Count(alarm => alarm == kind) >= times, () => $"There is no {kind}, or not {times} times");
 
     public async ValueTask DisposeAsync()
     {

@@ -15,6 +15,7 @@ using AgentIdentity.Registry.Watching;
 using AgentIdentity.Storage.Keys;
 using AgentIdentity.Storage.Snapshots;
 using AgentIdentity.Storage.Sqlite;
+using AgentIdentity.Tests;
 using AgentIdentity.Watch.Tests.Fixtures;
 using PrivateKey = AgentIdentity.Credentials.Keys.PrivateKey;
 using Scope = AgentIdentity.Credentials.Entries.Scope;
@@ -56,17 +57,7 @@ internal sealed class Thief : Between, IAsyncDisposable
     private NoteSignerKey WatchKey => new(WatchNotes.KeyName(_node.State.Log.Origin), _keys.Watch(_node.State.WatchKeys[^1].KeyId));
 
     /// <summary>Copies the folder of a registry that does not run, keys and all.</summary>
-    public static string Copy(string folder)
-    {
-        var copy = Directory.CreateTempSubdirectory("agentidentity-stolen-").FullName;
-        foreach (var file in Directory.GetFiles(folder, "*", SearchOption.AllDirectories))
-        {
-            var target = Path.Combine(copy, Path.GetRelativePath(folder, file));
-            Directory.CreateDirectory(Path.GetDirectoryName(target)!);
-            File.Copy(file, target);
-        }
-        return copy;
-    }
+    public static string Copy(string folder) => Folders.Copy(folder, Directory.CreateTempSubdirectory("agentidentity-stolen-").FullName);
 
     public static Thief With(string stolen) => new(stolen);
 

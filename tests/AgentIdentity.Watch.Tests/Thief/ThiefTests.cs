@@ -72,6 +72,10 @@ public sealed class ThiefTests : IAsyncLifetime
         await thief.ServeAtAsync(_registry.GrpcPort);
         await _tool.WhenAlarmedAsync(EnforcerAlarmKind.DenyStateShrunk);
         await AssertNobodyIsLetInAsync();
+
+        await _tool.RestartAsync();
+        await _tool.WhenAlarmedAsync(EnforcerAlarmKind.DenyStateShrunk, times: 2);
+        await AssertNobodyIsLetInAsync();
     }
 
     [Fact]
@@ -166,8 +170,10 @@ public sealed class ThiefTests : IAsyncLifetime
             await _tool.WhenAnswersAsync(Refusal.None, forged, agent.Key);
             await _tool.WhenAnswersAsync(Refusal.CredentialUnlogged, forged, agent.Key);
         }
+        // It is refused before that is told, here and on the record.
+        await _tool.WhenAlarmedAsync(EnforcerAlarmKind.CredentialUnlogged, forgeries.Length);
+        await _registry.WhenAsync(_stop.LedgerIndex, report => report.Enforcers.Single().Unlogged == (ulong)forgeries.Length, "all were on the record");
         Assert.Equal(forgeries.Length, _tool.Alarms.Count(alarm => alarm == EnforcerAlarmKind.CredentialUnlogged));
-        Assert.Equal((ulong)forgeries.Length, Assert.Single((await _registry.ReportAsync(_stop.LedgerIndex)).Enforcers).Unlogged);
         await _tool.WhenAnswersAsync(Refusal.None, _other);
     }
 
