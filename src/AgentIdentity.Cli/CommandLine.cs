@@ -64,6 +64,7 @@ internal static class CommandLine
             RotateKeyVerb.Create(),
             ReplaceKeyVerb.Create(),
             RotateIssuerKeyVerb.Create(),
+            RotateDidKeyVerb.Create(),
             SponsorKeyVerb.Create(),
             DevCertVerb.Create(),
             DemoVerb.Create(),

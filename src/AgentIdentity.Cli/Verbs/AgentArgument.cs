@@ -1,6 +1,7 @@
 using System.CommandLine;
 using AgentIdentity.Credentials.Dids;
 using AgentIdentity.Credentials.Identifiers;
+using AgentIdentity.Protocol.V1;
 
 namespace AgentIdentity.Cli.Verbs;
 
@@ -17,7 +18,7 @@ internal static class AgentArgument
     public static string Did(Invocation run, string text)
     {
         if (run.Registry.TryParseAgent(text, out var id))
-            return run.Registry.AgentDid(id);
+            return WebvhDid.TryParse(text, out _) ? Resolved(run, text, id) : run.Registry.AgentDid(id);
         // Which agent holds the key, the registry knows.
         if (Multikey.TryParseDid(text, out _))
             return text;
@@ -26,6 +27,14 @@ internal static class AgentArgument
         throw Failure.Usage(
             $"'{text}' is neither a DID of {run.Registry.Did}, nor a UUID, nor the name of an agent in the home folder.",
             "agentid agents list shows the agents. If the registry has another name, give it with --public-url.");
+    }
+
+    // Whether the SCID is the agent's only the registry knows; with another one it refuses. Words are read before a verb waits for anything, so this one waits here.
+    private static string Resolved(Invocation run, string webvh, SubjectId id)
+    {
+        using var connection = run.Connect();
+        _ = connection.Registry.ResolveDidAsync(new ResolveDidRequest { Did = webvh }).ResponseAsync.GetAwaiter().GetResult();
+        return run.Registry.AgentDid(id);
     }
 
     public static SubjectId Id(Invocation run, string did) =>

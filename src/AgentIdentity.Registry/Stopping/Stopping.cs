@@ -93,7 +93,9 @@ public sealed class Stopping(
         var now = clock.GetUtcNow().ToUnixTimeMilliseconds();
         var denial = state.Reach.Spell(new LeafIndex(state.Position), state.Epoch, StandingState.Frozen, scope, null, now);
         var agents = state.Reach.Agents(scope).ToArray();
-        var live = agents.Sum(agent => agent.Credentials.Count(credential => credential.Item.ExpiresAt > now / 1000));
+        var live = scope.Kind == ScopeKind.IssuerKey
+            ? new StopExposures(state).Of(denial, state.Founding!.RegistryId, now).Credentials
+            : agents.Sum(agent => agent.Credentials.Count(credential => credential.Item.ExpiresAt > now / 1000));
         var withoutModel = scope.Kind == ScopeKind.Model ? state.AgentsFrom(0).Count(agent => state.Stops.Blueprint(agent.Grant.Terms.Blueprint) is not { Model.Length: > 0 }) : 0;
         return new StopPreview(agents.Length, denial.Credentials.Count, live, withoutModel, Array.ConvertAll(agents, agent => agent.Id), Concern(scope));
     }
@@ -146,7 +148,9 @@ public sealed class Stopping(
     {
         var denial = stop.Denial;
         var reached = denial.Scope.Kind == ScopeKind.AgentWithDelegates ? denial.Agents.Count + 1 : state.Reach.Agents(denial.Scope).Count();
-        return new Stopped(denial.Index, denial.State, stop.At, denial.Epoch, reached, stop.CredentialsBelow, stop.Exposure.Credentials, Concern(denial.Scope), IsIndexPending(denial.Index));
+        // A key of the registry is no agent's: all that it reaches are credentials.
+        var credentials = denial.Scope.Kind == ScopeKind.IssuerKey ? stop.Exposure.Credentials : stop.CredentialsBelow;
+        return new Stopped(denial.Index, denial.State, stop.At, denial.Epoch, reached, credentials, stop.Exposure.Credentials, Concern(denial.Scope), IsIndexPending(denial.Index));
     }
 
     private Outcome<LeafIndex> Decide(Draft draft, CallerRecord? actor, StopWish wish, PendingStop pending, SubjectId? about, Approved? approved)

@@ -70,12 +70,13 @@ internal static class DidEndpoints
         var other => throw new InvalidOperationException($"No status for the error {other}."),
     };
 
-    // A DID may hold %3A itself. Who escapes it for the path sends %253A, and who does not sends %3A: what begins as a DID is taken as it came.
+    // A DID may hold %3A itself. Who escapes it for the path sends %253A, with or without colons escaped, and who does not sends %3A.
+    // No DID of this registry holds %25, so a DID that does was escaped.
     private static string DidIn(HttpContext context)
     {
         var target = context.Features.GetRequiredFeature<IHttpRequestFeature>().RawTarget.Split('?')[0];
         var raw = target[(target.IndexOf(IdentifiersPath, StringComparison.Ordinal) + IdentifiersPath.Length)..];
-        return raw.StartsWith("did:", StringComparison.Ordinal) ? raw : Uri.UnescapeDataString(raw);
+        return raw.StartsWith("did:", StringComparison.Ordinal) && !raw.Contains("%25", StringComparison.Ordinal) ? raw : Uri.UnescapeDataString(raw);
     }
 
     private static string? Accepted(StringValues accept)

@@ -69,7 +69,7 @@ internal static class DidResolver
     {
         if (!WebvhDid.TryParse(did, out var parsed))
             return DidResolution.Failed(DidResolution.InvalidDid, "That is no did:webvh DID.");
-        if (SubjectAt(registry, parsed.Place) is not { } subject || registry.Dids.Resolve(subject) is not { } history || history.Latest.Did != did)
+        if (SubjectAt(registry, parsed) is not { } subject || registry.Dids.Resolve(subject) is not { } history || history.Latest.Did != did)
             return NotHere;
         if (wish.Find(history) is not { } version)
             return DidResolution.Failed(DidResolution.NotFound, "The DID has no such version.");
@@ -81,9 +81,10 @@ internal static class DidResolver
         return wish.IsLatest ? resolved with { Document = null } : resolved;
     }
 
-    private static SubjectId? SubjectAt(RegistryNode registry, string place)
+    /// <summary>Whose log is at the place that a did:webvh DID names; whether it is the DID's, nothing says yet.</summary>
+    public static SubjectId? SubjectAt(RegistryNode registry, WebvhDid webvh)
     {
-        var did = "did:web:" + place;
+        var did = RegistryName.WebDid(webvh);
         if (did == registry.Settings.Name.Did)
             return registry.State.Founding?.RegistryId;
         return registry.Settings.Name.TryParseAgentDid(did, out var agent) ? agent : null;

@@ -80,6 +80,13 @@ internal sealed class RunningRegistry(string[] flags) : IAsyncDisposable
         return fork;
     }
 
+    /// <summary>What the registry serves for everyone.</summary>
+    public async Task<string> GetAsync(string path)
+    {
+        using var http = new HttpClient();
+        return await http.GetStringAsync($"{HttpUrl}{path}");
+    }
+
     // A log that has signed nothing has nothing that another could go on from.
     private async Task FirstCheckpointAsync()
     {

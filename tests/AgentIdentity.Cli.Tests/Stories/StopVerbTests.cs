@@ -34,6 +34,25 @@ public sealed class StopVerbTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task An_agent_is_stopped_by_the_DID_that_a_strangers_library_resolved_and_not_by_one_with_another_SCID()
+    {
+        var did = await _registry.EnrolAsync("worker");
+        var document = JsonDocument.Parse(await _registry.GetAsync($"/agents/{did.Split(':')[^1]}/did.json")).RootElement;
+        var webvh = document.GetProperty("alsoKnownAs")[0].GetString()!;
+        var scid = webvh.Split(':')[2];
+
+        var other = await Agentid.RunAsync("stop", webvh.Replace(scid, "QmXrEwqsv8iSqN2WKqLWz6GgMTLR3mQD2yAWD3VbLmFef7", StringComparison.Ordinal), "--state", "frozen", "--reason", "odd calls");
+        Assert.Equal(ExitCode.Refused, other.ExitCode);
+        Assert.Contains("SCID_MISMATCH", other.Error, StringComparison.Ordinal);
+        Assert.Equal("active", (await JsonAsync("agents", "show", webvh)).Text("state"));
+
+        Assert.Equal(did, (await JsonAsync("stop", webvh, "--state", "frozen", "--reason", "odd calls")).Text("agent"));
+        Assert.Equal("frozen", (await JsonAsync("agents", "show", did)).Text("state"));
+        Assert.Equal(did, (await JsonAsync("trail", webvh)).Text("agent"));
+        (await Agentid.RunAsync("who-is", webvh)).Fine();
+    }
+
+    [Fact]
     public async Task A_fleet_is_recalled_by_model_and_label_after_a_look()
     {
         var did = await _registry.EnrolAsync("worker");

@@ -1,8 +1,11 @@
 using System.Net;
 using System.Text.Json;
+using AgentIdentity.Client;
+using AgentIdentity.Credentials;
 using AgentIdentity.Credentials.Dids;
 using AgentIdentity.Protocol.V1;
 using AgentIdentity.Server.Tests.Fixtures;
+using AgentState = AgentIdentity.Protocol.V1.AgentState;
 
 namespace AgentIdentity.Server.Tests.Http;
 
@@ -83,12 +86,13 @@ public sealed class DidEndpointsTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_DID_that_was_escaped_for_the_path_is_the_same_DID()
+    public async Task A_DID_that_was_escaped_for_the_path_is_the_same_DID_whether_or_not_its_colons_were()
     {
         var name = _registry.Host.Registry.Settings.Name.Did;
         var plain = await ResolveAsync(name);
         Assert.Equal(HttpStatusCode.OK, plain.Status);
         Assert.Equal(plain, await ResolveAsync(Uri.EscapeDataString(name)));
+        Assert.Equal(plain, await ResolveAsync(name.Replace("%", "%25", StringComparison.Ordinal)));
     }
 
     [Fact]
@@ -105,7 +109,7 @@ public sealed class DidEndpointsTests : IAsyncLifetime
     public async Task A_revoked_agent_is_gone_under_both_names_at_once_and_its_first_version_is_still_to_be_had()
     {
         var agent = await _registry.EnrolAsync();
-        var webvh = WebvhLog.DidOf((await _registry.GetAsync($"/agents/{agent.Enrolled.AgentId}/did.jsonl")).Split('\n')[0]);
+        var webvh = await WebvhAsync(agent);
         await _registry.StopAgentAsync(agent.Did, AgentState.Revoked);
         foreach (var did in new[] { agent.Did, webvh })
         {
@@ -128,6 +132,37 @@ public sealed class DidEndpointsTests : IAsyncLifetime
         Assert.Equal(JsonValueKind.Null, result.RootElement.GetProperty("didDocument").ValueKind);
         Assert.Empty(result.RootElement.GetProperty("didDocumentMetadata").EnumerateObject());
     }
+
+    [Fact]
+    public async Task Over_gRPC_an_agent_is_found_under_each_of_its_DIDs_and_not_under_one_with_the_SCID_of_another_log()
+    {
+        var (agent, other) = (await _registry.EnrolAsync(), await _registry.EnrolAsync());
+        var (webvh, othersScid) = (await WebvhAsync(agent), (await WebvhAsync(other)).Split(':')[2]);
+        Assert.Equal((await ResolveAsync(webvh, "application/did+json")).Body, await DocumentAsync(webvh));
+        var key = Multikey.Did(agent.Key.PublicKey);
+        Assert.Equal((await ResolveAsync(key, "application/did+json")).Body, await DocumentAsync(key));
+
+        var stopped = await _registry.StopAgentAsync(webvh);
+        Assert.Equal(1u, stopped.AgentsReached);
+        Assert.Equal(AgentState.Frozen, (await _registry.AsOperator.Registry.GetAgentAsync(new GetAgentRequest { Agent = agent.Did })).Agent.State);
+
+        var mixed = webvh.Replace(webvh.Split(':')[2], othersScid, StringComparison.Ordinal);
+        Assert.Equal(Refusal.ScidMismatch, (await Assert.ThrowsAsync<RegistryRefusedException>(() => _registry.StopAgentAsync(mixed))).Refusal);
+        Assert.Equal(Refusal.ScidMismatch, (await Assert.ThrowsAsync<RegistryRefusedException>(() => DocumentAsync(mixed))).Refusal);
+    }
+
+    [Fact]
+    public async Task Over_gRPC_a_revoked_agents_log_names_no_key_of_its()
+    {
+        var agent = await _registry.EnrolAsync();
+        var webvh = await WebvhAsync(agent);
+        await _registry.StopAgentAsync(webvh, AgentState.Revoked);
+        Assert.DoesNotContain(agent.Key.PublicKey.KeyId.ToString(), await DocumentAsync(webvh), StringComparison.Ordinal);
+    }
+
+    private async Task<string> DocumentAsync(string did) => (await _registry.AsOperator.Registry.ResolveDidAsync(new ResolveDidRequest { Did = did })).DidDocument;
+
+    private async Task<string> WebvhAsync(TestAgent agent) => WebvhLog.DidOf((await _registry.GetAsync($"/agents/{agent.Enrolled.AgentId}/did.jsonl")).Split('\n')[0]);
 
     private async Task<(HttpStatusCode Status, string Body, string? Type)> ResolveAsync(string did, string? accept = null)
     {
