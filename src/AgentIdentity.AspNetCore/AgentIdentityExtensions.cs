@@ -1,4 +1,5 @@
 using AgentIdentity.AspNetCore;
+using Microsoft.AspNetCore.Authentication;
 using Microsoft.AspNetCore.Authorization;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.DependencyInjection.Extensions;
@@ -13,7 +14,11 @@ public static class AgentIdentityExtensions
     /// <summary>Adds the authentication scheme "AgentIdentity" and what it needs.</summary>
     public static IServiceCollection AddAgentIdentity(this IServiceCollection services, Action<AgentIdentityOptions> configure)
     {
-        services.AddAuthentication().AddScheme<AgentIdentityOptions, AgentIdentityHandler>(AgentIdentityDefaults.Scheme, configure);
+        // Not AddAuthentication: that writes data protection keys into the user's home folder, for cookies that agents do not have.
+        services.AddAuthenticationCore();
+        services.AddWebEncoders();
+        services.TryAddSingleton(TimeProvider.System);
+        new AuthenticationBuilder(services).AddScheme<AgentIdentityOptions, AgentIdentityHandler>(AgentIdentityDefaults.Scheme, configure);
         services.AddAuthorization();
         services.TryAddSingleton<LocalVerifier>();
         services.TryAddSingleton<RegistryVerifier>();

@@ -48,13 +48,18 @@ internal sealed class AgentIdentityHandler(IOptionsMonitor<AgentIdentityOptions>
 
     protected override async Task HandleChallengeAsync(AuthenticationProperties properties)
     {
+        Response.Headers[NonceName] = verifier.Nonces.Current();
+        Response.Headers.CacheControl = "no-store";
+        if (GrpcCall.IsOne(Request))
+        {
+            await GrpcCall.RefuseAsync(Response, _denial.Status, _denial.Title, _denial.Reason);
+            return;
+        }
         Response.StatusCode = _denial.Status;
         if (_denial.Status == StatusCodes.Status401Unauthorized)
             Response.Headers.WWWAuthenticate = $"DPoP error=\"{_denial.Error}\", algs=\"ES256 EdDSA\"";
         if (_denial.Status == StatusCodes.Status503ServiceUnavailable)
             Response.Headers.RetryAfter = "1";
-        Response.Headers[NonceName] = verifier.Nonces.Current();
-        Response.Headers.CacheControl = "no-store";
         var problem = new { type = "about:blank", title = _denial.Title, status = _denial.Status, reason = _denial.Reason };
         await Response.WriteAsJsonAsync(problem, options: null, contentType: "application/problem+json", Context.RequestAborted);
     }

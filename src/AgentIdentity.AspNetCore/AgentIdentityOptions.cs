@@ -51,6 +51,9 @@ public sealed class AgentIdentityOptions : AuthenticationSchemeOptions
     /// <summary>A folder of the tool's own for what it must remember of the watch. Null: beside the key file, its name with <c>.watch</c>.</summary>
     public string? StateFolder { get; set; }
 
+    /// <summary>A folder whose files are taken as break-glass orders, which freeze also while the registry is down. Null: <c>orders</c> in the state folder.</summary>
+    public string? OrdersFolder { get; set; }
+
     /// <summary>Changes how the tool's enforcer is set up: leases, operators' keys, break-glass orders, revokers, observing only.</summary>
     public Func<EnforcerOptions, EnforcerOptions>? ConfigureEnforcer { get; set; }
 

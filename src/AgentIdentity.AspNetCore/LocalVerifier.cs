@@ -22,12 +22,17 @@ internal sealed class LocalVerifier : IVerifier, IAsyncDisposable, IDisposable
             throw new InvalidOperationException(problem);
         _registry = registry;
         _key = options.ReadKey();
+        var stateFolder = options.StateFolder ?? options.KeyFile + ".watch";
+        var ordersFolder = options.OrdersFolder ?? Path.Combine(stateFolder, "orders");
+        // Made now: who brings an order in an emergency should find where to put it.
+        Directory.CreateDirectory(ordersFolder);
         var enforcer = new EnforcerOptions
         {
             Registry = connection,
             Key = _key,
             Audiences = [options.Audience],
-            StateFolder = options.StateFolder ?? options.KeyFile + ".watch",
+            StateFolder = stateFolder,
+            OrdersFolder = ordersFolder,
             Alarmed = alarm => logger.LogError("{Alarm}: {Detail}", alarm.Name, alarm.Detail),
         };
         Enforcer = new Enforcer(options.ConfigureEnforcer?.Invoke(enforcer) ?? enforcer);

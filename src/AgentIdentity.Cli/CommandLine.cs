@@ -64,6 +64,7 @@ internal static class CommandLine
             RotateKeyVerb.Create(),
             ReplaceKeyVerb.Create(),
             RotateIssuerKeyVerb.Create(),
+            RotateDidKeyVerb.Create(),
             SponsorKeyVerb.Create(),
             DevCertVerb.Create(),
             DemoVerb.Create(),
@@ -79,7 +80,8 @@ internal static class CommandLine
     private static Failure UsageFailure(ParseResult parse)
     {
         var verb = VerbOf(parse);
-        var problems = string.Join(" ", parse.Errors.Select(error => error.Message).Distinct());
+        // The library breaks lines between the words that it would have taken; this is one sentence.
+        var problems = string.Join(" ", parse.Errors.Select(error => string.Join(' ', error.Message.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries))).Distinct());
         return Failure.Usage(problems, $"See '{verb} --help'.");
     }
 

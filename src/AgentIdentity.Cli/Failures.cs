@@ -1,3 +1,4 @@
+using System.Security.Authentication;
 using AgentIdentity.Client;
 using AgentIdentity.Credentials;
 using Grpc.Core;
@@ -15,11 +16,18 @@ internal static class Failures
         CheckpointContradictedException contradicted => Failure.Refused(
             contradicted.Message, $"Keep {contradicted.EvidenceFile} and ask the operators. If they founded or recovered the registry, remove the checkpoint beside it, and write the new log key as log_key into registry.json of the home folder.", "LOG_CONTRADICTED"),
         InvalidDataException wrong => Failure.Refused(wrong.Message, "Is --public-url what the server was started with, and --registry that server?"),
+        RpcException call when IsDistrust(call.Status.DebugException) => Distrusted(call.Status.Detail),
         RpcException call => Unanswered(call.Status.Detail),
+        HttpRequestException request when IsDistrust(request) => Distrusted(request.InnerException!.Message),
         HttpRequestException request => Unanswered(request.Message),
         IOException or UnauthorizedAccessException => Failure.Usage(failed.Message),
         _ => null,
     };
+
+    private static bool IsDistrust(Exception? failed) => failed is AuthenticationException || (failed?.InnerException is { } inner && IsDistrust(inner));
+
+    private static Failure Distrusted(string detail) =>
+        new(ExitCode.Unreachable, $"A server answered, and its TLS certificate is not trusted here: {detail}", $"Name the certificate, or the authority that signed it, as a PEM file with {GlobalOptions.Ca} FILE (AGENTID_CA), and the host by the name that is in it.");
 
     private static Failure Unanswered(string detail) =>
         new(ExitCode.Unreachable, $"Nobody answered: {detail}", "Is the server running, and are --registry, --control and --http what its ready line says?");
@@ -29,7 +37,8 @@ internal static class Failures
         Refusal.NotBootstrapped => "Make the first operators: agentid bootstrap --secret-file FILE --operator NAME",
         Refusal.BootstrapClosed => "The registry has its operators. Use one of their keys with --key FILE.",
         Refusal.BootstrapInvalid => "A secret is good for 15 minutes: start the server again for a new one, and read the file that it names.",
-        Refusal.NeedsTwoOperators => "Two different people are needed. At bootstrap: give --operator twice, or start the server with --dev for a single operator.",
+        Refusal.NeedsTwoOperators => "Two different people are needed. To revoke: the same command with --out FILE, then each agentid approve FILE, the last with --send; --state frozen takes one person. To move a cut later: --out FILE as well. "
+            + "At bootstrap: a second --operator, or --operator-proof FILE of another person; --dev starts a server for a single one.",
         Refusal.ApprovalStale or Refusal.ApprovalUsed => "Begin again with a new file: approvals are good for an hour, once, and not beyond a restart.",
         Refusal.AgentHeld => "agentid trail AGENT shows who holds it and why; agentid hold lift --help",
         Refusal.CallerUnknown => "The registry does not know this key: give a registered one with --key FILE, or have an operator register it.",

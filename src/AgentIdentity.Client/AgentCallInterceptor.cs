@@ -103,6 +103,14 @@ public sealed class AgentCallInterceptor : Interceptor
         Proofs is not null && failure.StatusCode == StatusCode.Unauthenticated && failure.Trailers.GetValue(NonceName) is not null
         && RegistryRefusedException.From(failure) is { Refusal: Refusal.UseDpopNonce };
 
+    /// <summary>What the reader of a stream is told instead of its failure: that it was cancelled, or by which name it was refused. Null where the failure says it best.</summary>
+    internal Exception? Named(RpcException failure, CancellationToken reader, CancellationToken call)
+    {
+        if (failure.StatusCode == StatusCode.Cancelled && (reader.IsCancellationRequested || call.IsCancellationRequested))
+            return new OperationCanceledException("The call was cancelled.", failure, reader.IsCancellationRequested ? reader : call);
+        return NamesRefusals ? RegistryRefusedException.From(failure) : null;
+    }
+
     internal void Learn(Metadata answer) => _nonce = answer.GetValue(NonceName) ?? _nonce;
 
     internal CallOptions WithDeadline(CallOptions options)

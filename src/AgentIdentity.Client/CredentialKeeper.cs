@@ -53,6 +53,9 @@ public sealed class CredentialKeeper : IAsyncDisposable
     /// </summary>
     public Task Completion => _completion.Task;
 
+    /// <summary>The last credential that there was, which may have expired.</summary>
+    internal HeldCredential? Last => _holding.Credential;
+
     /// <summary>A credential that has not expired; waits for one if need be.</summary>
     /// <exception cref="RegistryRefusedException">The registry has refused for good. What was held is not given out any more.</exception>
     /// <exception cref="ObjectDisposedException">The keeper has been disposed of.</exception>

@@ -13,6 +13,7 @@ public sealed class RotatingKeeper : IAsyncDisposable
     private readonly ConnectionOptions _options;
     private readonly SubjectId _agent;
     private readonly Action<HeldCredential>? _renewed;
+    private readonly Func<PrivateKey, CancellationToken, Task>? _enrolAgain;
     private readonly SemaphoreSlim _turn = new(1);
     private volatile Pair _pair;
 
@@ -24,10 +25,12 @@ public sealed class RotatingKeeper : IAsyncDisposable
     /// <param name="key">The agent's key of now; stays the caller's to dispose of.</param>
     /// <param name="first">The credential to go on from; null asks for one.</param>
     /// <param name="renewed">Told of each new credential, to save it.</param>
-    public RotatingKeeper(ConnectionOptions options, SubjectId agent, PrivateKey key, HeldCredential? first = null, Action<HeldCredential>? renewed = null)
+    /// <param name="enrolAgain">Called with the key of then when the session is over: enrols with the same token and that key and fresh evidence. Null: the keeper stops then.</param>
+    public RotatingKeeper(
+        ConnectionOptions options, SubjectId agent, PrivateKey key, HeldCredential? first = null, Action<HeldCredential>? renewed = null, Func<PrivateKey, CancellationToken, Task>? enrolAgain = null)
     {
-        (_options, _agent, _renewed) = (options, agent, renewed);
-        _pair = new Pair(options, key, first, renewed);
+        (_options, _agent, _renewed, _enrolAgain) = (options, agent, renewed, enrolAgain);
+        _pair = NewPair(key, first);
     }
 
     /// <summary>The agent's key, and a credential for it that has not expired.</summary>
@@ -53,7 +56,7 @@ public sealed class RotatingKeeper : IAsyncDisposable
         }
     }
 
-    /// <summary>Gives the agent another key, and answers when there is a credential for it. After a failure the old key goes on, unless the registry has rotated it all the same: then the same again helps.</summary>
+    /// <summary>Gives the agent another key, and answers when there is a credential for it that grants what the last one did. After a failure the old key goes on, unless the registry has rotated it all the same: then the same again helps.</summary>
     /// <param name="next">The new key, on disk already; stays the caller's to dispose of.</param>
     /// <param name="cancellationToken">Ends the wait; the key may be rotated nevertheless.</param>
     public async Task RotateAsync(PrivateKey next, CancellationToken cancellationToken = default)
@@ -65,7 +68,7 @@ public sealed class RotatingKeeper : IAsyncDisposable
             _rotation = done.Task;
             var old = _pair;
             await AgentKeyRotation.RotateAsync(old.Connection, _agent, old.Key, next, cancellationToken).ConfigureAwait(false);
-            _pair = await ReadyAsync(next, cancellationToken).ConfigureAwait(false);
+            _pair = await ReadyAsync(next, old.Keeper.Last, cancellationToken).ConfigureAwait(false);
             await old.DisposeAsync().ConfigureAwait(false);
         }
         finally
@@ -81,9 +84,10 @@ public sealed class RotatingKeeper : IAsyncDisposable
         _turn.Dispose();
     }
 
-    private async Task<Pair> ReadyAsync(PrivateKey key, CancellationToken cancellationToken)
+    // The new key renews the old key's credential, which binds it to the same certificate, audience and envelope; to the new key it is one that has ended.
+    private async Task<Pair> ReadyAsync(PrivateKey key, HeldCredential? last, CancellationToken cancellationToken)
     {
-        var pair = new Pair(_options, key, null, _renewed);
+        var pair = NewPair(key, last is null ? null : last with { ExpiresAt = DateTimeOffset.UnixEpoch });
         try
         {
             await pair.Keeper.GetAsync(cancellationToken).ConfigureAwait(false);
@@ -96,21 +100,14 @@ public sealed class RotatingKeeper : IAsyncDisposable
         }
     }
 
-    private sealed class Pair : IAsyncDisposable
+    private Pair NewPair(PrivateKey key, HeldCredential? first)
     {
-        public Pair(ConnectionOptions options, PrivateKey key, HeldCredential? first, Action<HeldCredential>? renewed)
-        {
-            Key = key;
-            Connection = new RegistryConnection(options, key);
-            Keeper = new CredentialKeeper(Connection, first, renewed);
-        }
+        var connection = new RegistryConnection(_options, key);
+        return new Pair(key, connection, new CredentialKeeper(connection, first, _renewed, _enrolAgain is null ? null : ended => _enrolAgain(key, ended)));
+    }
 
-        public PrivateKey Key { get; }
-
-        public RegistryConnection Connection { get; }
-
-        public CredentialKeeper Keeper { get; }
-
+    private sealed record Pair(PrivateKey Key, RegistryConnection Connection, CredentialKeeper Keeper) : IAsyncDisposable
+    {
         public async ValueTask DisposeAsync()
         {
             await Keeper.DisposeAsync().ConfigureAwait(false);

@@ -43,13 +43,9 @@ internal sealed class SignedDuplex<TRequest, TResponse>(
         {
             return _isAnswered ? await Sent.ResponseStream.MoveNext(cancellationToken).ConfigureAwait(false) : await BeginAsync(cancellationToken).ConfigureAwait(false);
         }
-        catch (RpcException failure) when (failure.StatusCode == StatusCode.Cancelled && (cancellationToken.IsCancellationRequested || context.Options.CancellationToken.IsCancellationRequested))
+        catch (RpcException failure) when (interceptor.Named(failure, cancellationToken, context.Options.CancellationToken) is { } named)
         {
-            throw new OperationCanceledException("The call was cancelled.", failure, cancellationToken.IsCancellationRequested ? cancellationToken : context.Options.CancellationToken);
-        }
-        catch (RpcException failure) when (interceptor.NamesRefusals && RegistryRefusedException.From(failure) is { } refused)
-        {
-            throw refused;
+            throw named;
         }
     }
 

@@ -29,13 +29,9 @@ internal sealed class SignedStream<TRequest, TResponse>(
         {
             return _sent is null ? await BeginAsync(cancellationToken).ConfigureAwait(false) : await Sent.ResponseStream.MoveNext(cancellationToken).ConfigureAwait(false);
         }
-        catch (RpcException failure) when (failure.StatusCode == StatusCode.Cancelled && (cancellationToken.IsCancellationRequested || context.Options.CancellationToken.IsCancellationRequested))
+        catch (RpcException failure) when (interceptor.Named(failure, cancellationToken, context.Options.CancellationToken) is { } named)
         {
-            throw new OperationCanceledException("The call was cancelled.", failure, cancellationToken.IsCancellationRequested ? cancellationToken : context.Options.CancellationToken);
-        }
-        catch (RpcException failure) when (interceptor.NamesRefusals && RegistryRefusedException.From(failure) is { } refused)
-        {
-            throw refused;
+            throw named;
         }
     }
 

@@ -381,4 +381,7 @@ public enum Refusal
 
     /// <summary>The credential is bound to a client certificate, and the connection that it came on has shown another one, or none.</summary>
     CertificateMismatch,
+
+    /// <summary>The did:webvh DID names an agent's place, and its SCID is not that of the agent's log: it is another DID.</summary>
+    ScidMismatch,
 }

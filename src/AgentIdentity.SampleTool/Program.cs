@@ -5,7 +5,7 @@ using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Hosting.Server.Features;
 
 // A tool that lets agents read the weather and write notes. Its addresses, unless --urls says otherwise, are this machine's own.
-const string usage = "usage: --registry URL --public-url URL --audience NAME --key FILE [--urls http://127.0.0.1:PORT] [--own-url URL] [--trust PEM]";
+const string usage = "usage: --registry URL --public-url URL --audience NAME --key FILE [--urls http://127.0.0.1:PORT] [--own-url URL] [--trust PEM] [--orders FOLDER]";
 
 var builder = WebApplication.CreateBuilder(args);
 builder.Logging.ClearProviders().AddConsole(console => console.LogToStandardErrorThreshold = LogLevel.Trace).SetMinimumLevel(LogLevel.Warning);
@@ -25,6 +25,7 @@ builder.Services.AddAgentIdentity(options =>
     options.KeyFile = builder.Configuration["key"]!;
     options.OwnUrl = builder.Configuration["own-url"];
     options.TrustedCertificateFile = builder.Configuration["trust"];
+    options.OrdersFolder = builder.Configuration["orders"];
 });
 
 await using var app = builder.Build();

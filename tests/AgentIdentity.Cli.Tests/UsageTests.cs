@@ -30,6 +30,8 @@ public sealed class UsageTests : IDisposable
         Assert.Empty(outcome.Output);
         Assert.Contains(named, outcome.Error, StringComparison.Ordinal);
         Assert.Contains("--help", outcome.Error, StringComparison.Ordinal);
+        // The parser breaks lines of its own between words, which the output for people would show as signs that it could not print.
+        Assert.DoesNotContain("\ufffd", outcome.Error, StringComparison.Ordinal);
     }
 
     [Fact]

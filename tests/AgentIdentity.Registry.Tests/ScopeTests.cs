@@ -306,6 +306,65 @@ public sealed class ScopeTests
     private static Task<Outcome<Decided>> CutAsync(TestNode registry, Scope scope, LeafIndex after, params string[] approvals) =>
         registry.Node.Stopping.CutAsync(registry.Operator, scope, after, "copied", "", approvals);
 
+    [Theory]
+    [InlineData(ScopeKind.Resource, "*")]
+    [InlineData(ScopeKind.Resource, "a*b")]
+    [InlineData(ScopeKind.Resource, "*/x")]
+    [InlineData(ScopeKind.Resource, "https://tools.example*")]
+    [InlineData(ScopeKind.Audience, "https://tool.*")]
+    [InlineData(ScopeKind.Sponsor, "first*")]
+    [InlineData(ScopeKind.Model, "model-x/*")]
+    [InlineData(ScopeKind.Blueprint, "*")]
+    [InlineData(ScopeKind.Label, "jurisdiction=*")]
+    public async Task A_stop_that_could_stop_nothing_is_refused_by_name_and_writes_nothing(ScopeKind kind, string value)
+    {
+        await using var registry = await TestNode.FoundByTwoAsync();
+        await EnrolTwoAsync(registry);
+        var before = registry.Node.State.Position;
+        Assert.Equal(Refusal.ScopeMalformed, (await registry.StopAsync(new Scope(kind, value))).Refusal);
+        Assert.Equal(Refusal.ScopeMalformed, registry.Node.Stopping.Preview(new Scope(kind, value)).Refusal);
+        Assert.Equal(before, registry.Node.State.Position);
+    }
+
+    [Fact]
+    public async Task A_sponsor_whose_name_has_a_star_can_be_stopped()
+    {
+        await using var registry = await TestNode.FoundByTwoAsync();
+        var agent = await registry.EnrollAsync(await registry.NewTokenAsync(new TokenWish("five * desk", "first/1", [], TestNode.Envelope, [TestNode.Audience], 1, 0)));
+        Assert.Equal(1, TestNode.Good(await registry.StopAsync(new Scope(ScopeKind.Sponsor, "five * desk"))).Reached);
+        Assert.Equal(Refusal.AgentFrozen, registry.Verify(agent.Use()));
+    }
+
+    [Theory]
+    [MemberData(nameof(ScopesOfAnAgent))]
+    public async Task A_stop_says_from_how_many_agents_it_takes_anything(string word, Refusal expected)
+    {
+        await using var registry = await TestNode.FoundByTwoAsync();
+        var (agent, _) = await EnrolTwoAsync(registry);
+        var both = expected is Refusal.AudienceStopped or Refusal.ResourceStopped || word == "everything";
+        // The key of the registry that signed for the first has not signed for the other.
+        Assert.Equal(new StopConcern(both ? 2 : 1, IsNobody: false), TestNode.Good(await registry.StopAsync(Of(word, registry, agent))).Concern);
+    }
+
+    [Theory]
+    [InlineData(ScopeKind.Sponsor, "nobody")]
+    [InlineData(ScopeKind.Model, "model-z/1")]
+    [InlineData(ScopeKind.Label, "jurisdiction=ch")]
+    [InlineData(ScopeKind.Resource, "elsewhere/*")]
+    [InlineData(ScopeKind.Audience, "https://unknown.example")]
+    [InlineData(ScopeKind.Credential, "0192f0c1-7a00-7def-8123-456789abcdef")]
+    [InlineData(ScopeKind.Key, "kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k")]
+    [InlineData(ScopeKind.IssuerKey, "kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k@0")]
+    public async Task A_stop_that_matches_nobody_now_says_so_and_stands(ScopeKind kind, string value)
+    {
+        await using var registry = await TestNode.FoundByTwoAsync();
+        await EnrolTwoAsync(registry);
+        var scope = new Scope(kind, value);
+        Assert.Equal(new StopConcern(0, IsNobody: true), TestNode.Good(registry.Node.Stopping.Preview(scope)).Concern);
+        Assert.Equal(new StopConcern(0, IsNobody: true), TestNode.Good(await registry.StopAsync(scope)).Concern);
+        Assert.Equal(scope, Assert.Single(registry.Node.State.Stops.InForce).Denial.Scope);
+    }
+
     private static async Task<(TestAgent Agent, TestAgent Other)> EnrolTwoAsync(TestNode registry)
     {
         if (!registry.Node.State.Stops.Blueprints.Any())

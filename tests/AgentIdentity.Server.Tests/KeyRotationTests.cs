@@ -1,8 +1,12 @@
+using System.Text.Json;
 using AgentIdentity.Client;
 using AgentIdentity.Credentials;
 using AgentIdentity.Credentials.Keys;
+using AgentIdentity.Credentials.Tokens;
+using AgentIdentity.Ledger;
 using AgentIdentity.Protocol.V1;
 using AgentIdentity.Server.Tests.Fixtures;
+using Google.Protobuf;
 using Grpc.Core;
 
 namespace AgentIdentity.Server.Tests;
@@ -49,6 +53,20 @@ public sealed class KeyRotationTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task After_a_rotation_the_credential_grants_what_the_last_one_did_and_is_bound_to_the_same_certificate()
+    {
+        using var asAgent = _agent.Connect();
+        var certificate = Sha256.Hash("a client certificate"u8).ToArray();
+        var narrow = HeldCredential.From((await asAgent.Credentials.IssueAsync(new IssueRequest { Audience = { TestRegistry.Mail }, CertificateSha256 = ByteString.CopyFrom(certificate) })).Credential);
+        await using var keeper = new RotatingKeeper(_registry.Address, _agent.Enrolled.AgentId, _agent.Key, narrow);
+        await keeper.RotateAsync(_next);
+        var claims = ClaimsOf((await keeper.GetAsync()).Credential!);
+        Assert.Equal(TestRegistry.Mail, Assert.Single(claims.GetProperty("aud").EnumerateArray()).GetString());
+        Assert.Equal(CanonicalBase64Url.Encode(certificate), claims.GetProperty("cnf").GetProperty("x5t#S256").GetString());
+        Assert.Equal(_next.PublicKey.KeyId.ToString(), claims.GetProperty("cnf").GetProperty("jkt").GetString());
+    }
+
+    [Fact]
     public async Task The_old_key_calls_nobody_at_the_registry_and_its_credential_goes_on_for_its_minutes()
     {
         using var tool = _registry.Connect(await _registry.RegisterAsync(Role.Enforcer, "documents"));
@@ -84,6 +102,14 @@ public sealed class KeyRotationTests : IAsyncLifetime
         var issued = (await fresh.Credentials.IssueAsync(new IssueRequest())).Credential.Token;
         Assert.True((await tool.Credentials.VerifyAsync(TestAgent.Presents(issued, _next))).Allowed);
         Assert.Equal("KEY_STOPPED", (await tool.Credentials.VerifyAsync(_agent.Presents())).Reason);
+    }
+
+    private static JsonElement ClaimsOf(string token)
+    {
+        var part = token.Split('.')[1];
+        var bytes = new byte[CanonicalBase64Url.DecodedLength(part.Length)];
+        Assert.True(CanonicalBase64Url.TryDecode(part, bytes, out var written));
+        return JsonDocument.Parse(bytes.AsMemory(0, written)).RootElement;
     }
 
     private static async Task<List<string>> CallUntilAsync(RegistryConnection tool, RotatingKeeper keeper, CancellationToken ended)

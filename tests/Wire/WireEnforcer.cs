@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Security.Cryptography;
 using System.Text;
 using AgentIdentity.Credentials.Entries;
@@ -30,6 +31,9 @@ internal sealed class WireEnforcer : IDisposable
     private NoteVerifierKey? _logKey;
     private DenyList _denials = new();
     private Checkpoint? _checkpoint;
+
+    // What was held when a nonce was sent: on a crowded machine the next one goes out before the answer has come.
+    private readonly ConcurrentDictionary<string, Checkpoint?> _heldThen = [];
     private string _nonce = "";
     private string _origin = "";
     private Task _sent = Task.CompletedTask;
@@ -100,10 +104,13 @@ internal sealed class WireEnforcer : IDisposable
         await UntilAsync(RegistryMessage.OfOneofCase.Heartbeat);
     }
 
-    public Task SendNonceAsync(byte[]? nonce = null) => SendAsync(new EnforcerMessage
+    public Task SendNonceAsync(byte[]? nonce = null)
     {
-        Nonce = new WatchNonce { Nonce = UnsafeByteOperations.UnsafeWrap(nonce ?? RandomNumberGenerator.GetBytes(24)), TreeSize = _checkpoint?.Size.Value ?? 0 },
-    });
+        nonce ??= RandomNumberGenerator.GetBytes(24);
+        var held = _checkpoint;
+        _heldThen[CanonicalBase64Url.Encode(nonce)] = held;
+        return SendAsync(new EnforcerMessage { Nonce = new WatchNonce { Nonce = UnsafeByteOperations.UnsafeWrap(nonce), TreeSize = held?.Size.Value ?? 0 } });
+    }
 
     /// <summary>One after the other, as the gRPC layer demands.</summary>
     public Task SendAsync(EnforcerMessage message)
@@ -196,8 +203,8 @@ internal sealed class WireEnforcer : IDisposable
         Require(HeartbeatNote.TryOpen(heartbeat.Note, _watchKey!, out var note) && note.Digest == _denials.Digest && note.Epoch == Epoch, "the heartbeat is of another state");
         Require(Checkpoint.TryOpen(Encoding.UTF8.GetBytes(heartbeat.Checkpoint), _logKey!, out var checkpoint, out _), "the checkpoint is not signed");
         Hash[] path = [.. heartbeat.Consistency.Select(hash => Hash.Read(hash.Span))];
-        Require(_checkpoint is not { } held || ConsistencyProof.Verify(held.Size, checkpoint!.Size, held.Root, checkpoint.Root, path), "the log does not go on from what it was");
-        (_checkpoint, _nonce) = (checkpoint, note!.Nonce);
+        Require(!_heldThen.TryRemove(note!.Nonce, out var held) || held is null || ConsistencyProof.Verify(held.Size, checkpoint!.Size, held.Root, checkpoint.Root, path), "the log does not go on from what it was");
+        (_checkpoint, _nonce) = (checkpoint, note.Nonce);
     }
 
     private void Add(ByteString bytes)

@@ -43,6 +43,9 @@ internal sealed class DrillTool : IAsyncDisposable
 
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
 
+    // Fast enough to see milliseconds, and no load.
+    private static readonly TimeSpan TryEvery = TimeSpan.FromMilliseconds(5);
+
     private readonly PrivateKey _key;
     private readonly Enforcer _enforcer;
     private readonly RegistryConnection _operator;
@@ -124,8 +127,7 @@ internal sealed class DrillTool : IAsyncDisposable
     /// <summary>Goes on trying at every gate, as a thief does, until it is told to end.</summary>
     public async Task HammerAsync(ShadowAgent agent, CancellationToken ending)
     {
-        // Fast enough to see milliseconds, and no load.
-        using var timer = new PeriodicTimer(TimeSpan.FromMilliseconds(5), _clock);
+        using var timer = new PeriodicTimer(TryEvery, _clock);
         try
         {
             while (await timer.WaitForNextTickAsync(ending))
@@ -138,6 +140,14 @@ internal sealed class DrillTool : IAsyncDisposable
         {
             // The drill goes on.
         }
+    }
+
+    /// <summary>Ends when each gate has answered a request that began after a timestamp, as those who hammer make: what was not tried was not refused.</summary>
+    public async Task WhenTriedSinceAsync(long moment, TimeSpan patience, CancellationToken cancellationToken)
+    {
+        var began = _clock.GetTimestamp();
+        while (!Gates.All(gate => Attempts.Any(attempt => attempt.Gate == gate && attempt.BeganAt > moment)) && _clock.GetElapsedTime(began) < patience)
+            await Task.Delay(TryEvery, _clock, cancellationToken);
     }
 
     public async ValueTask DisposeAsync()

@@ -17,7 +17,9 @@ internal static class AgentsListVerb
     private static readonly Option<string> State =
         new Option<string>("--state") { HelpName = "STATE", Description = "Only those in one state." }.AcceptOnlyFromAmong("active", "frozen", "revoked");
 
-    public static Command Create() => new Command("list", "List agents, oldest first.") { Sponsor, Blueprint, State }.Does(RunAsync);
+    private static readonly Option<bool> Probes = new("--probes") { Description = "Also the registry's own, which ride along with stops." };
+
+    public static Command Create() => new Command("list", "List agents, oldest first.") { Sponsor, Blueprint, State, Probes }.Does(RunAsync);
 
     private static async Task<int> RunAsync(Invocation run, CancellationToken cancellationToken)
     {
@@ -28,7 +30,7 @@ internal static class AgentsListVerb
 
     private static async Task<List<Agent>> ReadAllAsync(Invocation run, CancellationToken cancellationToken)
     {
-        var request = new ListAgentsRequest { PageSize = PageSize, Sponsor = run.Get(Sponsor), Blueprint = run.Get(Blueprint), State = WantedState(run) };
+        var request = new ListAgentsRequest { PageSize = PageSize, Sponsor = run.Get(Sponsor), Blueprint = run.Get(Blueprint), State = WantedState(run), WithProbes = run.Get(Probes) };
         using var key = run.Signer(CallerRole.Operator, CallerRole.Auditor, CallerRole.Sponsor);
         using var connection = run.Connect(key);
         return await Progress.ShowAsync(run, "Agents", total: null, report => ReadPagesAsync(connection, request, report, cancellationToken));

@@ -6,6 +6,7 @@ using AgentIdentity.Client;
 using AgentIdentity.Credentials.Entries;
 using AgentIdentity.Credentials.Identifiers;
 using AgentIdentity.Protocol.V1;
+using AgentState = AgentIdentity.Protocol.V1.AgentState;
 using Scope = AgentIdentity.Credentials.Entries.Scope;
 
 namespace AgentIdentity.Cli.Verbs;
@@ -13,7 +14,7 @@ namespace AgentIdentity.Cli.Verbs;
 /// <summary>Signs what takes two people, and sends it when enough have signed.</summary>
 internal static class ApproveVerb
 {
-    private static readonly Argument<string> FileName = new("file") { Description = "The file that another verb wrote: restore, cut, operators add, operators remove, break-glass name, erase, hold lift." };
+    private static readonly Argument<string> FileName = new("file") { Description = "The file that another verb wrote: restore, stop and recall with --out, cut, operators add, operators remove, break-glass name, erase, hold lift." };
     private static readonly Option<bool> Send = new("--send") { Description = "Have it done, when with this signature enough operators have signed." };
 
     public static Command Create() => new Command("approve", "Sign an act that takes two people, or send one that enough have signed. Read what it says first. With a passkey: the console's page.") { FileName, Send }.Does(RunAsync);
@@ -68,6 +69,7 @@ internal static class ApproveVerb
                     Approvals = { file.Approvals },
                 },
                 cancellationToken: cancellationToken)),
+            "revoke" => await RevokeAsync(connection, members, file, cancellationToken),
             "cut" => await CutAsync(connection, members, file, cancellationToken),
             "add-operator" => Added(await connection.Admin.AddOperatorAsync(new AddOperatorRequest { Proof = file.Attachment, Approvals = { file.Approvals } }, cancellationToken: cancellationToken)),
             "remove-caller" => Changed("removed", await connection.Admin.RemoveCallerAsync(
@@ -81,12 +83,31 @@ internal static class ApproveVerb
 
     private static async Task<JsonObject> CutAsync(RegistryConnection connection, JsonElement members, ApprovalFile file, CancellationToken cancellationToken)
     {
-        if (!Scope.TryParse(members.GetProperty("scope").GetString()!, out var scope))
-            throw Failure.Usage("The file names a scope that is none.");
+        var scope = ReadScope(members);
         var request = new CutRequest { Scope = ScopeText.ToWire(scope), After = members.GetProperty("after").GetUInt64(), Reason = members.GetProperty("reason").GetString(), Approvals = { file.Approvals } };
         var done = await connection.Control.CutAsync(request, cancellationToken: cancellationToken);
         return new JsonObject { ["cut"] = scope.ToString(), ["after"] = request.After, ["ledger_index"] = done.LedgerIndex, ["epoch"] = done.Epoch };
     }
+
+    private static async Task<JsonObject> RevokeAsync(RegistryConnection connection, JsonElement members, ApprovalFile file, CancellationToken cancellationToken)
+    {
+        var scope = ReadScope(members);
+        var request = new StopRequest { Scope = ScopeText.ToWire(scope), State = AgentState.Revoked, Reason = members.GetProperty("reason").GetString(), Incident = file.Attachment, Approvals = { file.Approvals } };
+        var done = await connection.Control.StopAsync(request, cancellationToken: cancellationToken);
+        return new JsonObject
+        {
+            ["revoked"] = scope.ToString(),
+            ["level"] = PropagationText.Word(done.Level),
+            ["ledger_index"] = done.LedgerIndex,
+            ["index_pending"] = done.IndexPending,
+            ["agents_reached"] = done.AgentsReached,
+            ["credentials_reached"] = done.CredentialsReached,
+            ["epoch"] = done.Epoch,
+        };
+    }
+
+    private static Scope ReadScope(JsonElement members) =>
+        Scope.TryParse(members.GetProperty("scope").GetString()!, out var scope) ? scope : throw Failure.Usage("The file names a scope that is none.");
 
     private static Google.Protobuf.ByteString Id(JsonElement caller) => SubjectId.TryParse(caller.GetString(), out var id)
         ? Google.Protobuf.ByteString.CopyFrom(id.ToArray())

@@ -49,6 +49,8 @@ internal static class BreakGlassVerb
     private static int Order(Invocation run)
     {
         var scope = ScopeText.Read(run, run.Get(ScopeArgument));
+        if (!scope.CanCover)
+            throw Failure.Refused($"An order of {scope} would stop nothing: a location is exact, or ends in /*, and a star stands nowhere else.", reason: "SCOPE_MALFORMED");
         var now = run.Clock.GetUtcNow();
         var order = new StopOrder(SubjectId.New(now), scope, run.Get(Reason), now.ToUnixTimeSeconds());
         using var key = HomeFolder.ReadKey(run.Get(KeyFile));

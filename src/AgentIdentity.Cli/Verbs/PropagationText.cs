@@ -49,7 +49,7 @@ internal static class PropagationText
             text.WriteLine($"left     {words}");
     }
 
-    private static void WriteLevel(TextWriter text, StopLevel level, long at) => text.WriteLine($"{Word(level),-9}{Time(at)}");
+    private static void WriteLevel(TextWriter text, StopLevel level, long at) => text.WriteLine($"{Word(level),-10} {Time(at)}");
 
     private static string Time(long at) => at == 0 ? "not yet" : Instants.FromMilliseconds(at);
 

@@ -18,7 +18,7 @@ internal static class RecallVerb
     public static Command Create() =>
         new Command("recall", "Stop a part of the fleet: one stop for each model, blueprint, sponsor or label, tied together by an incident. Look first: --dry-run.")
         {
-            Models, Blueprints, Sponsors, Labels, StopVerb.State, StopVerb.Reason, StopVerb.Incident, StopVerb.DryRun,
+            Models, Blueprints, Sponsors, Labels, StopVerb.State, StopVerb.Reason, StopVerb.Incident, StopVerb.DryRun, StopVerb.Out,
         }.Does(RunAsync);
 
     private static async Task<int> RunAsync(Invocation run, CancellationToken cancellationToken)
@@ -32,6 +32,8 @@ internal static class RecallVerb
             throw Failure.Usage("A recall names at least one model, blueprint, sponsor or label.", "For example agentid recall --model model-x/5 --state frozen --reason \"it leaks\" --dry-run");
         foreach (var scope in scopes.Where(scope => !scope.IsValid))
             throw Failure.Usage($"'{scope}' is no scope.", "A label is NAME=VALUE; names are not empty.");
+        if (run.Find(StopVerb.Out) is { } file)
+            return await AskAsync(run, scopes, file, cancellationToken);
         using var key = run.Signer(CallerRole.Operator);
         using var connection = run.Connect(key);
         var isDry = run.Get(StopVerb.DryRun);
@@ -41,6 +43,14 @@ internal static class RecallVerb
             done.Add((JsonNode)(isDry ? await PreviewAsync(run, connection, scope, cancellationToken) : await StopAsync(run, connection, scope, cancellationToken)));
         if (run.IsJson)
             run.Answer(new JsonObject { [isDry ? "reach" : "stops"] = done }, _ => { });
+        return ExitCode.Fine;
+    }
+
+    // What two people sign is one action, and what is revoked for ever is signed scope by scope.
+    private static async Task<int> AskAsync(Invocation run, Scope[] scopes, string file, CancellationToken cancellationToken)
+    {
+        for (var i = 0; i < scopes.Length; i++)
+            await StopVerb.AskAsync(run, scopes[i], scopes.Length == 1 ? file : $"{file}-{i + 1}", cancellationToken);
         return ExitCode.Fine;
     }
 

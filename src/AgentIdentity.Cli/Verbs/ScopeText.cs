@@ -1,5 +1,6 @@
 using System.CommandLine;
 using AgentIdentity.Credentials.Entries;
+using AgentIdentity.Credentials.Identifiers;
 using AgentIdentity.Protocol.V1;
 using Scope = AgentIdentity.Credentials.Entries.Scope;
 using Wire = AgentIdentity.Protocol.V1;
@@ -11,17 +12,22 @@ internal static class ScopeText
 {
     public static Argument<string> Create() => new("scope")
     {
-        Description = "An agent (its DID, UUID, or name in the home folder), or agent-with-delegates:AGENT, credential:JTI, key:THUMBPRINT, blueprint:NAME, model:NAME, sponsor:NAME, "
+        Description = "An agent (its DID, UUID, or name in the home folder), agent:AGENT, agent-with-delegates:AGENT, credential:JTI, key:THUMBPRINT, blueprint:NAME, model:NAME, sponsor:NAME, "
             + "audience:URL, resource:LOCATION, label:NAME=VALUE, issuer-key:THUMBPRINT@ENTRY, everything.",
     };
 
     public static Scope Read(Invocation run, string text)
     {
         const string WithDelegates = "agent-with-delegates:";
+        const string Alone = "agent:";
         if (text.StartsWith(WithDelegates, StringComparison.Ordinal))
-            return Scope.AgentWithDelegates(AgentArgument.Id(run, AgentArgument.Did(run, text[WithDelegates.Length..])));
-        return Scope.TryParse(text, out var scope) ? scope : Scope.Agent(AgentArgument.Id(run, AgentArgument.Did(run, text)));
+            return Scope.AgentWithDelegates(AgentId(run, text[WithDelegates.Length..]));
+        if (text.StartsWith(Alone, StringComparison.Ordinal))
+            return Scope.Agent(AgentId(run, text[Alone.Length..]));
+        return Scope.TryParse(text, out var scope) ? scope : Scope.Agent(AgentId(run, text));
     }
+
+    private static SubjectId AgentId(Invocation run, string text) => AgentArgument.Id(run, AgentArgument.Did(run, text));
 
     public static Wire.Scope ToWire(Scope scope) => scope.Kind switch
     {

@@ -16,8 +16,8 @@ internal static class SpreadVerbs
     public static IEnumerable<Command> Create() =>
     [
         new Command("still-alive", "What of a scope has not expired: credentials, and what was delegated onward.") { Scope, Questioning.At, Questioning.PageSize, Questioning.Page }.Does(StillAliveAsync),
-        new Command("who-else", "Who shares enrolment token, blueprint or sponsor with an agent, nearest first.") { Agent, Questioning.At, Questioning.PageSize, Questioning.Page }.Does(WhoElseAsync),
-        new Command("what-if", "Which of the last decisions a stop would have turned. Nothing is stopped.") { Scope, State, Questioning.PageSize, Questioning.Page }.Does(WhatIfAsync),
+        new Command("who-else", "Who shares enrolment token, blueprint, attested image or sponsor with an agent, nearest first.") { Agent, Questioning.At, Questioning.PageSize, Questioning.Page }.Does(WhoElseAsync),
+        new Command("what-if", "Whom a stop would have refused lately, at enforcers and here. Nothing is stopped.") { Scope, State, Questioning.PageSize, Questioning.Page }.Does(WhatIfAsync),
     ];
 
     private static Task<int> StillAliveAsync(Invocation run, CancellationToken cancellationToken)
@@ -67,9 +67,17 @@ internal static class SpreadVerbs
     {
         var table = new TextTable("AGENT", "STATE", "SHARES", "SPONSOR", "BLUEPRINT");
         foreach (var kin in answer.Agents)
-            table.Add(kin.Agent.Did, WireJson.Word(kin.Agent.State), kin.SameToken ? "token" : kin.SameBlueprint ? "blueprint" : "sponsor", kin.Agent.Sponsor, kin.Agent.Blueprint);
+            table.Add(kin.Agent.Did, WireJson.Word(kin.Agent.State), kin.SameToken ? "token" : kin.SameBlueprint ? "blueprint" : kin.SameImage ? "image" : "sponsor", kin.Agent.Sponsor, kin.Agent.Blueprint);
         table.Write(text);
-        text.WriteLine($"{answer.SameToken} of the same token, {answer.SameBlueprint} of the same blueprint, {answer.SameSponsor} of the same sponsor.");
+        text.WriteLine($"{answer.SameToken} of the same token, {answer.SameBlueprint} of the same blueprint, {answer.SameImage} of the same attested image, {answer.SameSponsor} of the same sponsor.");
+    }
+
+    private static void WriteAdmissions(TextWriter text, WhatIfResponse answer)
+    {
+        var table = new TextTable("AGENT", "LET IN BY", "TIMES", "WOULD BE");
+        foreach (var turned in answer.Admissions)
+            table.Add(turned.Agent, turned.Enforcer, $"{turned.Times}", turned.Unsure ? "refused, or some of them" : "refused");
+        table.Write(text);
     }
 
     private static void Write(TextWriter text, WhatIfResponse answer)
@@ -77,8 +85,17 @@ internal static class SpreadVerbs
         var table = new TextTable("AGENT", "AUDIENCE", "ALLOWED", "WOULD BE REFUSED");
         foreach (var turned in answer.Turned)
             table.Add(turned.Agent, turned.Audience, $"{turned.Allowed}", $"{turned.Refused}");
-        table.Write(text);
+        if (answer.Turned.Count > 0)
+            table.Write(text);
+        if (answer.Admissions.Count > 0)
+            WriteAdmissions(text, answer);
+        text.WriteLine(
+            $"Of {EntryText.Count((long)answer.Admitted, "time")} that {answer.EnforcersReporting} of {EntryText.Count(answer.Enforcers, "enforcer")} let a credential in, {answer.AdmittedRefused} would be refused"
+            + (answer.AdmittedUnsure > 0 ? $", and up to {answer.AdmittedUnsure} more: they do not say what was asked for" : "") + ".");
         var since = answer.HasSince ? $"since {Instants.FromMilliseconds(answer.Since)}" : "(none is remembered)";
-        text.WriteLine($"Of {EntryText.Count(answer.Allowed, "decision")} allowed {since}, {answer.Refused} would be refused. It reaches {EntryText.Count((long)answer.AgentsReached, "agent")} and {EntryText.Count((long)answer.CredentialsReached, "delegated credential")}.");
+        text.WriteLine($"Of {EntryText.Count(answer.Allowed, "decision")} that this registry was asked for and allowed {since}, {answer.Refused} would be refused. It reaches {EntryText.Count((long)answer.AgentsReached, "agent")} and {EntryText.Count((long)answer.CredentialsReached, "delegated credential")}.");
+        if (answer.MatchesNobody)
+            text.WriteLine("It matches nobody now.");
+        text.WriteLine("Not counted: credentials that expired more than a quarter of an hour ago, what enforcers have not reported yet, and whoever asks no enforcer. Few are no sign that a stop does no harm.");
     }
 }

@@ -89,9 +89,9 @@ internal sealed class Authority(string publicUrl, DenialBook denials, DenyState 
     {
         if (_orders.Exists(order => order.Token == token))
             return null;
-        if (!StopOrder.TryRead(token, publicUrl, out var order, out var key) || !key.Equals(BreakGlassKey) || _orders.Count >= OrdersMax)
+        if (!StopOrder.TryRead(token, publicUrl, out var order, out var key) || !key.Equals(BreakGlassKey) || !order.Scope.CanCover || _orders.Count >= OrdersMax)
         {
-            alarm(EnforcerAlarmKind.OrderRefused, BreakGlassKey is null ? "There is a break-glass order, and no break-glass key is known." : "A break-glass order is not one of this registry's break-glass key.");
+            alarm(EnforcerAlarmKind.OrderRefused, BreakGlassKey is null ? "There is a break-glass order, and no break-glass key is known." : "A break-glass order is not one of this registry's break-glass key, or would stop nothing.");
             return null;
         }
         // No entry has such an index: an order and a stop never take each other's place.

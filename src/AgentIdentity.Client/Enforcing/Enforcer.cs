@@ -85,12 +85,13 @@ public sealed class Enforcer : IAsyncDisposable
     /// <inheritdoc cref="Check"/>
     public Decision Open(string credential, string proof, RequestBinding request, AskedAction? action, string? audience, out BoundSession? session)
     {
-        var refusal = Read(credential, audience, out session);
+        var now = _clock.GetUtcNow();
+        var refusal = Read(credential, audience, now, out session);
         if (refusal == Refusal.None)
             refusal = PresentedCredential.CheckCertificate(session!.Presented.Claims, request.Certificate);
         if (refusal == Refusal.None)
-            refusal = CheckProof(session!.Presented, proof, request);
-        return Conclude(ref session, refusal, action);
+            refusal = CheckProof(session!.Presented, proof, request, now);
+        return Conclude(ref session, refusal, action, now);
     }
 
     /// <summary>Opens a session on a connection whose peer has proven its key by TLS: a credential that is bound to that key needs no proof there.</summary>
@@ -101,13 +102,14 @@ public sealed class Enforcer : IAsyncDisposable
     /// <param name="session">For this connection and no other. Null when refused.</param>
     public Decision Open(string credential, PublicKey channelKey, AskedAction? action, string? audience, out BoundSession? session)
     {
-        var refusal = Read(credential, audience, out session);
+        var now = _clock.GetUtcNow();
+        var refusal = Read(credential, audience, now, out session);
         if (refusal == Refusal.None && session!.Presented.Claims.Jkt != channelKey.KeyId)
             refusal = Refusal.ProofKeyMismatch;
         // Of the certificate only its key is known here.
         if (refusal == Refusal.None)
             refusal = PresentedCredential.CheckCertificate(session!.Presented.Claims, certificate: null);
-        return Conclude(ref session, refusal, action);
+        return Conclude(ref session, refusal, action, now);
     }
 
     /// <summary>Opens a session on a connection whose peer has shown a client certificate by TLS: a credential that is bound to that certificate (RFC 8705) needs no proof there, and no other is taken.</summary>
@@ -118,10 +120,11 @@ public sealed class Enforcer : IAsyncDisposable
     /// <param name="session">For this connection and no other. Null when refused.</param>
     public Decision Open(string credential, Hash certificate, AskedAction? action, string? audience, out BoundSession? session)
     {
-        var refusal = Read(credential, audience, out session);
+        var now = _clock.GetUtcNow();
+        var refusal = Read(credential, audience, now, out session);
         if (refusal == Refusal.None && session!.Presented.Claims.Certificate != certificate)
             refusal = Refusal.CertificateMismatch;
-        return Conclude(ref session, refusal, action);
+        return Conclude(ref session, refusal, action, now);
     }
 
     /// <summary>Decides about a further request on the connection of a session. Lease, stops, times and envelope are asked anew each time; nothing is allocated.</summary>
@@ -154,7 +157,7 @@ public sealed class Enforcer : IAsyncDisposable
     }
 
     // Steps 1 to 8 of "Verifying a credential"; whether the ledger holds it (6) the registry says afterwards.
-    private Refusal Read(string credential, string? audience, out BoundSession? session)
+    private Refusal Read(string credential, string? audience, DateTimeOffset now, out BoundSession? session)
     {
         session = null;
         // Since the start no registry was heard: which keys sign credentials is not known, and no credential is to blame for that.
@@ -172,7 +175,7 @@ public sealed class Enforcer : IAsyncDisposable
         session = new BoundSession(presented, shownTo, _connection.Name.TryParseAgentDid(shownTo, out var callee) ? callee : null);
         if (_stream.Watched.IssuerKeys.InForceAt(new LeafIndex(claims.LedgerIndex)).KeyId != presented.IssuerKeyId)
             return Refusal.CredentialUnlogged;
-        var times = PresentedCredential.CheckTimes(claims, _clock.GetUtcNow());
+        var times = PresentedCredential.CheckTimes(claims, now);
         return times != Refusal.None ? times : PresentedCredential.CheckAudience(claims, shownTo);
     }
 
@@ -185,9 +188,9 @@ public sealed class Enforcer : IAsyncDisposable
     }
 
     // Step 9. Nothing of it is ever remembered but that it was used.
-    private Refusal CheckProof(PresentedCredential presented, string proof, RequestBinding request)
+    private Refusal CheckProof(PresentedCredential presented, string proof, RequestBinding request, DateTimeOffset now)
     {
-        var refusal = KeyProof.Read(proof, _clock.GetUtcNow(), out var read);
+        var refusal = KeyProof.Read(proof, now, out var read);
         if (refusal != Refusal.None)
             return refusal;
         if (read!.Key.KeyId != presented.Claims.Jkt)
@@ -198,9 +201,9 @@ public sealed class Enforcer : IAsyncDisposable
         return refusal != Refusal.None ? refusal : _replays.Burn(read);
     }
 
-    private Decision Conclude(ref BoundSession? session, Refusal refusal, AskedAction? action)
+    private Decision Conclude(ref BoundSession? session, Refusal refusal, AskedAction? action, DateTimeOffset now)
     {
-        var decision = Conclude(session, refusal, action, _clock.GetUtcNow());
+        var decision = Conclude(session, refusal, action, now);
         if (!decision.IsAllowed)
             session = null;
         else
@@ -238,9 +241,10 @@ public sealed class Enforcer : IAsyncDisposable
     // A probe names an audience of each enforcer, not which one.
     private BoundSession? OpenProbe(string credential)
     {
+        var now = _clock.GetUtcNow();
         foreach (var audience in _options.Audiences)
         {
-            if (Read(credential, audience, out var session) == Refusal.None)
+            if (Read(credential, audience, now, out var session) == Refusal.None)
                 return session;
         }
         return null;

@@ -6,15 +6,15 @@ namespace AgentIdentity.Credentials.Dids;
 /// <summary>What the resolution of a DID gave, in the form of W3C DID Resolution: the document, what is known about it, and how it went.</summary>
 /// <param name="Document">The DID document; null when it was not resolved, or the DID was deactivated.</param>
 /// <param name="Metadata">What is known about the document.</param>
-/// <param name="Error">The name of the error; null when there was none.</param>
+/// <param name="Error">The name of the error, without https://www.w3.org/ns/did#; null when there was none.</param>
 /// <param name="Detail">The error in a sentence.</param>
 public sealed record DidResolution(string? Document, JsonObject Metadata, string? Error = null, string? Detail = null)
 {
     /// <summary>The DID is no DID, or what was found of it is not to be believed.</summary>
-    public const string InvalidDid = "invalidDid";
+    public const string InvalidDid = "INVALID_DID";
 
     /// <summary>There is no such DID, or no such version of it.</summary>
-    public const string NotFound = "notFound";
+    public const string NotFound = "NOT_FOUND";
 
     /// <summary>Whether the DID has ended.</summary>
     public bool IsDeactivated => Metadata["deactivated"] is JsonValue value && value.GetValue<bool>();
@@ -49,8 +49,7 @@ public sealed record DidResolution(string? Document, JsonObject Metadata, string
     {
         var how = Error is null ? new JsonObject { ["contentType"] = "application/did" } : new JsonObject
         {
-            ["error"] = Error,
-            ["problemDetails"] = new JsonObject { ["type"] = $"https://www.w3.org/ns/did#{Error}", ["title"] = Error, ["detail"] = Detail },
+            ["error"] = new JsonObject { ["type"] = $"https://www.w3.org/ns/did#{Error}", ["title"] = Error, ["detail"] = Detail },
         };
         return new JsonObject { ["didDocument"] = Document is null ? null : JsonNode.Parse(Document), ["didDocumentMetadata"] = Metadata.DeepClone(), ["didResolutionMetadata"] = how };
     }

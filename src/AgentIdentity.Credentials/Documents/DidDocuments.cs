@@ -25,7 +25,7 @@ public static class DidDocuments
     public static string AgentVersion(RegistryName registry, SubjectId agent, PublicKey key, string scid, bool deactivated = false) =>
         Document(RegistryName.Webvh(registry.AgentDid(agent), scid), registry.AgentDid(agent), deactivated ? [] : [key], registry.Did);
 
-    /// <summary>The registry's document: the keys that sign credentials, those of the past included, since what they signed is still to be checked.</summary>
+    /// <summary>The registry's document: the keys that sign credentials, those of the past included, since what they signed is still to be checked, and none that is stopped.</summary>
     /// <param name="registry">Which registry.</param>
     /// <param name="issuerKeys">The keys that sign tokens.</param>
     /// <param name="proofKeys">The keys that sign embedded proofs.</param>

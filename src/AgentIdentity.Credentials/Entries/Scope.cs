@@ -1,6 +1,7 @@
 using System.Buffers.Binary;
 using System.Diagnostics.CodeAnalysis;
 using System.Text;
+using AgentIdentity.Credentials.Envelopes;
 using AgentIdentity.Credentials.Identifiers;
 using AgentIdentity.Ledger;
 
@@ -84,6 +85,9 @@ public sealed record Scope(ScopeKind Kind, string Value)
         ScopeKind.Blueprint or ScopeKind.Model or ScopeKind.Sponsor or ScopeKind.Audience or ScopeKind.Resource => IsText(),
         _ => false,
     };
+
+    /// <summary>Whether anything can lie in it. Entries of earlier versions hold locations with a star where it means nothing: they are read, and not written again.</summary>
+    public bool CanCover => Kind != ScopeKind.Resource || LocationPattern.IsWellFormed(Value);
 
     /// <summary>The kind and the value, as people and approvals write a scope: <c>agent:UUID</c>.</summary>
     public override string ToString() => Kind == ScopeKind.Everything ? Word : $"{Word}:{Value}";

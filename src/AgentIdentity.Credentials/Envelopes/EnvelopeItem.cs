@@ -10,7 +10,6 @@ internal sealed record EnvelopeItem(string Type, string[] Actions, string[] Loca
     private const int ValuesMax = 64;
     private const int ValueBytesMax = 256;
     private const int DepthMax = Delegation.ChainOfCommand.DepthMax;
-    private const string PatternEnd = "/*";
 
     public static bool TryRead(JsonElement element, out EnvelopeItem item)
     {
@@ -72,17 +71,11 @@ internal sealed record EnvelopeItem(string Type, string[] Actions, string[] Loca
         var next = 0;
         foreach (var value in element.EnumerateArray())
         {
-            if (!TryReadText(value, out read[next]) || !IsExactOrPattern(read[next++]))
+            if (!TryReadText(value, out read[next]) || !LocationPattern.IsWellFormed(read[next++]))
                 return false;
         }
         values = read;
         return true;
-    }
-
-    private static bool IsExactOrPattern(string value)
-    {
-        var star = value.IndexOf('*', StringComparison.Ordinal);
-        return star < 0 || (star == value.Length - 1 && value.EndsWith(PatternEnd, StringComparison.Ordinal));
     }
 
     // Types are compared exactly: one with a star would look as if it were a pattern.

@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Diagnostics.CodeAnalysis;
+using AgentIdentity.Credentials.Dids;
 
 namespace AgentIdentity.Credentials.Identifiers;
 
@@ -70,9 +71,13 @@ public sealed class RegistryName
         return did.StartsWith(_agentPrefix) && SubjectId.TryParse(did[_agentPrefix.Length..], out agent);
     }
 
-    /// <summary>Reads an agent's DID or its bare UUID.</summary>
-    public bool TryParseAgent(ReadOnlySpan<char> didOrUuid, out SubjectId agent) =>
-        TryParseAgentDid(didOrUuid, out agent) || SubjectId.TryParse(didOrUuid, out agent);
+    /// <summary>Reads an agent's DID in either form, or its bare UUID. A did:webvh names the agent only if its SCID is that of the agent's log, which whoever has the log asks.</summary>
+    public bool TryParseAgent(string didOrUuid, out SubjectId agent) =>
+        TryParseAgentDid(didOrUuid, out agent) || SubjectId.TryParse(didOrUuid, out agent)
+        || (WebvhDid.TryParse(didOrUuid, out var webvh) && TryParseAgentDid(WebDid(webvh), out agent));
+
+    /// <summary>The did:web DID of the place that a did:webvh DID names.</summary>
+    public static string WebDid(WebvhDid webvh) => "did:web:" + webvh.Place;
 
     /// <summary>Takes a public URL. When it is refused, <paramref name="problem"/> says in a sentence what is wrong with it.</summary>
     public static bool TryParse(string? publicUrl, [NotNullWhen(true)] out RegistryName? name, out string problem)

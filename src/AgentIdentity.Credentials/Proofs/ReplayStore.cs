@@ -111,7 +111,8 @@ public sealed class ReplayStore
         /// <summary>The latest time that a proof in it claims.</summary>
         public long NewestIssuedAt { get; private set; } = long.MinValue;
 
-        public bool Contains(UInt128 name) => _names[PlaceOf(name)] == name;
+        // An empty table is not looked into: what was never touched takes no memory yet.
+        public bool Contains(UInt128 name) => _count > 0 && _names[PlaceOf(name)] == name;
 
         public Refusal Add(UInt128 name, long issuedAt)
         {

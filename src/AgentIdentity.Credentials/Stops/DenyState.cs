@@ -49,6 +49,9 @@ public sealed class DenyState
         return worst;
     }
 
+    /// <summary>Whether what a key of the registry signs from now on is denied, whoever signs with it.</summary>
+    public bool IsIssuerKeyStopped(KeyId key) => !_issuerKeys.IsEmpty && _issuerKeys.Worst(key, ulong.MaxValue) is not null;
+
     /// <summary>What is left of an agent's authority under one credential, before one audience.</summary>
     public Denied Of(in Actor actor, in Presentation shown)
     {

@@ -7,7 +7,7 @@ using AgentIdentity.Registry.State;
 
 namespace AgentIdentity.Registry.Dids;
 
-/// <summary>Lets DID logs follow what has happened: a revoked agent's ends, and the registry's names a new key, or commits to another. Nobody waits for it: what was denied is denied already.</summary>
+/// <summary>Lets DID logs follow what has happened: a revoked agent's ends, and the registry's names a new key and none that is stopped, or commits to another. Nobody waits for it: what was denied is denied already.</summary>
 /// <remarks>It works through everything that is revoked at its start, and through each revocation and rotation as it comes; both are the same work, and what is done is not done again.</remarks>
 public sealed class DidKeeper : IAsyncDisposable
 {
@@ -38,7 +38,7 @@ public sealed class DidKeeper : IAsyncDisposable
     {
         if (entry.Body is Stop { State: StandingState.Revoked, Scope.Kind: not ScopeKind.Key })
             _changes.Writer.TryWrite(index);
-        if (entry.Body is RegistryKeyRotated { Use: RegistryKeyUse.Credentials or RegistryKeyUse.Did or RegistryKeyUse.Integrity })
+        if (entry.Body is RegistryKeyRotated { Use: RegistryKeyUse.Credentials or RegistryKeyUse.Did or RegistryKeyUse.Integrity } or Stop { Scope.Kind: ScopeKind.IssuerKey } or Restored)
             _changes.Writer.TryWrite(null);
     }
 

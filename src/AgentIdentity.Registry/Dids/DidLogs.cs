@@ -65,12 +65,22 @@ public sealed class DidLogs(RegistrySettings settings, RegistryState state, Sequ
     /// <summary>Ends the DID of an agent that was revoked, if it has not ended yet.</summary>
     public Task<Outcome<LeafIndex>> DeactivateAsync(AgentRecord agent) => agent.IsDidEnded
         ? Task.FromResult<Outcome<LeafIndex>>(agent.DidIndex!.Value)
-        : AppendAsync(agent.Id, scid => DidDocuments.AgentVersion(settings.Name, agent.Id, agent.Key, scid, deactivated: true), deactivates: true);
+        : AppendAsync(null, agent.Id, scid => DidDocuments.AgentVersion(settings.Name, agent.Id, agent.Key, scid, deactivated: true), deactivates: true);
 
     /// <summary>Brings the registry's own document up to the keys that sign credentials.</summary>
     public Task<Outcome<LeafIndex>> RenewAsync() => state.Founding is { } founding
-        ? AppendAsync(founding.RegistryId, scid => DidDocuments.RegistryVersion(settings.Name, [.. state.IssuerKeys.All], [.. state.IntegrityKeys.All], scid), deactivates: false)
+        ? AppendAsync(null, founding.RegistryId, scid => DidDocuments.RegistryVersion(settings.Name, state.PublishedIssuerKeys, state.PublishedIntegrityKeys, scid), deactivates: false)
         : Task.FromResult<Outcome<LeafIndex>>(NoLog);
+
+    /// <summary>Adds a line to an agent's log that commits to another update key, made by the key for DID logs of now. If only logs that are behind are meant, one that commits to that key already stays as it is.</summary>
+    public async Task<Outcome<LeafIndex>> RotateAsync(SubjectId actor, AgentRecord agent, bool ifBehind)
+    {
+        if (agent.IsDidHeld)
+            return Refused.Because(Refusal.NotPermitted, "The next key of this DID is its sponsor's: agentid sponsor-key.");
+        if (agent.IsDidEnded || IsRevoked(agent))
+            return Refused.Because(Refusal.DidUnchanged, "The DID has ended, or is about to: its agent is revoked.");
+        return await AppendAsync(actor, agent.Id, scid => DidDocuments.AgentVersion(settings.Name, agent.Id, agent.Key, scid), deactivates: false, always: !ifBehind).ConfigureAwait(false);
+    }
 
     /// <summary>The line that names another key of an agent, made before the writer decides; null when the agent has no log that could go on.</summary>
     internal DidLine? LineOf(AgentRecord agent, PublicKey key) => Prepare(agent.Id, scid => DidDocuments.AgentVersion(settings.Name, agent.Id, key, scid), deactivates: false);
@@ -82,8 +92,9 @@ public sealed class DidLogs(RegistrySettings settings, RegistryState state, Sequ
     internal static LeafIndex Stage(Draft draft, SubjectId actor, DidLine line) =>
         line.Text is null ? line.Before : draft.Stage(actor, new DidVersion(line.Text, line.Before, line.Deactivates), line.Subject);
 
-    private async Task<Outcome<LeafIndex>> AppendAsync(SubjectId subject, Func<string, string> document, bool deactivates) => Prepare(subject, document, deactivates) is { } line
-        ? await sequencer.DecideAsync<LeafIndex>(Lane.Ordinary, draft => IsNext(draft, line) ? Stage(draft, draft.RegistryId, line) : ChangedMeanwhile).ConfigureAwait(false)
+    // Without an actor it is the registry's own doing.
+    private async Task<Outcome<LeafIndex>> AppendAsync(SubjectId? actor, SubjectId subject, Func<string, string> document, bool deactivates, bool always = false) => Prepare(subject, document, deactivates, always) is { } line
+        ? await sequencer.DecideAsync<LeafIndex>(Lane.Ordinary, draft => IsNext(draft, line) ? Stage(draft, actor ?? draft.RegistryId, line) : ChangedMeanwhile).ConfigureAwait(false)
         : NoLog;
 
     /// <summary>What the log of an agent should say next; null when it says so already, or there is none that could go on.</summary>
@@ -91,8 +102,7 @@ public sealed class DidLogs(RegistrySettings settings, RegistryState state, Sequ
     {
         if (Read(agent.Id) is not { } log || Resolve(agent.Id) is not { IsDeactivated: false } history)
             return null;
-        // The agent of a revoked key may be given another one: that stop alone ends no DID.
-        var ends = state.Stops.DenyState.Of(agent.Actor with { Key = default }).State == StandingState.Revoked;
+        var ends = IsRevoked(agent);
         var document = DidDocuments.AgentVersion(settings.Name, agent.Id, agent.Key, history.Latest.Parameters.Scid, ends);
         return document == history.Latest.Document ? null : new DidChange(agent.Id, Encoding.UTF8.GetString(log), document, ends);
     }
@@ -111,13 +121,16 @@ public sealed class DidLogs(RegistrySettings settings, RegistryState state, Sequ
         return await sequencer.DecideAsync<LeafIndex>(Lane.Ordinary, draft => IsNext(draft, signed) ? Stage(draft, actor, signed) : ChangedMeanwhile).ConfigureAwait(false);
     }
 
+    // The agent of a revoked key may be given another one: that stop alone ends no DID.
+    private bool IsRevoked(AgentRecord agent) => state.Stops.DenyState.Of(agent.Actor with { Key = default }).State == StandingState.Revoked;
+
     // A document that stands already is not written again, unless the registry has another key for DID logs since: this is also what a start calls that does not know how far the last run came.
-    private DidLine? Prepare(SubjectId subject, Func<string, string> document, bool deactivates)
+    private DidLine? Prepare(SubjectId subject, Func<string, string> document, bool deactivates, bool always = false)
     {
         if (state.DidKeys.IsEmpty || state.FindAgent(subject) is { IsDidHeld: true } || LastOf(subject) is not { } before || Resolve(subject) is not { IsDeactivated: false } history)
             return null;
         var next = document(history.Latest.Parameters.Scid);
-        var isThere = next == history.Latest.Document && !deactivates && DidLines.IsCommittedTo(keys, state.DidKeys.Current, subject, history.Latest);
+        var isThere = !always && next == history.Latest.Document && !deactivates && DidLines.IsCommittedTo(keys, state.DidKeys.Current, subject, history.Latest);
         return new DidLine(subject, isThere ? null : DidLines.Next(keys, state.DidKeys, subject, history.Latest, next, deactivates, clock.GetUtcNow()), before, deactivates);
     }
 

@@ -44,19 +44,28 @@ public enum Kinship
 
     /// <summary>The enrolment token, and with it sponsor, blueprint and envelope.</summary>
     Token = 4,
+
+    /// <summary>The digest of the image that evidence says it runs: what turned the one may turn the other, whatever it is called.</summary>
+    Image = 8,
 }
 
 /// <summary>An agent that has something in common with the one that was asked about.</summary>
 public sealed record Kin(AgentRecord Agent, Kinship Kinship);
 
 /// <summary>Kin, nearest first, with how many share what.</summary>
-public sealed record KinAnswer(int SameToken, int SameBlueprint, int SameSponsor, Part<Kin> Kin);
+public sealed record KinAnswer(int SameToken, int SameBlueprint, int SameSponsor, Part<Kin> Kin)
+{
+    public int SameImage { get; init; }
+}
 
 /// <summary>Answers who somebody was, who answers for it, and who else is like it.</summary>
 public sealed class Identities
 {
     // An issuance entry names the agents of a whole group.
     private const int AgentsMax = 100;
+
+    // As the documents name it for claims of platforms: docs/formats.md, "Evidence".
+    private const string ImageLabel = "image.digest";
 
     private const int LinksMax = AgentIdentity.Credentials.Delegation.ChainOfCommand.DepthMax;
 
@@ -90,12 +99,14 @@ public sealed class Identities
         var (sponsor, blueprint) = (agent.Grant.Terms.Sponsor, agent.Grant.Terms.Blueprint);
         var ofBlueprint = Known(_state.OfBlueprint(blueprint), agent, asOf);
         var ofSponsor = Known(_state.OfSponsor(sponsor), agent, asOf);
+        var ofImage = Image(agent) is null ? [] : Known(Enumerable.Range(0, _state.AgentCount), agent, asOf).Where(other => SharesImage(agent, other)).ToArray();
         var nearest = ofBlueprint.Where(other => other.TokenId == agent.TokenId)
             .Concat(ofBlueprint.Where(other => other.TokenId != agent.TokenId))
-            .Concat(ofSponsor.Where(other => other.Grant.Terms.Blueprint != blueprint));
+            .Concat(ofImage.Where(other => other.Grant.Terms.Blueprint != blueprint))
+            .Concat(ofSponsor.Where(other => other.Grant.Terms.Blueprint != blueprint && !SharesImage(agent, other)));
         return new KinAnswer(
             ofBlueprint.Count(other => other.TokenId == agent.TokenId), ofBlueprint.Count(), ofSponsor.Count(),
-            page.Of(nearest.Select(other => new Kin(other, KinshipOf(agent, other)))));
+            page.Of(nearest.Select(other => new Kin(other, KinshipOf(agent, other))))) { SameImage = ofImage.Length };
     }
 
     /// <summary>The agents that are meant, those only that had been enrolled.</summary>
@@ -149,8 +160,13 @@ public sealed class Identities
     private IEnumerable<AgentRecord> Known(IEnumerable<int> places, AgentRecord but, AsOf asOf) =>
         places.Select(_state.AgentAt).Where(other => other.Id != but.Id && asOf.Includes(other));
 
+    private static bool SharesImage(AgentRecord agent, AgentRecord other) => Image(agent) is { } image && Image(other) == image;
+
+    private static string? Image(AgentRecord agent) => agent.Grant.Terms.AttestedLabels.FirstOrDefault(label => label.Key == ImageLabel).Value;
+
     private static Kinship KinshipOf(AgentRecord agent, AgentRecord other) =>
-        (other.TokenId == agent.TokenId ? Kinship.Token : Kinship.None)
+        (SharesImage(agent, other) ? Kinship.Image : Kinship.None)
+        | (other.TokenId == agent.TokenId ? Kinship.Token : Kinship.None)
         | (other.Grant.Terms.Blueprint == agent.Grant.Terms.Blueprint ? Kinship.Blueprint : Kinship.None)
         | (other.Grant.Terms.Sponsor == agent.Grant.Terms.Sponsor ? Kinship.Sponsor : Kinship.None);
 }

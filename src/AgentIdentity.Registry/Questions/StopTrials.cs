@@ -5,6 +5,7 @@ using AgentIdentity.Credentials.Stops;
 using AgentIdentity.Ledger;
 using AgentIdentity.Registry.State;
 using AgentIdentity.Registry.Verifying;
+using AgentIdentity.Registry.Watching;
 
 namespace AgentIdentity.Registry.Questions;
 
@@ -31,6 +32,20 @@ public sealed record TurnedDecisions(SubjectId Agent, string Audience, int Allow
 /// <param name="Refused">How many of them the stop would have refused.</param>
 /// <param name="Turned">The agents and audiences that it would have hit, most first.</param>
 public sealed record WhatIfAnswer(long? Since, int Allowed, int Refused, Part<TurnedDecisions> Turned);
+
+/// <summary>What of the admissions that enforcers report a stop would have turned.</summary>
+/// <param name="Times">How often.</param>
+/// <param name="IsUnsure">Whether it depends on what was asked for, which enforcers do not say: a location, or a read.</param>
+public sealed record TurnedAdmissions(SubjectId Agent, SubjectId Enforcer, ulong Times, bool IsUnsure);
+
+/// <summary>What a stop would have done to what enforcers let in by themselves.</summary>
+/// <param name="Admitted">How often they say that they let somebody in.</param>
+/// <param name="Refused">How many of those the stop would have refused.</param>
+/// <param name="Unsure">How many of those it may have refused.</param>
+/// <param name="Enforcers">How many enforcers are registered.</param>
+/// <param name="Reporting">How many of them have reported anything.</param>
+/// <param name="Turned">Agents and enforcers that it would have hit, most first.</param>
+public sealed record AdmissionTrial(ulong Admitted, ulong Refused, ulong Unsure, int Enforcers, int Reporting, IReadOnlyList<TurnedAdmissions> Turned);
 
 /// <summary>Answers what of a scope is alive, and what a stop of it would break.</summary>
 public sealed class StopTrials
@@ -60,8 +75,7 @@ public sealed class StopTrials
     /// <summary>Tries a stop on the decisions that are remembered. Nothing is stopped.</summary>
     public WhatIfAnswer WhatIf(Scope scope, StandingState stop, AsOf asOf, Page page)
     {
-        var trial = new DenyState();
-        trial.Add(_state.Reach.Spell(new LeafIndex(ulong.MaxValue), ulong.MaxValue, stop, scope, null, asOf.At));
+        var trial = Trial(scope, stop, asOf.At);
         var remembered = _decisions.All.ToArray();
         var allowed = remembered.Where(decision => decision.Refusal == Refusal.None).ToArray();
         var turned = allowed.GroupBy(decision => (decision.Agent, decision.Shown.Audience))
@@ -69,6 +83,52 @@ public sealed class StopTrials
             .Where(group => group.Refused > 0)
             .OrderByDescending(group => group.Refused).ThenBy(group => group.Agent).ThenBy(group => group.Audience, StringComparer.Ordinal).ToArray();
         return new WhatIfAnswer(remembered.Length == 0 ? null : remembered.Min(decision => decision.At), allowed.Length, turned.Sum(group => group.Refused), page.Of(turned));
+    }
+
+    /// <summary>Tries a stop on what enforcers say that they have let in. Nothing is stopped.</summary>
+    public AdmissionTrial WhatIfAtEnforcers(Scope scope, StandingState stop, long at, IReadOnlyList<AdmittedCredential> admitted)
+    {
+        var trial = Trial(scope, stop, at);
+        var enforcers = _state.Callers.Where(caller => caller.Role == CallerRole.Enforcer).ToDictionary(caller => caller.Id);
+        var turned = admitted
+            .Where(one => enforcers.ContainsKey(one.Enforcer) && IsTurned(trial, scope, one.Credential, enforcers[one.Enforcer]))
+            .GroupBy(one => (one.Credential.Item.AgentId, one.Enforcer))
+            .Select(group => new TurnedAdmissions(group.Key.AgentId, group.Key.Enforcer, Sum(group), IsUnsure: stop == StandingState.Restricted || scope.Kind == ScopeKind.Resource))
+            .OrderByDescending(group => group.Times).ThenBy(group => group.Agent).ThenBy(group => group.Enforcer).ToArray();
+        var (sure, unsure) = (turned.Where(one => !one.IsUnsure), turned.Where(one => one.IsUnsure));
+        return new AdmissionTrial(Sum(admitted), Sum(sure), Sum(unsure), enforcers.Count, admitted.Select(one => one.Enforcer).Distinct().Count(enforcers.ContainsKey), turned);
+    }
+
+    private static ulong Sum(IEnumerable<AdmittedCredential> admitted) => admitted.Aggregate(0UL, (sum, one) => sum + one.Times);
+
+    private static ulong Sum(IEnumerable<TurnedAdmissions> turned) => turned.Aggregate(0UL, (sum, one) => sum + one.Times);
+
+    private DenyState Trial(Scope scope, StandingState stop, long at)
+    {
+        var trial = new DenyState();
+        trial.Add(_state.Reach.Spell(new LeafIndex(ulong.MaxValue), ulong.MaxValue, stop, scope, null, at));
+        return trial;
+    }
+
+    // An enforcer says which credential it let in, and not before which of its audiences nor for what.
+    private bool IsTurned(DenyState trial, Scope scope, LiveCredential credential, CallerRecord enforcer)
+    {
+        if (_state.FindAgent(credential.Item.AgentId) is not { IsProbe: false } agent)
+            return false;
+        var chain = Chain(credential.Item.Jti);
+        if (scope.Kind == ScopeKind.Resource)
+            return chain.Select(_state.FindAgent).Append(agent).Any(holder => holder?.Grant.Envelope.Touches(scope.Value) == true);
+        var issuer = _state.IssuerKeys.InForceAt(credential.Index).KeyId;
+        return credential.Item.Audience.Intersect(enforcer.Audiences, StringComparer.Ordinal).Any(audience => trial.Of(
+            agent.Actor, new Presentation(credential.Item.Jti, credential.Index, issuer, chain, audience, _name.TryParseAgentDid(audience, out var callee) ? callee : null)).State != StandingState.Active);
+    }
+
+    private List<SubjectId> Chain(SubjectId jti)
+    {
+        var above = new List<SubjectId>();
+        for (var link = _state.Lineage.Link(jti); link is not null && above.Count < Credentials.Delegation.ChainOfCommand.DepthMax; link = _state.Lineage.Link(link.Body.ParentJti))
+            above.Add(link.Body.Parent);
+        return above;
     }
 
     private HashSet<string> Audiences(IReadOnlyList<AgentRecord> agents, IReadOnlyList<SubjectId> onward, AsOf asOf)

@@ -29,7 +29,11 @@ public sealed record ListedEntry(LeafIndex Index, long At, EntryKind Kind, Entry
 public sealed record EntryPage(IReadOnlyList<ListedEntry> Entries, ulong? Next);
 
 /// <summary>Narrows a list of agents; null narrows nothing.</summary>
-public sealed record AgentFilter(string? Sponsor, string? Blueprint, StandingState? State);
+public sealed record AgentFilter(string? Sponsor, string? Blueprint, StandingState? State)
+{
+    /// <summary>Also the registry's own agents, whose key nobody has: docs/formats.md, "Probe".</summary>
+    public bool WithProbes { get; init; }
+}
 
 /// <summary>A page of agents. <paramref name="Next"/> is where to go on, or null at the end.</summary>
 public sealed record AgentPage(IReadOnlyList<AgentRecord> Agents, int? Next);
@@ -49,7 +53,8 @@ public sealed class Reading(RegistryState state, ILedgerStore store, PublishedLo
             if (found.Count == countMax || at - from == ScanMax)
                 return new AgentPage(found, at);
             at++;
-            if ((filter.Sponsor is null || agent.Grant.Terms.Sponsor == filter.Sponsor)
+            if ((filter.WithProbes || !agent.IsProbe)
+                && (filter.Sponsor is null || agent.Grant.Terms.Sponsor == filter.Sponsor)
                 && (filter.Blueprint is null || agent.Grant.Terms.Blueprint == filter.Blueprint)
                 && (filter.State is null || state.StandingOf(agent) == filter.State))
                 found.Add(agent);

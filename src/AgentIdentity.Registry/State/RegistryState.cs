@@ -56,6 +56,14 @@ public sealed class RegistryState
     /// <summary>The keys that have signed embedded proofs; empty until somebody asks for one.</summary>
     public KeyHistory IntegrityKeys => _integrityKeys;
 
+    /// <summary>The keys for tokens that strangers are told. They know nothing of the ledger, so one under a stop is not among them, not even for what it signed before.</summary>
+    public IReadOnlyList<PublicKey> PublishedIssuerKeys => Published(_issuerKeys);
+
+    /// <summary>The keys for embedded proofs that strangers are told.</summary>
+    public IReadOnlyList<PublicKey> PublishedIntegrityKeys => Published(_integrityKeys);
+
+    private PublicKey[] Published(KeyHistory keys) => [.. keys.All.Where(key => !Stops.DenyState.IsIssuerKeyStopped(key.KeyId))];
+
     /// <summary>The keys that have signed what enforcers are told, the present one last; empty until somebody watches.</summary>
     public IReadOnlyList<PublicKey> WatchKeys => _watchKeys;
 

@@ -45,6 +45,27 @@ public sealed class StopReach(RegistryState state)
         _ => state.AgentsFrom(0).Where(agent => Covers(scope, agent)),
     };
 
+    /// <summary>The agents from whom it takes anything: those that it covers, and those who may use or hold what it names. The registry's own probes are nobody.</summary>
+    public IEnumerable<AgentRecord> Concerned(Scope scope) => (scope.Kind switch
+    {
+        ScopeKind.Key => state.FindAgent(scope.KeyId) is { } agent ? [agent] : [],
+        ScopeKind.Credential => state.AgentsFrom(0).Where(agent => agent.Credential(scope.Id) is not null),
+        ScopeKind.Audience => state.AgentsFrom(0).Where(agent => agent.Grant.Terms.Audiences.Contains(scope.Value, StringComparer.Ordinal)),
+        ScopeKind.Resource => state.AgentsFrom(0).Where(agent => agent.Grant.Envelope.Touches(scope.Value)),
+        ScopeKind.IssuerKey => state.AgentsFrom(0).Where(agent => agent.Credentials.Any(held => held.Index.Value > scope.After.Value && state.IssuerKeys.InForceAt(held.Index).KeyId == scope.KeyId)),
+        _ => Agents(scope),
+    }).Where(agent => !agent.IsProbe);
+
+    /// <summary>Whether the registry knows nothing that the scope names. A stop of it stands all the same, for what comes.</summary>
+    public bool IsOfNobody(Scope scope) => !Concerned(scope).Any() && scope.Kind switch
+    {
+        ScopeKind.Key => state.FindCaller(scope.KeyId) is null,
+        ScopeKind.Audience => !state.Callers.Any(caller => caller.Audiences.Contains(scope.Value, StringComparer.Ordinal)),
+        ScopeKind.IssuerKey => state.IssuerKeys.Find(scope.KeyId) is null,
+        ScopeKind.Everything => false,
+        _ => true,
+    };
+
     /// <summary>Whom an agent has vouched for after an entry, and whom those have, ascending. With a key: under that key, which is the one that the agent had then.</summary>
     internal IReadOnlyList<SubjectId> VouchedFor(AgentRecord voucher, KeyId? key, LeafIndex after)
     {

@@ -25,10 +25,15 @@ public sealed record StopWish(Scope Scope, StandingState State, string Reason, s
 
 /// <summary>A stop that is RECORDED: durable, and this node refuses. <paramref name="Reached"/> agents are covered themselves, <paramref name="Credentials"/> further credentials by what stands above them.</summary>
 /// <param name="IsIndexPending">It is durable in the control journal, since the disk is full: the ledger takes it up, at this index and with this epoch, before anything else.</param>
-public sealed record Stopped(LeafIndex Index, StandingState State, long At, ulong Epoch, int Reached, int Credentials, bool IsIndexPending = false);
+public sealed record Stopped(LeafIndex Index, StandingState State, long At, ulong Epoch, int Reached, int Credentials, int LiveCredentials, StopConcern Concern, bool IsIndexPending = false);
+
+/// <summary>From whom a stop takes anything at all, since nobody is covered as a whole by an audience or a location.</summary>
+/// <param name="Agents">Agents that it covers, or that may use or hold what it names.</param>
+/// <param name="IsNobody">The registry knows nothing that it names.</param>
+public sealed record StopConcern(int Agents, bool IsNobody);
 
 /// <summary>What a stop would reach: agents as a whole, delegated credentials below what it covers, unexpired credentials of those agents; and whom a stop by model cannot see.</summary>
-public sealed record StopPreview(int Agents, int DelegatedCredentials, int LiveCredentials, int WithoutModel, IReadOnlyList<SubjectId> Named);
+public sealed record StopPreview(int Agents, int DelegatedCredentials, int LiveCredentials, int WithoutModel, IReadOnlyList<SubjectId> Named, StopConcern Concern);
 
 /// <summary>Stops that were lifted, or a cut that was set.</summary>
 /// <param name="IsIndexPending">As for a stop.</param>
@@ -41,6 +46,7 @@ public sealed class Stopping(
 {
     private const int ReasonMax = 500;
     private const int IncidentMax = 100;
+    private const string NoPattern = "That would stop nothing: a location is exact, or ends in /*, and a star stands nowhere else. For all of a tool: audience:URL; for everybody: everything.";
     private static readonly TimeSpan RevokeWindow = TimeSpan.FromHours(1);
 
     public async Task<Outcome<Stopped>> StopAsync(CallerRecord actor, StopWish wish)
@@ -49,8 +55,8 @@ public sealed class Stopping(
             return Refused.Because(Refusal.StopStateUnsupported, "A stop is RESTRICTED, FROZEN or REVOKED.");
         if (CheckReason(wish.Reason, wish.Incident) is { } wrong)
             return wrong;
-        if (!wish.Scope.IsValid)
-            return Refused.Because(Refusal.ScopeMalformed, "That is no scope: docs/formats.md, \"Scope\".");
+        if (CheckScope(wish.Scope) is { } none)
+            return none;
         if (wish.Scope.IsAgent && state.FindAgent(wish.Scope.Id) is null)
             return Refused.Because(Refusal.AgentUnknown, "No agent has that id.");
         if (!wish.Force && LeavesNobodyToRestore(wish.Scope))
@@ -66,6 +72,8 @@ public sealed class Stopping(
     {
         if (!StopOrder.TryRead(token, settings.Name.PublicUrl, out var order, out var key) || state.BreakGlassKey?.KeyId != key.KeyId)
             return Refused.Because(Refusal.OrderInvalid, "That is no order of the break-glass key in force for this registry: docs/formats.md, \"Stop order\".");
+        if (!order.Scope.CanCover)
+            return Refused.Because(Refusal.ScopeMalformed, NoPattern);
         var wish = new StopWish(order.Scope, StandingState.Frozen, order.Reason, order.Id.ToString()) { Order = token };
         if (state.Stops.OfIncident(wish.Incident).FirstOrDefault(stop => stop.Denial.Scope == order.Scope) is not { } known)
             return await StopAsync(null, wish, null).ConfigureAwait(false);
@@ -80,14 +88,16 @@ public sealed class Stopping(
     /// <summary>What a stop would reach, without stopping anything.</summary>
     public Outcome<StopPreview> Preview(Scope scope)
     {
-        if (!scope.IsValid)
-            return Refused.Because(Refusal.ScopeMalformed, "That is no scope: docs/formats.md, \"Scope\".");
+        if (CheckScope(scope) is { } none)
+            return none;
         var now = clock.GetUtcNow().ToUnixTimeMilliseconds();
         var denial = state.Reach.Spell(new LeafIndex(state.Position), state.Epoch, StandingState.Frozen, scope, null, now);
         var agents = state.Reach.Agents(scope).ToArray();
-        var live = agents.Sum(agent => agent.Credentials.Count(credential => credential.Item.ExpiresAt > now / 1000));
+        var live = scope.Kind == ScopeKind.IssuerKey
+            ? new StopExposures(state).Of(denial, state.Founding!.RegistryId, now).Credentials
+            : agents.Sum(agent => agent.Credentials.Count(credential => credential.Item.ExpiresAt > now / 1000));
         var withoutModel = scope.Kind == ScopeKind.Model ? state.AgentsFrom(0).Count(agent => state.Stops.Blueprint(agent.Grant.Terms.Blueprint) is not { Model.Length: > 0 }) : 0;
-        return new StopPreview(agents.Length, denial.Credentials.Count, live, withoutModel, Array.ConvertAll(agents, agent => agent.Id));
+        return new StopPreview(agents.Length, denial.Credentials.Count, live, withoutModel, Array.ConvertAll(agents, agent => agent.Id), Concern(scope));
     }
 
     /// <summary>Lifts stops. It names all of them, so that one that came later is not lifted unseen.</summary>
@@ -138,7 +148,9 @@ public sealed class Stopping(
     {
         var denial = stop.Denial;
         var reached = denial.Scope.Kind == ScopeKind.AgentWithDelegates ? denial.Agents.Count + 1 : state.Reach.Agents(denial.Scope).Count();
-        return new Stopped(denial.Index, denial.State, stop.At, denial.Epoch, reached, stop.CredentialsBelow, IsIndexPending(denial.Index));
+        // A key of the registry is no agent's: all that it reaches are credentials.
+        var credentials = denial.Scope.Kind == ScopeKind.IssuerKey ? stop.Exposure.Credentials : stop.CredentialsBelow;
+        return new Stopped(denial.Index, denial.State, stop.At, denial.Epoch, reached, credentials, stop.Exposure.Credentials, Concern(denial.Scope), IsIndexPending(denial.Index));
     }
 
     private Outcome<LeafIndex> Decide(Draft draft, CallerRecord? actor, StopWish wish, PendingStop pending, SubjectId? about, Approved? approved)
@@ -231,6 +243,21 @@ public sealed class Stopping(
                 Refusal.NeedsTwoOperators, $"One person revokes single agents, credentials and keys, at most {settings.RevokeAloneMax} agents an hour; freeze now, and revoke with the approvals of two.");
         var approved = approvals.Check(wish.Approvals, ApprovedAction.Revoke(wish.Scope, wish.Reason));
         return approved.IsRefused ? Refused.Because(approved.Refusal, approved.Detail) : approved.Value;
+    }
+
+    private StopConcern Concern(Scope scope) => state.Reach.Concerned(scope).Count() is var agents and > 0 ? new(agents, false) : new(0, state.Reach.IsOfNobody(scope));
+
+    // A stop that looks as if it stopped something, and cannot, is worse than none.
+    private Refused? CheckScope(Scope scope)
+    {
+        if (!scope.IsValid)
+            return Refused.Because(Refusal.ScopeMalformed, "That is no scope: docs/formats.md, \"Scope\".");
+        if (!scope.CanCover)
+            return Refused.Because(Refusal.ScopeMalformed, NoPattern);
+        var isExact = scope.Kind is ScopeKind.Blueprint or ScopeKind.Model or ScopeKind.Sponsor or ScopeKind.Audience or ScopeKind.Label;
+        return isExact && scope.Value.Contains('*', StringComparison.Ordinal) && state.Reach.IsOfNobody(scope)
+            ? Refused.Because(Refusal.ScopeMalformed, $"{scope} would stop nothing: its value is one exact name and no pattern, and nobody has it.")
+            : null;
     }
 
     private static Refused? CheckReason(string reason, string incident) => reason.Length is 0 or > ReasonMax || incident.Length > IncidentMax

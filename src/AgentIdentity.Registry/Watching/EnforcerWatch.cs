@@ -172,8 +172,8 @@ public sealed class EnforcerWatch : IAsyncDisposable
         var missing = _items.Missing(items);
         for (var i = 0; i < counts.Count; i++)
         {
-            if (_items.Find(items[i]) is var (agent, expiresAt))
-                Admissions.Add(stream.Enforcer.Id, agent, items[i], expiresAt, counts[i]);
+            if (_items.Find(items[i]) is { } credential)
+                Admissions.Add(stream.Enforcer.Id, credential, items[i], counts[i]);
         }
         if (missing.Count == 0)
             return true;

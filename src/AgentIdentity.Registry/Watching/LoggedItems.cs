@@ -13,7 +13,7 @@ internal sealed class LoggedItems(RegistryState state, TimeProvider clock)
     // Enforcers report what is unexpired; so long a report may be on its way.
     private static readonly TimeSpan Grace = TimeSpan.FromMinutes(15);
 
-    private readonly ConcurrentDictionary<Hash, (SubjectId Agent, long ExpiresAt)> _logged = new();
+    private readonly ConcurrentDictionary<Hash, LiveCredential> _logged = new();
     private readonly ConcurrentQueue<(LeafIndex Index, IReadOnlyList<byte[]> Items)> _issued = new();
     private readonly Lock _lock = new();
     private volatile bool _isKept;
@@ -36,8 +36,8 @@ internal sealed class LoggedItems(RegistryState state, TimeProvider clock)
         return [.. items.Where(item => !_logged.ContainsKey(item)).Distinct().Order()];
     }
 
-    /// <summary>Whose credential an item is, and until when, seconds since 1970; null for one that the ledger does not hold.</summary>
-    public (SubjectId Agent, long ExpiresAt)? Find(Hash item) => _logged.TryGetValue(item, out var found) ? found : null;
+    /// <summary>The credential that an item is; null for one that the ledger does not hold.</summary>
+    public LiveCredential? Find(Hash item) => _logged.TryGetValue(item, out var found) ? found : null;
 
     /// <summary>Looks at what was issued since the last time, when anybody reports.</summary>
     public void CatchUpIfKept()
@@ -82,7 +82,7 @@ internal sealed class LoggedItems(RegistryState state, TimeProvider clock)
     {
         var item = credential.Item;
         var hash = AcceptedItem.HashOf(item, agent.Grant.Terms, credential.Index, credential.Position);
-        if (_logged.TryAdd(hash, (agent.Id, item.ExpiresAt)))
+        if (_logged.TryAdd(hash, credential))
             _byAge.Enqueue((hash, item.ExpiresAt));
     }
 

@@ -123,6 +123,7 @@ internal static class AccessTable
         new("/agentidentity.v1.Admin/SubmitDidVersion", Listeners.Control, Callers.Operators),
         new("/agentidentity.v1.Admin/GetAnchorStatus", Listeners.Control, Responders),
         new("/agentidentity.v1.Admin/DemandAnchor", Listeners.Control, Callers.Operators),
+        new("/agentidentity.v1.Admin/RotateDidKey", Listeners.Control, Callers.Operators),
 
         new("/grpc.health.v1.Health/Check", Both, Callers.Anyone, BeforeGenesis: true),
         new("/grpc.health.v1.Health/List", Both, Callers.Anyone, BeforeGenesis: true),

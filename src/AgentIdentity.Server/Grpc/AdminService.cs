@@ -84,6 +84,12 @@ internal sealed class AdminService(RegistryNode registry, BootstrapFile bootstra
         return new Wire.SubmitDidVersionResponse { LedgerIndex = index.Value, At = registry.At() };
     }
 
+    public override async Task<Wire.RotateDidKeyResponse> RotateDidKey(Wire.RotateDidKeyRequest request, ServerCallContext context)
+    {
+        var index = (await registry.Dids.RotateAsync(CallState.Of(context).Caller!.Id, registry.Agent(request.Agent), request.IfBehind)).OrRefuse();
+        return new Wire.RotateDidKeyResponse { LedgerIndex = index.Value, At = registry.At() };
+    }
+
     public override async Task<Wire.RotateIssuerKeyResponse> RotateIssuerKey(Wire.RotateIssuerKeyRequest request, ServerCallContext context)
     {
         var rotated = (await (request.DidKey ? registry.Operating.RotateDidKeyAsync(CallState.Of(context).Caller!) : registry.Operating.RotateIssuerKeyAsync(CallState.Of(context).Caller!))).OrRefuse();

@@ -66,10 +66,11 @@ internal sealed class CallGate(RequestDelegate next, CallRefusals refusals, Work
         }
     }
 
-    private async Task<bool> TryWorkAsync(HttpContext context, CallState call)
+    private Task<bool> TryWorkAsync(HttpContext context, CallState call) =>
+        call.Listener != Listeners.Control && !call.Row.IsStream ? slots.TryRunAsync(next, context) : RunAsync(context);
+
+    private async Task<bool> RunAsync(HttpContext context)
     {
-        if (call.Listener != Listeners.Control && !call.Row.IsStream)
-            return await slots.TryRunAsync(next, context);
         await next(context);
         return true;
     }

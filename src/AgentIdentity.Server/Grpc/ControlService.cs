@@ -43,6 +43,9 @@ internal sealed class ControlService(RegistryNode registry, IHostApplicationLife
             AgentsReached = (ulong)stopped.Reached,
             CredentialsReached = (ulong)stopped.Credentials,
             IndexPending = stopped.IsIndexPending,
+            AgentsConcerned = (ulong)stopped.Concern.Agents,
+            LiveCredentials = (ulong)stopped.LiveCredentials,
+            MatchesNobody = stopped.Concern.IsNobody,
             At = registry.At(),
         };
 
@@ -57,6 +60,8 @@ internal sealed class ControlService(RegistryNode registry, IHostApplicationLife
             CredentialsReached = (ulong)reach.DelegatedCredentials,
             LiveCredentials = (ulong)reach.LiveCredentials,
             AgentsWithoutModel = (ulong)reach.WithoutModel,
+            AgentsConcerned = (ulong)reach.Concern.Agents,
+            MatchesNobody = reach.Concern.IsNobody,
             Agents = { reach.Named.Take(NamedMax).Select(registry.Settings.Name.AgentDid) },
             At = registry.At(),
         };

@@ -1,5 +1,6 @@
 using System.Text;
 using AgentIdentity.Credentials;
+using AgentIdentity.Credentials.Dids;
 using AgentIdentity.Credentials.Entries;
 using AgentIdentity.Credentials.Identifiers;
 using AgentIdentity.Credentials.Keys;
@@ -18,12 +19,22 @@ internal static class FromWire
     // A page of names for a list; a registry with more callers than this is read page by page one day.
     private const int ListMax = 1000;
 
-    /// <summary>An agent that exists, by its DID or UUID.</summary>
+    /// <summary>An agent that exists, by its DID in either form or its UUID, or by the did:key of its key of now.</summary>
     public static AgentRecord Agent(this RegistryNode registry, string didOrUuid)
     {
+        if (Multikey.TryParseDid(didOrUuid, out var key))
+            return registry.State.FindAgent(key.KeyId) is { } holder && holder.Key.KeyId == key.KeyId ? holder : throw new CallRefusedException(Refusal.AgentUnknown, "No agent has that key now.");
         if (!registry.Settings.Name.TryParseAgent(didOrUuid, out var id))
             throw CallRefusedException.Malformed("An agent is named by its DID at this registry or by its UUID, in lower case with hyphens.");
+        registry.RequireScid(didOrUuid, id);
         return registry.State.FindAgent(id) ?? throw new CallRefusedException(Refusal.AgentUnknown, "No agent has that id.");
+    }
+
+    /// <summary>A did:webvh DID is that of the log at its place, or it is another DID.</summary>
+    public static void RequireScid(this RegistryNode registry, string did, SubjectId subject)
+    {
+        if (WebvhDid.TryParse(did, out var webvh) && registry.Dids.NameOf(subject) is { } name && name != webvh.Text)
+            throw new CallRefusedException(Refusal.ScidMismatch, $"The SCID is not that of the log at this place, which is the log of {name}.");
     }
 
     /// <summary>A scope whose value is one for its kind.</summary>

@@ -11,6 +11,9 @@ namespace AgentIdentity.Server.Grpc;
 /// <summary>Answers to responders, for the wire.</summary>
 internal static class QuestionAnswers
 {
+    // Those that a person reads; the sums count all.
+    private const int AdmissionsNamedMax = 100;
+
     public static Wire.AgentThen Agent(RegistryNode registry, AgentRecord agent, StandingThen then) => Agent(registry, agent, then.Of(agent));
 
     public static Func<IdentityThen, Wire.WhoItIs> Identity(RegistryNode registry) => who => new Wire.WhoItIs
@@ -131,9 +134,18 @@ internal static class QuestionAnswers
         SameToken = kin.Kinship.HasFlag(Kinship.Token),
         SameBlueprint = kin.Kinship.HasFlag(Kinship.Blueprint),
         SameSponsor = kin.Kinship.HasFlag(Kinship.Sponsor),
+        SameImage = kin.Kinship.HasFlag(Kinship.Image),
     };
 
-    public static Wire.WhatIfResponse Trial(RegistryNode registry, WhatIfAnswer answer, StopPreview reach, Asking asking)
+    private static Func<TurnedAdmissions, Wire.TurnedAdmissions> TurnedAdmissions(RegistryNode registry) => turned => new Wire.TurnedAdmissions
+    {
+        Agent = registry.Settings.Name.AgentDid(turned.Agent),
+        Enforcer = registry.State.Callers.FirstOrDefault(caller => caller.Id == turned.Enforcer)?.Name ?? "",
+        Times = turned.Times,
+        Unsure = turned.IsUnsure,
+    };
+
+    public static Wire.WhatIfResponse Trial(RegistryNode registry, WhatIfAnswer answer, AdmissionTrial atEnforcers, StopPreview reach, Asking asking)
     {
         var wire = new Wire.WhatIfResponse
         {
@@ -143,6 +155,14 @@ internal static class QuestionAnswers
             Turned = { answer.Turned.Items.Select(turned => new Wire.TurnedDecisions { Agent = registry.Settings.Name.AgentDid(turned.Agent), Audience = turned.Audience, Allowed = (uint)turned.Allowed, Refused = (uint)turned.Refused }) },
             AgentsReached = (ulong)reach.Agents,
             CredentialsReached = (ulong)reach.DelegatedCredentials,
+            AgentsConcerned = (ulong)reach.Concern.Agents,
+            MatchesNobody = reach.Concern.IsNobody,
+            Admitted = atEnforcers.Admitted,
+            AdmittedRefused = atEnforcers.Refused,
+            AdmittedUnsure = atEnforcers.Unsure,
+            Enforcers = (uint)atEnforcers.Enforcers,
+            EnforcersReporting = (uint)atEnforcers.Reporting,
+            Admissions = { atEnforcers.Turned.Take(AdmissionsNamedMax).Select(TurnedAdmissions(registry)) },
         };
         if (answer.Since is { } since)
             wire.Since = since;

@@ -117,6 +117,7 @@ internal sealed class QuestionsService(RegistryNode registry) : Wire.Questions.Q
             SameToken = (uint)kin.SameToken,
             SameBlueprint = (uint)kin.SameBlueprint,
             SameSponsor = (uint)kin.SameSponsor,
+            SameImage = (uint)kin.SameImage,
             Agents = { kin.Kin.Items.Select(QuestionAnswers.Kin(registry, Then(asking))) },
         };
     }
@@ -128,7 +129,8 @@ internal sealed class QuestionsService(RegistryNode registry) : Wire.Questions.Q
         var reach = registry.Stopping.Preview(scope).OrRefuse();
         var answer = Responding.StopTrials.WhatIf(scope, ControlService.State(request.State), asking.AsOf, asking.Page);
         await registry.PutOnRecordAsync(CallState.Of(context), scope.ToString(), answer.Turned.Items.Count);
-        return QuestionAnswers.Trial(registry, answer, reach, asking);
+        var atEnforcers = Responding.StopTrials.WhatIfAtEnforcers(scope, ControlService.State(request.State), asking.AsOf.At, registry.Watch.Admissions.Recent());
+        return QuestionAnswers.Trial(registry, answer, atEnforcers, reach, asking);
     }
 
     private async Task<Wire.WalkResponse> LineageAsync(Wire.LineageRequest request, ServerCallContext context, Func<AgentRecord, AsOf, Page, WalkAnswer> walk)

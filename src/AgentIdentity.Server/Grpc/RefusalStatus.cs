@@ -36,7 +36,7 @@ internal static class RefusalStatus
             or Refusal.EvidenceNotAllowed or Refusal.ChallengeReflected or Refusal.PeerMismatch or Refusal.ChannelMismatch or Refusal.PurposeMismatch or Refusal.PeerStopped
             or Refusal.EvidenceChanged or Refusal.VouchNotAllowed or Refusal.KeyRotated => StatusCode.PermissionDenied,
 
-        Refusal.AgentUnknown or Refusal.EntryUnknown or Refusal.HoldUnknown or Refusal.StopUnknown => StatusCode.NotFound,
+        Refusal.AgentUnknown or Refusal.EntryUnknown or Refusal.HoldUnknown or Refusal.StopUnknown or Refusal.ScidMismatch => StatusCode.NotFound,
 
         Refusal.NameTaken or Refusal.KeyAlreadyEnrolled or Refusal.KeyAlreadyRegistered or Refusal.SequenceFork or Refusal.AlreadyDefined => StatusCode.AlreadyExists,
 

@@ -1,5 +1,6 @@
 using System.Text;
 using AgentIdentity.Credentials;
+using AgentIdentity.Credentials.Dids;
 using AgentIdentity.Credentials.Documents;
 using AgentIdentity.Credentials.Entries;
 using AgentIdentity.Registry;
@@ -63,6 +64,8 @@ internal sealed class RegistryService(RegistryNode registry) : Wire.Registry.Reg
 
     public override Task<Wire.ResolveDidResponse> ResolveDid(Wire.ResolveDidRequest request, ServerCallContext context)
     {
+        if (WebvhDid.TryParse(request.Did, out var webvh) && DidResolver.SubjectAt(registry, webvh) is { } subject)
+            registry.RequireScid(request.Did, subject);
         var document = DidDocumentReader.Read(registry, request.Did) ?? throw Unresolved(request.Did);
         return Task.FromResult(new Wire.ResolveDidResponse { DidDocument = Encoding.UTF8.GetString(document), At = registry.At() });
     }
@@ -80,9 +83,9 @@ internal sealed class RegistryService(RegistryNode registry) : Wire.Registry.Reg
         };
     }
 
-    private CallRefusedException Unresolved(string did) => registry.Settings.Name.TryParseAgentDid(did, out _)
+    private CallRefusedException Unresolved(string did) => registry.Settings.Name.TryParseAgent(did, out _)
         ? new CallRefusedException(Refusal.AgentUnknown, "No agent has that DID.")
-        : CallRefusedException.Malformed($"A DID of this registry is {registry.Settings.Name.Did}, or an agent's, which goes on with :agents: and a UUID.");
+        : CallRefusedException.Malformed($"A DID of this registry is {registry.Settings.Name.Did}, or an agent's, which goes on with :agents: and a UUID; either as did:webvh too. Others are resolved if they are a did:key.");
 
     private static AgentFilter Filter(Wire.ListAgentsRequest request, CallState call)
     {
@@ -94,7 +97,7 @@ internal sealed class RegistryService(RegistryNode registry) : Wire.Registry.Reg
             Wire.AgentState.Revoked => StandingState.Revoked,
             _ => throw CallRefusedException.Malformed("A state is ACTIVE, FROZEN or REVOKED."),
         };
-        return new AgentFilter(Sponsor(request, call), request.Blueprint.Length == 0 ? null : request.Blueprint, state);
+        return new AgentFilter(Sponsor(request, call), request.Blueprint.Length == 0 ? null : request.Blueprint, state) { WithProbes = request.WithProbes };
     }
 
     private static string? Sponsor(Wire.ListAgentsRequest request, CallState call)

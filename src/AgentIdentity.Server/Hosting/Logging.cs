@@ -23,5 +23,7 @@ internal static class Logging
     private static ILoggingBuilder Quieten(this ILoggingBuilder logging) => logging
         .AddFilter("Microsoft", LogLevel.Warning)
         .AddFilter("Microsoft.AspNetCore.Hosting.Diagnostics", LogLevel.None)
+        // A start that fails is told in one sentence by the program, not in a trace before it.
+        .AddFilter("Microsoft.Extensions.Hosting.Internal.Host", LogLevel.None)
         .AddFilter("Grpc", LogLevel.None);
 }

@@ -39,6 +39,7 @@ internal static class Pipeline
 
         var app = builder.Build();
         anchoring?.Measure(app.Services.GetRequiredService<CallMetrics>().Meter);
+        app.Use(next => context => WithoutScope(next, context, app.Services));
         app.Use(next => context => ListenerTags.RequireListenerAsync(context, next));
         app.Use(next => DeadlineInterceptor.TakeOver(next, clock));
         app.UseMiddleware<CallGate>();
@@ -47,6 +48,13 @@ internal static class Pipeline
         ConsolePages.Map(app, registry.Node.Settings.Name.PublicUrl);
         Announce(app, registry.Node);
         return app;
+    }
+
+    // Every service here lives as long as the server: a scope of its own would hold nothing, and each call would make and end one.
+    private static Task WithoutScope(RequestDelegate next, HttpContext context, IServiceProvider services)
+    {
+        context.RequestServices = services;
+        return next(context);
     }
 
     private static void AddGrpc(IServiceCollection services)

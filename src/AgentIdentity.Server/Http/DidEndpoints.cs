@@ -18,6 +18,8 @@ internal static class DidEndpoints
     private const string ResultType = "application/did-resolution";
     private const string IdentifiersPath = "/1.0/identifiers/";
 
+    private const string RepresentationNotSupported = "REPRESENTATION_NOT_SUPPORTED";
+
     // What is offered, the first one to who does not say. Of these the last three are the document alone.
     private static readonly string[] Offers = [ResultType, "application/json", "application/did", DidType, "application/did+ld+json"];
 
@@ -44,32 +46,37 @@ internal static class DidEndpoints
     private static IResult Resolve(HttpContext context, RegistryNode registry)
     {
         if (Accepted(context.Request.Headers.Accept) is not { } type)
-            return Results.StatusCode(StatusCodes.Status406NotAcceptable);
+            return Answer(DidResolution.Failed(RepresentationNotSupported, $"What is given is one of {string.Join(", ", Offers)}."), ResultType);
         var query = context.Request.Query;
         var wish = new DidVersionWish(query["versionId"], query["versionTime"], query["versionNumber"]);
         var resolved = registry.State.IsBootstrapped
             ? DidResolver.Resolve(registry, DidIn(context), wish)
             : DidResolution.Failed(DidResolution.NotFound, "This registry is not founded yet.");
         if (resolved.Document is { } document && type is not (ResultType or "application/json"))
-            return Results.Text(document, type);
-        return Results.Text(resolved.ToJson().ToJsonString(Plain), type == "application/json" ? type : ResultType, statusCode: Status(resolved));
+            return Results.Text(document, type, statusCode: Status(resolved));
+        return Answer(resolved, type == "application/json" ? type : ResultType);
     }
+
+    private static IResult Answer(DidResolution resolved, string type) => Results.Text(resolved.ToJson().ToJsonString(Plain), type, statusCode: Status(resolved));
 
     private static int Status(DidResolution resolved) => resolved.Error switch
     {
-        null => resolved.Document is null ? StatusCodes.Status410Gone : StatusCodes.Status200OK,
-        DidResolution.InvalidDid => StatusCodes.Status400BadRequest,
+        // With an older version's document in it as well: the DID has ended.
+        null => resolved.IsDeactivated ? StatusCodes.Status410Gone : StatusCodes.Status200OK,
+        DidResolution.InvalidDid or DidResolver.InvalidOptions => StatusCodes.Status400BadRequest,
         DidResolution.NotFound => StatusCodes.Status404NotFound,
+        RepresentationNotSupported => StatusCodes.Status406NotAcceptable,
         DidResolver.MethodNotSupported => StatusCodes.Status501NotImplemented,
         var other => throw new InvalidOperationException($"No status for the error {other}."),
     };
 
-    // A DID may hold %3A itself. Who escapes it for the path sends %253A, and who does not sends %3A: what begins as a DID is taken as it came.
+    // A DID may hold %3A itself. Who escapes it for the path sends %253A, with or without colons escaped, and who does not sends %3A.
+    // No DID of this registry holds %25, so a DID that does was escaped.
     private static string DidIn(HttpContext context)
     {
         var target = context.Features.GetRequiredFeature<IHttpRequestFeature>().RawTarget.Split('?')[0];
         var raw = target[(target.IndexOf(IdentifiersPath, StringComparison.Ordinal) + IdentifiersPath.Length)..];
-        return raw.StartsWith("did:", StringComparison.Ordinal) ? raw : Uri.UnescapeDataString(raw);
+        return raw.StartsWith("did:", StringComparison.Ordinal) && !raw.Contains("%25", StringComparison.Ordinal) ? raw : Uri.UnescapeDataString(raw);
     }
 
     private static string? Accepted(StringValues accept)

@@ -3,6 +3,7 @@ using System.Text;
 using AgentIdentity.Credentials.Dids;
 using AgentIdentity.Credentials.Documents;
 using AgentIdentity.Credentials.Identifiers;
+using AgentIdentity.Credentials.Json;
 using AgentIdentity.Registry;
 
 namespace AgentIdentity.Server.Http;
@@ -12,10 +13,13 @@ internal sealed record DidVersionWish(string? VersionId, string? VersionTime, st
 {
     public bool IsLatest => VersionId is null && VersionTime is null && VersionNumber is null;
 
+    /// <summary>Whether it can be the wish for a version at all. What is no time would else be passed over, and another version given than the one that was meant.</summary>
+    public bool IsWellFormed => VersionTime is null || Rfc3339.TryParse(VersionTime, out _);
+
     /// <summary>The version that all that was asked for names, or null.</summary>
     public WebvhVersion? Find(WebvhHistory history)
     {
-        var at = VersionTime is null || !DateTimeOffset.TryParse(VersionTime, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out var time) ? history.Latest : history.AsOf(time);
+        var at = VersionTime is not null && Rfc3339.TryParse(VersionTime, out var time) ? history.AsOf(time) : history.Latest;
         return history.Versions.LastOrDefault(version =>
             (VersionId is null || version.VersionId == VersionId)
             && (VersionNumber is null || version.Number.ToString(CultureInfo.InvariantCulture) == VersionNumber)
@@ -27,7 +31,10 @@ internal sealed record DidVersionWish(string? VersionId, string? VersionTime, st
 internal static class DidResolver
 {
     /// <summary>The error for a method that is not resolved here.</summary>
-    public const string MethodNotSupported = "methodNotSupported";
+    public const string MethodNotSupported = "METHOD_NOT_SUPPORTED";
+
+    /// <summary>The error for an option with a value that it cannot have.</summary>
+    public const string InvalidOptions = "INVALID_OPTIONS";
 
     private const int LengthMax = 1024;
 
@@ -35,6 +42,8 @@ internal static class DidResolver
     {
         if (!IsDid(did))
             return DidResolution.Failed(DidResolution.InvalidDid, "That is no DID.");
+        if (!wish.IsWellFormed)
+            return DidResolution.Failed(InvalidOptions, "versionTime is a time with a zone: 2026-11-21T17:00:00Z.");
         return did.Split(':')[1] switch
         {
             "web" => Web(registry, did),
@@ -60,7 +69,7 @@ internal static class DidResolver
     {
         if (!WebvhDid.TryParse(did, out var parsed))
             return DidResolution.Failed(DidResolution.InvalidDid, "That is no did:webvh DID.");
-        if (SubjectAt(registry, parsed.Place) is not { } subject || registry.Dids.Resolve(subject) is not { } history || history.Latest.Did != did)
+        if (SubjectAt(registry, parsed) is not { } subject || registry.Dids.Resolve(subject) is not { } history || history.Latest.Did != did)
             return NotHere;
         if (wish.Find(history) is not { } version)
             return DidResolution.Failed(DidResolution.NotFound, "The DID has no such version.");
@@ -72,9 +81,10 @@ internal static class DidResolver
         return wish.IsLatest ? resolved with { Document = null } : resolved;
     }
 
-    private static SubjectId? SubjectAt(RegistryNode registry, string place)
+    /// <summary>Whose log is at the place that a did:webvh DID names; whether it is the DID's, nothing says yet.</summary>
+    public static SubjectId? SubjectAt(RegistryNode registry, WebvhDid webvh)
     {
-        var did = "did:web:" + place;
+        var did = RegistryName.WebDid(webvh);
         if (did == registry.Settings.Name.Did)
             return registry.State.Founding?.RegistryId;
         return registry.Settings.Name.TryParseAgentDid(did, out var agent) ? agent : null;

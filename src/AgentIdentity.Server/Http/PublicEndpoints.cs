@@ -24,7 +24,7 @@ internal static class PublicEndpoints
     {
         var name = registry.Settings.Name;
         DidEndpoints.Map(routes, registry);
-        routes.Serve("/.well-known/jwks.json", () => Bytes(registry, () => DidDocuments.Jwks(name, [.. registry.State.IssuerKeys.All]), JwksType));
+        routes.Serve("/.well-known/jwks.json", () => Bytes(registry, () => DidDocuments.Jwks(name, registry.State.PublishedIssuerKeys), JwksType));
         routes.Serve("/status/{number}", (context, number) => StatusList(context, registry, number, list => list.Token, StatusListFormat.TokenListMediaType));
         routes.Serve("/status/{number}/bitstring", (context, number) => StatusList(context, registry, number, list => list.Bitstring, StatusListFormat.BitstringMediaType));
         LogEndpoints.Map(routes, registry);

@@ -6,16 +6,6 @@ namespace AgentIdentity.Server.VcApi;
 /// <summary>What VC Data Model 2.0 asks of any credential, whoever issued it. Contexts are compared and never fetched.</summary>
 internal static class VcDocument
 {
-    private const string BaseContext = "https://www.w3.org/ns/credentials/v2";
-
-    // Terms that the base context defines for a credential. Where it is the only one, another member means nothing to a reader of JSON-LD.
-    private static readonly HashSet<string> BaseTerms = new(
-        [
-            "@context", "id", "type", "name", "description", "issuer", "validFrom", "validUntil", "credentialSubject", "credentialStatus", "credentialSchema", "termsOfUse", "evidence",
-            "refreshService", "confidenceMethod", "renderMethod", "relatedResource", "proof",
-        ],
-        StringComparer.Ordinal);
-
     // Members whose values say their type, and what else they must say.
     private static readonly (string Name, bool NeedsId)[] Typed =
         [("credentialStatus", false), ("credentialSchema", true), ("termsOfUse", false), ("evidence", false), ("refreshService", false), ("confidenceMethod", false), ("renderMethod", false)];
@@ -25,8 +15,8 @@ internal static class VcDocument
     {
         if (document.ValueKind != JsonValueKind.Object)
             return VcProblem.Parsing("A credential is a JSON object.");
-        return CheckContexts(document) ?? CheckTypes(document) ?? CheckIssuer(document) ?? CheckId(document, "A credential's id") ?? CheckSubjects(document) ?? CheckTimes(document)
-            ?? Typed.Select(member => CheckTyped(document, member.Name, member.NeedsId)).FirstOrDefault(problem => problem is not null) ?? CheckStatus(document);
+        return VcContexts.Check(document) ?? CheckTypes(document) ?? CheckIssuer(document) ?? CheckWords(document) ?? CheckId(document, "A credential's id") ?? CheckSubjects(document) ?? CheckTimes(document)
+            ?? Typed.Select(member => CheckTyped(document, member.Name, member.NeedsId)).FirstOrDefault(problem => problem is not null) ?? CheckStatus(document) ?? CheckRelated(document);
     }
 
     /// <summary>The items of a member that may be one value or an array of them; none when it is missing.</summary>
@@ -48,26 +38,36 @@ internal static class VcDocument
     public static DateTimeOffset? TimeOf(JsonElement document, string name) =>
         document.TryGetProperty(name, out var at) && at.ValueKind == JsonValueKind.String && Rfc3339.TryParse(at.GetString()!, out var time) ? time : null;
 
-    private static VcProblem? CheckContexts(JsonElement document)
-    {
-        if (!document.TryGetProperty("@context", out var contexts) || contexts.ValueKind != JsonValueKind.Array || contexts.GetArrayLength() == 0
-            || contexts[0].ValueKind != JsonValueKind.String || !contexts[0].ValueEquals(BaseContext))
-            return VcProblem.Malformed($"@context is an array whose first item is {BaseContext}.");
-        if (contexts.EnumerateArray().Any(context => context.ValueKind != JsonValueKind.Object && !IsUrl(context)))
-            return VcProblem.Malformed("Each item of @context is a URL or an object.");
-        var unknown = contexts.GetArrayLength() > 1 ? null : document.EnumerateObject().Select(member => member.Name).FirstOrDefault(name => !BaseTerms.Contains(name));
-        return unknown is null ? null : VcProblem.Malformed("The document has a member that its context does not define.");
-    }
+    /// <summary>Whether it is text that says where something is, absolutely.</summary>
+    public static bool IsUrl(JsonElement element) =>
+        element.ValueKind == JsonValueKind.String && element.GetString() is var text && !text!.Any(char.IsWhiteSpace) && !text!.Any(char.IsControl) && Uri.TryCreate(text, UriKind.Absolute, out _) && text.Contains(':', StringComparison.Ordinal);
 
-    private static VcProblem? CheckTypes(JsonElement document) =>
-        Items(document, "type") is { Count: > 0 } types && types.All(type => type.ValueKind == JsonValueKind.String) && types.Any(type => type.ValueEquals("VerifiableCredential"))
-            ? null
-            : VcProblem.Malformed("type holds VerifiableCredential, and strings only.");
+    private static VcProblem? CheckTypes(JsonElement document)
+    {
+        var types = Items(document, "type");
+        if (types.Count == 0 || types.Any(type => type.ValueKind != JsonValueKind.String) || !types.Any(type => type.ValueEquals("VerifiableCredential")))
+            return VcProblem.Malformed("type holds VerifiableCredential, and strings only.");
+        return types.All(type => VcContexts.Defines(document, type)) ? null : VcProblem.Malformed("Each type is an absolute URL, or a term that @context maps to one.");
+    }
 
     private static VcProblem? CheckIssuer(JsonElement document) =>
         document.TryGetProperty("issuer", out var issuer) && (IsUrl(issuer) || (issuer.ValueKind == JsonValueKind.Object && issuer.TryGetProperty("id", out var id) && IsUrl(id)))
             ? null
             : VcProblem.Malformed("issuer is a URL, or an object whose id is one.");
+
+    // Section 4.6: what people read is text, or a language value object (section 11.1), or an array of such.
+    private static VcProblem? CheckWords(JsonElement document)
+    {
+        var issuer = document.GetProperty("issuer");
+        JsonElement[] speakers = issuer.ValueKind == JsonValueKind.Object ? [document, issuer] : [document];
+        return speakers.SelectMany(speaker => Items(speaker, "name").Concat(Items(speaker, "description"))).All(IsWords)
+            ? null
+            : VcProblem.Malformed("name and description are text, or objects of @value, @language and @direction.");
+    }
+
+    private static bool IsWords(JsonElement words) => words.ValueKind == JsonValueKind.String
+        || (words.ValueKind == JsonValueKind.Object && words.TryGetProperty("@value", out _)
+            && words.EnumerateObject().All(member => member.Name is "@value" or "@language" or "@direction" && member.Value.ValueKind == JsonValueKind.String));
 
     private static VcProblem? CheckId(JsonElement owner, string what) => !owner.TryGetProperty("id", out var id) || IsUrl(id) ? null : VcProblem.Malformed($"{what} is one URL.");
 
@@ -114,8 +114,17 @@ internal static class VcDocument
         return null;
     }
 
-    private static bool IsNumber(string text) => text.Length is > 0 and <= 20 && text.All(char.IsAsciiDigit) && (text == "0" || text[0] != '0');
+    // Section 5.3. Nothing is fetched, so no digest is held against what it is of.
+    private static VcProblem? CheckRelated(JsonElement document)
+    {
+        var ids = new HashSet<string>(StringComparer.Ordinal);
+        return Items(document, "relatedResource").All(related => related.ValueKind == JsonValueKind.Object && related.TryGetProperty("id", out var id) && IsUrl(id) && ids.Add(id.GetString()!)
+            && (IsDigest(related, "digestSRI") || IsDigest(related, "digestMultibase")))
+            ? null
+            : VcProblem.Malformed("A relatedResource is an object with an id of its own, a URL, and a digestSRI or a digestMultibase.");
+    }
 
-    private static bool IsUrl(JsonElement element) =>
-        element.ValueKind == JsonValueKind.String && element.GetString() is var text && !text!.Any(char.IsWhiteSpace) && !text!.Any(char.IsControl) && Uri.TryCreate(text, UriKind.Absolute, out _) && text.Contains(':', StringComparison.Ordinal);
+    private static bool IsDigest(JsonElement related, string name) => related.TryGetProperty(name, out var digest) && digest.ValueKind == JsonValueKind.String;
+
+    private static bool IsNumber(string text) => text.Length is > 0 and <= 20 && text.All(char.IsAsciiDigit) && (text == "0" || text[0] != '0');
 }

@@ -31,7 +31,7 @@ internal sealed class VcIssuer(RegistryName registry, TimeProvider clock) : IDis
         if (credential.ValueKind != JsonValueKind.Object || credential.TryGetProperty("proof", out _))
             return (null, VcProblem.Parsing("What is to be issued is a JSON object without a proof."));
         var document = JsonObject.Create(credential)!;
-        SetIssuer(document);
+        SetIssuer(document, credential);
         document["credentialStatus"] ??= StatusEntry();
         var element = JsonSerializer.SerializeToElement(document);
         if (VcDocument.Check(element) is { } problem)
@@ -78,12 +78,12 @@ internal sealed class VcIssuer(RegistryName registry, TimeProvider clock) : IDis
     private static bool IsOther(JsonElement options, string name, string value) => options.TryGetProperty(name, out var asked) && !(asked.ValueKind == JsonValueKind.String && asked.ValueEquals(value));
 
     // Whoever asks learns under which name it signs; it signs under no other. What is no issuer at all is left for the check.
-    private void SetIssuer(JsonObject document)
+    private void SetIssuer(JsonObject document, JsonElement credential)
     {
-        if (!document.ContainsKey("issuer") || document["issuer"] is JsonValue)
+        if (!credential.TryGetProperty("issuer", out var issuer) || VcDocument.IsUrl(issuer))
             document["issuer"] = Did;
-        else if (document["issuer"] is JsonObject issuer)
-            issuer["id"] = Did;
+        else if (issuer.ValueKind == JsonValueKind.Object && (!issuer.TryGetProperty("id", out var id) || VcDocument.IsUrl(id)))
+            document["issuer"]!["id"] = Did;
     }
 
     private JsonObject StatusEntry()

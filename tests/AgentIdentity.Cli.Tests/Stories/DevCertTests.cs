@@ -67,6 +67,22 @@ public sealed class DevCertTests : IDisposable
         }
     }
 
+    [Fact]
+    public async Task Who_does_not_trust_the_certificate_is_told_of_the_option_that_names_it()
+    {
+        var made = (await _agentid.RunAsync("dev-cert", Certificates, "--json")).Fine().Json;
+        await using var process = await ServeAsync(made, FreePort());
+        (await _agentid.RunAsync("bootstrap", "--secret-file", Path.Combine(_folder.Path, "data", "bootstrap-secret"), "--operator", "operator-1")).Fine();
+        _agentid.Settings = [.. _agentid.Settings.Where(word => word != "--ca" && !word.EndsWith("ca.pem", StringComparison.Ordinal))];
+
+        var distrusted = await _agentid.RunAsync("agents", "list");
+
+        Assert.Equal(ExitCode.Unreachable, distrusted.ExitCode);
+        Assert.Contains("certificate is not trusted", distrusted.Error, StringComparison.Ordinal);
+        Assert.Contains("--ca FILE", distrusted.Error, StringComparison.Ordinal);
+        Assert.DoesNotContain("Nobody answered", distrusted.Error, StringComparison.Ordinal);
+    }
+
     // The port stands in the DIDs, so it must be known before the server starts.
     private async Task<ChildProcess> ServeAsync(JsonElement made, int port)
     {

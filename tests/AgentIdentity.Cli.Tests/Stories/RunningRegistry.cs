@@ -80,6 +80,13 @@ internal sealed class RunningRegistry(string[] flags) : IAsyncDisposable
         return fork;
     }
 
+    /// <summary>What the registry serves for everyone.</summary>
+    public async Task<string> GetAsync(string path)
+    {
+        using var http = new HttpClient();
+        return await http.GetStringAsync($"{HttpUrl}{path}");
+    }
+
     // A log that has signed nothing has nothing that another could go on from.
     private async Task FirstCheckpointAsync()
     {
@@ -112,7 +119,9 @@ internal sealed class RunningRegistry(string[] flags) : IAsyncDisposable
         _process = ChildProcess.Start(Server.Start(["--dev", "--data", data, "--grpc", AnyPort, "--http", AnyPort, "--control", AnyPort, "--console", AnyPort, .. more]), "the registry");
         var ready = ReadyLine.Parse(await _process.AskAsync(null, CancellationToken.None));
         ConsoleUrl = $"http://localhost:{new Uri(ready.Console).Port}";
-        Agentid.Settings = ["--registry", ready.Grpc, "--control", ready.Control, "--http", ready.Http];
+        // One that is not known by the usual name says so to agentid too.
+        string[] name = Array.IndexOf(more, "--public-url") is >= 0 and var at ? more[at..(at + 2)] : [];
+        Agentid.Settings = [.. name, "--registry", ready.Grpc, "--control", ready.Control, "--http", ready.Http];
     }
 
     public async ValueTask DisposeAsync()

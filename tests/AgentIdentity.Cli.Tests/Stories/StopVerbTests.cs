@@ -34,6 +34,25 @@ public sealed class StopVerbTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task An_agent_is_stopped_by_the_DID_that_a_strangers_library_resolved_and_not_by_one_with_another_SCID()
+    {
+        var did = await _registry.EnrolAsync("worker");
+        var document = JsonDocument.Parse(await _registry.GetAsync($"/agents/{did.Split(':')[^1]}/did.json")).RootElement;
+        var webvh = document.GetProperty("alsoKnownAs")[0].GetString()!;
+        var scid = webvh.Split(':')[2];
+
+        var other = await Agentid.RunAsync("stop", webvh.Replace(scid, "QmXrEwqsv8iSqN2WKqLWz6GgMTLR3mQD2yAWD3VbLmFef7", StringComparison.Ordinal), "--state", "frozen", "--reason", "odd calls");
+        Assert.Equal(ExitCode.Refused, other.ExitCode);
+        Assert.Contains("SCID_MISMATCH", other.Error, StringComparison.Ordinal);
+        Assert.Equal("active", (await JsonAsync("agents", "show", webvh)).Text("state"));
+
+        Assert.Equal(did, (await JsonAsync("stop", webvh, "--state", "frozen", "--reason", "odd calls")).Text("agent"));
+        Assert.Equal("frozen", (await JsonAsync("agents", "show", did)).Text("state"));
+        Assert.Equal(did, (await JsonAsync("trail", webvh)).Text("agent"));
+        (await Agentid.RunAsync("who-is", webvh)).Fine();
+    }
+
+    [Fact]
     public async Task A_fleet_is_recalled_by_model_and_label_after_a_look()
     {
         var did = await _registry.EnrolAsync("worker");
@@ -112,6 +131,55 @@ public sealed class StopVerbTests : IAsyncLifetime
         foreach (var scope in new[] { "nobody", "label:eu", "key:abc", "agent-with-delegates:nobody" })
             Assert.Equal(2, (await Agentid.RunAsync("stop", scope, "--state", "frozen", "--reason", "x")).ExitCode);
         Assert.Equal(2, (await Agentid.RunAsync("recall", "--state", "frozen", "--reason", "x")).ExitCode);
+    }
+
+    [Theory]
+    [InlineData("resource:*")]
+    [InlineData("resource:a*b")]
+    [InlineData("resource:*/x")]
+    [InlineData("resource:https://tools.example*")]
+    [InlineData("audience:https://*")]
+    public async Task A_stop_that_would_stop_nothing_is_refused_by_name(string scope)
+    {
+        await _registry.EnrolAsync("worker");
+        foreach (var words in (string[][])[["stop", scope, "--state", "frozen", "--reason", "x"], ["stop", scope, "--state", "frozen", "--reason", "x", "--dry-run"], ["what-if", scope]])
+        {
+            var refused = await Agentid.RunAsync([.. words, "--json"]);
+            Assert.Equal((ExitCode.Refused, "SCOPE_MALFORMED"), (refused.ExitCode, refused.Json.GetProperty("error").Text("reason")));
+        }
+        Assert.Empty((await JsonAsync("stops")).GetProperty("stops").EnumerateArray());
+    }
+
+    [Fact]
+    public async Task A_stop_says_whom_it_takes_something_from_or_that_it_matches_nobody_now()
+    {
+        await _registry.EnrolAsync("worker");
+        string[] how = ["--state", "frozen", "--reason", "x"];
+        Assert.Contains("1 agent, with 1 unexpired credential, lose it", (await Agentid.RunAsync(["stop", "resource:https://tools.example/*", .. how])).Fine().Output, StringComparison.Ordinal);
+        Assert.Contains("1 agent, with 1 unexpired credential, lose it", (await Agentid.RunAsync(["stop", "audience:https://tools.example", .. how])).Fine().Output, StringComparison.Ordinal);
+        Assert.Contains("matches nobody now", (await Agentid.RunAsync(["stop", "sponsor:nobody", .. how])).Fine().Output, StringComparison.Ordinal);
+        Assert.Contains("matches nobody now", (await Agentid.RunAsync(["stop", "sponsor:nobody", .. how, "--dry-run"])).Fine().Output, StringComparison.Ordinal);
+        Assert.True((await JsonAsync(["stop", "model:unknown", .. how])).GetProperty("matches_nobody").GetBoolean());
+    }
+
+    [Fact]
+    public async Task An_agent_is_named_with_and_without_its_word_and_levels_stand_apart_from_their_times()
+    {
+        var did = await _registry.EnrolAsync("worker");
+        foreach (var words in (string[][])[["what-if", "agent:worker"], ["blast-radius", "agent:worker"], ["still-alive", "agent:worker"]])
+            (await Agentid.RunAsync(words)).Fine();
+        var stop = await JsonAsync("stop", "agent:worker", "--state", "frozen", "--reason", "x");
+        Assert.Equal(did, stop.Text("agent"));
+        Assert.Contains("EXHAUSTED  not yet", (await Agentid.RunAsync("propagation", stop.GetProperty("ledger_index").GetRawText())).Fine().Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task What_if_says_what_it_does_not_count()
+    {
+        await _registry.EnrolAsync("worker");
+        var answer = (await Agentid.RunAsync("what-if", "worker")).Fine().Output;
+        Assert.Contains("0 of 0 enforcers let a credential in", answer, StringComparison.Ordinal);
+        Assert.Contains("Not counted:", answer, StringComparison.Ordinal);
     }
 
     private string FirstOperatorKey => Path.Combine(Agentid.Home, "operators", "operator-1.jwk");

@@ -18,20 +18,24 @@ public sealed partial class WalkThroughTests
         var steps = WalkThrough.Read(await File.ReadAllTextAsync(Path.Combine(RepositoryRoot(), "README.md")));
         var ports = Listeners.Zip(FreePorts(Listeners.Length)).ToDictionary(pair => pair.First, pair => pair.Second);
         await using var bash = new BashSession(Environment(ports));
-        var stopIndex = "";
+        var (stopIndex, stopInDocument) = ("", "");
 
         Assert.NotEmpty(steps);
         foreach (var step in steps)
         {
             var command = ports.Aggregate(step.Command, (text, port) => text.Replace($"127.0.0.1:{port.Key}", $"127.0.0.1:{port.Value}", StringComparison.Ordinal));
-            // The document proves the stop by the number that it got, which depends on how much was put on the record meanwhile.
+            // The document proves the stop by the number that it got, which depends on how much was put on the record meanwhile. So it says which number that is.
+            if (ProvenIndex().IsMatch(command))
+                Assert.Equal($"agentid prove {stopInDocument} # the number that stop printed", command);
             var printed = await bash.RunAsync(step with { Command = ProvenIndex().Replace(command, $"agentid prove {stopIndex}") });
             if (command.StartsWith("agentid stop", StringComparison.Ordinal))
-                stopIndex = EntryIndex().Match(string.Join(' ', printed)).Groups[1].Value;
+                (stopIndex, stopInDocument) = (IndexIn(printed), IndexIn(step.Output));
 
             Assert.Equal(Readable(step, step.Output), Readable(step, printed));
         }
     }
+
+    private static string IndexIn(IEnumerable<string> lines) => EntryIndex().Match(string.Join(' ', lines)).Groups[1].Value;
 
     private static string Readable(Step step, IEnumerable<string> lines) => string.Join('\n', lines.Select(WalkThrough.Normalise).Prepend($"$ {step.Command}"));
 

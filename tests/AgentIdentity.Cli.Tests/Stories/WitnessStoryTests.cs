@@ -64,12 +64,12 @@ public sealed class WitnessStoryTests : IAsyncLifetime
         await RunningRegistry.MaintainAsync("recover", "--data", restored, "--seen", seen, "--yes");
         await _north.ServeAgainAsync(Settings(northPolicy, southLog, "north"), restored);
         await UntilAsync(_north, "ready\nwitnesses no quorum south UNKNOWN_LOG\n");
-        var northIsNow = await Curl.GetStringAsync($"{_north.HttpUrl}/2/log-key");
-        await _south.ServeAgainAsync(Settings(await PolicyAsync("north", _north), northIsNow.TrimEnd('\n'), "south"));
+        var northIsNow = (await Curl.GetStringAsync($"{_north.HttpUrl}/2/log-key")).TrimEnd('\n');
+        Hand(_north.Agentid, northIsNow);
+        await _south.ServeAgainAsync(Settings(await PolicyAsync("north", _north), northIsNow, "south"));
 
         var recovered = await UntilQuorumAsync(_north, 1);
         await UntilQuorumAsync(_south, 1);
-        Hand(_north.Agentid, northIsNow.TrimEnd('\n'));
         await ProveAsync(_north, recovered - 1, northPolicy);
     }
 

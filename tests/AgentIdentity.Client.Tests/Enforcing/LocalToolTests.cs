@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Net;
 using System.Net.Http.Json;
 using System.Text.Json;
@@ -5,8 +6,10 @@ using AgentIdentity.AspNetCore;
 using AgentIdentity.Client.Enforcing;
 using AgentIdentity.Credentials.Entries;
 using AgentIdentity.Credentials.Keys;
+using AgentIdentity.Credentials.Watching;
 using AgentIdentity.Tests.Watch;
 using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.DataProtection;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Hosting.Server.Features;
@@ -87,6 +90,37 @@ public sealed class LocalToolTests : IAsyncLifetime
         Assert.Equal(TimeSpan.FromSeconds(1), refused.Headers.RetryAfter!.Delta);
         await AssertRefusedAsync(refused, HttpStatusCode.ServiceUnavailable, "LEASE_OVER");
     }
+
+    [Fact]
+    public async Task A_break_glass_order_in_the_usual_folder_freezes_an_agent_while_the_registry_is_down()
+    {
+        Assert.Equal(HttpStatusCode.OK, (await _caller.GetAsync(new Uri(Address, "/weather"))).StatusCode);
+        await _host.StopAsync();
+        var order = new StopOrder(ScriptedRegistry.Id(77), _agent, "nobody answers", 1).Sign(_registry.BreakGlass, ScriptedRegistry.PublicUrl);
+        await File.WriteAllTextAsync(Path.Combine(_folder.FullName, "key.watch", "orders", "order"), order + "\n");
+
+        // The clock of the lease stands still, so nothing else refuses.
+        for (var patience = Stopwatch.StartNew(); patience.Elapsed < Patience;)
+        {
+            if ((await _caller.GetAsync(new Uri(Address, "/weather"))).StatusCode != HttpStatusCode.OK)
+                break;
+        }
+        await AssertRefusedAsync(await _caller.GetAsync(new Uri(Address, "/weather")), HttpStatusCode.Forbidden, "AGENT_FROZEN");
+    }
+
+    [Fact]
+    public async Task An_order_that_would_stop_nothing_is_an_alarm()
+    {
+        var order = new StopOrder(ScriptedRegistry.Id(77), new Scope(ScopeKind.Resource, "*"), "nobody answers", 1).Sign(_registry.BreakGlass, ScriptedRegistry.PublicUrl);
+        await File.WriteAllTextAsync(Path.Combine(_folder.FullName, "key.watch", "orders", "order"), order + "\n");
+        for (var patience = Stopwatch.StartNew(); _host.Alarms.IsEmpty && patience.Elapsed < Patience;)
+            await Task.Delay(TimeSpan.FromMilliseconds(20));
+        Assert.Equal("ORDER_REFUSED", Assert.Single(_host.Alarms).Name);
+        Assert.Equal(HttpStatusCode.OK, (await _caller.GetAsync(new Uri(Address, "/weather"))).StatusCode);
+    }
+
+    [Fact]
+    public void A_tool_keeps_no_keys_for_cookies_that_agents_do_not_have() => Assert.Null(_tool.Services.GetService<IDataProtectionProvider>());
 
     [Fact]
     public async Task Who_shows_no_proof_is_asked_for_one()

@@ -6,10 +6,15 @@ using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using System.Text.Json;
 using AgentIdentity.AspNetCore;
+using AgentIdentity.Credentials;
 using AgentIdentity.Credentials.Keys;
 using AgentIdentity.Ledger;
+using AgentIdentity.Protocol.V1;
 using AgentIdentity.Tests.Watch;
 using AgentIdentity.Tests.Wire;
+using Grpc.Core;
+using Grpc.Core.Interceptors;
+using Grpc.Net.Client;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Hosting.Server;
@@ -26,6 +31,7 @@ namespace AgentIdentity.Client.Tests.Enforcing;
 public sealed class PossessionTests : IAsyncLifetime
 {
     private const int BodyMax = 100;
+    private const int FrameSize = 5;
 
     private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("agentidentity-tool-");
     private readonly PrivateKey _agentKey = PrivateKey.Generate(KeyAlgorithm.ES256);
@@ -75,6 +81,20 @@ public sealed class PossessionTests : IAsyncLifetime
         await AssertRefusedAsync(await careless.PostAsync(new Uri(Address, "/delete"), new StringContent("everything")), HttpStatusCode.Unauthorized, "BODY_MISMATCH");
         using var changed = Agent(Plain, signsBodies: true, new Changing("everything else"));
         await AssertRefusedAsync(await changed.PostAsync(new Uri(Address, "/delete"), new StringContent("everything")), HttpStatusCode.Unauthorized, "BODY_MISMATCH");
+    }
+
+    [Fact]
+    public async Task What_cannot_be_undone_over_gRPC_needs_a_proof_over_the_message_of_the_call()
+    {
+        using var channel = GrpcChannel.ForAddress(Address, new GrpcChannelOptions { HttpHandler = Connection(null) });
+        Assert.Equal("everything", (await Caller(channel).ResolveDidAsync(new ResolveDidRequest { Did = "everything" })).DidDocument);
+        await AssertRefusedAsync(StatusCode.ResourceExhausted, Refusal.MessageTooLarge, Caller(channel).ResolveDidAsync(new ResolveDidRequest { Did = new string('e', BodyMax) }));
+        // A letter of the message, and the frame's word that it is compressed.
+        foreach (var place in new[] { FrameSize + 4, 0 })
+        {
+            using var between = GrpcChannel.ForAddress(Address, new GrpcChannelOptions { HttpHandler = new ChangingByte(place) });
+            await AssertRefusedAsync(StatusCode.Unauthenticated, Refusal.BodyMismatch, Caller(between).ResolveDidAsync(new ResolveDidRequest { Did = "everything" }));
+        }
     }
 
     [Theory]
@@ -143,6 +163,7 @@ public sealed class PossessionTests : IAsyncLifetime
             https.ClientCertificateMode = ClientCertificateMode.AllowCertificate;
             https.ClientCertificateValidation = (_, _, _) => true;
         })));
+        builder.Services.AddGrpc();
         builder.Services.AddAgentIdentity(options =>
         {
             options.RegistryUrl = _host.GrpcUrl;
@@ -155,12 +176,16 @@ public sealed class PossessionTests : IAsyncLifetime
         tool.MapGet("/weather", () => "clear").RequireAgent("tool", "read", $"{ScriptedRegistry.Audience}/weather");
         tool.MapPost("/delete", async (HttpRequest request) => await new StreamReader(request.Body).ReadToEndAsync())
             .RequireAgent("tool", "write", $"{ScriptedRegistry.Audience}/notes").RequireSignedBody(BodyMax);
+        tool.MapGrpcService<Echo>().RequireAgent("tool", "write", $"{ScriptedRegistry.Audience}/notes").RequireSignedBody(BodyMax);
         await tool.StartAsync();
         return tool;
     }
 
     private HttpClient Agent(string credential, bool signsBodies, HttpMessageHandler? inner = null) =>
         new(new AgentHttpHandler(_agentKey, _ => ValueTask.FromResult(credential), inner ?? Connection(null)) { SignsBodies = signsBodies });
+
+    private Protocol.V1.Registry.RegistryClient Caller(GrpcChannel channel) =>
+        new(channel.Intercept(new AgentCallInterceptor(_agentKey, _ => ValueTask.FromResult(Plain), Address.GetLeftPart(UriPartial.Authority))));
 
     private static HttpClient Client(X509Certificate2? certificate, AuthenticationHeaderValue authorization)
     {
@@ -185,6 +210,35 @@ public sealed class PossessionTests : IAsyncLifetime
     {
         Assert.Equal(status, response.StatusCode);
         Assert.Equal(reason, (await response.Content.ReadFromJsonAsync<JsonElement>()).GetProperty("reason").GetString());
+    }
+
+    private static async Task AssertRefusedAsync<T>(StatusCode status, Refusal reason, AsyncUnaryCall<T> call)
+    {
+        using (call)
+        {
+            var refused = await Assert.ThrowsAsync<RpcException>(() => call.ResponseAsync);
+            Assert.Equal((status, (Refusal?)reason), (refused.StatusCode, RegistryRefusedException.From(refused)?.Refusal));
+        }
+    }
+
+    /// <summary>A gRPC tool; which service it has does not matter.</summary>
+    private sealed class Echo : Protocol.V1.Registry.RegistryBase
+    {
+        public override Task<ResolveDidResponse> ResolveDid(ResolveDidRequest request, ServerCallContext context) => Task.FromResult(new ResolveDidResponse { DidDocument = request.Did });
+    }
+
+    /// <summary>The same between an agent and a gRPC tool.</summary>
+    private sealed class ChangingByte(int place) : DelegatingHandler(Connection(null))
+    {
+        protected override async Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
+        {
+            var body = await request.Content!.ReadAsByteArrayAsync(cancellationToken);
+            body[place] ^= 1;
+            var changed = new ByteArrayContent(body);
+            changed.Headers.ContentType = request.Content.Headers.ContentType;
+            request.Content = changed;
+            return await base.SendAsync(request, cancellationToken);
+        }
     }
 
     /// <summary>Somebody between the agent and the tool, who has the connection.</summary>

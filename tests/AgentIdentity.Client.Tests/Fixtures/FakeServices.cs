@@ -39,6 +39,15 @@ internal sealed class FakeRegistryService(FakeRegistry registry) : V1.Registry.R
         });
     }
 
+    public override Task<RotateKeyResponse> RotateKey(RotateKeyRequest request, ServerCallContext context)
+    {
+        registry.Note(context);
+        if (RotationProof.Read(request.Proof, FakeRegistry.PublicUrl, registry.Clock.GetUtcNow(), out var proof) != Refusal.None)
+            throw registry.Refuse(StatusCode.Unauthenticated, Refusal.ProofInvalid, "The proof is not a good one.");
+        registry.AgentKey = proof!.Key;
+        return Task.FromResult(new RotateKeyResponse { Did = registry.AgentDid, Jkt = proof.Key.KeyId.ToString() });
+    }
+
     private void RenewSession(string evidence, EnrolmentProof proof)
     {
         if (evidence.Length == 0)

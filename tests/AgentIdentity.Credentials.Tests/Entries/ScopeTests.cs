@@ -58,4 +58,20 @@ public sealed class ScopeTests
         Assert.False(Scope.TryDecode(ScopeKind.Sponsor, "a\nb"u8, out _));
         Assert.False(Scope.TryDecode(ScopeKind.Sponsor, new byte[Scope.BytesMax + 1], out _));
     }
+
+    [Theory]
+    [InlineData("resource:https://tools.example/documents", true)]
+    [InlineData("resource:https://tools.example/*", true)]
+    [InlineData("resource:*", false)]
+    [InlineData("resource:a*b", false)]
+    [InlineData("resource:*/x", false)]
+    [InlineData("resource:https://tools.example*", false)]
+    [InlineData("resource:a/*/b", false)]
+    [InlineData("sponsor:a*b", true)]
+    public void A_location_with_a_star_that_means_nothing_is_read_and_can_cover_nothing(string text, bool canCover)
+    {
+        Assert.True(Scope.TryParse(text, out var scope));
+        Assert.True(Scope.TryDecode(scope.Kind, scope.Encode(), out _));
+        Assert.Equal(canCover, scope.CanCover);
+    }
 }

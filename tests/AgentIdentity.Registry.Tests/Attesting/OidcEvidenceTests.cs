@@ -4,6 +4,9 @@ using AgentIdentity.Credentials.Entries;
 using AgentIdentity.Credentials.Identifiers;
 using AgentIdentity.Credentials.Keys;
 using AgentIdentity.Registry.Attesting;
+using AgentIdentity.Registry.Operating;
+using AgentIdentity.Registry.Questions;
+using AgentIdentity.Registry.State;
 using AgentIdentity.Registry.Tests.Fixtures;
 
 namespace AgentIdentity.Registry.Tests.Attesting;
@@ -45,6 +48,29 @@ public sealed class OidcEvidenceTests
             Assert.True(again.Node.State.UsedEvidence.Contains(again.Node.State.FindAgent(id)!.Evidence!.Hash));
             await again.DisposeAsync();
             File.Delete(Path.Combine(folder, "snapshot"));
+        }
+    }
+
+    [Fact]
+    public async Task Agents_of_one_attested_image_are_kin_whatever_they_are_called()
+    {
+        using var issuer = new TestIssuer();
+        await using var registry = await TestNode.FoundAsync(with: issuer.Trusted);
+        var first = await EnrolAsync(Digest, "bot/1", "team");
+        var alike = await EnrolAsync(Digest, "bot/2", "others");
+        await EnrolAsync("sha256:6a6a", "bot/3", "others");
+        await registry.EnrollAsync(await registry.NewTokenAsync(new TokenWish("others", "bot/4", [new("image.digest", Digest)], TestNode.Envelope, [TestNode.Audience], 1, 0)));
+
+        var kin = registry.Node.Responding.Identities.WhoElse(first, registry.Node.Responding.Now(), new Page(0, 10));
+        // What a sponsor says of an image nobody has attested.
+        Assert.Equal((1, 0, 0), (kin.SameImage, kin.SameBlueprint, kin.SameSponsor));
+        Assert.Equal((alike.Id, Kinship.Image), (kin.Kin.Items.Single().Agent.Id, kin.Kin.Items.Single().Kinship));
+
+        async Task<AgentRecord> EnrolAsync(string digest, string blueprint, string sponsor)
+        {
+            var token = await registry.DemandAsync(TestIssuer.Policy, blueprint: blueprint, sponsor: sponsor);
+            var enrolled = TestNode.Good(await registry.BringAsync(token, issuer.Token(registry.Clock.GetUtcNow(), "ES256", claims => claims["image_digest"] = digest)));
+            return registry.Node.State.FindAgent(enrolled.Agent.Id)!;
         }
     }
 

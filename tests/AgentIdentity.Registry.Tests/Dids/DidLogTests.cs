@@ -3,6 +3,7 @@ using AgentIdentity.Credentials;
 using AgentIdentity.Credentials.Dids;
 using AgentIdentity.Credentials.Entries;
 using AgentIdentity.Credentials.Identifiers;
+using AgentIdentity.Ledger;
 using AgentIdentity.Registry.Keys;
 using AgentIdentity.Registry.Operating;
 using AgentIdentity.Registry.State;
@@ -99,6 +100,50 @@ public sealed class DidLogTests : IDisposable
         Assert.All([rotated.Key, rotated.Retired], key => Assert.Contains($"#{key}\"", document, StringComparison.Ordinal));
         // Nothing has changed since: nothing is written.
         Assert.Equal(registry.Node.State.DidIndex, TestNode.Good(await registry.Node.Dids.RenewAsync()));
+    }
+
+    [Fact]
+    public async Task A_key_of_the_registry_that_is_stopped_is_in_no_document_until_it_is_restored()
+    {
+        await using var registry = await TestNode.FoundAsync(_folder);
+        var (subject, agent) = (registry.Node.State.Founding!.RegistryId, await registry.EnrollAsync());
+        registry.Node.KeepDids();
+        var rotated = TestNode.Good(await registry.Node.Operating.RotateIssuerKeyAsync(registry.Operator));
+        var (old, entry) = (rotated.Retired, new LeafIndex(0));
+        Assert.Equal(1, TestNode.Good(registry.Node.Stopping.Preview(Scope.IssuerKey(old, entry))).LiveCredentials);
+        var stopped = TestNode.Good(await registry.StopAsync(Scope.IssuerKey(old, entry)));
+        Assert.Equal((0, 1), (stopped.Reached, stopped.Credentials));
+        Assert.Equal([rotated.Key], registry.Node.State.PublishedIssuerKeys.Select(key => key.KeyId));
+        await UntilAsync(() => !Resolve(registry, subject).Latest.Document.Contains($"#{old}\"", StringComparison.Ordinal));
+        Assert.Contains($"#{rotated.Key}\"", Resolve(registry, subject).Latest.Document, StringComparison.Ordinal);
+
+        TestNode.Good(await registry.RestoreAsync(stopped.Index));
+        Assert.Equal([old, rotated.Key], registry.Node.State.PublishedIssuerKeys.Select(key => key.KeyId));
+        await UntilAsync(() => Resolve(registry, subject).Latest.Document.Contains($"#{old}\"", StringComparison.Ordinal));
+        Assert.Equal(Refusal.None, registry.Verify(agent.Use()));
+    }
+
+    [Fact]
+    public async Task An_agents_update_key_is_rotated_by_one_call_and_those_that_are_behind_by_another()
+    {
+        await using var registry = await TestNode.FoundAsync(_folder);
+        var (agent, actor) = (await registry.EnrollAsync(), registry.Operator.Id);
+        var first = Resolve(registry, agent.Id).Latest;
+        TestNode.Good(await registry.Node.Dids.RotateAsync(actor, agent.Record, ifBehind: false));
+        var second = Resolve(registry, agent.Id).Latest;
+        Assert.Equal((2, first.Document), (second.Number, second.Document));
+        Assert.Equal(first.Parameters.NextKeyHashes.Single(), Multikey.NextKeyHash(second.Parameters.UpdateKeys.Single()));
+        Assert.NotEqual(first.Parameters.NextKeyHashes, second.Parameters.NextKeyHashes);
+
+        // Not behind: nothing is written. After a rotation it is, once.
+        Assert.Equal(agent.Record.DidIndex, TestNode.Good(await registry.Node.Dids.RotateAsync(actor, agent.Record, ifBehind: true)));
+        TestNode.Good(await registry.Node.Operating.RotateDidKeyAsync(registry.Operator));
+        foreach (var _ in Enumerable.Range(0, 2))
+            TestNode.Good(await registry.Node.Dids.RotateAsync(actor, agent.Record, ifBehind: true));
+        Assert.Equal(3, Resolve(registry, agent.Id).Latest.Number);
+
+        await RevokeAsync(registry, agent.Id);
+        Assert.Equal(Refusal.DidUnchanged, (await registry.Node.Dids.RotateAsync(actor, agent.Record, ifBehind: false)).Refusal);
     }
 
     [Fact]

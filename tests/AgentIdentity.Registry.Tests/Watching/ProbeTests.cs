@@ -34,6 +34,17 @@ public sealed class ProbeTests
     }
 
     [Fact]
+    public async Task The_registrys_own_agents_are_listed_when_they_are_asked_for()
+    {
+        await using var registry = await TestNode.FoundAsync(probesReady: 1);
+        var agent = await registry.EnrollAsync();
+        using var enforcer = await WatchAsync(registry);
+        var all = new AgentFilter(null, null, null);
+        Assert.Equal([agent.Id], registry.Node.Reading.ListAgents(all, 0, 10).Agents.Select(listed => listed.Id));
+        Assert.Equal([false, true], registry.Node.Reading.ListAgents(all with { WithProbes = true }, 0, 10).Agents.Select(listed => listed.IsProbe));
+    }
+
+    [Fact]
     public async Task An_enforcer_that_signs_and_lets_the_probe_in_is_named_and_does_not_count_even_when_its_lease_is_over()
     {
         await using var registry = await TestNode.FoundAsync(probesReady: 1);

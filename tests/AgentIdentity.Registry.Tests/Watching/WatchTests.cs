@@ -465,6 +465,36 @@ public sealed class WatchTests
     }
 
     [Fact]
+    public async Task A_stop_is_tried_on_what_enforcers_say_that_they_let_in()
+    {
+        await using var registry = await TestNode.FoundAsync();
+        using var enforcer = await ScriptedEnforcer.NewAsync(registry);
+        using var silent = await ScriptedEnforcer.NewAsync(registry, "other");
+        var (agent, other) = (await registry.EnrollAsync(), await registry.EnrollAsync());
+        TestNode.Good(await registry.Node.Watch.AcceptedAsync(enforcer.Stream, [ItemOf(agent), ItemOf(other)], [5, 2]));
+        var id = enforcer.Stream.Enforcer.Id;
+
+        var frozen = Try(Scope.Agent(agent.Id), StandingState.Frozen);
+        Assert.Equal((7UL, 5UL, 0UL, 2, 1), (frozen.Admitted, frozen.Refused, frozen.Unsure, frozen.Enforcers, frozen.Reporting));
+        Assert.Equal(new TurnedAdmissions(agent.Id, id, 5, IsUnsure: false), Assert.Single(frozen.Turned));
+        Assert.Equal(7UL, Try(new Scope(ScopeKind.Audience, TestNode.Audience), StandingState.Frozen).Refused);
+        Assert.Equal(2UL, Try(Scope.Credential(other.Claims.Jti), StandingState.Frozen).Refused);
+        // Enforcers do not say what was asked for.
+        Assert.Equal((0UL, 5UL), Sums(Try(Scope.Agent(agent.Id), StandingState.Restricted)));
+        Assert.Equal((0UL, 7UL), Sums(Try(new Scope(ScopeKind.Resource, "notes/*"), StandingState.Frozen)));
+        Assert.Equal((0UL, 0UL), Sums(Try(new Scope(ScopeKind.Resource, "elsewhere"), StandingState.Frozen)));
+        Assert.Equal((0UL, 0UL), Sums(Try(new Scope(ScopeKind.Sponsor, "others"), StandingState.Frozen)));
+        Assert.Empty(registry.Node.State.Stops.InForce);
+        registry.Clock.Advance(TimeSpan.FromHours(1));
+        Assert.Equal(0UL, Try(Scope.Agent(agent.Id), StandingState.Frozen).Admitted);
+
+        AdmissionTrial Try(Scope scope, StandingState state) =>
+            registry.Node.Responding.StopTrials.WhatIfAtEnforcers(scope, state, registry.Clock.GetUtcNow().ToUnixTimeMilliseconds(), registry.Node.Watch.Admissions.Recent());
+
+        static (ulong Refused, ulong Unsure) Sums(AdmissionTrial trial) => (trial.Refused, trial.Unsure);
+    }
+
+    [Fact]
     public async Task What_became_of_revokers_is_put_on_the_record_once_and_stands_in_the_report()
     {
         var folder = TestNode.NewFolder();

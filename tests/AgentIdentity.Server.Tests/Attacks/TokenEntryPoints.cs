@@ -5,14 +5,20 @@ using AgentIdentity.AspNetCore;
 using AgentIdentity.Client;
 using AgentIdentity.Client.Enforcing;
 using AgentIdentity.Credentials;
+using AgentIdentity.Credentials.Entries;
+using AgentIdentity.Credentials.Identifiers;
 using AgentIdentity.Credentials.Keys;
 using AgentIdentity.Credentials.Proofs;
 using AgentIdentity.Credentials.Status;
 using AgentIdentity.Credentials.Tokens;
+using AgentIdentity.Credentials.Watching;
 using AgentIdentity.Ledger;
 using AgentIdentity.Protocol.V1;
 using AgentIdentity.Server.Tests.Fixtures;
+using AgentIdentity.Tests.Wire;
 using Google.Protobuf;
+using Grpc.Core;
+using Grpc.Net.Client;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Hosting.Server;
@@ -20,6 +26,8 @@ using Microsoft.AspNetCore.Hosting.Server.Features;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
+using FirstOperator = AgentIdentity.Protocol.V1.FirstOperator;
+using Scope = AgentIdentity.Credentials.Entries.Scope;
 
 namespace AgentIdentity.Server.Tests.Attacks;
 
@@ -31,49 +39,73 @@ namespace AgentIdentity.Server.Tests.Attacks;
 /// <param name="IsHeader">Whether it travels in a header, where not every character can stand.</param>
 internal sealed record EntryPoint(Func<string> Genuine, PrivateKey Key, Refusal Expected, Func<string, Task<string>> SendAsync, bool IsHeader = false);
 
-/// <summary>Every place of the product that takes a token, around one registry: its listeners, an enforcer, and two tools behind the middleware.</summary>
-public sealed class TokenEntryPoints : IAsyncLifetime
+/// <summary>Every place of the product that takes a token, around one registry: its listeners, an enforcer, and two tools behind the middleware. Whoever calls signs by one algorithm.</summary>
+public abstract class TokenEntryPoints(KeyAlgorithm algorithm) : IAsyncLifetime
 {
     private const string Enroll = "/agentidentity.v1.Registry/Enroll";
+    private const string RotateKey = "/agentidentity.v1.Registry/RotateKey";
     private const string Issue = "/agentidentity.v1.Credentials/Issue";
     private const string Renew = "/agentidentity.v1.Credentials/Renew";
     private const string Delegate = "/agentidentity.v1.Credentials/Delegate";
     private const string Verify = "/agentidentity.v1.Credentials/Verify";
     private const string Watch = "/agentidentity.v1.Access/Watch";
+    private const string Obey = "/agentidentity.v1.Control/Obey";
+    private const string Bootstrap = "/agentidentity.v1.Admin/Bootstrap";
     private const string CreateToken = "/agentidentity.v1.Admin/CreateEnrolmentToken";
     private const string ToolPath = "/documents/report";
+    private const string Newcomer = "second operator";
 
     private readonly HttpClient _http = new();
     private readonly List<WebApplication> _tools = [];
+    private readonly PrivateKey _breakGlass = PrivateKey.Generate(algorithm);
+    private readonly PrivateKey _newKey = PrivateKey.Generate(algorithm);
+
+    // No agent: genuine proofs of a rotation change nobody's key.
+    private readonly SubjectId _nobody = SubjectId.New(DateTimeOffset.UnixEpoch);
     private TestRegistry _registry = null!;
+    private TestRegistry _unfounded = null!;
+    private string _secret = "";
     private TestAgent _agent = null!;
     private PrivateKey _issuer = null!;
     private PrivateKey _enforcerKey = null!;
+    private PrivateKey _watchingKey = null!;
     private Enforcer _enforcer = null!;
 
-    /// <summary>Their names, which tests are generated from.</summary>
-    public static IReadOnlyList<string> Names { get; } =
+    /// <summary>Where the token is one that the registry has signed.</summary>
+    public static IReadOnlyList<string> OfIssuer { get; } =
     [
-        "Verify, credential", "Verify, proof", "Verify, the caller's own proof", "Issue, credential beside the proof", "Issue, proof", "Renew, credential beside the proof", "Renew, credential to renew", "Renew, proof", "Delegate, credential that is passed on from", "Delegate, proof",
-        "Enroll, proof", "an operator's request, proof", "Watch, proof", "enforcer, credential", "enforcer, proof", "tool that decides itself, credential", "tool that decides itself, proof", "tool that asks the registry, credential", "tool that asks the registry, proof",
-        "/credentials/verify, credential", "reader of token status lists", "reader of bitstring status lists",
+        "Verify, credential", "Issue, credential beside the proof", "Renew, credential beside the proof", "Renew, credential to renew", "Delegate, credential that is passed on from", "enforcer, credential",
+        "tool that decides itself, credential", "tool that asks the registry, credential", "/credentials/verify, credential", "reader of token status lists", "reader of bitstring status lists",
+    ];
+
+    /// <summary>Where the token is one that its sender has signed.</summary>
+    public static IReadOnlyList<string> OfCallers { get; } =
+    [
+        "Verify, proof", "Verify, the caller's own proof", "Issue, proof", "Renew, proof", "Delegate, proof", "Enroll, proof", "RotateKey, proof of the new key", "RotateKey, consent of the old key", "an operator's request, proof",
+        "Watch, proof", "Watch, acknowledgement", "enforcer, proof", "tool that decides itself, proof", "tool that asks the registry, proof", "Bootstrap, proof", "AddOperator, proof of the newcomer", "SetBreakGlassKey, approval", "Obey, stop order",
     ];
 
     internal Dictionary<string, EntryPoint> All { get; private set; } = [];
 
     public async Task InitializeAsync()
     {
-        _registry = await TestRegistry.StartAsync();
-        _agent = await _registry.EnrolAsync();
+        _unfounded = await TestRegistry.StartUnfoundedAsync("--dev=false");
+        _secret = (await File.ReadAllTextAsync(_unfounded.Host.BootstrapFile)).Trim();
+        _registry = await TestRegistry.StartUnfoundedAsync();
+        await _registry.FoundAsync(algorithm);
+        await SetBreakGlassKeyAsync();
+        _agent = await _registry.EnrolAsync(algorithm);
         _issuer = ReadKey("credentials-*.json");
         _enforcerKey = await RegisterAsync("gateway");
+        // A second stream of one enforcer ends the first.
+        _watchingKey = await RegisterAsync("another gateway");
         _enforcer = new Enforcer(new EnforcerOptions
         {
             Registry = new ConnectionOptions { GrpcUrl = _registry.GrpcUrl, PublicUrl = _registry.PublicUrl }, Key = _enforcerKey, Audiences = [TestRegistry.Documents], StateFolder = Path.Combine(_registry.Folder, "enforcer"),
         });
         await _enforcer.WaitUntilReadyAsync().WaitAsync(TimeSpan.FromSeconds(30));
         var (local, remote) = (await StartToolAsync(asks: false), await StartToolAsync(asks: true));
-        All = Table(local, remote).ToDictionary(StringComparer.Ordinal);
+        All = IssuerTable(local, remote).Concat(CallerTable(local, remote)).ToDictionary(StringComparer.Ordinal);
     }
 
     public async Task DisposeAsync()
@@ -82,19 +114,32 @@ public sealed class TokenEntryPoints : IAsyncLifetime
             await tool.DisposeAsync();
         await _enforcer.DisposeAsync();
         await _registry.DisposeAsync();
+        await _unfounded.DisposeAsync();
         _http.Dispose();
     }
 
-    private IEnumerable<KeyValuePair<string, EntryPoint>> Table(Uri local, Uri remote) => Names.Zip<string, EntryPoint, KeyValuePair<string, EntryPoint>>(
+    private IEnumerable<KeyValuePair<string, EntryPoint>> IssuerTable(Uri local, Uri remote) => OfIssuer.Zip<string, EntryPoint, KeyValuePair<string, EntryPoint>>(
         [
-            Credential(VerifyCredentialAsync), new(() => _agent.Presents().Proof, _agent.Key, Refusal.ProofInvalid, VerifyProofAsync), Proof(_enforcerKey, _registry.GrpcUrl, Verify, new VerifyRequest { Audience = TestRegistry.Documents }),
-            Beside(Issue, new IssueRequest()), Proof(_agent.Key, _registry.GrpcUrl, Issue, new IssueRequest()),
-            Beside(Renew, new RenewRequest { Credential = _agent.Credential }), Credential(RenewAsync), Proof(_agent.Key, _registry.GrpcUrl, Renew, new RenewRequest { Credential = _agent.Credential }),
-            Beside(Delegate, new DelegateRequest { Agent = _agent.Did }), Proof(_agent.Key, _registry.GrpcUrl, Delegate, new DelegateRequest { Agent = _agent.Did }),
-            new(EnrolmentProofOf, _agent.Key, Refusal.ProofInvalid, EnrolAsync), Proof(_registry.Operator, _registry.ControlUrl, CreateToken, new CreateEnrolmentTokenRequest()), Proof(_enforcerKey, _registry.GrpcUrl, Watch, new EnforcerMessage { Begin = new WatchBegin() }),
-            Credential(token => Task.FromResult(AskEnforcer(token, _agent.Presents(token).Proof))), new(() => ProofFor(_agent.Credential, TestAgent.ToolUrl, _enforcer.Nonces.Current()), _agent.Key, Refusal.ProofInvalid, proof => Task.FromResult(AskEnforcer(_agent.Credential, proof))),
-            ToolCredential(local), ToolProof(local), ToolCredential(remote), ToolProof(remote),
-            Credential(VerifyEnvelopedAsync), StatusList("/status/0", (reader, token) => reader.ReadTokenList(token, 0, TimeProvider.System.GetUtcNow(), out _)), StatusList("/status/0/bitstring", (reader, token) => reader.ReadBitstring(token, 0, TimeProvider.System.GetUtcNow(), out _)),
+            Credential(VerifyCredentialAsync), Beside(Issue, new IssueRequest()), Beside(Renew, new RenewRequest { Credential = _agent.Credential }), Credential(RenewAsync), Beside(Delegate, new DelegateRequest { Agent = _agent.Did }),
+            Credential(token => Task.FromResult(AskEnforcer(token, _agent.Presents(token).Proof))), ToolCredential(local), ToolCredential(remote), Credential(VerifyEnvelopedAsync),
+            StatusList("/status/0", (reader, token) => reader.ReadTokenList(token, 0, TimeProvider.System.GetUtcNow(), out _)), StatusList("/status/0/bitstring", (reader, token) => reader.ReadBitstring(token, 0, TimeProvider.System.GetUtcNow(), out _)),
+        ],
+        KeyValuePair.Create);
+
+    private IEnumerable<KeyValuePair<string, EntryPoint>> CallerTable(Uri local, Uri remote) => OfCallers.Zip<string, EntryPoint, KeyValuePair<string, EntryPoint>>(
+        [
+            new(() => _agent.Presents().Proof, _agent.Key, Refusal.ProofInvalid, VerifyProofAsync), Proof(_enforcerKey, _registry.GrpcUrl, Verify, new VerifyRequest { Audience = TestRegistry.Documents }),
+            Proof(_agent.Key, _registry.GrpcUrl, Issue, new IssueRequest()), Proof(_agent.Key, _registry.GrpcUrl, Renew, new RenewRequest { Credential = _agent.Credential }), Proof(_agent.Key, _registry.GrpcUrl, Delegate, new DelegateRequest { Agent = _agent.Did }),
+            new(EnrolmentProofOf, _agent.Key, Refusal.ProofInvalid, EnrolAsync),
+            new(() => RotationProofOf(_newKey, _agent.Key), _newKey, Refusal.ProofInvalid, proof => RotateAsync(proof, RotationProofOf(_agent.Key, _newKey))),
+            new(() => RotationProofOf(_agent.Key, _newKey), _agent.Key, Refusal.ProofInvalid, consent => RotateAsync(RotationProofOf(_newKey, _agent.Key), consent)),
+            Proof(_registry.Operator, _registry.ControlUrl, CreateToken, new CreateEnrolmentTokenRequest()), Proof(_enforcerKey, _registry.GrpcUrl, Watch, new EnforcerMessage { Begin = new WatchBegin() }),
+            new(() => AcknowledgementAsync().GetAwaiter().GetResult(), _watchingKey, Refusal.AcknowledgementInvalid, AcknowledgeAsync),
+            new(() => ProofFor(_agent.Credential, TestAgent.ToolUrl, _enforcer.Nonces.Current()), _agent.Key, Refusal.ProofInvalid, proof => Task.FromResult(AskEnforcer(_agent.Credential, proof))), ToolProof(local), ToolProof(remote),
+            new(() => _unfounded.First(Newcomer, _newKey, _secret).Proof, _newKey, Refusal.ProofInvalid, FoundAsync),
+            new(() => OperatorProof.Create(_newKey, _registry.PublicUrl, Newcomer, TimeProvider.System.GetUtcNow()), _newKey, Refusal.ProofInvalid, AddOperatorAsync),
+            new(() => Approval.Create(_registry.Operator, _registry.PublicUrl, ApprovedAction.SetBreakGlassKey(_newKey.PublicKey.KeyId), "no nonce of the registry's", TimeProvider.System.GetUtcNow()), _registry.Operator, Refusal.ApprovalInvalid, ApproveAsync),
+            new(OrderOf, _breakGlass, Refusal.OrderInvalid, order => CallAsync(_registry.ControlUrl, Obey, new ObeyRequest { Order = order }, proof: null)),
         ],
         KeyValuePair.Create);
 
@@ -138,6 +183,80 @@ public sealed class TokenEntryPoints : IAsyncLifetime
         _agent.Key, _registry.PublicUrl, _registry.Host.Registry.Enrolment.NewChallenge(), Sha256.Hash("a token"u8), TimeProvider.System.GetUtcNow());
 
     private Task<string> EnrolAsync(string proof) => CallAsync(_registry.GrpcUrl, Enroll, new EnrollRequest { Token = "a token", Proof = proof }, proof: null);
+
+    private string RotationProofOf(PrivateKey key, PrivateKey other) => RotationProof.Create(
+        key, _nobody, _registry.PublicUrl, _registry.Host.Registry.Enrolment.NewChallenge(), other.PublicKey.KeyId, TimeProvider.System.GetUtcNow());
+
+    private Task<string> RotateAsync(string proof, string consent) => CallAsync(_registry.GrpcUrl, RotateKey, new RotateKeyRequest { Proof = proof, Consent = consent }, proof: null);
+
+    // Twice the same person, so that a genuine proof founds nothing and the registry stays one to be founded.
+    private Task<string> FoundAsync(string proof)
+    {
+        var person = new FirstOperator { Name = Newcomer, Proof = proof };
+        return CallAsync(_unfounded.ControlUrl, Bootstrap, new BootstrapRequest { Secret = _secret, Operators = { person, person } }, proof: null);
+    }
+
+    private Task<string> AddOperatorAsync(string proof) => ReasonOfAsync(_registry.AsOperator.Admin.AddOperatorAsync(new AddOperatorRequest { Proof = proof }).ResponseAsync);
+
+    private Task<string> ApproveAsync(string approval) =>
+        ReasonOfAsync(_registry.AsOperator.Admin.SetBreakGlassKeyAsync(new SetBreakGlassKeyRequest { Key = new() { Jwk = _newKey.PublicKey.ToJwk() }, Approvals = { approval } }).ResponseAsync);
+
+    private string OrderOf() =>
+        new StopOrder(SubjectId.New(TimeProvider.System.GetUtcNow()), new Scope(ScopeKind.Label, "team=nobody"), "nobody is reached", TimeProvider.System.GetUtcNow().ToUnixTimeSeconds()).Sign(_breakGlass, _registry.PublicUrl);
+
+    private async Task SetBreakGlassKeyAsync()
+    {
+        var begun = await _registry.AsOperator.Admin.BeginApprovalAsync(new BeginApprovalRequest { Action = ApprovedAction.SetBreakGlassKey(_breakGlass.PublicKey.KeyId) });
+        var approval = Approval.Create(_registry.Operator, _registry.PublicUrl, begun.Action, begun.Nonce, TimeProvider.System.GetUtcNow());
+        await _registry.AsOperator.Admin.SetBreakGlassKeyAsync(new SetBreakGlassKeyRequest { Key = new() { Jwk = _breakGlass.PublicKey.ToJwk() }, Approvals = { approval } });
+    }
+
+    private async Task<string> AcknowledgementAsync()
+    {
+        using var channel = GrpcChannel.ForAddress(_registry.GrpcUrl);
+        using var enforcer = await WatchAsync(channel);
+        return enforcer.Acknowledgement().Sign(_watchingKey, _registry.PublicUrl, TimeProvider.System.GetUtcNow());
+    }
+
+    // What was taken is followed by a heartbeat, since a stream takes one message after the other.
+    private async Task<string> AcknowledgeAsync(string token)
+    {
+        using var channel = GrpcChannel.ForAddress(_registry.GrpcUrl);
+        using var enforcer = await WatchAsync(channel);
+        await enforcer.SendAsync(new EnforcerMessage { Acknowledgement = new() { Token = token } });
+        // Why the stream has ended is in what is read, and not in a write that fails for it.
+        _ = enforcer.SendNonceAsync();
+        try
+        {
+            await enforcer.UntilAsync(RegistryMessage.OfOneofCase.Heartbeat);
+            return Refusal.None.Name();
+        }
+        catch (RpcException refused)
+        {
+            return Refused.NameOf(refused);
+        }
+    }
+
+    // The nonce that every acknowledgement here is for.
+    private async Task<WireEnforcer> WatchAsync(GrpcChannel channel)
+    {
+        var enforcer = await WireEnforcer.BeginAsync(new Access.AccessClient(channel), _watchingKey, _registry.PublicUrl, [TestRegistry.Documents]);
+        await enforcer.HeartbeatAsync(new byte[24]);
+        return enforcer;
+    }
+
+    private static async Task<string> ReasonOfAsync(Task call)
+    {
+        try
+        {
+            await call;
+            return Refusal.None.Name();
+        }
+        catch (RegistryRefusedException refused)
+        {
+            return refused.Reason;
+        }
+    }
 
     private string AskEnforcer(string credential, string proof) => _enforcer.Check(credential, proof, new RequestBinding("GET", TestAgent.ToolUrl)).Refusal.Name();
 
@@ -208,7 +327,7 @@ public sealed class TokenEntryPoints : IAsyncLifetime
     // Who watches does so for all audiences that it answers for; these have one.
     private async Task<PrivateKey> RegisterAsync(string name)
     {
-        var key = PrivateKey.Generate(KeyAlgorithm.ES256);
+        var key = PrivateKey.Generate(algorithm);
         await _registry.AsOperator.Admin.RegisterCallerAsync(new RegisterCallerRequest { Role = Role.Enforcer, Name = name, Key = new() { Jwk = key.PublicKey.ToJwk() }, Audiences = { TestRegistry.Documents } });
         return key;
     }
@@ -218,3 +337,9 @@ public sealed class TokenEntryPoints : IAsyncLifetime
 
     private static string HashOf(string token) => Sha256.Hash(Encoding.UTF8.GetBytes(token)).ToBase64Url();
 }
+
+/// <summary>Around callers with P-256 keys.</summary>
+public sealed class ES256EntryPoints() : TokenEntryPoints(KeyAlgorithm.ES256);
+
+/// <summary>Around callers with Ed25519 keys.</summary>
+public sealed class Ed25519EntryPoints() : TokenEntryPoints(KeyAlgorithm.Ed25519);

@@ -1,5 +1,6 @@
 using AgentIdentity.Client;
 using AgentIdentity.Credentials;
+using Google.Rpc;
 using Grpc.Core;
 
 namespace AgentIdentity.Server.Tests.Fixtures;
@@ -15,4 +16,7 @@ public static class Refused
             Assert.Equal((refusal.Name(), status), (refused.Reason, refused.StatusCode));
         }
     }
+
+    /// <summary>The stable name in an answer that came without a client of ours.</summary>
+    public static string NameOf(RpcException answer) => Google.Rpc.Status.Parser.ParseFrom(answer.Trailers.GetValueBytes("grpc-status-details-bin")).Details[0].Unpack<ErrorInfo>().Reason;
 }

@@ -28,7 +28,7 @@ public sealed class TestRegistry : IAsyncDisposable
         (Host, _folder, _ownsFolder) = (host, folder, ownsFolder);
     }
 
-    public PrivateKey Operator { get; } = PrivateKey.Generate(KeyAlgorithm.ES256);
+    public PrivateKey Operator { get; private set; } = PrivateKey.Generate(KeyAlgorithm.ES256);
 
     public string GrpcUrl => $"{Scheme}://{Host.Bound.Grpc}";
 
@@ -68,8 +68,10 @@ public sealed class TestRegistry : IAsyncDisposable
 
     public RegistryConnection Connect(PrivateKey? key = null, CredentialSource? credentials = null) => new(Address, key, credentials);
 
-    public async Task<BootstrapResponse> FoundAsync()
+    public async Task<BootstrapResponse> FoundAsync(KeyAlgorithm algorithm = KeyAlgorithm.ES256)
     {
+        if (algorithm != Operator.PublicKey.Algorithm)
+            Operator = PrivateKey.Generate(algorithm);
         var secret = (await File.ReadAllTextAsync(Host.BootstrapFile)).Trim();
         var request = new BootstrapRequest { Secret = secret, Operators = { First("first operator", Operator, secret) } };
         using var connection = Connect();

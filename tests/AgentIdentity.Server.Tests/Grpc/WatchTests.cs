@@ -129,7 +129,6 @@ public sealed class WatchTests
     private static async Task<Refusal?> EndOf(WireEnforcer enforcer)
     {
         var ended = await Assert.ThrowsAsync<RpcException>(() => enforcer.UntilAsync(RegistryMessage.OfOneofCase.Unlogged));
-        var status = Google.Rpc.Status.Parser.ParseFrom(ended.Trailers.GetValueBytes("grpc-status-details-bin"));
-        return Refusals.TryParse(status.Details[0].Unpack<Google.Rpc.ErrorInfo>().Reason, out var refusal) ? refusal : null;
+        return Refusals.TryParse(Refused.NameOf(ended), out var refusal) ? refusal : null;
     }
 }

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Net;
+using System.Net.Sockets;
 using System.Text.RegularExpressions;
 using AgentIdentity.Credentials.Identifiers;
 using AgentIdentity.Credentials.Keys;
@@ -51,6 +52,20 @@ public sealed partial class ProcessTests : IDisposable
         Assert.Equal((exitCode, ""), (server.ExitCode, await server.StandardOutput.ReadToEndAsync()));
         Assert.StartsWith(sentence, errors, StringComparison.Ordinal);
         Assert.Single(errors.TrimEnd().Split('\n'));
+    }
+
+    [Fact]
+    public async Task A_port_that_is_taken_is_one_sentence_and_no_trace()
+    {
+        using var other = new TcpListener(IPAddress.Loopback, 0);
+        other.Start();
+        using var server = Start([.. FreePorts.Where(port => !port.StartsWith("--grpc", StringComparison.Ordinal)), $"--grpc={other.LocalEndpoint}", $"--data={_folder}"]);
+        var errors = await server.StandardError.ReadToEndAsync().WaitAsync(Patience);
+        await server.WaitForExitAsync().WaitAsync(Patience);
+        Assert.Equal(1, server.ExitCode);
+        Assert.Contains("address already in use", errors.TrimEnd().Split('\n')[^1], StringComparison.Ordinal);
+        Assert.DoesNotContain("   at ", errors, StringComparison.Ordinal);
+        Assert.DoesNotContain("Exception", errors, StringComparison.Ordinal);
     }
 
     [SkippableFact]

@@ -68,7 +68,7 @@ public sealed class StartTests : IDisposable
     public async Task Without_dev_a_registry_is_founded_by_two_and_enrols_nobody_under_the_name_localhost()
     {
         await using var registry = await TestRegistry.StartInAsync(_folder, "--dev=false");
-        await Assert.ThrowsAsync<RegistryRefusedException>(registry.FoundAsync);
+        await Assert.ThrowsAsync<RegistryRefusedException>(() => registry.FoundAsync());
         var secret = (await File.ReadAllTextAsync(registry.Host.BootstrapFile)).Trim();
         using var second = PrivateKey.Generate(KeyAlgorithm.Ed25519);
         using var connection = registry.Connect();

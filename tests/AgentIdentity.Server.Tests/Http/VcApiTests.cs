@@ -74,6 +74,12 @@ public sealed class VcApiTests(SharedRegistry shared) : IClassFixture<SharedRegi
         { "credentialStatus", "{\"type\":\"BitstringStatusListEntry\",\"statusPurpose\":\"revocation\",\"statusListIndex\":\"-1\",\"statusListCredential\":\"https://example.com\"}" },
         { "credentialStatus", "{\"type\":\"BitstringStatusListEntry\",\"statusPurpose\":\"revocation\",\"statusListIndex\":\"1\",\"statusListCredential\":\"no url\"}" },
         { "credentialSchema", "{\"type\":\"JsonSchema\"}" }, { "credentialSchema", "{\"id\":\"https://example.com\"}" }, { "termsOfUse", "{}" }, { "evidence", "[1]" }, { "refreshService", "\"x\"" },
+        { "issuer", "\"no url\"" }, { "issuer", "{\"id\":\"no url\"}" }, { "issuer", "{\"id\":null}" }, { "issuer", "{\"id\":\"did:example:a\",\"name\":{\"@value\":\"A\",\"url\":\"urn:a:b\"}}" },
+        { "name", "1" }, { "name", "{\"@language\":\"en\"}" }, { "name", "{\"@value\":\"A\",\"url\":\"urn:a:b\"}" }, { "description", "[\"A\",{\"@value\":1}]" },
+        { "type", "[\"VerifiableCredential\",\"NotInTheBaseContext\"]" }, { "@context", "[\"https://www.w3.org/ns/credentials/v2\",{\"VerifiableCredential\":\"urn:a:b\"}]" }, { "@context", "[\"https://www.w3.org/ns/credentials/v2\",{\"issuer\":\"urn:a:b\"}]" },
+        { "@context", "[\"https://www.w3.org/ns/credentials/v2\",{\"@protected\":true,\"Own\":\"urn:a:b\"},{\"Own\":\"urn:a:c\"}]" },
+        { "relatedResource", "[\"https://example.com\"]" }, { "relatedResource", "{\"digestSRI\":\"sha384-AAAA\"}" }, { "relatedResource", "{\"id\":\"https://example.com\"}" },
+        { "relatedResource", "[{\"id\":\"urn:a:b\",\"digestSRI\":\"sha384-AAAA\"},{\"id\":\"urn:a:b\",\"digestMultibase\":\"uAAAA\"}]" },
         { "statusEntry", "{\"type\":\"BitstringStatusListEntry\",\"statusListIndex\":true}" }, { "undefinedTerm", "1" }, { "proof", "{}" },
     };
 
@@ -88,6 +94,32 @@ public sealed class VcApiTests(SharedRegistry shared) : IClassFixture<SharedRegi
         credential["issuer"] ??= member == "issuer" ? null : Multikey.Did(Key.PublicKey);
         if (member != "proof")
             await AssertRefusedAsync(Verify, new JsonObject { ["verifiableCredential"] = Signed(credential) });
+    }
+
+    [Theory]
+    [InlineData("[\"https://www.w3.org/ns/credentials/v2\"]", "[\"VerifiableCredential\",\"https://example.com/Own\"]")]
+    [InlineData("[\"https://www.w3.org/ns/credentials/v2\",{\"Own\":\"https://example.com/Own\"}]", "[\"Own\",\"VerifiableCredential\"]")]
+    [InlineData("[\"https://www.w3.org/ns/credentials/v2\",{\"Own\":{\"@id\":\"https://example.com/Own\"}}]", "[\"VerifiableCredential\",\"Own\"]")]
+    [InlineData("[\"https://www.w3.org/ns/credentials/v2\",{\"@vocab\":\"https://example.com/\"}]", "[\"VerifiableCredential\",\"Own\"]")]
+    [InlineData("[\"https://www.w3.org/ns/credentials/v2\",\"https://example.com/context\"]", "[\"VerifiableCredential\",\"Own\"]")]
+    public async Task A_type_that_a_context_may_define_is_issued_and_so_are_words_in_languages_and_resources_with_digests(string contexts, string types)
+    {
+        var credential = Credential();
+        (credential["@context"], credential["type"]) = (JsonNode.Parse(contexts), JsonNode.Parse(types));
+        credential["name"] = JsonNode.Parse("""[{"@value":"Dog","@language":"en"},{"@value":"كلب","@language":"ar","@direction":"rtl"}]""");
+        credential["relatedResource"] = JsonNode.Parse("""[{"id":"urn:a:b","digestSRI":"sha384-AAAA"},{"id":"urn:a:c","digestMultibase":"uAAAA","mediaType":"text/plain"}]""");
+        Assert.Equal((HttpStatusCode.OK, true), await VerifyAsync(await IssueAsync(credential)));
+    }
+
+    [Theory]
+    [InlineData("https ://not-a-url#Own")]
+    [InlineData("Own")]
+    public async Task A_type_that_a_context_maps_to_no_URL_is_refused(string meaning)
+    {
+        var credential = Credential();
+        credential["@context"]!.AsArray().Add((JsonNode)new JsonObject { ["Own"] = meaning });
+        credential["type"]!.AsArray().Add((JsonNode)"Own");
+        await AssertRefusedAsync(Issue, new JsonObject { ["credential"] = credential });
     }
 
     [Fact]

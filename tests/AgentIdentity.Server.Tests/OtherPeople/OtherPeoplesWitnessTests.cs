@@ -75,6 +75,8 @@ public sealed class OtherPeoplesWitnessTests : IDisposable
         await UntilReadyAsync(server, $"ready\nwitnesses no quorum go {problem}\n");
 
         Assert.Contains(answer, witness.Answers);
+        using var metrics = await Fetch.RespondAsync($"http://{server.Address("console")}/metrics");
+        Assert.Matches("\nagentidentity_witness_well\\{[^}]*witness=\"go\"[^}]*\\} 0\n", await metrics.Content.ReadAsStringAsync());
     }
 
     [SkippableFact]
