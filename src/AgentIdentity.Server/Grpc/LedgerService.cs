@@ -131,10 +131,12 @@ internal sealed class LedgerService(RegistryNode registry, CheckpointWatches wat
     {
         var call = CallState.Of(context);
         var wanted = FromWire.Commitments(request.Commitments, CommitmentsMost);
+        // From before the search, which is itself put on record: else it would never seem to have searched everything.
+        var at = registry.At();
         var page = registry.CommitmentSearch.Find(wanted, new LeafIndex(request.FromIndex), FromWire.PageSize(request.PageSize, PageUsual, EntriesMost), by: call.Agent?.Id);
         if (call.Agent is null)
             await registry.PutOnRecordAsync(call, Wanted(wanted), page.Found.Count);
-        var response = new Wire.FindCommitmentResponse { Found = { page.Found.Select(found => ToWire.Found(registry, found)) }, SearchedSize = page.Searched.Value, At = registry.At() };
+        var response = new Wire.FindCommitmentResponse { Found = { page.Found.Select(found => ToWire.Found(registry, found)) }, SearchedSize = page.Searched.Value, At = at };
         if (page.Next is { } next)
             (response.NextCommitment, response.NextIndex) = ((uint)next.Wanted, next.From.Value);
         return response;

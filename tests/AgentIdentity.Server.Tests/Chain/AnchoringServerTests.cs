@@ -63,7 +63,7 @@ public sealed class AnchoringServerTests : IAsyncLifetime
         using var anyone = registry.Connect();
         var statement = agent.NextStatement();
         statement.WaitFor = AckLevel.Anchored;
-        var recording = anyone.Ledger.RecordAsync(statement, deadline: DateTime.UtcNow + Patience).ResponseAsync;
+        var recording = anyone.Ledger.RecordAsync(statement, deadline: TimeProvider.System.GetUtcNow().UtcDateTime + Patience).ResponseAsync;
         while (!recording.IsCompleted)
         {
             await _node.MineAsync();
