@@ -20,6 +20,7 @@ public sealed class CheckpointPublisher
     private DateTimeOffset _lastPublishedAt;
     private volatile StoredCheckpoint? _signed;
     private volatile StoredCheckpoint? _last;
+    private volatile bool _isHeld;
     private TaskCompletionSource _grown = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     /// <summary>Restores the tree as it was last signed. Entries behind it are appended by whoever replays them.</summary>
@@ -45,7 +46,11 @@ public sealed class CheckpointPublisher
     internal Action<StoredCheckpoint>? BeforeShown { get; set; }
 
     /// <summary>While it is, nothing is signed: somebody may know of a larger tree.</summary>
-    internal bool IsHeld { get; set; }
+    internal bool IsHeld
+    {
+        get => _isHeld;
+        set => _isHeld = value;
+    }
 
     /// <summary>The C2SP vkey line of the log.</summary>
     public string LogKey => _logKey.Verifier.ToString();

@@ -79,6 +79,7 @@ internal sealed class OpenRegistry : IAsyncDisposable
         {
             ClassLeases = options.ClassLeases,
             WitnessPolicy = options.WitnessPolicy,
+            StartUnwitnessed = options.StartUnwitnessed,
             WitnessedLogs = options.WitnessedLogs,
             EvidenceTrust = () => evidence?.Current ?? EvidenceTrust.None,
         }
