@@ -10,7 +10,8 @@ namespace AgentIdentity.Server.Chain;
 /// <summary>Anchoring as the server runs it: off unless it was asked for, beside everything else, and waited for by nobody.</summary>
 internal sealed class ChainAnchoring : IAsyncDisposable
 {
-    private readonly HttpClient _http = new(new SocketsHttpHandler { AllowAutoRedirect = false });
+    // No proxy, no redirects: nobody whom the settings do not name.
+    private readonly HttpClient _http = new(new SocketsHttpHandler { UseProxy = false, AllowAutoRedirect = false, UseCookies = false });
     private readonly IDisposable? _key;
     private readonly RegistryNode _registry;
     private readonly CancellationTokenSource _ending = new();

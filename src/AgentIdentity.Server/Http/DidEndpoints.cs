@@ -33,7 +33,12 @@ internal static class DidEndpoints
     }
 
     private static void Serve(IEndpointRouteBuilder routes, string path, Func<HttpContext, IResult> answer) =>
-        routes.MapGet(path, (HttpContext context) => answer(context)).WithMetadata(new ServedOn(Listeners.Http));
+        routes.MapMethods(path, PublicEndpoints.Reads, (HttpContext context) =>
+        {
+            // Resolvers in browsers read from everywhere: nothing here is for some and not for others.
+            context.Response.Headers.AccessControlAllowOrigin = "*";
+            return answer(context);
+        }).WithMetadata(new ServedOn(Listeners.Http));
 
     private static IResult OfAgent(HttpContext context, RegistryNode registry, Func<SubjectId, byte[]?> read, string type) =>
         SubjectId.TryParse(context.GetRouteValue("id") as string, out var agent) ? Bytes(registry, () => read(agent), type) : Results.NotFound();
@@ -60,7 +65,8 @@ internal static class DidEndpoints
         null => resolved.Document is null ? StatusCodes.Status410Gone : StatusCodes.Status200OK,
         DidResolution.InvalidDid => StatusCodes.Status400BadRequest,
         DidResolution.NotFound => StatusCodes.Status404NotFound,
-        DidResolver.MethodNotSupported => StatusCodes.Status501NotImplemented,
+        DidResolver.InvalidOptions => StatusCodes.Status400BadRequest,
+        DidResolver.MethodNotSupported or DidResolver.FeatureNotSupported => StatusCodes.Status501NotImplemented,
         var other => throw new InvalidOperationException($"No status for the error {other}."),
     };
 

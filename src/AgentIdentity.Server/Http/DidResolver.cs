@@ -12,15 +12,20 @@ internal sealed record DidVersionWish(string? VersionId, string? VersionTime, st
 {
     public bool IsLatest => VersionId is null && VersionTime is null && VersionNumber is null;
 
+    /// <summary>Whether what was asked for can name a version at all.</summary>
+    public bool IsReadable => (VersionTime is null || TryReadTime(VersionTime, out _)) && (VersionNumber is null || (VersionNumber.Length > 0 && VersionNumber.All(char.IsAsciiDigit)));
+
     /// <summary>The version that all that was asked for names, or null.</summary>
     public WebvhVersion? Find(WebvhHistory history)
     {
-        var at = VersionTime is null || !DateTimeOffset.TryParse(VersionTime, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out var time) ? history.Latest : history.AsOf(time);
+        var at = VersionTime is null || !TryReadTime(VersionTime, out var time) ? history.Latest : history.AsOf(time);
         return history.Versions.LastOrDefault(version =>
             (VersionId is null || version.VersionId == VersionId)
             && (VersionNumber is null || version.Number.ToString(CultureInfo.InvariantCulture) == VersionNumber)
             && (VersionTime is null || version == at));
     }
+
+    private static bool TryReadTime(string text, out DateTimeOffset time) => DateTimeOffset.TryParse(text, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out time);
 }
 
 /// <summary>Resolves the DIDs of this registry, in either form, and did:key. Nothing is fetched from anywhere.</summary>
@@ -29,14 +34,23 @@ internal static class DidResolver
     /// <summary>The error for a method that is not resolved here.</summary>
     public const string MethodNotSupported = "methodNotSupported";
 
+    /// <summary>The error for what was asked for beside the DID, when it is nothing that could be meant.</summary>
+    public const string InvalidOptions = "invalidOptions";
+
+    /// <summary>The error for versions of a DID whose method has none.</summary>
+    public const string FeatureNotSupported = "featureNotSupported";
+
     private const int LengthMax = 1024;
 
     public static DidResolution Resolve(RegistryNode registry, string did, DidVersionWish wish)
     {
         if (!IsDid(did))
             return DidResolution.Failed(DidResolution.InvalidDid, "That is no DID.");
+        if (!wish.IsReadable)
+            return DidResolution.Failed(InvalidOptions, "versionTime is an instant, for example 2026-01-31T12:00:00Z, and versionNumber a number.");
         return did.Split(':')[1] switch
         {
+            "web" or "key" when !wish.IsLatest => DidResolution.Failed(FeatureNotSupported, "A did:web or did:key has no versions that could be asked for; its did:webvh has."),
             "web" => Web(registry, did),
             "webvh" => Webvh(registry, did, wish),
             "key" => Key(did),
