@@ -13,4 +13,7 @@ internal static class ExitCode
 
     /// <summary>Nobody answered: the state at the other end is unknown.</summary>
     public const int Unreachable = 3;
+
+    /// <summary>Two histories were signed under one name: what nobody may try again or overlook.</summary>
+    public const int SplitView = 4;
 }

@@ -69,7 +69,7 @@ public sealed class RegistryNode : IAsyncDisposable
         SeenCheckpoints = new SeenCheckpoints(store, Checkpoints, PublishedLog, new SuccessionReader(state, store), Standing, alarm);
         Witness = new LogWitness(store, () => WitnessKeyDocument.Open(store, keys, settings.Name.Origin), settings.WitnessedLogs, Standing, Checkpoints, clock);
         Sequencer.BeforeOthers = Witness.Record;
-        Cosigning = settings.WitnessPolicy is { } policy ? new Cosigning(policy, settings.Outside(), Checkpoints, PublishedLog, SeenCheckpoints, clock, alarm) : null;
+        Cosigning = settings.WitnessPolicy is { } policy ? new Cosigning(policy, settings.StartUnwitnessed, settings.Outside(), Checkpoints, PublishedLog, SeenCheckpoints, clock, alarm) : null;
         Heads = new HeadsReader(state, store, Checkpoints, PublishedLog);
         TrailExports = new Reading.TrailExports(state, store, Checkpoints, Heads, Anchors);
         Watch = new EnforcerWatch(settings, state, Standing, Sequencer, Stopping, keys, Checkpoints, PublishedLog, LeafProofs, SeenCheckpoints, Refusals, store, Issuing, probes, clock, alarm);

@@ -44,6 +44,9 @@ public sealed record RegistrySettings(RegistryName Name, bool Dev = false, bool 
     /// <summary>Who cosigns this registry's checkpoints, each with its URL, and how many of them it takes. Null: nobody is asked.</summary>
     public TlogPolicy? WitnessPolicy { get; init; }
 
+    /// <summary>Whether checkpoints are signed before a quorum of the witnesses was asked what it has seen.</summary>
+    public bool StartUnwitnessed { get; init; }
+
     /// <summary>The keys of the logs that this registry cosigns for.</summary>
     public IReadOnlyList<NoteVerifierKey> WitnessedLogs { get; init; } = [];
 

@@ -1,6 +1,7 @@
 using System.Net;
 using System.Text;
 using AgentIdentity.Credentials;
+using AgentIdentity.Credentials.Entries;
 using AgentIdentity.Ledger;
 using AgentIdentity.Registry.Tests.Fixtures;
 using AgentIdentity.Registry.Witnessing;
@@ -43,7 +44,7 @@ public sealed class CosigningTests
     {
         using var witnesses = new ScriptedWitnesses(2);
         witnesses.Misbehave(1, problem);
-        await using var registry = await FoundAsync(witnesses, 2);
+        await using var registry = await FoundAsync(witnesses, 2, startUnwitnessed: true);
         var bad = registry.Node.Cosigning!.Witnesses[1];
 
         await UntilAsync(() => bad.Report.Problem == problem);
@@ -94,7 +95,7 @@ public sealed class CosigningTests
         using var witnesses = new ScriptedWitnesses(1);
         var (lastNight, clock) = await LiveTwoDaysAsync(witnesses);
         witnesses.Misbehave(0, WitnessProblem.Unreachable);
-        await using var restored = TestNode.Open(lastNight, clock, with: witnesses.Ask(1));
+        await using var restored = TestNode.Open(lastNight, clock, with: witnesses.Ask(1, startUnwitnessed: true));
         await restored.Node.Cosigning!.StartAsync();
         for (var i = 0; i < 3; i++)
             await GrowAsync(restored);
@@ -106,9 +107,43 @@ public sealed class CosigningTests
         await UntilAsync(() => restored.Node.Cosigning.Witnesses[0].Report.Problem == WitnessProblem.SawAnotherHistory);
     }
 
-    private static async Task<TestNode> FoundAsync(ScriptedWitnesses witnesses, int threshold)
+    [Fact]
+    public async Task While_its_witnesses_are_silent_a_restored_registry_signs_nothing_and_records_and_stops_and_is_found_out_when_they_answer()
     {
-        var registry = await TestNode.FoundAsync(with: witnesses.Ask(threshold));
+        using var witnesses = new ScriptedWitnesses(1);
+        var (lastNight, clock) = await LiveTwoDaysAsync(witnesses);
+        witnesses.Misbehave(0, WitnessProblem.Unreachable);
+        await using var restored = TestNode.Open(lastNight, clock, with: witnesses.Ask(1));
+        var signed = restored.Store.LastCheckpoint;
+        await restored.Node.Cosigning!.StartAsync();
+        Assert.True(restored.Node.Cosigning.IsHolding);
+        var agent = await restored.EnrollAsync();
+        Assert.Equal(StandingState.Frozen, TestNode.Good(await restored.StopAsync(agent)).State);
+        restored.Clock.Advance(TimeSpan.FromSeconds(5));
+        await restored.NewTokenAsync();
+        Assert.Equal(signed, restored.Store.LastCheckpoint);
+
+        witnesses.Misbehave(0, WitnessProblem.None);
+        await restored.WhileTimePassesAsync(UntilAsync(() => restored.Node.Standing.Everyone == Refusal.RolledBack));
+        Assert.Equal(signed, restored.Store.LastCheckpoint);
+    }
+
+    [Fact]
+    public async Task A_registry_that_was_not_put_back_signs_as_soon_as_its_silent_witnesses_answer()
+    {
+        using var witnesses = new ScriptedWitnesses(2);
+        await using var registry = await TestNode.FoundAsync(with: witnesses.Ask(2));
+        witnesses.Misbehave(1, WitnessProblem.Unreachable);
+        await registry.Node.Cosigning!.StartAsync();
+        Assert.True(registry.Node.Cosigning.IsHolding);
+        witnesses.Misbehave(1, WitnessProblem.None);
+        await registry.WhileTimePassesAsync(registry.Node.Cosigning.WhenWitnessedAsync(default, CancellationToken.None));
+        Assert.False(registry.Node.Cosigning.IsHolding);
+    }
+
+    private static async Task<TestNode> FoundAsync(ScriptedWitnesses witnesses, int threshold, bool startUnwitnessed = false)
+    {
+        var registry = await TestNode.FoundAsync(with: witnesses.Ask(threshold, startUnwitnessed));
         await registry.Node.Cosigning!.StartAsync();
         registry.Clock.Advance(TimeSpan.FromSeconds(2));
         return registry;
@@ -151,7 +186,7 @@ public sealed class CosigningTests
         /// <summary>From now on it answers with the last cosignature that it has made.</summary>
         public void Replay(int witness) => _witnesses[witness].IsReplaying = true;
 
-        public Func<RegistrySettings, RegistrySettings> Ask(int threshold) => settings => settings with { WitnessPolicy = Policy(threshold), Outside = () => new Handler(this) };
+        public Func<RegistrySettings, RegistrySettings> Ask(int threshold, bool startUnwitnessed = false) => settings => settings with { StartUnwitnessed = startUnwitnessed, WitnessPolicy = Policy(threshold), Outside = () => new Handler(this) };
 
         public TlogPolicy Policy(int threshold)
         {

@@ -55,8 +55,8 @@ public sealed class WitnessTests : IDisposable
             await RecordAsync(first, AckLevel.Witnessed);
         }
 
-        // The other one is not there when it starts, so that it signs another history before anybody can say a word.
-        await using var restored = await StartAsync(north with { Data = north.Data + "-backup" }, south);
+        // The other one is not there when it starts, and it is told not to wait, so that it signs another history before anybody can say a word.
+        await using var restored = await StartAsync(north with { Data = north.Data + "-backup" }, south, "--start-unwitnessed");
         await RecordAsync(restored, AckLevel.Integrated);
         Assert.Equal("ready\nwitnesses no quorum south UNREACHABLE\n", await UntilAsync(restored, text => text.Contains("UNREACHABLE", StringComparison.Ordinal)));
         await using var second = await StartAsync(south, north);
@@ -118,6 +118,10 @@ public sealed class WitnessTests : IDisposable
     [InlineData("witness a {0} https://one.example/w\nwitness b {0} https://two.example/w\nquorum a\n", "DuplicateKey in line 2")]
     [InlineData("witness a {0} https://one.example/w\nwitness b {1} https://one.example/w2\ngroup all 2 a b\nquorum all\n", "organisations count, not keys")]
     [InlineData("witness a {0} https://one.example/w\nwitness b {1} https://one.example/w2\nwitness c {2} https://two.example/w\ngroup one any a c\ngroup all 2 one b\nquorum all\n", "organisations count, not keys")]
+    [InlineData("witness a {0} https://w1.org.example/w\nwitness b {1} https://w2.org.example/w\ngroup all 2 a b\nquorum all\n", "organisations count, not keys")]
+    [InlineData("witness a {0} https://one.example./w\nwitness b {1} https://one.example/w\ngroup all 2 a b\nquorum all\n", "organisations count, not keys")]
+    [InlineData("witness a {0} http://127.0.0.1:7001/w\nwitness b {1} http://localhost:7001/w\ngroup all 2 a b\nquorum all\n", "organisations count, not keys")]
+    [InlineData("witness a {0} https://192.0.2.1/w\nwitness b {1} https://192.0.2.1:8443/w\ngroup all 2 a b\nquorum all\n", "organisations count, not keys")]
     public void A_policy_that_would_not_hold_what_it_says_is_refused_before_anything_starts(string policy, string reason)
     {
         var keys = Enumerable.Range(0, 3).Select(number => new NoteVerifierKey($"w{number}.example", Ed25519PrivateKey.Generate().PublicKey, NoteKeyType.Cosignature)).ToArray();
@@ -145,8 +149,8 @@ public sealed class WitnessTests : IDisposable
         return new Side(name, data, Path.Combine(_folder, name + "-policy"), $"{registry.Host.Bound.Http}", (await registry.GetAsync("/log-key")).TrimEnd('\n'), (await registry.GetAsync("/witness/key")).TrimEnd('\n'), registry.Operator);
     }
 
-    private static async Task<TestRegistry> StartAsync(Side side, Side other) => await TestRegistry.StartInAsync(
-        side.Data, $"--public-url=https://{side.Name}.localhost", $"--http={side.Http}", $"--witness-policy={side.PolicyFile}", $"--witness-log={other.LogKey}");
+    private static async Task<TestRegistry> StartAsync(Side side, Side other, params string[] flags) => await TestRegistry.StartInAsync(
+        side.Data, [$"--public-url=https://{side.Name}.localhost", $"--http={side.Http}", $"--witness-policy={side.PolicyFile}", $"--witness-log={other.LogKey}", .. flags]);
 
     // Nobody is known to this instance's operator key: what grows the log is a refused call on the control listener.
     private static async Task<ulong> RecordAsync(TestRegistry registry, AckLevel level)

@@ -19,8 +19,11 @@ internal static class CheckSources
         var now = run.Clock.GetUtcNow();
         if (Named(run) is { } keys)
         {
+            // No token is signed with the keys for embedded proofs, so that the set for tokens has none of them.
+            if (credential.StartsWith('{') && credential.Contains("\"proof\"", StringComparison.Ordinal) && run.Find(Jwks) is not null)
+                throw Failure.Usage($"{Jwks.Name} is for a credential that is a token; this one is a document.", $"Give {DidDocument.Name} or {DidLog.Name}.");
             var check = CredentialCheck.Of(credential, run.Registry, keys, audience, now);
-            return run.Find(StatusList) is { } file ? check.Under((await File.ReadAllTextAsync(file, cancellationToken)).Trim(), run.Registry, keys, now) : check;
+            return run.Find(StatusList) is { } file ? check.Under(System.Text.Encoding.UTF8.GetString(InputText.ReadBytes(file, AnswerBytesMax)).Trim(), run.Registry, keys, now) : check;
         }
         if (run.Find(StatusList) is not null)
             throw Failure.Usage($"{StatusList.Name} is for checks offline.", $"Name the keys too: {Jwks.Name}, {DidDocument.Name} or {DidLog.Name}.");
@@ -35,7 +38,7 @@ internal static class CheckSources
         if (named.Length == 0)
             return null;
         var file = run.Find(named[0])!;
-        var content = File.ReadAllBytes(file);
+        var content = InputText.ReadBytes(file, named[0] == DidLog ? Trails.DidLogText.BytesMax : AnswerBytesMax);
         if (named[0] == Jwks)
             return IssuerKeys.OfJwks(content, file);
         return named[0] == DidDocument ? IssuerKeys.OfDidDocument(content, run.Registry, file) : IssuerKeys.OfDidLog(content, run.Registry, file, run.Clock.GetUtcNow());

@@ -29,7 +29,9 @@ internal sealed record LogKey(NoteVerifierKey Key, string Source, bool IsTrusted
     public static LogKey Given(string text) =>
         File.Exists(text)
             ? new LogKey(Parse(File.ReadAllText(text), text), $"given with --log-key {text}", IsTrusted: true)
-            : new LogKey(Parse(text, "--log-key"), "given with --log-key", IsTrusted: true);
+            : text.Contains('+', StringComparison.Ordinal)
+                ? new LogKey(Parse(text, "--log-key"), "given with --log-key", IsTrusted: true)
+                : throw Failure.Usage($"--log-key takes a key or a file that holds one: there is no file {text}, and a key has a '+'.");
 
     private static NoteVerifierKey Parse(string text, string source) => NoteVerifierKey.TryParse(text.Trim(), out var key, out var refusal)
         ? key

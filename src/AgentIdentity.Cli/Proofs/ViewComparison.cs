@@ -24,7 +24,12 @@ internal static class ViewComparison
         if (isAsked && await AskAsync(run, ours, theirs, cancellationToken))
             agreement = TreeAgreement.OneHistory;
         run.Answer(ToJson(ours, theirs, agreement, policy is not null, isAsked), text => Write(text, ours, theirs, agreement, policy is not null, isAsked));
-        return agreement == TreeAgreement.OneHistory && policy is not null ? ExitCode.Fine : ExitCode.Refused;
+        return agreement switch
+        {
+            TreeAgreement.SplitView => ExitCode.SplitView,
+            TreeAgreement.OneHistory when policy is not null => ExitCode.Fine,
+            _ => ExitCode.Refused,
+        };
     }
 
     private static ShownTree Read(byte[] file, string which, TlogPolicy? policy) =>
@@ -79,7 +84,7 @@ internal static class ViewComparison
         {
             TreeAgreement.OneHistory => $"one history: the smaller tree is the beginning of the larger one{(isAsked ? ", by a proof of the registry that was checked here" : "")}",
             TreeAgreement.SplitView => "SPLIT VIEW: two histories were signed under one name. Keep both files: together they prove it to anybody, and whoever holds the log's key has to answer for it.",
-            _ => $"undecided: the files do not overlap enough to tell.{(isAsked ? " The registry went on faster than it could be asked; ask again." : " Add --ask to have the registry prove it.")}",
+            _ => $"undecided: the files do not overlap enough to tell. A checkpoint alone has no paths: a trail file or a certificate for each side has.{(isAsked ? " The registry went on faster than it could be asked; ask again." : " Add --ask to have the registry prove it.")}",
         });
         text.WriteLine("not checked: the files themselves; agentid audit FILE checks each.");
         if (!isTrusted)

@@ -8,10 +8,18 @@ namespace AgentIdentity.Cli.Trails;
 /// <summary>A DID log beside the trail of its agent, for people and as JSON.</summary>
 internal static class DidLogText
 {
+    /// <summary>More than a resolver takes, so that it is the one that refuses.</summary>
+    public const int BytesMax = 16 << 20;
+
     public static DidLogAudit Compare(byte[] log, TrailVerdict verdict, DateTimeOffset now)
     {
         var resolved = WebvhResolver.Resolve(log, default, null, now);
-        return DidLogAudit.Of(resolved.History ?? throw Refused(resolved), verdict.Entries.Select(entry => entry.Entry?.Body).OfType<EntryBody>());
+        var history = resolved.History ?? throw Refused(resolved);
+        var audit = DidLogAudit.Of(history, verdict.Entries.Select(entry => entry.Entry?.Body).OfType<EntryBody>());
+        // Lines that nobody has forged are missing from the trail of somebody else.
+        return audit.Unlogged.Count == history.Versions.Count && verdict.File is { } file && !history.Latest.Did.EndsWith($":{file.Header.AgentId}", StringComparison.Ordinal)
+            ? throw Failure.Usage($"The log is that of another DID, {history.Latest.Did}: the trail is about the agent {file.Header.AgentId}.", "Give the log that the agent's DID has at did.jsonl.")
+            : audit;
     }
 
     public static JsonObject ToJson(DidLogAudit audit) => new() { ["not_in_the_ledger"] = audit.Unlogged.ToJson(), ["only_in_the_ledger"] = audit.Later.ToJson() };
@@ -25,5 +33,5 @@ internal static class DidLogText
 
     /// <summary>Why a log is not resolved, as a verb's end.</summary>
     public static Failure Refused(WebvhResolution resolution) =>
-        Failure.Refused($"The log is refused{(resolution.Line > 0 ? $" in line {resolution.Line}" : "")}: {resolution.Refusal}.", reason: resolution.Refusal.ToString());
+        Failure.Refused($"The log is refused{(resolution.Line > 0 ? $" in line {resolution.Line}" : "")}.", reason: resolution.Refusal.ToString());
 }

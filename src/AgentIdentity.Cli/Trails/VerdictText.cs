@@ -8,12 +8,15 @@ internal static class VerdictText
 {
     private const int ProblemsShownMax = 10;
 
-    public static void Write(TextWriter text, TrailVerdict verdict)
+    /// <param name="text">Where it is written.</param>
+    /// <param name="verdict">What was found.</param>
+    /// <param name="isRestGood">Whether what was held against the trail agrees with it.</param>
+    public static void Write(TextWriter text, TrailVerdict verdict, bool isRestGood = true)
     {
         if (verdict is { File: { } file, Checkpoint: { } checkpoint })
             text.WriteLine($"agent {file.Header.AgentId} in the log {checkpoint.Origin}, as of entry {file.Heads.Index}{Time(verdict)}");
         WriteChecks(text, verdict.Findings, verdict.RestsOn, verdict.NotChecked);
-        text.WriteLine($"verdict: {Summary(verdict.IsProven, verdict.IsConsistent)}");
+        text.WriteLine($"verdict: {Summary(verdict.IsProven && isRestGood, verdict.IsConsistent && isRestGood)}");
     }
 
     /// <summary>The checks as a table, and in words what they rest on and what was not checked.</summary>
@@ -29,10 +32,10 @@ internal static class VerdictText
         WriteList(text, "not checked", notChecked);
     }
 
-    public static JsonObject ToJson(TrailVerdict verdict) => new()
+    public static JsonObject ToJson(TrailVerdict verdict, bool isRestGood = true) => new()
     {
-        ["verdict"] = Summary(verdict.IsProven, verdict.IsConsistent),
-        ["proven"] = verdict.IsProven,
+        ["verdict"] = Summary(verdict.IsProven && isRestGood, verdict.IsConsistent && isRestGood),
+        ["proven"] = verdict.IsProven && isRestGood,
         ["agent"] = verdict.File?.Header.AgentId.ToString(),
         ["origin"] = verdict.Checkpoint?.Origin,
         ["tree_size"] = verdict.Checkpoint?.Size.Value,

@@ -52,7 +52,7 @@ internal static class AnchorVerb
         try
         {
             using var signer = KeyFileSigner.Open(run.Get(Key));
-            using var http = new HttpClient();
+            using var http = new HttpClient(new SocketsHttpHandler { UseProxy = false, AllowAutoRedirect = false, UseCookies = false });
             var limits = FeeLimits.Default with { MaxFeeWei = (UInt128)run.Get(MaxFee) * 1_000_000_000 };
             var owner = new ChainAccount(new JsonRpcChain(http, node), signer, run.Get(ChainId), limits, run.Clock);
             var created = await owner.ExecuteAsync(to: null, AnchorContract.Creation(owner.Address), cancellationToken);

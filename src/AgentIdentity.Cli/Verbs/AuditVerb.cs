@@ -19,6 +19,9 @@ internal static class AuditVerb
         Description = "The log's key, from where you trust it: the line itself, or a file that holds it. Without it nothing is proven.",
     };
 
+    // A trail of some millions of entries.
+    private const int FileBytesMax = 1 << 30;
+
     private static readonly Option<string> PolicyOption = new("--policy") { HelpName = "FILE", Description = "Instead of --log-key: a policy (C2SP tlog-policy) with the log, the witnesses and the quorum that you trust." };
 
     private static readonly Option<string> DidLogOption = new("--did-log") { HelpName = "FILE", Description = "The agent's DID log, as it was fetched: each version of it must stand in the trail." };
@@ -37,14 +40,14 @@ internal static class AuditVerb
 
     private static async Task<int> RunAsync(Invocation run, CancellationToken cancellationToken)
     {
-        var bytes = await File.ReadAllBytesAsync(run.Get(FileName), cancellationToken);
+        var bytes = InputText.ReadBytes(run.Get(FileName), FileBytesMax);
         if (run.Find(WithOption) is not null && run.Find(DidLogOption) is not null)
             throw Failure.Usage("--did-log goes with the audit of one trail: leave --with out.");
         var nodes = ChainQuestion.Nodes(run, RpcOption);
         if (run.Find(WithOption) is not null && nodes.Length > 0)
             throw Failure.Usage("--rpc goes with the audit of one file: leave --with out.");
         if (run.Find(WithOption) is { } other)
-            return await ViewComparison.RunAsync(run, bytes, await File.ReadAllBytesAsync(other, cancellationToken), Policy(run), run.Get(AskOption), cancellationToken);
+            return await ViewComparison.RunAsync(run, bytes, InputText.ReadBytes(other, FileBytesMax), Policy(run), run.Get(AskOption), cancellationToken);
         return CertificateFile.Begins(bytes) ? await CheckCertificateAsync(run, bytes, nodes, cancellationToken) : await CheckTrailAsync(run, bytes, nodes, cancellationToken);
     }
 
@@ -64,17 +67,18 @@ internal static class AuditVerb
         var verdict = TrailVerifier.Verify(bytes, Policy(run));
         if (nodes.Length > 0)
             verdict = verdict.Asked(await ChainQuestion.AskAsync(verdict.Anchor, nodes, cancellationToken));
-        var didLog = run.Find(DidLogOption) is { } file ? DidLogText.Compare(await File.ReadAllBytesAsync(file, cancellationToken), verdict, run.Clock.GetUtcNow()) : null;
-        var json = VerdictText.ToJson(verdict);
+        var didLog = run.Find(DidLogOption) is { } file ? DidLogText.Compare(InputText.ReadBytes(file, DidLogText.BytesMax), verdict, run.Clock.GetUtcNow()) : null;
+        var isLogGood = didLog is not { Unlogged.Count: > 0 };
+        var json = VerdictText.ToJson(verdict, isLogGood);
         if (didLog is not null)
             json["did_log"] = DidLogText.ToJson(didLog);
         run.Answer(json, text =>
         {
-            VerdictText.Write(text, verdict);
             if (didLog is not null)
                 DidLogText.Write(text, didLog);
+            VerdictText.Write(text, verdict, isLogGood);
         });
-        return verdict.IsProven && didLog is not { Unlogged.Count: > 0 } ? ExitCode.Fine : ExitCode.Refused;
+        return verdict.IsProven && isLogGood ? ExitCode.Fine : ExitCode.Refused;
     }
 
     private static TlogPolicy? Policy(Invocation run) => (run.Find(LogKeyOption), run.Find(PolicyOption)) switch

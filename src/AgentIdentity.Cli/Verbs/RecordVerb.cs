@@ -30,7 +30,7 @@ internal static class RecordVerb
     };
 
     private static readonly Option<string> Wait =
-        new Option<string>("--wait") { HelpName = "LEVEL", Description = "sequenced (durable) or integrated (under a signed checkpoint).", DefaultValueFactory = _ => "sequenced" }.AcceptOnlyFromAmong("sequenced", "integrated");
+        new Option<string>("--wait") { HelpName = "LEVEL", Description = "sequenced (durable), integrated (under a signed checkpoint) or witnessed (cosigned by a quorum).", DefaultValueFactory = _ => "sequenced" }.AcceptOnlyFromAmong("sequenced", "integrated", "witnessed");
 
     public static Command Create() => new Command("record", "Put what an agent did on the record, as hashes signed by the agent.") { Files, Agent, StdinHashes, Kind, PerStatement, Wait }.Does(RunAsync);
 

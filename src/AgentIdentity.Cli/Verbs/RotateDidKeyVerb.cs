@@ -14,18 +14,19 @@ internal static class RotateDidKeyVerb
 {
     private const uint PageSize = 1000;
 
-    private static readonly Argument<string> Agent = new("agent") { Arity = ArgumentArity.ZeroOrOne, Description = "The agent's DID, its UUID, or its name in the home folder." };
+    private static readonly Argument<string> Agent = new("agent") { DefaultValueFactory = _ => "", Description = "The agent's DID, its UUID, or its name in the home folder." };
     private static readonly Option<bool> All = new("--all") { Description = "Every agent whose log still commits to what an earlier key of the registry makes (rotate-issuer-key --did-key)." };
 
     public static Command Create() => new Command("rotate-did-key", "Give an agent's DID log another update key.") { Agent, All }.Does(RunAsync);
 
     private static async Task<int> RunAsync(Invocation run, CancellationToken cancellationToken)
     {
-        if (run.Find(Agent) is null != run.Get(All))
+        var name = run.Get(Agent);
+        if (name.Length == 0 != run.Get(All))
             throw Failure.Usage("Name one agent, or say --all.");
         using var key = run.Signer(CallerRole.Operator);
         using var connection = run.Connect(key);
-        if (run.Find(Agent) is { } name)
+        if (name.Length > 0)
         {
             var did = AgentArgument.Did(run, name);
             var rotated = await connection.Admin.RotateDidKeyAsync(new RotateDidKeyRequest { Agent = did }, cancellationToken: cancellationToken);

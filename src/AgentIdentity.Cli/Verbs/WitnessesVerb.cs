@@ -7,7 +7,7 @@ namespace AgentIdentity.Cli.Verbs;
 /// <summary>Who cosigns this registry's checkpoints, and whether they do.</summary>
 internal static class WitnessesVerb
 {
-    public static Command Create() => new Command("witnesses", "List the witnesses that the registry asks to cosign its checkpoints, and what is wrong with each. Exit code 2 without a quorum.").Does(RunAsync);
+    public static Command Create() => new Command("witnesses", "List the witnesses that the registry asks to cosign its checkpoints, and what is wrong with each. Exit code 1 without a quorum.").Does(RunAsync);
 
     private static async Task<int> RunAsync(Invocation run, CancellationToken cancellationToken)
     {

@@ -175,10 +175,10 @@ public sealed class Recording(RegistryState state, Sequencer sequencer, Checkpoi
         return Answer(head, draft, row, Open(row), publisher.Promise(head.Index, [MerkleHash.Leaf(row.Leaf)], head.At), isIntegrated);
     }
 
-    // A chain that has what this ledger does not lead to keeps the log's key from promising, too.
+    // What keeps the log's key from signing checkpoints keeps it from promising, too.
     private Recorded Answer(ChainHead head, Draft draft, StoredEntry row, LeafOpening? opening, GroupPromise promise, bool isIntegrated) => new(
         head.Index, head.At, head.Quarantined ? EntryClass.Quarantined : EntryClass.Activity, row.Leaf, promise.LeafHash(head.Index), opening,
-        isIntegrated, isIntegrated || promise.IntegrateBy < draft.At || publisher.IsHeldBy(SigningHold.Chain) ? null : promise.For(head.Index));
+        isIntegrated, isIntegrated || promise.IntegrateBy < draft.At || publisher.IsHeld ? null : promise.For(head.Index));
 
     private static LeafOpening? Open(StoredEntry row) => row.IsErased
         ? null

@@ -33,8 +33,8 @@ public sealed class CertificateExports
     {
         if (report() is { IsRefused: true } refused)
             return Refused.Because(refused.Refusal, refused.Detail);
-        if (_publisher.IsHeldBy(SigningHold.Chain))
-            return Refused.Because(Refusal.NotIntegrated, "The log's key signs nothing: a chain has what this ledger does not lead to, or was not asked yet.");
+        if (_publisher.IsHeld)
+            return Refused.Because(Refusal.NotIntegrated, "The log's key signs nothing: its witnesses or the chain were not asked yet, or have what this ledger does not lead to.");
         // Everything that has been acknowledged until now is in the certificate, so it waits for the checkpoint over it: a second at most.
         await _publisher.WhenCoversAsync(new LeafIndex(_state.Position - 1), cancellation).ConfigureAwait(false);
         var tree = _log.Newest!;

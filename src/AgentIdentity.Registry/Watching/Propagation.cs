@@ -26,7 +26,7 @@ public sealed class Propagation(RegistryState state, EnforcerWatch watch)
     /// <summary>All stops of an incident.</summary>
     public Outcome<PropagationReport> Of(string incident) => state.Stops.OfIncident(incident).ToArray() is { Length: > 0 } records
         ? Report(records)
-        : Refused.Because(Refusal.StopUnknown, $"No stop carries the incident '{incident}'.");
+        : Refused.Because(Refusal.StopUnknown, "No stop carries that incident.");
 
     /// <summary>The report, and a new one each time that it may have changed, until all is exhausted.</summary>
     public async IAsyncEnumerable<PropagationReport> FollowAsync(PropagationReport first, [EnumeratorCancellation] CancellationToken cancellation)

@@ -28,6 +28,7 @@ public sealed class Cosigning : IAsyncDisposable
     private const int PendingMax = 16;
 
     private readonly TlogPolicy _policy;
+    private readonly bool _startUnwitnessed;
     private readonly CheckpointPublisher _publisher;
     private readonly PublishedLog _log;
     private readonly SeenCheckpoints _seen;
@@ -38,14 +39,15 @@ public sealed class Cosigning : IAsyncDisposable
     private readonly ITimer _due;
     private readonly Lock _lock = new();
     private readonly List<Pending> _pending = [];
+    private readonly HashSet<string> _asked = new(StringComparer.Ordinal);
     private Task _workers = Task.CompletedTask;
     private volatile StoredCheckpoint? _witnessed;
     private TaskCompletionSource _signed = NewSignal();
     private TaskCompletionSource _cosigned = NewSignal();
 
-    internal Cosigning(TlogPolicy policy, HttpMessageHandler outside, CheckpointPublisher publisher, PublishedLog log, SeenCheckpoints seen, TimeProvider clock, Action<string> say)
+    internal Cosigning(TlogPolicy policy, bool startUnwitnessed, HttpMessageHandler outside, CheckpointPublisher publisher, PublishedLog log, SeenCheckpoints seen, TimeProvider clock, Action<string> say)
     {
-        (_policy, _publisher, _log, _seen, _clock, _say) = (policy, publisher, log, seen, clock, say);
+        (_policy, _startUnwitnessed, _publisher, _log, _seen, _clock, _say) = (policy, startUnwitnessed, publisher, log, seen, clock, say);
         _http = new HttpMessageInvoker(outside);
         _due = clock.CreateTimer(_ => ShowWhatIsDue(), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
         Witnesses = [.. policy.Witnesses.Select(witness => new AskedWitness(witness, new WitnessClient(witness.Key!, new Uri(witness.Url!), _http, clock)))];
@@ -62,6 +64,9 @@ public sealed class Cosigning : IAsyncDisposable
     /// <summary>Whether a quorum has cosigned what everybody sees.</summary>
     public bool HasQuorum => _publisher.Last is { } last && _witnessed?.Size == last.Size;
 
+    /// <summary>Whether nothing is signed, because a quorum has not said yet what it has seen of this log.</summary>
+    public bool IsHolding => _publisher.IsHeldBy(SigningHold.Witnesses);
+
     /// <summary>Ends when a checkpoint that a quorum has cosigned covers the entry.</summary>
     public async Task WhenWitnessedAsync(LeafIndex index, CancellationToken cancellation)
     {
@@ -74,16 +79,21 @@ public sealed class Cosigning : IAsyncDisposable
         }
     }
 
-    /// <summary>Before anything is signed: whether a witness has seen more of this log than there is here. Then everybody is denied. Begins to have checkpoints cosigned.</summary>
+    /// <summary>Before anything is signed: whether a witness has seen more of this log than there is here. Then everybody is denied. Begins to have checkpoints cosigned, as soon as a quorum was asked.</summary>
+    /// <remarks>A registry that was put back to an older state would else sign another history while its witnesses are silent. Those that are go on being asked.</remarks>
     public async Task StartAsync()
     {
-        using var patience = new CancellationTokenSource(LookPatience);
-        var answers = await Task.WhenAll(Witnesses.Select(witness => LookAsync(witness, patience.Token))).ConfigureAwait(false);
-        if (answers.All(answer => answer is null))
-            _say("No witness could be asked what it has seen of this log: if this folder was put back to an older state, nobody has noticed yet.");
         if (_publisher.Signed is { } signed)
             Take(signed);
-        _publisher.Release(SigningHold.Witnesses);
+        using var patience = new CancellationTokenSource(LookPatience);
+        _ = await Task.WhenAll(Witnesses.Select(witness => IsAskedAsync(witness, patience.Token))).ConfigureAwait(false);
+        if (_publisher.IsHeldBy(SigningHold.Witnesses) && _startUnwitnessed)
+        {
+            _say("Too few witnesses could be asked what they have seen of this log: if this folder was put back to an older state, nobody has noticed yet.");
+            _publisher.Release(SigningHold.Witnesses);
+        }
+        if (_publisher.IsHeldBy(SigningHold.Witnesses))
+            _say("No checkpoint is signed before a quorum of the witnesses was asked what it has seen of this log (--start-unwitnessed does not wait for them).");
         _workers = Task.WhenAll(Witnesses.Select(witness => Task.Run(() => WorkAsync(witness))));
     }
 
@@ -96,13 +106,33 @@ public sealed class Cosigning : IAsyncDisposable
         _end.Dispose();
     }
 
+    // Once it has answered, it is not asked again: what it sees later it tells with its cosignatures.
+    private async Task<bool> IsAskedAsync(AskedWitness witness, CancellationToken cancellation)
+    {
+        var name = witness.Witness.Name;
+        lock (_lock)
+        {
+            if (_asked.Contains(name))
+                return true;
+        }
+        if (await LookAsync(witness, cancellation).ConfigureAwait(false) is null)
+            return false;
+        lock (_lock)
+        {
+            _asked.Add(name);
+            if (_policy.IsQuorum(_asked))
+                _publisher.Release(SigningHold.Witnesses);
+        }
+        return true;
+    }
+
     private async Task<Refusal?> LookAsync(AskedWitness witness, CancellationToken cancellation)
     {
         try
         {
             return await PresentLatestAsync(witness, cancellation).ConfigureAwait(false);
         }
-        catch (OperationCanceledException)
+        catch (OperationCanceledException) when (!_end.IsCancellationRequested)
         {
             return null;
         }
@@ -176,6 +206,8 @@ public sealed class Cosigning : IAsyncDisposable
             {
                 var next = Volatile.Read(ref _signed).Task;
                 var problem = Newest() is { } newest ? await AskAsync(witness, newest, _end.Token).ConfigureAwait(false) : WitnessProblem.None;
+                if (!await IsAskedAsync(witness, _end.Token).ConfigureAwait(false) && problem == WitnessProblem.None)
+                    problem = WitnessProblem.Unreachable;
                 if (problem == WitnessProblem.None)
                 {
                     pause = PauseMin;

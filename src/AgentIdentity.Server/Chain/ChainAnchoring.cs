@@ -14,7 +14,8 @@ internal sealed class ChainAnchoring : IAsyncDisposable
     // Half a dozen short questions; a node that takes longer holds up the start no more.
     private static readonly TimeSpan LookPatience = TimeSpan.FromSeconds(10);
 
-    private readonly HttpClient _http = new(new SocketsHttpHandler { AllowAutoRedirect = false });
+    // No proxy, no redirects: nobody whom the settings do not name.
+    private readonly HttpClient _http = new(new SocketsHttpHandler { UseProxy = false, AllowAutoRedirect = false, UseCookies = false });
     private readonly IDisposable? _key;
     private readonly RegistryNode _registry;
     private readonly CancellationTokenSource _ending = new();

@@ -38,23 +38,26 @@ internal sealed class CallGate(RequestDelegate next, CallRefusals refusals, Work
 
         var call = new CallState(row, listener);
         context.Features.Set(call);
-        if (row.IsSigned && context.Request.Headers.ContainsKey(AuthenticationInterceptor.ProofName) && !await TryHashAsync(context, call))
-            GrpcAnswer.Write(context.Response, StatusCode.DeadlineExceeded, $"The first message did not come within {Limits.BodyGrace.TotalSeconds} seconds.");
-        else if (!await TryWorkAsync(context, call))
+        if (row.IsSigned && context.Request.Headers.ContainsKey(AuthenticationInterceptor.ProofName))
+        {
+            if (!row.IsStream)
+                call.BodyHash = await FirstMessage.HashAsync(context.Request.BodyReader, context.RequestAborted);
+            else if (!await TryHashStreamAsync(context, call))
+                return;
+        }
+        if (!await TryWorkAsync(context, call))
             TurnAway(context, call);
         else if (!call.WasRead)
             NameOwnRefusal(context, call);
     }
 
-    private static async Task<bool> TryHashAsync(HttpContext context, CallState call)
+    // A stream may be quiet for as long as it likes, once it has said who it is. What bounds the rate counts from the first read on, and the gRPC layer, which lifts it, comes later.
+    private static async Task<bool> TryHashStreamAsync(HttpContext context, CallState call)
     {
-        using var patience = CancellationTokenSource.CreateLinkedTokenSource(context.RequestAborted);
-        // A stream may be quiet for as long as it likes, once it has said who it is. What bounds the rate counts from the first read on, and the gRPC layer, which lifts it, comes later.
-        if (call.Row.IsStream && context.Features.Get<IHttpMinRequestBodyDataRateFeature>() is { } rate)
-        {
+        if (context.Features.Get<IHttpMinRequestBodyDataRateFeature>() is { } rate)
             rate.MinDataRate = null;
-            patience.CancelAfter(Limits.BodyGrace);
-        }
+        using var patience = CancellationTokenSource.CreateLinkedTokenSource(context.RequestAborted);
+        patience.CancelAfter(Limits.BodyGrace);
         try
         {
             call.BodyHash = await FirstMessage.HashAsync(context.Request.BodyReader, patience.Token);
@@ -62,6 +65,7 @@ internal sealed class CallGate(RequestDelegate next, CallRefusals refusals, Work
         }
         catch (OperationCanceledException) when (!context.RequestAborted.IsCancellationRequested)
         {
+            GrpcAnswer.Write(context.Response, StatusCode.DeadlineExceeded, $"The first message did not come within {Limits.BodyGrace.TotalSeconds} seconds.");
             return false;
         }
     }

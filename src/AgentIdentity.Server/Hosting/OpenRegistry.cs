@@ -79,6 +79,7 @@ internal sealed class OpenRegistry : IAsyncDisposable
         {
             ClassLeases = options.ClassLeases,
             WitnessPolicy = options.WitnessPolicy,
+            StartUnwitnessed = options.StartUnwitnessed,
             WitnessedLogs = options.WitnessedLogs,
             IsAnchored = options.Chain.Url is not null,
             EvidenceTrust = () => evidence?.Current ?? EvidenceTrust.None,

@@ -35,7 +35,12 @@ internal static class DidEndpoints
     }
 
     private static void Serve(IEndpointRouteBuilder routes, string path, Func<HttpContext, IResult> answer) =>
-        routes.MapGet(path, (HttpContext context) => answer(context)).WithMetadata(new ServedOn(Listeners.Http));
+        routes.MapMethods(path, PublicEndpoints.Reads, (HttpContext context) =>
+        {
+            // Resolvers in browsers read from everywhere: nothing here is for some and not for others.
+            context.Response.Headers.AccessControlAllowOrigin = "*";
+            return answer(context);
+        }).WithMetadata(new ServedOn(Listeners.Http));
 
     private static IResult OfAgent(HttpContext context, RegistryNode registry, Func<SubjectId, byte[]?> read, string type) =>
         SubjectId.TryParse(context.GetRouteValue("id") as string, out var agent) ? Bytes(registry, () => read(agent), type) : Results.NotFound();
@@ -66,7 +71,7 @@ internal static class DidEndpoints
         DidResolution.InvalidDid or DidResolver.InvalidOptions => StatusCodes.Status400BadRequest,
         DidResolution.NotFound => StatusCodes.Status404NotFound,
         RepresentationNotSupported => StatusCodes.Status406NotAcceptable,
-        DidResolver.MethodNotSupported => StatusCodes.Status501NotImplemented,
+        DidResolver.MethodNotSupported or DidResolver.FeatureNotSupported => StatusCodes.Status501NotImplemented,
         var other => throw new InvalidOperationException($"No status for the error {other}."),
     };
 

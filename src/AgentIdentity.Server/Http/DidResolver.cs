@@ -13,8 +13,8 @@ internal sealed record DidVersionWish(string? VersionId, string? VersionTime, st
 {
     public bool IsLatest => VersionId is null && VersionTime is null && VersionNumber is null;
 
-    /// <summary>Whether it can be the wish for a version at all. What is no time would else be passed over, and another version given than the one that was meant.</summary>
-    public bool IsWellFormed => VersionTime is null || Rfc3339.TryParse(VersionTime, out _);
+    /// <summary>Whether what was asked for can name a version at all. What cannot would else be passed over, and another version given than the one that was meant.</summary>
+    public bool IsWellFormed => (VersionTime is null || Rfc3339.TryParse(VersionTime, out _)) && (VersionNumber is null || (VersionNumber.Length > 0 && VersionNumber.All(char.IsAsciiDigit)));
 
     /// <summary>The version that all that was asked for names, or null.</summary>
     public WebvhVersion? Find(WebvhHistory history)
@@ -36,6 +36,9 @@ internal static class DidResolver
     /// <summary>The error for an option with a value that it cannot have.</summary>
     public const string InvalidOptions = "INVALID_OPTIONS";
 
+    /// <summary>The error for versions of a DID whose method has none.</summary>
+    public const string FeatureNotSupported = "FEATURE_NOT_SUPPORTED";
+
     private const int LengthMax = 1024;
 
     public static DidResolution Resolve(RegistryNode registry, string did, DidVersionWish wish)
@@ -43,9 +46,10 @@ internal static class DidResolver
         if (!IsDid(did))
             return DidResolution.Failed(DidResolution.InvalidDid, "That is no DID.");
         if (!wish.IsWellFormed)
-            return DidResolution.Failed(InvalidOptions, "versionTime is a time with a zone: 2026-11-21T17:00:00Z.");
+            return DidResolution.Failed(InvalidOptions, "versionTime is a time with a zone, 2026-11-21T17:00:00Z, and versionNumber a number.");
         return did.Split(':')[1] switch
         {
+            "web" or "key" when !wish.IsLatest => DidResolution.Failed(FeatureNotSupported, "A did:web or did:key has no versions that could be asked for; its did:webvh has."),
             "web" => Web(registry, did),
             "webvh" => Webvh(registry, did, wish),
             "key" => Key(did),

@@ -16,6 +16,9 @@ namespace AgentIdentity.Server.Http;
 /// <summary>What the standards put on HTTP, and the probes. Everything here is public, and is not there before the genesis entry.</summary>
 internal static class PublicEndpoints
 {
+    /// <summary>Whoever may read may ask whether there is anything to read.</summary>
+    internal static readonly string[] Reads = [HttpMethods.Get, HttpMethods.Head];
+
     private const string JwksType = "application/jwk-set+json";
     private static readonly string CacheForTimeToLive = $"public, max-age={StatusListFormat.TimeToLive.TotalSeconds}";
     private const string TextType = "text/plain; charset=utf-8";
@@ -37,10 +40,10 @@ internal static class PublicEndpoints
     }
 
     private static void Serve(this IEndpointRouteBuilder routes, string path, Func<IResult> answer) =>
-        routes.MapGet(path, answer).WithMetadata(new ServedOn(Listeners.Http));
+        routes.MapMethods(path, Reads, answer).WithMetadata(new ServedOn(Listeners.Http));
 
     private static void Serve(this IEndpointRouteBuilder routes, string path, Func<HttpContext, string, IResult> answer) =>
-        routes.MapGet(path, answer).WithMetadata(new ServedOn(Listeners.Http));
+        routes.MapMethods(path, Reads, answer).WithMetadata(new ServedOn(Listeners.Http));
 
     private static IResult StatusList(HttpContext context, RegistryNode registry, string number, Func<StatusList, byte[]> form, string type)
     {
@@ -66,7 +69,8 @@ internal static class PublicEndpoints
         if (registry.Cosigning is not { } cosigning)
             return "";
         var troubled = cosigning.Witnesses.Where(witness => witness.Report.Problem != WitnessProblem.None).Select(witness => $" {witness.Witness.Name} {ToWire.Name(witness.Report.Problem)}");
-        return $"witnesses {(cosigning.HasQuorum ? "quorum" : "no quorum")}{string.Concat(troubled)}\n";
+        var quorum = cosigning.IsHolding ? "not asked yet, no checkpoint is signed:" : cosigning.HasQuorum ? "quorum" : "no quorum";
+        return $"witnesses {quorum}{string.Concat(troubled)}\n";
     }
 
     private static IResult Bytes(RegistryNode registry, Func<byte[]?> read, string type) =>

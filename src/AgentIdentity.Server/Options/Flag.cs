@@ -32,6 +32,7 @@ internal sealed record Flag(string Name, string? Value, string Help, Func<Server
         new("--evidence", "FILE", "whose evidence counts when agents enrol: issuers and trust domains, JSON", (to, text) => to with { Evidence = text }),
         new("--class-leases", "NAME=SECONDS,...", "classes of actions that enforcers may go on with for longer than 10 s without word from here (none)", (to, text) => to with { ClassLeases = Leases(text) }),
         new("--witness-policy", "FILE", "who cosigns the checkpoints of this registry (C2SP tlog-policy, a URL for each witness)", (to, text) => to with { WitnessPolicy = WitnessSettings.Policy(text) }),
+        new("--start-unwitnessed", null, "sign checkpoints before a quorum of the witnesses was asked what it has seen of this log", (to, text) => to with { StartUnwitnessed = Switch("--start-unwitnessed", text) }),
         new("--witness-log", "VKEY", "cosign for the log with this key, as its /log-key shows it; can stand more than once", (to, text) => to with { WitnessedLogs = WitnessSettings.AlsoLog(to.WitnessedLogs, text) }),
         new("--otlp", "URL", "send traces and metrics to this OpenTelemetry collector", (to, text) => to with { Otlp = Collector(text) }),
         new("--quota-per-key", "CALLS", "calls a second from one key (20000)", (to, text) => to with { CallsPerSecondPerKey = Rate("--quota-per-key", text) }),
@@ -69,7 +70,11 @@ internal sealed record Flag(string Name, string? Value, string Help, Func<Server
 
     private static Uri Collector(string text) => Url("--otlp", text, "http://127.0.0.1:4317");
 
-    private static Uri Node(string flag, string text) => Url(flag, text, "http://127.0.0.1:8545");
+    private static Uri Node(string flag, string text)
+    {
+        var url = Url(flag, text, "http://127.0.0.1:8545");
+        return url.Scheme == "https" || url.IsLoopback ? url : throw new OptionsRefusedException($"{flag} is asked in cleartext, which is for loopback only; give its https URL.");
+    }
 
     private static Uri Url(string flag, string text, string example) => Uri.TryCreate(text, UriKind.Absolute, out var url) && url.Scheme is "http" or "https"
         ? url

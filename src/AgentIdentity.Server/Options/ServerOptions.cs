@@ -39,6 +39,8 @@ internal sealed record ServerOptions
 
     public TlogPolicy? WitnessPolicy { get; init; }
 
+    public bool StartUnwitnessed { get; init; }
+
     public IReadOnlyList<NoteVerifierKey> WitnessedLogs { get; init; } = [];
 
     // High enough that an honest caller never meets it on a machine of this size, low enough that one caller cannot take all of it.

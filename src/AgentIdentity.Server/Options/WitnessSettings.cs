@@ -19,7 +19,8 @@ internal static class WitnessSettings
             throw new OptionsRefusedException($"{PolicyFlag}: the quorum of {file} is none, so that nobody would be asked; leave the option out.");
         foreach (var witness in policy.Witnesses)
             RequireReachable(witness);
-        RequireOrganisations(policy);
+        if (Organisations.CountedTwice(policy) is { } twice)
+            throw new OptionsRefusedException($"{PolicyFlag}: {twice}.");
         return policy;
     }
 
@@ -44,24 +45,4 @@ internal static class WitnessSettings
         if (url.Scheme == "http" && !url.IsLoopback)
             throw new OptionsRefusedException($"{PolicyFlag}: the witness {witness.Name} is asked in cleartext, which is for loopback only; give its https URL.");
     }
-
-    // Two keys of one organisation agree with each other about everything: wherever more than one member counts, each is another organisation's.
-    private static void RequireOrganisations(TlogPolicy policy)
-    {
-        var hosts = policy.Witnesses.ToDictionary(witness => witness.Name, witness => new HashSet<string>([Organisation(new Uri(witness.Url!))]), StringComparer.Ordinal);
-        foreach (var group in policy.Groups)
-        {
-            var all = new HashSet<string>();
-            foreach (var member in group.Members)
-            {
-                if (group.Threshold > 1 && hosts[member].FirstOrDefault(all.Contains) is { } twice)
-                    throw new OptionsRefusedException($"{PolicyFlag}: the group {group.Name} counts {twice} more than once; organisations count, not keys: put its witnesses into a group of their own with 'any'.");
-                all.UnionWith(hosts[member]);
-            }
-            hosts[group.Name] = all;
-        }
-    }
-
-    // On one machine, for trying out, each port is somebody.
-    private static string Organisation(Uri url) => url.IsLoopback ? url.Authority : url.IdnHost;
 }

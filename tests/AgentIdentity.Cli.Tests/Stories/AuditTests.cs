@@ -1,3 +1,5 @@
+using AgentIdentity.Credentials.Dids;
+using AgentIdentity.Credentials.Keys;
 using System.Diagnostics;
 using System.Text;
 using AgentIdentity.Cli.Demo;
@@ -58,8 +60,15 @@ public sealed class AuditTests : IAsyncLifetime
         var other = await Agentid.RunAsync("audit", TrailFile, "--log-key", logKey, "--did-log", _elsewhere.Write("other.jsonl", await http.GetStringAsync(new Uri($"{Agentid.Settings[^1]}/.well-known/did.jsonl"))));
 
         Assert.Equal(0, audited.GetProperty("did_log").GetProperty("not_in_the_ledger").GetArrayLength());
-        Assert.Equal(ExitCode.Refused, other.ExitCode);
-        Assert.Contains("DID log: FAILED, the ledger does not hold 1-Qm", other.Output, StringComparison.Ordinal);
+        Assert.Equal(ExitCode.Usage, other.ExitCode);
+        Assert.Contains("another DID", other.Error, StringComparison.Ordinal);
+
+        using var thief = PrivateKey.Generate(KeyAlgorithm.Ed25519);
+        var line = WebvhLog.First($$"""{"id":"did:webvh:{SCID}:{{did["did:web:".Length..]}}"}""", thief, new WebvhChange([]), portable: false, TimeProvider.System.GetUtcNow());
+        var forged = await Agentid.RunAsync("audit", TrailFile, "--log-key", logKey, "--did-log", _elsewhere.Write("forged.jsonl", line + "\n"));
+        Assert.Equal(ExitCode.Refused, forged.ExitCode);
+        Assert.Contains("DID log: FAILED, the ledger does not hold 1-Qm", forged.Output, StringComparison.Ordinal);
+        Assert.DoesNotContain("verdict: proven", forged.Output, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -79,7 +88,7 @@ public sealed class AuditTests : IAsyncLifetime
         var untrusted = await Agentid.RunAsync("audit", TrailFile, "--with", TrailFile);
 
         Assert.Equal((ExitCode.Fine, "one history"), (grown.ExitCode, grown.Json.GetProperty("verdict").GetString()));
-        Assert.Equal((ExitCode.Refused, "SPLIT VIEW"), (split.ExitCode, split.Json.GetProperty("verdict").GetString()));
+        Assert.Equal((ExitCode.SplitView, "SPLIT VIEW"), (split.ExitCode, split.Json.GetProperty("verdict").GetString()));
         Assert.Equal(ExitCode.Refused, asked.ExitCode);
         Assert.Contains("ROLLED_BACK", asked.Error, StringComparison.Ordinal);
         Assert.DoesNotContain("SPLIT VIEW", asked.Output + asked.Error, StringComparison.Ordinal);

@@ -37,6 +37,20 @@ public sealed class KeyRotationTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task The_update_key_of_one_agents_log_is_rotated_and_after_the_registrys_all_that_are_behind()
+    {
+        var did = await _registry.EnrolAsync("turner");
+        await _registry.EnrolAsync("other");
+        Assert.Equal(ExitCode.Usage, (await Agentid.RunAsync("rotate-did-key")).ExitCode);
+        Assert.Equal(did, (await Agentid.RunAsync("rotate-did-key", "turner", "--json")).Fine().Json.GetProperty("did").GetString());
+        (await Agentid.RunAsync("rotate-issuer-key", "--did-key")).Fine();
+        foreach (var _ in Enumerable.Range(0, 2))
+            Assert.Equal(2, (await Agentid.RunAsync("rotate-did-key", "--all", "--json")).Fine().Json.GetProperty("agents").GetInt32());
+        var log = await _registry.GetAsync($"/agents/{did.Split(':')[^1]}/did.jsonl");
+        Assert.Equal(3, log.Count(letter => letter == '\n'));
+    }
+
+    [Fact]
     public async Task A_sponsor_signs_offline_what_the_registry_asks_for()
     {
         var (first, second, change) = (Agentid.Write("first.jwk", ""), Agentid.Write("second.jwk", ""), Agentid.Write("change.json", ""));

@@ -133,6 +133,40 @@ public sealed class DidEndpointsTests : IAsyncLifetime
         Assert.Empty(result.RootElement.GetProperty("didDocumentMetadata").EnumerateObject());
     }
 
+    [Theory]
+    [InlineData("webvh", "versionTime=garbage", HttpStatusCode.BadRequest)]
+    [InlineData("webvh", "versionNumber=first", HttpStatusCode.BadRequest)]
+    [InlineData("webvh", "versionNumber=1", HttpStatusCode.OK)]
+    [InlineData("web", "versionNumber=1", HttpStatusCode.NotImplemented)]
+    [InlineData("web", "versionTime=2026-01-31T12:00:00Z", HttpStatusCode.NotImplemented)]
+    public async Task A_version_that_cannot_be_meant_is_refused_and_not_left_aside(string method, string query, HttpStatusCode status)
+    {
+        var agent = await _registry.EnrolAsync();
+        Assert.Equal(status, (await ResolveAsync($"{(method == "web" ? agent.Did : await WebvhAsync(agent))}?{query}")).Status);
+    }
+
+    [Theory]
+    [InlineData("/.well-known/did.json")]
+    [InlineData("/.well-known/did.jsonl")]
+    [InlineData("/.well-known/jwks.json")]
+    [InlineData("/status/0")]
+    public async Task What_can_be_read_can_be_asked_for_with_HEAD(string path)
+    {
+        using var request = new HttpRequestMessage(HttpMethod.Head, _registry.HttpUrl + path);
+        using var response = await Client.SendAsync(request);
+        Assert.Equal(HttpStatusCode.OK, response.StatusCode);
+        Assert.Empty(await response.Content.ReadAsByteArrayAsync());
+    }
+
+    [Theory]
+    [InlineData("/.well-known/did.json")]
+    [InlineData("/1.0/identifiers/did:web:nowhere.example")]
+    public async Task A_page_from_elsewhere_may_read_documents(string path)
+    {
+        using var response = await Client.GetAsync(_registry.HttpUrl + path);
+        Assert.Equal("*", Assert.Single(response.Headers.GetValues("Access-Control-Allow-Origin")));
+    }
+
     [Fact]
     public async Task Over_gRPC_an_agent_is_found_under_each_of_its_DIDs_and_not_under_one_with_the_SCID_of_another_log()
     {
