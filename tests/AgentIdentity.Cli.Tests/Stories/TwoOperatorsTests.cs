@@ -64,14 +64,14 @@ public sealed class TwoOperatorsTests : IAsyncLifetime
         Assert.Equal(ExitCode.Usage, (await First.RunAsync("approve", $"{file}-1", "--send")).ExitCode);
         Assert.Equal("active", (await JsonAsync(First, "agents", "show", did)).Text("state"));
         var about = (await First.RunAsync("approve", $"{file}-1")).Fine().Output;
-        Assert.Contains("sponsor:Research desk: would reach 1 agent", about, StringComparison.Ordinal);
+        Assert.Contains("blueprint:summariser/1: would reach 1 agent", about, StringComparison.Ordinal);
         var sent = await JsonAsync(_second, "approve", $"{file}-1", "--send");
-        Assert.Equal(("sponsor:Research desk", "RECORDED", 1), (sent.Text("revoked"), sent.Text("level"), sent.GetProperty("agents_reached").GetInt32()));
+        Assert.Equal(("blueprint:summariser/1", "RECORDED", 1), (sent.Text("revoked"), sent.Text("level"), sent.GetProperty("agents_reached").GetInt32()));
         Assert.Equal("revoked", (await JsonAsync(First, "agents", "show", did)).Text("state"));
 
         (await First.RunAsync("approve", $"{file}-2")).Fine();
         await JsonAsync(_second, "approve", $"{file}-2", "--send");
-        Assert.Equal(["sponsor:Research desk", "blueprint:summariser/1"], (await JsonAsync(First, "stops", "--incident", "i-9")).GetProperty("stops").EnumerateArray().Select(stop => stop.Text("scope")));
+        Assert.Equal(["blueprint:summariser/1", "sponsor:Research desk"], (await JsonAsync(First, "stops", "--incident", "i-9")).GetProperty("stops").EnumerateArray().Select(stop => stop.Text("scope")));
     }
 
     [Fact]
