@@ -6,8 +6,6 @@ namespace AgentIdentity.Cli.Tests.Stories;
 [System.Runtime.Versioning.UnsupportedOSPlatform("windows")]
 public sealed class TwoOperatorsTests : IAsyncLifetime
 {
-    private const string PublicUrl = "https://registry.example";
-
     private readonly Agentid _second = new();
     private RunningRegistry _registry = null!;
 
@@ -16,8 +14,7 @@ public sealed class TwoOperatorsTests : IAsyncLifetime
     public async Task InitializeAsync()
     {
         // A registry by two has a name that others can reach; nobody reaches it by that here.
-        _registry = await RunningRegistry.StartAsync("--dev=false", "--public-url", PublicUrl);
-        First.Settings = ["--public-url", PublicUrl, .. First.Settings];
+        _registry = await RunningRegistry.StartAsync("--dev=false", "--public-url", "https://registry.example");
         _second.Settings = First.Settings;
     }
 
