@@ -31,7 +31,7 @@ public sealed class DrillTests : IAsyncLifetime
         Assert.All(Leaks(lines), leaked => Assert.True(leaked > 0, "Whoever has stolen a key is let in until it is stopped."));
         Assert.Contains("refused, CREDENTIAL_STOPPED", Text(lines, "probe"), StringComparison.Ordinal);
 
-        var agents = (await Agentid.RunAsync("agents", "list", "--json")).Fine().Json.GetProperty("agents").EnumerateArray().ToArray();
+        var agents = (await Agentid.RunAsync("agents", "list", "--probes", "--json")).Fine().Json.GetProperty("agents").EnumerateArray().ToArray();
         Assert.Equal(5, agents.Count(agent => agent.Text("sponsor") == "drill" && agent.Text("state") == "revoked"));
         Assert.Equal(["active"], agents.Where(agent => agent.Text("did") == own).Select(agent => agent.Text("state")));
         // The registry's own, which rides along, is visible as what it is.
