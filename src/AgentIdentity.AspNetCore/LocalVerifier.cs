@@ -24,8 +24,6 @@ internal sealed class LocalVerifier : IVerifier, IAsyncDisposable, IDisposable
         _key = options.ReadKey();
         var stateFolder = options.StateFolder ?? options.KeyFile + ".watch";
         var ordersFolder = options.OrdersFolder ?? Path.Combine(stateFolder, "orders");
-        // Made now: who brings an order in an emergency should find where to put it.
-        Directory.CreateDirectory(ordersFolder);
         var enforcer = new EnforcerOptions
         {
             Registry = connection,
@@ -35,7 +33,11 @@ internal sealed class LocalVerifier : IVerifier, IAsyncDisposable, IDisposable
             OrdersFolder = ordersFolder,
             Alarmed = alarm => logger.LogError("{Alarm}: {Detail}", alarm.Name, alarm.Detail),
         };
-        Enforcer = new Enforcer(options.ConfigureEnforcer?.Invoke(enforcer) ?? enforcer);
+        var configured = options.ConfigureEnforcer?.Invoke(enforcer) ?? enforcer;
+        // Made now: who brings an order in an emergency should find where to put it.
+        if (configured.OrdersFolder is { } orders)
+            Directory.CreateDirectory(orders);
+        Enforcer = new Enforcer(configured);
     }
 
     public Enforcer Enforcer { get; }

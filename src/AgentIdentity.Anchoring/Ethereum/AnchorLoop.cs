@@ -38,6 +38,9 @@ public sealed class AnchorLoop
     private long? _searchedAt;
     private long? _strangeSince;
     private AnchoredCheckpoint? _mined;
+
+    // Where anchors were found that are not final yet: on a fast chain they soon lie further back than is searched.
+    private readonly Dictionary<TreeSize, AnchoredCheckpoint> _minedBefore = [];
     private AnchoredCheckpoint? _final;
     private string? _doubt;
     private string? _contradiction;
@@ -169,7 +172,11 @@ public sealed class AnchorLoop
         }
         // Asked anew each time: a reorganisation moves the transaction into another block.
         _mined = await FindMinedAsync(cancellation).ConfigureAwait(false);
-        _doubt = _mined is null ? $"Where size {_anchored} was anchored is not found." : await FindDoubtAsync(_mined, cancellation).ConfigureAwait(false);
+        _doubt = _mined is null ? $"Where size {_anchored} was anchored is not found."
+            : _mined.Root != _tree.RootAt(_mined.Size) ? $"The event at size {_mined.Size} has another root than this ledger."
+            : await FindDoubtAsync(_mined, cancellation).ConfigureAwait(false);
+        if (_mined is not null)
+            _minedBefore[_mined.Size] = _mined;
         if (_final?.Size != _anchored)
             await FollowEarlierAsync(cancellation).ConfigureAwait(false);
     }
@@ -181,8 +188,13 @@ public sealed class AnchorLoop
             return;
         if (log.Size.Value <= (_final?.Size.Value ?? 0) || log.Size.Value >= _anchored.Value)
             return;
-        if (await _search.FindAsync(log.Size, _attempts, cancellation).ConfigureAwait(false) is { } earlier && earlier.Root == _tree.RootAt(log.Size))
+        if (!_minedBefore.TryGetValue(log.Size, out var earlier))
+            earlier = await _search.FindAsync(log.Size, _attempts, cancellation).ConfigureAwait(false);
+        if (earlier is not null && earlier.Root == _tree.RootAt(log.Size))
             _doubt = await FindDoubtAsync(earlier, cancellation).ConfigureAwait(false);
+        // A reorganisation may have moved it: then it is searched for anew.
+        if (_doubt is not null)
+            _minedBefore.Remove(log.Size);
     }
 
     // Chains without finality refuse the question.
@@ -208,6 +220,8 @@ public sealed class AnchorLoop
                 return doubt;
         }
         (_final, _waitingForFinalSince) = (anchor, _time.GetTimestamp());
+        foreach (var size in _minedBefore.Keys.Where(size => size.Value <= anchor.Size.Value).ToArray())
+            _minedBefore.Remove(size);
         return null;
     }
 

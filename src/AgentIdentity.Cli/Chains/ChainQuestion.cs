@@ -29,7 +29,7 @@ internal static class ChainQuestion
     {
         if (anchor is null)
             return new ChainAnswer(TrailResult.Failed, "no anchor that agrees with the checkpoint is shown, so that no node could be asked about it");
-        using var http = new HttpClient(new SocketsHttpHandler { AllowAutoRedirect = false });
+        using var http = new HttpClient(new SocketsHttpHandler { UseProxy = false, AllowAutoRedirect = false, UseCookies = false });
         var said = new List<(Uri Node, AnchorFinding? Finding, string Words)>();
         foreach (var node in nodes)
         {
@@ -79,7 +79,7 @@ internal static class ChainQuestion
         _ => throw new ArgumentOutOfRangeException(nameof(finding), finding, "A finding without words."),
     };
 
-    private static Uri Node(string text) => Uri.TryCreate(text, UriKind.Absolute, out var node) && node.Scheme is "http" or "https"
+    private static Uri Node(string text) => Uri.TryCreate(text, UriKind.Absolute, out var node) && (node.Scheme == "https" || (node.Scheme == "http" && node.IsLoopback))
         ? node
-        : throw Failure.Usage($"--rpc takes an http or https URL, and '{text}' is none.");
+        : throw Failure.Usage($"--rpc takes an https URL, or http on this machine, and '{text}' is neither: whoever stands in between could say what the chain holds.");
 }

@@ -2,6 +2,7 @@ using System.CommandLine;
 using AgentIdentity.Credentials.Dids;
 using AgentIdentity.Credentials.Identifiers;
 using AgentIdentity.Protocol.V1;
+using Grpc.Core;
 
 namespace AgentIdentity.Cli.Verbs;
 
@@ -33,7 +34,14 @@ internal static class AgentArgument
     private static string Resolved(Invocation run, string webvh, SubjectId id)
     {
         using var connection = run.Connect();
-        _ = connection.Registry.ResolveDidAsync(new ResolveDidRequest { Did = webvh }).ResponseAsync.GetAwaiter().GetResult();
+        try
+        {
+            _ = connection.Registry.ResolveDidAsync(new ResolveDidRequest { Did = webvh }).ResponseAsync.GetAwaiter().GetResult();
+        }
+        catch (RpcException silent) when (silent.StatusCode is StatusCode.Unavailable or StatusCode.DeadlineExceeded)
+        {
+            throw Failure.Usage($"Whether {webvh} is the agent's name only the registry can say, and it does not answer.", $"If you mean the agent at that place, name it {run.Registry.AgentDid(id)}.");
+        }
         return run.Registry.AgentDid(id);
     }
 

@@ -145,7 +145,7 @@ internal static class ProveVerb
         if (grounds is { Anchor: { } anchor, Answer: null })
             text.WriteLine($"  checked      it is among the first {anchor.Size} entries, which the log's key says are anchored in block {anchor.Block} of chain {anchor.ChainId}; not asked of the chain");
         if (grounds.Answer is { } answer)
-            text.WriteLine($"  {(answer.Result == TrailResult.Passed ? "checked    " : "NOT SO     ")}  {answer.Words}");
+            text.WriteLine($"  {(answer.Result switch { TrailResult.Passed => "checked    ", TrailResult.NotChecked => "not checked", _ => "NOT SO     " })}  {answer.Words}");
         foreach (var gap in NotChecked(logKey, grounds))
             text.WriteLine($"  not checked  {gap}");
     }
@@ -159,7 +159,7 @@ internal static class ProveVerb
         yield return "what the entry says: the leaf is blinded; agentid trail opens the entries about an agent";
         if (grounds is { Anchor: not null, Answer: null })
             yield return ChainAnswer.NotAsked;
-        if (grounds.Witnesses.Count == 0 && grounds.Answer is null)
+        if (grounds.Witnesses.Count == 0 && grounds.Answer is not { Result: TrailResult.Passed })
             yield return "that everybody is shown the same log: no witness was asked for; name those that you trust with --policy";
     }
 

@@ -3,6 +3,7 @@ using AgentIdentity.Credentials.Identifiers;
 using AgentIdentity.Credentials.Keys;
 using AgentIdentity.Credentials.Proofs;
 using AgentIdentity.Credentials.Stops;
+using AgentIdentity.Credentials.Tokens;
 using AgentIdentity.Credentials.Watching;
 using AgentIdentity.Ledger;
 
@@ -23,6 +24,7 @@ internal sealed class Authority(string publicUrl, DenialBook denials, DenyState 
 
     private readonly List<ObeyedOrder> _orders = [];
     private readonly List<(LeafIndex Index, Entry Entry)> _waiting = [];
+    private readonly HashSet<string> _liftedOrders = new(StringComparer.Ordinal);
     private ulong _orderNumber;
 
     public OperatorPins Pins { get; } = new(publicUrl);
@@ -30,6 +32,9 @@ internal sealed class Authority(string publicUrl, DenialBook denials, DenyState 
     public PublicKey? BreakGlassKey { get; set; }
 
     public IReadOnlyList<ObeyedOrder> Orders => _orders;
+
+    /// <summary>Orders that two people have lifted: the file that one came in may still lie where it was found. base64url SHA-256 of each.</summary>
+    public IReadOnlyCollection<string> LiftedOrders => _liftedOrders;
 
     /// <summary>Entries that are good but for a key that is not known for a day.</summary>
     public IReadOnlyList<(LeafIndex Index, Entry Entry)> Waiting => _waiting;
@@ -87,7 +92,7 @@ internal sealed class Authority(string publicUrl, DenialBook denials, DenyState 
     /// <summary>Obeys a break-glass order, from now until two operators lift the stop that the ledger makes of it. Null when it is obeyed already, or is none.</summary>
     public Denial? Obey(string token, LeafIndex? entry = null)
     {
-        if (_orders.Exists(order => order.Token == token))
+        if (_orders.Exists(order => order.Token == token) || _liftedOrders.Contains(NameOf(token)))
             return null;
         if (!StopOrder.TryRead(token, publicUrl, out var order, out var key) || !key.Equals(BreakGlassKey) || !order.Scope.CanCover || _orders.Count >= OrdersMax)
         {
@@ -156,8 +161,13 @@ internal sealed class Authority(string publicUrl, DenialBook denials, DenyState 
         {
             denyState.Remove(order.Denial);
             _orders.Remove(order);
+            _liftedOrders.Add(NameOf(order.Token));
         }
     }
+
+    public void RememberLifted(string order) => _liftedOrders.Add(order);
+
+    private static string NameOf(string token) => Sha256.Hash(System.Text.Encoding.UTF8.GetBytes(token)).ToBase64Url();
 
     private void Settle(string token, LeafIndex index)
     {

@@ -32,8 +32,11 @@ internal sealed record EnforcerState
     /// <summary>What it showed before and does not any more, and what goes on being refused.</summary>
     public IReadOnlyList<byte[]> Held { get; init; } = [];
 
-    /// <summary>The entries of those whose lift the registry owes a proof of: without it there is no lease.</summary>
-    public IReadOnlyList<ulong> Missing { get; init; } = [];
+    /// <summary>The entries of those whose lift the registry owes a proof of: without it there is no lease. Null in what was written before this was: then it owes one for each that is held.</summary>
+    public IReadOnlyList<ulong>? Missing { get; init; }
+
+    /// <summary>Break-glass orders that were lifted: base64url SHA-256 of each.</summary>
+    public IReadOnlyList<string> LiftedOrders { get; init; } = [];
 
     public bool SingleOperator { get; init; }
 

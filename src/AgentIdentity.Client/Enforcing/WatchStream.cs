@@ -45,6 +45,7 @@ internal sealed class WatchStream : IAsyncDisposable
     private readonly List<Denial> _newDenials = [];
     private RevokerOutcome[] _revoked = [];
     private readonly HashSet<string> _seenOrders = new(StringComparer.Ordinal);
+    private bool _knewBreakGlassKey;
     private Connected? _connected;
     private long _beatAt = long.MinValue;
     private long _heardAt;
@@ -312,9 +313,10 @@ internal sealed class WatchStream : IAsyncDisposable
     // Orders are files that people drop into a folder.
     private void TakeOrders()
     {
-        if (_options.OrdersFolder is not { } folder || !Directory.Exists(folder))
-            return;
-        foreach (var file in Directory.EnumerateFiles(folder))
+        // What no key was known for is tried again with the first that is.
+        if (!_knewBreakGlassKey && (_knewBreakGlassKey = _watched.KnowsBreakGlassKey))
+            _seenOrders.Clear();
+        foreach (var file in OrderFiles())
         {
             if (!TryRead(file, out var token) || !_seenOrders.Add(token))
                 continue;
@@ -327,6 +329,19 @@ internal sealed class WatchStream : IAsyncDisposable
                 // The registry is told when a stream begins.
                 _connected?.Ended.CancelAsync();
             }
+        }
+    }
+
+    // A folder that cannot be read must not end what else is done at each tick.
+    private string[] OrderFiles()
+    {
+        try
+        {
+            return _options.OrdersFolder is { } folder && Directory.Exists(folder) ? Directory.GetFiles(folder) : [];
+        }
+        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
+        {
+            return [];
         }
     }
 

@@ -168,6 +168,9 @@ internal sealed class Watched
         _stops.Forget(_clock.GetUtcNow().ToUnixTimeSeconds());
     }
 
+    /// <summary>Whether there is a key that orders are held against.</summary>
+    public bool KnowsBreakGlassKey => _authority.BreakGlassKey is not null;
+
     /// <summary>Obeys a break-glass order. True when it is a new one, which the registry has not been told of.</summary>
     public bool Obey(string token)
     {
@@ -216,6 +219,7 @@ internal sealed class Watched
         Denials = [.. _denials.Shown.Select(DenialFormat.Encode)],
         Held = [.. _denials.Held.Select(DenialFormat.Encode)],
         Missing = [.. _missing.Order()],
+        LiftedOrders = [.. _authority.LiftedOrders],
         SingleOperator = _authority.Pins.IsSingleOperator,
         Operators = [.. _authority.Pins.Pinned.Select(pinned => new StoredOperator(pinned.Caller.ToString(), pinned.Name, pinned.Key.ToJwk(), pinned.Since, pinned.Passkey?.Text))],
         UsedNonces = [.. _authority.Pins.UsedNonces.Select(used => new StoredNonce(used.Key, used.Value.Value))],
@@ -610,7 +614,7 @@ internal sealed class Watched
         foreach (var held in state.Held)
             _denials.Hold(Decode(held));
         // Said once more: whoever looks at this process has not seen what the one before has said.
-        foreach (var missing in state.Missing.Select(index => _denials.Find(new LeafIndex(index))).OfType<Denial>())
+        foreach (var missing in state.Missing?.Select(index => _denials.Find(new LeafIndex(index))).OfType<Denial>() ?? state.Held.Select(Decode))
             Miss(missing);
         RememberAuthority(state);
     }
@@ -633,6 +637,8 @@ internal sealed class Watched
         foreach (var used in state.UsedNonces)
             _authority.Pins.Remember(used.Nonce, new LeafIndex(used.Entry));
         _authority.BreakGlassKey = state.BreakGlassKey is { } key ? DecodeKey(key) : null;
+        foreach (var lifted in state.LiftedOrders)
+            _authority.RememberLifted(lifted);
         foreach (var order in state.Orders)
             _authority.Obey(order.Token, order.LedgerIndex is { } index ? new LeafIndex(index) : null);
         foreach (var waiting in state.Waiting)

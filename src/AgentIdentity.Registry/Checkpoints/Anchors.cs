@@ -17,6 +17,8 @@ public sealed class Anchors
     private volatile string? _contradiction;
     private TaskCompletionSource _grown = NewSignal();
 
+    private volatile SignedAnchor? _note;
+
     internal Anchors(CheckpointPublisher publisher)
     {
         _publisher = publisher;
@@ -66,13 +68,24 @@ public sealed class Anchors
     internal ShownAnchor? Beside(SignedTree tree)
     {
         var size = tree.Checkpoint.Size;
-        if (_newest is not { } anchor || anchor.Size.Value > size.Value)
+        // Nothing is signed while the key is held.
+        if (_newest is not { } anchor || anchor.Size.Value > size.Value || _publisher.IsHeld)
             return null;
         var path = ConsistencyProof.Build(anchor.Size, size, tree.Node);
         return ConsistencyProof.Verify(anchor.Size, size, anchor.Root, tree.Checkpoint.Root, path)
-            ? new ShownAnchor(anchor.Sign(_publisher.Signer), SignedEntries.Join(path))
+            ? new ShownAnchor(SignedNoteOf(anchor), SignedEntries.Join(path))
             : throw new LedgerDamagedException($"The signed tree of {size} entries does not begin with the one of {anchor.Size} that was anchored.");
     }
 
+    // Strangers may ask for it, and a key may lie in a token that signs a few times a second.
+    private string SignedNoteOf(AnchorNote anchor)
+    {
+        if (_note is not { } held || held.Anchor != anchor)
+            _note = held = new SignedAnchor(anchor, anchor.Sign(_publisher.Signer));
+        return held.Note;
+    }
+
     private static TaskCompletionSource NewSignal() => new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    private sealed record SignedAnchor(AnchorNote Anchor, string Note);
 }

@@ -79,7 +79,8 @@ public sealed class DidLogs(RegistrySettings settings, RegistryState state, Sequ
             return Refused.Because(Refusal.NotPermitted, "The next key of this DID is its sponsor's: agentid sponsor-key.");
         if (agent.IsDidEnded || IsRevoked(agent))
             return Refused.Because(Refusal.DidUnchanged, "The DID has ended, or is about to: its agent is revoked.");
-        return await AppendAsync(actor, agent.Id, scid => DidDocuments.AgentVersion(settings.Name, agent.Id, agent.Key, scid), deactivates: false, always: !ifBehind).ConfigureAwait(false);
+        // The key of when the line is made: it may have been rotated since the caller looked.
+        return await AppendAsync(actor, agent.Id, scid => DidDocuments.AgentVersion(settings.Name, agent.Id, state.FindAgent(agent.Id)!.Key, scid), deactivates: false, always: !ifBehind).ConfigureAwait(false);
     }
 
     /// <summary>The line that names another key of an agent, made before the writer decides; null when the agent has no log that could go on.</summary>

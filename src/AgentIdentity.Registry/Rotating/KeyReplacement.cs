@@ -35,6 +35,9 @@ public sealed class KeyReplacement(RegistryState state, Sequencer sequencer, Sto
     /// <param name="after">The last entry at which the key was surely in no other hands. Null: nobody can tell, and whomever it has vouched for is cut off.</param>
     public async Task<Outcome<ReplacementMade>> OrderAsync(CallerRecord actor, AgentRecord agent, string reason, string incident, LeafIndex? after)
     {
+        // Before the key is stopped for ever.
+        if (after?.Value >= state.Position)
+            return Refused.Because(Refusal.EntryUnknown, $"There is no entry {after} yet.");
         var retired = agent.Key.KeyId;
         var stopped = await stopping.StopAsync(actor, new StopWish(Scope.Key(retired), StandingState.Revoked, reason, incident)).ConfigureAwait(false);
         if (stopped.IsRefused && stopped.Refusal != Refusal.AlreadyRevoked)

@@ -115,26 +115,34 @@ public sealed class Cosigning : IAsyncDisposable
             if (_asked.Contains(name))
                 return true;
         }
-        if (await LookAsync(witness, cancellation).ConfigureAwait(false) is null)
+        if (!await HasSaidAsync(witness, cancellation).ConfigureAwait(false))
             return false;
         lock (_lock)
-        {
-            _asked.Add(name);
-            if (_policy.IsQuorum(_asked))
-                _publisher.Release(SigningHold.Witnesses);
-        }
+            Count(witness);
         return true;
     }
 
-    private async Task<Refusal?> LookAsync(AskedWitness witness, CancellationToken cancellation)
+    // Under the lock.
+    private void Count(AskedWitness witness)
+    {
+        if (_asked.Add(witness.Witness.Name) && _policy.IsQuorum(_asked))
+            _publisher.Release(SigningHold.Witnesses);
+    }
+
+    // Whether it has said itself what it has seen of this log, by its signature. That it knows nothing says something only of a log that has signed nothing yet: anybody who stands before it can say that, and a witness need not show
+    // what it has seen. Such a one counts when it cosigns what was signed here last.
+    private async Task<bool> HasSaidAsync(AskedWitness witness, CancellationToken cancellation)
     {
         try
         {
-            return await PresentLatestAsync(witness, cancellation).ConfigureAwait(false);
+            var note = await witness.Client.LatestAsync(_publisher.Verifier.Name, cancellation).ConfigureAwait(false);
+            if (note is null or "")
+                return note is not null && _publisher.Signed is null;
+            return _seen.Present(note).Refusal != Refusal.CheckpointNotOurs && witness.Client.HasSigned(note);
         }
         catch (OperationCanceledException) when (!_end.IsCancellationRequested)
         {
-            return null;
+            return false;
         }
     }
 
@@ -182,6 +190,7 @@ public sealed class Cosigning : IAsyncDisposable
         witness.Report = new WitnessReport(WitnessProblem.None, pending.Size, _clock.GetUtcNow());
         lock (_lock)
         {
+            Count(witness);
             if (!_pending.Contains(pending))
                 return;
             pending.Cosignatures[witness.Witness.Name] = cosignature;
@@ -252,7 +261,7 @@ public sealed class Cosigning : IAsyncDisposable
             return WitnessProblem.None;
         }
         var sawMore = reply.Problem == WitnessProblem.Inconsistent || reply.OldSize?.Value > pending.Size.Value;
-        return sawMore && await PresentLatestAsync(witness, cancellation).ConfigureAwait(false) == Refusal.RolledBack ? WitnessProblem.SawAnotherHistory : reply.Problem;
+        return sawMore && await ShowsAnotherHistoryAsync(witness, cancellation).ConfigureAwait(false) ? WitnessProblem.SawAnotherHistory : reply.Problem;
     }
 
     private Task<WitnessReply> AddAsync(AskedWitness witness, Pending pending, CancellationToken cancellation)
@@ -261,14 +270,9 @@ public sealed class Cosigning : IAsyncDisposable
         return witness.Client.AddAsync(new WitnessRequest(witness.Known, path, pending.Note), cancellation);
     }
 
-    // What it shows counts only if this log's key has signed it; then it is as if its caller had presented it. Null when it does not answer.
-    private async Task<Refusal?> PresentLatestAsync(AskedWitness witness, CancellationToken cancellation) =>
-        await witness.Client.LatestAsync(_publisher.Verifier.Name, cancellation).ConfigureAwait(false) switch
-        {
-            null => null,
-            "" => Refusal.None,
-            var note => _seen.Present(note).Refusal,
-        };
+    // What it shows counts only if this log's key has signed it; then it is as if its caller had presented it.
+    private async Task<bool> ShowsAnotherHistoryAsync(AskedWitness witness, CancellationToken cancellation) =>
+        await witness.Client.LatestAsync(_publisher.Verifier.Name, cancellation).ConfigureAwait(false) is { Length: > 0 } note && _seen.Present(note).Refusal == Refusal.RolledBack;
 
     private static TaskCompletionSource NewSignal() => new(TaskCreationOptions.RunContinuationsAsynchronously);
 

@@ -85,6 +85,8 @@ public sealed class LogWitness
             if (log.Last is not { } last || last.Checkpoint.Size.Value <= log.RecordedSize.Value || draft.At - log.RecordedAt < (long)RecordedAfter.TotalMilliseconds)
                 continue;
             var cosigned = new LogCosigned(Encoding.UTF8.GetString(last.Note.ToArray()));
+            // Also when there is no room for it: with it the whole group is refused, which may not happen to each.
+            log.RecordedAt = draft.At;
             if (cosigned.ReadCheckpoint() is not null)
                 draft.Stage(draft.RegistryId, cosigned, draft.RegistryId);
         }

@@ -47,6 +47,9 @@ internal sealed class WitnessClient(NoteVerifierKey key, Uri url, HttpMessageInv
         return latest;
     }
 
+    /// <summary>Whether a note has its signature, of whatever time.</summary>
+    public bool HasSigned(string note) => SignedNote.TryParse(Encoding.UTF8.GetBytes(note), out var signed, out _) && signed.Verify(key) == NoteRefusal.None;
+
     private Uri At(string path) => new(url.AbsoluteUri.TrimEnd('/') + "/" + path);
 
     private async Task<WitnessReply> SendAsync(HttpRequestMessage request, Func<HttpStatusCode, byte[], WitnessReply> read, CancellationToken cancellation)

@@ -69,7 +69,7 @@ internal sealed class ErrorInterceptor(RegistryNode registry, CallRefusals refus
         switch (failure)
         {
             // The layer's own word about a later message of a stream; CallGate names what it says of a first one.
-            case RpcException { StatusCode: StatusCode.ResourceExhausted }:
+            case RpcException { StatusCode: StatusCode.ResourceExhausted } large when large.Status.Detail.StartsWith("Received", StringComparison.Ordinal):
                 return Translate(CallRefusedException.TooLarge(), context);
             case InvalidProtocolBufferException or RpcException { StatusCode: StatusCode.Internal }:
                 return Translate(CallRefusedException.Unreadable(), context);
@@ -84,6 +84,7 @@ internal sealed class ErrorInterceptor(RegistryNode registry, CallRefusals refus
                 log.LogCritical("{Method}: {Message}", context.Method, keys.Message);
                 return Translate(new CallRefusedException(Refusal.KeysUnavailable, "The registry's keys cannot be used now; its log says why."), context);
             case IOException when CallState.Of(context).Row.IsStream:
+                log.LogInformation("{Method} ended: {Message}", context.Method, failure.Message);
                 return new RpcException(new Status(StatusCode.Cancelled, "The caller went away."));
             case OperationCanceledException when context.CancellationToken.IsCancellationRequested:
                 return new RpcException(context.Deadline <= clock.GetUtcNow().UtcDateTime

@@ -33,8 +33,8 @@ internal static class FromWire
     /// <summary>A did:webvh DID is that of the log at its place, or it is another DID.</summary>
     public static void RequireScid(this RegistryNode registry, string did, SubjectId subject)
     {
-        if (WebvhDid.TryParse(did, out var webvh) && registry.Dids.NameOf(subject) is { } name && name != webvh.Text)
-            throw new CallRefusedException(Refusal.ScidMismatch, $"The SCID is not that of the log at this place, which is the log of {name}.");
+        if (WebvhDid.TryParse(did, out var webvh) && registry.Dids.NameOf(subject) is var name && name != webvh.Text && (name is not null || registry.State.FindAgent(subject) is not null))
+            throw new CallRefusedException(Refusal.ScidMismatch, name is null ? "There is no DID log at this place: it has a did:web alone." : $"The SCID is not that of the log at this place, which is the log of {name}.");
     }
 
     /// <summary>A scope whose value is one for its kind.</summary>

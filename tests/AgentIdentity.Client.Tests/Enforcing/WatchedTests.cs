@@ -981,6 +981,11 @@ public sealed class WatchedTests
         restarted.Watched.Take(_registry.Proof(index));
         Assert.False(restarted.Refuses(Agent));
         Assert.Empty(restarted.Watched.Begin().Orders);
+
+        // The file may still lie there.
+        var again = new Watching(_clock, restarted.Watched.Capture());
+        Assert.False(again.Watched.Obey(token));
+        Assert.False(again.Refuses(Agent));
     }
 
     [Fact]

@@ -20,7 +20,7 @@ public sealed class BadInputTests : IAsyncLifetime
     [
         "", " ", "agent", "did:web:localhost%3A5000", "did:web:localhost%3A5000:agents:", "did:web:elsewhere:agents:0192f0c1-7a00-7def-8123-456789abcdef",
         "0192F0C1-7A00-7DEF-8123-456789ABCDEF", "{0192f0c1-7a00-7def-8123-456789abcdef}", "0192f0c17a007def8123456789abcdef", "../../etc/passwd",
-        "0192f0c1-7a00-7def-8123-456789abcdef\0", "did:key:z6Mkf5rGMoatrSj1f4CyvuHBeXJELe9RPdzo2PKGNCKVtZxP", new string('a', 10_000),
+        "0192f0c1-7a00-7def-8123-456789abcdef\0", "did:key:z6Mkf5rGMoatrSj1f4CyvuHBeXJELe9RPdzo2PKGNCKVtZ", new string('a', 10_000),
     ];
 
     private TestRegistry _registry = null!;
