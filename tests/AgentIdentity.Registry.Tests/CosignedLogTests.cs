@@ -86,6 +86,7 @@ public sealed class CosignedLogTests : IDisposable
         registry.Store.OnAppend = Fault.Full;
         Assert.Equal(Refusal.StorageFull, (await registry.Node.Operating.RecordReadAsync(registry.Operator.Id, "/test", "1", 1, null)).Refusal);
         registry.Store.OnAppend = Fault.None;
+        registry.Clock.Advance(TimeSpan.FromMinutes(1));
 
         await registry.NewTokenAsync();
 

@@ -107,12 +107,15 @@ public sealed class CosigningTests
         await UntilAsync(() => restored.Node.Cosigning.Witnesses[0].Report.Problem == WitnessProblem.SawAnotherHistory);
     }
 
-    [Fact]
-    public async Task While_its_witnesses_are_silent_a_restored_registry_signs_nothing_and_records_and_stops_and_is_found_out_when_they_answer()
+    // 404 is what anybody can say who stands in front of a witness, and what a witness says that shows nothing.
+    [Theory]
+    [InlineData(WitnessProblem.Unreachable)]
+    [InlineData(WitnessProblem.UnknownLog)]
+    public async Task While_its_witnesses_are_silent_a_restored_registry_signs_nothing_and_records_and_stops_and_is_found_out_when_they_answer(WitnessProblem silence)
     {
         using var witnesses = new ScriptedWitnesses(1);
         var (lastNight, clock) = await LiveTwoDaysAsync(witnesses);
-        witnesses.Misbehave(0, WitnessProblem.Unreachable);
+        witnesses.Misbehave(0, silence);
         await using var restored = TestNode.Open(lastNight, clock, with: witnesses.Ask(1));
         var signed = restored.Store.LastCheckpoint;
         await restored.Node.Cosigning!.StartAsync();
@@ -269,8 +272,9 @@ public sealed class CosigningTests
                 return Text(HttpStatusCode.Conflict, Encoding.ASCII.GetBytes($"{last!.Size}\n"));
             if (!ConsistencyProof.Verify(request.OldSize, request.Checkpoint.Size, last?.Root ?? MerkleHash.Empty, request.Checkpoint.Root, request.Path))
                 return Status(HttpStatusCode.UnprocessableEntity);
-            _last = request.Note;
-            return Line(_cosignature = Key.Sign(request.Checkpoint, Now));
+            _cosignature = Key.Sign(request.Checkpoint, Now);
+            _last = request.Note.With(_cosignature);
+            return Line(_cosignature);
         }
 
         private static HttpResponseMessage Line(NoteSignature signature) => Text(HttpStatusCode.OK, Encoding.UTF8.GetBytes(signature + "\n"));
