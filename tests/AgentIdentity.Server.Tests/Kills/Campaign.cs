@@ -11,6 +11,10 @@ namespace AgentIdentity.Server.Tests.Kills;
 internal sealed class Campaign : IAsyncDisposable
 {
     private const int Recorders = 6;
+
+    // One person revokes a hundred agents an hour, which a fast machine would reach.
+    private const int RevocationsMax = 90;
+
     private static readonly TimeSpan StopPause = TimeSpan.FromMilliseconds(60);
     private static readonly TimeSpan EndMax = TimeSpan.FromSeconds(60);
 
@@ -26,6 +30,7 @@ internal sealed class Campaign : IAsyncDisposable
     private string _token = "";
     private PrivateKey? _enrolling;
     private ulong _size;
+    private int _revocations;
 
     private Campaign(int seed) => _chance = new Random(seed);
 
@@ -184,7 +189,9 @@ internal sealed class Campaign : IAsyncDisposable
             await Task.Delay(StopPause, killed);
             if (PickFree(remove: true) is not { } agent)
                 continue;
-            var state = _acknowledged.Stops.Count % 2 == 0 ? AgentState.Frozen : AgentState.Revoked;
+            var state = _revocations < RevocationsMax && _acknowledged.Stops.Count % 2 == 1 ? AgentState.Revoked : AgentState.Frozen;
+            if (state == AgentState.Revoked)
+                _revocations++;
             _perhapsStopped.Add(agent.Id);
             var stopped = await registry.StopAsync(_operator, agent.Id, state);
             _perhapsStopped.Remove(agent.Id);
