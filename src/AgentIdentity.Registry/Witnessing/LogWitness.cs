@@ -54,8 +54,9 @@ public sealed class LogWitness
     /// <summary>Whether there is any log that it cosigns for.</summary>
     public bool HasLogs => _logs.Count > 0;
 
-    /// <summary>False while this registry denies everybody, or does not know yet whether witnesses or a chain have more of its log: one that has lost a part of its own ledger has lost as much of what it has cosigned.</summary>
-    public bool IsInService => !_standing.IsHalted && !_checkpoints.IsHeld;
+    /// <summary>False while this registry denies everybody, or a chain has more of its log: one that has lost a part of its own ledger has lost as much of what it has cosigned.</summary>
+    /// <remarks>True while its own witnesses have not been asked: two that witness each other would wait for each other's word for ever.</remarks>
+    public bool IsInService => !_standing.IsHalted && !_checkpoints.IsHeldBy(SigningHold.Chain);
 
     /// <summary>Judges a request, the body of add-checkpoint.</summary>
     /// <exception cref="StoreFullException">There is no room to remember it, so it is not cosigned.</exception>

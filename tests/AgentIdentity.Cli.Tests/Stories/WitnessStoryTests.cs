@@ -63,7 +63,7 @@ public sealed class WitnessStoryTests : IAsyncLifetime
         await File.WriteAllTextAsync(seen, await Curl.GetStringAsync($"{_south.HttpUrl}/witness/{Sha256Hex("north.localhost")}/checkpoint"));
         await RunningRegistry.MaintainAsync("recover", "--data", restored, "--seen", seen, "--yes");
         await _north.ServeAgainAsync(Settings(northPolicy, southLog, "north"), restored);
-        await UntilAsync(_north, "ready\nwitnesses no quorum south UNKNOWN_LOG\n");
+        await UntilAsync(_north, "ready\nwitnesses not asked yet, no checkpoint is signed: south UNKNOWN_LOG\n");
         var northIsNow = (await Curl.GetStringAsync($"{_north.HttpUrl}/2/log-key")).TrimEnd('\n');
         Hand(_north.Agentid, northIsNow);
         await _south.ServeAgainAsync(Settings(await PolicyAsync("north", _north), northIsNow, "south"));
