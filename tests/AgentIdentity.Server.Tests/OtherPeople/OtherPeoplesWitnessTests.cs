@@ -72,7 +72,7 @@ public sealed class OtherPeoplesWitnessTests : IDisposable
         await using var witness = await GoWitness.StartAsync((await Tlog.NewKeyAsync(watched)).Public);
         await using var server = await StartAsync(witness);
 
-        await UntilReadyAsync(server, $"ready\nwitnesses no quorum go {problem}\n");
+        await UntilReadyAsync(server, $"ready\nwitnesses not asked yet, no checkpoint is signed: go {problem}\n");
 
         Assert.Contains(answer, witness.Answers);
         using var metrics = await Fetch.RespondAsync($"http://{server.Address("console")}/metrics");
