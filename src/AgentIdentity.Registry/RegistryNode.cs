@@ -61,6 +61,7 @@ public sealed class RegistryNode : IAsyncDisposable
         People = new People(settings, state, Sequencer, Approvals, clock);
         Erasing = new Erasing.Erasing(state, Sequencer, Approvals, store);
         Refusals = new RefusalJournal(Sequencer, state);
+        Reads = new ReadJournal(Sequencer);
         Reading = new Reading.Reading(state, store, PublishedLog);
         Responding = new Questions.Responding(state, store, settings.Name, Verification.Decisions, clock);
         CommitmentSearch = new Reading.CommitmentSearch(store, PublishedLog);
@@ -129,6 +130,8 @@ public sealed class RegistryNode : IAsyncDisposable
     public Erasing.Erasing Erasing { get; }
 
     public RefusalJournal Refusals { get; }
+
+    public ReadJournal Reads { get; }
 
     public Reading.Reading Reading { get; }
 
@@ -217,11 +220,18 @@ public sealed class RegistryNode : IAsyncDisposable
         _didKeeper.Start();
     }
 
+    /// <summary>Puts on the record what was gathered for it: refusals of the control listener, and looks that there was no room for. Called each second by the host.</summary>
+    public async Task FlushJournalsAsync()
+    {
+        await Refusals.FlushAsync().ConfigureAwait(false);
+        await Reads.FlushAsync().ConfigureAwait(false);
+    }
+
     /// <summary>Writes what waits, signs the last checkpoint, and leaves a snapshot.</summary>
     public async ValueTask DisposeAsync()
     {
         await _didKeeper.DisposeAsync().ConfigureAwait(false);
-        await Refusals.FlushAsync().ConfigureAwait(false);
+        await FlushJournalsAsync().ConfigureAwait(false);
         Sequencer.Dispose();
         if (Cosigning is not null)
             await Cosigning.DisposeAsync().ConfigureAwait(false);

@@ -58,7 +58,7 @@ internal sealed class StopChecks(CertificateFile file, ShownEntries shown, Enfor
             return new CertifiedLevel(StopLevel.Nodes, null, null);
         var exhausted = Math.Max(at, until);
         // What was lifted is accepted again.
-        if (read.IsEndless || (lifted is { } end && exhausted > end))
+        if (read.Denial.IsEndless || (lifted is { } end && exhausted > end))
             return new CertifiedLevel(StopLevel.Enforced, at, null);
         return new CertifiedLevel(exhausted <= madeAt ? StopLevel.Exhausted : StopLevel.Enforced, at, exhausted);
     }
@@ -198,12 +198,6 @@ internal sealed record StopEntry(Denial Denial, string Incident, string Reason, 
         CompromiseCut cut => new StopEntry(new Denial(index, cut.Epoch, StandingState.Frozen, cut.Scope) { After = cut.After }, cut.Incident, cut.Reason, entry.At, null) { Probes = cut.Probes },
         _ => null,
     };
-
-    /// <summary>
-    /// Whether credentials in scope may be issued behind the stop, so that those which were there then are not the last: the restricted, and whoever is cut, go on receiving some,
-    /// anybody may receive one for an audience or a resource, and a thief signs when he likes.
-    /// </summary>
-    public bool IsEndless => Denial.State == StandingState.Restricted || Denial.After is not null || Denial.Scope.Kind is ScopeKind.IssuerKey or ScopeKind.Audience or ScopeKind.Resource;
 
     /// <summary>Whether a denial is this one, with whom it reaches spelled out.</summary>
     public bool IsSpelledOutBy(Denial denial) =>

@@ -79,6 +79,27 @@ public sealed class WatchTests
         Assert.Equal(after.Enforcers[0].LeaseUntil, after.EnforcedAt);
     }
 
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task What_is_signed_or_over_when_a_stop_was_lifted_does_not_make_it_enforced(bool isSigned)
+    {
+        await using var registry = await TestNode.FoundAsync();
+        var agent = await registry.EnrollAsync();
+        using var enforcer = await ScriptedEnforcer.NewAsync(registry);
+        await enforcer.HeartbeatAsync();
+        var stop = TestNode.Good(await registry.StopAsync(agent)).Index;
+        await enforcer.UntilAsync<Delta>();
+        TestNode.Good(await registry.RestoreAsync(stop));
+        await enforcer.UntilAsync<Delta>();
+        if (isSigned)
+            TestNode.Good(await enforcer.SignAsync());
+        registry.Clock.Advance(TimeSpan.FromMinutes(20));
+
+        var report = Report(registry, stop).Stops[0];
+        Assert.Equal((StopLevel.Nodes, false), (report.Level, Assert.Single(report.Enforcers).IsDone));
+    }
+
     [Fact]
     public async Task An_enforcer_that_comes_back_after_its_lease_was_over_does_not_undo_what_was_enforced()
     {

@@ -96,6 +96,9 @@ internal sealed class WatchedRegistry : IAsyncDisposable
         return await _asOperator.Control.RestoreAsync(new RestoreRequest { Reason = Why, Stops = { stops }, Approvals = { approvals } });
     }
 
+    /// <summary>What a responder asks first. It is a look at private data.</summary>
+    public async Task<WhoIsResponse> WhoIsAsync(WatchedAgent agent) => await _asOperator.Questions.WhoIsAsync(new WhoIsRequest { Who = new Asked { Agent = agent.Did } });
+
     public async Task<StopPropagation> ReportAsync(ulong stop) =>
         (await _asOperator.Control.PropagationAsync(new PropagationRequest { Stop = stop })).Stops.Single();
 
