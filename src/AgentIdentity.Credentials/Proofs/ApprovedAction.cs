@@ -43,6 +43,10 @@ public static class ApprovedAction
     /// <summary>To name the key that may freeze without the registry.</summary>
     public static string SetBreakGlassKey(KeyId key) => $"{{\"jkt\":\"{key}\",\"type\":\"set-break-glass-key\"}}";
 
+    /// <summary>To say which rules stop by themselves.</summary>
+    public static string SetRules(IReadOnlyList<StopRule> rules, string reason) =>
+        new StringBuilder("{\"reason\":").AppendString(reason).Append(",\"rules\":[").AppendJoin(',', rules.Select(rule => $"\"{rule}\"")).Append("],\"type\":\"set-rules\"}").ToString();
+
     /// <summary>To lift the hold that an entry placed.</summary>
     public static string LiftHold(SubjectId agent, LeafIndex hold, string reason) =>
         new StringBuilder($"{{\"agent\":\"{agent}\",\"hold\":{hold.Value},\"reason\":").AppendString(reason).Append(",\"type\":\"lift-hold\"}").ToString();
