@@ -21,6 +21,9 @@ public sealed record StopWish(Scope Scope, StandingState State, string Reason, s
 {
     /// <summary>The signed order that it came as, if it did.</summary>
     public string? Order { get; init; }
+
+    /// <summary>The rule that it is by, if it is.</summary>
+    public StoppingRule? Rule { get; init; }
 }
 
 /// <summary>A stop that is RECORDED: durable, and this node refuses. <paramref name="Reached"/> agents are covered themselves, <paramref name="Credentials"/> further credentials by what stands above them.</summary>
@@ -82,6 +85,21 @@ public sealed class Stopping(
             : Answer(known);
     }
 
+    /// <summary>Stops for a rule. Whether it may is the writer's to say, so nobody is denied before that.</summary>
+    internal async Task<Outcome<Stopped>> StopByRuleAsync(Func<Draft, Outcome<StopWish>> decide)
+    {
+        PendingStop? pending = null;
+        var decided = await sequencer.DecideAsync<LeafIndex>(Lane.Stop, draft =>
+        {
+            var wish = decide(draft);
+            if (wish.IsRefused)
+                return Refused.Because(wish.Refusal, wish.Detail);
+            pending = standing.Deny(wish.Value.State, wish.Value.Scope, draft.At);
+            return Decide(draft, null, wish.Value, pending, wish.Value.Scope.Id, null);
+        }).ConfigureAwait(false);
+        return pending is null ? Refused.Because(decided.Refusal, decided.Detail) : Settle(pending, decided);
+    }
+
     /// <summary>Whether a stop waits in the control journal for room in the ledger.</summary>
     public bool IsIndexPending(LeafIndex index) => sequencer.IsIndexPending(index);
 
@@ -136,9 +154,14 @@ public sealed class Stopping(
         var pending = standing.Deny(wish.State, wish.Scope, clock.GetUtcNow().ToUnixTimeMilliseconds());
         var about = Subject(wish.Scope);
         var decided = await sequencer.DecideAsync(Lane.Stop, draft => Decide(draft, actor, wish, pending, about, approved)).ConfigureAwait(false);
+        return Settle(pending, decided);
+    }
+
+    private Outcome<Stopped> Settle(PendingStop pending, Outcome<LeafIndex> decided)
+    {
         // When the write failed the denial stays until the process has ended: nobody can say what is durable, and nobody shall be let in by a full disk.
         if (decided.Refusal is Refusal.RegistryHalted or Refusal.RolledBack or Refusal.StorageFull)
-            return Refused.Because(decided.Refusal, $"The stop is not durable. This node refuses {wish.Scope} until it restarts; make room and stop it again.");
+            return Refused.Because(decided.Refusal, $"The stop is not durable. This node refuses {pending.Scope} until it restarts; make room and stop it again.");
         standing.Settle(pending);
         return decided.IsRefused ? Refused.Because(decided.Refusal, decided.Detail) : Answer(state.Stops.Find(decided.Value)!);
     }
@@ -161,7 +184,7 @@ public sealed class Stopping(
             return Refused.Because(used.Refusal, used.Detail);
         draft.Standing.Widen(pending, draft.At);
         var epoch = draft.OpenEpoch();
-        var stop = new Stop(wish.Scope, wish.State, wish.Reason, wish.Incident, epoch, wish.Order) { Probes = probes(draft.At / 1000, null) };
+        var stop = new Stop(wish.Scope, wish.State, wish.Reason, wish.Incident, epoch, wish.Order) { Probes = probes(draft.At / 1000, null), Rule = wish.Rule };
         return draft.Stage(actor?.Id ?? draft.RegistryId, stop, about ?? draft.RegistryId);
     }
 
