@@ -75,8 +75,8 @@ public sealed class Stopping(
     {
         if (!StopOrder.TryRead(token, settings.Name.PublicUrl, out var order, out var key) || state.BreakGlassKey?.KeyId != key.KeyId)
             return Refused.Because(Refusal.OrderInvalid, "That is no order of the break-glass key in force for this registry: docs/formats.md, \"Stop order\".");
-        if (!order.Scope.CanCover)
-            return Refused.Because(Refusal.ScopeMalformed, NoPattern);
+        if (CheckScope(order.Scope) is { } none)
+            return none;
         var wish = new StopWish(order.Scope, StandingState.Frozen, order.Reason, order.Id.ToString()) { Order = token };
         if (state.Stops.OfIncident(wish.Incident).FirstOrDefault(stop => stop.Denial.Scope == order.Scope) is not { } known)
             return await StopAsync(null, wish, null).ConfigureAwait(false);
@@ -115,7 +115,7 @@ public sealed class Stopping(
             ? new StopExposures(state).Of(denial, state.Founding!.RegistryId, now).Credentials
             : agents.Sum(agent => agent.Credentials.Count(credential => credential.Item.ExpiresAt > now / 1000));
         var withoutModel = scope.Kind == ScopeKind.Model ? state.AgentsFrom(0).Count(agent => state.Stops.Blueprint(agent.Grant.Terms.Blueprint) is not { Model.Length: > 0 }) : 0;
-        return new StopPreview(agents.Length, denial.Credentials.Count, live, withoutModel, Array.ConvertAll(agents, agent => agent.Id), Concern(scope));
+        return new StopPreview(agents.Length, denial.Credentials.Count, live, withoutModel, Array.ConvertAll(agents, agent => agent.Id), Concern(scope, state.Reach.Count(scope).Concerned));
     }
 
     /// <summary>Lifts stops. It names all of them, so that one that came later is not lifted unseen.</summary>
@@ -170,10 +170,12 @@ public sealed class Stopping(
     private Stopped Answer(StopRecord stop)
     {
         var denial = stop.Denial;
-        var reached = denial.Scope.Kind == ScopeKind.AgentWithDelegates ? denial.Agents.Count + 1 : state.Reach.Agents(denial.Scope).Count();
+        var (covered, concerned) = state.Reach.Count(denial.Scope);
+        // Whom authority came to since the entry is not covered by it.
+        var reached = denial.Scope.Kind == ScopeKind.AgentWithDelegates ? denial.Agents.Count + 1 : covered;
         // A key of the registry is no agent's: all that it reaches are credentials.
         var credentials = denial.Scope.Kind == ScopeKind.IssuerKey ? stop.Exposure.Credentials : stop.CredentialsBelow;
-        return new Stopped(denial.Index, denial.State, stop.At, denial.Epoch, reached, credentials, stop.Exposure.Credentials, Concern(denial.Scope), IsIndexPending(denial.Index));
+        return new Stopped(denial.Index, denial.State, stop.At, denial.Epoch, reached, credentials, stop.Exposure.Credentials, Concern(denial.Scope, concerned), IsIndexPending(denial.Index));
     }
 
     private Outcome<LeafIndex> Decide(Draft draft, CallerRecord? actor, StopWish wish, PendingStop pending, SubjectId? about, Approved? approved)
@@ -264,11 +266,11 @@ public sealed class Stopping(
         if (wish.Approvals is not { Count: > 0 })
             return Refused.Because(
                 Refusal.NeedsTwoOperators, $"One person revokes single agents, credentials and keys, at most {settings.RevokeAloneMax} agents an hour; freeze now, and revoke with the approvals of two.");
-        var approved = approvals.Check(wish.Approvals, ApprovedAction.Revoke(wish.Scope, wish.Reason));
+        var approved = approvals.Check(wish.Approvals, ApprovedAction.Revoke(wish.Scope, wish.Reason, wish.Incident));
         return approved.IsRefused ? Refused.Because(approved.Refusal, approved.Detail) : approved.Value;
     }
 
-    private StopConcern Concern(Scope scope) => state.Reach.Concerned(scope).Count() is var agents and > 0 ? new(agents, false) : new(0, state.Reach.IsOfNobody(scope));
+    private StopConcern Concern(Scope scope, int agents) => new(agents, agents == 0 && state.Reach.IsUnknown(scope));
 
     // A stop that looks as if it stopped something, and cannot, is worse than none.
     private Refused? CheckScope(Scope scope)
@@ -278,7 +280,7 @@ public sealed class Stopping(
         if (!scope.CanCover)
             return Refused.Because(Refusal.ScopeMalformed, NoPattern);
         var isExact = scope.Kind is ScopeKind.Blueprint or ScopeKind.Model or ScopeKind.Sponsor or ScopeKind.Audience or ScopeKind.Label;
-        return isExact && scope.Value.Contains('*', StringComparison.Ordinal) && state.Reach.IsOfNobody(scope)
+        return isExact && scope.Value.Contains('*', StringComparison.Ordinal) && state.Reach.IsUnknown(scope) && state.Reach.Count(scope).Concerned == 0
             ? Refused.Because(Refusal.ScopeMalformed, $"{scope} would stop nothing: its value is one exact name and no pattern, and nobody has it.")
             : null;
     }
