@@ -72,7 +72,7 @@ public sealed class RuleTests
         Assert.Equal(Refusal.AgentFrozen, registry.Verify(agent.Use()));
         Assert.Equal(
             $"The rule fork:1/60:frozen has stopped agent {agent.Id}: entry {registry.Node.State.Stops.All.Single().Denial.Index}, to be lifted by two people.",
-            await alarms.Reader.ReadAsync().AsTask().WaitAsync(TestNode.Patience));
+            Assert.Single(await TakeAsync(alarms, 1)));
     }
 
     [Fact]
@@ -210,12 +210,14 @@ public sealed class RuleTests
     [Fact]
     public async Task Whoever_is_stopped_is_not_stopped_again_and_counts_anew_when_two_have_lifted_it()
     {
-        await using var registry = await TestNode.FoundAsync();
+        var alarms = Channel.CreateUnbounded<string>();
+        await using var registry = await TestNode.FoundAsync(with: settings => settings with { Alarmed = line => alarms.Writer.TryWrite(line) });
         var agent = await registry.EnrollAsync();
         await SetAsync(registry, new StopRule(RuleTrigger.ProofReplayed, 2, 60, StandingState.Restricted));
         for (var i = 0; i < 9; i++)
             await Replay(registry, agent);
         await SettleAsync(registry);
+        await TakeAsync(alarms, 1);
         var stop = Assert.Single(registry.Node.State.Stops.All);
 
         TestNode.Good(await registry.RestoreAsync(stop.Denial.Index));
@@ -242,14 +244,16 @@ public sealed class RuleTests
     }
 
     [Fact]
-    public async Task Rules_stop_ten_in_a_minute_and_tell_of_the_others()
+    public async Task Rules_stop_ten_in_a_minute_and_tell_once_of_the_others()
     {
+        var fired = Channel.CreateUnbounded<bool>();
         var alarms = Channel.CreateUnbounded<string>();
         await using var registry = await TestNode.FoundAsync(with: settings => settings with { Alarmed = line => alarms.Writer.TryWrite(line) });
         var token = await registry.NewTokenAsync(uses: 12);
         var agents = new List<TestAgent>();
         for (var i = 0; i < 12; i++)
             agents.Add(await registry.EnrollAsync(token));
+        registry.Node.Ruling.Fired += (_, stopped) => fired.Writer.TryWrite(stopped);
         await SetAsync(registry, Probing with { Count = 1 });
         foreach (var agent in agents)
             await ProbeAsync(registry, agent, 1);
@@ -259,10 +263,9 @@ public sealed class RuleTests
         registry.Clock.Advance(Ruling.Ruling.RateWindow);
         await ProbeAsync(registry, agents[^1], 1);
         Assert.Equal(StandingState.Frozen, registry.Node.State.StandingOf(agents[^1].Record));
-        var lines = new List<string>();
-        while (lines.Count < 13)
-            lines.Add(await alarms.Reader.ReadAsync().AsTask().WaitAsync(TestNode.Patience));
-        Assert.Equal(2, lines.Count(line => line.StartsWith("The rule envelope-exceeded:1/60:frozen did not stop agent", StringComparison.Ordinal)));
+        Assert.Equal(11, (await TakeAsync(fired, 13)).Count(stopped => stopped));
+        var lines = await TakeAsync(alarms, 12);
+        Assert.Single(lines, line => line.StartsWith("The rule envelope-exceeded:1/60:frozen did not stop agent", StringComparison.Ordinal));
         Assert.Equal(11, lines.Count(line => line.StartsWith("The rule envelope-exceeded:1/60:frozen has stopped agent", StringComparison.Ordinal)));
     }
 
@@ -309,6 +312,14 @@ public sealed class RuleTests
         Assert.NotNull(counts.Add(rule, agents[^1], agents.Length, null));
         Assert.NotNull(counts.Add(rule, agents[1], agents.Length, null));
         Assert.Null(counts.Add(rule, agents[0], agents.Length, null));
+    }
+
+    private static async Task<List<T>> TakeAsync<T>(Channel<T> told, int count)
+    {
+        var taken = new List<T>();
+        while (taken.Count < count)
+            taken.Add(await told.Reader.ReadAsync().AsTask().WaitAsync(TestNode.Patience));
+        return taken;
     }
 
     private static async Task<LeafIndex> SetAsync(TestNode registry, params StopRule[] rules) =>

@@ -33,6 +33,13 @@ internal sealed class AgentCounts(long ticksPerSecond)
         }
     }
 
+    /// <summary>Called when the agent is stopped: what it did until then is answered by that.</summary>
+    public void Forget(SubjectId agent)
+    {
+        lock (_gate)
+            _agents.Remove(agent);
+    }
+
     private LastTimes Times(StopRule rule, SubjectId agent)
     {
         if (_agents.TryGetValue(agent, out var known))

@@ -35,6 +35,7 @@ public sealed class Ruling
     private readonly Action<string> _alarm;
     private readonly Dictionary<RuleTrigger, AgentCounts> _counts;
     private int _onTheirWay;
+    private long _toldAt;
 
     // Owned by the writer.
     private readonly LastTimes _stops = new(StopsMax);
@@ -42,11 +43,14 @@ public sealed class Ruling
     internal Ruling(RegistryState state, Standing standing, Sequencer sequencer, Approvals approvals, Stopping.Stopping stopping, TimeProvider clock, Action<string> alarm)
     {
         (_state, _standing, _sequencer, _approvals, _stopping, _clock, _alarm) = (state, standing, sequencer, approvals, stopping, clock, alarm);
+        _toldAt = clock.GetTimestamp() - Window;
         _counts = Enum.GetValues<RuleTrigger>().ToDictionary(trigger => trigger, _ => new AgentCounts(clock.TimestampFrequency));
     }
 
     /// <summary>Within how long at most <see cref="StopsMax"/> stops are by rules.</summary>
     public static TimeSpan RateWindow { get; } = TimeSpan.FromMinutes(1);
+
+    private long Window => (long)RateWindow.TotalSeconds * _clock.TimestampFrequency;
 
     /// <summary>Is told of each rule that wanted to stop somebody, and whether it did.</summary>
     public event Action<RuleTrigger, bool>? Fired;
@@ -99,12 +103,22 @@ public sealed class Ruling
             ? Withheld()
             : await _stopping.StopByRuleAsync(draft => Decide(draft, rules, rule, agent, entries)).ConfigureAwait(false);
         Interlocked.Decrement(ref _onTheirWay);
+        if (!stopped.IsRefused)
+            _counts[rule.Trigger].Forget(agent);
         if (stopped.Refusal == Refusal.ScopeStopped)
             return;
         Fired?.Invoke(rule.Trigger, !stopped.IsRefused);
-        _alarm(stopped.IsRefused
-            ? $"The rule {rule} did not stop agent {agent}: {stopped.Detail}"
-            : $"The rule {rule} has stopped agent {agent}: entry {stopped.Value.Index}, to be lifted by two people.");
+        if (!stopped.IsRefused)
+            _alarm($"The rule {rule} has stopped agent {agent}: entry {stopped.Value.Index}, to be lifted by two people.");
+        else if (IsNews())
+            _alarm($"The rule {rule} did not stop agent {agent}: {stopped.Detail}");
+    }
+
+    // Each stop is told, and once in a window that there was none: whoever sets rules off must not fill the log with it.
+    private bool IsNews()
+    {
+        var (now, told) = (_clock.GetTimestamp(), Volatile.Read(ref _toldAt));
+        return now - told >= Window && Interlocked.CompareExchange(ref _toldAt, now, told) == told;
     }
 
     private Outcome<StopWish> Decide(Draft draft, RulesInForce rules, StopRule rule, SubjectId agent, IReadOnlyList<LeafIndex> entries)
@@ -113,7 +127,7 @@ public sealed class Ruling
         if (draft.State.Rules.Index != rules.Index || draft.IsStoppedHere(scope) || IsStopped(rule, agent))
             return Refused.Because(Refusal.ScopeStopped, "The agent is stopped already, or two people have changed the rules.");
         var now = _clock.GetTimestamp();
-        if (_stops.AreWithin((long)RateWindow.TotalSeconds * _clock.TimestampFrequency, now))
+        if (_stops.AreWithin(Window, now))
             return Withheld();
         _stops.Add(now);
         return new StopWish(scope, rule.State, Reason(rules, rule, entries), $"rule-{rule.Trigger.Word()}-{draft.Next}") { Rule = new StoppingRule(rules.Index!.Value, rule.Trigger) };
