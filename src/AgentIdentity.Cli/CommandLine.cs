@@ -53,6 +53,7 @@ internal static class CommandLine
             RestoreVerb.Create(),
             CutVerb.Create(),
             BreakGlassVerb.Create(),
+            RulesVerb.Create(),
             BlueprintVerb.Create(),
             EraseVerb.Create(),
             HoldVerb.Create(),

@@ -56,6 +56,8 @@ public sealed class RegistryNode : IAsyncDisposable
         Approvals = new Approvals(settings, state, clock);
         var probes = new ReadyProbes();
         Stopping = new Stopping.Stopping(settings, state, Standing, Sequencer, Approvals, probes.Take, clock);
+        Ruling = new Ruling.Ruling(state, Standing, Sequencer, Approvals, Stopping, clock, alarm);
+        Verification.Refused = Ruling.Saw;
         KeyRotation = new Rotating.KeyRotation(settings, state, Sequencer, Enrolment, Dids, clock);
         KeyReplacement = new Rotating.KeyReplacement(state, Sequencer, Stopping, clock);
         People = new People(settings, state, Sequencer, Approvals, clock);
@@ -77,6 +79,7 @@ public sealed class RegistryNode : IAsyncDisposable
         Propagation = new Propagation(state, Watch);
         Sequencer.Applied += (index, entry, _) => Tell(index, entry.Body.Kind);
         Sequencer.Applied += (_, entry, _) => Witness.Remember(entry);
+        Sequencer.Applied += (index, entry, _) => Ruling.Saw(index, entry);
         StatusLists = new Status.StatusLists(settings, state, Standing, keys, clock);
         Doors = new Doors(state, Watch);
         CertificateExports = new CertificateExports(settings, state, store, Checkpoints, PublishedLog, Anchors, Propagation, clock);
@@ -112,6 +115,9 @@ public sealed class RegistryNode : IAsyncDisposable
     public Recording.Recording Recording { get; }
 
     public Stopping.Stopping Stopping { get; }
+
+    /// <summary>What stops by itself.</summary>
+    public Ruling.Ruling Ruling { get; }
 
     /// <summary>Gives agents other keys.</summary>
     public Rotating.KeyRotation KeyRotation { get; }

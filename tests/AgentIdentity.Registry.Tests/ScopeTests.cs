@@ -273,8 +273,10 @@ public sealed class ScopeTests
         Assert.Equal(Refusal.NeedsTwoOperators, (await registry.StopAsync(team, StandingState.Revoked)).Refusal);
         Assert.Equal(Refusal.None, registry.Verify(agent.Use()));
         TestNode.Good(await registry.StopAsync(agent, StandingState.Revoked));
-        var approvals = registry.ApprovalsOf(ApprovedAction.Revoke(team, "odd calls"));
-        TestNode.Good(await registry.Node.Stopping.StopAsync(registry.Operator, new StopWish(team, StandingState.Revoked, "odd calls", "", Approvals: approvals)));
+        var wish = new StopWish(team, StandingState.Revoked, "odd calls", "i-7", Approvals: registry.ApprovalsOf(ApprovedAction.Revoke(team, "odd calls", "i-7")));
+        Assert.Equal(Refusal.ApprovalMismatch, (await registry.Node.Stopping.StopAsync(registry.Operator, wish with { Incident = "i-8" })).Refusal);
+        Assert.Equal(Refusal.ApprovalMismatch, (await registry.Node.Stopping.StopAsync(registry.Operator, wish with { Incident = "" })).Refusal);
+        TestNode.Good(await registry.Node.Stopping.StopAsync(registry.Operator, wish));
         Assert.Equal(Refusal.AlreadyRevoked, (await registry.StopAsync(team)).Refusal);
     }
 

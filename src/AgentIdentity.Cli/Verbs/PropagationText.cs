@@ -35,6 +35,8 @@ internal static class PropagationText
     private static void Write(TextWriter text, StopPropagation stop)
     {
         text.WriteLine($"stop     entry {stop.Stop.LedgerIndex}, epoch {stop.Stop.Epoch}: {ScopeText.From(stop.Stop.Scope)} is {stop.Stop.State.ToString().ToLowerInvariant()}");
+        if (stop.Stop.HasRule)
+            text.WriteLine($"by       the rule {stop.Stop.Rule}: nobody asked");
         text.WriteLine($"reach    {EntryText.Count((long)stop.AgentsBelow, "delegate")} and {EntryText.Count((long)stop.CredentialsBelow, "delegated credential")} below it; {EntryText.Count((long)stop.LiveCredentials, "unexpired credential")} in scope");
         WriteLevel(text, StopLevel.Recorded, stop.RecordedAt);
         WriteLevel(text, StopLevel.Nodes, stop.NodesAt);
@@ -97,6 +99,7 @@ internal static class PropagationText
         ["ledger_index"] = stop.Stop.LedgerIndex,
         ["scope"] = ScopeText.From(stop.Stop.Scope),
         ["state"] = stop.Stop.State.ToString().ToLowerInvariant(),
+        ["rule"] = stop.Stop.HasRule ? stop.Stop.Rule : null,
         ["level"] = Word(stop.Level),
         ["recorded_at"] = Json(stop.RecordedAt),
         ["nodes_at"] = Json(stop.NodesAt),

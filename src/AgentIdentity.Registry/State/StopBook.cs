@@ -17,6 +17,9 @@ public sealed record StopRecord(Denial Denial, SubjectId Actor, string Reason, s
 
     public bool IsInForce => LiftedBy is null;
 
+    /// <summary>The rule that it is by; null when a person or a key asked for it.</summary>
+    public StoppingRule? Rule { get; init; }
+
     /// <summary>Credentials of the registry's own that ride along, ascending.</summary>
     public IReadOnlyList<SubjectId> Probes { get; init; } = [];
 

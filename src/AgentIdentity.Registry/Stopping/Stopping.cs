@@ -21,6 +21,9 @@ public sealed record StopWish(Scope Scope, StandingState State, string Reason, s
 {
     /// <summary>The signed order that it came as, if it did.</summary>
     public string? Order { get; init; }
+
+    /// <summary>The rule that it is by, if it is.</summary>
+    public StoppingRule? Rule { get; init; }
 }
 
 /// <summary>A stop that is RECORDED: durable, and this node refuses. <paramref name="Reached"/> agents are covered themselves, <paramref name="Credentials"/> further credentials by what stands above them.</summary>
@@ -72,14 +75,29 @@ public sealed class Stopping(
     {
         if (!StopOrder.TryRead(token, settings.Name.PublicUrl, out var order, out var key) || state.BreakGlassKey?.KeyId != key.KeyId)
             return Refused.Because(Refusal.OrderInvalid, "That is no order of the break-glass key in force for this registry: docs/formats.md, \"Stop order\".");
-        if (!order.Scope.CanCover)
-            return Refused.Because(Refusal.ScopeMalformed, NoPattern);
+        if (CheckScope(order.Scope) is { } none)
+            return none;
         var wish = new StopWish(order.Scope, StandingState.Frozen, order.Reason, order.Id.ToString()) { Order = token };
         if (state.Stops.OfIncident(wish.Incident).FirstOrDefault(stop => stop.Denial.Scope == order.Scope) is not { } known)
             return await StopAsync(null, wish, null).ConfigureAwait(false);
         return known.LiftedBy is { } by
             ? Refused.Because(Refusal.OrderInvalid, $"That order is entry {known.Denial.Index}, and entry {by} has lifted it.")
             : Answer(known);
+    }
+
+    /// <summary>Stops for a rule. Whether it may is the writer's to say, so nobody is denied before that.</summary>
+    internal async Task<Outcome<Stopped>> StopByRuleAsync(Func<Draft, Outcome<StopWish>> decide)
+    {
+        PendingStop? pending = null;
+        var decided = await sequencer.DecideAsync<LeafIndex>(Lane.Stop, draft =>
+        {
+            var wish = decide(draft);
+            if (wish.IsRefused)
+                return Refused.Because(wish.Refusal, wish.Detail);
+            pending = standing.Deny(wish.Value.State, wish.Value.Scope, draft.At);
+            return Decide(draft, null, wish.Value, pending, wish.Value.Scope.Id, null);
+        }).ConfigureAwait(false);
+        return pending is null ? Refused.Because(decided.Refusal, decided.Detail) : Settle(pending, decided);
     }
 
     /// <summary>Whether a stop waits in the control journal for room in the ledger.</summary>
@@ -97,7 +115,7 @@ public sealed class Stopping(
             ? new StopExposures(state).Of(denial, state.Founding!.RegistryId, now).Credentials
             : agents.Sum(agent => agent.Credentials.Count(credential => credential.Item.ExpiresAt > now / 1000));
         var withoutModel = scope.Kind == ScopeKind.Model ? state.AgentsFrom(0).Count(agent => state.Stops.Blueprint(agent.Grant.Terms.Blueprint) is not { Model.Length: > 0 }) : 0;
-        return new StopPreview(agents.Length, denial.Credentials.Count, live, withoutModel, Array.ConvertAll(agents, agent => agent.Id), Concern(scope));
+        return new StopPreview(agents.Length, denial.Credentials.Count, live, withoutModel, Array.ConvertAll(agents, agent => agent.Id), Concern(scope, state.Reach.Count(scope).Concerned));
     }
 
     /// <summary>Lifts stops. It names all of them, so that one that came later is not lifted unseen.</summary>
@@ -136,9 +154,14 @@ public sealed class Stopping(
         var pending = standing.Deny(wish.State, wish.Scope, clock.GetUtcNow().ToUnixTimeMilliseconds());
         var about = Subject(wish.Scope);
         var decided = await sequencer.DecideAsync(Lane.Stop, draft => Decide(draft, actor, wish, pending, about, approved)).ConfigureAwait(false);
+        return Settle(pending, decided);
+    }
+
+    private Outcome<Stopped> Settle(PendingStop pending, Outcome<LeafIndex> decided)
+    {
         // When the write failed the denial stays until the process has ended: nobody can say what is durable, and nobody shall be let in by a full disk.
         if (decided.Refusal is Refusal.RegistryHalted or Refusal.RolledBack or Refusal.StorageFull)
-            return Refused.Because(decided.Refusal, $"The stop is not durable. This node refuses {wish.Scope} until it restarts; make room and stop it again.");
+            return Refused.Because(decided.Refusal, $"The stop is not durable. This node refuses {pending.Scope} until it restarts; make room and stop it again.");
         standing.Settle(pending);
         return decided.IsRefused ? Refused.Because(decided.Refusal, decided.Detail) : Answer(state.Stops.Find(decided.Value)!);
     }
@@ -147,10 +170,12 @@ public sealed class Stopping(
     private Stopped Answer(StopRecord stop)
     {
         var denial = stop.Denial;
-        var reached = denial.Scope.Kind == ScopeKind.AgentWithDelegates ? denial.Agents.Count + 1 : state.Reach.Agents(denial.Scope).Count();
+        var (covered, concerned) = state.Reach.Count(denial.Scope);
+        // Whom authority came to since the entry is not covered by it.
+        var reached = denial.Scope.Kind == ScopeKind.AgentWithDelegates ? denial.Agents.Count + 1 : covered;
         // A key of the registry is no agent's: all that it reaches are credentials.
         var credentials = denial.Scope.Kind == ScopeKind.IssuerKey ? stop.Exposure.Credentials : stop.CredentialsBelow;
-        return new Stopped(denial.Index, denial.State, stop.At, denial.Epoch, reached, credentials, stop.Exposure.Credentials, Concern(denial.Scope), IsIndexPending(denial.Index));
+        return new Stopped(denial.Index, denial.State, stop.At, denial.Epoch, reached, credentials, stop.Exposure.Credentials, Concern(denial.Scope, concerned), IsIndexPending(denial.Index));
     }
 
     private Outcome<LeafIndex> Decide(Draft draft, CallerRecord? actor, StopWish wish, PendingStop pending, SubjectId? about, Approved? approved)
@@ -161,7 +186,7 @@ public sealed class Stopping(
             return Refused.Because(used.Refusal, used.Detail);
         draft.Standing.Widen(pending, draft.At);
         var epoch = draft.OpenEpoch();
-        var stop = new Stop(wish.Scope, wish.State, wish.Reason, wish.Incident, epoch, wish.Order) { Probes = probes(draft.At / 1000, null) };
+        var stop = new Stop(wish.Scope, wish.State, wish.Reason, wish.Incident, epoch, wish.Order) { Probes = probes(draft.At / 1000, null), Rule = wish.Rule };
         return draft.Stage(actor?.Id ?? draft.RegistryId, stop, about ?? draft.RegistryId);
     }
 
@@ -241,11 +266,11 @@ public sealed class Stopping(
         if (wish.Approvals is not { Count: > 0 })
             return Refused.Because(
                 Refusal.NeedsTwoOperators, $"One person revokes single agents, credentials and keys, at most {settings.RevokeAloneMax} agents an hour; freeze now, and revoke with the approvals of two.");
-        var approved = approvals.Check(wish.Approvals, ApprovedAction.Revoke(wish.Scope, wish.Reason));
+        var approved = approvals.Check(wish.Approvals, ApprovedAction.Revoke(wish.Scope, wish.Reason, wish.Incident));
         return approved.IsRefused ? Refused.Because(approved.Refusal, approved.Detail) : approved.Value;
     }
 
-    private StopConcern Concern(Scope scope) => state.Reach.Concerned(scope).Count() is var agents and > 0 ? new(agents, false) : new(0, state.Reach.IsOfNobody(scope));
+    private StopConcern Concern(Scope scope, int agents) => new(agents, agents == 0 && state.Reach.IsUnknown(scope));
 
     // A stop that looks as if it stopped something, and cannot, is worse than none.
     private Refused? CheckScope(Scope scope)
@@ -255,7 +280,7 @@ public sealed class Stopping(
         if (!scope.CanCover)
             return Refused.Because(Refusal.ScopeMalformed, NoPattern);
         var isExact = scope.Kind is ScopeKind.Blueprint or ScopeKind.Model or ScopeKind.Sponsor or ScopeKind.Audience or ScopeKind.Label;
-        return isExact && scope.Value.Contains('*', StringComparison.Ordinal) && state.Reach.IsOfNobody(scope)
+        return isExact && scope.Value.Contains('*', StringComparison.Ordinal) && state.Reach.IsUnknown(scope) && state.Reach.Count(scope).Concerned == 0
             ? Refused.Because(Refusal.ScopeMalformed, $"{scope} would stop nothing: its value is one exact name and no pattern, and nobody has it.")
             : null;
     }

@@ -115,6 +115,8 @@ internal static class AccessTable
         new("/agentidentity.v1.Admin/AddOperator", Listeners.Control, Callers.Operators),
         new("/agentidentity.v1.Admin/RemoveCaller", Listeners.Control, Callers.Operators),
         new("/agentidentity.v1.Admin/SetBreakGlassKey", Listeners.Control, Callers.Operators),
+        new("/agentidentity.v1.Admin/GetRules", Listeners.Control, Responders),
+        new("/agentidentity.v1.Admin/SetRules", Listeners.Control, Callers.Operators),
         new("/agentidentity.v1.Admin/BeginApproval", Listeners.Control, Callers.Operators),
         new("/agentidentity.v1.Admin/Erase", Listeners.Control, Callers.Operators),
         new("/agentidentity.v1.Admin/PlaceHold", Listeners.Control, Callers.Operators),

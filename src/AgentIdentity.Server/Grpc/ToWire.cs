@@ -195,6 +195,8 @@ internal static class ToWire
             wire.After = after.Value;
         if (stop.LiftedBy is { } by)
             wire.LiftedBy = by.Value;
+        if (stop.Rule is { } rule)
+            wire.Rule = rule.Trigger.Word();
         return wire;
     }
 

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Diagnostics.Metrics;
+using AgentIdentity.Credentials.Entries;
 using AgentIdentity.Registry;
 using AgentIdentity.Registry.Witnessing;
 using AgentIdentity.Server.Grpc;
@@ -27,6 +28,8 @@ internal sealed class CallMetrics : IDisposable
         Meter.CreateObservableGauge("agentidentity_epoch", () => (long)registry.State.Epoch, null, "The epoch.");
         Meter.CreateObservableGauge("agentidentity_agents", () => (long)registry.State.AgentCount, null, "Agents enrolled, stopped ones included.");
         Meter.CreateObservableGauge("agentidentity_checkpoint_entries", () => (long)(registry.Checkpoints.Last?.Size.Value ?? 0), null, "Entries under the last checkpoint.");
+        var rules = Meter.CreateCounter<long>("agentidentity_rules_fired_total", null, "Stops that rules wanted, by trigger, and whether they came to be.");
+        registry.Ruling.Fired += (trigger, stopped) => rules.Add(1, new("trigger", trigger.Word()), new("outcome", stopped ? "stopped" : "withheld"));
         if (registry.Cosigning is { } cosigning)
             Watch(cosigning);
         Meter.CreateObservableGauge("agentidentity_memory_bytes", () => Environment.WorkingSet, "bytes", "Resident memory.");
