@@ -42,6 +42,8 @@ public sealed class KeyRotationTests : IAsyncLifetime
         var did = await _registry.EnrolAsync("turner");
         await _registry.EnrolAsync("other");
         Assert.Equal(ExitCode.Usage, (await Agentid.RunAsync("rotate-did-key")).ExitCode);
+        (await Agentid.RunAsync("operators", "register", "--role", "auditor", "--name", "looker")).Fine();
+        AssertRefused(await Agentid.RunAsync("rotate-did-key", "--all", "--key", Path.Combine(Agentid.Home, "auditors", "looker.jwk"), "--json"), "NOT_PERMITTED");
         Assert.Equal(did, (await Agentid.RunAsync("rotate-did-key", "turner", "--json")).Fine().Json.GetProperty("did").GetString());
         (await Agentid.RunAsync("rotate-issuer-key", "--did-key")).Fine();
         foreach (var _ in Enumerable.Range(0, 2))
@@ -62,6 +64,10 @@ public sealed class KeyRotationTests : IAsyncLifetime
             "token", "create", "--sponsor", "desk", "--blueprint", "b/1", "--audience", "https://tools.example", "--allow", "tool:read:https://tools.example/*", "--next-did-key", hash)).Fine().Output;
         var did = (await Agentid.RunAsync(token, ["enrol", "--name", "held", "--json"])).Fine().Json.GetProperty("did").GetString()!;
         AssertRefused(await Agentid.RunAsync("sponsor-key", "change", did, "--out", change, "--json"), "DID_UNCHANGED");
+        var left = await Agentid.RunAsync("rotate-did-key", "--all", "--json");
+        Assert.Equal((ExitCode.Refused, 0), (left.ExitCode, left.Json.GetProperty("agents").GetInt32()));
+        var held = Assert.Single(left.Json.GetProperty("left").EnumerateArray());
+        Assert.Equal((did, "DID_HELD"), (held.GetProperty("did").GetString(), held.GetProperty("reason").GetString()));
         (await Agentid.RunAsync("rotate-key", "--agent", "held")).Fine();
 
         (await Agentid.RunAsync("sponsor-key", "change", did, "--out", change)).Fine();
