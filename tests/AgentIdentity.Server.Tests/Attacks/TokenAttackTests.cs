@@ -31,12 +31,12 @@ public sealed class TokenAttackTests(ES256EntryPoints es256, Ed25519EntryPoints 
     public async Task Every_attack_is_refused_under_the_one_name(KeyAlgorithm algorithm, string name)
     {
         var place = Of(algorithm).All[name];
-        var attacks = TokenAttacks.On(place.Genuine(), place.Key).Where(attack => !place.IsHeader || CanStandInAHeader(attack.Token)).ToArray();
+        var attacks = TokenAttacks.On(place.Genuine(), place.Key).Where(attack => !place.NoAttacks.Contains(attack.Name) && (!place.IsHeader || CanStandInAHeader(attack.Token))).ToArray();
         var otherwise = new List<string>();
         foreach (var (attack, token) in attacks)
         {
             var answer = await place.SendAsync(token);
-            if (answer != place.Expected.Name())
+            if (!place.IsExpected(answer))
                 otherwise.Add($"{attack}: {answer}");
         }
         output.WriteLine($"{attacks.Length} attacks");
@@ -53,7 +53,7 @@ public sealed class TokenAttackTests(ES256EntryPoints es256, Ed25519EntryPoints 
         // A watch that was let in does not end.
         var answering = place.SendAsync(place.Genuine());
         if (await Task.WhenAny(answering, Task.Delay(Timeout.Infinite, patience.Token)) == answering)
-            Assert.NotEqual(place.Expected.Name(), await answering);
+            Assert.False(place.IsExpected(await answering), await answering);
         else
             Assert.StartsWith("Watch", name, StringComparison.Ordinal);
     }
