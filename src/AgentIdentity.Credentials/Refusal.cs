@@ -310,6 +310,9 @@ public enum Refusal
     /// <summary>The status list has ended, and says nothing of now.</summary>
     StatusListEnded,
 
+    /// <summary>The status list is of later than now: a clock is wrong, and whoever's is slow would take lists that have ended.</summary>
+    StatusListNotYetValid,
+
     /// <summary>The agent has another key, and this one does nothing more.</summary>
     KeyRotated,
 
