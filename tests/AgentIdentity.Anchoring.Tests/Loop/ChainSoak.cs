@@ -70,14 +70,13 @@ public sealed class ChainSoak(ITestOutputHelper output)
             (world.Http.Instead, world.Http.After, _second) = (null, null, null);
             await world.Node.SetBalanceAsync(world.Sequencer, 1_000_000_000_000_000_000);
             await world.SetNextBaseFeeAsync(gwei: 1);
-            do
+            await world.Node.MineUntilAsync($"all {_ledger.Size} entries are final", async () =>
             {
                 world.Loop.Demand();
                 await StepAsync(world.Loop);
                 world.Clock.Move(TimeSpan.FromMinutes(1));
-                await world.Node.MineAsync();
-            }
-            while (world.Loop.Status is not { State: AnchorState.Final } || world.Loop.Status.Anchored != _ledger.Size);
+                return world.Loop.Status is { State: AnchorState.Final } && world.Loop.Status.Anchored == _ledger.Size;
+            });
         }
 
         public async Task<string> JudgeAsync()

@@ -113,14 +113,6 @@ public sealed class AnchorAuditTests : IAsyncLifetime
     private async Task<RunningRegistry> StartAsync(string contract) => await (await RunningRegistry.StartAsync(
         "--chain", _node.Url.ToString(), "--chain-id", ChainId, "--chain-contract", contract, "--chain-key", _sequencer!.Path, "--chain-block-time", "1")).FoundedAsync();
 
-    /// <summary>Makes blocks until an anchor is final.</summary>
-    private async Task UntilAnchoredAsync(RunningRegistry registry)
-    {
-        do
-        {
-            await _node.MineAsync();
-            await Task.Delay(100);
-        }
-        while ((await registry.Agentid.RunAsync("anchor", "status", "--json")).Json.GetProperty("final").ValueKind != JsonValueKind.Object);
-    }
+    private Task UntilAnchoredAsync(RunningRegistry registry) => _node.MineUntilAsync(
+        "an anchor is final", async () => (await registry.Agentid.RunAsync("anchor", "status", "--json")).Json.GetProperty("final").ValueKind == JsonValueKind.Object);
 }
