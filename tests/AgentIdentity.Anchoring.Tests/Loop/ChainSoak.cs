@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Net;
+using System.Text.Json;
 using System.Text.Json.Nodes;
 using AgentIdentity.Anchoring.Ethereum;
 using AgentIdentity.Anchoring.Tests.Contract;
@@ -90,18 +91,30 @@ public sealed class ChainSoak(ITestOutputHelper output)
             return $"{anchors.Count} anchors of {_ledger.Size} entries in {newest.Number} blocks, {_final.Count} seen final; {string.Join(", ", _faults.OrderBy(pair => pair.Key).Select(pair => $"{pair.Value} × {pair.Key}"))}";
         }
 
-        // When it is reorganised while it makes a block, the node goes on telling of the block that it has taken back, with a transaction that it has included again since. A receipt has one block.
+        // When it is reorganised while it makes a block, the node goes on telling of the block that it has taken back: a transaction in it may have been included again, and then has another block in its receipt, or have
+        // been replaced, and then still has this one. What is on the chain is what the newest block stands on.
         private async Task<List<AnchoredCheckpoint>> OnTheChainAsync(IReadOnlyList<AnchoredCheckpoint> told)
         {
-            var anchors = new List<AnchoredCheckpoint>();
+            var (anchors, chain) = (new List<AnchoredCheckpoint>(), await BlocksUnderTheNewestAsync());
             foreach (var anchor in told)
             {
-                if ((await world.Node.Chain.ReceiptAsync(anchor.Transaction, CancellationToken.None))?.BlockHash == anchor.BlockHash)
+                if (chain.Contains(anchor.BlockHash.ToString()) && (await world.Node.Chain.ReceiptAsync(anchor.Transaction, CancellationToken.None))?.BlockHash == anchor.BlockHash)
                     anchors.Add(anchor);
                 else
                     Count("taken back and still told");
             }
             return anchors;
+        }
+
+        private async Task<HashSet<string>> BlocksUnderTheNewestAsync()
+        {
+            var hashes = new HashSet<string>();
+            for (var block = await world.Node.ControlAsync("eth_getBlockByNumber", "latest", false); block.ValueKind == JsonValueKind.Object;)
+            {
+                hashes.Add(block.Member("hash").GetString()!);
+                block = await world.Node.ControlAsync("eth_getBlockByHash", block.Member("parentHash").GetString()!, false);
+            }
+            return hashes;
         }
 
         private async Task StepAsync(AnchorLoop loop)
