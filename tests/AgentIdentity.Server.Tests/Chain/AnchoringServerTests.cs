@@ -5,9 +5,13 @@ using AgentIdentity.Credentials;
 using AgentIdentity.Credentials.Anchors;
 using AgentIdentity.Ledger;
 using AgentIdentity.Protocol.V1;
+using AgentIdentity.Server.Grpc;
 using AgentIdentity.Server.Tests.Fixtures;
 using AgentIdentity.Storage.Sqlite;
 using AgentIdentity.Tests;
+using Grpc.Core;
+using Grpc.Health.V1;
+using Grpc.Net.Client;
 using Wire = AgentIdentity.Protocol.V1;
 
 namespace AgentIdentity.Server.Tests.Chain;
@@ -161,10 +165,12 @@ public sealed class AnchoringServerTests : IAsyncLifetime
     {
         await using var registry = await StartAsync();
         await UntilAsync(registry, Wire.AnchorState.AnchorFinal);
+        await UntilHealthAsync(registry, HealthCheckResponse.Types.ServingStatus.Serving);
         await _node.StopAsync();
         await registry.AsOperator.Admin.DemandAnchorAsync(new DemandAnchorRequest());
         var down = await UntilAsync(registry, Wire.AnchorState.AnchorRpcDown);
         Assert.False(down.Healthy);
+        await UntilHealthAsync(registry, HealthCheckResponse.Types.ServingStatus.NotServing);
         Assert.Contains("agentidentity_anchor_healthy 0", await MetricsAsync(registry), StringComparison.Ordinal);
         await registry.EnrolAsync();
         using var http = new HttpClient();
@@ -253,6 +259,20 @@ public sealed class AnchoringServerTests : IAsyncLifetime
             await Task.Delay(100);
         }
         throw new TimeoutException($"{state} is not reached; anchoring is at {await registry.AsOperator.Admin.GetAnchorStatusAsync(new GetAnchorStatusRequest())}.");
+    }
+
+    /// <summary>What grpc.health.v1 tells those who watch anchoring.</summary>
+    private static async Task UntilHealthAsync(TestRegistry registry, HealthCheckResponse.Types.ServingStatus wanted)
+    {
+        using var channel = GrpcChannel.ForAddress($"http://{registry.Host.Bound.Grpc}");
+        using var patience = new CancellationTokenSource(Patience);
+        using var watch = new Health.HealthClient(channel).Watch(new HealthCheckRequest { Service = HealthService.Anchoring }, cancellationToken: patience.Token);
+        await foreach (var said in watch.ResponseStream.ReadAllAsync(patience.Token))
+        {
+            if (said.Status == wanted)
+                return;
+        }
+        Assert.Fail($"The watch ended before anchoring was {wanted}.");
     }
 
     private static async Task<string> MetricsAsync(TestRegistry registry)
