@@ -60,6 +60,7 @@ internal static class CommandLine
             ApproveVerb.Create(),
             AgentsVerb.Create(),
             ProveVerb.Create(),
+            ReceiptVerb.Create(),
             WitnessesVerb.Create(),
             ExportLogVerb.Create(),
             RotateKeyVerb.Create(),

@@ -787,6 +787,11 @@ def anchor(leaves, size):
     return {"note": note, "path": path.hex(), "item": cbor([kind, note, path]).hex(), "size": size, "tree_size": len(leaves), "tree_root": tree_root(leaves).hex()}
 
 
+def chain_contradiction():
+    words = "The chain has the log at size 21, and this ledger is at 20: it was put back to an older state."
+    return {"origin": ORIGIN, "words": words, "document": f"agentidentity.v1/chain-contradiction\n{ORIGIN}\n{words}\n"}
+
+
 # --- trail file: a log of its own, and what it shows of one agent ------------------------------------------------------
 
 def trail_stub(by_passkey):
@@ -1541,6 +1546,7 @@ def vectors():
         "did_documents": did_documents(),
         "dids": dids(),
         "anchor_journal": anchor_journal(sha256(ORIGIN.encode()), 5, fixed("anchored root"), [fixed("first sibling"), fixed("second sibling")]),
+        "chain_contradiction": chain_contradiction(),
         "anchor": anchor([bytes.fromhex(one["leaf"]) for one in log], 21),
         "checkpoint": checkpoint([bytes.fromhex(one["leaf"]) for one in log]),
         "fork": {"held": 5, "identity": sha256(FIRST_STATEMENT).hex(), "statement": OTHER_FIRST_STATEMENT.hex(), "signature": AGENT.sign(OTHER_FIRST_STATEMENT).hex()},
@@ -1618,6 +1624,7 @@ def examples(made):
         "probe": f"{wrap(made['watch']['probed_stop_diagnostic'])}\n\n{wrap(made['watch']['probed_stop'])}\n\n{token(made['watch']['probed_acknowledgement'])}",
         "order": token(made["watch"]["order"]),
         "anchor-journal": wrap(made["anchor_journal"]["journal"]),
+        "chain-contradiction": made["chain_contradiction"]["document"].rstrip(),
         "anchor": f"{made['anchor']['note'].rstrip()}\n\nitem  {wrap(made['anchor']['item'])}",
         "trail": wrap(made["trails"]["no activity opened"]["file"][:1400]) + "\n…",
         "certificate": wrap(made["certificates"]["enforced"]["file"][:1400]) + "\n…",

@@ -4,6 +4,7 @@ using AgentIdentity.Credentials.Keys;
 using AgentIdentity.Credentials.Proofs;
 using AgentIdentity.Credentials.Watching;
 using AgentIdentity.Ledger;
+using AgentIdentity.Registry.Checkpoints;
 using AgentIdentity.Registry.Questions;
 using AgentIdentity.Registry.Stopping;
 using AgentIdentity.Registry.Tests.Fixtures;
@@ -286,7 +287,7 @@ public sealed class WatchTests
         registry.Node.Watch.End(enforcer.Stream);
 
         var lifted = TestNode.Good(await registry.RestoreAsync(stopped.Index));
-        registry.Clock.Advance(TimeSpan.FromSeconds(2));
+        await registry.WhenSignedAsync(lifted.Index);
         var stream = TestNode.Good(await ScriptedEnforcer.TryBeginAsync(registry, key, enforcer.LastNote, enforcer.LastPayload));
         await using var messages = stream.ReadAllAsync(stream.Ended).GetAsyncEnumerator();
         Assert.True(await messages.MoveNextAsync());
@@ -295,6 +296,31 @@ public sealed class WatchTests
         Assert.Equal(lifted.Index, Assert.IsType<EntryProof>(messages.Current).Index);
         Assert.True(await messages.MoveNextAsync());
         Assert.Empty(Assert.IsType<Snapshot>(messages.Current).Denials);
+    }
+
+    [Fact]
+    public async Task While_the_logs_key_is_held_who_comes_back_after_a_lift_hears_of_stops_at_once_and_is_shown_the_lift_when_it_is_signed()
+    {
+        await using var registry = await TestNode.FoundAsync();
+        var (first, second) = (await registry.EnrollAsync(), await registry.EnrollAsync());
+        using var key = PrivateKey.Generate(KeyAlgorithm.Ed25519);
+        await ScriptedEnforcer.RegisterAsync(registry, key);
+        var enforcer = await ScriptedEnforcer.BeginAsync(registry, key);
+        var stopped = TestNode.Good(await registry.StopAsync(first));
+        await enforcer.UntilAsync<Delta>();
+        registry.Node.Watch.End(enforcer.Stream);
+        registry.Node.Checkpoints.Hold(SigningHold.Chain);
+        var lifted = TestNode.Good(await registry.RestoreAsync(stopped.Index));
+
+        var again = await ScriptedEnforcer.BeginAsync(registry, key, enforcer.LastNote, enforcer.LastPayload);
+        var later = TestNode.Good(await registry.StopAsync(second));
+        await again.UntilAsync<Delta>();
+
+        Assert.Equal([later.Index], again.Denials.Select(denial => denial.Index));
+        Assert.Equal(0, again.ProofsSeen);
+        registry.Node.Checkpoints.Release(SigningHold.Chain);
+        LeafIndex[] proven = [(await registry.WhileTimePassesAsync(again.UntilAsync<EntryProof>())).Index, (await registry.WhileTimePassesAsync(again.UntilAsync<EntryProof>())).Index];
+        Assert.Equal([lifted.Index, later.Index], proven.OrderBy(index => index.Value));
     }
 
     [Fact]
