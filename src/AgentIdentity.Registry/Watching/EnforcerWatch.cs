@@ -114,7 +114,8 @@ public sealed class EnforcerWatch : IAsyncDisposable
             var approved = wish.LastNote.Length == 0 ? [] : await ApprovedAsync(stream.View, reached.Value, epoch, cancellation).ConfigureAwait(false);
             var size = _log.Newest!.Checkpoint.Size;
             var greeting = new Greeting(
-                new WatchKeyNote(_state.Log.Origin, key.Value.Verifier).Sign(_checkpoints.Signer), _settings.EnforcerLease, stream.Classes, goesOn.Value.Links.Count > 0 ? goesOn.Value : null, terms => new TermsNote(size, Sha256.Hash(terms)).Sign(key.Value));
+                new WatchKeyNote(_state.Log.Origin, key.Value.Verifier).Sign(_checkpoints.Signer), _settings.EnforcerLease, stream.Classes, goesOn.Value.Links.Count > 0 ? goesOn.Value : null,
+                stream.View.Callees, terms => new TermsNote(size, Sha256.Hash(terms)).Sign(key.Value));
             stream.Opening = [greeting, .. approved, snapshot];
         }
         catch
