@@ -56,8 +56,7 @@ public readonly record struct Actor(SubjectId Agent, KeyId Key, string Sponsor, 
 /// <param name="IssuerKey">Who signed it.</param>
 /// <param name="Chain">The agents above, nearest first.</param>
 /// <param name="Audience">The audience that it is shown to.</param>
-/// <param name="Callee">The agent that the audience is, if it is one.</param>
-public readonly record struct Presentation(SubjectId Jti, LeafIndex Index, KeyId IssuerKey, IReadOnlyList<SubjectId> Chain, string Audience, SubjectId? Callee);
+public readonly record struct Presentation(SubjectId Jti, LeafIndex Index, KeyId IssuerKey, IReadOnlyList<SubjectId> Chain, string Audience);
 
 /// <summary>What stops leave of somebody's authority, and the denial that takes the most. Null: none does.</summary>
 public readonly record struct Denied(Refusal Refusal, Denial? By)

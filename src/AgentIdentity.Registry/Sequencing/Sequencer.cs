@@ -12,7 +12,7 @@ public enum Lane
     /// <summary>First, and never turned away: nothing that the group decides may overtake a stop.</summary>
     Stop,
 
-    /// <summary>Next, whoever else waits: what responders look at while they stop somebody, which goes on the record first.</summary>
+    /// <summary>Next, whoever else waits: restores, and what responders look at, which goes on the record first.</summary>
     Control,
 
     /// <summary>In the order in which they came.</summary>

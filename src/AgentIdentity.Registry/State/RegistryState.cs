@@ -161,6 +161,9 @@ public sealed class RegistryState
     public Hash? TokenHash(SubjectId token) => _tokenHashes.TryGetValue(token, out var hash) ? hash : null;
 
     /// <summary>What stops leave of the agent's authority, those that are on their way included.</summary>
+    /// <summary>The agent whose DID an audience is, as stops see it; null when it is no agent's.</summary>
+    public Actor? Callee(RegistryName name, string audience) => name.TryParseAgentDid(audience, out var agent) ? FindAgent(agent)?.Actor : null;
+
     public StandingState StandingOf(AgentRecord agent) => Stops.DenyState.Of(agent.Actor).State;
 
     public TokenRecord? FindToken(in Hash tokenHash) => _tokens.GetValueOrDefault(tokenHash);

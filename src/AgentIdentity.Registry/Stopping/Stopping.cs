@@ -62,11 +62,11 @@ public sealed class Stopping(
             return none;
         if (wish.Scope.IsAgent && state.FindAgent(wish.Scope.Id) is null)
             return Refused.Because(Refusal.AgentUnknown, "No agent has that id.");
-        if (!wish.Force && LeavesNobodyToRestore(wish.Scope))
-            return Refused.Because(Refusal.ForceNeeded, "That key is an operator's, and without it too few are left to restore anything. Ask with force if that is meant.");
-        var approved = CheckRevocation(wish);
+        var approved = CheckApprovals(wish);
         if (approved.IsRefused)
             return Refused.Because(approved.Refusal, approved.Detail);
+        if (Objection(wish, approved.Value, [], clock.GetUtcNow().ToUnixTimeMilliseconds()) is { } objection)
+            return objection;
         return await StopAsync(actor, wish, approved.Value).ConfigureAwait(false);
     }
 
@@ -77,7 +77,8 @@ public sealed class Stopping(
             return Refused.Because(Refusal.OrderInvalid, "That is no order of the break-glass key in force for this registry: docs/formats.md, \"Stop order\".");
         if (CheckScope(order.Scope) is { } none)
             return none;
-        var wish = new StopWish(order.Scope, StandingState.Frozen, order.Reason, order.Id.ToString()) { Order = token };
+        // Whoever broke the seal of that key was sure: there is nobody to ask whether it is meant.
+        var wish = new StopWish(order.Scope, StandingState.Frozen, order.Reason, order.Id.ToString(), Force: true) { Order = token };
         if (state.Stops.OfIncident(wish.Incident).FirstOrDefault(stop => stop.Denial.Scope == order.Scope) is not { } known)
             return await StopAsync(null, wish, null).ConfigureAwait(false);
         return known.LiftedBy is { } by
@@ -128,7 +129,7 @@ public sealed class Stopping(
         var approved = approvals.Check(tokens, ApprovedAction.Restore(stops, reason));
         if (approved.IsRefused)
             return Refused.Because(approved.Refusal, approved.Detail);
-        return await sequencer.DecideAsync(Lane.Ordinary, draft => Restore(draft, actor, stops, reason, approved.Value)).ConfigureAwait(false);
+        return await sequencer.DecideAsync(Lane.Control, draft => Restore(draft, actor, stops, reason, approved.Value)).ConfigureAwait(false);
     }
 
     /// <summary>Sets from which entry on a scope is not relied on. Earlier takes one person, later two.</summary>
@@ -182,6 +183,9 @@ public sealed class Stopping(
     {
         if (draft.IsRevoked(wish.Scope))
             return Refused.Because(Refusal.AlreadyRevoked, $"{wish.Scope} is revoked already, and that is final.");
+        // What is refused here was denied for the moment since it was asked, which is a freeze, and that one person may.
+        if (Objection(wish, approved, draft.Stops, draft.At) is { } objection)
+            return objection;
         if (approved is not null && approvals.Use(draft, approved) is { IsRefused: true } used)
             return Refused.Because(used.Refusal, used.Detail);
         draft.Standing.Widen(pending, draft.At);
@@ -245,27 +249,44 @@ public sealed class Stopping(
         _ => null,
     };
 
-    private bool LeavesNobodyToRestore(Scope scope)
+    // Asked on the caller's thread, so that nobody is denied even for a moment because of it, and again by the writer: those who ask at once see each other only there.
+    private Refused? Objection(StopWish wish, Approved? approved, IReadOnlyList<Stop> pending, long at)
+    {
+        if (!wish.Force && LeavesNobodyToRestore(wish.Scope, pending))
+            return Refused.Because(Refusal.ForceNeeded, "That key is an operator's, and without it too few are left to restore anything. Ask with force if that is meant.");
+        return wish.State == StandingState.Revoked && approved is null && TakesTwo(wish.Scope, pending, at)
+            ? Refused.Because(Refusal.NeedsTwoOperators, $"One person revokes single agents, credentials and keys, at most {settings.RevokeAloneMax} an hour; freeze now, and revoke with the approvals of two.")
+            : null;
+    }
+
+    private bool LeavesNobodyToRestore(Scope scope, IReadOnlyList<Stop> pending)
     {
         if (scope.Kind != ScopeKind.Key || state.FindCaller(scope.KeyId) is not { Role: CallerRole.Operator })
             return false;
-        var left = state.Callers.Where(caller => caller.Role == CallerRole.Operator && caller.Key.KeyId != scope.KeyId && !state.Stops.IsKeyStopped(caller.Key.KeyId));
+        var left = state.Callers.Where(caller => caller.Role == CallerRole.Operator && Scope.Key(caller.Key.KeyId) is var key && key != scope && !IsStopped(key, pending));
         return left.DistinctBy(caller => caller.Id).Count() < approvals.OperatorsNeeded;
     }
 
+    // By the ledger and what is about to be in it. What is only denied may yet be refused by the writer, and two that deny each other's would both be.
+    private bool IsStopped(Scope key, IReadOnlyList<Stop> pending) =>
+        state.Stops.Of(key).Any(stop => stop is { IsInForce: true, Denial: { State: >= StandingState.Frozen, After: null } }) || pending.Any(stop => stop.Scope == key && stop.State >= StandingState.Frozen);
+
     // Final for many at once, or for whoever comes later, is more than one person may do; freezing them is not.
-    private Outcome<Approved?> CheckRevocation(StopWish wish)
+    private bool TakesTwo(Scope scope, IReadOnlyList<Stop> pending, long at)
     {
-        if (wish.State != StandingState.Revoked)
+        if (scope.Kind is not (ScopeKind.Agent or ScopeKind.AgentWithDelegates or ScopeKind.Credential or ScopeKind.Key))
+            return true;
+        var before = state.Stops.RevokedSince(at - (long)RevokeWindow.TotalMilliseconds) + pending.Where(stop => stop.State == StandingState.Revoked).Sum(stop => Weight(stop.Scope));
+        return before + Weight(scope) > settings.RevokeAloneMax;
+    }
+
+    // As a stop in the book counts: what it names, and whom authority had come to from there.
+    private int Weight(Scope scope) => scope.Kind == ScopeKind.AgentWithDelegates ? 1 + state.Lineage.DescendantIds(scope.Id).Count : 1;
+
+    private Outcome<Approved?> CheckApprovals(StopWish wish)
+    {
+        if (wish is not { State: StandingState.Revoked, Approvals.Count: > 0 })
             return (Approved?)null;
-        var since = clock.GetUtcNow().ToUnixTimeMilliseconds() - (long)RevokeWindow.TotalMilliseconds;
-        var before = state.Stops.All.Where(stop => stop is { IsInForce: true, Denial.State: StandingState.Revoked } && stop.At >= since).Sum(stop => 1 + stop.Denial.Agents.Count);
-        var isOpen = wish.Scope.Kind is not (ScopeKind.Agent or ScopeKind.AgentWithDelegates or ScopeKind.Credential or ScopeKind.Key);
-        if (!isOpen && before + state.Reach.Agents(wish.Scope).Count() <= settings.RevokeAloneMax)
-            return (Approved?)null;
-        if (wish.Approvals is not { Count: > 0 })
-            return Refused.Because(
-                Refusal.NeedsTwoOperators, $"One person revokes single agents, credentials and keys, at most {settings.RevokeAloneMax} agents an hour; freeze now, and revoke with the approvals of two.");
         var approved = approvals.Check(wish.Approvals, ApprovedAction.Revoke(wish.Scope, wish.Reason, wish.Incident));
         return approved.IsRefused ? Refused.Because(approved.Refusal, approved.Detail) : approved.Value;
     }

@@ -27,7 +27,7 @@ public sealed class RecentDecisions
     internal void Add(PresentedCredential presented, VerificationRequest request, Refusal refusal, DateTimeOffset now)
     {
         var claims = presented.Claims;
-        var shown = new Presentation(claims.Jti, new LeafIndex(claims.LedgerIndex), presented.IssuerKeyId, claims.Chain, request.Audience, null);
+        var shown = new Presentation(claims.Jti, new LeafIndex(claims.LedgerIndex), presented.IssuerKeyId, claims.Chain, request.Audience);
         Volatile.Write(ref _ring[(Interlocked.Increment(ref _count) - 1) % DecisionsMax], new RecentDecision(claims.AgentId, shown, claims.Envelope, request.Action, refusal, now.ToUnixTimeMilliseconds()));
     }
 }

@@ -116,8 +116,7 @@ public sealed class Verification(RegistrySettings settings, RegistryState state,
     private Refusal CheckStops(PresentedCredential presented, VerificationRequest request)
     {
         var claims = presented.Claims;
-        SubjectId? callee = settings.Name.TryParseAgentDid(request.Audience, out var agent) ? agent : null;
-        var left = standing.Of(claims, presented.IssuerKeyId, request.Audience, callee);
+        var left = standing.Of(claims, presented.IssuerKeyId, request.Audience, state.Callee(settings.Name, request.Audience));
         var use = state.Stops.DenyState.OfLocation(request.Action?.Location, claims.Envelope);
         if (use.State > left.State)
             left = use;

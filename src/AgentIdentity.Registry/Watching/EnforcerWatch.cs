@@ -117,7 +117,8 @@ public sealed class EnforcerWatch : IAsyncDisposable
                 await _checkpoints.WhenCoversAsync(people[^1], cancellation).ConfigureAwait(false);
             var size = _log.Newest!.Checkpoint.Size;
             var greeting = new Greeting(
-                new WatchKeyNote(_state.Log.Origin, key.Value.Verifier).Sign(_checkpoints.Signer), _settings.EnforcerLease, stream.Classes, goesOn.Value.Links.Count > 0 ? goesOn.Value : null, terms => new TermsNote(size, Sha256.Hash(terms)).Sign(key.Value));
+                new WatchKeyNote(_state.Log.Origin, key.Value.Verifier).Sign(_checkpoints.Signer), _settings.EnforcerLease, stream.Classes, goesOn.Value.Links.Count > 0 ? goesOn.Value : null,
+                stream.View.Callees, terms => new TermsNote(size, Sha256.Hash(terms)).Sign(key.Value));
             // A lift without its proof leaves the enforcer refusing, and presenting the note from before it: no reason to keep a stop from it meanwhile.
             stream.Opening = [greeting, .. people.Concat(lifts).Where(size.Contains).OrderBy(index => index.Value).Select(_proofs.Prove), snapshot];
             foreach (var late in lifts.Where(lift => !size.Contains(lift)))

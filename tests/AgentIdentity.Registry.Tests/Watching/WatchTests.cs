@@ -40,6 +40,26 @@ public sealed class WatchTests
     }
 
     [Fact]
+    public async Task Who_enforces_for_an_agent_is_greeted_anew_when_it_has_another_key_and_before_that_one_is_stopped()
+    {
+        await using var registry = await TestNode.FoundAsync();
+        var (agent, other) = (await registry.EnrollAsync(), await registry.EnrollAsync());
+        using var enforcer = await ScriptedEnforcer.NewAsync(registry, audiences: [registry.Node.Settings.Name.AgentDid(agent.Id)]);
+        using var elsewhere = await ScriptedEnforcer.NewAsync(registry, "elsewhere", audiences: [registry.Node.Settings.Name.AgentDid(other.Id)]);
+        Assert.Equal([agent.Id], enforcer.Callees);
+        using var next = PrivateKey.Generate(KeyAlgorithm.ES256);
+        var (challenge, now) = (registry.Node.Enrolment.NewChallenge(), registry.Clock.GetUtcNow());
+        TestNode.Good(await registry.Node.KeyRotation.RotateAsync(
+            RotationProof.Create(next, agent.Id, TestNode.Url, challenge, agent.KeyId, now), RotationProof.Create(agent.Key, agent.Id, TestNode.Url, challenge, next.PublicKey.KeyId, now)));
+        TestNode.Good(await registry.StopAsync(Scope.Key(next.PublicKey.KeyId)));
+        await elsewhere.UntilAsync<Delta>();
+
+        Assert.Equal(Refusal.Overloaded, enforcer.Stream.Refused?.Refusal);
+        using var again = await ScriptedEnforcer.BeginAsync(registry, enforcer.Key);
+        Assert.Equal(Scope.Key(next.PublicKey.KeyId), Assert.Single(again.Denials).Scope);
+    }
+
+    [Fact]
     public async Task A_stop_is_exhausted_when_the_last_credential_in_its_scope_has_expired()
     {
         await using var registry = await TestNode.FoundAsync();
