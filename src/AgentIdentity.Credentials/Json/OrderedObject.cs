@@ -16,13 +16,19 @@ namespace AgentIdentity.Credentials.Json;
 /// </remarks>
 internal ref struct OrderedObject
 {
-    // What ends the plain part of a string: its quote, or what stands there only as an escape.
-    private static readonly SearchValues<byte> PlainEnds = SearchValues.Create([(byte)'"', (byte)'\\', .. Enumerable.Range(0, ' ').Select(control => (byte)control)]);
+    // What a plain string has none of: an escape, and what can only stand there as one.
+    private static readonly SearchValues<byte> NotPlain = SearchValues.Create([(byte)'\\', .. Enumerable.Range(0, ' ').Select(control => (byte)control)]);
 
     private readonly ReadOnlySpan<byte> _utf8;
 
+    // Looked for once in all of the text, where they are rare, and not in each string.
+    private readonly bool _isPlain;
+
     // The next member's, which is never empty; empty at the end of the object.
     private ReadOnlySpan<byte> _name;
+
+    // The one before it, which it must come after. Who asks in order and finds what he asks for need not look: so this is looked at only when a member is passed over.
+    private ReadOnlySpan<byte> _before;
 
     // Where the next member's value begins; behind the object, at its end.
     private int _at;
@@ -31,6 +37,7 @@ internal ref struct OrderedObject
     public OrderedObject(ReadOnlySpan<byte> utf8)
     {
         _utf8 = utf8;
+        _isPlain = !utf8.ContainsAny(NotPlain);
         Require(TryOpen());
     }
 
@@ -137,9 +144,10 @@ internal ref struct OrderedObject
     {
         while (!_name.IsEmpty)
         {
-            var order = _name.SequenceCompareTo(name);
-            if (order >= 0)
-                return order == 0;
+            if (_name.SequenceEqual(name))
+                return true;
+            if (_name.SequenceCompareTo(name) > 0)
+                return false;
             PassOver();
         }
         return false;
@@ -153,6 +161,7 @@ internal ref struct OrderedObject
 
     private void PassOver()
     {
+        Require(_name.SequenceCompareTo(_before) > 0);
         TryGetRaw(_name, out var raw);
         Require(StrictJson.TryParse(raw.ToArray(), out var unknown));
         unknown!.Dispose();
@@ -166,11 +175,11 @@ internal ref struct OrderedObject
         if (TryTake('}'))
             _name = default;
         else
-            ReadName(after: []);
+            ReadName(before: []);
         return true;
     }
 
-    private bool GoOn(ReadOnlySpan<byte> after)
+    private bool GoOn(ReadOnlySpan<byte> before)
     {
         if (TryTake('}'))
         {
@@ -178,12 +187,16 @@ internal ref struct OrderedObject
             return true;
         }
         Require(TryTake(','));
-        ReadName(after);
+        ReadName(before);
         return true;
     }
 
     // An escape is a second spelling of a name, which would be another place in the order.
-    private void ReadName(ReadOnlySpan<byte> after) => Require(TryTakePlain(out _name) && _name.SequenceCompareTo(after) > 0 && TryTake(':'));
+    private void ReadName(ReadOnlySpan<byte> before)
+    {
+        _before = before;
+        Require(TryTakePlain(out _name) && !_name.IsEmpty && TryTake(':'));
+    }
 
     private bool TryTake(char letter)
     {
@@ -201,8 +214,8 @@ internal ref struct OrderedObject
         if (Next != '"')
             return false;
         var rest = _utf8[(_at + 1)..];
-        var length = rest.IndexOfAny(PlainEnds);
-        if (length < 0 || rest[length] != '"')
+        var length = rest.IndexOf((byte)'"');
+        if (length < 0 || (!_isPlain && rest[..length].ContainsAny(NotPlain)))
             return false;
         plain = rest[..length];
         _at += length + 2;
