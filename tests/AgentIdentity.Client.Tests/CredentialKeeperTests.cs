@@ -9,7 +9,7 @@ namespace AgentIdentity.Client.Tests;
 public sealed class CredentialKeeperTests : IAsyncLifetime
 {
     private static readonly TimeSpan Life = TimeSpan.FromSeconds(600);
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(20);
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
 
     private readonly ManualTime _clock = new();
     private readonly PrivateKey _key = PrivateKey.Generate(KeyAlgorithm.Ed25519);

@@ -15,7 +15,7 @@ namespace AgentIdentity.Server.Tests;
 /// <summary>Two registries with keys and folders of their own cosign each other's checkpoints: two settings each.</summary>
 public sealed class WitnessTests : IDisposable
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
 
     private readonly string _folder = Directory.CreateTempSubdirectory("agentidentity-").FullName;
 

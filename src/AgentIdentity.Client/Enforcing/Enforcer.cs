@@ -37,7 +37,7 @@ public sealed class Enforcer : IAsyncDisposable
         _options = options;
         _clock = options.Registry.Clock;
         _genuine = new GenuineCredentials(options.CredentialCacheMax);
-        _replays = new ReplayStore(options.ReplayCapacity, _clock);
+        _replays = new ReplayStore(options.ReplayCapacity, _clock, noncesAreOurs: true);
         _lease = new AskedLease((long)options.Lease.TotalMilliseconds);
         _classes = [.. options.ResourceClasses.Select(one => (one, new AskedLease((long)one.Lease.TotalMilliseconds, one.Name)))];
         Nonces = new NonceIssuer(_clock);

@@ -32,15 +32,21 @@ public sealed class ReplayStore
     private readonly Stripe[] _stripes;
 
     /// <summary>A store that accepts up to <paramref name="capacity"/> proofs within <see cref="Memory"/>, at 48 bytes each.</summary>
-    public ReplayStore(int capacity, TimeProvider clock)
+    /// <param name="capacity">At least 1.</param>
+    /// <param name="clock">Whose time the proofs are held against.</param>
+    /// <param name="noncesAreOurs">
+    /// Each proof that is burned carries a nonce which this process gave out, so it was not used before the start, however old it calls itself: a key holder's clock may be slow.
+    /// Otherwise proofs of the second of the start, and older ones, are stale.
+    /// </param>
+    public ReplayStore(int capacity, TimeProvider clock, bool noncesAreOurs = false)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(capacity, 1);
         _clock = clock;
         var stripes = (int)BitOperations.RoundUpToPowerOf2((uint)Math.Clamp(capacity / StripeCapacityMin, 1, StripesMax));
-        var startedAt = clock.GetUtcNow().ToUnixTimeSeconds();
+        var unknownUpTo = noncesAreOurs ? long.MinValue : clock.GetUtcNow().ToUnixTimeSeconds();
         _stripes = new Stripe[stripes];
         for (var i = 0; i < stripes; i++)
-            _stripes[i] = new Stripe((capacity + stripes - 1) / stripes, startedAt, clock.GetTimestamp());
+            _stripes[i] = new Stripe((capacity + stripes - 1) / stripes, unknownUpTo, clock.GetTimestamp());
     }
 
     /// <summary>
@@ -71,7 +77,7 @@ public sealed class ReplayStore
     }
 
     /// <summary>A part of the store under a lock of its own: what came since the last change of generations, and what came in the one before.</summary>
-    private sealed class Stripe(int capacity, long startedAt, long startedAtTimestamp)
+    private sealed class Stripe(int capacity, long unknownUpTo, long startedAtTimestamp)
     {
         private readonly Lock _lock = new();
 
@@ -79,7 +85,7 @@ public sealed class ReplayStore
         private Generation _current = new(capacity);
         private Generation _previous = new(capacity);
         private long _changedAt = startedAtTimestamp;
-        private long _forgottenUpTo = startedAt;
+        private long _forgottenUpTo = unknownUpTo;
 
         public Refusal Burn(UInt128 name, long issuedAt, TimeProvider clock)
         {

@@ -69,10 +69,13 @@ internal sealed class LedgerService(RegistryNode registry, CheckpointWatches wat
     public override Task<Wire.GetReceiptResponse> GetReceipt(Wire.GetReceiptRequest request, ServerCallContext context)
     {
         var index = new LeafIndex(request.LedgerIndex);
-        WaitsForCheckpoint(request.MinLevel);
-        if (request.MinLevel == Wire.AckLevel.Anchored)
-            return Task.FromResult(AnchoredReceipt(index));
-        return Task.FromResult(Receipt((request.MinLevel == Wire.AckLevel.Witnessed ? registry.LeafProofs.ProveWitnessed(index, registry.Cosigning!) : registry.LeafProofs.Prove(index)).OrRefuse()));
+        CheckLevel(request.MinLevel);
+        return Task.FromResult(request.MinLevel switch
+        {
+            Wire.AckLevel.Anchored => AnchoredReceipt(index),
+            Wire.AckLevel.Witnessed => Receipt(registry.LeafProofs.ProveWitnessed(index, registry.Cosigning!).OrRefuse()),
+            _ => Receipt(registry.LeafProofs.Prove(index).OrRefuse()),
+        });
     }
 
     public override Task<Wire.ListWitnessesResponse> ListWitnesses(Wire.ListWitnessesRequest request, ServerCallContext context) => Task.FromResult(new Wire.ListWitnessesResponse
@@ -203,14 +206,19 @@ internal sealed class LedgerService(RegistryNode registry, CheckpointWatches wat
         await reached;
     }
 
-    private bool WaitsForCheckpoint(Wire.AckLevel level) => level switch
+    private bool WaitsForCheckpoint(Wire.AckLevel level)
     {
-        Wire.AckLevel.Unspecified or Wire.AckLevel.Sequenced => false,
-        Wire.AckLevel.Integrated => true,
-        Wire.AckLevel.Witnessed when registry.Cosigning is not null => true,
-        Wire.AckLevel.Witnessed => throw new CallRefusedException(Refusal.LevelNotConfigured, "Nobody is asked to cosign here: no entry becomes WITNESSED."),
-        Wire.AckLevel.Anchored when registry.Anchors is not null => true,
-        Wire.AckLevel.Anchored => throw new CallRefusedException(Refusal.LevelNotConfigured, "Nothing is anchored here: no entry becomes ANCHORED."),
-        _ => throw CallRefusedException.Malformed("The level to wait for is SEQUENCED, INTEGRATED, WITNESSED or ANCHORED."),
-    };
+        CheckLevel(level);
+        return level is not (Wire.AckLevel.Unspecified or Wire.AckLevel.Sequenced);
+    }
+
+    private void CheckLevel(Wire.AckLevel level)
+    {
+        if (!Enum.IsDefined(level))
+            throw CallRefusedException.Malformed("The level to wait for is SEQUENCED, INTEGRATED, WITNESSED or ANCHORED.");
+        if (level == Wire.AckLevel.Witnessed && registry.Cosigning is null)
+            throw new CallRefusedException(Refusal.LevelNotConfigured, "Nobody is asked to cosign here: no entry becomes WITNESSED.");
+        if (level == Wire.AckLevel.Anchored && registry.Anchors is null)
+            throw new CallRefusedException(Refusal.LevelNotConfigured, "Nothing is anchored here: no entry becomes ANCHORED.");
+    }
 }

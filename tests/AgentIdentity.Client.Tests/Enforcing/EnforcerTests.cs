@@ -20,7 +20,7 @@ namespace AgentIdentity.Client.Tests.Enforcing;
 public sealed class EnforcerTests : IAsyncLifetime
 {
     private const string Url = "https://tool.example/weather";
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
     private static readonly AskedAction Read = new("tool", "read", $"{ScriptedRegistry.Audience}/weather");
     private static readonly AskedAction Write = new("tool", "write", $"{ScriptedRegistry.Audience}/notes");
 

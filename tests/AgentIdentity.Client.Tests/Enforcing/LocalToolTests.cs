@@ -24,7 +24,7 @@ namespace AgentIdentity.Client.Tests.Enforcing;
 /// <summary>A guarded tool that decides itself, with the registry's watch beside it.</summary>
 public sealed class LocalToolTests : IAsyncLifetime
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(20);
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
 
     private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("agentidentity-tool-");
     private readonly PrivateKey _agentKey = PrivateKey.Generate(KeyAlgorithm.ES256);

@@ -3,7 +3,7 @@ namespace AgentIdentity.Client.Tests.Fixtures;
 /// <summary>A clock that stands until it is moved, and whose timers fire when it is. Tests can wait for the next timer that somebody sets.</summary>
 internal sealed class ManualTime(DateTimeOffset start) : TimeProvider
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(20);
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
 
     private readonly Lock _lock = new();
 

@@ -93,6 +93,15 @@ public sealed class ReplayStoreTests
         Assert.Equal(Refusal.None, store.Burn(Proof("jti-0003", Vectors.Now.AddSeconds(1))));
     }
 
+    [Fact]
+    public void Where_each_proof_carries_a_nonce_of_this_start_an_older_one_is_good_once()
+    {
+        var store = new ReplayStore(10, _clock, noncesAreOurs: true);
+        var proof = Proof("jti-0001", Vectors.Now.AddSeconds(-59));
+        Assert.Equal(Refusal.None, store.Burn(proof));
+        Assert.Equal(Refusal.ProofReplayed, store.Burn(proof));
+    }
+
     [Theory]
     [InlineData(32, 1_000)]
     // Two on two cores meet more closely than 32 do: of these races some find the store without its lock.

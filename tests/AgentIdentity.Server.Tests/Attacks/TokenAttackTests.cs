@@ -49,13 +49,11 @@ public sealed class TokenAttackTests(ES256EntryPoints es256, Ed25519EntryPoints 
     public async Task A_genuine_token_is_not_refused_under_that_name(KeyAlgorithm algorithm, string name)
     {
         var place = Of(algorithm).All[name];
-        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(5));
-        // A watch that was let in does not end.
         var answering = place.SendAsync(place.Genuine());
-        if (await Task.WhenAny(answering, Task.Delay(Timeout.Infinite, patience.Token)) == answering)
-            Assert.NotEqual(place.Expected.Name(), await answering);
-        else
-            Assert.StartsWith("Watch", name, StringComparison.Ordinal);
+        // A watch that was let in does not end.
+        if (name.StartsWith("Watch", StringComparison.Ordinal) && await Task.WhenAny(answering, Task.Delay(TimeSpan.FromSeconds(5))) != answering)
+            return;
+        Assert.NotEqual(place.Expected.Name(), await answering.WaitAsync(TimeSpan.FromSeconds(60)));
     }
 
     private TokenEntryPoints Of(KeyAlgorithm algorithm) => algorithm == KeyAlgorithm.ES256 ? es256 : ed25519;

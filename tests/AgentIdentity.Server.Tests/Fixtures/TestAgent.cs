@@ -38,7 +38,8 @@ public sealed class TestAgent(TestRegistry registry, PrivateKey key, EnrolledAge
         return new VerifyRequest
         {
             Credential = credential,
-            Proof = KeyProof.Create(signer, binding, TimeProvider.System.GetUtcNow()),
+            // Later than the second in which the registry started: what may be from before its start is stale.
+            Proof = KeyProof.Create(signer, binding, TimeProvider.System.GetUtcNow().AddSeconds(2)),
             Method = "GET",
             Url = ToolUrl,
             Nonce = Nonce,

@@ -11,7 +11,7 @@ namespace AgentIdentity.Server.Tests.Hosting;
 public sealed class EvidenceSourcesTests
 {
     private const string Jwks = """{"keys":[{"kty":"EC","crv":"P-256","x":"o3-nWxFYMt8iXeencsC34p-dKlhHp-fMLlrG4NHhndU","y":"oNmsPlJe5-A2ydxluD_pZHEql_WMwTqKWUc0OqG64WU"}]}""";
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
 
     private readonly string _folder = Directory.CreateTempSubdirectory("agentidentity-").FullName;
 

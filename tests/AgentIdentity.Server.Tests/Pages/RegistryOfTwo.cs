@@ -19,7 +19,7 @@ namespace AgentIdentity.Server.Tests.Pages;
 internal sealed class RegistryOfTwo : IAsyncDisposable
 {
     private const string Tool = "https://tools.example/documents";
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
 
     private readonly ServerHost _host;
     private readonly DirectoryInfo _folder;

@@ -17,7 +17,7 @@ public sealed class StopStoryTests : IAsyncLifetime
     {
         _registry = await WatchedRegistry.StartAsync();
         (_agent, _other) = (await _registry.EnrolAsync(), await _registry.EnrolAsync());
-        _tool = await WatchingTool.StartAsync(_registry, options => options with { Lease = TimeSpan.FromSeconds(3) });
+        _tool = await WatchingTool.StartAsync(_registry, options => options with { Lease = TimeSpan.FromSeconds(8) });
     }
 
     public async Task DisposeAsync()

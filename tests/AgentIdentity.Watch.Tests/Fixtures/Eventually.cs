@@ -4,7 +4,7 @@ namespace AgentIdentity.Watch.Tests.Fixtures;
 internal static class Eventually
 {
     /// <summary>How long a test waits.</summary>
-    public static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
+    public static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
 
     private static readonly TimeSpan LookAgain = TimeSpan.FromMilliseconds(20);
 

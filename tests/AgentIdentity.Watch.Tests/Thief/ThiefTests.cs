@@ -177,7 +177,7 @@ public sealed class ThiefTests : IAsyncLifetime
         await _tool.WhenAnswersAsync(Refusal.None, _other);
     }
 
-    private Task<WatchingTool> NewToolAsync(string name) => WatchingTool.StartAsync(_registry, options => options with { Lease = TimeSpan.FromSeconds(3) }, name);
+    private Task<WatchingTool> NewToolAsync(string name) => WatchingTool.StartAsync(_registry, options => options with { Lease = TimeSpan.FromSeconds(6) }, name);
 
     private async Task StopAsync()
     {
