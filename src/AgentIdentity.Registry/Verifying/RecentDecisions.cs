@@ -18,29 +18,43 @@ public sealed class RecentDecisions
     /// <summary>Decisions that are remembered: some seconds of a full load; 10 MB.</summary>
     public const int DecisionsMax = 65_536;
 
+    private const int CopiedAtOnce = 1024;
+
     // Tools ask for the same few things again and again.
     private const int ActionsMax = 1024;
 
-    private readonly Lock _lock = new();
-
-    // All below are owned by whoever holds the lock.
-    private readonly RecentDecision[] _ring = new RecentDecision[DecisionsMax];
+    // By several threads at once one may be lost, which costs an object.
     private readonly RequestedAction?[] _actions = new RequestedAction?[ActionsMax];
+
+    // Both are owned by whoever holds the lock.
+    private readonly Lock _lock = new();
+    private readonly RecentDecision[] _ring = new RecentDecision[DecisionsMax];
     private long _count;
 
     /// <summary>What is remembered, in no order.</summary>
     public RecentDecision[] All()
     {
+        long count;
         lock (_lock)
-            return _ring[..(int)Math.Min(_count, DecisionsMax)];
+            count = _count;
+        var all = new RecentDecision[Math.Min(count, DecisionsMax)];
+        // A part at a time, since decisions wait meanwhile.
+        for (var at = 0; at < all.Length; at += CopiedAtOnce)
+        {
+            var part = all.AsSpan(at, Math.Min(CopiedAtOnce, all.Length - at));
+            lock (_lock)
+                _ring.AsSpan(at, part.Length).CopyTo(part);
+        }
+        return all;
     }
 
     internal void Add(PresentedCredential presented, VerificationRequest request, Refusal refusal, DateTimeOffset now)
     {
         var claims = presented.Claims;
         var shown = new Presentation(claims.Jti, new LeafIndex(claims.LedgerIndex), presented.IssuerKeyId, claims.Chain, Shared(request.Audience, claims.Audience), null);
+        var decision = new RecentDecision(claims.AgentId, shown, claims.Envelope, Shared(request.Action), refusal, now.ToUnixTimeMilliseconds());
         lock (_lock)
-            _ring[_count++ % DecisionsMax] = new RecentDecision(claims.AgentId, shown, claims.Envelope, Shared(request.Action), refusal, now.ToUnixTimeMilliseconds());
+            _ring[_count++ % DecisionsMax] = decision;
     }
 
     private static string Shared(string audience, IReadOnlyList<string> claimed)
@@ -58,6 +72,10 @@ public sealed class RecentDecisions
         if (action is null)
             return null;
         ref var place = ref _actions[(uint)action.GetHashCode() % ActionsMax];
-        return place = place == action ? place : action;
+        var kept = Volatile.Read(ref place);
+        if (kept == action)
+            return kept;
+        Volatile.Write(ref place, action);
+        return action;
     }
 }
