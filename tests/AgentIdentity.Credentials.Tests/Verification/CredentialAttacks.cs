@@ -147,7 +147,6 @@ internal static class CredentialAttacks
         yield return new("two members that have changed places", Forge.Token(Header, Claims.With("{\"@context\":[\"https://www.w3.org/ns/credentials/v2\",\"urn:agentidentity:v1\"],", "{").With(",\"cnf\":", ",\"@context\":[\"https://www.w3.org/ns/credentials/v2\",\"urn:agentidentity:v1\"],\"cnf\":"), Issuer));
         yield return new("a member of the subject out of order", Forge.Token(Header, Claims.With("{\"blueprint\":", "{\"z\":1,\"blueprint\":"), Issuer));
         yield return new("an unknown name with an escape", Forge.Token(Header, Claims[..^1] + ",\"z\\u0061\":1}", Issuer));
-        yield return new("an unknown member twice", Forge.Token(Header, Claims[..^1] + ",\"z\":1,\"z\":1}", Issuer));
         yield return new("the last member twice", Forge.Token(Header, $"{Claims[..^1]},\"validUntil\":\"{Rfc3339(600)}\"}}", Issuer));
         yield return new("an unknown member without a name", Forge.Token(Header, Claims.With("{\"@context\"", "{\"\":1,\"@context\""), Issuer));
         yield return new("white space before a member", Forge.Token(Header, Claims.With(",\"exp\"", ", \"exp\""), Issuer));
