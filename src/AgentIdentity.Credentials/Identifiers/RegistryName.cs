@@ -27,6 +27,7 @@ public sealed class RegistryName
         PublicUrl = $"{scheme}://{Origin}";
         Did = "did:web:" + (port.Length == 0 ? host : $"{host}%3A{port}");
         _agentPrefix = Did + AgentsInfix;
+        StatusPrefix = PublicUrl + "/status/";
     }
 
     /// <summary>For example <c>https://localhost:5000</c>.</summary>
@@ -43,6 +44,9 @@ public sealed class RegistryName
 
     /// <summary>Whether the public URL is https.</summary>
     public bool IsHttps { get; }
+
+    /// <summary>What the URIs of the status lists begin with.</summary>
+    internal string StatusPrefix { get; }
 
     /// <summary>The DID of an agent.</summary>
     public string AgentDid(SubjectId agent) => _agentPrefix + agent;

@@ -49,11 +49,11 @@ internal static class CredentialClaimsReader
             || !json.TryGetInteger("ledger_position"u8, uint.MaxValue, out var ledgerPosition)
             || !json.TryGetInteger("nbf"u8, NumericDate.Max, out var notBefore)
             || !json.TryGetText("sponsor"u8, out var sponsor)
-            || !TryReadStatus(ref json, registry, out var place) || entry != StatusEntry.Of(place, registry)
+            || !TryReadStatus(ref json, registry, out var place) || !place.IsNamedBy(entry.Id, entry.List, entry.Index, registry)
             || !json.HasText("sub"u8, subject.Did)
             || !json.HasTexts("type"u8, CredentialFormat.BaseCredentialType, CredentialFormat.OwnCredentialType)
-            || !json.HasText("validFrom"u8, NumericDate.ToRfc3339(notBefore))
-            || !json.HasText("validUntil"u8, NumericDate.ToRfc3339(expiresAt))
+            || !json.TryGetPlain("validFrom"u8, out var from) || !NumericDate.IsRfc3339(from, notBefore)
+            || !json.TryGetPlain("validUntil"u8, out var until) || !NumericDate.IsRfc3339(until, expiresAt)
             || !json.IsWhole())
             return false;
         claims = new CredentialClaims(
@@ -91,9 +91,9 @@ internal static class CredentialClaimsReader
     {
         entry = default;
         if (!json.TryEnter("credentialStatus"u8)
-            || !json.TryGetText("id"u8, out var id)
-            || !json.TryGetText("statusListCredential"u8, out var list)
-            || !json.TryGetText("statusListIndex"u8, out var index)
+            || !json.TryGetPlain("id"u8, out var id)
+            || !json.TryGetPlain("statusListCredential"u8, out var list)
+            || !json.TryGetPlain("statusListIndex"u8, out var index)
             || !json.HasText("statusPurpose"u8, StatusListFormat.Purpose)
             || !json.HasText("type"u8, StatusListFormat.BitstringEntryType))
             return false;
@@ -131,7 +131,7 @@ internal static class CredentialClaimsReader
     {
         place = default;
         return json.TryEnter("status"u8) && json.TryEnter("status_list"u8)
-            && json.TryGetInteger("idx"u8, StatusBitmap.Places - 1, out var index) && json.TryGetText("uri"u8, out var uri)
+            && json.TryGetInteger("idx"u8, StatusBitmap.Places - 1, out var index) && json.TryGetPlain("uri"u8, out var uri)
             && StatusPlace.TryRead(uri, index, registry, out place)
             && json.Leave("status_list"u8) && json.Leave("status"u8);
     }
@@ -139,13 +139,12 @@ internal static class CredentialClaimsReader
     private sealed record Subject(string Did, SubjectId Agent, string Blueprint, IReadOnlyList<KeyValuePair<string, string>> Labels, IReadOnlyList<KeyValuePair<string, string>> StatedLabels,
         IReadOnlyList<KeyValuePair<string, string>> AttestedLabels);
 
-    // Readers of either form of list must come to the same bit.
-    private readonly record struct StatusEntry(string Id, string List, string Place)
+    private readonly ref struct StatusEntry(ReadOnlySpan<byte> id, ReadOnlySpan<byte> list, ReadOnlySpan<byte> index)
     {
-        public static StatusEntry Of(StatusPlace place, RegistryName registry)
-        {
-            var list = place.BitstringUri(registry);
-            return new StatusEntry($"{list}#{place.Place}", list, $"{place.Place}");
-        }
+        public ReadOnlySpan<byte> Id { get; } = id;
+
+        public ReadOnlySpan<byte> List { get; } = list;
+
+        public ReadOnlySpan<byte> Index { get; } = index;
     }
 }

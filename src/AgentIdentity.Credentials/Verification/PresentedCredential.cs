@@ -117,7 +117,7 @@ public sealed class PresentedCredential
 
     /// <summary>Step 8.</summary>
     public static Refusal CheckAudience(CredentialClaims claims, string audience) =>
-        claims.Audience.Contains(audience, StringComparer.Ordinal) ? Refusal.None : Refusal.AudienceMismatch;
+        claims.Audience.Contains(audience) ? Refusal.None : Refusal.AudienceMismatch;
 
     /// <summary>Step 9, its first part: a credential that is bound to a client certificate (RFC 8705) is good on a connection that has shown it, and on no other.</summary>
     /// <param name="claims">The credential's.</param>

@@ -76,7 +76,7 @@ public sealed class StopTrials
     public WhatIfAnswer WhatIf(Scope scope, StandingState stop, AsOf asOf, Page page)
     {
         var trial = Trial(scope, stop, asOf.At);
-        var remembered = _decisions.All.ToArray();
+        var remembered = _decisions.All();
         var allowed = remembered.Where(decision => decision.Refusal == Refusal.None).ToArray();
         var turned = allowed.GroupBy(decision => (decision.Agent, decision.Shown.Audience))
             .Select(group => new TurnedDecisions(group.Key.Agent, group.Key.Audience, group.Count(), group.Count(decision => IsTurned(trial, decision))))

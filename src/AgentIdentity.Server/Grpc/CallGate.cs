@@ -37,7 +37,7 @@ internal sealed class CallGate(RequestDelegate next, CallRefusals refusals, Work
         }
 
         var call = new CallState(row, listener);
-        context.Features.Set(call);
+        call.Attach(context);
         if (row.IsSigned && context.Request.Headers.ContainsKey(AuthenticationInterceptor.ProofName))
         {
             if (!row.IsStream)

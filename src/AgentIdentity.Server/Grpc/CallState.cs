@@ -33,6 +33,10 @@ internal sealed class CallState(AccessRow row, Listeners listener)
     /// <summary>The registered caller that calls, if it is one.</summary>
     public CallerRecord? Caller { get; set; }
 
-    public static CallState Of(ServerCallContext context) =>
-        context.GetHttpContext().Features.Get<CallState>() ?? throw new InvalidOperationException($"{context.Method} did not come through the gate.");
+    /// <summary>Kept with the request's items: each look among its features goes through all of their types, and each that is added there has everybody look up his own anew.</summary>
+    public void Attach(HttpContext context) => context.Items[typeof(CallState)] = this;
+
+    public static CallState? Find(ServerCallContext context) => context.GetHttpContext().Items[typeof(CallState)] as CallState;
+
+    public static CallState Of(ServerCallContext context) => Find(context) ?? throw new InvalidOperationException($"{context.Method} did not come through the gate.");
 }

@@ -43,7 +43,7 @@ internal sealed class ReflectionService(DescriptorIndex index) : ServerReflectio
     // Only what answers where the question was asked.
     private ServerReflectionResponse ServiceList(ServerCallContext context)
     {
-        var listener = context.GetHttpContext().Features.Get<CallState>()?.Listener ?? Listeners.None;
+        var listener = CallState.Find(context)?.Listener ?? Listeners.None;
         var services = index.Services.Where(name => AccessTable.HasService(name, listener)).Select(name => new ServiceResponse { Name = name });
         return new() { ListServicesResponse = new() { Service = { services } } };
     }

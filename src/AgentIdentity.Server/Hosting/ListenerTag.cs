@@ -21,11 +21,13 @@ internal static class ListenerTags
         });
     }
 
-    public static Listeners Listener(this HttpContext context) => context.Features.Get<ListenerTag>()?.Listener ?? Listeners.None;
+    public static Listeners Listener(this HttpContext context) => (context.Items[typeof(ListenerTag)] as ListenerTag)?.Listener ?? Listeners.None;
 
     /// <summary>An HTTP endpoint that is asked for on another listener is not there.</summary>
     public static Task RequireListenerAsync(HttpContext context, RequestDelegate next)
     {
+        // Looked up once: to find a feature of the connection takes the way through all of the request's.
+        context.Items[typeof(ListenerTag)] = context.Features.Get<ListenerTag>();
         var served = context.GetEndpoint()?.Metadata.GetMetadata<ServedOn>()?.Listeners ?? Listeners.Grpc | Listeners.Control;
         if ((served & context.Listener()) != 0)
             return next(context);

@@ -108,8 +108,8 @@ internal sealed class PrometheusText : IDisposable
 
         public override void Take(double value)
         {
-            var place = Array.FindIndex(Bounds, bound => value <= bound);
-            Interlocked.Increment(ref _counts[place < 0 ? Bounds.Length : place]);
+            var place = Array.BinarySearch(Bounds, value);
+            Interlocked.Increment(ref _counts[place < 0 ? ~place : place]);
             Interlocked.Add(ref _sum, (long)(value * 1e9));
         }
 

@@ -147,6 +147,17 @@ internal static class CredentialAttacks
         yield return new("two members that have changed places", Forge.Token(Header, Claims.With("{\"@context\":[\"https://www.w3.org/ns/credentials/v2\",\"urn:agentidentity:v1\"],", "{").With(",\"cnf\":", ",\"@context\":[\"https://www.w3.org/ns/credentials/v2\",\"urn:agentidentity:v1\"],\"cnf\":"), Issuer));
         yield return new("a member of the subject out of order", Forge.Token(Header, Claims.With("{\"blueprint\":", "{\"z\":1,\"blueprint\":"), Issuer));
         yield return new("an unknown name with an escape", Forge.Token(Header, Claims[..^1] + ",\"z\\u0061\":1}", Issuer));
+        yield return new("the last member twice", Forge.Token(Header, $"{Claims[..^1]},\"validUntil\":\"{Rfc3339(600)}\"}}", Issuer));
+        yield return new("an unknown member without a name", Forge.Token(Header, Claims.With("{\"@context\"", "{\"\":1,\"@context\""), Issuer));
+        yield return new("white space before a member", Forge.Token(Header, Claims.With(",\"exp\"", ", \"exp\""), Issuer));
+        yield return new("white space before a value", Forge.Token(Header, Claims.With("\"exp\":", "\"exp\": "), Issuer));
+        yield return new("white space before a value that is passed over", Forge.Token(Header, Claims[..^1] + ",\"z\": 1}", Issuer));
+        yield return new("white space in a list", Forge.Token(Header, Claims.With("\"type\":[", "\"type\":[ "), Issuer));
+        yield return new("a letter of a fixed text escaped", Forge.Token(Header, Claims.With("\"VerifiableCredential\"", "\"\\u0056erifiableCredential\""), Issuer));
+        yield return new("a control letter in the sponsor", Forge.Token(Header, Claims.With("Research desk", "Research\tdesk"), Issuer));
+        yield return new("a string without an end", Forge.Token(Header, Claims[..^2], Issuer));
+        yield return new("the end is missing", Forge.Token(Header, Claims[..^1], Issuer));
+        yield return new("an integer with a zero before it", Forge.Token(Header, Claims.With("\"exp\":", "\"exp\":0"), Issuer));
         yield return new("a member within an unknown one twice", Forge.Token(Header, Claims[..^1] + ",\"z\":{\"a\":1,\"a\":1}}", Issuer));
         yield return new("header nested seventeen deep", Forge.Token(Header.With("\"ES256\"", "[[[[[[[[[[[[[[[[]]]]]]]]]]]]]]]]"), Claims, Issuer));
     }

@@ -11,19 +11,19 @@ internal sealed class BoundedCallContext : ServerCallContext, IDisposable
 
     private readonly ServerCallContext inner;
     private readonly DateTimeOffset deadline;
-    private readonly CancellationTokenSource expiry;
-    private readonly CancellationTokenSource either;
+    private readonly TimeProvider time;
+    private readonly Lazy<Expiry> expiry;
 
     public BoundedCallContext(ServerCallContext inner, DateTimeOffset deadline, TimeProvider time)
     {
         this.inner = inner;
         this.deadline = deadline;
+        this.time = time;
+        expiry = new Lazy<Expiry>(Begin);
         inner.UserState[HttpContextKey] = inner.GetHttpContext();
-        expiry = new CancellationTokenSource(Remaining(deadline - time.GetUtcNow()), time);
-        either = CancellationTokenSource.CreateLinkedTokenSource(inner.CancellationToken, expiry.Token);
     }
 
-    public bool HasExpired => expiry.IsCancellationRequested;
+    public bool HasExpired => expiry.IsValueCreated && expiry.Value.HasCome;
 
     protected override string MethodCore => inner.Method;
 
@@ -35,7 +35,7 @@ internal sealed class BoundedCallContext : ServerCallContext, IDisposable
 
     protected override Metadata RequestHeadersCore => inner.RequestHeaders;
 
-    protected override CancellationToken CancellationTokenCore => either.Token;
+    protected override CancellationToken CancellationTokenCore => expiry.Value.Token;
 
     protected override Metadata ResponseTrailersCore => inner.ResponseTrailers;
 
@@ -57,15 +57,40 @@ internal sealed class BoundedCallContext : ServerCallContext, IDisposable
 
     public void Dispose()
     {
-        either.Dispose();
-        expiry.Dispose();
+        if (expiry.IsValueCreated)
+            expiry.Value.Dispose();
     }
 
     protected override Task WriteResponseHeadersAsyncCore(Metadata responseHeaders) => inner.WriteResponseHeadersAsync(responseHeaders);
 
     protected override ContextPropagationToken CreatePropagationTokenCore(ContextPropagationOptions? options) => inner.CreatePropagationToken(options);
 
-    // Timers count whole milliseconds and round down, which would end a call before its time, and refuse more than 49 days.
-    private static TimeSpan Remaining(TimeSpan remaining) =>
-        TimeSpan.FromMilliseconds(Math.Clamp(Math.Ceiling(remaining.TotalMilliseconds), 0, uint.MaxValue - 1));
+    private Expiry Begin() => new(deadline - time.GetUtcNow(), time, inner.CancellationToken);
+
+    /// <summary>Tells the handler to stop, at the deadline or when the caller goes away. Begun when the handler asks: one that answers at once needs no timer.</summary>
+    private sealed class Expiry : IDisposable
+    {
+        private readonly CancellationTokenSource timer;
+        private readonly CancellationTokenSource either;
+
+        public Expiry(TimeSpan remaining, TimeProvider time, CancellationToken abort)
+        {
+            timer = new CancellationTokenSource(WholeMilliseconds(remaining), time);
+            either = CancellationTokenSource.CreateLinkedTokenSource(abort, timer.Token);
+        }
+
+        public bool HasCome => timer.IsCancellationRequested;
+
+        public CancellationToken Token => either.Token;
+
+        public void Dispose()
+        {
+            either.Dispose();
+            timer.Dispose();
+        }
+
+        // Timers count whole milliseconds and round down, which would end a call before its time, and refuse more than 49 days.
+        private static TimeSpan WholeMilliseconds(TimeSpan remaining) =>
+            TimeSpan.FromMilliseconds(Math.Clamp(Math.Ceiling(remaining.TotalMilliseconds), 0, uint.MaxValue - 1));
+    }
 }

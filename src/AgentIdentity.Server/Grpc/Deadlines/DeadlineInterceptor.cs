@@ -22,7 +22,7 @@ internal sealed class DeadlineInterceptor(TimeProvider time) : Interceptor
     {
         if (GrpcTimeout.TryParse(context.Request.Headers[GrpcTimeout.Header], out var timeout))
         {
-            context.Features.Set(new CallDeadline(time.GetUtcNow() + timeout));
+            context.Items[typeof(CallDeadline)] = new CallDeadline(time.GetUtcNow() + timeout);
             context.Request.Headers[GrpcTimeout.Header] = GrpcTimeout.AtLeast(timeout + Grace);
         }
 
@@ -55,21 +55,25 @@ internal sealed class DeadlineInterceptor(TimeProvider time) : Interceptor
     }
 
     private Task<T> WithinAsync<T>(ServerCallContext context, Func<ServerCallContext, Task<T>> handle) =>
-        context.GetHttpContext().Features.Get<CallDeadline>() is { } deadline ? WithinAsync(context, deadline, handle) : handle(context);
+        context.GetHttpContext().Items[typeof(CallDeadline)] is CallDeadline deadline ? WithinAsync(context, deadline, handle) : handle(context);
 
     private async Task<T> WithinAsync<T>(ServerCallContext context, CallDeadline deadline, Func<ServerCallContext, Task<T>> handle)
     {
+        if (time.GetUtcNow() >= deadline.At)
+            throw Exceeded();
+        context.CancellationToken.ThrowIfCancellationRequested();
         using var bounded = new BoundedCallContext(context, deadline.At, time);
         try
         {
-            bounded.CancellationToken.ThrowIfCancellationRequested();
             return await handle(bounded);
         }
         catch (OperationCanceledException) when (bounded.HasExpired)
         {
-            throw new RpcException(new Status(StatusCode.DeadlineExceeded, "The deadline passed."));
+            throw Exceeded();
         }
     }
+
+    private static RpcException Exceeded() => new(new Status(StatusCode.DeadlineExceeded, "The deadline passed."));
 
     private sealed record CallDeadline(DateTimeOffset At);
 }
