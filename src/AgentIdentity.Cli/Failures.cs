@@ -1,4 +1,5 @@
 using System.Security.Authentication;
+using AgentIdentity.Anchoring.Ethereum;
 using AgentIdentity.Client;
 using AgentIdentity.Credentials;
 using Grpc.Core;
@@ -15,6 +16,8 @@ internal static class Failures
         RegistryRefusedException refused => Failure.Refused(refused.Detail, Advice(refused.Refusal), refused.Reason),
         CheckpointContradictedException contradicted => Failure.Refused(
             contradicted.Message, $"Keep {contradicted.EvidenceFile} and ask the operators. If they founded or recovered the registry, remove the checkpoint beside it, and write the new log key as log_key into registry.json of the home folder.", "LOG_CONTRADICTED"),
+        SigningException unsigned => Failure.Usage(unsigned.Message),
+        ChainException refused => new Failure(refused.Fault == ChainFault.Unreachable ? ExitCode.Unreachable : ExitCode.Refused, refused.Message, reason: AnchorContract.ErrorOf(refused)),
         InvalidDataException wrong => Failure.Refused(wrong.Message, "Is --public-url what the server was started with, and --registry that server?"),
         RpcException call when IsDistrust(call.Status.DebugException) => Distrusted(call.Status.Detail),
         RpcException call => Unanswered(call.Status.Detail),

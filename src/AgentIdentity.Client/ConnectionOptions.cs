@@ -11,6 +11,9 @@ public sealed record ConnectionOptions
     /// <summary>The name of the registry, which proofs are made for. It need not be where the listener is.</summary>
     public required string PublicUrl { get; init; }
 
+    /// <summary>The HTTP listener, which has what is public; null is the public URL itself.</summary>
+    public string? HttpUrl { get; init; }
+
     /// <summary>The control listener, for operators.</summary>
     public string? ControlUrl { get; init; }
 

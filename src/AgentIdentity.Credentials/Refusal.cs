@@ -310,6 +310,9 @@ public enum Refusal
     /// <summary>The status list has ended, and says nothing of now.</summary>
     StatusListEnded,
 
+    /// <summary>The status list is of later than now: a clock is wrong, and whoever's is slow would take lists that have ended.</summary>
+    StatusListNotYetValid,
+
     /// <summary>The agent has another key, and this one does nothing more.</summary>
     KeyRotated,
 
@@ -318,6 +321,9 @@ public enum Refusal
 
     /// <summary>The line does not go on from the DID log, or says something else than was asked for.</summary>
     DidLineInvalid,
+
+    /// <summary>The next key of the DID is its sponsor's: the registry signs no further line of its log.</summary>
+    DidHeld,
 
     /// <summary>What the token demands as evidence is no list of rules.</summary>
     EvidencePolicyMalformed,
@@ -375,6 +381,9 @@ public enum Refusal
 
     /// <summary>The other agent, or one above it, is stopped.</summary>
     PeerStopped,
+
+    /// <summary>The registry does not say now what its keys are and who is stopped, and what it has said before is too old.</summary>
+    RegistryUnheard,
 
     /// <summary>The registry's keys cannot be used: the token that holds them is lost, or answers what no key of its would.</summary>
     KeysUnavailable,

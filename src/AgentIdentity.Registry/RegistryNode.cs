@@ -56,11 +56,14 @@ public sealed class RegistryNode : IAsyncDisposable
         Approvals = new Approvals(settings, state, clock);
         var probes = new ReadyProbes();
         Stopping = new Stopping.Stopping(settings, state, Standing, Sequencer, Approvals, probes.Take, clock);
+        Ruling = new Ruling.Ruling(state, Standing, Sequencer, Approvals, Stopping, clock, alarm);
+        Verification.Refused = Ruling.Saw;
         KeyRotation = new Rotating.KeyRotation(settings, state, Sequencer, Enrolment, Dids, clock);
         KeyReplacement = new Rotating.KeyReplacement(state, Sequencer, Stopping, clock);
         People = new People(settings, state, Sequencer, Approvals, clock);
         Erasing = new Erasing.Erasing(state, Sequencer, Approvals, store);
         Refusals = new RefusalJournal(Sequencer, state);
+        Reads = new ReadJournal(Sequencer);
         Reading = new Reading.Reading(state, store, PublishedLog);
         Responding = new Questions.Responding(state, store, settings.Name, Verification.Decisions, clock);
         CommitmentSearch = new Reading.CommitmentSearch(store, PublishedLog);
@@ -76,6 +79,7 @@ public sealed class RegistryNode : IAsyncDisposable
         Propagation = new Propagation(state, Watch);
         Sequencer.Applied += (index, entry, _) => Tell(index, entry.Body.Kind);
         Sequencer.Applied += (_, entry, _) => Witness.Remember(entry);
+        Sequencer.Applied += (index, entry, _) => Ruling.Saw(index, entry);
         StatusLists = new Status.StatusLists(settings, state, Standing, keys, clock);
         Doors = new Doors(state, Watch);
         CertificateExports = new CertificateExports(settings, state, store, Checkpoints, PublishedLog, Anchors, Propagation, clock);
@@ -112,6 +116,9 @@ public sealed class RegistryNode : IAsyncDisposable
 
     public Stopping.Stopping Stopping { get; }
 
+    /// <summary>What stops by itself.</summary>
+    public Ruling.Ruling Ruling { get; }
+
     /// <summary>Gives agents other keys.</summary>
     public Rotating.KeyRotation KeyRotation { get; }
 
@@ -129,6 +136,8 @@ public sealed class RegistryNode : IAsyncDisposable
     public Erasing.Erasing Erasing { get; }
 
     public RefusalJournal Refusals { get; }
+
+    public ReadJournal Reads { get; }
 
     public Reading.Reading Reading { get; }
 
@@ -217,11 +226,18 @@ public sealed class RegistryNode : IAsyncDisposable
         _didKeeper.Start();
     }
 
+    /// <summary>Puts on the record what was gathered for it: refusals of the control listener, and looks that there was no room for. Called each second by the host.</summary>
+    public async Task FlushJournalsAsync()
+    {
+        await Refusals.FlushAsync().ConfigureAwait(false);
+        await Reads.FlushAsync().ConfigureAwait(false);
+    }
+
     /// <summary>Writes what waits, signs the last checkpoint, and leaves a snapshot.</summary>
     public async ValueTask DisposeAsync()
     {
         await _didKeeper.DisposeAsync().ConfigureAwait(false);
-        await Refusals.FlushAsync().ConfigureAwait(false);
+        await FlushJournalsAsync().ConfigureAwait(false);
         Sequencer.Dispose();
         if (Cosigning is not null)
             await Cosigning.DisposeAsync().ConfigureAwait(false);

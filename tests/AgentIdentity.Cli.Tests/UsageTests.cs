@@ -63,6 +63,10 @@ public sealed class UsageTests : IDisposable
     [InlineData("entries --from 2026-11-22T00:00:00Z --to 2026-11-21T00:00:00Z", "--from lies behind --to")]
     [InlineData("entries --max 0", "--max")]
     [InlineData("issue --agent nobody", "agentid enrol --name nobody")]
+    [InlineData("rules set fork:1/60 --reason r --out f", "fork:1/60")]
+    [InlineData("rules set fork:1/60:revoked --reason r --out f", "restricted or frozen")]
+    [InlineData("rules set none fork:1/60:frozen --reason r --out f", "'none' is no rule")]
+    [InlineData("rules set fork:1/60:frozen fork:2/60:frozen --reason r --out f", "one rule for each trigger")]
     public async Task What_cannot_work_is_said_before_anything_is_sent(string line, string said)
     {
         var outcome = await _cli.RunAsync(Words(line));

@@ -115,7 +115,7 @@ public sealed class VerifyFilesTests : IDisposable
     public async Task A_key_that_the_DID_document_does_not_name_for_assertionMethod_signs_nothing()
     {
         var document = File.ReadAllText(DidDocument).Replace("assertionMethod", "authentication", StringComparison.Ordinal);
-        Assert.Equal(ExitCode.Usage, (await _cli.RunAsync(Token, ["verify", "--did-document", _cli.Write("did.json", document)])).ExitCode);
+        Assert.Equal(ExitCode.Refused, (await _cli.RunAsync(Token, ["verify", "--did-document", _cli.Write("did.json", document)])).ExitCode);
     }
 
     [Fact]

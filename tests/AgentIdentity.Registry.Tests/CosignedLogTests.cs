@@ -1,6 +1,7 @@
 using AgentIdentity.Credentials;
 using AgentIdentity.Credentials.Entries;
 using AgentIdentity.Ledger;
+using AgentIdentity.Registry.Operating;
 using AgentIdentity.Registry.Tests.Fixtures;
 
 namespace AgentIdentity.Registry.Tests;
@@ -84,7 +85,7 @@ public sealed class CosignedLogTests : IDisposable
         await using var registry = await FoundAsync();
         Cosign(registry, 0, 5);
         registry.Store.OnAppend = Fault.Full;
-        Assert.Equal(Refusal.StorageFull, (await registry.Node.Operating.RecordReadAsync(registry.Operator.Id, "/test", "1", 1, null)).Refusal);
+        Assert.Equal(Refusal.StorageFull, (await registry.Node.Reads.RecordAsync(new Look(registry.Operator.Id, new PrivateDataRead("/test", "1", 1), null))).Refusal);
         registry.Store.OnAppend = Fault.None;
         registry.Clock.Advance(TimeSpan.FromMinutes(1));
 

@@ -2,6 +2,8 @@ using AgentIdentity.Credentials;
 using AgentIdentity.Credentials.Entries;
 using AgentIdentity.Credentials.Keys;
 using AgentIdentity.Ledger;
+using AgentIdentity.Registry.Operating;
+using AgentIdentity.Registry.Sequencing;
 using AgentIdentity.Registry.Tests.Fixtures;
 
 namespace AgentIdentity.Registry.Tests;
@@ -162,11 +164,12 @@ public sealed class FailureTests
     }
 
     [Fact]
-    public async Task When_the_queue_is_full_writers_are_turned_away_and_a_stop_is_not()
+    public async Task When_the_queue_is_full_writers_are_turned_away_and_a_stop_and_a_look_are_not()
     {
         await using var registry = await TestNode.FoundAsync();
         var agent = await registry.EnrollAsync();
-        Task<Outcome<LeafIndex>> Write() => registry.Node.Operating.RecordReadAsync(registry.Operator.Id, "/x", "", 0, null);
+        var look = new Look(registry.Operator.Id, new PrivateDataRead("/x", "", 0), null);
+        Task<Outcome<LeafIndex>> Write() => registry.Node.Sequencer.DecideAsync<LeafIndex>(Lane.Ordinary, draft => draft.Stage(look.Actor, look.Read, draft.RegistryId));
         var held = registry.Store.HoldAppends();
         var first = Write();
         await held;
@@ -174,12 +177,16 @@ public sealed class FailureTests
         Assert.DoesNotContain(queued, write => write.IsCompleted);
         Assert.Equal(Refusal.Overloaded, (await Write()).Refusal);
         Assert.Equal(Refusal.Overloaded, (await agent.TryRecordAsync()).Refusal);
+        var seen = registry.Node.Reads.RecordAsync(look);
         var stop = registry.StopAsync(agent);
         registry.Store.LetAppendsGo();
 
         TestNode.Good(await first);
         var stopped = TestNode.Good(await stop);
-        Assert.All(await Task.WhenAll(queued), write => Assert.True(TestNode.Good(write).Value > stopped.Index.Value));
+        // Who looks while he stops waits for nobody else.
+        var lookedAt = TestNode.Good(await seen);
+        Assert.True(lookedAt.Value > stopped.Index.Value);
+        Assert.All(await Task.WhenAll(queued), write => Assert.True(TestNode.Good(write).Value > lookedAt.Value));
         TestNode.Good(await Write());
     }
 

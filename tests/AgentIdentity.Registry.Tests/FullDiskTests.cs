@@ -5,6 +5,7 @@ using AgentIdentity.Credentials.Keys;
 using AgentIdentity.Credentials.Proofs;
 using AgentIdentity.Credentials.Watching;
 using AgentIdentity.Ledger;
+using AgentIdentity.Registry.Operating;
 using AgentIdentity.Registry.Recovery;
 using AgentIdentity.Registry.Stopping;
 using AgentIdentity.Registry.Tests.Fixtures;
@@ -48,12 +49,32 @@ public sealed class FullDiskTests
     }
 
     [Fact]
+    public async Task What_responders_look_at_meanwhile_is_kept_and_is_on_the_record_when_there_is_room()
+    {
+        await using var registry = await TestNode.FoundAsync();
+        var look = new Look(registry.Operator.Id, new PrivateDataRead("/agentidentity.v1.Questions/WhoIs", "agent", 1), null);
+        registry.Store.OnAppend = Fault.Full;
+        Assert.Equal(Refusal.StorageFull, (await registry.Node.Reads.RecordAsync(look)).Refusal);
+        for (var kept = 0; kept < 1024; kept++)
+            Assert.Equal(Refusal.None, await registry.Node.Reads.RecordEvenLateAsync(look));
+        Assert.Equal(Refusal.StorageFull, await registry.Node.Reads.RecordEvenLateAsync(look));
+        await registry.Node.FlushJournalsAsync();
+        Assert.Empty(registry.Bodies().OfType<PrivateDataRead>());
+
+        registry.Store.OnAppend = Fault.None;
+        await registry.Node.FlushJournalsAsync();
+        await registry.Node.FlushJournalsAsync();
+        Assert.Equal(1024, registry.Bodies().OfType<PrivateDataRead>().Count());
+        await AssertSoundAsync(registry);
+    }
+
+    [Fact]
     public async Task Of_a_group_that_finds_no_room_the_stops_are_kept()
     {
         await using var registry = await TestNode.FoundAsync();
         var (agent, other) = (await registry.EnrollAsync(), await registry.EnrollAsync());
         var held = registry.Store.HoldAppends();
-        var filler = registry.Node.Operating.RecordReadAsync(registry.Operator.Id, "/x", "", 0, null);
+        var filler = registry.Node.Reads.RecordAsync(new Look(registry.Operator.Id, new PrivateDataRead("/x", "", 0), null));
         await held;
         var issue = registry.Node.Issuing.IssueAsync(other.Record, "", [], 0);
         var record = other.TryRecordAsync();
@@ -179,7 +200,7 @@ public sealed class FullDiskTests
     }
 
     private static Task<Outcome<LeafIndex>> WriteAsync(TestNode registry, int length) =>
-        registry.Node.Operating.RecordReadAsync(registry.Operator.Id, new string('x', length), "", 0, null);
+        registry.Node.Reads.RecordAsync(new Look(registry.Operator.Id, new PrivateDataRead(new string('x', length), "", 0), null));
 
     // Signed, and every stored byte follows from the entries.
     private static async Task AssertSoundAsync(TestNode registry)

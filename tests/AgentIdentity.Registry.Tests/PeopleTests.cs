@@ -93,6 +93,8 @@ public sealed class PeopleTests
 
         Assert.Equal(Refusal.OrderInvalid, (await registry.Node.Stopping.ObeyAsync(order.Sign(key, "https://elsewhere.example"))).Refusal);
         Assert.Equal(Refusal.OrderInvalid, (await registry.Node.Stopping.ObeyAsync(order.Sign(PrivateKey.Generate(KeyAlgorithm.Ed25519), TestNode.Url))).Refusal);
+        // It would be acknowledged and stop nothing.
+        Assert.Equal(Refusal.ScopeMalformed, (await registry.Node.Stopping.ObeyAsync((order with { Scope = new Scope(ScopeKind.Sponsor, "team*") }).Sign(key, TestNode.Url))).Refusal);
         var stopped = TestNode.Good(await registry.Node.Stopping.ObeyAsync(order.Sign(key, TestNode.Url)));
         Assert.Equal(stopped.Index, TestNode.Good(await registry.Node.Stopping.ObeyAsync(order.Sign(key, TestNode.Url))).Index);
         Assert.Equal(Refusal.AgentFrozen, registry.Verify(agent.Use()));

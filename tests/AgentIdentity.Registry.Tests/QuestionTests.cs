@@ -253,6 +253,19 @@ public sealed class QuestionTests
         WhatIfAnswer WhatIf(StandingState state) => Ask(registry).StopTrials.WhatIf(new Scope(ScopeKind.Blueprint, "bot/1"), state, Now(registry), All);
     }
 
+    [Fact]
+    public async Task Who_calls_an_agent_that_a_stop_covers_is_turned_by_it_and_could_not_have_called()
+    {
+        await using var registry = await TestNode.FoundAsync();
+        var did = registry.Node.Settings.Name.AgentDid((await EnrolAsync(registry, "x/1")).Id);
+        var caller = await registry.EnrollAsync(await registry.NewTokenAsync(new TokenWish("team", "bot/1", [], TestNode.Envelope, [did], 1, 0)));
+        Assert.Equal(Refusal.None, registry.Verify(caller.Use(audience: did)));
+        var scope = new Scope(ScopeKind.Blueprint, "x/1");
+        Assert.Equal(new TurnedDecisions(caller.Id, did, 1, 1), Assert.Single(Ask(registry).StopTrials.WhatIf(scope, StandingState.Frozen, Now(registry), All).Turned.Items));
+        TestNode.Good(await registry.StopAsync(scope));
+        Assert.Equal([did], Assert.Single(Ask(registry).Conduct.CouldHave(caller.Record, Now(registry)).Authorities).StoppedAudiences);
+    }
+
     private static Responding Ask(TestNode registry) => registry.Node.Responding;
 
     private static AsOf Now(TestNode registry) => Ask(registry).Now();

@@ -3,6 +3,7 @@ using AgentIdentity.Credentials.Entries;
 using AgentIdentity.Credentials.Keys;
 using AgentIdentity.Credentials.Statements;
 using AgentIdentity.Ledger;
+using AgentIdentity.Registry.Operating;
 using AgentIdentity.Registry.Recording;
 using AgentIdentity.Registry.Tests.Fixtures;
 
@@ -149,7 +150,7 @@ public sealed class RecordingTests
             first.Add(TestNode.Good(await agent.SendAsync(chain[i])));
             // Ever more of them, so that the numbers of statements and entries drift apart.
             for (var looks = 0; looks < i / 10; looks++)
-                TestNode.Good(await registry.Node.Operating.RecordReadAsync(registry.Operator.Id, "/x", "", 1, agent.Id));
+                TestNode.Good(await registry.Node.Reads.RecordAsync(new Look(registry.Operator.Id, new PrivateDataRead("/x", "", 1), agent.Id)));
         }
         foreach (var (answer, statement) in first.Zip(chain))
             AssertSame(answer, TestNode.Good(await agent.SendAsync(statement)));

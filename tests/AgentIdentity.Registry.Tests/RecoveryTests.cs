@@ -5,6 +5,7 @@ using AgentIdentity.Credentials.Entries;
 using AgentIdentity.Credentials.Keys;
 using AgentIdentity.Ledger;
 using AgentIdentity.Registry.Keys;
+using AgentIdentity.Registry.Operating;
 using AgentIdentity.Registry.Sequencing;
 using AgentIdentity.Registry.State;
 using AgentIdentity.Registry.Tests.Fixtures;
@@ -170,7 +171,7 @@ public sealed class RecoveryTests
     private static async Task<string> RegistryOfReadsAsync()
     {
         await using var registry = await TestNode.FoundAsync();
-        await Task.WhenAll(Enumerable.Range(0, 250).Select(_ => registry.Node.Operating.RecordReadAsync(registry.Operator.Id, "/x", "", 7, null)));
+        await Task.WhenAll(Enumerable.Range(0, 250).Select(_ => registry.Node.Reads.RecordAsync(new Look(registry.Operator.Id, new PrivateDataRead("/x", "", 7), null))));
         await registry.DisposeAsync();
         File.Delete(Path.Combine(registry.Folder, "snapshot"));
         return registry.Folder;

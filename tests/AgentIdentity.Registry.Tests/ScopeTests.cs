@@ -208,16 +208,39 @@ public sealed class ScopeTests
         Assert.Equal(Refusal.AlreadyDefined, (await registry.Node.Operating.DefineBlueprintAsync(registry.Operator, "bot/2", "x", [])).Refusal);
     }
 
-    [Fact]
-    public async Task Nobody_calls_a_stopped_agent()
+    [Theory]
+    [InlineData("agent")]
+    [InlineData("agent-with-delegates")]
+    [InlineData("key")]
+    [InlineData("blueprint")]
+    [InlineData("model")]
+    [InlineData("sponsor")]
+    [InlineData("label")]
+    public async Task Nobody_calls_an_agent_that_a_stop_covers_by_whatever_name_until_its_restore(string word)
     {
         await using var registry = await TestNode.FoundByTwoAsync();
-        var callee = await registry.EnrollAsync();
+        var (callee, _) = await EnrolTwoAsync(registry);
         var did = registry.Node.Settings.Name.AgentDid(callee.Id);
-        var caller = await registry.EnrollAsync(await registry.NewTokenAsync(new TokenWish("team", "bot/1", [], TestNode.Envelope, [did], 1, 0)));
+        var caller = await registry.EnrollAsync(await registry.NewTokenAsync(new TokenWish("team", "bot/1", [], TestNode.Envelope, [did, TestNode.Audience], 1, 0)));
         Assert.Equal(Refusal.None, registry.Verify(caller.Use(audience: did)));
-        TestNode.Good(await registry.StopAsync(callee));
+        var stop = TestNode.Good(await registry.StopAsync(Of(word, registry, callee))).Index;
         Assert.Equal(Refusal.AudienceStopped, registry.Verify(caller.Use(audience: did, nonce: "n2")));
+        Assert.Equal(Refusal.None, registry.Verify(caller.Use(nonce: "n3")));
+        TestNode.Good(await registry.RestoreAsync(stop));
+        Assert.Equal(Refusal.None, registry.Verify(caller.Use(audience: did, nonce: "n4")));
+    }
+
+    [Fact]
+    public async Task What_may_still_be_asked_of_a_restricted_agent_is_what_the_caller_reads()
+    {
+        await using var registry = await TestNode.FoundByTwoAsync();
+        var (callee, _) = await EnrolTwoAsync(registry);
+        var did = registry.Node.Settings.Name.AgentDid(callee.Id);
+        TestNode.Good(await registry.Node.Operating.DefineBlueprintAsync(registry.Operator, "bot/1", "", [new TypedAction("notes", "read")]));
+        var caller = await registry.EnrollAsync(await registry.NewTokenAsync(new TokenWish("team", "bot/1", [], TestNode.Envelope, [did], 1, 0)));
+        TestNode.Good(await registry.StopAsync(new Scope(ScopeKind.Sponsor, "first team"), StandingState.Restricted));
+        Assert.Equal(Refusal.None, registry.Verify(caller.Use(audience: did)));
+        Assert.Equal(Refusal.AudienceStopped, registry.Verify(caller.Use(audience: did, action: "write", nonce: "n2")));
     }
 
     [Fact]
@@ -273,8 +296,10 @@ public sealed class ScopeTests
         Assert.Equal(Refusal.NeedsTwoOperators, (await registry.StopAsync(team, StandingState.Revoked)).Refusal);
         Assert.Equal(Refusal.None, registry.Verify(agent.Use()));
         TestNode.Good(await registry.StopAsync(agent, StandingState.Revoked));
-        var approvals = registry.ApprovalsOf(ApprovedAction.Revoke(team, "odd calls"));
-        TestNode.Good(await registry.Node.Stopping.StopAsync(registry.Operator, new StopWish(team, StandingState.Revoked, "odd calls", "", Approvals: approvals)));
+        var wish = new StopWish(team, StandingState.Revoked, "odd calls", "i-7", Approvals: registry.ApprovalsOf(ApprovedAction.Revoke(team, "odd calls", "i-7")));
+        Assert.Equal(Refusal.ApprovalMismatch, (await registry.Node.Stopping.StopAsync(registry.Operator, wish with { Incident = "i-8" })).Refusal);
+        Assert.Equal(Refusal.ApprovalMismatch, (await registry.Node.Stopping.StopAsync(registry.Operator, wish with { Incident = "" })).Refusal);
+        TestNode.Good(await registry.Node.Stopping.StopAsync(registry.Operator, wish));
         Assert.Equal(Refusal.AlreadyRevoked, (await registry.StopAsync(team)).Refusal);
     }
 

@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using AgentIdentity.Credentials;
 using AgentIdentity.Credentials.Entries;
+using AgentIdentity.Registry.Operating;
 using AgentIdentity.Registry.Stopping;
 using AgentIdentity.Registry.Tests.Fixtures;
 
@@ -121,7 +122,7 @@ public sealed class StopTests
         var first = await registry.EnrollAsync();
         var second = await registry.EnrollAsync();
         var held = registry.Store.HoldAppends();
-        var filler = registry.Node.Operating.RecordReadAsync(registry.Operator.Id, "/x", "", 0, null);
+        var filler = registry.Node.Reads.RecordAsync(new Look(registry.Operator.Id, new PrivateDataRead("/x", "", 0), null));
         await held;
         var issue = registry.Node.Issuing.IssueAsync(first.Record, "", [], 0);
         var record = first.TryRecordAsync();

@@ -4,6 +4,9 @@ using AgentIdentity.Credentials.Keys;
 using AgentIdentity.Protocol.V1;
 using AgentIdentity.Server.Tests.Fixtures;
 using Grpc.Core;
+using CallsRefused = AgentIdentity.Credentials.Entries.CallsRefused;
+using Entry = AgentIdentity.Credentials.Entries.Entry;
+using RefusedCalls = AgentIdentity.Credentials.Entries.RefusedCalls;
 
 namespace AgentIdentity.Server.Tests;
 
@@ -64,6 +67,27 @@ public sealed class DelegationTests : IAsyncLifetime
         await Refused.BecauseAsync(
             Refusal.DelegationTooDeep, StatusCode.PermissionDenied,
             end.Credentials.DelegateAsync(Request((await _registry.EnrolAsync()).Did, PassedOn.Replace(",\"maxDepth\":1", "", StringComparison.Ordinal))));
+    }
+
+    [Fact]
+    public async Task What_an_agent_was_refused_to_delegate_is_on_the_record_by_name_and_what_a_stranger_was_is_not()
+    {
+        using var own = _registry.Connect(_above.Key, _ => new(_above.Credential));
+        await Refused.BecauseAsync(Refusal.DelegationCycle, StatusCode.InvalidArgument, own.Credentials.DelegateAsync(Request(_above.Did, PassedOn)));
+        using var stolen = _registry.Connect(_below.Key, _ => new(_above.Credential));
+        await Refused.BecauseAsync(Refusal.ProofKeyMismatch, StatusCode.Unauthenticated, stolen.Credentials.DelegateAsync(Request(_below.Did, PassedOn)));
+        using var key = PrivateKey.Generate(KeyAlgorithm.ES256);
+        using var stranger = _registry.Connect(key, _ => new(_above.Credential));
+        await Refused.BecauseAsync(Refusal.CallerUnknown, StatusCode.Unauthenticated, stranger.Credentials.DelegateAsync(Request(_below.Did, PassedOn)));
+
+        var registry = _registry.Host.Registry;
+        await registry.Refusals.FlushAsync();
+        var trail = registry.Reading.ListTrail(registry.State.Founding!.RegistryId, 0, 1000).Entries;
+        var refused = trail.Select(row => Entry.TryDecode(row.Entry, out var entry) ? entry.Body : null).OfType<CallsRefused>().SelectMany(calls => calls.Refused);
+        const string Delegate = "/agentidentity.v1.Credentials/Delegate";
+        Assert.Equal(
+            [new RefusedCalls(Delegate, "DELEGATION_CYCLE", _above.Key.PublicKey.KeyId, 1), new(Delegate, "PROOF_KEY_MISMATCH", _below.Key.PublicKey.KeyId, 1)],
+            refused.Where(calls => calls.Method == Delegate).OrderBy(calls => calls.Reason, StringComparer.Ordinal));
     }
 
     [Fact]

@@ -1,8 +1,10 @@
 using System.Globalization;
 using System.Net;
 using System.Runtime.Versioning;
+using AgentIdentity.Credentials.Entries;
 using AgentIdentity.Ledger;
 using AgentIdentity.Registry;
+using AgentIdentity.Registry.Operating;
 using AgentIdentity.Server.Tests.Fixtures;
 using AgentIdentity.Server.Tests.Kills;
 using AgentIdentity.Server.Tests.OtherPeople;
@@ -73,7 +75,7 @@ public sealed class IndependentVerifierTests(ITestOutputHelper output) : IDispos
         var caller = registry.State.Callers.First().Id;
         for (var written = 0; written < entries; written += Waiting)
         {
-            var asked = Enumerable.Range(written, Math.Min(Waiting, entries - written)).Select(n => registry.Operating.RecordReadAsync(caller, "/test/Fill", $"{n}", 1, null));
+            var asked = Enumerable.Range(written, Math.Min(Waiting, entries - written)).Select(n => registry.Reads.RecordAsync(new Look(caller, new PrivateDataRead("/test/Fill", $"{n}", 1), null)));
             foreach (var answer in await Task.WhenAll(asked))
                 Assert.False(answer.IsRefused, answer.Detail);
         }

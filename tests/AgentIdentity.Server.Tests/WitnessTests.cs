@@ -39,8 +39,7 @@ public sealed class WitnessTests : IDisposable
         var standing = await anyone.Ledger.ListWitnessesAsync(new ListWitnessesRequest());
         Assert.Equal(("south", "", true), (Assert.Single(standing.Witnesses).Name, standing.Witnesses[0].Problem, standing.WitnessedSize > index));
         Assert.Equal("ready\nwitnesses quorum\n", await first.GetAsync("/health/ready"));
-        var metrics = await Fetch.RespondAsync(first.ConsoleUrl + "/metrics");
-        Assert.Contains("\nagentidentity_witness_quorum 1\n", await metrics.Content.ReadAsStringAsync(), StringComparison.Ordinal);
+        Assert.Contains("\nagentidentity_witness_quorum 1\n", await MetricsAsync(first), StringComparison.Ordinal);
         Assert.Contains("\n— " + proof.Checkpoint.Origin, await second.GetAsync($"/witness/{Hex(logKey.Name)}/checkpoint"), StringComparison.Ordinal);
     }
 
@@ -59,11 +58,11 @@ public sealed class WitnessTests : IDisposable
         await using var restored = await StartAsync(north with { Data = north.Data + "-backup" }, south, "--start-unwitnessed");
         await RecordAsync(restored, AckLevel.Integrated);
         Assert.Equal("ready\nwitnesses no quorum south UNREACHABLE\n", await UntilAsync(restored, text => text.Contains("UNREACHABLE", StringComparison.Ordinal)));
+        Assert.Contains("\nagentidentity_witness_problem{witness=\"south\",problem=\"UNREACHABLE\"} 1\n", await MetricsAsync(restored), StringComparison.Ordinal);
         await using var second = await StartAsync(south, north);
 
         Assert.Equal("rolled back\n", await UntilAsync(restored, text => text == "rolled back\n"));
-        using var metrics = await Fetch.RespondAsync(restored.ConsoleUrl + "/metrics");
-        Assert.Contains("\nagentidentity_witness_quorum 0\n", await metrics.Content.ReadAsStringAsync(), StringComparison.Ordinal);
+        Assert.Contains("\nagentidentity_witness_quorum 0\n", await MetricsAsync(restored), StringComparison.Ordinal);
         // Nor does it cosign for the other any more: it has forgotten what it has cosigned.
         await RecordAsync(second, AckLevel.Integrated);
         Assert.Equal("ready\nwitnesses no quorum north OUT_OF_SERVICE\n", await UntilAsync(second, text => text.Contains("north OUT_OF_SERVICE", StringComparison.Ordinal)));
@@ -162,6 +161,12 @@ public sealed class WitnessTests : IDisposable
             ? registry.Host.Registry.Cosigning!.WhenWitnessedAsync(index, CancellationToken.None)
             : registry.Host.Registry.Checkpoints.WhenCoversAsync(index, CancellationToken.None)).WaitAsync(Patience);
         return before;
+    }
+
+    private static async Task<string> MetricsAsync(TestRegistry registry)
+    {
+        using var response = await Fetch.RespondAsync(registry.ConsoleUrl + "/metrics");
+        return await response.Content.ReadAsStringAsync();
     }
 
     private static async Task<string> UntilAsync(TestRegistry registry, Func<string, bool> holds)

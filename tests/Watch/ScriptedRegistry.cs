@@ -62,6 +62,9 @@ internal sealed class ScriptedRegistry
     /// <summary>Leases that classes of actions have of their own, ms.</summary>
     public IReadOnlyDictionary<string, uint> ClassLeases { get; set; } = new Dictionary<string, uint>();
 
+    /// <summary>The agents among the enforcer's audiences, as it says.</summary>
+    public IReadOnlyList<Actor> Callees { get; set; } = [];
+
     public string LastApprovalNonce { get; private set; } = "";
 
     /// <summary>The registry's name.</summary>
@@ -81,6 +84,7 @@ internal sealed class ScriptedRegistry
             Operators = { Founders.Select(founder => Named(founder, isOfGenesis: true)) },
             IssuerKeys = { new IssuerKeyPeriod { Key = Wire(Issuer.PublicKey) } },
             Blueprints = { new BlueprintReads { Name = Blueprint, Reads = { new ReadAction { Type = "tool", Action = "read" } } } },
+            Callees = { Callees.Select(Wire) },
         };
         lie?.Invoke(said);
         var terms = said.ToByteArray();
@@ -100,6 +104,15 @@ internal sealed class ScriptedRegistry
         new() { CallerId = ByteString.CopyFrom(one.Caller.ToArray()), Name = one.Name, Key = Wire(one.Key.PublicKey), OfGenesis = isOfGenesis };
 
     public static Protocol.V1.PublicKey Wire(PublicKey key) => new() { Jwk = key.ToJwk() };
+
+    public static WatchCallee Wire(Actor agent) => new()
+    {
+        AgentId = ByteString.CopyFrom(agent.Agent.ToArray()),
+        KeyId = ByteString.CopyFrom(agent.Key.Value.ToArray()),
+        Sponsor = agent.Sponsor,
+        Blueprint = agent.Blueprint,
+        Labels = { agent.Labels.Select(label => new Label { Name = label.Key, Value = label.Value }) },
+    };
 
     public RegistryMessage Snapshot() => Snapshot(Denials, Epoch);
 

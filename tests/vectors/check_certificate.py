@@ -15,6 +15,7 @@ from make_formats import b64, cbor, sha256, thumbprint, view_of
 RECORDED, NODES, ENFORCED, EXHAUSTED = 1, 2, 3, 4
 LEVELS = {NODES: "NODES", ENFORCED: "ENFORCED", EXHAUSTED: "EXHAUSTED"}
 ISSUER_KEY, EVERYTHING, AUDIENCE, RESOURCE, RESTRICTED = 11, 12, 8, 9, 2
+TRIGGERS, STATES = {1: "fork", 2: "envelope-exceeded", 3: "delegation-burst", 4: "proof-replayed"}, {2: "restricted", 3: "frozen"}
 
 
 def parts(token):
@@ -113,6 +114,8 @@ class Certificate(Trail):
         state, after = (body[3], []) if entry[1] == 7 else (3, [body[3]])
         require(incident == self.incident, f"the stop of entry {index} is of another incident")
         require(held[:7] == [1, index, epoch, state, *scope, after] and cbor(held) == denial, f"the denial of entry {index} is another")
+        if 9 in body:
+            self.ruled(index, body)
         until = {}
         for at in exposed:
             item = decode(self.shown[tuple(at)])
@@ -134,6 +137,14 @@ class Certificate(Trail):
         is_endless = state == RESTRICTED or after or scope[0] in (ISSUER_KEY, AUDIENCE, RESOURCE)
         is_over = exhausted <= self.made_at and not is_endless and (lifted is None or exhausted <= lifted)
         return (EXHAUSTED if is_over else ENFORCED), enforced, []
+
+    def ruled(self, index, body):
+        """Two people had switched on the rule that stopped."""
+        rules = self.entries[body[9]]
+        require(body[9] < index and rules[1] == 50, f"the stop of entry {index} names no rules")
+        texts = [f"{TRIGGERS[trigger]}:{count}/{seconds}:{STATES[state]}" for trigger, count, seconds, state in rules[5][1]]
+        self.approvals(body[9], rules, {"type": "set-rules", "rules": texts, "reason": rules[5][2]}, rules[5][3])
+        require([body[10], body[3]] in [[rule[0], rule[3]] for rule in rules[5][1]] and body[1] == (2 if body[10] == 3 else 1) and body[7] == "", f"the stop of entry {index} is not by its rule")
 
     @staticmethod
     def concerns(scope, audiences, until):

@@ -544,6 +544,10 @@ def entry_bodies():
     yield "enforcer alarmed", 41, 1, ENFORCER_ID, [ENFORCER_ID], numbered(ENFORCER_ID.bytes, "DENY_STATE_SHRUNK", "1 denial is gone without proof.", SECONDS * 1000 + 7)
     yield "leases granted", 42, 1, REGISTRY_ID, [REGISTRY_ID], numbered([["reads", 60000], ["reports", 300000]])
     yield "log cosigned", 49, 1, REGISTRY_ID, [REGISTRY_ID], numbered(cosigned_note())
+    set_rules = {"type": "set-rules", "rules": ["fork:1/60:frozen", "proof-replayed:5/60:restricted"], "reason": "nobody is awake at night"}
+    yield "rules set", 50, 1, OPERATOR_1_ID, [REGISTRY_ID], numbered([[1, 1, 60, 3], [4, 5, 60, 2]], set_rules["reason"], approved(set_rules))
+    yield "stop by a rule", 7, 1, REGISTRY_ID, [AGENT_ID], numbered(
+        1, AGENT_ID.bytes, 3, "rule fork:1/60:frozen of entry 38: once within 60 s (entry 11)", "rule-fork-39", 13, "", [], 38, 1)
 
 
 # What ends the name of an entry that came a day after those before it.
@@ -783,6 +787,11 @@ def anchor(leaves, size):
     return {"note": note, "path": path.hex(), "item": cbor([kind, note, path]).hex(), "size": size, "tree_size": len(leaves), "tree_root": tree_root(leaves).hex()}
 
 
+def chain_contradiction():
+    words = "The chain has the log at size 21, and this ledger is at 20: it was put back to an older state."
+    return {"origin": ORIGIN, "words": words, "document": f"agentidentity.v1/chain-contradiction\n{ORIGIN}\n{words}\n"}
+
+
 # --- trail file: a log of its own, and what it shows of one agent ------------------------------------------------------
 
 def trail_stub(by_passkey):
@@ -908,7 +917,7 @@ def tree_consistency(leaves, size, is_whole=True):
     return tree_consistency(leaves[split:], size - split, False) + [tree_root(leaves[:split])]
 
 
-def certificate(stops, signers, word, made_at, is_lifted=False, anchored=0):
+def certificate(stops, signers, word, made_at, is_lifted=False, anchored=0, by_rule=False):
     """Stops of the incident, who signed the epoch of the last of them, the registry's word on the others, and when it was made."""
     known = {name: rest for name, *rest in entry_bodies()}
     audiences = {ENFORCER: AUDIENCES[:1], MAIL_ENFORCER: AUDIENCES[1:]}
@@ -916,8 +925,12 @@ def certificate(stops, signers, word, made_at, is_lifted=False, anchored=0):
     bodies = [(name, *known[name]) for name in ("genesis", "caller registered")]
     bodies.append(("mail gateway", 2, 1, OPERATOR_1_ID, [MAIL_ENFORCER_ID], {1: 3, 2: "mail gateway", 3: 2, 4: MAIL_ENFORCER.public, 5: AUDIENCES[1:]}))
     bodies += [(name, *known[name]) for name in ("enrolment token created", "agent enrolled", "credentials issued")]
-    bodies.append(("another stop", 7, 1, OPERATOR_1_ID, [AGENT_ID], {1: 3, 2: JTIS[2].bytes, 3: 4, 4: "leaked", 5: "incident-6", 6: 4}))
-    bodies.append(("stop", *known["stop"]))
+    if by_rule:
+        bodies.append(("rules set", *known["rules set"]))
+        bodies.append(("stop by a rule", *known["stop by a rule"][:4], known["stop by a rule"][4] | {5: "incident-7", 6: 5, 9: 6}))
+    else:
+        bodies.append(("another stop", 7, 1, OPERATOR_1_ID, [AGENT_ID], {1: 3, 2: JTIS[2].bytes, 3: 4, 4: "leaked", 5: "incident-6", 6: 4}))
+        bodies.append(("stop", *known["stop"]))
     if 8 in stops:
         bodies.append(("compromise cut", *known["compromise cut"][:4], known["compromise cut"][4] | {6: 6}))
     seen = [bytes.fromhex(one["leaf"]) for one in entries(bodies)][:7]
@@ -942,6 +955,7 @@ def certificate(stops, signers, word, made_at, is_lifted=False, anchored=0):
 
     items = [[7, 1, signed["vkey"], "incident-7", signed["note"]], shown(4, 0), shown(4, 1), shown(4, 2)]
     items.append(shown(8, 5, [[0, ITEMS[0], b"".join(tree_path(ITEMS, 0))]]))
+    items += [shown(4, 6)] if by_rule else []
     items += [shown(4, stop) for stop in stops]
     if acknowledged:
         items.append(shown(8, signed_at, [[at, one, b"".join(tree_path(acknowledged, at))] for at, one in enumerate(acknowledged)]))
@@ -965,6 +979,7 @@ def certificates():
         "exhausted": {"level": 4, "enforced_at": AT + 8} | certificate([7], both, [], AT + 700_000),
         "over": {"level": 3, "enforced_at": AT + 9} | certificate([7, 8], both, [], AT + 700_000, is_lifted=True),
         "enforced and anchored": {"level": 3, "enforced_at": AT + 8} | certificate([7], both, [], AT + 100, anchored=6),
+        "enforced, by a rule": {"level": 3, "enforced_at": AT + 8} | certificate([7], both, [], AT + 100, by_rule=True),
     }
 
 
@@ -1531,6 +1546,7 @@ def vectors():
         "did_documents": did_documents(),
         "dids": dids(),
         "anchor_journal": anchor_journal(sha256(ORIGIN.encode()), 5, fixed("anchored root"), [fixed("first sibling"), fixed("second sibling")]),
+        "chain_contradiction": chain_contradiction(),
         "anchor": anchor([bytes.fromhex(one["leaf"]) for one in log], 21),
         "checkpoint": checkpoint([bytes.fromhex(one["leaf"]) for one in log]),
         "fork": {"held": 5, "identity": sha256(FIRST_STATEMENT).hex(), "statement": OTHER_FIRST_STATEMENT.hex(), "signature": AGENT.sign(OTHER_FIRST_STATEMENT).hex()},
@@ -1556,6 +1572,7 @@ def wrap(text, width=140):
 def examples(made):
     """The text of each example block of docs/formats.md, by its name."""
     stop = made["entries"][6]
+    by_rule = next(one for one in made["entries"] if one["name"] == "stop by a rule")
     statement_example, key = made["statements"][1], made["keys"][6]
     agent_proof, enrolment = made["key_proofs"][0], made["enrolment_proof"]["token"]
     bootstrap = made["bootstrap_proofs"][0]["token"]
@@ -1588,6 +1605,7 @@ def examples(made):
         "approval": token(made["approvals"][0]["token"]),
         "passkey": "\n".join(f"{name:<20}{wrap(made['passkey_approval'][key])}" for name, key in (
             ("header", "header"), ("claims", "claims"), ("challenge", "challenge"), ("authenticator data", "authenticator_data"), ("client data", "client_data"), ("token", "token"))),
+        "rule": f"{wrap(by_rule['diagnostic'])}\n\n{wrap(by_rule['entry'])}",
         "erased-stub": f"{wrap(made['erased_stub']['diagnostic'])}\n\n{wrap(made['erased_stub']['stub'])}",
         "did-documents": wrap(made["did_documents"]["agent"]),
         "multikey": "\n".join(f"{one['key']:<16}{one['did']}" for one in made["dids"]["keys"]),
@@ -1606,6 +1624,7 @@ def examples(made):
         "probe": f"{wrap(made['watch']['probed_stop_diagnostic'])}\n\n{wrap(made['watch']['probed_stop'])}\n\n{token(made['watch']['probed_acknowledgement'])}",
         "order": token(made["watch"]["order"]),
         "anchor-journal": wrap(made["anchor_journal"]["journal"]),
+        "chain-contradiction": made["chain_contradiction"]["document"].rstrip(),
         "anchor": f"{made['anchor']['note'].rstrip()}\n\nitem  {wrap(made['anchor']['item'])}",
         "trail": wrap(made["trails"]["no activity opened"]["file"][:1400]) + "\n…",
         "certificate": wrap(made["certificates"]["enforced"]["file"][:1400]) + "\n…",

@@ -16,6 +16,9 @@ public sealed record WitnessWord(byte Index, Hash R, Hash Vs);
 /// <summary>The contract of contracts/src/LedgerAnchor.sol: calls to send, state to read, events to find.</summary>
 public sealed class AnchorContract(IChain chain, Address address)
 {
+    /// <summary>The largest step that the contract takes for a log: 2^62.</summary>
+    public const int StepBitsMax = 62;
+
     private static readonly Hash AnchoredTopic = Abi.Topic("Anchored(bytes32,uint64,bytes32)");
 
     public Address Address => address;
@@ -66,6 +69,14 @@ public sealed class AnchorContract(IChain chain, Address address)
     /// <summary>The name of the contract's error that a transaction or a call was refused with; null for what is none of them.</summary>
     public static string? ErrorOf(ChainException refusal) =>
         Errors.FirstOrDefault(error => refusal.Revert.AsSpan().StartsWith(Abi.Selector(error)))?.Split('(')[0];
+
+    /// <summary>Why what stands at the address is not to be spoken to; null when it is this contract.</summary>
+    public async Task<string?> FindObstacleAsync(CancellationToken cancellation) => await FindCodeAsync(cancellation).ConfigureAwait(false) switch
+    {
+        AnchorCode.Ours => null,
+        AnchorCode.Missing => $"There is no contract at {address}.",
+        _ => $"The code at {address} is not that of the anchor contract.",
+    };
 
     /// <summary>Whether the code at the address is that of this contract, byte for byte; what else stands there could say anything.</summary>
     public async Task<AnchorCode> FindCodeAsync(CancellationToken cancellation)

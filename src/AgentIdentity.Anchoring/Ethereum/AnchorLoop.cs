@@ -52,10 +52,11 @@ public sealed class AnchorLoop
     private volatile AnchorStatus _status;
 
     /// <param name="others">Further nodes, which must agree before an anchor is called final.</param>
+    /// <param name="contradiction">What an earlier process found on the chain that the ledger does not lead to; null when it found nothing.</param>
     /// <exception cref="FormatException">The journal holds what no loop wrote.</exception>
-    public AnchorLoop(IChain chain, IReadOnlyList<IChain> others, ISigner signer, IAnchoredTree tree, IAnchorJournal journal, AnchorSettings settings, TimeProvider time)
+    public AnchorLoop(IChain chain, IReadOnlyList<IChain> others, ISigner signer, IAnchoredTree tree, IAnchorJournal journal, AnchorSettings settings, TimeProvider time, string? contradiction = null)
     {
-        (_chain, _tree, _journal, _settings, _time) = (chain, tree, journal, settings, time);
+        (_chain, _tree, _journal, _settings, _time, _contradiction) = (chain, tree, journal, settings, time, contradiction);
         _log = AnchorContract.NameOf(tree.Origin);
         _account = new ChainAccount(chain, signer, settings.ChainId, settings.Limits, time);
         _contract = new AnchorContract(chain, settings.Contract);
@@ -128,9 +129,8 @@ public sealed class AnchorLoop
     {
         if (!_isCodeKnown)
         {
-            var code = await _contract.FindCodeAsync(cancellation).ConfigureAwait(false);
-            if (code != AnchorCode.Ours)
-                return code == AnchorCode.Missing ? $"There is no contract at {_settings.Contract}." : $"The code at {_settings.Contract} is not that of the anchor contract.";
+            if (await _contract.FindObstacleAsync(cancellation).ConfigureAwait(false) is { } obstacle)
+                return obstacle;
             _isCodeKnown = true;
         }
         return log is null ? $"The contract {_settings.Contract} has no log of the origin {_tree.Origin}: its owner opens it." : null;

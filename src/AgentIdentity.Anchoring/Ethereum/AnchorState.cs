@@ -44,5 +44,5 @@ public sealed record AnchorStatus(
     AnchorState State, string? Reason, TreeSize Anchored, AnchoredCheckpoint? LastMined, AnchoredCheckpoint? LastFinal, ChainHash? InFlight, long AttemptCount, bool IsFinalityOverdue, bool IsCompared, string? Contradiction)
 {
     /// <summary>Whether somebody should look.</summary>
-    public bool IsHealthy => State is AnchorState.Idle or AnchorState.Broadcast or AnchorState.Mined or AnchorState.Final && !IsFinalityOverdue && Reason is null;
+    public bool IsHealthy => State is AnchorState.Idle or AnchorState.Broadcast or AnchorState.Mined or AnchorState.Final && !IsFinalityOverdue && Reason is null && Contradiction is null;
 }

@@ -25,18 +25,23 @@ public sealed class ChainAccount(IChain chain, ISigner signer, ulong chainId, Fe
     /// <exception cref="SigningException">It was not signed.</exception>
     public async Task<SignedTransaction> SignAsync(Address? to, byte[] data, ulong nonce, FeeOffer offer, CancellationToken cancellation)
     {
-        await RequireChainAsync(cancellation).ConfigureAwait(false);
-        var gas = await chain.EstimateGasAsync(Address, to, data, cancellation).ConfigureAwait(false);
-        var transaction = new Transaction(chainId, nonce, offer.TipWei, offer.MaxFeeWei, gas + (gas * SpareGasPercent / 100), to, data);
+        var transaction = new Transaction(chainId, nonce, offer.TipWei, offer.MaxFeeWei, await GasAsync(to, data, cancellation).ConfigureAwait(false), to, data);
         return await signer.SignAsync(transaction, cancellation).ConfigureAwait(false);
+    }
+
+    /// <summary>What a transaction would cost at most, in wei, as things stand. Nothing is signed.</summary>
+    /// <exception cref="ChainException">The node refused, the fee would exceed the cap, or the contract would refuse it.</exception>
+    public async Task<UInt128> CostMaxAsync(Address? to, byte[] data, CancellationToken cancellation)
+    {
+        var gas = await GasAsync(to, data, cancellation).ConfigureAwait(false);
+        return gas * (await OfferAsync(cancellation).ConfigureAwait(false)).MaxFeeWei;
     }
 
     /// <summary>Sends one transaction and waits until it is in a block: for people at a terminal, who see what came of it and try again themselves.</summary>
     /// <exception cref="ChainException">The node refused, the fee would exceed the cap, or the transaction reverted.</exception>
     public async Task<ChainReceipt> ExecuteAsync(Address? to, byte[] data, CancellationToken cancellation)
     {
-        var offer = limits.Offer(await chain.FeesAsync(cancellation).ConfigureAwait(false))
-            ?? throw new ChainException(ChainFault.FeeTooLow, $"The chain demands more than the cap of {limits.MaxFeeWei} wei for each unit of gas.");
+        var offer = await OfferAsync(cancellation).ConfigureAwait(false);
         var nonce = await chain.NonceAsync(Address, cancellation).ConfigureAwait(false);
         var signed = await SignAsync(to, data, nonce, offer, cancellation).ConfigureAwait(false);
         await chain.SendAsync(signed, cancellation).ConfigureAwait(false);
@@ -48,6 +53,16 @@ public sealed class ChainAccount(IChain chain, ISigner signer, ulong chainId, Fe
             throw new ChainException(ChainFault.Malformed, $"Transaction {signed.Hash} created {Address.OfCreated(Address, nonce)}, and the node says {receipt.Created}.");
         return receipt;
     }
+
+    private async Task<ulong> GasAsync(Address? to, byte[] data, CancellationToken cancellation)
+    {
+        await RequireChainAsync(cancellation).ConfigureAwait(false);
+        var gas = await chain.EstimateGasAsync(Address, to, data, cancellation).ConfigureAwait(false);
+        return gas + (gas * SpareGasPercent / 100);
+    }
+
+    private async Task<FeeOffer> OfferAsync(CancellationToken cancellation) => limits.Offer(await chain.FeesAsync(cancellation).ConfigureAwait(false))
+        ?? throw new ChainException(ChainFault.FeeTooLow, $"The chain demands more than the cap of {limits.MaxFeeWei} wei for each unit of gas.");
 
     private async Task<ChainReceipt> AwaitReceiptAsync(ChainHash transaction, CancellationToken cancellation)
     {

@@ -20,7 +20,7 @@ namespace AgentIdentity.Cli.Approvals;
 /// <param name="ExpiresAt">Ms since 1970.</param>
 /// <param name="OperatorsNeeded">How many must sign.</param>
 /// <param name="Approvals">Who has signed.</param>
-/// <param name="Attachment">What goes to the registry beside the action, which names it: a proof, a key, the incident of a revocation. Empty for most.</param>
+/// <param name="Attachment">What goes to the registry beside the action, which names it: a proof, or a key. Empty for most.</param>
 /// <param name="Passkeys">Public keys of operators, for the page that asks one of them to sign.</param>
 /// <param name="About">What the numbers in the action stand for, in words, for who signs. Not signed itself.</param>
 internal sealed record ApprovalFile(

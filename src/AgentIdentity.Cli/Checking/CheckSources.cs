@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Net;
+using AgentIdentity.Credentials.Documents;
 using AgentIdentity.Credentials.Status;
 
 namespace AgentIdentity.Cli.Checking;
@@ -30,7 +31,7 @@ internal static class CheckSources
         return await CheckOnlineAsync(run, credential, audience, now, cancellationToken);
     }
 
-    private static IssuerKeys? Named(Invocation run)
+    private static PublishedKeys? Named(Invocation run)
     {
         var named = new[] { Jwks, DidDocument, DidLog }.Where(option => run.Find(option) is not null).ToArray();
         if (named.Length > 1)

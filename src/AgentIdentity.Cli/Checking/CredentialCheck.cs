@@ -1,6 +1,7 @@
 using System.Text;
 using System.Text.Json.Nodes;
 using AgentIdentity.Credentials;
+using AgentIdentity.Credentials.Documents;
 using AgentIdentity.Credentials.Identifiers;
 using AgentIdentity.Credentials.Status;
 using AgentIdentity.Credentials.Verification;
@@ -17,7 +18,7 @@ internal sealed record CredentialCheck(Refusal Refusal, string Form, PresentedCr
     public bool IsGood => Refusal == Refusal.None;
 
     /// <summary>Reads either form and checks all but its status.</summary>
-    public static CredentialCheck Of(string text, RegistryName registry, IssuerKeys keys, string? audience, DateTimeOffset now)
+    public static CredentialCheck Of(string text, RegistryName registry, PublishedKeys keys, string? audience, DateTimeOffset now)
     {
         var isDocument = text.StartsWith('{');
         var refusal = isDocument
@@ -31,7 +32,7 @@ internal sealed record CredentialCheck(Refusal Refusal, string Form, PresentedCr
     }
 
     /// <summary>The same check with a status list looked at, in either of its forms. What was refused already stays so.</summary>
-    public CredentialCheck Under(string statusList, RegistryName registry, IssuerKeys keys, DateTimeOffset now)
+    public CredentialCheck Under(string statusList, RegistryName registry, PublishedKeys keys, DateTimeOffset now)
     {
         if (!IsGood)
             return this;

@@ -1,5 +1,6 @@
 using System.Text.Json.Nodes;
 using AgentIdentity.Credentials.Certificates;
+using AgentIdentity.Credentials.Entries;
 using AgentIdentity.Credentials.Watching;
 
 namespace AgentIdentity.Cli.Trails;
@@ -70,6 +71,8 @@ internal static class CertificateText
     private static void Write(TextWriter text, StopVerdict stop)
     {
         text.WriteLine($"stop     entry {stop.Denial.Index}, epoch {stop.Denial.Epoch}: {stop.Denial.Scope} is {stop.Denial.State.ToString().ToLowerInvariant()}{(stop.Denial.After is { } after ? $" after entry {after}" : "")} ({stop.Reason})");
+        if (stop.Rule is { } rule)
+            text.WriteLine($"by       the rule {rule.Trigger.Word()} of entry {rule.Rules}: nobody asked");
         text.WriteLine($"reach    {EntryText.Count(stop.Denial.Agents.Count, "delegate")} and {EntryText.Count(stop.Denial.Credentials.Count, "delegated credential")} below it, by name");
         text.WriteLine($"RECORDED {Time(stop.At)}");
         text.WriteLine($"NODES    {Time(stop.At)}");
@@ -133,6 +136,7 @@ internal static class CertificateText
         ["state"] = stop.Denial.State.ToString().ToLowerInvariant(),
         ["level"] = Word(stop.Proven.Level),
         ["level_by_word"] = Word(stop.ByWord.Level),
+        ["rule"] = stop.Rule?.Trigger.Word(),
         ["recorded_at"] = Json(stop.At),
         ["enforced_at"] = Json(stop.Proven.EnforcedAt),
         ["last_to_sign"] = stop.Last?.Name,

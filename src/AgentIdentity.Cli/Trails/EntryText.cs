@@ -42,6 +42,7 @@ internal static class EntryText
         EntryKind.EnforcerAlarmed => "enforcer-alarmed",
         EntryKind.LeasesGranted => "leases-granted",
         EntryKind.LogCosigned => "log-cosigned",
+        EntryKind.RulesSet => "rules-set",
         _ => throw new ArgumentOutOfRangeException(nameof(kind), kind, "An entry kind without a word."),
     };
 
@@ -76,6 +77,7 @@ internal static class EntryText
         EnforcerAlarmed alarmed => $"alarm {alarmed.Name}: {alarmed.Detail}",
         LeasesGranted granted => $"{Count(granted.Classes.Count, "class has", "classes have")} a lease of {(granted.Classes.Count == 1 ? "its" : "their")} own{string.Concat(granted.Classes.Select(one => $", {one.Name} {one.Milliseconds / 1000} s"))}",
         LogCosigned cosigned => Describe(cosigned),
+        RulesSet set => $"{(set.Rules.Count == 0 ? "no rule stops by itself" : $"stops by themselves: {string.Join(", ", set.Rules)}")}; by two: {set.Reason}",
         DidVersion version => version.Deactivates ? "the DID is deactivated" : "the DID has another document",
         AgentKeyRotated rotated => $"the key is {rotated.Key.KeyId} from here on{(rotated.Order is { } order ? $", as entry {order} ordered" : "")}",
         DidKeysHeld held => $"the DIDs of the agents of token {held.TokenId} change with their sponsor's key only",

@@ -20,6 +20,7 @@ internal static class AgentText
         ["maximum_envelope"] = JsonNode.Parse(agent.MaximumEnvelope),
         ["audiences"] = agent.Audiences.ToJson(),
         ["enrolled_at"] = Instants.FromMilliseconds(agent.EnrolledAt),
+        ["session_ends_at"] = agent.SessionEndsAt == 0 ? null : Instants.FromMilliseconds(agent.SessionEndsAt),
         ["enrolled_index"] = agent.EnrolledIndex,
         ["statements"] = agent.Statements,
         ["stop"] = agent.Stop is null ? null : ToJson(agent.Stop),

@@ -30,6 +30,7 @@ internal static class AgentsShowVerb
         text.WriteLine($"allowed     {agent.MaximumEnvelope}");
         text.WriteLine($"audiences   {string.Join(' ', agent.Audiences)}");
         text.WriteLine($"enrolled    {Instants.FromMilliseconds(agent.EnrolledAt)}, entry {agent.EnrolledIndex}");
+        text.WriteLine($"session     {(agent.SessionEndsAt == 0 ? "without end: its token asks for no evidence again" : $"until {Instants.FromMilliseconds(agent.SessionEndsAt)}, then it brings evidence again")}");
         text.WriteLine($"statements  {agent.Statements}");
     }
 

@@ -14,7 +14,7 @@ namespace AgentIdentity.Cli.Verbs;
 /// <summary>Signs what takes two people, and sends it when enough have signed.</summary>
 internal static class ApproveVerb
 {
-    private static readonly Argument<string> FileName = new("file") { Description = "The file that another verb wrote: restore, stop and recall with --out, cut, operators add, operators remove, break-glass name, erase, hold lift." };
+    private static readonly Argument<string> FileName = new("file") { Description = "The file that another verb wrote: restore, stop and recall with --out, cut, operators add, operators remove, break-glass name, rules set, erase, hold lift." };
     private static readonly Option<bool> Send = new("--send") { Description = "Have it done, when with this signature enough operators have signed." };
 
     public static Command Create() => new Command("approve", "Sign an act that takes two people, or send one that enough have signed. Read what it says first. With a passkey: the console's page.") { FileName, Send }.Does(RunAsync);
@@ -77,6 +77,14 @@ internal static class ApproveVerb
                 cancellationToken: cancellationToken)),
             "set-break-glass-key" => Changed("named", await connection.Admin.SetBreakGlassKeyAsync(
                 new SetBreakGlassKeyRequest { Key = new PublicKey { Jwk = file.Attachment }, Approvals = { file.Approvals } }, cancellationToken: cancellationToken)),
+            "set-rules" => Changed("set", await connection.Admin.SetRulesAsync(
+                new SetRulesRequest
+                {
+                    Rules = { members.GetProperty("rules").EnumerateArray().Select(rule => rule.GetString()) },
+                    Reason = members.GetProperty("reason").GetString(),
+                    Approvals = { file.Approvals },
+                },
+                cancellationToken: cancellationToken)),
             var other => throw Failure.Usage($"This version cannot send the action '{other}'."),
         };
     }
@@ -92,7 +100,8 @@ internal static class ApproveVerb
     private static async Task<JsonObject> RevokeAsync(RegistryConnection connection, JsonElement members, ApprovalFile file, CancellationToken cancellationToken)
     {
         var scope = ReadScope(members);
-        var request = new StopRequest { Scope = ScopeText.ToWire(scope), State = AgentState.Revoked, Reason = members.GetProperty("reason").GetString(), Incident = file.Attachment, Approvals = { file.Approvals } };
+        var incident = members.TryGetProperty("incident", out var named) ? named.GetString() : "";
+        var request = new StopRequest { Scope = ScopeText.ToWire(scope), State = AgentState.Revoked, Reason = members.GetProperty("reason").GetString(), Incident = incident, Approvals = { file.Approvals } };
         var done = await connection.Control.StopAsync(request, cancellationToken: cancellationToken);
         return new JsonObject
         {

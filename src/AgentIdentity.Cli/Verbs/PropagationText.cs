@@ -35,10 +35,12 @@ internal static class PropagationText
     private static void Write(TextWriter text, StopPropagation stop)
     {
         text.WriteLine($"stop     entry {stop.Stop.LedgerIndex}, epoch {stop.Stop.Epoch}: {ScopeText.From(stop.Stop.Scope)} is {stop.Stop.State.ToString().ToLowerInvariant()}");
+        if (stop.Stop.HasRule)
+            text.WriteLine($"by       the rule {stop.Stop.Rule}: nobody asked");
         text.WriteLine($"reach    {EntryText.Count((long)stop.AgentsBelow, "delegate")} and {EntryText.Count((long)stop.CredentialsBelow, "delegated credential")} below it; {EntryText.Count((long)stop.LiveCredentials, "unexpired credential")} in scope");
         WriteLevel(text, StopLevel.Recorded, stop.RecordedAt);
         WriteLevel(text, StopLevel.Nodes, stop.NodesAt);
-        WriteLevel(text, StopLevel.Enforced, stop.EnforcedAt);
+        WriteLevel(text, StopLevel.Enforced, stop.EnforcedAt, stop.EnforcedAt == 0 || stop.Enforcers.Any(enforcer => enforcer.Needed) ? "" : "  nobody had to sign: no enforcer answers for what it covers");
         WriteLevel(text, StopLevel.Exhausted, stop.ExhaustedAt);
         var table = new TextTable("ENFORCER", "STANDS", "SINCE", "PROBE", "");
         foreach (var enforcer in stop.Enforcers)
@@ -49,7 +51,7 @@ internal static class PropagationText
             text.WriteLine($"left     {words}");
     }
 
-    private static void WriteLevel(TextWriter text, StopLevel level, long at) => text.WriteLine($"{Word(level),-10} {Time(at)}");
+    private static void WriteLevel(TextWriter text, StopLevel level, long at, string note = "") => text.WriteLine($"{Word(level),-10} {Time(at)}{note}");
 
     private static string Time(long at) => at == 0 ? "not yet" : Instants.FromMilliseconds(at);
 
@@ -97,6 +99,7 @@ internal static class PropagationText
         ["ledger_index"] = stop.Stop.LedgerIndex,
         ["scope"] = ScopeText.From(stop.Stop.Scope),
         ["state"] = stop.Stop.State.ToString().ToLowerInvariant(),
+        ["rule"] = stop.Stop.HasRule ? stop.Stop.Rule : null,
         ["level"] = Word(stop.Level),
         ["recorded_at"] = Json(stop.RecordedAt),
         ["nodes_at"] = Json(stop.NodesAt),

@@ -14,6 +14,10 @@ internal static class RotateDidKeyVerb
 {
     private const uint PageSize = 1000;
 
+    // A registry that is busy for longer than half a minute is asked again by whoever calls this, which passes over what is done.
+    private const int AttemptsMax = 30;
+    private static readonly TimeSpan Pause = TimeSpan.FromSeconds(1);
+
     private static readonly Argument<string> Agent = new("agent") { DefaultValueFactory = _ => "", Description = "The agent's DID, its UUID, or its name in the home folder." };
     private static readonly Option<bool> All = new("--all") { Description = "Every agent whose log still commits to what an earlier key of the registry makes (rotate-issuer-key --did-key)." };
 
@@ -34,27 +38,27 @@ internal static class RotateDidKeyVerb
             return ExitCode.Fine;
         }
         var (done, left) = await Progress.ShowAsync(run, "Agents", total: null, report => RotateAllAsync(connection, report, cancellationToken));
-        run.Answer(new JsonObject { ["agents"] = done, ["left"] = new JsonArray([.. left.Select(did => (JsonNode)did)]) }, text =>
+        run.Answer(new JsonObject { ["agents"] = done, ["left"] = new JsonArray([.. left.Select(one => new JsonObject { ["did"] = one.Did, ["reason"] = one.Why.Reason })]) }, text =>
         {
             text.WriteLine($"{EntryText.Count(done, "log")} commit to keys of the registry's key for logs of now");
-            foreach (var did in left)
-                text.WriteLine($"not {did}: its sponsor holds the next key (agentid sponsor-key), or it ends");
+            foreach (var (did, why) in left)
+                text.WriteLine($"not {did}: {why.Reason}, {why.Detail}");
         });
         return left.Count == 0 ? ExitCode.Fine : ExitCode.Refused;
     }
 
-    private static async Task<(int Done, List<string> Left)> RotateAllAsync(RegistryConnection connection, Action<int> report, CancellationToken cancellationToken)
+    private static async Task<(int Done, List<(string Did, RegistryRefusedException Why)> Left)> RotateAllAsync(RegistryConnection connection, Action<int> report, CancellationToken cancellationToken)
     {
-        var (done, left, request) = (0, new List<string>(), new ListAgentsRequest { PageSize = PageSize });
+        var (done, left, request) = (0, new List<(string, RegistryRefusedException)>(), new ListAgentsRequest { PageSize = PageSize });
         do
         {
             var page = await connection.Registry.ListAgentsAsync(request, cancellationToken: cancellationToken);
             foreach (var agent in page.Agents.Where(agent => agent.State != AgentState.Revoked))
             {
-                if (await IsRotatedAsync(connection, agent.Did, cancellationToken))
-                    report(++done);
+                if (await RotateAsync(connection, agent.Did, cancellationToken) is { } why)
+                    left.Add((agent.Did, why));
                 else
-                    left.Add(agent.Did);
+                    report(++done);
             }
             request.PageToken = page.NextPageToken;
         }
@@ -62,16 +66,24 @@ internal static class RotateDidKeyVerb
         return (done, left);
     }
 
-    private static async Task<bool> IsRotatedAsync(RegistryConnection connection, string did, CancellationToken cancellationToken)
+    // Null when it is done. What concerns this log alone does not keep the others waiting; who may not do this at all hears it at the first.
+    private static async Task<RegistryRefusedException?> RotateAsync(RegistryConnection connection, string did, CancellationToken cancellationToken)
     {
-        try
+        for (var attempt = 1; ; attempt++)
         {
-            await connection.Admin.RotateDidKeyAsync(new RotateDidKeyRequest { Agent = did, IfBehind = true }, cancellationToken: cancellationToken);
-            return true;
-        }
-        catch (RegistryRefusedException refused) when (refused.Refusal is Refusal.NotPermitted or Refusal.DidUnchanged)
-        {
-            return false;
+            try
+            {
+                await connection.Admin.RotateDidKeyAsync(new RotateDidKeyRequest { Agent = did, IfBehind = true }, cancellationToken: cancellationToken);
+                return null;
+            }
+            catch (RegistryRefusedException refused) when (refused.Refusal is Refusal.DidHeld or Refusal.DidUnchanged or Refusal.AgentUnknown)
+            {
+                return refused;
+            }
+            catch (RegistryRefusedException refused) when (refused.IsTransient && attempt < AttemptsMax)
+            {
+                await Task.Delay(refused.RetryAfter ?? Pause, cancellationToken);
+            }
         }
     }
 }

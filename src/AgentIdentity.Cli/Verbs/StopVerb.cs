@@ -50,12 +50,12 @@ internal static class StopVerb
             : ExitCode.Fine;
     }
 
-    /// <summary>Writes the revocation that two operators sign. The incident goes beside the action, which does not name it.</summary>
+    /// <summary>Writes the revocation that two operators sign.</summary>
     internal static Task<int> AskAsync(Invocation run, Scope scope, string file, CancellationToken cancellationToken)
     {
         if (run.Get(State) != "revoked" || run.Get(DryRun) || run.Find(Force) || run.Find(StopWatch.Watch))
             throw Failure.Usage($"{Out.Name} is for --state revoked, and goes with none of {DryRun.Name}, {Force.Name} and {StopWatch.Watch.Name}: nothing is stopped yet.", "One person freezes at once: --state frozen.");
-        return ApprovalFile.AskAsync(run, ApprovedAction.Revoke(scope, run.Get(Reason)), file, cancellationToken, run.Get(Incident), connection => AboutAsync(connection, scope, cancellationToken));
+        return ApprovalFile.AskAsync(run, ApprovedAction.Revoke(scope, run.Get(Reason), run.Get(Incident)), file, cancellationToken, about: connection => AboutAsync(connection, scope, cancellationToken));
     }
 
     private static async Task<IReadOnlyList<string>> AboutAsync(RegistryConnection connection, Scope scope, CancellationToken cancellationToken)

@@ -47,6 +47,7 @@ internal static class StopsVerb
         ["after"] = stop.HasAfter ? stop.After : null,
         ["reason"] = stop.Reason,
         ["incident"] = stop.Incident,
+        ["rule"] = stop.HasRule ? stop.Rule : null,
         ["epoch"] = stop.Epoch,
         ["at"] = Instants.FromMilliseconds(stop.At),
         ["lifted_by"] = stop.HasLiftedBy ? stop.LiftedBy : null,

@@ -14,9 +14,9 @@ public sealed class BoundSession
     internal BoundSession(PresentedCredential presented, string audience, SubjectId? callee)
     {
         var claims = presented.Claims;
-        (Presented, Audience) = (presented, audience);
+        (Presented, Audience, Callee) = (presented, audience, callee);
         Actor = new Actor(claims.AgentId, claims.Jkt, claims.Sponsor, claims.Blueprint, claims.AllLabels);
-        Shown = new Presentation(claims.Jti, new LeafIndex(claims.LedgerIndex), presented.IssuerKeyId, claims.Chain, audience, callee);
+        Shown = new Presentation(claims.Jti, new LeafIndex(claims.LedgerIndex), presented.IssuerKeyId, claims.Chain, audience);
     }
 
     /// <summary>The credential.</summary>
@@ -28,6 +28,9 @@ public sealed class BoundSession
     internal Actor Actor { get; }
 
     internal Presentation Shown { get; }
+
+    /// <summary>The agent that the audience is, if it is one.</summary>
+    internal SubjectId? Callee { get; }
 
     /// <summary>Counts how often the credential is let in. Null before the first time.</summary>
     internal AcceptedCredential? Accepted { get; set; }

@@ -15,6 +15,8 @@ internal sealed class HeldStops
     private volatile bool _hasUnlogged;
     private volatile FrozenDictionary<string, FrozenSet<TypedAction>> _reads = FrozenDictionary<string, FrozenSet<TypedAction>>.Empty;
 
+    private volatile FrozenDictionary<SubjectId, Actor> _callees = FrozenDictionary<SubjectId, Actor>.Empty;
+
     public DenyState DenyState { get; } = new();
 
     /// <summary>Credentials that the ledger does not hold, and when they expire.</summary>
@@ -25,7 +27,7 @@ internal sealed class HeldStops
         if (_hasUnlogged && _unlogged.ContainsKey(session.Shown.Jti))
             return Refusal.CredentialUnlogged;
         var claims = session.Presented.Claims;
-        var left = DenyState.Of(session.Actor, session.Shown);
+        var left = DenyState.Of(session.Actor, session.Shown, session.Callee is { } callee ? AsStopsSee(callee) : null);
         var use = DenyState.OfLocation(action?.Location, claims.Envelope);
         if (use.State > left.State)
             left = use;
@@ -67,6 +69,25 @@ internal sealed class HeldStops
         _reads = known.ToFrozenDictionary(StringComparer.Ordinal);
         return agrees;
     }
+
+    /// <summary>Takes who the agents among this enforcer's audiences are. A sponsor and a blueprint are an agent's for good: those that were known first stay. So does what is not said again.</summary>
+    /// <returns>Whether all that is known for good was said again.</returns>
+    public bool LearnCallees(IEnumerable<Actor> callees)
+    {
+        var known = _callees.ToDictionary();
+        var agrees = true;
+        foreach (var callee in callees)
+        {
+            var before = known.GetValueOrDefault(callee.Agent, callee);
+            agrees &= (callee.Sponsor, callee.Blueprint) == (before.Sponsor, before.Blueprint);
+            known[callee.Agent] = callee with { Sponsor = before.Sponsor, Blueprint = before.Blueprint };
+        }
+        _callees = known.ToFrozenDictionary();
+        return agrees;
+    }
+
+    // A registry of an earlier version says nothing of it: then stops that name the agent itself are all that can be held against it.
+    private Actor AsStopsSee(SubjectId callee) => _callees.TryGetValue(callee, out var known) ? known : new Actor(callee, default, "", "", []);
 
     private bool IsRead(string blueprint, TypedAction action) => _reads.TryGetValue(blueprint, out var reads) && reads.Contains(action);
 }

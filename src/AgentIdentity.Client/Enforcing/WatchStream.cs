@@ -180,6 +180,9 @@ internal sealed class WatchStream : IAsyncDisposable
             _probes.AskAgain(_newDenials);
             // Before it is acknowledged: who has signed that it refuses has no stream open to whom it refuses.
             RefuseWhatIsOpen();
+            // Who the agents among the audiences are may be something else since, and a stop that was heard before cover them.
+            if (message.OfCase == RegistryMessage.OfOneofCase.Greeting)
+                _parts.Sessions.Sweep();
             if (step == WatchStep.Acknowledge && !connected.TrySend(Acknowledgement()))
                 return false;
             if (_watched.IsLive && _beatAt == long.MinValue && !TryBeat(connected))

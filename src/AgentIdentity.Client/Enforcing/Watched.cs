@@ -248,6 +248,10 @@ internal sealed class Watched
             return End(EnforcerAlarmKind.NoteForged, "The terms name keys that are none.");
         if (!_stops.LearnReads(terms.Blueprints.Select(blueprint => (blueprint.Name, blueprint.Reads.Select(read => new TypedAction(read.Type, read.Action)).ToFrozenSet()))))
             _alarm(EnforcerAlarmKind.NoteForged, "The registry names other actions as reads of a blueprint than before; those that were known first stay.");
+        if (!terms.Callees.All(IsActor))
+            return End(EnforcerAlarmKind.NoteForged, "The terms name agents that are none.");
+        if (!_stops.LearnCallees(terms.Callees.Select(ToActor)))
+            _alarm(EnforcerAlarmKind.NoteForged, "The registry names another sponsor or blueprint of an agent than before; those that were known first stay.");
         return HoldAgainstPins(terms);
     }
 
@@ -268,6 +272,11 @@ internal sealed class Watched
             return false;
         }
     }
+
+    private static bool IsActor(WatchCallee callee) => callee.AgentId.Length == SubjectId.Size && callee.KeyId.Length == KeyId.Size;
+
+    private static Actor ToActor(WatchCallee callee) => new(
+        SubjectId.Read(callee.AgentId.Span), KeyId.Read(callee.KeyId.Span), callee.Sponsor, callee.Blueprint, [.. callee.Labels.Select(label => KeyValuePair.Create(label.Name, label.Value))]);
 
     // The key that is pinned names the next by its last signature, and the tree goes on: docs/formats.md, "Succession note".
     private bool TryFollow(NoteVerifierKey pinned, NoteVerifierKey next, GetConsistencyResponse? answer)

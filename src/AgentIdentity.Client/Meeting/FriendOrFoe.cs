@@ -34,8 +34,15 @@ public sealed class FriendOrFoe(RegistryName registry, SubjectId self, Func<KeyI
     /// <param name="answer">What to send back, when nothing is refused.</param>
     public Refusal Respond(string challenge, SubjectId peer, string purpose, ReadOnlySpan<byte> channel, PrivateKey key, string credential, string statusList, out string? answer)
     {
-        answer = null;
-        if (!MeetingChallenge.TryParse(challenge, out var asked))
+        var refusal = Read(challenge, peer, purpose, channel, out var asked);
+        answer = refusal == Refusal.None ? MeetingAnswer.Create(asked!, key, credential, statusList) : null;
+        return refusal;
+    }
+
+    /// <summary>Whether this agent answers a challenge at all.</summary>
+    internal Refusal Read(string challenge, SubjectId peer, string purpose, ReadOnlySpan<byte> channel, out MeetingChallenge? asked)
+    {
+        if (!MeetingChallenge.TryParse(challenge, out asked))
             return Refusal.ChallengeInvalid;
         if (asked.From == registry.AgentDid(self))
             return Refusal.ChallengeReflected;
@@ -43,10 +50,7 @@ public sealed class FriendOrFoe(RegistryName registry, SubjectId self, Func<KeyI
             return Refusal.PeerMismatch;
         if (asked.Channel != MeetingChallenge.ChannelOf(channel))
             return Refusal.ChannelMismatch;
-        if (asked.Purpose != purpose)
-            return Refusal.PurposeMismatch;
-        answer = MeetingAnswer.Create(asked, key, credential, statusList);
-        return Refusal.None;
+        return asked.Purpose == purpose ? Refusal.None : Refusal.PurposeMismatch;
     }
 }
 

@@ -118,6 +118,8 @@ internal sealed class CertificateFindings
         yield return "whoever checks signatures and times only, and asks no enforcer: it accepts credentials in scope until they expire; whoever reads status lists as well, for 60 seconds after the stop, unless it is of a resource or an issuer key, which they do not show";
         if (stops.Any(stop => stop.CameAsNote))
             yield return "the delta that an enforcer still held, by which a stop came: the key for enforcers is not in the file";
+        if (stops.Any(stop => stop.Rule is not null))
+            yield return "that what a rule counts has happened, and that nobody had changed the rules before it stopped: the file shows that two people had switched it on";
         yield return "a restore that the file leaves out, and what came behind the checkpoint: an enforcer's signature says that the stop was in force when it signed, and not for how long";
     }
 }

@@ -102,6 +102,9 @@ public sealed record StopVerdict(
     /// <summary>It came as a delta that an enforcer still held when the ledger had lost the stop.</summary>
     public bool CameAsNote { get; init; }
 
+    /// <summary>The rule that it is by; null when a person or a key asked for it.</summary>
+    public StoppingRule? Rule { get; init; }
+
     /// <summary>Whoever must sign and has not.</summary>
     public IEnumerable<EnforcerVerdict> Missing => Enforcers.Where(enforcer => enforcer is { IsNeeded: true, SignedAt: null });
 

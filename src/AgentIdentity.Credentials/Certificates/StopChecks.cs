@@ -49,6 +49,7 @@ internal sealed class StopChecks(CertificateFile file, ShownEntries shown, Enfor
             read.Denial, read.Reason, read.At, lift?.Index, lift?.At, enforcers, [.. exposed], Level(read, proven, last, lift?.At), Level(read, byWord, last, lift?.At))
         {
             CameAsNote = read.Order is { } order && IsNote(order),
+            Rule = read.Rule,
         };
     }
 
@@ -58,7 +59,7 @@ internal sealed class StopChecks(CertificateFile file, ShownEntries shown, Enfor
             return new CertifiedLevel(StopLevel.Nodes, null, null);
         var exhausted = Math.Max(at, until);
         // What was lifted is accepted again.
-        if (read.IsEndless || (lifted is { } end && exhausted > end))
+        if (read.Denial.IsEndless || (lifted is { } end && exhausted > end))
             return new CertifiedLevel(StopLevel.Enforced, at, null);
         return new CertifiedLevel(exhausted <= madeAt ? StopLevel.Exhausted : StopLevel.Enforced, at, exhausted);
     }
@@ -97,6 +98,8 @@ internal sealed class StopChecks(CertificateFile file, ShownEntries shown, Enfor
         }
         if (read.Order is { } order && !IsNote(order) && !IsOrdered(stop, denial.Scope, order))
             Wrong(stop, "the order that it came by is not signed by the break-glass key, or for something else");
+        if (read.Rule is { } rule && Ruled(stop, denial, rule) is { } problem)
+            Wrong(stop, problem);
         return read with { Denial = denial };
     }
 
@@ -105,6 +108,15 @@ internal sealed class StopChecks(CertificateFile file, ShownEntries shown, Enfor
 
     private bool IsOrdered(CertifiedStop stop, Scope scope, string order) =>
         shown.Genesis is { } genesis && StopOrder.TryRead(order, genesis.PublicUrl, out var ordered, out var key) && ordered.Scope == scope && people.BreakGlassKeyAt(stop.Index) == key.KeyId;
+
+    private string? Ruled(CertifiedStop stop, Denial denial, StoppingRule rule)
+    {
+        if (rule.Rules.Value >= stop.Index.Value || shown.Find(rule.Rules) is not { Body: RulesSet set } entry)
+            return $"the file shows no rules in entry {rule.Rules}, by which it is";
+        return set.Rules.Any(one => one.Trigger == rule.Trigger && one.State == denial.State)
+            ? people.Problem(rule.Rules, entry, ApprovedAction.SetRules(set.Rules, set.Reason), set.Approvals)
+            : $"entry {rule.Rules} has no such rule";
+    }
 
     private (LeafIndex Index, long At)? Lift(CertifiedStop stop, StopEntry read)
     {
@@ -191,19 +203,16 @@ internal sealed record StopEntry(Denial Denial, string Incident, string Reason, 
     /// <summary>The registry's own credentials that rode along.</summary>
     public IReadOnlyList<SubjectId> Probes { get; init; } = [];
 
+    /// <summary>The rule that it is by.</summary>
+    public StoppingRule? Rule { get; init; }
+
     /// <summary>Null for an entry that stops nothing.</summary>
     public static StopEntry? Of(LeafIndex index, Entry entry) => entry.Body switch
     {
-        Stop stop => new StopEntry(new Denial(index, stop.Epoch, stop.State, stop.Scope), stop.Incident, stop.Reason, entry.At, stop.Order) { Probes = stop.Probes },
+        Stop stop => new StopEntry(new Denial(index, stop.Epoch, stop.State, stop.Scope), stop.Incident, stop.Reason, entry.At, stop.Order) { Probes = stop.Probes, Rule = stop.Rule },
         CompromiseCut cut => new StopEntry(new Denial(index, cut.Epoch, StandingState.Frozen, cut.Scope) { After = cut.After }, cut.Incident, cut.Reason, entry.At, null) { Probes = cut.Probes },
         _ => null,
     };
-
-    /// <summary>
-    /// Whether credentials in scope may be issued behind the stop, so that those which were there then are not the last: the restricted, and whoever is cut, go on receiving some,
-    /// anybody may receive one for an audience or a resource, and a thief signs when he likes.
-    /// </summary>
-    public bool IsEndless => Denial.State == StandingState.Restricted || Denial.After is not null || Denial.Scope.Kind is ScopeKind.IssuerKey or ScopeKind.Audience or ScopeKind.Resource;
 
     /// <summary>Whether a denial is this one, with whom it reaches spelled out.</summary>
     public bool IsSpelledOutBy(Denial denial) =>

@@ -26,7 +26,7 @@ internal sealed record WebvhLine(string VersionId, string VersionTime, JsonEleme
     {
         line = null;
         if (!StrictJson.TryParse(utf8, out var document))
-            return WebvhRefusal.NotText;
+            return StrictJson.IsTooDeep(utf8.Span) ? WebvhRefusal.TooDeep : WebvhRefusal.NotText;
         using (document)
             return TryRead(document.RootElement, out line) ? WebvhRefusal.None : line is null ? WebvhRefusal.EntryForm : WebvhRefusal.ProofForm;
     }

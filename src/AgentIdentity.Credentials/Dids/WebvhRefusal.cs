@@ -12,8 +12,11 @@ public enum WebvhRefusal
     /// <summary>There is no line.</summary>
     Empty,
 
-    /// <summary>A line is not strict JSON: UTF-8, no repeated members, not too deep.</summary>
+    /// <summary>A line is not strict JSON: UTF-8, no repeated members.</summary>
     NotText,
+
+    /// <summary>A line is nested deeper than is read.</summary>
+    TooDeep,
 
     /// <summary>A line has not exactly the five members of a version, each of its type.</summary>
     EntryForm,

@@ -106,6 +106,9 @@ public sealed record Stop(Scope Scope, StandingState State, string Reason, strin
     /// <summary>The registry's own credentials that ride along, ascending: who obeys the stop refuses them.</summary>
     public IReadOnlyList<SubjectId> Probes { get; init; } = [];
 
+    /// <summary>The rule that it is by; null when somebody asked for it.</summary>
+    public StoppingRule? Rule { get; init; }
+
     /// <inheritdoc/>
     public override EntryKind Kind => EntryKind.Stop;
 }
@@ -400,4 +403,14 @@ public sealed record LogCosigned(string Note) : EntryBody
         var bytes = Encoding.UTF8.GetBytes(Note);
         return bytes.Length <= NoteBytesMax && SignedNote.TryParse(bytes, out var note, out _) && Checkpoint.TryParse(note.Text.Span, out var checkpoint, out _) ? checkpoint : null;
     }
+}
+
+/// <summary>Kind 50. All rules that stop by themselves from here on, ascending by trigger.</summary>
+public sealed record RulesSet(IReadOnlyList<StopRule> Rules, string Reason, IReadOnlyList<string> Approvals) : EntryBody
+{
+    /// <summary>The most rules: one for each trigger.</summary>
+    public const int RulesMax = 4;
+
+    /// <inheritdoc/>
+    public override EntryKind Kind => EntryKind.RulesSet;
 }

@@ -66,16 +66,21 @@ internal static class EntryBodyCodec
                 fields.Number((uint)activity.Class);
                 break;
             case Stop stop:
-                cbor.WriteStartMap(stop.Probes.Count > 0 ? 8 : stop.Order is null ? 6 : 7);
+                var isLong = stop.Probes.Count > 0 || stop.Rule is not null;
+                cbor.WriteStartMap(stop.Rule is not null ? 10 : isLong ? 8 : stop.Order is null ? 6 : 7);
                 fields.Scope(stop.Scope);
                 fields.Number((uint)stop.State);
                 fields.Text(stop.Reason);
                 fields.Text(stop.Incident);
                 fields.Number(stop.Epoch);
-                if (stop.Order is not null || stop.Probes.Count > 0)
+                if (stop.Order is not null || isLong)
                     fields.Text(stop.Order ?? "");
-                if (stop.Probes.Count > 0)
+                if (isLong)
                     fields.Array(stop.Probes, static (cbor, probe) => cbor.WriteId(probe));
+                if (stop.Rule is not { } rule)
+                    break;
+                fields.Number(rule.Rules.Value);
+                fields.Number((uint)rule.Trigger);
                 break;
             case RegistryKeyRotated rotated:
                 cbor.WriteStartMap(4);
@@ -265,6 +270,12 @@ internal static class EntryBodyCodec
                 cbor.WriteStartMap(1);
                 fields.Text(cosigned.Note);
                 break;
+            case RulesSet set:
+                cbor.WriteStartMap(3);
+                fields.Array(set.Rules, WriteRule);
+                fields.Text(set.Reason);
+                fields.Texts(set.Approvals);
+                break;
             default:
                 throw new InvalidOperationException($"No format for {body.GetType().Name}.");
         }
@@ -320,6 +331,7 @@ internal static class EntryBodyCodec
             EntryKind.EnforcerAlarmed => ReadAlarmed(fields),
             EntryKind.LeasesGranted => new LeasesGranted(fields.Ascending(LeasesGranted.ClassesMax, ReadClassLease, static one => one.Name, StringComparer.Ordinal, least: 0)),
             EntryKind.LogCosigned => ReadCosigned(fields),
+            EntryKind.RulesSet => new RulesSet(fields.Ascending(RulesSet.RulesMax, ReadRule, static rule => rule.Trigger, least: 0), fields.Text(), fields.Texts()),
             _ => throw new FormatException("unknown kind"),
         };
         if (fields.Count != count)
@@ -361,7 +373,35 @@ internal static class EntryBodyCodec
         var stop = new Stop(fields.Scope(), fields.State(), fields.Text(), fields.Text(), fields.Epoch(), count >= 7 ? fields.Text() : null);
         if (count < 8)
             return stop;
-        return stop with { Order = stop.Order is { Length: > 0 } ? stop.Order : null, Probes = ReadProbes(fields) };
+        stop = stop with { Order = stop.Order is { Length: > 0 } ? stop.Order : null, Probes = ReadProbes(fields, least: count == 8 ? 1 : 0) };
+        return count == 8 ? stop : stop with { Rule = ReadStoppingRule(fields, stop) };
+    }
+
+    // A rule stops an agent, and nobody for ever: so no rule can leave the registry without those who restore.
+    private static StoppingRule ReadStoppingRule(FieldReader fields, Stop stop)
+    {
+        var rule = new StoppingRule(fields.Index(), fields.Enum<RuleTrigger>());
+        return stop.Order is null && stop.State != StandingState.Revoked && stop.Scope.Kind == rule.Trigger.Reach()
+            ? rule
+            : throw new FormatException("a rule restricts or freezes an agent, and obeys no order");
+    }
+
+    private static void WriteRule(CborWriter cbor, StopRule rule)
+    {
+        cbor.WriteStartArray(4);
+        cbor.WriteUInt32((uint)rule.Trigger);
+        cbor.WriteUInt32(rule.Count);
+        cbor.WriteUInt32(rule.Seconds);
+        cbor.WriteUInt32((uint)rule.State);
+        cbor.WriteEndArray();
+    }
+
+    private static StopRule ReadRule(CborReader cbor)
+    {
+        cbor.ReadStartArray();
+        var rule = new StopRule(cbor.ReadEnum<RuleTrigger>(), cbor.ReadUInt32(), cbor.ReadUInt32(), cbor.ReadEnum<StandingState>());
+        cbor.ReadEndArray();
+        return rule.IsValid ? rule : throw new FormatException("a rule has a count, a window and a state within its bounds");
     }
 
     private static CompromiseCut ReadCut(FieldReader fields, int count)
@@ -370,7 +410,7 @@ internal static class EntryBodyCodec
         return count == 8 ? cut with { Probes = ReadProbes(fields) } : cut;
     }
 
-    private static SubjectId[] ReadProbes(FieldReader fields) => fields.Ascending(Stop.ProbesMax, static item => item.ReadId(), static probe => probe);
+    private static SubjectId[] ReadProbes(FieldReader fields, int least = 1) => fields.Ascending(Stop.ProbesMax, static item => item.ReadId(), static probe => probe, least: least);
 
     // Written as it always was when it demands nothing and ends no session.
     private static bool IsPlain(TokenCreated token) => token.Evidence.Length == 0 && token.SessionSeconds == 0;

@@ -104,6 +104,9 @@ public enum EntryKind
 
     /// <summary>This registry, as a witness, had cosigned a checkpoint of another log.</summary>
     LogCosigned = 49,
+
+    /// <summary>Two people have said which rules stop by themselves.</summary>
+    RulesSet = 50,
 }
 
 /// <summary>Why a log was succeeded. docs/formats.md, "Entry", kind 16.</summary>

@@ -37,6 +37,25 @@ public static class StrictJson
         }
     }
 
+    /// <summary>Whether a text that was not read is nested too deep, and nothing before that is wrong with it.</summary>
+    internal static bool IsTooDeep(ReadOnlySpan<byte> utf8)
+    {
+        var reader = new Utf8JsonReader(utf8, new JsonReaderOptions { MaxDepth = DepthMax + 1 });
+        try
+        {
+            while (reader.Read())
+            {
+                // The depth of what begins is counted from the next token on.
+                if (reader.TokenType is JsonTokenType.StartObject or JsonTokenType.StartArray && reader.CurrentDepth >= DepthMax)
+                    return true;
+            }
+        }
+        catch (JsonException)
+        {
+        }
+        return false;
+    }
+
     /// <summary>As <see cref="TryParse"/>, for a text that must be an object.</summary>
     internal static bool TryParseObject(ReadOnlyMemory<byte> utf8, [NotNullWhen(true)] out JsonDocument? document)
     {

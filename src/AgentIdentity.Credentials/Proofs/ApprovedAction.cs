@@ -23,9 +23,14 @@ public static class ApprovedAction
     public static string Cut(Scope scope, LeafIndex after, string reason) =>
         new StringBuilder($"{{\"after\":{after.Value},\"reason\":").AppendString(reason).Append(",\"scope\":").AppendString(scope.ToString()).Append(",\"type\":\"cut\"}").ToString();
 
-    /// <summary>To revoke more than one person may.</summary>
-    public static string Revoke(Scope scope, string reason) =>
-        new StringBuilder("{\"reason\":").AppendString(reason).Append(",\"scope\":").AppendString(scope.ToString()).Append(",\"type\":\"revoke\"}").ToString();
+    /// <summary>To revoke more than one person may, as part of an incident unless that is empty.</summary>
+    public static string Revoke(Scope scope, string reason, string incident)
+    {
+        var action = new StringBuilder("{");
+        if (incident.Length > 0)
+            action.Append("\"incident\":").AppendString(incident).Append(',');
+        return action.Append("\"reason\":").AppendString(reason).Append(",\"scope\":").AppendString(scope.ToString()).Append(",\"type\":\"revoke\"}").ToString();
+    }
 
     /// <summary>To add an operator, or a passkey of one.</summary>
     public static string AddOperator(KeyId key, string name, PasskeyOrigin? passkey = null)
@@ -42,6 +47,10 @@ public static class ApprovedAction
 
     /// <summary>To name the key that may freeze without the registry.</summary>
     public static string SetBreakGlassKey(KeyId key) => $"{{\"jkt\":\"{key}\",\"type\":\"set-break-glass-key\"}}";
+
+    /// <summary>To say which rules stop by themselves.</summary>
+    public static string SetRules(IReadOnlyList<StopRule> rules, string reason) =>
+        new StringBuilder("{\"reason\":").AppendString(reason).Append(",\"rules\":[").AppendJoin(',', rules.Select(rule => $"\"{rule}\"")).Append("],\"type\":\"set-rules\"}").ToString();
 
     /// <summary>To lift the hold that an entry placed.</summary>
     public static string LiftHold(SubjectId agent, LeafIndex hold, string reason) =>

@@ -12,6 +12,9 @@ namespace AgentIdentity.Credentials.Status;
 /// <param name="issuerKeys">Finds a key that signs this registry's credentials. Null for any other id.</param>
 public sealed class StatusListReader(RegistryName registry, Func<KeyId, PublicKey?> issuerKeys)
 {
+    // How far a reader's clock may be behind the registry's.
+    private const long SkewSeconds = 30;
+
     /// <summary>The IETF form of a list.</summary>
     /// <param name="token">What was fetched.</param>
     /// <param name="list">The number of the list that the credential names.</param>
@@ -100,6 +103,9 @@ public sealed class StatusListReader(RegistryName registry, Func<KeyId, PublicKe
     {
         if (!payload.TryGetInteger("iat"u8, NumericDate.Max, out var from) || !payload.TryGetInteger("exp"u8, NumericDate.Max, out var until) || until <= from)
             return Refusal.StatusListInvalid;
-        return now.ToUnixTimeSeconds() >= until ? Refusal.StatusListEnded : Refusal.None;
+        var seconds = now.ToUnixTimeSeconds();
+        if (from > seconds + SkewSeconds)
+            return Refusal.StatusListNotYetValid;
+        return seconds >= until ? Refusal.StatusListEnded : Refusal.None;
     }
 }

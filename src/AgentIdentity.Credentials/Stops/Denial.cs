@@ -29,6 +29,12 @@ public sealed record Denial(
     {
     }
 
+    /// <summary>
+    /// Whether credentials in scope may be issued behind the stop, so that those which were there then are not the last: the restricted, and whoever is cut, go on receiving some,
+    /// anybody may receive one for an audience or a resource, and a thief signs when he likes. Such a stop is never exhausted.
+    /// </summary>
+    public bool IsEndless => State == StandingState.Restricted || After is not null || Scope.Kind is ScopeKind.IssuerKey or ScopeKind.Audience or ScopeKind.Resource;
+
     /// <summary>The same, with further credentials that are covered.</summary>
     public Denial With(IReadOnlyList<SubjectId> credentials) => credentials.Count == 0 ? this : this with { Credentials = [.. Credentials.Concat(credentials).Distinct().Order()] };
 
@@ -50,8 +56,7 @@ public readonly record struct Actor(SubjectId Agent, KeyId Key, string Sponsor, 
 /// <param name="IssuerKey">Who signed it.</param>
 /// <param name="Chain">The agents above, nearest first.</param>
 /// <param name="Audience">The audience that it is shown to.</param>
-/// <param name="Callee">The agent that the audience is, if it is one.</param>
-public readonly record struct Presentation(SubjectId Jti, LeafIndex Index, KeyId IssuerKey, IReadOnlyList<SubjectId> Chain, string Audience, SubjectId? Callee);
+public readonly record struct Presentation(SubjectId Jti, LeafIndex Index, KeyId IssuerKey, IReadOnlyList<SubjectId> Chain, string Audience);
 
 /// <summary>What stops leave of somebody's authority, and the denial that takes the most. Null: none does.</summary>
 public readonly record struct Denied(Refusal Refusal, Denial? By)

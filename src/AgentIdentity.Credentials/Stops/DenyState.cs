@@ -52,8 +52,8 @@ public sealed class DenyState
     /// <summary>Whether what a key of the registry signs from now on is denied, whoever signs with it.</summary>
     public bool IsIssuerKeyStopped(KeyId key) => !_issuerKeys.IsEmpty && _issuerKeys.Worst(key, ulong.MaxValue) is not null;
 
-    /// <summary>What is left of an agent's authority under one credential, before one audience.</summary>
-    public Denied Of(in Actor actor, in Presentation shown)
+    /// <summary>What is left of an agent's authority under one credential, before one audience; with a callee, before the agent that the audience is.</summary>
+    public Denied Of(in Actor actor, in Presentation shown, in Actor? callee = null)
     {
         var index = shown.Index.Value;
         var worst = default(Denied);
@@ -66,14 +66,12 @@ public sealed class DenyState
             Take(ref worst, _issuerKeys.Worst(shown.IssuerKey, index), Refusal.IssuerKeyStopped);
         if (!_audiences.IsEmpty)
             Take(ref worst, _audiences.Worst(shown.Audience, index), Refusal.AudienceStopped);
-        if (_agents.IsEmpty)
-            return worst;
         // By index: to enumerate a list behind its interface allocates, and this is asked on each decision.
-        for (var i = 0; i < shown.Chain.Count; i++)
+        for (var i = 0; i < shown.Chain.Count && !_agents.IsEmpty; i++)
             Take(ref worst, _agents.Worst(shown.Chain[i], index), Refusal.ChainStopped);
-        // Two ways: what a stopped agent is asked is what it learns.
-        if (shown.Callee is { } callee)
-            Take(ref worst, _agents.Worst(callee, null), Refusal.AudienceStopped);
+        // Two ways, whatever the stop names it by: what a stopped agent is asked is what it learns.
+        if (callee is { } called && Of(called) is var theirs && theirs.State > worst.State)
+            worst = theirs with { Refusal = Refusal.AudienceStopped };
         return worst;
     }
 

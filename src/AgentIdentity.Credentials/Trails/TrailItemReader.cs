@@ -24,8 +24,8 @@ internal sealed class TrailItemReader(ReadOnlyMemory<byte> bytes)
     /// <summary>Whether an exception says that the bytes have another form.</summary>
     public static bool IsRefusal(Exception refused) => refused is CborContentException or InvalidOperationException or OverflowException or FormatException;
 
-    /// <summary>Where and why reading ended.</summary>
-    public string Problem(Exception refused) => $"item {Items} (before byte {Position}): {refused.Message}";
+    /// <summary>Where and why reading ended. The words of the CBOR reader say nothing to who holds the file.</summary>
+    public string Problem(Exception refused) => $"item {Items} (before byte {Position}): {(refused is FormatException ? refused.Message : "these bytes are no such item")}";
 
     /// <summary>Begins the next item.</summary>
     public void Begin()

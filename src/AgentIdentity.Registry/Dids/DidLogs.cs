@@ -76,7 +76,7 @@ public sealed class DidLogs(RegistrySettings settings, RegistryState state, Sequ
     public async Task<Outcome<LeafIndex>> RotateAsync(SubjectId actor, AgentRecord agent, bool ifBehind)
     {
         if (agent.IsDidHeld)
-            return Refused.Because(Refusal.NotPermitted, "The next key of this DID is its sponsor's: agentid sponsor-key.");
+            return Refused.Because(Refusal.DidHeld, "The next key of this DID is its sponsor's: agentid sponsor-key.");
         if (agent.IsDidEnded || IsRevoked(agent))
             return Refused.Because(Refusal.DidUnchanged, "The DID has ended, or is about to: its agent is revoked.");
         // The key of when the line is made: it may have been rotated since the caller looked.

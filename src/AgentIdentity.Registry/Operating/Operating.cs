@@ -184,13 +184,6 @@ public sealed class Operating(
         });
     }
 
-    /// <summary>Puts a look at private data on the record. The answer leaves only when this is durable.</summary>
-    public Task<Outcome<LeafIndex>> RecordReadAsync(SubjectId actor, string method, string target, int records, SubjectId? about)
-    {
-        var read = new PrivateDataRead(method, target, (uint)records);
-        return sequencer.DecideAsync<LeafIndex>(Lane.Ordinary, draft => draft.Stage(actor, read, about ?? draft.RegistryId));
-    }
-
     public void Dispose() => _rotating.Dispose();
 
     private RegistryKeyRotated Rotate(RegistryKeyUse use, PublicKey old) => new(use, keys.Create(use), old.KeyId);

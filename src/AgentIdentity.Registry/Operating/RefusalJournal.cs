@@ -4,7 +4,7 @@ using AgentIdentity.Registry.Sequencing;
 
 namespace AgentIdentity.Registry.Operating;
 
-/// <summary>Gathers the refusals of the control listener and puts them on the record once a second, so that flooding it does not flood the ledger.</summary>
+/// <summary>Gathers refusals that are to be seen, all of the control listener among them, and puts them on the record once a second, so that flooding a listener does not flood the ledger.</summary>
 public sealed class RefusalJournal(Sequencer sequencer, State.RegistryState state)
 {
     // More kinds than this in a second are counted together: a flood of keys must not become a flood of memory.

@@ -100,11 +100,11 @@ public sealed class Conduct
     private bool IsStopped(StandingThen then, AgentRecord agent, string audience)
     {
         var nobody = agent.Actor with { Agent = default, Key = default, Sponsor = "", Blueprint = "", Labels = [] };
-        return then.Denials.Of(nobody, Shown(default, default, [], audience)).Refusal == Refusal.AudienceStopped;
+        return then.Denials.Of(nobody, Shown(default, default, [], audience), _state.Callee(_name, audience)).Refusal == Refusal.AudienceStopped;
     }
 
     private Credentials.Stops.Presentation Shown(SubjectId jti, LeafIndex index, IReadOnlyList<SubjectId> chain, string audience) =>
-        new(jti, index, _state.IssuerKeys.InForceAt(index).KeyId, chain, audience, _name.TryParseAgentDid(audience, out var callee) ? callee : null);
+        new(jti, index, _state.IssuerKeys.InForceAt(index).KeyId, chain, audience);
 
     private static string[] StoppedLocations(StandingThen then, IReadOnlyList<Authority> authorities)
     {

@@ -120,7 +120,7 @@ public sealed class StopTrials
             return chain.Select(_state.FindAgent).Append(agent).Any(holder => holder?.Grant.Envelope.Touches(scope.Value) == true);
         var issuer = _state.IssuerKeys.InForceAt(credential.Index).KeyId;
         return credential.Item.Audience.Intersect(enforcer.Audiences, StringComparer.Ordinal).Any(audience => trial.Of(
-            agent.Actor, new Presentation(credential.Item.Jti, credential.Index, issuer, chain, audience, _name.TryParseAgentDid(audience, out var callee) ? callee : null)).State != StandingState.Active);
+            agent.Actor, new Presentation(credential.Item.Jti, credential.Index, issuer, chain, audience), _state.Callee(_name, audience)).State != StandingState.Active);
     }
 
     private List<SubjectId> Chain(SubjectId jti)
@@ -172,8 +172,7 @@ public sealed class StopTrials
     {
         if (_state.FindAgent(decision.Agent) is not { } agent)
             return false;
-        var shown = decision.Shown with { Callee = _name.TryParseAgentDid(decision.Shown.Audience, out var callee) ? callee : null };
-        var left = trial.Of(agent.Actor, shown);
+        var left = trial.Of(agent.Actor, decision.Shown, _state.Callee(_name, decision.Shown.Audience));
         var use = trial.OfLocation(decision.Action?.Location, decision.Envelope);
         var state = use.State > left.State ? use.State : left.State;
         return state switch

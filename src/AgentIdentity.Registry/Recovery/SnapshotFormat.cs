@@ -17,7 +17,7 @@ namespace AgentIdentity.Registry.Recovery;
 /// <remarks>Signed, because the tree vouches for the entries and not for what was folded from them: whoever can write the file must not be able to lift a stop.</remarks>
 internal static class SnapshotFormat
 {
-    private const int Version = 15;
+    private const int Version = 16;
     private static readonly byte[] Domain = "air/snapshot/v1\0"u8.ToArray();
     private static readonly byte[] Magic = "agentidentity snapshot\n"u8.ToArray();
 
@@ -143,6 +143,8 @@ internal static class SnapshotFormat
             writer.Write(change.Index.Value);
         });
         WriteAll(writer, copy.IntegrityKeys, key => WriteSpan(writer, key));
+        WriteMaybe(writer, copy.Rules.Index);
+        WriteAll(writer, copy.Rules.Rules, rule => writer.Write(rule.ToString()));
     }
 
     private static StateCopy ReadState(BinaryReader reader)
@@ -178,6 +180,7 @@ internal static class SnapshotFormat
             UsedEvidence = usedEvidence,
             IntegrityKeys = ReadAll(reader, () => ReadSpan(reader)),
             Leases = leases,
+            Rules = new RulesInForce(ReadMaybe(reader), ReadAll(reader, () => ReadRule(reader))),
         };
     }
 
@@ -384,7 +387,12 @@ internal static class SnapshotFormat
         writer.Write(stop.LiftedEpoch);
         WriteExposure(writer, stop.Exposure);
         WriteAll(writer, stop.Probes, id => WriteId(writer, id));
+        WriteMaybe(writer, stop.Rule?.Rules);
+        if (stop.Rule is { } rule)
+            writer.Write((byte)rule.Trigger);
     }
+
+    private static StopRule ReadRule(BinaryReader reader) => StopRule.TryParse(reader.ReadString(), out var rule) ? rule : throw new LedgerDamagedException("A rule in the snapshot is none.");
 
     private static StopRecord ReadStop(BinaryReader reader)
     {
@@ -398,6 +406,7 @@ internal static class SnapshotFormat
             LiftedEpoch = reader.ReadUInt64(),
             Exposure = ReadExposure(reader),
             Probes = ReadAll(reader, () => ReadId(reader)),
+            Rule = ReadMaybe(reader) is { } rules ? new StoppingRule(rules, (RuleTrigger)reader.ReadByte()) : null,
         };
     }
 

@@ -113,6 +113,9 @@ public sealed class Draft
     public CallerRecord? FindOperator(string name) =>
         State.Callers.FirstOrDefault(caller => caller.Role == CallerRole.Operator && caller.Name == name && !IsRemoved(caller.Id));
 
+    /// <summary>The stops of this group so far.</summary>
+    public IReadOnlyList<Stop> Stops => _stops;
+
     /// <summary>Whether exactly this scope is revoked.</summary>
     public bool IsRevoked(Scope scope) => State.Stops.IsRevoked(scope) || _stops.Exists(stop => stop.Scope == scope && stop.State == StandingState.Revoked);
 

@@ -12,6 +12,9 @@ public enum Lane
     /// <summary>First, and never turned away: nothing that the group decides may overtake a stop.</summary>
     Stop,
 
+    /// <summary>Next, whoever else waits: restores, and what responders look at, which goes on the record first.</summary>
+    Control,
+
     /// <summary>In the order in which they came.</summary>
     Ordinary,
 
@@ -41,6 +44,7 @@ public sealed class Sequencer : IDisposable
     // Owned by whoever holds the gate.
     private readonly object _gate = new();
     private readonly Queue<Work> _stops = [];
+    private readonly Queue<Work> _control = [];
     private readonly Queue<Work> _waiting = [];
     private bool _isClosing;
 
@@ -79,9 +83,10 @@ public sealed class Sequencer : IDisposable
         {
             if (_isClosing || _standing.IsHalted)
                 return Task.FromResult<Outcome<T>>(Refused.Because(_standing.IsHalted ? _standing.Everyone : Refusal.RegistryHalted, "The registry takes no writes now."));
-            if (lane != Lane.Stop && _waiting.Count >= QueueMax)
+            var queue = lane switch { Lane.Stop => _stops, Lane.Control => _control, _ => _waiting };
+            if (lane != Lane.Stop && queue.Count >= QueueMax)
                 return Task.FromResult<Outcome<T>>(Refused.Because(Refusal.Overloaded, "More writes are waiting than can be served soon; try again later."));
-            (lane == Lane.Stop ? _stops : _waiting).Enqueue(work);
+            queue.Enqueue(work);
             Monitor.Pulse(_gate);
         }
         return work.Answer;
@@ -131,14 +136,14 @@ public sealed class Sequencer : IDisposable
     {
         lock (_gate)
         {
-            while (_stops.Count == 0 && _waiting.Count == 0 && !_isClosing)
+            while (_stops.Count == 0 && _control.Count == 0 && _waiting.Count == 0 && !_isClosing)
             {
                 var pause = _publisher.UntilDue(_clock.GetUtcNow());
                 if (pause <= TimeSpan.Zero)
                     return true;
                 Monitor.Wait(_gate, pause);
             }
-            while (group.Count < GroupMax && (_stops.TryDequeue(out var work) || _waiting.TryDequeue(out work)))
+            while (group.Count < GroupMax && (_stops.TryDequeue(out var work) || _control.TryDequeue(out work) || _waiting.TryDequeue(out work)))
                 group.Add(work);
             return group.Count > 0 || !_isClosing;
         }
@@ -149,7 +154,7 @@ public sealed class Sequencer : IDisposable
         if (IsDenied(group))
             return;
         var draft = new Draft(_state, _standing, _clock.GetUtcNow());
-        foreach (var lane in (ReadOnlySpan<Lane>)[Lane.Stop, Lane.Ordinary, Lane.Issuance])
+        foreach (var lane in (ReadOnlySpan<Lane>)[Lane.Stop, Lane.Control, Lane.Ordinary, Lane.Issuance])
         {
             foreach (var work in group)
             {

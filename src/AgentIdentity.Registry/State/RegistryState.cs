@@ -40,6 +40,7 @@ public sealed class RegistryState
     private volatile PublicKey? _breakGlassKey;
     private volatile KeyHistory _didKeys = KeyHistory.Empty;
     private volatile GrantedLeases _leases = GrantedLeases.None;
+    private volatile RulesInForce _rules = RulesInForce.None;
     private LeafIndex? _didIndex;
     private volatile int _agentCount;
     private StopReach? _reach;
@@ -105,6 +106,9 @@ public sealed class RegistryState
     /// <summary>What enforcers are granted beyond the lease that everything has.</summary>
     public GrantedLeases Leases => _leases;
 
+    /// <summary>What stops by itself.</summary>
+    public RulesInForce Rules => _rules;
+
     /// <summary>Who passed authority on to whom.</summary>
     public Lineage Lineage { get; } = new();
 
@@ -157,6 +161,9 @@ public sealed class RegistryState
     public Hash? TokenHash(SubjectId token) => _tokenHashes.TryGetValue(token, out var hash) ? hash : null;
 
     /// <summary>What stops leave of the agent's authority, those that are on their way included.</summary>
+    /// <summary>The agent whose DID an audience is, as stops see it; null when it is no agent's.</summary>
+    public Actor? Callee(RegistryName name, string audience) => name.TryParseAgentDid(audience, out var agent) ? FindAgent(agent)?.Actor : null;
+
     public StandingState StandingOf(AgentRecord agent) => Stops.DenyState.Of(agent.Actor).State;
 
     public TokenRecord? FindToken(in Hash tokenHash) => _tokens.GetValueOrDefault(tokenHash);
@@ -238,6 +245,7 @@ public sealed class RegistryState
         UsedEvidence = UsedEvidence.Copy(),
         IntegrityKeys = [.. _integrityKeys.Spans],
         Leases = _leases,
+        Rules = _rules,
     };
 
     /// <summary>The state as it was copied. Only at a start, before anybody reads.</summary>
@@ -269,6 +277,7 @@ public sealed class RegistryState
         state.DidIndex = copy.DidIndex;
         state.UsedEvidence.Restore(copy.UsedEvidence);
         state._leases = copy.Leases;
+        state._rules = copy.Rules;
         state._peopleChanges = [.. copy.PeopleChanges];
         state._heads.Restore(state._subjects, copy.Founding, copy.LastHeads);
         return state;
@@ -334,7 +343,7 @@ public sealed class RegistryState
                 break;
             case Stop stop:
                 var denial = Reach.Spell(index, stop.Epoch, stop.State, stop.Scope, null, entry.At);
-                Stops.Add(Record(entry, denial.With(stop.Probes), stop.Reason, stop.Incident) with { Probes = stop.Probes });
+                Stops.Add(Record(entry, denial.With(stop.Probes), stop.Reason, stop.Incident) with { Probes = stop.Probes, Rule = stop.Rule });
                 OpenEpoch(index, stop.Epoch);
                 break;
             case CompromiseCut cut:
@@ -404,6 +413,9 @@ public sealed class RegistryState
                 break;
             case LeasesGranted granted:
                 _leases = _leases.Then(granted, entry.At);
+                break;
+            case RulesSet set:
+                _rules = new RulesInForce(index, set.Rules);
                 break;
             case EnforcerAlarmed alarmed:
                 Enforcers.Add(index, entry.At, alarmed);
@@ -716,6 +728,8 @@ internal sealed record StateCopy(
     public IReadOnlyList<(PublicKey Key, LeafIndex From)> IntegrityKeys { get; init; } = [];
 
     public GrantedLeases Leases { get; init; } = GrantedLeases.None;
+
+    public RulesInForce Rules { get; init; } = RulesInForce.None;
 }
 
 /// <summary>An entry by which two people have changed who may approve, or the break-glass key.</summary>

@@ -44,12 +44,12 @@ public sealed class Standing(RegistryState state)
     /// <param name="issuerKey">Who signed it.</param>
     /// <param name="audience">Whom it is shown to.</param>
     /// <param name="callee">The agent that the audience is, if it is one.</param>
-    public Denied Of(CredentialClaims claims, KeyId issuerKey, string audience, SubjectId? callee)
+    public Denied Of(CredentialClaims claims, KeyId issuerKey, string audience, in Actor? callee)
     {
         if (_everyone != Refusal.None)
             return new Denied(_everyone, null);
         var actor = new Actor(claims.AgentId, claims.Jkt, claims.Sponsor, claims.Blueprint, claims.AllLabels);
-        return state.Stops.DenyState.Of(actor, new Presentation(claims.Jti, new LeafIndex(claims.LedgerIndex), issuerKey, claims.Chain, audience, callee));
+        return state.Stops.DenyState.Of(actor, new Presentation(claims.Jti, new LeafIndex(claims.LedgerIndex), issuerKey, claims.Chain, audience), callee);
     }
 
     /// <summary>Denies at once, before the stop is durable. What this gives back is settled when the ledger has the stop, or has refused it.</summary>

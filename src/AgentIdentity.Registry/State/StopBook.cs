@@ -17,6 +17,9 @@ public sealed record StopRecord(Denial Denial, SubjectId Actor, string Reason, s
 
     public bool IsInForce => LiftedBy is null;
 
+    /// <summary>The rule that it is by; null when a person or a key asked for it.</summary>
+    public StoppingRule? Rule { get; init; }
+
     /// <summary>Credentials of the registry's own that ride along, ascending.</summary>
     public IReadOnlyList<SubjectId> Probes { get; init; } = [];
 
@@ -48,6 +51,9 @@ public sealed class StopBook
     private readonly ConcurrentDictionary<Scope, LeafIndex[]> _byScope = new();
     private readonly ConcurrentDictionary<string, LeafIndex[]> _byIncident = new();
 
+    // The newest on top, so that the writer looks at the last hour and not at all that there ever were.
+    private readonly ConcurrentStack<StopRecord> _revocations = new();
+
     /// <summary>What decisions ask.</summary>
     public DenyState DenyState { get; } = new();
 
@@ -72,6 +78,9 @@ public sealed class StopBook
     /// <summary>Whether exactly this scope is revoked.</summary>
     public bool IsRevoked(Scope scope) => Of(scope).Any(record => record is { IsInForce: true, Denial: { State: StandingState.Revoked, After: null } });
 
+    /// <summary>How many were revoked at that time (ms since 1970) or later: what each stop names, and whom authority had come to from there.</summary>
+    public int RevokedSince(long at) => _revocations.TakeWhile(stop => stop.At >= at).Sum(stop => 1 + stop.Denial.Agents.Count);
+
     /// <summary>Whether a key is stopped, whoever holds it.</summary>
     public bool IsKeyStopped(KeyId key) => DenyState.OfKey(key).State >= StandingState.Frozen;
 
@@ -81,6 +90,8 @@ public sealed class StopBook
         Append(_byScope, record.Denial.Scope, record.Denial.Index);
         if (record.Incident.Length > 0)
             Append(_byIncident, record.Incident, record.Denial.Index);
+        if (record.Denial.State == StandingState.Revoked)
+            _revocations.Push(record);
         if (record.IsInForce)
             DenyState.Add(record.Denial);
     }

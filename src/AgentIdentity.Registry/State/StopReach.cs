@@ -45,19 +45,31 @@ public sealed class StopReach(RegistryState state)
         _ => state.AgentsFrom(0).Where(agent => Covers(scope, agent)),
     };
 
-    /// <summary>The agents from whom it takes anything: those that it covers, and those who may use or hold what it names. The registry's own probes are nobody.</summary>
-    public IEnumerable<AgentRecord> Concerned(Scope scope) => (scope.Kind switch
+    /// <summary>How many agents are covered themselves, and from how many it takes anything: also from those who may use or hold what it names. The registry's own probes are nobody. One walk.</summary>
+    public (int Covered, int Concerned) Count(Scope scope)
+    {
+        var (covered, concerned) = (0, 0);
+        foreach (var agent in Agents(scope))
+        {
+            covered++;
+            concerned += agent.IsProbe ? 0 : 1;
+        }
+        return (covered, Holders(scope)?.Count(agent => !agent.IsProbe) ?? concerned);
+    }
+
+    // Of what covers nobody as a whole, or covers one key of an agent; null for every other scope.
+    private IEnumerable<AgentRecord>? Holders(Scope scope) => scope.Kind switch
     {
         ScopeKind.Key => state.FindAgent(scope.KeyId) is { } agent ? [agent] : [],
         ScopeKind.Credential => state.AgentsFrom(0).Where(agent => agent.Credential(scope.Id) is not null),
         ScopeKind.Audience => state.AgentsFrom(0).Where(agent => agent.Grant.Terms.Audiences.Contains(scope.Value, StringComparer.Ordinal)),
         ScopeKind.Resource => state.AgentsFrom(0).Where(agent => agent.Grant.Envelope.Touches(scope.Value)),
         ScopeKind.IssuerKey => state.AgentsFrom(0).Where(agent => agent.Credentials.Any(held => held.Index.Value > scope.After.Value && state.IssuerKeys.InForceAt(held.Index).KeyId == scope.KeyId)),
-        _ => Agents(scope),
-    }).Where(agent => !agent.IsProbe);
+        _ => null,
+    };
 
-    /// <summary>Whether the registry knows nothing that the scope names. A stop of it stands all the same, for what comes.</summary>
-    public bool IsOfNobody(Scope scope) => !Concerned(scope).Any() && scope.Kind switch
+    /// <summary>Whether, agents apart, the registry knows nothing that the scope names. A stop of what nobody has stands all the same, for what comes.</summary>
+    public bool IsUnknown(Scope scope) => scope.Kind switch
     {
         ScopeKind.Key => state.FindCaller(scope.KeyId) is null,
         ScopeKind.Audience => !state.Callers.Any(caller => caller.Audiences.Contains(scope.Value, StringComparer.Ordinal)),

@@ -88,7 +88,7 @@ public sealed class StatusLists(RegistrySettings settings, RegistryState state, 
         SubjectId[] chain = [.. state.Lineage.LinksAbove(credential.Item.Jti).Select(link => link.Body.Parent)];
         foreach (var audience in credential.Item.Audience)
         {
-            var shown = new Presentation(credential.Item.Jti, credential.Index, issuer, chain, audience, Callee: null);
+            var shown = new Presentation(credential.Item.Jti, credential.Index, issuer, chain, audience);
             if (state.Stops.DenyState.Of(actor, shown).State != StandingState.Active)
                 return true;
         }

@@ -21,6 +21,9 @@ public sealed record StopWish(Scope Scope, StandingState State, string Reason, s
 {
     /// <summary>The signed order that it came as, if it did.</summary>
     public string? Order { get; init; }
+
+    /// <summary>The rule that it is by, if it is.</summary>
+    public StoppingRule? Rule { get; init; }
 }
 
 /// <summary>A stop that is RECORDED: durable, and this node refuses. <paramref name="Reached"/> agents are covered themselves, <paramref name="Credentials"/> further credentials by what stands above them.</summary>
@@ -59,11 +62,11 @@ public sealed class Stopping(
             return none;
         if (wish.Scope.IsAgent && state.FindAgent(wish.Scope.Id) is null)
             return Refused.Because(Refusal.AgentUnknown, "No agent has that id.");
-        if (!wish.Force && LeavesNobodyToRestore(wish.Scope))
-            return Refused.Because(Refusal.ForceNeeded, "That key is an operator's, and without it too few are left to restore anything. Ask with force if that is meant.");
-        var approved = CheckRevocation(wish);
+        var approved = CheckApprovals(wish);
         if (approved.IsRefused)
             return Refused.Because(approved.Refusal, approved.Detail);
+        if (Objection(wish, approved.Value, [], clock.GetUtcNow().ToUnixTimeMilliseconds()) is { } objection)
+            return objection;
         return await StopAsync(actor, wish, approved.Value).ConfigureAwait(false);
     }
 
@@ -72,14 +75,30 @@ public sealed class Stopping(
     {
         if (!StopOrder.TryRead(token, settings.Name.PublicUrl, out var order, out var key) || state.BreakGlassKey?.KeyId != key.KeyId)
             return Refused.Because(Refusal.OrderInvalid, "That is no order of the break-glass key in force for this registry: docs/formats.md, \"Stop order\".");
-        if (!order.Scope.CanCover)
-            return Refused.Because(Refusal.ScopeMalformed, NoPattern);
-        var wish = new StopWish(order.Scope, StandingState.Frozen, order.Reason, order.Id.ToString()) { Order = token };
+        if (CheckScope(order.Scope) is { } none)
+            return none;
+        // Whoever broke the seal of that key was sure: there is nobody to ask whether it is meant.
+        var wish = new StopWish(order.Scope, StandingState.Frozen, order.Reason, order.Id.ToString(), Force: true) { Order = token };
         if (state.Stops.OfIncident(wish.Incident).FirstOrDefault(stop => stop.Denial.Scope == order.Scope) is not { } known)
             return await StopAsync(null, wish, null).ConfigureAwait(false);
         return known.LiftedBy is { } by
             ? Refused.Because(Refusal.OrderInvalid, $"That order is entry {known.Denial.Index}, and entry {by} has lifted it.")
             : Answer(known);
+    }
+
+    /// <summary>Stops for a rule. Whether it may is the writer's to say, so nobody is denied before that.</summary>
+    internal async Task<Outcome<Stopped>> StopByRuleAsync(Func<Draft, Outcome<StopWish>> decide)
+    {
+        PendingStop? pending = null;
+        var decided = await sequencer.DecideAsync<LeafIndex>(Lane.Stop, draft =>
+        {
+            var wish = decide(draft);
+            if (wish.IsRefused)
+                return Refused.Because(wish.Refusal, wish.Detail);
+            pending = standing.Deny(wish.Value.State, wish.Value.Scope, draft.At);
+            return Decide(draft, null, wish.Value, pending, wish.Value.Scope.Id, null);
+        }).ConfigureAwait(false);
+        return pending is null ? Refused.Because(decided.Refusal, decided.Detail) : Settle(pending, decided);
     }
 
     /// <summary>Whether a stop waits in the control journal for room in the ledger.</summary>
@@ -97,7 +116,7 @@ public sealed class Stopping(
             ? new StopExposures(state).Of(denial, state.Founding!.RegistryId, now).Credentials
             : agents.Sum(agent => agent.Credentials.Count(credential => credential.Item.ExpiresAt > now / 1000));
         var withoutModel = scope.Kind == ScopeKind.Model ? state.AgentsFrom(0).Count(agent => state.Stops.Blueprint(agent.Grant.Terms.Blueprint) is not { Model.Length: > 0 }) : 0;
-        return new StopPreview(agents.Length, denial.Credentials.Count, live, withoutModel, Array.ConvertAll(agents, agent => agent.Id), Concern(scope));
+        return new StopPreview(agents.Length, denial.Credentials.Count, live, withoutModel, Array.ConvertAll(agents, agent => agent.Id), Concern(scope, state.Reach.Count(scope).Concerned));
     }
 
     /// <summary>Lifts stops. It names all of them, so that one that came later is not lifted unseen.</summary>
@@ -110,7 +129,7 @@ public sealed class Stopping(
         var approved = approvals.Check(tokens, ApprovedAction.Restore(stops, reason));
         if (approved.IsRefused)
             return Refused.Because(approved.Refusal, approved.Detail);
-        return await sequencer.DecideAsync(Lane.Ordinary, draft => Restore(draft, actor, stops, reason, approved.Value)).ConfigureAwait(false);
+        return await sequencer.DecideAsync(Lane.Control, draft => Restore(draft, actor, stops, reason, approved.Value)).ConfigureAwait(false);
     }
 
     /// <summary>Sets from which entry on a scope is not relied on. Earlier takes one person, later two.</summary>
@@ -136,9 +155,14 @@ public sealed class Stopping(
         var pending = standing.Deny(wish.State, wish.Scope, clock.GetUtcNow().ToUnixTimeMilliseconds());
         var about = Subject(wish.Scope);
         var decided = await sequencer.DecideAsync(Lane.Stop, draft => Decide(draft, actor, wish, pending, about, approved)).ConfigureAwait(false);
+        return Settle(pending, decided);
+    }
+
+    private Outcome<Stopped> Settle(PendingStop pending, Outcome<LeafIndex> decided)
+    {
         // When the write failed the denial stays until the process has ended: nobody can say what is durable, and nobody shall be let in by a full disk.
         if (decided.Refusal is Refusal.RegistryHalted or Refusal.RolledBack or Refusal.StorageFull)
-            return Refused.Because(decided.Refusal, $"The stop is not durable. This node refuses {wish.Scope} until it restarts; make room and stop it again.");
+            return Refused.Because(decided.Refusal, $"The stop is not durable. This node refuses {pending.Scope} until it restarts; make room and stop it again.");
         standing.Settle(pending);
         return decided.IsRefused ? Refused.Because(decided.Refusal, decided.Detail) : Answer(state.Stops.Find(decided.Value)!);
     }
@@ -147,21 +171,26 @@ public sealed class Stopping(
     private Stopped Answer(StopRecord stop)
     {
         var denial = stop.Denial;
-        var reached = denial.Scope.Kind == ScopeKind.AgentWithDelegates ? denial.Agents.Count + 1 : state.Reach.Agents(denial.Scope).Count();
+        var (covered, concerned) = state.Reach.Count(denial.Scope);
+        // Whom authority came to since the entry is not covered by it.
+        var reached = denial.Scope.Kind == ScopeKind.AgentWithDelegates ? denial.Agents.Count + 1 : covered;
         // A key of the registry is no agent's: all that it reaches are credentials.
         var credentials = denial.Scope.Kind == ScopeKind.IssuerKey ? stop.Exposure.Credentials : stop.CredentialsBelow;
-        return new Stopped(denial.Index, denial.State, stop.At, denial.Epoch, reached, credentials, stop.Exposure.Credentials, Concern(denial.Scope), IsIndexPending(denial.Index));
+        return new Stopped(denial.Index, denial.State, stop.At, denial.Epoch, reached, credentials, stop.Exposure.Credentials, Concern(denial.Scope, concerned), IsIndexPending(denial.Index));
     }
 
     private Outcome<LeafIndex> Decide(Draft draft, CallerRecord? actor, StopWish wish, PendingStop pending, SubjectId? about, Approved? approved)
     {
         if (draft.IsRevoked(wish.Scope))
             return Refused.Because(Refusal.AlreadyRevoked, $"{wish.Scope} is revoked already, and that is final.");
+        // What is refused here was denied for the moment since it was asked, which is a freeze, and that one person may.
+        if (Objection(wish, approved, draft.Stops, draft.At) is { } objection)
+            return objection;
         if (approved is not null && approvals.Use(draft, approved) is { IsRefused: true } used)
             return Refused.Because(used.Refusal, used.Detail);
         draft.Standing.Widen(pending, draft.At);
         var epoch = draft.OpenEpoch();
-        var stop = new Stop(wish.Scope, wish.State, wish.Reason, wish.Incident, epoch, wish.Order) { Probes = probes(draft.At / 1000, null) };
+        var stop = new Stop(wish.Scope, wish.State, wish.Reason, wish.Incident, epoch, wish.Order) { Probes = probes(draft.At / 1000, null), Rule = wish.Rule };
         return draft.Stage(actor?.Id ?? draft.RegistryId, stop, about ?? draft.RegistryId);
     }
 
@@ -220,32 +249,49 @@ public sealed class Stopping(
         _ => null,
     };
 
-    private bool LeavesNobodyToRestore(Scope scope)
+    // Asked on the caller's thread, so that nobody is denied even for a moment because of it, and again by the writer: those who ask at once see each other only there.
+    private Refused? Objection(StopWish wish, Approved? approved, IReadOnlyList<Stop> pending, long at)
+    {
+        if (!wish.Force && LeavesNobodyToRestore(wish.Scope, pending))
+            return Refused.Because(Refusal.ForceNeeded, "That key is an operator's, and without it too few are left to restore anything. Ask with force if that is meant.");
+        return wish.State == StandingState.Revoked && approved is null && TakesTwo(wish.Scope, pending, at)
+            ? Refused.Because(Refusal.NeedsTwoOperators, $"One person revokes single agents, credentials and keys, at most {settings.RevokeAloneMax} an hour; freeze now, and revoke with the approvals of two.")
+            : null;
+    }
+
+    private bool LeavesNobodyToRestore(Scope scope, IReadOnlyList<Stop> pending)
     {
         if (scope.Kind != ScopeKind.Key || state.FindCaller(scope.KeyId) is not { Role: CallerRole.Operator })
             return false;
-        var left = state.Callers.Where(caller => caller.Role == CallerRole.Operator && caller.Key.KeyId != scope.KeyId && !state.Stops.IsKeyStopped(caller.Key.KeyId));
+        var left = state.Callers.Where(caller => caller.Role == CallerRole.Operator && Scope.Key(caller.Key.KeyId) is var key && key != scope && !IsStopped(key, pending));
         return left.DistinctBy(caller => caller.Id).Count() < approvals.OperatorsNeeded;
     }
 
+    // By the ledger and what is about to be in it. What is only denied may yet be refused by the writer, and two that deny each other's would both be.
+    private bool IsStopped(Scope key, IReadOnlyList<Stop> pending) =>
+        state.Stops.Of(key).Any(stop => stop is { IsInForce: true, Denial: { State: >= StandingState.Frozen, After: null } }) || pending.Any(stop => stop.Scope == key && stop.State >= StandingState.Frozen);
+
     // Final for many at once, or for whoever comes later, is more than one person may do; freezing them is not.
-    private Outcome<Approved?> CheckRevocation(StopWish wish)
+    private bool TakesTwo(Scope scope, IReadOnlyList<Stop> pending, long at)
     {
-        if (wish.State != StandingState.Revoked)
+        if (scope.Kind is not (ScopeKind.Agent or ScopeKind.AgentWithDelegates or ScopeKind.Credential or ScopeKind.Key))
+            return true;
+        var before = state.Stops.RevokedSince(at - (long)RevokeWindow.TotalMilliseconds) + pending.Where(stop => stop.State == StandingState.Revoked).Sum(stop => Weight(stop.Scope));
+        return before + Weight(scope) > settings.RevokeAloneMax;
+    }
+
+    // As a stop in the book counts: what it names, and whom authority had come to from there.
+    private int Weight(Scope scope) => scope.Kind == ScopeKind.AgentWithDelegates ? 1 + state.Lineage.DescendantIds(scope.Id).Count : 1;
+
+    private Outcome<Approved?> CheckApprovals(StopWish wish)
+    {
+        if (wish is not { State: StandingState.Revoked, Approvals.Count: > 0 })
             return (Approved?)null;
-        var since = clock.GetUtcNow().ToUnixTimeMilliseconds() - (long)RevokeWindow.TotalMilliseconds;
-        var before = state.Stops.All.Where(stop => stop is { IsInForce: true, Denial.State: StandingState.Revoked } && stop.At >= since).Sum(stop => 1 + stop.Denial.Agents.Count);
-        var isOpen = wish.Scope.Kind is not (ScopeKind.Agent or ScopeKind.AgentWithDelegates or ScopeKind.Credential or ScopeKind.Key);
-        if (!isOpen && before + state.Reach.Agents(wish.Scope).Count() <= settings.RevokeAloneMax)
-            return (Approved?)null;
-        if (wish.Approvals is not { Count: > 0 })
-            return Refused.Because(
-                Refusal.NeedsTwoOperators, $"One person revokes single agents, credentials and keys, at most {settings.RevokeAloneMax} agents an hour; freeze now, and revoke with the approvals of two.");
-        var approved = approvals.Check(wish.Approvals, ApprovedAction.Revoke(wish.Scope, wish.Reason));
+        var approved = approvals.Check(wish.Approvals, ApprovedAction.Revoke(wish.Scope, wish.Reason, wish.Incident));
         return approved.IsRefused ? Refused.Because(approved.Refusal, approved.Detail) : approved.Value;
     }
 
-    private StopConcern Concern(Scope scope) => state.Reach.Concerned(scope).Count() is var agents and > 0 ? new(agents, false) : new(0, state.Reach.IsOfNobody(scope));
+    private StopConcern Concern(Scope scope, int agents) => new(agents, agents == 0 && state.Reach.IsUnknown(scope));
 
     // A stop that looks as if it stopped something, and cannot, is worse than none.
     private Refused? CheckScope(Scope scope)
@@ -255,7 +301,7 @@ public sealed class Stopping(
         if (!scope.CanCover)
             return Refused.Because(Refusal.ScopeMalformed, NoPattern);
         var isExact = scope.Kind is ScopeKind.Blueprint or ScopeKind.Model or ScopeKind.Sponsor or ScopeKind.Audience or ScopeKind.Label;
-        return isExact && scope.Value.Contains('*', StringComparison.Ordinal) && state.Reach.IsOfNobody(scope)
+        return isExact && scope.Value.Contains('*', StringComparison.Ordinal) && state.Reach.IsUnknown(scope) && state.Reach.Count(scope).Concerned == 0
             ? Refused.Because(Refusal.ScopeMalformed, $"{scope} would stop nothing: its value is one exact name and no pattern, and nobody has it.")
             : null;
     }

@@ -51,7 +51,7 @@ public sealed class RecentDecisions
     internal void Add(PresentedCredential presented, VerificationRequest request, Refusal refusal, DateTimeOffset now)
     {
         var claims = presented.Claims;
-        var shown = new Presentation(claims.Jti, new LeafIndex(claims.LedgerIndex), presented.IssuerKeyId, claims.Chain, Shared(request.Audience, claims.Audience), null);
+        var shown = new Presentation(claims.Jti, new LeafIndex(claims.LedgerIndex), presented.IssuerKeyId, claims.Chain, Shared(request.Audience, claims.Audience));
         var decision = new RecentDecision(claims.AgentId, shown, claims.Envelope, Shared(request.Action), refusal, now.ToUnixTimeMilliseconds());
         lock (_lock)
             _ring[_count++ % DecisionsMax] = decision;

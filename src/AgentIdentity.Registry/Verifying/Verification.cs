@@ -40,6 +40,9 @@ public sealed class Verification(RegistrySettings settings, RegistryState state,
     /// <summary>What was decided lately.</summary>
     public RecentDecisions Decisions { get; } = new();
 
+    /// <summary>Is told who was refused for which reason, once the credential was genuine. It must not take long.</summary>
+    internal Action<SubjectId, Refusal>? Refused { get; set; }
+
     /// <summary>Steps: docs/formats.md, "Verifying a credential".</summary>
     public Verdict Verify(VerificationRequest request)
     {
@@ -54,6 +57,8 @@ public sealed class Verification(RegistrySettings settings, RegistryState state,
         }
         var refusal = Check(presented!, request, now);
         Decisions.Add(presented!, request, refusal, now);
+        if (refusal != Refusal.None)
+            Refused?.Invoke(presented!.Claims.AgentId, refusal);
         var rely = DateTimeOffset.FromUnixTimeSeconds(presented!.Claims.ExpiresAt);
         return new Verdict(refusal, presented, refusal != Refusal.None ? default : now + Lease < rely ? now + Lease : rely);
     }
@@ -111,8 +116,7 @@ public sealed class Verification(RegistrySettings settings, RegistryState state,
     private Refusal CheckStops(PresentedCredential presented, VerificationRequest request)
     {
         var claims = presented.Claims;
-        SubjectId? callee = settings.Name.TryParseAgentDid(request.Audience, out var agent) ? agent : null;
-        var left = standing.Of(claims, presented.IssuerKeyId, request.Audience, callee);
+        var left = standing.Of(claims, presented.IssuerKeyId, request.Audience, state.Callee(settings.Name, request.Audience));
         var use = state.Stops.DenyState.OfLocation(request.Action?.Location, claims.Envelope);
         if (use.State > left.State)
             left = use;

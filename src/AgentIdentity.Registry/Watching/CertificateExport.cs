@@ -78,6 +78,8 @@ public sealed class CertificateExport
         Show(stop.Denial.Index);
         if (stop.LiftedBy is { } by && Size.Contains(by))
             Show(by);
+        if (stop.Rule is { } rule)
+            Show(rule.Rules);
         var exposed = stop.Exposure.Audiences.Select(audience => new ItemPlace(audience.Index, audience.Position)).Distinct().OrderBy(place => place.Entry.Value).ThenBy(place => place.Position).ToArray();
         Array.ForEach(exposed, Show);
         var (signed, word) = (new List<SignedDenial>(), new List<EnforcerWord>());

@@ -111,11 +111,18 @@ public sealed class EnforcerWatch : IAsyncDisposable
         try
         {
             // Who presents nothing comes for the first time, holds nothing, and takes the greeting's word for who they are.
-            var approved = wish.LastNote.Length == 0 ? [] : await ApprovedAsync(stream.View, reached.Value, epoch, cancellation).ConfigureAwait(false);
+            var (people, lifts) = wish.LastNote.Length == 0 ? ([], []) : Approved(stream.View, reached.Value, epoch);
+            // Whoever was not shown a change of people goes on trusting those who were removed, and the next connection would not know that it was not.
+            if (people.Length > 0)
+                await _checkpoints.WhenCoversAsync(people[^1], cancellation).ConfigureAwait(false);
             var size = _log.Newest!.Checkpoint.Size;
             var greeting = new Greeting(
-                new WatchKeyNote(_state.Log.Origin, key.Value.Verifier).Sign(_checkpoints.Signer), _settings.EnforcerLease, stream.Classes, goesOn.Value.Links.Count > 0 ? goesOn.Value : null, terms => new TermsNote(size, Sha256.Hash(terms)).Sign(key.Value));
-            stream.Opening = [greeting, .. approved, snapshot];
+                new WatchKeyNote(_state.Log.Origin, key.Value.Verifier).Sign(_checkpoints.Signer), _settings.EnforcerLease, stream.Classes, goesOn.Value.Links.Count > 0 ? goesOn.Value : null,
+                stream.View.Callees, terms => new TermsNote(size, Sha256.Hash(terms)).Sign(key.Value));
+            // A lift without its proof leaves the enforcer refusing, and presenting the note from before it: no reason to keep a stop from it meanwhile.
+            stream.Opening = [greeting, .. people.Concat(lifts).Where(size.Contains).OrderBy(index => index.Value).Select(_proofs.Prove), snapshot];
+            foreach (var late in lifts.Where(lift => !size.Contains(lift)))
+                _ = Watches.ProveAsync(late, stream.Post);
         }
         catch
         {
@@ -219,15 +226,12 @@ public sealed class EnforcerWatch : IAsyncDisposable
 
     // What the snapshot does not show any more and the enforcer may still hold, and who may lift it: it gives nothing up, and trusts nobody new, without proof. A stop that is younger
     // than the note may be among it: whoever hears of one over a gap refuses it, and goes on presenting the note from before the gap.
-    private async Task<IReadOnlyList<EntryProof>> ApprovedAsync(View view, ulong reached, ulong epoch, CancellationToken cancellation)
+    private (LeafIndex[] People, LeafIndex[] Lifts) Approved(View view, ulong reached, ulong epoch)
     {
         bool IsNews(ulong opened) => opened > reached && opened <= epoch;
-        var lifts = _state.Stops.All.Where(stop => stop.LiftedBy is not null && IsNews(stop.LiftedEpoch) && view.IsShown(stop)).Select(stop => stop.LiftedBy!.Value);
+        var lifts = _state.Stops.All.Where(stop => stop.LiftedBy is not null && IsNews(stop.LiftedEpoch) && view.IsShown(stop)).Select(stop => stop.LiftedBy!.Value).Distinct();
         var people = _state.PeopleChanges.Where(change => IsNews(change.Epoch)).Select(change => change.Index);
-        var entries = lifts.Concat(people).Distinct().OrderBy(index => index.Value).ToArray();
-        if (entries.Length > 0)
-            await _checkpoints.WhenCoversAsync(entries[^1], cancellation).ConfigureAwait(false);
-        return [.. entries.Select(_proofs.Prove)];
+        return ([.. people.OrderBy(index => index.Value)], [.. lifts]);
     }
 
     private void ProveRecent(WatchStream stream)

@@ -90,23 +90,27 @@ public sealed class Propagation(RegistryState state, EnforcerWatch watch)
     private (EnforcerProgress Progress, long At, SignedEpoch? Signed) Progress(StopRecord stop, SubjectId enforcer, EnforcerRecord record, WatchStream? stream, ProbeSeen probe)
     {
         // What one has signed does not count where it was seen to let in; nor does it then refuse everybody when its lease ends.
-        if (record.FirstSince(stop.Denial.Epoch) is { } signed)
+        if (record.FirstSince(stop.Denial.Epoch) is { } signed && (stop.IsInForce || signed.Epoch < stop.LiftedEpoch))
             return probe == ProbeSeen.LetIn ? (EnforcerProgress.Lying, 0, signed) : (EnforcerProgress.Acknowledged, Math.Max(signed.At, stop.At), signed);
         // One that refuses nothing does not begin to when its lease ends.
         if (stream?.IsObserving ?? record.Newest is { IsObserving: true })
             return (EnforcerProgress.Observing, 0, null);
-        if (watch.Leases.OverSince(enforcer, watch.Watches.ToldAt(stop.Denial.Index)) is { } over)
+        if (watch.Leases.OverSince(enforcer, watch.Watches.ToldAt(stop.Denial.Index)) is { } over && over < LiftedAt(stop))
             return (EnforcerProgress.LeaseOver, Math.Max(Milliseconds(over), stop.At), null);
         return (stream is null ? EnforcerProgress.Silent : EnforcerProgress.Lagging, 0, null);
     }
 
-    // What a stolen key of the registry has signed expires when the thief says so.
+    // What was lifted before it was exhausted is accepted again.
     private long? Exhausted(StopRecord stop, long? enforced)
     {
-        if (enforced is not { } at || stop.Denial.Scope.Kind == ScopeKind.IssuerKey || Milliseconds(watch.Leases.Now) < stop.Exposure.Until)
+        if (enforced is not { } at || stop.Denial.IsEndless || Milliseconds(watch.Leases.Now) < stop.Exposure.Until)
             return null;
-        return Math.Max(at, stop.Exposure.Until);
+        var exhausted = Math.Max(at, stop.Exposure.Until);
+        return stop.IsInForce || exhausted < Milliseconds(LiftedAt(stop)) ? exhausted : null;
     }
+
+    // Since the start of this process. What was lifted before it counts as lifted at its start, behind which no lease has ended; what was not lifted, as lifted never.
+    private TimeSpan LiftedAt(StopRecord stop) => stop.LiftedBy is { } by ? watch.Watches.ToldAt(by) : TimeSpan.MaxValue;
 
     private List<string> Residual(StopRecord stop, EnforcerReport[] enforcers, ExposedAudience[] unproven)
     {
@@ -120,6 +124,8 @@ public sealed class Propagation(RegistryState state, EnforcerWatch watch)
             words.Add($"No enforcer refuses for {audience.Audience}: unproven until {Text(audience.Until * 1000)}, when the last credential in scope has expired.");
         if (stop.Exposure.Until > now)
             words.Add($"Whoever checks signatures and times only, and asks no enforcer, accepts credentials in scope until {Text(stop.Exposure.Until)}; {ReadersOfLists(stop)}.");
+        if (stop.Denial.IsEndless && stop.Denial.Scope.Kind != ScopeKind.IssuerKey)
+            words.Add("Credentials that it covers may be issued still, and be refused: it is never EXHAUSTED.");
         if (stop.Denial.State == StandingState.Restricted)
             words.Add("What is restricted goes on reading, as its blueprint says.");
         if (stop.Denial.Scope.Kind == ScopeKind.IssuerKey)

@@ -44,7 +44,7 @@ internal sealed class SignedDenials(RegistryState state, ILedgerStore store, Reg
     {
         if (_held.TryGetValue((signed.View, signed.Epoch), out var known))
             return known;
-        var callees = View.Callees(audiences, name);
+        var callees = View.AgentsAmong(audiences, name);
         var denials = state.Stops.All
             .Where(stop => stop.Denial.Epoch <= signed.Epoch && (stop.IsInForce || stop.LiftedEpoch > signed.Epoch) && stop.IsShownTo(audiences, callees))
             .Select(stop => stop.Denial).OrderBy(denial => denial.Index.Value).ToArray();

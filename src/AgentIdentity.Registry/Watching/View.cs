@@ -18,7 +18,6 @@ internal sealed class View
     private const int EpochsMax = 1024;
 
     private readonly Lock _lock = new();
-    private readonly IReadOnlyList<SubjectId> _callees;
 
     // Owned by whoever holds the lock.
     private readonly DenyList _denials = new();
@@ -32,17 +31,20 @@ internal sealed class View
     {
         Audiences = audiences;
         Id = ViewId.Of(audiences);
-        _callees = Callees(audiences, registry);
+        Callees = AgentsAmong(audiences, registry);
         foreach (var record in inForce.Where(IsShown))
             _denials.Add(record.Denial);
         Reach(epoch);
     }
 
     /// <summary>The agents among audiences.</summary>
-    public static IReadOnlyList<SubjectId> Callees(IReadOnlyList<string> audiences, RegistryName registry) =>
+    public static IReadOnlyList<SubjectId> AgentsAmong(IReadOnlyList<string> audiences, RegistryName registry) =>
         [.. audiences.Select(audience => registry.TryParseAgentDid(audience, out var agent) ? agent : (SubjectId?)null).OfType<SubjectId>()];
 
     public IReadOnlyList<string> Audiences { get; }
+
+    /// <summary>The agents among them.</summary>
+    public IReadOnlyList<SubjectId> Callees { get; }
 
     public Hash Id { get; }
 
@@ -55,7 +57,7 @@ internal sealed class View
         }
     }
 
-    public bool IsShown(StopRecord stop) => stop.IsShownTo(Audiences, _callees);
+    public bool IsShown(StopRecord stop) => stop.IsShownTo(Audiences, Callees);
 
     /// <summary>The digest that the view had at an epoch; null for one that it has not reached, or not while it was watched.</summary>
     public Hash? DigestAt(ulong epoch)

@@ -1,4 +1,5 @@
 using AgentIdentity.Credentials.Entries;
+using AgentIdentity.Credentials.Identifiers;
 using AgentIdentity.Credentials.Stops;
 using AgentIdentity.Ledger;
 using AgentIdentity.Registry.Checkpoints;
@@ -13,8 +14,8 @@ public abstract record WatchMessage
     }
 }
 
-/// <summary>First: which key signs what follows, and how the log that signs that key goes on from the one that the enforcer knows; null when it is the same. The terms, by which the enforcer judges, are the state's, and signed as they are sent.</summary>
-public sealed record Greeting(string WatchKeyNote, TimeSpan Lease, IReadOnlyList<ClassLease> Classes, Consistency? Succession, Func<byte[], string> SignTerms) : WatchMessage;
+/// <summary>First: which key signs what follows, and how the log that signs that key goes on from the one that the enforcer knows; null when it is the same. The terms, by which the enforcer judges, are the state's, the agents among its audiences with them, and signed as they are sent.</summary>
+public sealed record Greeting(string WatchKeyNote, TimeSpan Lease, IReadOnlyList<ClassLease> Classes, Consistency? Succession, IReadOnlyList<SubjectId> Callees, Func<byte[], string> SignTerms) : WatchMessage;
 
 /// <summary>All that the view shows.</summary>
 public sealed record Snapshot(string Note, IReadOnlyList<Denial> Denials) : WatchMessage;

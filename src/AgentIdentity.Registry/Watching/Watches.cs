@@ -74,7 +74,7 @@ internal sealed class Watches : IAsyncDisposable
     {
         if (entry.Body is CredentialsIssued)
             _items.Issued(index, opening.Items);
-        if (entry.Body is CredentialsIssued or EnforcersAcknowledged or EnforcerAlarmed || EpochOf(entry.Body) is not null)
+        if (entry.Body is CredentialsIssued or EnforcersAcknowledged or EnforcerAlarmed || ChangedActor(entry.Body) is not null || EpochOf(entry.Body) is not null)
             _applied.Writer.TryWrite(new Applied(index, entry));
     }
 
@@ -195,11 +195,23 @@ internal sealed class Watches : IAsyncDisposable
                 _items.CatchUpIfKept();
                 continue;
             }
+            if (ChangedActor(applied.Entry.Body) is { } agent)
+                GreetAnew(agent);
             if (applied.Entry.Body is CallerRemoved { Caller: var removed } && Find(removed) is { } stream)
                 stream.End(Refused.Because(Credentials.Refusal.CallerUnknown, "Two operators have removed this enforcer."));
             if (ChangeOf(applied) is { } change && Tell(change) is { Length: > 0 } shown)
                 _ = ProveAsync(change.Index, proof => Array.ForEach(shown, view => view.Tell(proof)));
             Pulse();
+        }
+    }
+
+    // Before anything that is told behind this entry: a stop of the new key must find nobody who signs that it refuses, and knows the agent by the old one.
+    private void GreetAnew(SubjectId agent)
+    {
+        lock (_gate)
+        {
+            foreach (var stream in _streams.Values.Where(stream => stream.View.Callees.Contains(agent)).ToArray())
+                End(stream, Refused.Because(Credentials.Refusal.Overloaded, "An agent that is one of the audiences has another key or other labels since: watch again."));
         }
     }
 
@@ -245,6 +257,14 @@ internal sealed class Watches : IAsyncDisposable
             _ => new Change(epoch, index, DeltaKind.Other, entry.Encode(), [], null),
         };
     }
+
+    // Whose key or labels it changes: of what a stop may name an agent by, only those do not stay for good.
+    private static SubjectId? ChangedActor(EntryBody body) => body switch
+    {
+        AgentKeyRotated rotated => rotated.AgentId,
+        EvidenceAccepted evidence => evidence.AgentId,
+        _ => null,
+    };
 
     private static ulong? EpochOf(EntryBody body) => body switch
     {

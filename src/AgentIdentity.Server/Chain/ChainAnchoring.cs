@@ -23,6 +23,7 @@ internal sealed class ChainAnchoring : IAsyncDisposable
     private readonly ChainOptions _options;
     private readonly TimeProvider _clock;
     private readonly string _origin;
+    private readonly StoredContradiction _contradiction;
     private AnchorRunner? _runner;
 
     private ChainAnchoring(ChainOptions options, RegistryNode registry, ILedgerStore store, TimeProvider clock)
@@ -35,7 +36,8 @@ internal sealed class ChainAnchoring : IAsyncDisposable
         IChain[] others = options.CheckUrl is { } check ? [new JsonRpcChain(_http, check)] : [];
         var tree = new PublishedTree(registry);
         _origin = tree.Origin;
-        _loop = new AnchorLoop(new JsonRpcChain(_http, options.Url!), others, signer, tree, new StoreJournal(store), Settings, clock);
+        _contradiction = new StoredContradiction(store, _origin);
+        _loop = new AnchorLoop(new JsonRpcChain(_http, options.Url!), others, signer, tree, new StoreJournal(store), Settings, clock, _contradiction.Words);
     }
 
     public AnchorSettings Settings { get; }
@@ -46,19 +48,8 @@ internal sealed class ChainAnchoring : IAsyncDisposable
 
     /// <summary>Makes ready to anchor; null when that was not asked for.</summary>
     /// <exception cref="OptionsRefusedException">The key cannot be used.</exception>
-    public static ChainAnchoring? Open(ChainOptions options, RegistryNode registry, ILedgerStore store, TimeProvider clock)
-    {
-        if (options.Url is null)
-            return null;
-        try
-        {
-            return new ChainAnchoring(options, registry, store, clock);
-        }
-        catch (SigningException refused)
-        {
-            throw new OptionsRefusedException(refused.Message);
-        }
-    }
+    public static ChainAnchoring? Open(ChainOptions options, RegistryNode registry, ILedgerStore store, TimeProvider clock) =>
+        options.Url is null ? null : new ChainAnchoring(options, registry, store, clock);
 
     /// <summary>Before anything is signed: whether the chain has more of this log than there is here, or another one. A node that does not answer holds up nobody.</summary>
     public async Task LookAsync(Action<string> say)
@@ -73,7 +64,9 @@ internal sealed class ChainAnchoring : IAsyncDisposable
             // Too slow, or the status says what it is: the runner goes on.
         }
         if (!_loop.Status.IsCompared)
-            say("The chain could not be asked what it has of this log: if this folder was put back to an older state, nobody has noticed yet.");
+            say(_loop.Status.Contradiction is { } found
+                ? $"The chain could not be asked what it has of this log. What was found before stands, and nothing is signed: {found}"
+                : "The chain could not be asked what it has of this log: if this folder was put back to an older state, nobody has noticed yet.");
         Take(_loop.Status);
     }
 
@@ -117,6 +110,7 @@ internal sealed class ChainAnchoring : IAsyncDisposable
     private void Take(AnchorStatus status)
     {
         _registry.Anchors!.Compare(status.Contradiction);
+        _contradiction.Keep(status.Contradiction);
         if (status.LastFinal is { } final)
             _registry.Anchors.Take(new AnchorNote(
                 _origin, Settings.ChainId, Hex(Settings.Contract), final.Size, final.Root, final.Transaction.Value, final.BlockNumber, final.BlockHash.Value, final.EventIndex));
@@ -128,5 +122,5 @@ internal sealed class ChainAnchoring : IAsyncDisposable
     private void AnchorWhenCovered(LeafIndex entry) => _ = _registry.Checkpoints.WhenCoversAsync(entry, _ending.Token).ContinueWith(
         _ => _runner!.Demand(), CancellationToken.None, TaskContinuationOptions.OnlyOnRanToCompletion, TaskScheduler.Default);
 
-    private ISigner Signer(ChainOptions options) => options.KeyFile is { } file ? KeyFileSigner.Open(file) : new RemoteSigner(_http, options.Signer!, options.Account!);
+    private ISigner Signer(ChainOptions options) => options.KeyFile is null ? new RemoteSigner(_http, options.Signer!, options.Account!) : options.OpenKey();
 }

@@ -42,11 +42,28 @@ internal sealed record ChainOptions
             RequireAll();
     }
 
+    /// <summary>Opens the key file.</summary>
+    /// <exception cref="OptionsRefusedException">It cannot be used.</exception>
+    public KeyFileSigner OpenKey()
+    {
+        try
+        {
+            return KeyFileSigner.Open(KeyFile!);
+        }
+        catch (SigningException refused)
+        {
+            throw new OptionsRefusedException(refused.Message);
+        }
+    }
+
     private void RequireAll()
     {
         Require(Id is not null && Contract is not null, "--chain needs --chain-id and --chain-contract: a node is not asked which chain is meant.");
         Require(KeyFile is null != Signer is null, "--chain needs either --chain-key FILE or --chain-signer URL.");
         Require(Signer is null == Account is null, "--chain-signer and --chain-account go together: the signer's answers are held against the account.");
+        // Now, so that a start that cannot anchor as it was told leaves no data folder behind.
+        if (KeyFile is not null)
+            OpenKey().Dispose();
     }
 
     private static void Require(bool isSo, string otherwise)

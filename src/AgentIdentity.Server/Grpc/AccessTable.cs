@@ -32,8 +32,8 @@ internal enum Callers
     Sponsors = 32,
 }
 
-/// <summary>What one method asks of a call.</summary>
-internal sealed record AccessRow(string Method, Listeners Listeners, Callers Callers, bool IsPrivateRead = false, bool BeforeGenesis = false, bool IsStream = false, bool AcceptsExpired = false)
+/// <summary>What one method asks of a call. With <c>RecordsRefusals</c>, what an agent is refused there is put on the record.</summary>
+internal sealed record AccessRow(string Method, Listeners Listeners, Callers Callers, bool IsPrivateRead = false, bool BeforeGenesis = false, bool IsStream = false, bool AcceptsExpired = false, bool RecordsRefusals = false)
 {
     /// <summary>Every call that is not open to anyone is signed: by the key of an agent or of a registered caller.</summary>
     public bool IsSigned => !Callers.HasFlag(Callers.Anyone);
@@ -66,7 +66,7 @@ internal static class AccessTable
 
         new("/agentidentity.v1.Credentials/Issue", Listeners.Grpc, Callers.Agents),
         new("/agentidentity.v1.Credentials/Renew", Listeners.Grpc, Callers.Agents, AcceptsExpired: true),
-        new("/agentidentity.v1.Credentials/Delegate", Listeners.Grpc, Callers.Agents),
+        new("/agentidentity.v1.Credentials/Delegate", Listeners.Grpc, Callers.Agents, RecordsRefusals: true),
         new("/agentidentity.v1.Credentials/Verify", Listeners.Grpc, Callers.Enforcers | Callers.Operators),
 
         new("/agentidentity.v1.Ledger/Record", Listeners.Grpc, Callers.Anyone),
@@ -115,6 +115,8 @@ internal static class AccessTable
         new("/agentidentity.v1.Admin/AddOperator", Listeners.Control, Callers.Operators),
         new("/agentidentity.v1.Admin/RemoveCaller", Listeners.Control, Callers.Operators),
         new("/agentidentity.v1.Admin/SetBreakGlassKey", Listeners.Control, Callers.Operators),
+        new("/agentidentity.v1.Admin/GetRules", Listeners.Control, Responders),
+        new("/agentidentity.v1.Admin/SetRules", Listeners.Control, Callers.Operators),
         new("/agentidentity.v1.Admin/BeginApproval", Listeners.Control, Callers.Operators),
         new("/agentidentity.v1.Admin/Erase", Listeners.Control, Callers.Operators),
         new("/agentidentity.v1.Admin/PlaceHold", Listeners.Control, Callers.Operators),

@@ -139,6 +139,21 @@ internal sealed class AdminService(RegistryNode registry, BootstrapFile bootstra
     public override async Task<Wire.ChangedByTwoResponse> SetBreakGlassKey(Wire.SetBreakGlassKeyRequest request, ServerCallContext context) =>
         Changed((await registry.People.SetBreakGlassKeyAsync(CallState.Of(context).Caller!, FromWire.Key(request.Key), FromWire.Texts(request.Approvals))).OrRefuse());
 
+    public override Task<Wire.GetRulesResponse> GetRules(Wire.GetRulesRequest request, ServerCallContext context)
+    {
+        var rules = registry.State.Rules;
+        var answer = new Wire.GetRulesResponse { Rules = { rules.Rules.Select(rule => rule.ToString()) }, At = registry.At() };
+        if (rules.Index is { } index)
+            answer.LedgerIndex = index.Value;
+        return Task.FromResult(answer);
+    }
+
+    public override async Task<Wire.ChangedByTwoResponse> SetRules(Wire.SetRulesRequest request, ServerCallContext context)
+    {
+        var rules = request.Rules.Select(text => StopRule.TryParse(text, out var rule) ? rule : throw CallRefusedException.Malformed("A rule is written TRIGGER:COUNT/SECONDS:STATE: docs/formats.md, \"Rule\"."));
+        return Changed((await registry.Ruling.SetAsync(CallState.Of(context).Caller!, [.. rules], request.Reason, FromWire.Texts(request.Approvals))).OrRefuse());
+    }
+
     private Wire.ChangedByTwoResponse Changed(LeafIndex index) => new() { LedgerIndex = index.Value, SingleOperator = registry.Approvals.IsSingleOperator, At = registry.At() };
 
     public override async Task<Wire.EraseResponse> Erase(Wire.EraseRequest request, ServerCallContext context)

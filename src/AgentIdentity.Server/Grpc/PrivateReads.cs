@@ -1,4 +1,8 @@
+using AgentIdentity.Credentials;
+using AgentIdentity.Credentials.Entries;
+using AgentIdentity.Credentials.Identifiers;
 using AgentIdentity.Registry;
+using AgentIdentity.Registry.Operating;
 using AgentIdentity.Registry.State;
 
 namespace AgentIdentity.Server.Grpc;
@@ -10,19 +14,26 @@ internal static class PrivateReads
     public static void RequireMaySee(this CallState call, AgentRecord agent)
     {
         if (call.Agent is { } self && self.Id != agent.Id)
-            throw new CallRefusedException(Credentials.Refusal.NotPermitted, "An agent sees itself only.");
-        if (call.Caller is { Role: Credentials.Entries.CallerRole.Sponsor } sponsor && sponsor.Name != agent.Grant.Terms.Sponsor)
-            throw new CallRefusedException(Credentials.Refusal.NotPermitted, "A sponsor sees its own agents only.");
+            throw new CallRefusedException(Refusal.NotPermitted, "An agent sees itself only.");
+        if (call.Caller is { Role: CallerRole.Sponsor } sponsor && sponsor.Name != agent.Grant.Terms.Sponsor)
+            throw new CallRefusedException(Refusal.NotPermitted, "A sponsor sees its own agents only.");
     }
 
     /// <summary>Durable when it returns. An agent that looks at itself leaves no entry.</summary>
-    public static async Task PutOnRecordAsync(this RegistryNode registry, CallState call, AgentRecord agent, int records = 1)
-    {
-        if (call.Caller is { } caller)
-            (await registry.Operating.RecordReadAsync(caller.Id, call.Row.Method, registry.Settings.Name.AgentDid(agent.Id), records, agent.Id)).OrRefuse();
-    }
+    public static Task PutOnRecordAsync(this RegistryNode registry, CallState call, AgentRecord agent, int records = 1) =>
+        call.Caller is { } caller ? registry.PutOnRecordAsync(call, caller, registry.Settings.Name.AgentDid(agent.Id), records, agent.Id) : Task.CompletedTask;
 
     /// <summary>The same for a list, which is about the registry and not about one agent.</summary>
-    public static async Task PutOnRecordAsync(this RegistryNode registry, CallState call, string target, int records) =>
-        (await registry.Operating.RecordReadAsync(call.Caller!.Id, call.Row.Method, target, records, null)).OrRefuse();
+    public static Task PutOnRecordAsync(this RegistryNode registry, CallState call, string target, int records) =>
+        registry.PutOnRecordAsync(call, call.Caller!, target, records, about: null);
+
+    // Operators see what they stop even while there is no room to write that they looked. Everybody else waits for it.
+    private static async Task PutOnRecordAsync(this RegistryNode registry, CallState call, CallerRecord caller, string target, int records, SubjectId? about)
+    {
+        var look = new Look(caller.Id, new PrivateDataRead(call.Row.Method, target, (uint)records), about);
+        if (caller.Role != CallerRole.Operator)
+            (await registry.Reads.RecordAsync(look)).OrRefuse();
+        else if (await registry.Reads.RecordEvenLateAsync(look) is var refusal and not Refusal.None)
+            throw new CallRefusedException(refusal, "That you looked cannot be put on the record now.");
+    }
 }

@@ -68,6 +68,7 @@ internal static class ToWire
             Audiences = { terms.Audiences },
             State = State(denied.State),
             EnrolledAt = agent.EnrolledAt,
+            SessionEndsAt = agent.SessionEndsAt == long.MaxValue ? 0 : agent.SessionEndsAt,
             EnrolledIndex = agent.EnrolledIndex.Value,
             Stop = denied.By is { } by && registry.State.Stops.Find(by.Index) is { } stop ? Stop(registry, stop) : null,
             Statements = agent.Chains.Aggregate(0UL, (sum, chain) => sum + chain.Next),
@@ -195,6 +196,8 @@ internal static class ToWire
             wire.After = after.Value;
         if (stop.LiftedBy is { } by)
             wire.LiftedBy = by.Value;
+        if (stop.Rule is { } rule)
+            wire.Rule = rule.Trigger.Word();
         return wire;
     }
 

@@ -67,6 +67,7 @@ internal static class WatchPieces
             Blueprints = { state.Stops.Blueprints.Select(Blueprint) },
             LeaseMilliseconds = (uint)greeting.Lease.TotalMilliseconds,
             ClassLeases = { greeting.Classes.Select(one => new Wire.WatchClassLease { Name = one.Name, Milliseconds = one.Milliseconds }) },
+            Callees = { greeting.Callees.Select(state.FindAgent).OfType<AgentRecord>().Select(agent => Callee(agent.Actor)) },
         }.ToByteArray();
         return new Wire.WatchGreeting
         {
@@ -87,6 +88,15 @@ internal static class WatchPieces
         OfGenesis = caller.IsFounder,
         RegisteredAt = caller.RegisteredAt,
         PasskeyOrigin = caller.Passkey?.Text ?? "",
+    };
+
+    private static Wire.WatchCallee Callee(Actor agent) => new()
+    {
+        AgentId = ToWire.Bytes(agent.Agent.ToArray()),
+        KeyId = ToWire.Bytes(agent.Key.Value),
+        Sponsor = agent.Sponsor,
+        Blueprint = agent.Blueprint,
+        Labels = { agent.Labels.Select(label => new Wire.Label { Name = label.Key, Value = label.Value }) },
     };
 
     private static Wire.BlueprintReads Blueprint(BlueprintRecord blueprint) => new()

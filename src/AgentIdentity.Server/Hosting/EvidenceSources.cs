@@ -49,12 +49,17 @@ internal sealed class EvidenceSources : IAsyncDisposable
     {
         try
         {
-            var named = JsonSerializer.Deserialize<Named>(File.ReadAllBytes(path), Strict) ?? throw new JsonException("null is no setting.");
+            var named = JsonSerializer.Deserialize<Named>(File.ReadAllBytes(path), Strict) ?? throw new InvalidDataException("null is no setting.");
             if (named.Issuers.SelectMany(issuer => issuer.Labels ?? NoLabels).Any(label => label.Key.Length is 0 or > 100 || label.Key.Contains('=', StringComparison.Ordinal)))
-                throw new JsonException("The name of a label is 1 to 100 characters without '='.");
+                throw new InvalidDataException("The name of a label is 1 to 100 characters without '='.");
             return new EvidenceSources(Path.GetDirectoryName(Path.GetFullPath(path))!, named, clock, log);
         }
-        catch (Exception refused) when (refused is IOException or UnauthorizedAccessException or JsonException or InvalidDataException)
+        catch (JsonException refused)
+        {
+            // Its own words name types of this program.
+            throw new OptionsRefusedException($"--evidence {path} cannot be used: line {refused.LineNumber + 1}, at {refused.Path}, is not what docs/operations.md, \"Evidence\", has there.");
+        }
+        catch (Exception refused) when (refused is IOException or UnauthorizedAccessException or InvalidDataException)
         {
             throw new OptionsRefusedException($"--evidence {path} cannot be used: {refused.Message}");
         }

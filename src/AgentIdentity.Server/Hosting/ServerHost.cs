@@ -15,7 +15,7 @@ internal sealed class ServerHost : IAsyncDisposable
 
     private readonly WebApplication _app;
     private readonly OpenRegistry _registry;
-    private readonly RefusalFlush _flush;
+    private readonly JournalFlush _flush;
     private readonly OtlpExport? _otlp;
     private readonly ChainAnchoring? _anchoring;
     private readonly ILogger _log;
@@ -24,7 +24,7 @@ internal sealed class ServerHost : IAsyncDisposable
     {
         (_app, _registry, _anchoring, _log) = (app, registry, anchoring, log);
         var clock = app.Services.GetRequiredService<TimeProvider>();
-        _flush = new RefusalFlush(registry.Node.Refusals, clock);
+        _flush = new JournalFlush(registry.Node, clock);
         _otlp = options.Otlp is { } collector ? new OtlpExport(collector) : null;
         Bound = WithPorts(options, [.. app.Urls.Select(address => new Uri(address).Port)]);
     }

@@ -53,7 +53,7 @@ internal static class DidEndpoints
         if (Accepted(context.Request.Headers.Accept) is not { } type)
             return Answer(DidResolution.Failed(RepresentationNotSupported, $"What is given is one of {string.Join(", ", Offers)}."), ResultType);
         var query = context.Request.Query;
-        var wish = new DidVersionWish(query["versionId"], query["versionTime"], query["versionNumber"]);
+        var wish = DidVersionWish.Read(query["versionId"], query["versionTime"], query["versionNumber"]);
         var resolved = registry.State.IsBootstrapped
             ? DidResolver.Resolve(registry, DidIn(context), wish)
             : DidResolution.Failed(DidResolution.NotFound, "This registry is not founded yet.");

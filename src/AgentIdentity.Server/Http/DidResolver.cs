@@ -9,21 +9,27 @@ using AgentIdentity.Registry;
 namespace AgentIdentity.Server.Http;
 
 /// <summary>Which version of a DID is asked for; all null is the one in force.</summary>
-internal sealed record DidVersionWish(string? VersionId, string? VersionTime, string? VersionNumber)
+internal sealed record DidVersionWish(string? VersionId, DateTimeOffset? At, string? Number)
 {
-    public bool IsLatest => VersionId is null && VersionTime is null && VersionNumber is null;
+    public bool IsLatest => VersionId is null && At is null && Number is null;
 
-    /// <summary>Whether what was asked for can name a version at all. What cannot would else be passed over, and another version given than the one that was meant.</summary>
-    public bool IsWellFormed => (VersionTime is null || Rfc3339.TryParse(VersionTime, out _)) && (VersionNumber is null || (VersionNumber.Length > 0 && VersionNumber.All(char.IsAsciiDigit)));
+    /// <summary>Null for what can name no version at all. It would else be passed over, and another version given than the one that was meant.</summary>
+    public static DidVersionWish? Read(string? versionId, string? versionTime, string? versionNumber)
+    {
+        var at = DateTimeOffset.MinValue;
+        if ((versionTime is not null && !Rfc3339.TryParse(versionTime, out at)) || (versionNumber is not null && (versionNumber.Length == 0 || !versionNumber.All(char.IsAsciiDigit))))
+            return null;
+        return new DidVersionWish(versionId, versionTime is null ? null : at, versionNumber);
+    }
 
     /// <summary>The version that all that was asked for names, or null.</summary>
     public WebvhVersion? Find(WebvhHistory history)
     {
-        var at = VersionTime is not null && Rfc3339.TryParse(VersionTime, out var time) ? history.AsOf(time) : history.Latest;
+        var then = At is { } at ? history.AsOf(at) : null;
         return history.Versions.LastOrDefault(version =>
             (VersionId is null || version.VersionId == VersionId)
-            && (VersionNumber is null || version.Number.ToString(CultureInfo.InvariantCulture) == VersionNumber)
-            && (VersionTime is null || version == at));
+            && (Number is null || version.Number.ToString(CultureInfo.InvariantCulture) == Number)
+            && (At is null || version == then));
     }
 }
 
@@ -41,11 +47,11 @@ internal static class DidResolver
 
     private const int LengthMax = 1024;
 
-    public static DidResolution Resolve(RegistryNode registry, string did, DidVersionWish wish)
+    public static DidResolution Resolve(RegistryNode registry, string did, DidVersionWish? wish)
     {
         if (!IsDid(did))
             return DidResolution.Failed(DidResolution.InvalidDid, "That is no DID.");
-        if (!wish.IsWellFormed)
+        if (wish is null)
             return DidResolution.Failed(InvalidOptions, "versionTime is a time with a zone, 2026-11-21T17:00:00Z, and versionNumber a number.");
         return did.Split(':')[1] switch
         {

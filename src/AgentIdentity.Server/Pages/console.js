@@ -77,13 +77,19 @@ const words = {
     : `Give the operator ${a.name} the passkey ${a.jkt}, which signs on ${a.origin}. If there is no operator of that name, they become one.`,
   'remove-caller': a => `Remove the caller ${a.caller}, with all keys.`,
   'set-break-glass-key': a => `Let the key ${a.jkt} freeze without the registry, in the place of the one before.`,
-  'revoke': a => `Revoke ${a.scope}. This is final.`,
+  'set-rules': a => a.rules.length === 0
+    ? 'Switch off every rule that stops agents by itself.'
+    : `Let these rules, and no others, stop agents by themselves (what is counted, how often within how many seconds, what it leaves): ${a.rules.join(', ')}.`,
+  'revoke': a => `Revoke ${a.scope}${a.incident === undefined ? '' : `, as part of the incident ${a.incident}`}. This is final.`,
 };
 
 const members = {
   'restore': ['reason', 'stops'], 'cut': ['after', 'reason', 'scope'], 'erase': ['agent', 'indexes', 'reason'], 'lift-hold': ['agent', 'hold', 'reason'],
-  'add-operator': ['jkt', 'name'], 'remove-caller': ['caller', 'reason'], 'set-break-glass-key': ['jkt'], 'revoke': ['reason', 'scope'],
+  'add-operator': ['jkt', 'name'], 'remove-caller': ['caller', 'reason'], 'set-break-glass-key': ['jkt'], 'revoke': ['reason', 'scope'], 'set-rules': ['reason', 'rules'],
 };
+
+// What an action may name besides, which its words then say.
+const optional = { 'add-operator': 'origin', 'revoke': 'incident' };
 
 // A text that is not one's own may hold marks that turn what stands beside it around.
 const plain = text => text.replaceAll(/\p{C}/gu, '\uFFFD');
@@ -101,7 +107,7 @@ function read(text) {
   if (typeof action?.type !== 'string' || typeof file.nonce !== 'string' || !Array.isArray(approvals) || !Array.isArray(about ?? []) || !Number.isInteger(file.expires_at))
     throw new Problem('This is not an approval file.');
   // A member that the words leave out would be signed unread.
-  const said = Object.keys(action).filter(name => name !== 'type' && !(name === 'origin' && action.type === 'add-operator')).sort();
+  const said = Object.keys(action).filter(name => name !== 'type' && name !== optional[action.type]).sort();
   if (!Object.hasOwn(words, action.type) || jcs(said) !== jcs(members[action.type]))
     throw new Problem(`This page cannot put the action '${action.type}' into words, so it does not sign it.`);
   if (file.public_url !== registry)

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Diagnostics.Metrics;
+using AgentIdentity.Credentials.Entries;
 using AgentIdentity.Registry;
 using AgentIdentity.Registry.Witnessing;
 using AgentIdentity.Server.Grpc;
@@ -27,6 +28,8 @@ internal sealed class CallMetrics : IDisposable
         Meter.CreateObservableGauge("agentidentity_epoch", () => (long)registry.State.Epoch, null, "The epoch.");
         Meter.CreateObservableGauge("agentidentity_agents", () => (long)registry.State.AgentCount, null, "Agents enrolled, stopped ones included.");
         Meter.CreateObservableGauge("agentidentity_checkpoint_entries", () => (long)(registry.Checkpoints.Last?.Size.Value ?? 0), null, "Entries under the last checkpoint.");
+        var rules = Meter.CreateCounter<long>("agentidentity_rules_fired_total", null, "Stops that rules wanted, by trigger, and whether they came to be.");
+        registry.Ruling.Fired += (trigger, stopped) => rules.Add(1, new("trigger", trigger.Word()), new("outcome", stopped ? "stopped" : "withheld"));
         if (registry.Cosigning is { } cosigning)
             Watch(cosigning);
         Meter.CreateObservableGauge("agentidentity_memory_bytes", () => Environment.WorkingSet, "bytes", "Resident memory.");
@@ -39,8 +42,16 @@ internal sealed class CallMetrics : IDisposable
         Meter.CreateObservableGauge("agentidentity_witness_quorum", () => cosigning.HasQuorum ? 1L : 0L, null, "Whether a quorum of the witnesses has cosigned the last checkpoint: 1 or 0.");
         Meter.CreateObservableGauge("agentidentity_witnessed_entries", () => (long)(cosigning.Witnessed?.Size.Value ?? 0), null, "Entries under the last checkpoint that a quorum has cosigned.");
         Meter.CreateObservableGauge("agentidentity_witness_entries", () => Each(cosigning, report => (long)report.Size.Value), null, "Entries under the last checkpoint that a witness has cosigned.");
-        Meter.CreateObservableGauge("agentidentity_witness_well", () => Each(cosigning, report => report.Problem == WitnessProblem.None ? 1L : 0L), null, "Whether nothing is wrong with a witness: 1 or 0; /health/ready says what.");
+        Meter.CreateObservableGauge("agentidentity_witness_well", () => Each(cosigning, report => report.Problem == WitnessProblem.None ? 1L : 0L), null, "Whether nothing is wrong with a witness: 1 or 0.");
+        Meter.CreateObservableGauge("agentidentity_witness_problem", () => Problems(cosigning), null, "What is wrong with a witness: 1 for that, 0 for all else.");
     }
+
+    // All of them each time: a series that is not told of keeps its last value.
+    private static IEnumerable<Measurement<long>> Problems(Cosigning cosigning) =>
+        from asked in cosigning.Witnesses
+        from problem in Enum.GetValues<WitnessProblem>()
+        where problem != WitnessProblem.None
+        select new Measurement<long>(asked.Report.Problem == problem ? 1 : 0, new("witness", asked.Witness.Name), new("problem", ToWire.Name(problem)));
 
     private static IEnumerable<Measurement<long>> Each(Cosigning cosigning, Func<WitnessReport, long> read) =>
         cosigning.Witnesses.Select(asked => new Measurement<long>(read(asked.Report), new("witness", asked.Witness.Name), new("url", asked.Witness.Url)));

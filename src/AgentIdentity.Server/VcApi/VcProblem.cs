@@ -20,6 +20,9 @@ internal sealed record VcProblem(string Type, string Detail)
     /// <summary>The proof is not one of the issuer over this document.</summary>
     public static VcProblem Verification(string detail) => new(Security + "PROOF_VERIFICATION_ERROR", detail);
 
-    /// <summary>The credential is genuine, and not in force.</summary>
+    /// <summary>The credential is genuine, and its time has not come or is over.</summary>
+    public static VcProblem Range(string detail) => new(DataModel + "RANGE_ERROR", detail);
+
+    /// <summary>The credential is genuine, and stopped, or nobody can say whether it is.</summary>
     public static VcProblem Status(string detail) => new("https://www.w3.org/ns/credentials/status-list#STATUS_VERIFICATION_ERROR", detail);
 }

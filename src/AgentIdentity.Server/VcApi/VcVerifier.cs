@@ -58,14 +58,14 @@ internal sealed class VcVerifier(RegistryNode registry, TimeProvider clock)
         var refusal = IntegrityProof.Check(credential, proof, key, IntegrityProof.AssertionMethod, now);
         if (refusal != IntegrityRefusal.None)
             return VcProblem.Verification($"The proof does not hold: {refusal}.");
-        return VcDocument.TimeOf(credential, "validFrom") > now || VcDocument.TimeOf(credential, "validUntil") <= now ? VcProblem.Status("The credential is not valid at this time.") : null;
+        return VcDocument.TimeOf(credential, "validFrom") > now || VcDocument.TimeOf(credential, "validUntil") <= now ? VcProblem.Range("The credential is not valid at this time.") : null;
     }
 
     private VcProblem? CheckInForce(PresentedCredential read)
     {
         var now = clock.GetUtcNow();
         if (PresentedCredential.CheckTimes(read.Claims, now) is var times and not Refusal.None)
-            return VcProblem.Status($"The credential is not valid at this time: {times.Name()}.");
+            return VcProblem.Range($"The credential is not valid at this time: {times.Name()}.");
         var place = StatusPlace.Of(read.Claims.StatusIndex);
         var reader = new StatusListReader(registry.Settings.Name, registry.State.IssuerKeys.Find);
         if (registry.StatusLists.Find(place.List) is not { } list || reader.ReadTokenList(Encoding.ASCII.GetString(list.Token), place.List, now, out var bits) != Refusal.None)

@@ -108,8 +108,13 @@ internal sealed class AnchoringWorld : IAsyncDisposable
     /// <summary>Waits until so many transactions wait at the node.</summary>
     public async Task UntilPooledAsync(uint count)
     {
-        while ((await Node.ControlAsync("txpool_status")).Member("pending").Number() < count)
+        for (var i = 0; i < 1_500; i++)
+        {
+            if ((await Node.ControlAsync("txpool_status")).Member("pending").Number() >= count)
+                return;
             await Task.Delay(20);
+        }
+        throw new TimeoutException($"{count} transactions do not come to wait at the node.");
     }
 
     /// <summary>Steps to final, with the blocks that this takes.</summary>

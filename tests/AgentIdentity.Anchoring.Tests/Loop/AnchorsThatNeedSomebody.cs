@@ -208,6 +208,20 @@ public sealed class AnchorsThatNeedSomebody
     }
 
     [SkippableFact]
+    public async Task What_an_earlier_process_found_stands_while_the_node_is_away_and_until_the_chain_is_seen_without_it()
+    {
+        await using var world = await AnchoringWorld.OpenAsync();
+        var loop = new AnchorLoop(world.Asked, [], world.Signer, world.Ledger, world.Journal, world.Settings, world.Clock, "found before");
+        Assert.Equal(("found before", false), (loop.Status.Contradiction, loop.Status.IsHealthy));
+        world.Http.Instead = (_, _) => throw new HttpRequestException("away");
+        var away = await loop.StepAsync(CancellationToken.None);
+        Assert.Equal((AnchorState.RpcDown, "found before", false, false), (away.State, away.Contradiction, away.IsCompared, away.IsHealthy));
+        world.Http.Instead = null;
+        var seen = await loop.StepAsync(CancellationToken.None);
+        Assert.Equal((AnchorState.Broadcast, null, true, true), (seen.State, seen.Contradiction, seen.IsCompared, seen.IsHealthy));
+    }
+
+    [SkippableFact]
     public async Task A_false_receipt_does_not_make_an_anchor_final()
     {
         await using var world = await AnchoringWorld.OpenAsync();

@@ -17,13 +17,13 @@ public sealed class TwoLoops
             world.Ledger.GrowTo(size);
             world.Loop.Demand();
             other.Demand();
-            while (!IsFinal(world.Loop, size) || !IsFinal(other, size))
+            await world.Node.MineUntilAsync($"both have seen size {size} become final", async () =>
             {
                 await Task.WhenAll(world.StepAsync(), other.StepAsync(CancellationToken.None));
                 // What the one has used up the other lets go after a while.
                 world.Clock.Move(TimeSpan.FromSeconds(31));
-                await world.Node.MineAsync();
-            }
+                return IsFinal(world.Loop, size) && IsFinal(other, size);
+            });
         }
         await world.OnlyAnchoredAsync(sizes);
     }
@@ -39,14 +39,14 @@ public sealed class TwoLoops
         Assert.Equal(AnchorState.Broadcast, (await other.StepAsync(CancellationToken.None)).State);
         // The node has one of the two: with the same nonce, the one that pays enough more.
         await world.Node.MineAsync();
-        while (!IsFinal(world.Loop, 200) || !IsFinal(other, 200))
+        await world.Node.MineUntilAsync("both have seen size 200 become final", async () =>
         {
             world.Loop.Demand();
             await world.StepAsync();
             await other.StepAsync(CancellationToken.None);
             world.Clock.Move(TimeSpan.FromSeconds(31));
-            await world.Node.MineAsync();
-        }
+            return IsFinal(world.Loop, 200) && IsFinal(other, 200);
+        });
         Assert.Equal(200UL, (await world.Contract.FindLogAsync(Contract.Deployed.Log, BlockTag.Latest, CancellationToken.None))!.Size.Value);
     }
 

@@ -10,6 +10,9 @@ namespace AgentIdentity.Anchoring.Tests.Node;
 public sealed partial class AnvilNode : IAsyncLifetime
 {
     private static readonly TimeSpan StartMax = TimeSpan.FromSeconds(30);
+
+    // Far more than anything takes on a machine that has much else to do.
+    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(5);
     private static readonly UInt128 Wealth = UInt128.Parse("1000000000000000000000");
 
     private readonly HttpClient _http = new();
@@ -69,6 +72,20 @@ public sealed partial class AnvilNode : IAsyncLifetime
     public Task SetBalanceAsync(Address account, UInt128 wei) => ControlAsync("anvil_setBalance", account.ToString(), Hex.Quantity(wei));
 
     public Task MineAsync(int blocks = 1) => ControlAsync("anvil_mine", Hex.Quantity((UInt128)blocks));
+
+    /// <summary>Makes blocks until something is so.</summary>
+    /// <param name="what">What is waited for, for whoever reads that it did not come.</param>
+    public async Task MineUntilAsync(string what, Func<Task<bool>> isSo)
+    {
+        var begun = Stopwatch.GetTimestamp();
+        while (!await isSo())
+        {
+            if (Stopwatch.GetElapsedTime(begun) > Patience)
+                throw new TimeoutException($"After {Patience.TotalMinutes} minutes it is not so that {what}.");
+            await MineAsync();
+            await Task.Delay(100);
+        }
+    }
 
     /// <summary>From now on blocks are made only when a test says so.</summary>
     public Task MineByHandAsync() => ControlAsync("evm_setAutomine", false);

@@ -1,10 +1,12 @@
 using System.Diagnostics;
 using AgentIdentity.Benchmarks.Load;
+using AgentIdentity.Credentials.Entries;
 using AgentIdentity.Credentials.Identifiers;
 using AgentIdentity.Credentials.Keys;
 using AgentIdentity.Credentials.Statements;
 using AgentIdentity.Ledger;
 using AgentIdentity.Protocol.V1;
+using AgentIdentity.Registry.Operating;
 using AgentIdentity.Storage.Sqlite;
 using AgentIdentity.Tests.Wire;
 
@@ -45,7 +47,7 @@ internal static class LedgerQuestion
         var actor = await own.FoundAsync(operatorKey);
         var watch = Stopwatch.StartNew();
         await Parallel.ForAsync(0, count, new ParallelOptions { MaxDegreeOfParallelism = InFlight }, async (i, _) =>
-            OwnNode.Good(await own.Node.Operating.RecordReadAsync(actor.Id, "/agentidentity.v1.Registry/ListAgents", "", i & 0xff, null)));
+            OwnNode.Good(await own.Node.Reads.RecordAsync(new Look(actor.Id, new PrivateDataRead("/agentidentity.v1.Registry/ListAgents", "", (uint)(i & 0xff)), null))));
         Console.WriteLine($"{count:N0} entries appended, {count / watch.Elapsed.TotalSeconds:N0} a second; ledger {new FileInfo(Path.Combine(folder, "ledger.db")).Length >> 20:N0} MiB, load {Load()}");
     }
 

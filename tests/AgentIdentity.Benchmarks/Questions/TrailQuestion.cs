@@ -1,15 +1,17 @@
 using System.Diagnostics;
 using System.Globalization;
 using System.Text;
+using Activity = AgentIdentity.Credentials.Entries.Activity;
 using AgentIdentity.Benchmarks.Load;
+using AgentIdentity.Credentials.Entries;
 using AgentIdentity.Credentials.Identifiers;
 using AgentIdentity.Credentials.Keys;
 using AgentIdentity.Credentials.Proofs;
 using AgentIdentity.Credentials.Statements;
 using AgentIdentity.Credentials.Trails;
 using AgentIdentity.Ledger;
+using AgentIdentity.Registry.Operating;
 using AgentIdentity.Tests.Wire;
-using Activity = AgentIdentity.Credentials.Entries.Activity;
 
 namespace AgentIdentity.Benchmarks.Questions;
 
@@ -69,7 +71,7 @@ internal static class TrailQuestion
         if (index % distance < agents.Length)
             await agents[index % distance].RecordAsync(own);
         else
-            OwnNode.Good(await own.Node.Operating.RecordReadAsync(actor, "/agentidentity.v1.Registry/ListAgents", "", index & 0xff, null));
+            OwnNode.Good(await own.Node.Reads.RecordAsync(new Look(actor, new PrivateDataRead("/agentidentity.v1.Registry/ListAgents", "", (uint)(index & 0xff)), null)));
     }
 
     private static async Task<Author> EnrollAsync(OwnNode own, string token, KeyAlgorithm algorithm)

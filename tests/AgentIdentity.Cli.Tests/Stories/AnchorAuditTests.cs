@@ -74,12 +74,42 @@ public sealed class AnchorAuditTests : IAsyncLifetime
         var asked = (await agentid.RunAsync("prove", "0", "--rpc", _node.Url.ToString(), "--json")).Fine().Json.GetProperty("anchor");
         Assert.Equal((true, contract.ToLowerInvariant()), (asked.GetProperty("confirmed").GetBoolean(), asked.GetProperty("contract").GetString()));
         Assert.Equal(ExitCode.Usage, (await agentid.RunAsync("prove", "0", "--rpc", "nowhere")).ExitCode);
+        var (kept, logKey) = (Path.Combine(_elsewhere.Path, "entry-0"), await KeepAsync(agentid));
 
         var node = _node.Url.ToString();
         await _node.StopAsync();
         var away = await agentid.RunAsync("prove", "0", "--rpc", node);
         Assert.Equal(ExitCode.Refused, away.ExitCode);
         Assert.Contains("not all that were asked have answered", away.Output, StringComparison.Ordinal);
+
+        // Elsewhere, and with nobody to ask: what is written in the files is as good as it was.
+        var alone = (await _alone.RunAsync("receipt", kept, "--log-key", logKey, "--json")).Fine().Json;
+        Assert.Equal(("proven", contract.ToLowerInvariant()), (alone.GetProperty("verdict").GetString(), alone.GetProperty("anchor").GetProperty("contract").GetString()));
+        Assert.Equal(ExitCode.Refused, (await _alone.RunAsync("receipt", kept, "--log-key", logKey, "--rpc", node)).ExitCode);
+        await RequireEachChangeIsRefusedAsync(kept, logKey);
+    }
+
+    /// <summary>Keeps the receipt of the first entry, with its anchor, and says whose key it is under.</summary>
+    private async Task<string> KeepAsync(Agentid agentid) => (await agentid.RunAsync("prove", "0", "--anchored", "--out", Path.Combine(_elsewhere.Path, "entry-0"), "--json")).Fine().Json.GetProperty("log_key").GetString()!;
+
+    private async Task RequireEachChangeIsRefusedAsync(string kept, string logKey)
+    {
+        foreach (var file in new[] { kept, kept + ".anchor" })
+        {
+            var good = await File.ReadAllBytesAsync(file);
+            foreach (var place in Enumerable.Range(0, 16).Select(part => part * good.Length / 16))
+            {
+                byte[] changed = [.. good];
+                // No second spelling of anything: another letter is another thing, or nothing.
+                changed[place] ^= 0x10;
+                await File.WriteAllBytesAsync(file, changed);
+                Assert.True((await _alone.RunAsync("receipt", kept, "--log-key", logKey)).ExitCode is ExitCode.Refused or ExitCode.Usage, $"{file}, byte {place}.");
+            }
+            await File.WriteAllBytesAsync(file, good);
+        }
+        Assert.Equal(ExitCode.Usage, (await _alone.RunAsync("receipt", kept)).ExitCode);
+        File.Delete(kept + ".anchor");
+        Assert.Equal(ExitCode.Refused, (await _alone.RunAsync("receipt", kept, "--log-key", logKey, "--rpc", "http://127.0.0.1:1")).ExitCode);
     }
 
     private static IEnumerable<(string Method, Func<JsonNode?, JsonNode?> Lie, string Name)> Lies() =>
@@ -113,14 +143,6 @@ public sealed class AnchorAuditTests : IAsyncLifetime
     private async Task<RunningRegistry> StartAsync(string contract) => await (await RunningRegistry.StartAsync(
         "--chain", _node.Url.ToString(), "--chain-id", ChainId, "--chain-contract", contract, "--chain-key", _sequencer!.Path, "--chain-block-time", "1")).FoundedAsync();
 
-    /// <summary>Makes blocks until an anchor is final.</summary>
-    private async Task UntilAnchoredAsync(RunningRegistry registry)
-    {
-        do
-        {
-            await _node.MineAsync();
-            await Task.Delay(100);
-        }
-        while ((await registry.Agentid.RunAsync("anchor", "status", "--json")).Json.GetProperty("final").ValueKind != JsonValueKind.Object);
-    }
+    private Task UntilAnchoredAsync(RunningRegistry registry) => _node.MineUntilAsync(
+        "an anchor is final", async () => (await registry.Agentid.RunAsync("anchor", "status", "--json")).Json.GetProperty("final").ValueKind == JsonValueKind.Object);
 }

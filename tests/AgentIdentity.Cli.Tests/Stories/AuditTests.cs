@@ -86,6 +86,7 @@ public sealed class AuditTests : IAsyncLifetime
         var checkpoint = _elsewhere.Write("checkpoint", split.Json.GetProperty("trees")[1].GetProperty("checkpoint").GetString()!);
         var asked = await Agentid.RunAsync("audit", TrailFile, "--with", checkpoint, "--ask", "--log-key", logKey);
         var untrusted = await Agentid.RunAsync("audit", TrailFile, "--with", TrailFile);
+        var junk = await Agentid.RunAsync("audit", TrailFile, "--with", _elsewhere.Write("junk", "{}"), "--log-key", logKey);
 
         Assert.Equal((ExitCode.Fine, "one history"), (grown.ExitCode, grown.Json.GetProperty("verdict").GetString()));
         Assert.Equal((ExitCode.SplitView, "SPLIT VIEW"), (split.ExitCode, split.Json.GetProperty("verdict").GetString()));
@@ -94,6 +95,8 @@ public sealed class AuditTests : IAsyncLifetime
         Assert.DoesNotContain("SPLIT VIEW", asked.Output + asked.Error, StringComparison.Ordinal);
         Assert.Equal(ExitCode.Refused, untrusted.ExitCode);
         Assert.Contains("not checked: whose key", untrusted.Output, StringComparison.Ordinal);
+        Assert.Equal(ExitCode.Refused, junk.ExitCode);
+        Assert.Contains("Of the second file nothing can be compared: item 1 (before byte 0): these bytes are no such item.", junk.Error, StringComparison.Ordinal);
     }
 
     // What the two histories do not share is about the agent, so that both trails show it.

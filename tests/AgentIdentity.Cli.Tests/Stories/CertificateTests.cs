@@ -145,6 +145,50 @@ public sealed class CertificateTests : IAsyncLifetime
         Assert.False(File.Exists(Certificate + ".none"));
     }
 
+    [Fact]
+    public async Task A_stop_by_a_rule_is_certified_with_the_rule_and_with_who_switched_it_on()
+    {
+        Assert.Equal("No rule stops by itself.", (await Agentid.RunAsync("rules")).Fine().Output.Trim());
+        var approval = Path.Combine(_elsewhere.Path, "approval");
+        (await Agentid.RunAsync("rules", "set", "envelope-exceeded:2/60:frozen", "fork:1/60:frozen", "--reason", "night", "--out", approval)).Fine();
+        (await Agentid.RunAsync("approve", approval, "--send")).Fine();
+        Assert.StartsWith("fork:1/60:frozen\nenvelope-exceeded:2/60:frozen\nas entry ", (await Agentid.RunAsync("rules")).Fine().Output, StringComparison.Ordinal);
+        (await Agentid.RunAsync("operators", "register", "--role", "enforcer", "--name", "tool", "--audience", Audience)).Fine();
+        await _registry.EnrolAsync("worker");
+
+        for (var i = 0; i < 2; i++)
+            Assert.Contains("ENVELOPE_EXCEEDED", (await AskForMoreAsync()).Output, StringComparison.Ordinal);
+        var stop = await UntilStoppedAsync();
+        (await Agentid.RunAsync("certificate", stop.Text("incident"), "--out", Certificate)).Fine();
+        var audited = (await Agentid.RunAsync("audit", Certificate, "--log-key", await LogKeyAsync(), "--json")).Fine().Json;
+
+        Assert.Equal(("envelope-exceeded", "frozen", $"rule-envelope-exceeded-{stop.GetProperty("ledger_index")}"), (stop.Text("rule"), stop.Text("state"), stop.Text("incident")));
+        Assert.Contains("by       the rule envelope-exceeded: nobody asked", (await Agentid.RunAsync("propagation", stop.Text("incident"))).Fine().Output, StringComparison.Ordinal);
+        Assert.Equal(("proven", "envelope-exceeded"), (audited.Text("verdict"), audited.GetProperty("stops")[0].Text("rule")));
+        var (code, said) = await CheckAsync();
+        Assert.True(code == 0, said);
+    }
+
+    // As the tool that it calls: may it do what its credential does not cover?
+    private async Task<Outcome> AskForMoreAsync()
+    {
+        string[] use = ["--url", Audience + "/x", "--nonce", "n1"];
+        var credential = (await Agentid.RunAsync("issue", "--agent", "worker")).Fine().Output.Trim();
+        var proof = (await Agentid.RunAsync(credential, ["proof", "--agent", "worker", .. use])).Fine().Output.Trim();
+        return await Agentid.RunAsync(credential, ["verify", "--proof", proof, .. use, "--audience", Audience, "--action", "tool:delete:" + Audience + "/x"]);
+    }
+
+    private async Task<JsonElement> UntilStoppedAsync()
+    {
+        for (var patience = Stopwatch.StartNew(); patience.Elapsed < TimeSpan.FromSeconds(60);)
+        {
+            var stops = (await Agentid.RunAsync("stops", "--json")).Fine().Json.GetProperty("stops");
+            if (stops.GetArrayLength() > 0)
+                return stops[0];
+        }
+        throw new TimeoutException("Nothing has stopped.");
+    }
+
     private async Task<WireEnforcer> WatchAsync(string name)
     {
         var key = await RegisterAsync(name);

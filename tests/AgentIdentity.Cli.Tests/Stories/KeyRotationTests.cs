@@ -31,7 +31,8 @@ public sealed class KeyRotationTests : IAsyncLifetime
         Assert.Equal(rotated.GetProperty("key_id").GetString(), replaced.GetProperty("retired_key_id").GetString());
         (await Agentid.RunAsync("issue", "--agent", "turner")).Fine();
         (await Agentid.RunAsync("record", report, "--agent", "turner", "--wait", "integrated")).Fine();
-        Assert.Equal("ACTIVE", (await Agentid.RunAsync("agents", "show", did, "--json")).Fine().Json.GetProperty("state").GetString()!.ToUpperInvariant());
+        var shown = (await Agentid.RunAsync("agents", "show", did, "--json")).Fine().Json;
+        Assert.Equal(("ACTIVE", System.Text.Json.JsonValueKind.Null), (shown.GetProperty("state").GetString()!.ToUpperInvariant(), shown.GetProperty("session_ends_at").ValueKind));
         Assert.DoesNotContain("FAILED", (await Agentid.RunAsync("trail", did)).Fine().Output, StringComparison.Ordinal);
         await AssertProvenAsync(did);
     }
@@ -42,6 +43,8 @@ public sealed class KeyRotationTests : IAsyncLifetime
         var did = await _registry.EnrolAsync("turner");
         await _registry.EnrolAsync("other");
         Assert.Equal(ExitCode.Usage, (await Agentid.RunAsync("rotate-did-key")).ExitCode);
+        (await Agentid.RunAsync("operators", "register", "--role", "auditor", "--name", "looker")).Fine();
+        AssertRefused(await Agentid.RunAsync("rotate-did-key", "--all", "--key", Path.Combine(Agentid.Home, "auditors", "looker.jwk"), "--json"), "NOT_PERMITTED");
         Assert.Equal(did, (await Agentid.RunAsync("rotate-did-key", "turner", "--json")).Fine().Json.GetProperty("did").GetString());
         (await Agentid.RunAsync("rotate-issuer-key", "--did-key")).Fine();
         foreach (var _ in Enumerable.Range(0, 2))
@@ -59,9 +62,15 @@ public sealed class KeyRotationTests : IAsyncLifetime
         var hash = (await Agentid.RunAsync("sponsor-key", "new", first)).Fine().Output.Trim();
         (await Agentid.RunAsync("sponsor-key", "new", second)).Fine();
         var token = (await Agentid.RunAsync(
-            "token", "create", "--sponsor", "desk", "--blueprint", "b/1", "--audience", "https://tools.example", "--allow", "tool:read:https://tools.example/*", "--next-did-key", hash)).Fine().Output;
+            "token", "create", "--sponsor", "desk", "--blueprint", "b/1", "--audience", "https://tools.example", "--allow", "tool:read:https://tools.example/*", "--next-did-key", hash, "--session", "3600")).Fine().Output;
         var did = (await Agentid.RunAsync(token, ["enrol", "--name", "held", "--json"])).Fine().Json.GetProperty("did").GetString()!;
+        var shown = (await Agentid.RunAsync("agents", "show", did, "--json")).Fine().Json;
+        Assert.Equal(TimeSpan.FromHours(1), shown.GetProperty("session_ends_at").GetDateTimeOffset() - shown.GetProperty("enrolled_at").GetDateTimeOffset());
         AssertRefused(await Agentid.RunAsync("sponsor-key", "change", did, "--out", change, "--json"), "DID_UNCHANGED");
+        var left = await Agentid.RunAsync("rotate-did-key", "--all", "--json");
+        Assert.Equal((ExitCode.Refused, 0), (left.ExitCode, left.Json.GetProperty("agents").GetInt32()));
+        var held = Assert.Single(left.Json.GetProperty("left").EnumerateArray());
+        Assert.Equal((did, "DID_HELD"), (held.GetProperty("did").GetString(), held.GetProperty("reason").GetString()));
         (await Agentid.RunAsync("rotate-key", "--agent", "held")).Fine();
 
         (await Agentid.RunAsync("sponsor-key", "change", did, "--out", change)).Fine();

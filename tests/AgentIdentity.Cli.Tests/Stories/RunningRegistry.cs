@@ -26,11 +26,10 @@ internal sealed class RunningRegistry(string[] flags) : IAsyncDisposable
     public string HttpUrl => Agentid.Settings[^1];
 
     /// <param name="flags">What the server is started with besides a folder and free ports.</param>
-    public static async Task<RunningRegistry> StartAsync(params string[] flags)
+    public static Task<RunningRegistry> StartAsync(params string[] flags)
     {
         var registry = new RunningRegistry(flags);
-        await registry.ServeAsync();
-        return registry;
+        return registry.OrEndedAsync(registry.ServeAsync);
     }
 
     /// <summary>Replaces the log's key, and serves again, on other ports. Gives what the verb printed.</summary>
@@ -95,11 +94,7 @@ internal sealed class RunningRegistry(string[] flags) : IAsyncDisposable
             await Task.Delay(TimeSpan.FromMilliseconds(50));
     }
 
-    public async Task<RunningRegistry> FoundedAsync()
-    {
-        (await Agentid.RunAsync("bootstrap", "--secret-file", SecretFile, "--operator", "operator-1")).Fine();
-        return this;
-    }
+    public Task<RunningRegistry> FoundedAsync() => OrEndedAsync(async () => (await Agentid.RunAsync("bootstrap", "--secret-file", SecretFile, "--operator", "operator-1")).Fine());
 
     /// <summary>Enrols an agent that may read https://tools.example/*.</summary>
     public async Task<string> EnrolAsync(string name, int depth = 0, params string[] labels)
@@ -108,6 +103,21 @@ internal sealed class RunningRegistry(string[] flags) : IAsyncDisposable
             "token", "create", "--sponsor", "Research desk", "--blueprint", "summariser/1", "--audience", "https://tools.example",
             "--allow", "tool:read:https://tools.example/*", "--depth", $"{depth}", "--label", "jurisdiction=eu")).Fine().Output;
         return (await Agentid.RunAsync(token, ["enrol", "--name", name, "--json", .. labels.SelectMany(label => new[] { "--label", label })])).Fine().Json.GetProperty("did").GetString()!;
+    }
+
+    // Whoever did not get it cannot end it.
+    private async Task<RunningRegistry> OrEndedAsync(Func<Task> begin)
+    {
+        try
+        {
+            await begin();
+            return this;
+        }
+        catch
+        {
+            await DisposeAsync();
+            throw;
+        }
     }
 
     private static ProgramFile Server => ProgramFile.Find(null, "AgentIdentity.Server", "--server");

@@ -38,8 +38,10 @@ public sealed class WitnessStoryTests : IAsyncLifetime
         var (northLog, southLog) = (await LogKeyAsync(_north), await LogKeyAsync(_south));
         await _north.ServeAgainAsync(Settings(northPolicy, southLog, "north"));
         await _south.ServeAgainAsync(Settings(southPolicy, northLog, "south"));
-        var seenThen = await UntilQuorumAsync(_north, 1);
+        await UntilQuorumAsync(_north, 1);
         await UntilQuorumAsync(_south, 1);
+        await RecordAsync(_north, "scribe");
+        var seenThen = await UntilQuorumAsync(_north, 1);
         await ProveAsync(_north, seenThen - 1, northPolicy);
 
         var (backup, restored) = (Path.Combine(_folder.Path, "backup"), Path.Combine(_folder.Path, "restored"));
@@ -88,6 +90,14 @@ public sealed class WitnessStoryTests : IAsyncLifetime
     {
         var proven = (await registry.Agentid.RunAsync("prove", $"{index}", "--policy", policy, "--json")).Fine().Json;
         Assert.Equal("proven", proven.GetProperty("verdict").GetString());
+    }
+
+    /// <summary>An agent of its own records a file, and waits until the other registry has cosigned that.</summary>
+    private async Task RecordAsync(RunningRegistry registry, string agent)
+    {
+        await registry.EnrolAsync(agent);
+        var recorded = (await registry.Agentid.RunAsync("record", _folder.Write("report", "what was done"), "--agent", agent, "--wait", "witnessed", "--json")).Fine().Json;
+        Assert.Equal("witnessed", recorded.GetProperty("statements")[0].GetProperty("level").GetString());
     }
 
     // The person who was told the new key on the telephone.

@@ -5,6 +5,7 @@ using AgentIdentity.Credentials.Entries;
 using AgentIdentity.Credentials.Identifiers;
 using AgentIdentity.Credentials.Keys;
 using AgentIdentity.Credentials.Proofs;
+using AgentIdentity.Credentials.Stops;
 using AgentIdentity.Credentials.Tokens;
 using AgentIdentity.Credentials.Watching;
 using AgentIdentity.Ledger;
@@ -137,16 +138,75 @@ public sealed class EnforcerTests : IAsyncLifetime
         Assert.Equal(new ProbeOutcome(probe, Refusal.None, Refusal.None), (await AcknowledgedAsync(_registry.Epoch)).Probe);
     }
 
-    [Fact]
-    public async Task Nobody_may_call_a_stopped_agent()
+    public static TheoryData<string> ScopesOfTheCallee => new("agent", "key", "blueprint", "sponsor", "label");
+
+    [Theory]
+    [MemberData(nameof(ScopesOfTheCallee))]
+    public async Task Nobody_may_call_an_agent_that_a_stop_covers_by_whatever_name(string word)
     {
-        var callee = ScriptedRegistry.Id(66);
-        var did = ScriptedRegistry.Name.AgentDid(callee);
-        _credential = _registry.Issue(_agentKey.PublicKey, _agent, claims => claims with { Audience = [did] });
-        Assert.True(_enforcer.Check(_credential, Proof(), new RequestBinding("GET", Url), Read, did).IsAllowed);
-        _host.Send(registry => registry.Stop(Scope.Agent(callee)).Delta);
+        _registry.Callees = [Callee];
+        await RestartAsync();
+        Assert.Equal(Refusal.None, Call());
+        _host.Send(registry => registry.Stop(Of(word)).Delta);
         await AcknowledgedAsync(_registry.Epoch);
-        Assert.Equal(Refusal.AudienceStopped, _enforcer.Check(_credential, Proof(), new RequestBinding("GET", Url), Read, did).Refusal);
+        Assert.Equal(Refusal.AudienceStopped, Call());
+        Assert.Empty(_alarms);
+    }
+
+    [Theory]
+    [MemberData(nameof(ScopesOfTheCallee))]
+    public async Task Nobody_may_call_an_agent_that_was_stopped_before_the_enforcer_watched(string word)
+    {
+        _registry.Callees = [Callee];
+        _host.Send(registry => registry.Stop(Of(word)).Delta);
+        await RestartAsync();
+        Assert.Equal(Refusal.AudienceStopped, Call());
+    }
+
+    [Fact]
+    public async Task A_registry_that_says_nothing_of_the_agents_among_the_audiences_can_stop_them_by_their_ids()
+    {
+        Assert.Equal(Refusal.None, Call());
+        _host.Send(registry => registry.Stop(Of("agent")).Delta);
+        await AcknowledgedAsync(_registry.Epoch);
+        Assert.Equal(Refusal.AudienceStopped, Call());
+    }
+
+    [Fact]
+    public async Task Which_key_an_agent_has_is_what_the_registry_greeted_with_last_and_a_connection_ends_when_that_one_is_stopped()
+    {
+        _registry.Callees = [Callee];
+        _host.Send(registry => registry.Stop(Of("key")).Delta);
+        await RestartAsync();
+        Assert.Equal(Refusal.AudienceStopped, Call());
+
+        using var next = PrivateKey.Generate(KeyAlgorithm.ES256);
+        _registry.Callees = [Callee with { Key = next.PublicKey.KeyId }];
+        await _host.RestartAsync();
+        await UntilAsync(() => Call() == Refusal.None);
+        _enforcer.Open(_credential, Proof(), new RequestBinding("GET", Url), Read, CalleeDid, out var session);
+        var ended = new TaskCompletionSource<Refusal>(TaskCreationOptions.RunContinuationsAsynchronously);
+        using var live = _enforcer.Register(session!, Read, ended.SetResult);
+        _registry.Callees = [Callee];
+        await _host.RestartAsync();
+        Assert.Equal(Refusal.AudienceStopped, await ended.Task.WaitAsync(Patience));
+    }
+
+    [Fact]
+    public async Task The_sponsor_and_the_blueprint_of_an_agent_stay_those_that_were_said_first_and_what_is_not_said_again_stays()
+    {
+        _registry.Callees = [Callee];
+        _host.Send(registry => registry.Stop(Of("sponsor")).Delta);
+        await RestartAsync();
+        _registry.Callees = [Callee with { Sponsor = "other team" }];
+        await _host.RestartAsync();
+        await AlarmAsync(EnforcerAlarmKind.NoteForged);
+        Assert.Equal(Refusal.AudienceStopped, Call());
+        _registry.Callees = [];
+        await _host.RestartAsync();
+        _host.Send(registry => registry.Stop(Scope.Agent(ScriptedRegistry.Id(67))).Delta);
+        await AcknowledgedAsync(_registry.Epoch);
+        Assert.Equal(Refusal.AudienceStopped, Call());
     }
 
     [Fact]
@@ -537,6 +597,31 @@ public sealed class EnforcerTests : IAsyncLifetime
         var enforcer = new Enforcer(change?.Invoke(options) ?? options);
         await enforcer.WaitUntilReadyAsync().WaitAsync(Patience);
         return enforcer;
+    }
+
+    private static Actor Callee { get; } = new(ScriptedRegistry.Id(66), KeyId.Read(Enumerable.Range(1, KeyId.Size).Select(at => (byte)at).ToArray()), "first team", "first/1", [new("jurisdiction", "eu")]);
+
+    private static string CalleeDid { get; } = ScriptedRegistry.Name.AgentDid(Callee.Agent);
+
+    private static Scope Of(string word) => word switch
+    {
+        "agent" => Scope.Agent(Callee.Agent),
+        "key" => Scope.Key(Callee.Key),
+        "blueprint" => new Scope(ScopeKind.Blueprint, Callee.Blueprint),
+        "sponsor" => new Scope(ScopeKind.Sponsor, Callee.Sponsor),
+        _ => Scope.Label("jurisdiction", "eu"),
+    };
+
+    private async Task RestartAsync()
+    {
+        await _enforcer.DisposeAsync();
+        _enforcer = await StartAsync();
+    }
+
+    private Refusal Call()
+    {
+        _credential = _registry.Issue(_agentKey.PublicKey, _agent, claims => claims with { Audience = [CalleeDid] });
+        return _enforcer.Check(_credential, Proof(), new RequestBinding("GET", Url), Read, CalleeDid).Refusal;
     }
 
     private void Show(string probe) => _host.Send(_ => new Protocol.V1.RegistryMessage { Probe = new() { Credential = probe } });

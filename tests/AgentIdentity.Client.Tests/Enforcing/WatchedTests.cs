@@ -1012,7 +1012,7 @@ public sealed class WatchedTests
     }
 
     private static bool Covers(Watching watching, ulong index) =>
-        watching.Stops.DenyState.Of(Watching.ActorOf(Agent), new Presentation(default, new LeafIndex(index), default, [], "", null)).State > StandingState.Active;
+        watching.Stops.DenyState.Of(Watching.ActorOf(Agent), new Presentation(default, new LeafIndex(index), default, [], "")).State > StandingState.Active;
 
     private void Add(Watching watching, Operator newcomer)
     {

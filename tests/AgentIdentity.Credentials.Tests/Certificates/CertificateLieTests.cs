@@ -106,6 +106,30 @@ public sealed class CertificateLieTests
     }
 
     [Fact]
+    public void A_stop_by_a_rule_that_two_have_switched_on_is_proven_and_names_it()
+    {
+        _log.Rule([1, 2]);
+        _log.Stop(Scope.Agent(TrailLog.Agent));
+        var verdict = Proven(_log.Export());
+        Assert.Equal(RuleTrigger.Fork, verdict.Stops[0].Rule!.Trigger);
+        Assert.Contains(verdict.NotChecked, gap => gap.StartsWith("that what a rule counts has happened", StringComparison.Ordinal));
+    }
+
+    [Theory]
+    [InlineData(new byte[] { 1 }, RuleTrigger.Fork, StandingState.Frozen, true, "fewer operators have approved than it takes")]
+    [InlineData(new byte[] { 1, 1 }, RuleTrigger.Fork, StandingState.Frozen, true, "an approval is not an operator's for what was done")]
+    [InlineData(new byte[] { 1, 7 }, RuleTrigger.Fork, StandingState.Frozen, true, "an approval is not an operator's for what was done")]
+    [InlineData(new byte[] { 1, 2 }, RuleTrigger.ProofReplayed, StandingState.Frozen, true, "has no such rule")]
+    [InlineData(new byte[] { 1, 2 }, RuleTrigger.Fork, StandingState.Restricted, true, "has no such rule")]
+    [InlineData(new byte[] { 1, 2 }, RuleTrigger.Fork, StandingState.Frozen, false, "the file shows no rules in entry")]
+    public void A_stop_by_a_rule_that_does_not_stand_fails(byte[] signers, RuleTrigger claimed, StandingState state, bool isShown, string words)
+    {
+        _log.Rule(signers, claimed, state, isShown);
+        _log.Stop(Scope.Agent(TrailLog.Agent));
+        Assert.Contains(words, AssertFails(_log.Export(), CertificateProperty.Stops)[CertificateProperty.Stops].Words, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void A_signature_for_another_registry_fails()
     {
         _log.Stop();

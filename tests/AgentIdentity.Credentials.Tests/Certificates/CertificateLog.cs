@@ -25,6 +25,7 @@ internal sealed class CertificateLog
     private readonly List<ulong> _shown = [0];
     private readonly Dictionary<ulong, OwnItem[]> _items = [];
     private readonly List<SignedDenial> _signed = [];
+    private StoppingRule? _rule;
 
     // Of another incident, and in force before the same enforcers.
     private readonly byte[] _other = DenialFormat.Encode(new Denial(new LeafIndex(1), 3, StandingState.Frozen, Scope.Agent(TrailLog.OtherAgent)));
@@ -69,13 +70,23 @@ internal sealed class CertificateLog
     public void Seal(PrivateKey key, params byte[] signers) =>
         Show(_log.Append(new BreakGlassKeySet(key.PublicKey, Approvals(ApprovedAction.SetBreakGlassKey(key.PublicKey.KeyId), signers), 3), TrailLog.Registry));
 
+    /// <summary>Has operators switch on a rule for forks. The stop that follows says that it is by it, or by another of the same entry.</summary>
+    public void Rule(byte[] signers, RuleTrigger claimed = RuleTrigger.Fork, StandingState state = StandingState.Frozen, bool isShown = true)
+    {
+        var rule = new StopRule(RuleTrigger.Fork, 1, 60, state);
+        var index = _log.Append(new RulesSet([rule], "night", Approvals(ApprovedAction.SetRules([rule], "night"), signers)), TrailLog.Registry);
+        if (isShown)
+            Show(index);
+        _rule = new StoppingRule(new LeafIndex(index), claimed);
+    }
+
     /// <summary>A credential for both, good for 600 seconds or as long as said, and the stop of its agent.</summary>
     public void Stop(Scope? scope = null, string incident = Incident, long lifetime = 600, string? order = null, StandingState state = StandingState.Frozen)
     {
         var item = new IssuanceItem(TrailLog.Id(9), TrailLog.Agent, _log.Key.PublicKey.KeyId, [Documents, Mail], At / 1000, (At / 1000) + lifetime, 0, Sha256.Hash("authority"u8)).Encode();
         Issuance = _log.Append(new CredentialsIssued(MerkleHash.Root([MerkleHash.Leaf(item)]), 1), TrailLog.Agent);
         Show(Issuance, new OwnItem(0, item, ReadOnlyMemory<byte>.Empty));
-        var body = new Stop(scope ?? Scope.AgentWithDelegates(TrailLog.Agent), state, "odd calls", incident, Epoch, order) { Probes = [Probe] };
+        var body = new Stop(scope ?? Scope.AgentWithDelegates(TrailLog.Agent), state, "odd calls", incident, Epoch, order) { Probes = [Probe], Rule = _rule };
         Show(StopIndex = _log.Append(body, TrailLog.Agent));
         Denial = new Denial(new LeafIndex(StopIndex), Epoch, body.State, body.Scope).With(body.Probes) with { Agents = body.Scope.Kind == ScopeKind.AgentWithDelegates ? [TrailLog.OtherAgent] : [] };
     }

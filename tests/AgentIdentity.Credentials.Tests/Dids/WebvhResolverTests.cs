@@ -96,7 +96,9 @@ public sealed class WebvhResolverTests
         Assert.Equal(WebvhRefusal.Empty, Resolve().Refusal);
         Assert.Equal(WebvhRefusal.TooLarge, WebvhResolver.Resolve(new byte[(8 << 20) + 1], default, null, Later).Refusal);
         Assert.Equal(WebvhRefusal.TooLarge, Resolve(new string(' ', (256 << 10) + 1)).Refusal);
-        Assert.Equal(WebvhRefusal.NotText, Resolve(line.Replace("\"state\":{", "\"state\":{\"deep\":" + new string('[', 20) + new string(']', 20) + ",")).Refusal);
+        foreach (var (depth, refusal) in new[] { (14, WebvhRefusal.ScidMismatch), (15, WebvhRefusal.TooDeep), (100_000, WebvhRefusal.TooDeep) })
+            Assert.Equal(refusal, Resolve(line.Replace("\"state\":{", "\"state\":{\"deep\":" + new string('[', depth) + new string(']', depth) + ",")).Refusal);
+        Assert.Equal(WebvhRefusal.NotText, Resolve(line.Replace("\"state\":{", "\"state\":{\"deep\":" + new string('[', 14) + "}")).Refusal);
         Assert.Equal(WebvhRefusal.NotText, Resolve(line.Replace("\"state\":{", "\"state\":{\"id\":\"did:example:other\",")).Refusal);
         Assert.Equal(WebvhRefusal.NotText, WebvhResolver.Resolve(new byte[] { 0xff, 0xfe }, default, null, Later).Refusal);
         Assert.Equal(WebvhRefusal.NotText, Resolve(line, "").Refusal);

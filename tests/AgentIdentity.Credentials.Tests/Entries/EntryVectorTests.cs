@@ -197,6 +197,10 @@ public sealed class EntryVectorTests
         35 => (Enforcer, [new(Enforcer, 4)], new EnforcerAlarmed(Enforcer, "DENY_STATE_SHRUNK", "1 denial is gone without proof.", (Vectors.Seconds * 1000) + 7)),
         36 => (Registry, [new(Registry, 7)], new LeasesGranted([new("reads", 60_000), new("reports", 300_000)])),
         37 => (Registry, [new(Registry, 8)], new LogCosigned(Vectors.Section("cosigned").Text("note"))),
+        38 => (Operator1, [new(Registry, 9)], new RulesSet(
+            [new(RuleTrigger.Fork, 1, 60, StandingState.Frozen), new(RuleTrigger.ProofReplayed, 5, 60, StandingState.Restricted)], "nobody is awake at night", Written(38, 3))),
+        39 => (Registry, [new(Agent, 17)], new Stop(
+            Scope.Agent(Agent), StandingState.Frozen, "rule fork:1/60:frozen of entry 38: once within 60 s (entry 11)", "rule-fork-39", 13) { Rule = new StoppingRule(new LeafIndex(38), RuleTrigger.Fork) }),
         _ => throw new ArgumentOutOfRangeException(nameof(index)),
     };
 

@@ -78,6 +78,19 @@ public sealed class StatusListTests
     }
 
     [Fact]
+    public void A_reader_whose_clock_is_slow_is_told_so_and_takes_no_list()
+    {
+        var (token, bitstring) = (Example.GetProperty("token_list").Text("token"), Example.GetProperty("bitstring").Text("token"));
+        foreach (var (read, list) in new (Read, string)[] { (Reader.ReadTokenList, token), (Reader.ReadBitstring, bitstring) })
+        {
+            Assert.Equal(Refusal.None, read(list, List, Vectors.Now.AddSeconds(-30), out _));
+            Assert.Equal(Refusal.StatusListNotYetValid, read(list, List, Vectors.Now.AddSeconds(-31), out var bitmap));
+            Assert.Equal(Refusal.StatusListNotYetValid, read(list, List, Vectors.Now.AddHours(-1), out bitmap));
+            Assert.Null(bitmap);
+        }
+    }
+
+    [Fact]
     public void A_list_under_another_number_or_in_the_other_form_is_refused()
     {
         var (token, bitstring) = (Example.GetProperty("token_list").Text("token"), Example.GetProperty("bitstring").Text("token"));

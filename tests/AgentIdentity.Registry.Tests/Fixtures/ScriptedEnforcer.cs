@@ -1,6 +1,7 @@
 using System.Security.Cryptography;
 using AgentIdentity.Credentials;
 using AgentIdentity.Credentials.Entries;
+using AgentIdentity.Credentials.Identifiers;
 using AgentIdentity.Credentials.Issuing;
 using AgentIdentity.Credentials.Keys;
 using AgentIdentity.Credentials.Stops;
@@ -46,6 +47,9 @@ internal sealed class ScriptedEnforcer : IDisposable
 
     /// <summary>The leases of classes that it was greeted with.</summary>
     public IReadOnlyList<ClassLease> Classes { get; private set; } = [];
+
+    /// <summary>The agents among its audiences, of whom it was told what stops see.</summary>
+    public IReadOnlyList<SubjectId> Callees { get; private set; } = [];
 
     public IReadOnlyList<Denial> Denials => [.. _denials.Denials];
 
@@ -110,7 +114,7 @@ internal sealed class ScriptedEnforcer : IDisposable
         {
             case Greeting greeting:
                 Assert.True(WatchKeyNote.TryOpen(greeting.WatchKeyNote, _registry.Node.Checkpoints.Verifier, out var opened));
-                (_watchKey, Classes) = (opened.Key, greeting.Classes);
+                (_watchKey, Classes, Callees) = (opened.Key, greeting.Classes, greeting.Callees);
                 break;
             case Snapshot snapshot:
                 Assert.True(SnapshotNote.TryOpen(snapshot.Note, _watchKey!, out var all));

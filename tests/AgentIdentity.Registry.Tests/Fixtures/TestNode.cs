@@ -90,9 +90,9 @@ internal sealed class TestNode : IAsyncDisposable
     }
 
     /// <summary>The same, with two operators.</summary>
-    public static async Task<TestNode> FoundByTwoAsync(string? folder = null)
+    public static async Task<TestNode> FoundByTwoAsync(string? folder = null, Func<RegistrySettings, RegistrySettings>? with = null)
     {
-        var node = new TestNode(folder ?? NewFolder(), new ManualClock(), 50_000, dev: true, Url, 1_000_000, singleOperator: false);
+        var node = new TestNode(folder ?? NewFolder(), new ManualClock(), 50_000, dev: true, Url, 1_000_000, singleOperator: false, with: with);
         node.Node.Operating.Secret = BootstrapSecret.Create(node.Clock.GetUtcNow(), out var secret);
         PrivateKey[] keys = [PrivateKey.Generate(KeyAlgorithm.ES256), PrivateKey.Generate(KeyAlgorithm.Ed25519)];
         string[] names = ["first", "second"];

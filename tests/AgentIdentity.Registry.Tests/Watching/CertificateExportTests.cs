@@ -154,6 +154,25 @@ public sealed class CertificateExportTests
         Assert.Equal(StopLevel.Enforced, verdict.Level);
     }
 
+    [Fact]
+    public async Task The_certificate_of_a_rules_stop_shows_which_rule_it_is_by_and_who_had_switched_it_on()
+    {
+        await using var registry = await TestNode.FoundAsync();
+        using var enforcer = await ScriptedEnforcer.NewAsync(registry);
+        await enforcer.HeartbeatAsync();
+        var agent = await registry.EnrollAsync();
+        var rule = new StopRule(RuleTrigger.EnvelopeExceeded, 1, 60, StandingState.Frozen);
+        var set = TestNode.Good(await registry.Node.Ruling.SetAsync(registry.Operator, [rule], "night", registry.ApprovalsOf(ApprovedAction.SetRules([rule], "night"))));
+        Assert.Equal(Refusal.EnvelopeExceeded, registry.Verify(agent.Use(action: "delete")));
+        await enforcer.UntilAsync<Delta>();
+        TestNode.Good(await enforcer.SignAsync());
+
+        var verdict = await AuditAsync(registry, registry.Node.State.Stops.All.Single().Denial.Index);
+
+        Assert.Equal((StopLevel.Enforced, new StoppingRule(set, rule.Trigger)), (verdict.Level, Assert.Single(verdict.Stops).Rule));
+        Assert.Contains(verdict.NotChecked, gap => gap.StartsWith("that what a rule counts has happened", StringComparison.Ordinal));
+    }
+
     private static StopReport Of(TestNode registry, LeafIndex stop) => TestNode.Good(registry.Node.Propagation.Of(stop)).Stops[0];
 
     private static Task<LeafIndex> StopAsync(TestNode registry, TestAgent agent, params ScriptedEnforcer[] enforcers) => StopAsync(registry, Scope.Agent(agent.Id), enforcers);

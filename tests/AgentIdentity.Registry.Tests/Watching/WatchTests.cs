@@ -4,6 +4,7 @@ using AgentIdentity.Credentials.Keys;
 using AgentIdentity.Credentials.Proofs;
 using AgentIdentity.Credentials.Watching;
 using AgentIdentity.Ledger;
+using AgentIdentity.Registry.Checkpoints;
 using AgentIdentity.Registry.Questions;
 using AgentIdentity.Registry.Stopping;
 using AgentIdentity.Registry.Tests.Fixtures;
@@ -36,6 +37,26 @@ public sealed class WatchTests
         var proof = await enforcer.UntilAsync<EntryProof>();
         Assert.Equal(stopped.Index, proof.Index);
         Assert.True(Leads(registry, proof));
+    }
+
+    [Fact]
+    public async Task Who_enforces_for_an_agent_is_greeted_anew_when_it_has_another_key_and_before_that_one_is_stopped()
+    {
+        await using var registry = await TestNode.FoundAsync();
+        var (agent, other) = (await registry.EnrollAsync(), await registry.EnrollAsync());
+        using var enforcer = await ScriptedEnforcer.NewAsync(registry, audiences: [registry.Node.Settings.Name.AgentDid(agent.Id)]);
+        using var elsewhere = await ScriptedEnforcer.NewAsync(registry, "elsewhere", audiences: [registry.Node.Settings.Name.AgentDid(other.Id)]);
+        Assert.Equal([agent.Id], enforcer.Callees);
+        using var next = PrivateKey.Generate(KeyAlgorithm.ES256);
+        var (challenge, now) = (registry.Node.Enrolment.NewChallenge(), registry.Clock.GetUtcNow());
+        TestNode.Good(await registry.Node.KeyRotation.RotateAsync(
+            RotationProof.Create(next, agent.Id, TestNode.Url, challenge, agent.KeyId, now), RotationProof.Create(agent.Key, agent.Id, TestNode.Url, challenge, next.PublicKey.KeyId, now)));
+        TestNode.Good(await registry.StopAsync(Scope.Key(next.PublicKey.KeyId)));
+        await elsewhere.UntilAsync<Delta>();
+
+        Assert.Equal(Refusal.Overloaded, enforcer.Stream.Refused?.Refusal);
+        using var again = await ScriptedEnforcer.BeginAsync(registry, enforcer.Key);
+        Assert.Equal(Scope.Key(next.PublicKey.KeyId), Assert.Single(again.Denials).Scope);
     }
 
     [Fact]
@@ -77,6 +98,27 @@ public sealed class WatchTests
         var after = Report(registry, stopped.Index).Stops[0];
         Assert.Equal(EnforcerProgress.LeaseOver, after.Enforcers[0].Progress);
         Assert.Equal(after.Enforcers[0].LeaseUntil, after.EnforcedAt);
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task What_is_signed_or_over_when_a_stop_was_lifted_does_not_make_it_enforced(bool isSigned)
+    {
+        await using var registry = await TestNode.FoundAsync();
+        var agent = await registry.EnrollAsync();
+        using var enforcer = await ScriptedEnforcer.NewAsync(registry);
+        await enforcer.HeartbeatAsync();
+        var stop = TestNode.Good(await registry.StopAsync(agent)).Index;
+        await enforcer.UntilAsync<Delta>();
+        TestNode.Good(await registry.RestoreAsync(stop));
+        await enforcer.UntilAsync<Delta>();
+        if (isSigned)
+            TestNode.Good(await enforcer.SignAsync());
+        registry.Clock.Advance(TimeSpan.FromMinutes(20));
+
+        var report = Report(registry, stop).Stops[0];
+        Assert.Equal((StopLevel.Nodes, false), (report.Level, Assert.Single(report.Enforcers).IsDone));
     }
 
     [Fact]
@@ -265,7 +307,7 @@ public sealed class WatchTests
         registry.Node.Watch.End(enforcer.Stream);
 
         var lifted = TestNode.Good(await registry.RestoreAsync(stopped.Index));
-        registry.Clock.Advance(TimeSpan.FromSeconds(2));
+        await registry.WhenSignedAsync(lifted.Index);
         var stream = TestNode.Good(await ScriptedEnforcer.TryBeginAsync(registry, key, enforcer.LastNote, enforcer.LastPayload));
         await using var messages = stream.ReadAllAsync(stream.Ended).GetAsyncEnumerator();
         Assert.True(await messages.MoveNextAsync());
@@ -274,6 +316,31 @@ public sealed class WatchTests
         Assert.Equal(lifted.Index, Assert.IsType<EntryProof>(messages.Current).Index);
         Assert.True(await messages.MoveNextAsync());
         Assert.Empty(Assert.IsType<Snapshot>(messages.Current).Denials);
+    }
+
+    [Fact]
+    public async Task While_the_logs_key_is_held_who_comes_back_after_a_lift_hears_of_stops_at_once_and_is_shown_the_lift_when_it_is_signed()
+    {
+        await using var registry = await TestNode.FoundAsync();
+        var (first, second) = (await registry.EnrollAsync(), await registry.EnrollAsync());
+        using var key = PrivateKey.Generate(KeyAlgorithm.Ed25519);
+        await ScriptedEnforcer.RegisterAsync(registry, key);
+        var enforcer = await ScriptedEnforcer.BeginAsync(registry, key);
+        var stopped = TestNode.Good(await registry.StopAsync(first));
+        await enforcer.UntilAsync<Delta>();
+        registry.Node.Watch.End(enforcer.Stream);
+        registry.Node.Checkpoints.Hold(SigningHold.Chain);
+        var lifted = TestNode.Good(await registry.RestoreAsync(stopped.Index));
+
+        var again = await ScriptedEnforcer.BeginAsync(registry, key, enforcer.LastNote, enforcer.LastPayload);
+        var later = TestNode.Good(await registry.StopAsync(second));
+        await again.UntilAsync<Delta>();
+
+        Assert.Equal([later.Index], again.Denials.Select(denial => denial.Index));
+        Assert.Equal(0, again.ProofsSeen);
+        registry.Node.Checkpoints.Release(SigningHold.Chain);
+        LeafIndex[] proven = [(await registry.WhileTimePassesAsync(again.UntilAsync<EntryProof>())).Index, (await registry.WhileTimePassesAsync(again.UntilAsync<EntryProof>())).Index];
+        Assert.Equal([lifted.Index, later.Index], proven.OrderBy(index => index.Value));
     }
 
     [Fact]

@@ -31,12 +31,12 @@ public sealed class TokenAttackTests(ES256EntryPoints es256, Ed25519EntryPoints 
     public async Task Every_attack_is_refused_under_the_one_name(KeyAlgorithm algorithm, string name)
     {
         var place = Of(algorithm).All[name];
-        var attacks = TokenAttacks.On(place.Genuine(), place.Key).Where(attack => !place.IsHeader || CanStandInAHeader(attack.Token)).ToArray();
+        var attacks = TokenAttacks.On(place.Genuine(), place.Key).Where(attack => !place.NoAttacks.Contains(attack.Name) && (!place.IsHeader || CanStandInAHeader(attack.Token))).ToArray();
         var otherwise = new List<string>();
         foreach (var (attack, token) in attacks)
         {
             var answer = await place.SendAsync(token);
-            if (answer != place.Expected.Name())
+            if (!place.IsExpected(answer))
                 otherwise.Add($"{attack}: {answer}");
         }
         output.WriteLine($"{attacks.Length} attacks");
@@ -53,7 +53,8 @@ public sealed class TokenAttackTests(ES256EntryPoints es256, Ed25519EntryPoints 
         // A watch that was let in does not end.
         if (name.StartsWith("Watch", StringComparison.Ordinal) && await Task.WhenAny(answering, Task.Delay(TimeSpan.FromSeconds(5))) != answering)
             return;
-        Assert.NotEqual(place.Expected.Name(), await answering.WaitAsync(TimeSpan.FromSeconds(60)));
+        var answer = await answering.WaitAsync(TimeSpan.FromSeconds(60));
+        Assert.False(place.IsExpected(answer), answer);
     }
 
     private TokenEntryPoints Of(KeyAlgorithm algorithm) => algorithm == KeyAlgorithm.ES256 ? es256 : ed25519;

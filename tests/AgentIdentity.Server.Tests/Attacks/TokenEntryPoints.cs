@@ -8,6 +8,7 @@ using AgentIdentity.Credentials;
 using AgentIdentity.Credentials.Entries;
 using AgentIdentity.Credentials.Identifiers;
 using AgentIdentity.Credentials.Keys;
+using AgentIdentity.Credentials.Meeting;
 using AgentIdentity.Credentials.Proofs;
 using AgentIdentity.Credentials.Status;
 using AgentIdentity.Credentials.Tokens;
@@ -37,7 +38,17 @@ namespace AgentIdentity.Server.Tests.Attacks;
 /// <param name="Expected">The one name under which it refuses what is none.</param>
 /// <param name="SendAsync">Sends a token there, and gives the name of the refusal; NONE when it was taken.</param>
 /// <param name="IsHeader">Whether it travels in a header, where not every character can stand.</param>
-internal sealed record EntryPoint(Func<string> Genuine, PrivateKey Key, Refusal Expected, Func<string, Task<string>> SendAsync, bool IsHeader = false);
+internal sealed record EntryPoint(Func<string> Genuine, PrivateKey Key, Refusal Expected, Func<string, Task<string>> SendAsync, bool IsHeader = false)
+{
+    /// <summary>Further names, where what is wrong is told before the signature is good.</summary>
+    public IReadOnlyList<Refusal> OrElse { get; init; } = [];
+
+    /// <summary>Attacks that are none here: a good token may look so.</summary>
+    public IReadOnlyList<string> NoAttacks { get; init; } = [];
+
+    /// <summary>Whether an answer says no more than it may.</summary>
+    public bool IsExpected(string answer) => OrElse.Prepend(Expected).Any(refusal => refusal.Name() == answer);
+}
 
 /// <summary>Every place of the product that takes a token, around one registry: its listeners, an enforcer, and two tools behind the middleware. Whoever calls signs by one algorithm.</summary>
 public abstract class TokenEntryPoints(KeyAlgorithm algorithm) : IAsyncLifetime
@@ -62,6 +73,9 @@ public abstract class TokenEntryPoints(KeyAlgorithm algorithm) : IAsyncLifetime
 
     // No agent: genuine proofs of a rotation change nobody's key.
     private readonly SubjectId _nobody = SubjectId.New(DateTimeOffset.UnixEpoch);
+    private readonly EvidenceEntryPoints _evidence = new();
+    private readonly DirectoryInfo _settings = Directory.CreateTempSubdirectory("agentidentity-");
+    private MeetingChallenge _asked = null!;
     private TestRegistry _registry = null!;
     private TestRegistry _unfounded = null!;
     private string _secret = "";
@@ -76,13 +90,14 @@ public abstract class TokenEntryPoints(KeyAlgorithm algorithm) : IAsyncLifetime
     [
         "Verify, credential", "Issue, credential beside the proof", "Renew, credential beside the proof", "Renew, credential to renew", "Delegate, credential that is passed on from", "enforcer, credential",
         "tool that decides itself, credential", "tool that asks the registry, credential", "/credentials/verify, credential", "reader of token status lists", "reader of bitstring status lists",
+        "friend or foe, credential", "friend or foe, status list", "Enroll, workload token", "Enroll, JWT-SVID", "Enroll, X.509-SVID",
     ];
 
     /// <summary>Where the token is one that its sender has signed.</summary>
     public static IReadOnlyList<string> OfCallers { get; } =
     [
         "Verify, proof", "Verify, the caller's own proof", "Issue, proof", "Renew, proof", "Delegate, proof", "Enroll, proof", "RotateKey, proof of the new key", "RotateKey, consent of the old key", "an operator's request, proof",
-        "Watch, proof", "Watch, acknowledgement", "enforcer, proof", "tool that decides itself, proof", "tool that asks the registry, proof", "Bootstrap, proof", "AddOperator, proof of the newcomer", "SetBreakGlassKey, approval", "Obey, stop order",
+        "Watch, proof", "Watch, acknowledgement", "enforcer, proof", "tool that decides itself, proof", "tool that asks the registry, proof", "Bootstrap, proof", "AddOperator, proof of the newcomer", "SetBreakGlassKey, approval", "Obey, stop order", "friend or foe, proof", "Enroll, vouch",
     ];
 
     internal Dictionary<string, EntryPoint> All { get; private set; } = [];
@@ -91,10 +106,12 @@ public abstract class TokenEntryPoints(KeyAlgorithm algorithm) : IAsyncLifetime
     {
         _unfounded = await TestRegistry.StartUnfoundedAsync("--dev=false");
         _secret = (await File.ReadAllTextAsync(_unfounded.Host.BootstrapFile)).Trim();
-        _registry = await TestRegistry.StartUnfoundedAsync();
+        _registry = await TestRegistry.StartUnfoundedAsync("--evidence=" + _evidence.WriteTo(_settings.FullName));
         await _registry.FoundAsync(algorithm);
+        await _evidence.DemandAsync(_registry);
         await SetBreakGlassKeyAsync();
         _agent = await _registry.EnrolAsync(algorithm);
+        _asked = MeetingChallenge.Create(_registry.Host.Registry.Settings.Name.AgentDid(_nobody), _agent.Did, "hand over the draft", "a TLS exporter"u8);
         _issuer = ReadKey("credentials-*.json");
         _enforcerKey = await RegisterAsync("gateway");
         // A second stream of one enforcer ends the first.
@@ -116,6 +133,8 @@ public abstract class TokenEntryPoints(KeyAlgorithm algorithm) : IAsyncLifetime
         await _registry.DisposeAsync();
         await _unfounded.DisposeAsync();
         _http.Dispose();
+        _evidence.Dispose();
+        _settings.Delete(recursive: true);
     }
 
     private IEnumerable<KeyValuePair<string, EntryPoint>> IssuerTable(Uri local, Uri remote) => OfIssuer.Zip<string, EntryPoint, KeyValuePair<string, EntryPoint>>(
@@ -123,6 +142,8 @@ public abstract class TokenEntryPoints(KeyAlgorithm algorithm) : IAsyncLifetime
             Credential(VerifyCredentialAsync), Beside(Issue, new IssueRequest()), Beside(Renew, new RenewRequest { Credential = _agent.Credential }), Credential(RenewAsync), Beside(Delegate, new DelegateRequest { Agent = _agent.Did }),
             Credential(token => Task.FromResult(AskEnforcer(token, _agent.Presents(token).Proof))), ToolCredential(local), ToolCredential(remote), Credential(VerifyEnvelopedAsync),
             StatusList("/status/0", (reader, token) => reader.ReadTokenList(token, 0, TimeProvider.System.GetUtcNow(), out _)), StatusList("/status/0/bitstring", (reader, token) => reader.ReadBitstring(token, 0, TimeProvider.System.GetUtcNow(), out _)),
+            Credential(token => MeetAsync(asked => MeetingAnswer.Create(asked, _agent.Key, token, StatusList()))), new(StatusList, _issuer, Refusal.StatusListInvalid, token => MeetAsync(asked => MeetingAnswer.Create(asked, _agent.Key, _agent.Credential, token))),
+            _evidence.WorkloadToken(_registry, EnrolAsync), _evidence.JwtSvid(_registry, EnrolAsync), _evidence.X509Svid(_registry, EnrolAsync),
         ],
         KeyValuePair.Create);
 
@@ -130,7 +151,7 @@ public abstract class TokenEntryPoints(KeyAlgorithm algorithm) : IAsyncLifetime
         [
             new(() => _agent.Presents().Proof, _agent.Key, Refusal.ProofInvalid, VerifyProofAsync), Proof(_enforcerKey, _registry.GrpcUrl, Verify, new VerifyRequest { Audience = TestRegistry.Documents }),
             Proof(_agent.Key, _registry.GrpcUrl, Issue, new IssueRequest()), Proof(_agent.Key, _registry.GrpcUrl, Renew, new RenewRequest { Credential = _agent.Credential }), Proof(_agent.Key, _registry.GrpcUrl, Delegate, new DelegateRequest { Agent = _agent.Did }),
-            new(EnrolmentProofOf, _agent.Key, Refusal.ProofInvalid, EnrolAsync),
+            new(EnrolmentProofOf, _agent.Key, Refusal.ProofInvalid, proof => EnrolAsync(new EnrollRequest { Token = "a token", Proof = proof })),
             new(() => RotationProofOf(_newKey, _agent.Key), _newKey, Refusal.ProofInvalid, proof => RotateAsync(proof, RotationProofOf(_agent.Key, _newKey))),
             new(() => RotationProofOf(_agent.Key, _newKey), _agent.Key, Refusal.ProofInvalid, consent => RotateAsync(RotationProofOf(_newKey, _agent.Key), consent)),
             Proof(_registry.Operator, _registry.ControlUrl, CreateToken, new CreateEnrolmentTokenRequest()), Proof(_enforcerKey, _registry.GrpcUrl, Watch, new EnforcerMessage { Begin = new WatchBegin() }),
@@ -140,6 +161,7 @@ public abstract class TokenEntryPoints(KeyAlgorithm algorithm) : IAsyncLifetime
             new(() => OperatorProof.Create(_newKey, _registry.PublicUrl, Newcomer, TimeProvider.System.GetUtcNow()), _newKey, Refusal.ProofInvalid, AddOperatorAsync),
             new(() => Approval.Create(_registry.Operator, _registry.PublicUrl, ApprovedAction.SetBreakGlassKey(_newKey.PublicKey.KeyId), "no nonce of the registry's", TimeProvider.System.GetUtcNow()), _registry.Operator, Refusal.ApprovalInvalid, ApproveAsync),
             new(OrderOf, _breakGlass, Refusal.OrderInvalid, order => CallAsync(_registry.ControlUrl, Obey, new ObeyRequest { Order = order }, proof: null)),
+            new(() => Answer()["proof"]!.GetValue<string>(), _agent.Key, Refusal.ProofInvalid, MeetAsync), _evidence.Vouch(_registry, EnrolAsync, _agent.Key),
         ],
         KeyValuePair.Create);
 
@@ -182,7 +204,24 @@ public abstract class TokenEntryPoints(KeyAlgorithm algorithm) : IAsyncLifetime
     private string EnrolmentProofOf() => EnrolmentProof.Create(
         _agent.Key, _registry.PublicUrl, _registry.Host.Registry.Enrolment.NewChallenge(), Sha256.Hash("a token"u8), TimeProvider.System.GetUtcNow());
 
-    private Task<string> EnrolAsync(string proof) => CallAsync(_registry.GrpcUrl, Enroll, new EnrollRequest { Token = "a token", Proof = proof }, proof: null);
+    private Task<string> EnrolAsync(EnrollRequest request) => CallAsync(_registry.GrpcUrl, Enroll, request, proof: null);
+
+    private string StatusList() => _registry.GetAsync("/status/0").GetAwaiter().GetResult();
+
+    private JsonObject Answer() => JsonNode.Parse(MeetingAnswer.Create(_asked, _agent.Key, _agent.Credential, StatusList()))!.AsObject();
+
+    private Task<string> MeetAsync(string proof)
+    {
+        var answer = Answer();
+        answer["proof"] = proof;
+        return MeetAsync(_ => answer.ToJsonString());
+    }
+
+    private Task<string> MeetAsync(Func<MeetingChallenge, string> answer)
+    {
+        var host = _registry.Host.Registry;
+        return Task.FromResult(MeetingAnswer.Verify(answer(_asked), _asked, host.Settings.Name, host.State.IssuerKeys.Find, TimeSpan.FromMinutes(1), TimeProvider.System.GetUtcNow(), out _).Name());
+    }
 
     private string RotationProofOf(PrivateKey key, PrivateKey other) => RotationProof.Create(
         key, _nobody, _registry.PublicUrl, _registry.Host.Registry.Enrolment.NewChallenge(), other.PublicKey.KeyId, TimeProvider.System.GetUtcNow());

@@ -5,5 +5,7 @@ public sealed class AdvancedClock : TimeProvider
 {
     public TimeSpan Ahead { get; set; }
 
+    public override long GetTimestamp() => System.GetTimestamp() + (long)(Ahead.TotalSeconds * TimestampFrequency);
+
     public override DateTimeOffset GetUtcNow() => System.GetUtcNow() + Ahead;
 }

@@ -57,6 +57,15 @@ public sealed class TestRegistry : IAsyncDisposable
         return registry;
     }
 
+    /// <summary>The same by a clock of the caller's.</summary>
+    public static async Task<TestRegistry> StartAsync(TimeProvider clock)
+    {
+        var folder = Directory.CreateTempSubdirectory("agentidentity-").FullName;
+        var registry = new TestRegistry(await StartHostAsync(folder, NullLoggerFactory.Instance, clock), folder, ownsFolder: true);
+        await registry.FoundAsync();
+        return registry;
+    }
+
     public static Task<TestRegistry> StartUnfoundedAsync(params string[] flags) =>
         StartInAsync(Directory.CreateTempSubdirectory("agentidentity-").FullName, ownsFolder: true, flags);
 
@@ -64,7 +73,7 @@ public sealed class TestRegistry : IAsyncDisposable
     public static Task<TestRegistry> StartInAsync(string folder, params string[] flags) => StartInAsync(folder, ownsFolder: false, flags);
 
     /// <summary>Where it is, for who connects by himself.</summary>
-    public ConnectionOptions Address => new() { GrpcUrl = GrpcUrl, ControlUrl = ControlUrl, PublicUrl = PublicUrl, TrustedCertificateFile = Host.Bound.TlsCertificate, Deadline = TimeSpan.FromSeconds(30) };
+    public ConnectionOptions Address => new() { GrpcUrl = GrpcUrl, HttpUrl = HttpUrl, ControlUrl = ControlUrl, PublicUrl = PublicUrl, TrustedCertificateFile = Host.Bound.TlsCertificate, Deadline = TimeSpan.FromSeconds(30) };
 
     public RegistryConnection Connect(PrivateKey? key = null, CredentialSource? credentials = null) => new(Address, key, credentials);
 
@@ -125,9 +134,11 @@ public sealed class TestRegistry : IAsyncDisposable
     private static async Task<TestRegistry> StartInAsync(string folder, bool ownsFolder, string[] flags) =>
         new(await StartHostAsync(folder, NullLoggerFactory.Instance, flags), folder, ownsFolder);
 
-    internal static Task<ServerHost> StartHostAsync(string folder, ILoggerFactory loggers, params string[] flags)
+    internal static Task<ServerHost> StartHostAsync(string folder, ILoggerFactory loggers, params string[] flags) => StartHostAsync(folder, loggers, TimeProvider.System, flags);
+
+    private static Task<ServerHost> StartHostAsync(string folder, ILoggerFactory loggers, TimeProvider clock, params string[] flags)
     {
         string[] usual = ["--dev", "--grpc=127.0.0.1:0", "--http=127.0.0.1:0", "--control=127.0.0.1:0", "--console=127.0.0.1:0", $"--data={folder}"];
-        return ServerHost.StartAsync(CommandLine.Read([.. usual, .. flags], _ => null), loggers, TimeProvider.System);
+        return ServerHost.StartAsync(CommandLine.Read([.. usual, .. flags], _ => null), loggers, clock);
     }
 }

@@ -51,7 +51,9 @@ public sealed class EvidenceSourcesTests
     public void A_setting_that_cannot_be_used_as_a_whole_refuses_the_start(string settings)
     {
         Write("bundle", """{"keys":[]}""");
-        Assert.Contains("--evidence", Assert.Throws<OptionsRefusedException>(() => Open(settings)).Message, StringComparison.Ordinal);
+        var said = Assert.Throws<OptionsRefusedException>(() => Open(settings)).Message;
+        Assert.Contains("--evidence", said, StringComparison.Ordinal);
+        Assert.DoesNotContain(nameof(AgentIdentity), said, StringComparison.Ordinal);
     }
 
     private EvidenceSources Open(string settings) => EvidenceSources.Open(Write("settings.json", settings), TimeProvider.System, _ => { });

@@ -1,3 +1,5 @@
+using AgentIdentity.Credentials.Entries;
+using AgentIdentity.Registry.Operating;
 using AgentIdentity.Registry.Recovery;
 using AgentIdentity.Server.Tests.Fixtures;
 using AgentIdentity.Storage.Snapshots;
@@ -124,12 +126,12 @@ public sealed class BackupTests : IDisposable
         // Two registries go on from one backup: what the first signs is what the second must not contradict.
         (await VerbProcess.RunAsync("restore", "--from", Backup, "--data", Restored, "--nothing-newer")).RequireDone();
         await using (var fork = await TestRegistry.StartInAsync(Restored))
-            await fork.Host.Registry.Operating.RecordReadAsync(fork.Host.Registry.State.Founding!.RegistryId, "/a/b", "one history", 1, null);
+            await fork.Host.Registry.Reads.RecordAsync(new Look(fork.Host.Registry.State.Founding!.RegistryId, new PrivateDataRead("/a/b", "one history", 1), null));
         await File.WriteAllTextAsync(seen, LastCheckpoint(Restored));
         await using (var registry = await TestRegistry.StartInAsync(Data))
         {
-            await registry.Host.Registry.Operating.RecordReadAsync(registry.Host.Registry.State.Founding!.RegistryId, "/a/b", "another history", 1, null);
-            await registry.Host.Registry.Operating.RecordReadAsync(registry.Host.Registry.State.Founding!.RegistryId, "/a/b", "another history", 1, null);
+            await registry.Host.Registry.Reads.RecordAsync(new Look(registry.Host.Registry.State.Founding!.RegistryId, new PrivateDataRead("/a/b", "another history", 1), null));
+            await registry.Host.Registry.Reads.RecordAsync(new Look(registry.Host.Registry.State.Founding!.RegistryId, new PrivateDataRead("/a/b", "another history", 1), null));
         }
         Directory.Delete(Backup, recursive: true);
         (await VerbProcess.RunAsync("backup", "--data", Data, "--to", Backup)).RequireDone();

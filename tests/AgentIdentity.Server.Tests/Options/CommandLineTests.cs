@@ -67,6 +67,11 @@ public sealed class CommandLineTests
     }
 
     [Fact]
+    public void A_chain_key_that_cannot_be_used_is_refused_before_anything_is_written() => Assert.Equal(
+        "The chain key /nowhere does not exist.",
+        Assert.Throws<OptionsRefusedException>(() => Read("--chain=http://127.0.0.1:8545", "--chain-id=1", "--chain-contract=0x5aaeb6053f3e94c9b9a09f33669435e7ef1beaed", "--chain-key=/nowhere")).Message);
+
+    [Fact]
     public void A_listener_off_loopback_is_taken_with_a_certificate() =>
         Assert.False(Read("--grpc=0.0.0.0:5001", "--tls-cert=server.pem", "--tls-key=server.key").Grpc.IsLoopback);
 

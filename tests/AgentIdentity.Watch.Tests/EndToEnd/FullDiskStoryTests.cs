@@ -33,6 +33,7 @@ public sealed class FullDiskStoryTests : IAsyncLifetime
         Assert.Equal((StopLevel.Recorded, true), (stop.Level, stop.IndexPending));
         await tool.WhenAnswersAsync(Refusal.AgentFrozen, agent);
         Assert.Equal(Refusal.None, tool.Answer(other));
+        Assert.Single((await registry.WhoIsAsync(agent)).Agents);
 
         // Durable in the journal, and not yet in the ledger.
         await registry.KillAsync();

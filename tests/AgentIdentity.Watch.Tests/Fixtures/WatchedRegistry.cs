@@ -61,30 +61,35 @@ internal sealed class WatchedRegistry : IAsyncDisposable
     public RegistryConnection Connect(PrivateKey? key = null) => new(
         new ConnectionOptions { GrpcUrl = GrpcUrl, ControlUrl = $"http://{_server.Address("control")}", PublicUrl = PublicUrl, Deadline = TimeSpan.FromSeconds(30) }, key);
 
-    public async Task<string> CreateTokenAsync()
+    public async Task<string> CreateTokenAsync(string sponsor = "team", string blueprint = "bot/1", string region = "eu", string audience = Audience)
     {
-        var wish = new CreateEnrolmentTokenRequest { Sponsor = "team", Blueprint = "bot/1", Labels = { new Label { Name = "region", Value = "eu" } }, MaximumEnvelope = Envelope, Audiences = { Audience }, Uses = 1 };
+        var wish = new CreateEnrolmentTokenRequest { Sponsor = sponsor, Blueprint = blueprint, Labels = { new Label { Name = "region", Value = region } }, MaximumEnvelope = Envelope, Audiences = { audience }, Uses = 1 };
         return (await _asOperator.Admin.CreateEnrolmentTokenAsync(wish)).Token;
     }
 
-    public async Task<WatchedAgent> EnrolAsync()
+    public async Task DefineBlueprintAsync(string name, string model) => await _asOperator.Admin.DefineBlueprintAsync(new DefineBlueprintRequest { Name = name, Model = model });
+
+    public async Task<WatchedAgent> EnrolAsync() => await EnrolAsync(await CreateTokenAsync());
+
+    public async Task<WatchedAgent> EnrolAsync(string token)
     {
-        var token = await CreateTokenAsync();
         var key = PrivateKey.Generate(KeyAlgorithm.ES256);
         using var connection = Connect();
         return new WatchedAgent(key, await AgentEnrolment.EnrollAsync(connection, token, key));
     }
 
     /// <summary>Registers an enforcer under a fresh key.</summary>
-    public async Task<PrivateKey> RegisterEnforcerAsync(string name)
+    public async Task<PrivateKey> RegisterEnforcerAsync(string name, string audience = Audience)
     {
         var key = PrivateKey.Generate(KeyAlgorithm.Ed25519);
-        await _asOperator.Admin.RegisterCallerAsync(new RegisterCallerRequest { Role = Role.Enforcer, Name = name, Key = new() { Jwk = key.PublicKey.ToJwk() }, Audiences = { Audience } });
+        await _asOperator.Admin.RegisterCallerAsync(new RegisterCallerRequest { Role = Role.Enforcer, Name = name, Key = new() { Jwk = key.PublicKey.ToJwk() }, Audiences = { audience } });
         return key;
     }
 
-    public async Task<StopResponse> StopAsync(WatchedAgent agent) =>
-        await _asOperator.Control.StopAsync(new StopRequest { Scope = new Scope { Agent = agent.Did }, State = AgentState.Frozen, Reason = Reason });
+    public Task<StopResponse> StopAsync(WatchedAgent agent) => StopAsync(new Scope { Agent = agent.Did });
+
+    public async Task<StopResponse> StopAsync(Scope scope) =>
+        await _asOperator.Control.StopAsync(new StopRequest { Scope = scope, State = AgentState.Frozen, Reason = Reason });
 
     /// <summary>Both operators lift stops.</summary>
     public async Task<RestoreResponse> RestoreAsync(params ulong[] stops)
@@ -95,6 +100,9 @@ internal sealed class WatchedRegistry : IAsyncDisposable
         var approvals = Operators.Select(key => Approval.Create(key, PublicUrl, begun.Action, begun.Nonce, TimeProvider.System.GetUtcNow()));
         return await _asOperator.Control.RestoreAsync(new RestoreRequest { Reason = Why, Stops = { stops }, Approvals = { approvals } });
     }
+
+    /// <summary>What a responder asks first. It is a look at private data.</summary>
+    public async Task<WhoIsResponse> WhoIsAsync(WatchedAgent agent) => await _asOperator.Questions.WhoIsAsync(new WhoIsRequest { Who = new Asked { Agent = agent.Did } });
 
     public async Task<StopPropagation> ReportAsync(ulong stop) =>
         (await _asOperator.Control.PropagationAsync(new PropagationRequest { Stop = stop })).Stops.Single();

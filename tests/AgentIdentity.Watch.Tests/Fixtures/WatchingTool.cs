@@ -21,13 +21,13 @@ internal sealed class WatchingTool : IAsyncDisposable
     private readonly EnforcerOptions _options;
     private Enforcer _enforcer;
 
-    private WatchingTool(WatchedRegistry registry, PrivateKey key, Func<EnforcerOptions, EnforcerOptions> change)
+    private WatchingTool(WatchedRegistry registry, PrivateKey key, string audience, Func<EnforcerOptions, EnforcerOptions> change)
     {
         _options = change(new EnforcerOptions
         {
             Registry = new ConnectionOptions { GrpcUrl = registry.GrpcUrl, PublicUrl = WatchedRegistry.PublicUrl },
             Key = key,
-            Audiences = [WatchedRegistry.Audience],
+            Audiences = [audience],
             StateFolder = _folder,
             Alarmed = _alarms.Enqueue,
         });
@@ -42,9 +42,9 @@ internal sealed class WatchingTool : IAsyncDisposable
     public PrivateKey Key => _options.Key;
 
     /// <summary>Registers, watches, and has a lease.</summary>
-    public static async Task<WatchingTool> StartAsync(WatchedRegistry registry, Func<EnforcerOptions, EnforcerOptions>? change = null, string name = "gateway")
+    public static async Task<WatchingTool> StartAsync(WatchedRegistry registry, Func<EnforcerOptions, EnforcerOptions>? change = null, string name = "gateway", string audience = WatchedRegistry.Audience)
     {
-        var tool = new WatchingTool(registry, await registry.RegisterEnforcerAsync(name), change ?? (static options => options));
+        var tool = new WatchingTool(registry, await registry.RegisterEnforcerAsync(name, audience), audience, change ?? (static options => options));
         await tool.WhenReadyAsync();
         return tool;
     }

@@ -9,6 +9,7 @@ using AgentIdentity.Credentials.Watching;
 using AgentIdentity.Ledger;
 using AgentIdentity.Protocol.V1;
 using AgentIdentity.Registry;
+using AgentIdentity.Registry.Operating;
 using AgentIdentity.Registry.Sequencing;
 using AgentIdentity.Registry.State;
 using AgentIdentity.Registry.Watching;
@@ -79,7 +80,7 @@ internal sealed class Thief : Between, IAsyncDisposable
     public async Task FillAsync()
     {
         for (var i = 0; i < 20; i++)
-            Assert.False((await _node.Operating.RecordReadAsync(_node.State.Founding!.RegistryId, "/x", "", 0, null)).IsRefused);
+            Assert.False((await _node.Reads.RecordAsync(new Look(_node.State.Founding!.RegistryId, new PrivateDataRead("/x", "", 0), null))).IsRefused);
     }
 
     /// <summary>Writes a stop of something that concerns nobody, so that the epoch goes on.</summary>

@@ -1,17 +1,17 @@
-using AgentIdentity.Registry.Operating;
+using AgentIdentity.Registry;
 
 namespace AgentIdentity.Server.Hosting;
 
-/// <summary>Puts the gathered refusals of the control listener on the record each second, until it is disposed of.</summary>
-internal sealed class RefusalFlush : IAsyncDisposable
+/// <summary>Has the registry put what it gathered on the record each second, until it is disposed of.</summary>
+internal sealed class JournalFlush : IAsyncDisposable
 {
-    private readonly RefusalJournal _journal;
+    private readonly RegistryNode _registry;
     private readonly PeriodicTimer _timer;
     private readonly Task _running;
 
-    public RefusalFlush(RefusalJournal journal, TimeProvider clock)
+    public JournalFlush(RegistryNode registry, TimeProvider clock)
     {
-        _journal = journal;
+        _registry = registry;
         _timer = new PeriodicTimer(TimeSpan.FromSeconds(1), clock);
         _running = RunAsync();
     }
@@ -26,6 +26,6 @@ internal sealed class RefusalFlush : IAsyncDisposable
     private async Task RunAsync()
     {
         while (await _timer.WaitForNextTickAsync())
-            await _journal.FlushAsync();
+            await _registry.FlushJournalsAsync();
     }
 }
