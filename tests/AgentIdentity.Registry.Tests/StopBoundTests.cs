@@ -23,7 +23,7 @@ public sealed class StopBoundTests
             Assert.Equal(Refusal.NeedsTwoOperators, (await registry.StopAsync(third, StandingState.Revoked)).Refusal);
         Assert.Equal(Refusal.None, registry.Verify(agents[2].Use()));
 
-        var approvals = registry.ApprovalsOf(ApprovedAction.Revoke(Scope.Agent(agents[2].Id), "odd calls"));
+        var approvals = registry.ApprovalsOf(ApprovedAction.Revoke(Scope.Agent(agents[2].Id), "odd calls", ""));
         TestNode.Good(await registry.Node.Stopping.StopAsync(registry.Operator, new StopWish(Scope.Agent(agents[2].Id), StandingState.Revoked, "odd calls", "", Approvals: approvals)));
         registry.Clock.Advance(TimeSpan.FromMinutes(61));
         TestNode.Good(await registry.StopAsync(agents[3], StandingState.Revoked));
