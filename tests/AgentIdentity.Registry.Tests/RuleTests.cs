@@ -88,6 +88,23 @@ public sealed class RuleTests
     }
 
     [Fact]
+    public async Task However_many_forks_come_in_a_minute_each_agent_is_stopped()
+    {
+        await using var registry = await TestNode.FoundAsync();
+        var token = await registry.NewTokenAsync(uses: 12);
+        var agents = new List<TestAgent>();
+        for (var i = 0; i < 12; i++)
+            agents.Add(await registry.EnrollAsync(token));
+        await SetAsync(registry, new StopRule(RuleTrigger.Fork, 1, 60, StandingState.Frozen));
+        foreach (var agent in agents)
+        {
+            await agent.RecordAsync();
+            await ForkAsync(agent);
+        }
+        Assert.All(agents, agent => Assert.Equal(StandingState.Frozen, registry.Node.State.StandingOf(agent.Record)));
+    }
+
+    [Fact]
     public async Task A_burst_stops_those_who_received_as_well()
     {
         await using var registry = await TestNode.FoundAsync();

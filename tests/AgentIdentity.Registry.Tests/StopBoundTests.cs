@@ -19,6 +19,7 @@ public sealed class StopBoundTests
         var agents = await EnrolAsync(registry, 4);
         TestNode.Good(await registry.StopAsync(Scope.AgentWithDelegates(agents[0].Id), StandingState.Revoked));
         TestNode.Good(await registry.StopAsync(Scope.Key(agents[1].KeyId), StandingState.Revoked));
+        Assert.Equal(Refusal.AlreadyRevoked, (await registry.StopAsync(Scope.Key(agents[1].KeyId), StandingState.Revoked)).Refusal);
         foreach (var third in new[] { Scope.Agent(agents[2].Id), Scope.Key(agents[2].KeyId), Scope.Credential(agents[2].Claims.Jti) })
             Assert.Equal(Refusal.NeedsTwoOperators, (await registry.StopAsync(third, StandingState.Revoked)).Refusal);
         Assert.Equal(Refusal.None, registry.Verify(agents[2].Use()));

@@ -27,7 +27,7 @@ public sealed class People(RegistrySettings settings, RegistryState state, Seque
         if (approved.IsRefused)
             return Refused.Because(approved.Refusal, approved.Detail);
         var newcomer = SubjectId.New(clock.GetUtcNow());
-        return await sequencer.DecideAsync<CallerMade>(Lane.Ordinary, draft =>
+        return await sequencer.DecideAsync<CallerMade>(Lane.Control, draft =>
         {
             if (draft.IsCallerTaken(proof.Key.KeyId) || draft.IsAgentKey(proof.Key.KeyId))
                 return Refused.Because(Refusal.KeyAlreadyRegistered, "The key is registered or enrolled already.");
@@ -51,7 +51,7 @@ public sealed class People(RegistrySettings settings, RegistryState state, Seque
         var approved = approvals.Check(tokens, ApprovedAction.RemoveCaller(caller, reason));
         if (approved.IsRefused)
             return Refused.Because(approved.Refusal, approved.Detail);
-        return await sequencer.DecideAsync<LeafIndex>(Lane.Ordinary, draft =>
+        return await sequencer.DecideAsync<LeafIndex>(Lane.Control, draft =>
         {
             if (draft.State.Callers.FirstOrDefault(known => known.Id == caller) is not { } removed || draft.IsRemoved(caller))
                 return Refused.Because(Refusal.CallerUnknown, "There is no such caller.");
@@ -70,7 +70,7 @@ public sealed class People(RegistrySettings settings, RegistryState state, Seque
         var approved = approvals.Check(tokens, ApprovedAction.SetBreakGlassKey(key.KeyId));
         if (approved.IsRefused)
             return Refused.Because(approved.Refusal, approved.Detail);
-        return await sequencer.DecideAsync<LeafIndex>(Lane.Ordinary, draft =>
+        return await sequencer.DecideAsync<LeafIndex>(Lane.Control, draft =>
         {
             if (draft.IsCallerTaken(key.KeyId) || draft.IsAgentKey(key.KeyId) || state.BreakGlassKey?.KeyId == key.KeyId)
                 return Refused.Because(Refusal.KeyAlreadyRegistered, "The key is somebody's already: the break-glass key is nobody's, and sealed.");

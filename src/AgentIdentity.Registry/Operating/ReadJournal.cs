@@ -23,12 +23,12 @@ public sealed class ReadJournal(Sequencer sequencer)
     private List<Look> _late = [];
 
     /// <summary>Durable when it returns, or refused.</summary>
-    public Task<Outcome<LeafIndex>> RecordAsync(Look look) => sequencer.DecideAsync<LeafIndex>(Lane.Control, draft => Stage(draft, look));
+    public Task<Outcome<LeafIndex>> RecordAsync(Look look) => RecordAsync(Lane.Ordinary, look);
 
-    /// <summary>The same, and when there is no room to write now, kept until there is. <see cref="Refusal.None"/> when the answer may leave.</summary>
+    /// <summary>An operator's: before whoever waits, and when there is no room to write now, kept until there is. <see cref="Refusal.None"/> when the answer may leave.</summary>
     public async Task<Refusal> RecordEvenLateAsync(Look look)
     {
-        var written = await RecordAsync(look).ConfigureAwait(false);
+        var written = await RecordAsync(Lane.Control, look).ConfigureAwait(false);
         return written.Refusal is Refusal.StorageFull or Refusal.Overloaded && TryKeep(look) ? Refusal.None : written.Refusal;
     }
 
@@ -46,6 +46,8 @@ public sealed class ReadJournal(Sequencer sequencer)
         lock (_lock)
             _late.InsertRange(0, late);
     }
+
+    private Task<Outcome<LeafIndex>> RecordAsync(Lane lane, Look look) => sequencer.DecideAsync<LeafIndex>(lane, draft => Stage(draft, look));
 
     private static LeafIndex Stage(Draft draft, Look look) => draft.Stage(look.Actor, look.Read, look.About ?? draft.RegistryId);
 

@@ -2,6 +2,7 @@ using AgentIdentity.Credentials;
 using AgentIdentity.Credentials.Entries;
 using AgentIdentity.Credentials.Identifiers;
 using AgentIdentity.Credentials.Proofs;
+using AgentIdentity.Credentials.Statements;
 using AgentIdentity.Ledger;
 using AgentIdentity.Registry.Operating;
 using AgentIdentity.Registry.Sequencing;
@@ -16,7 +17,7 @@ namespace AgentIdentity.Registry.Ruling;
 /// </remarks>
 public sealed class Ruling
 {
-    /// <summary>Stops by rules in <see cref="RateWindow"/>, of all rules together: to set off many must not be a way to freeze a fleet.</summary>
+    /// <summary>Stops in <see cref="RateWindow"/> by rules that a tool's word, or a proof that somebody saw, can set off: to set off many must not be a way to freeze a fleet.</summary>
     public const int StopsMax = 10;
 
     private const int ReasonMax = 500;
@@ -65,7 +66,7 @@ public sealed class Ruling
         var approved = _approvals.Check(tokens, ApprovedAction.SetRules(rules, reason));
         if (approved.IsRefused)
             return Refused.Because(approved.Refusal, approved.Detail);
-        return await _sequencer.DecideAsync<LeafIndex>(Lane.Ordinary, draft => _approvals.Use(draft, approved.Value) is { IsRefused: true } used
+        return await _sequencer.DecideAsync<LeafIndex>(Lane.Control, draft => _approvals.Use(draft, approved.Value) is { IsRefused: true } used
             ? Refused.Because(used.Refusal, used.Detail)
             : draft.Stage(actor.Id, new RulesSet(rules, reason, approved.Value.Tokens), draft.RegistryId)).ConfigureAwait(false);
     }
@@ -73,7 +74,8 @@ public sealed class Ruling
     /// <summary>Told by the writer of each entry: forks and delegations are counted where they are written.</summary>
     internal void Saw(LeafIndex index, Entry entry)
     {
-        if (entry.Body is Fork)
+        // Who holds a former key can fork its chain, and no more than that.
+        if (entry.Body is Fork fork && SignedStatement.TryRead(fork.Statement, out var statement) && statement.KeyId == _state.FindAgent(entry.Actor)?.Key.KeyId)
             Saw(RuleTrigger.Fork, entry.Actor, index);
         else if (entry.Body is Delegated delegated)
             Saw(RuleTrigger.DelegationBurst, delegated.Parent, index);
@@ -99,7 +101,7 @@ public sealed class Ruling
 
     private async Task StopAsync(RulesInForce rules, StopRule rule, SubjectId agent, IReadOnlyList<LeafIndex> entries)
     {
-        var stopped = Interlocked.Increment(ref _onTheirWay) > OnTheirWayMax
+        var stopped = Interlocked.Increment(ref _onTheirWay) > OnTheirWayMax && IsBounded(rule)
             ? Withheld()
             : await _stopping.StopByRuleAsync(draft => Decide(draft, rules, rule, agent, entries)).ConfigureAwait(false);
         Interlocked.Decrement(ref _onTheirWay);
@@ -127,11 +129,15 @@ public sealed class Ruling
         if (draft.State.Rules.Index != rules.Index || draft.IsStoppedHere(scope) || IsStopped(rule, agent))
             return Refused.Because(Refusal.ScopeStopped, "The agent is stopped already, or two people have changed the rules.");
         var now = _clock.GetTimestamp();
-        if (_stops.AreWithin(Window, now))
+        if (IsBounded(rule) && _stops.AreWithin(Window, now))
             return Withheld();
-        _stops.Add(now);
+        if (IsBounded(rule))
+            _stops.Add(now);
         return new StopWish(scope, rule.State, Reason(rules, rule, entries), $"rule-{rule.Trigger.Word()}-{draft.Next}") { Rule = new StoppingRule(rules.Index!.Value, rule.Trigger) };
     }
+
+    // What takes the agent's own key nobody can set off for others, and a fork is seen only once.
+    private static bool IsBounded(StopRule rule) => rule.Trigger is RuleTrigger.EnvelopeExceeded or RuleTrigger.ProofReplayed;
 
     private bool IsStopped(StopRule rule, SubjectId agent)
     {

@@ -12,7 +12,7 @@ public enum Lane
     /// <summary>First, and never turned away: nothing that the group decides may overtake a stop.</summary>
     Stop,
 
-    /// <summary>Next, whoever else waits: restores, and what responders look at, which goes on the record first.</summary>
+    /// <summary>Next, whoever else waits: what operators do about people, rules and stops, and their looks, which go on the record before they are answered.</summary>
     Control,
 
     /// <summary>In the order in which they came.</summary>
@@ -280,9 +280,10 @@ public sealed class Sequencer : IDisposable
     {
         lock (_gate)
         {
-            foreach (var work in group.Concat(_stops).Concat(_waiting))
+            foreach (var work in group.Concat(_stops).Concat(_control).Concat(_waiting))
                 work.Fail(Refusal.RegistryHalted, "The write may or may not have been recorded; ask again when the registry is back.");
             _stops.Clear();
+            _control.Clear();
             _waiting.Clear();
         }
     }

@@ -65,6 +65,8 @@ public sealed class Stopping(
         var approved = CheckApprovals(wish);
         if (approved.IsRefused)
             return Refused.Because(approved.Refusal, approved.Detail);
+        if (state.Stops.IsRevoked(wish.Scope))
+            return AlreadyRevoked(wish.Scope);
         if (Objection(wish, approved.Value, [], clock.GetUtcNow().ToUnixTimeMilliseconds()) is { } objection)
             return objection;
         return await StopAsync(actor, wish, approved.Value).ConfigureAwait(false);
@@ -182,7 +184,7 @@ public sealed class Stopping(
     private Outcome<LeafIndex> Decide(Draft draft, CallerRecord? actor, StopWish wish, PendingStop pending, SubjectId? about, Approved? approved)
     {
         if (draft.IsRevoked(wish.Scope))
-            return Refused.Because(Refusal.AlreadyRevoked, $"{wish.Scope} is revoked already, and that is final.");
+            return AlreadyRevoked(wish.Scope);
         // What is refused here was denied for the moment since it was asked, which is a freeze, and that one person may.
         if (Objection(wish, approved, draft.Stops, draft.At) is { } objection)
             return objection;
@@ -248,6 +250,8 @@ public sealed class Stopping(
         ScopeKind.Credential => state.Lineage.Link(scope.Id)?.Body.Child ?? state.AgentsFrom(0).FirstOrDefault(agent => agent.Credential(scope.Id) is not null)?.Id,
         _ => null,
     };
+
+    private static Refused AlreadyRevoked(Scope scope) => Refused.Because(Refusal.AlreadyRevoked, $"{scope} is revoked already, and that is final.");
 
     // Asked on the caller's thread, so that nobody is denied even for a moment because of it, and again by the writer: those who ask at once see each other only there.
     private Refused? Objection(StopWish wish, Approved? approved, IReadOnlyList<Stop> pending, long at)

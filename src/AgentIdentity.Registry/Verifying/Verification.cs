@@ -57,7 +57,8 @@ public sealed class Verification(RegistrySettings settings, RegistryState state,
         }
         var refusal = Check(presented!, request, now);
         Decisions.Add(presented!, request, refusal, now);
-        if (refusal != Refusal.None)
+        // Without a proof it is the tool's word alone that the agent was there.
+        if (refusal != Refusal.None && request.Proof.Length > 0)
             Refused?.Invoke(presented!.Claims.AgentId, refusal);
         var rely = DateTimeOffset.FromUnixTimeSeconds(presented!.Claims.ExpiresAt);
         return new Verdict(refusal, presented, refusal != Refusal.None ? default : now + Lease < rely ? now + Lease : rely);

@@ -122,7 +122,7 @@ public sealed class EnforcerWatch : IAsyncDisposable
             // A lift without its proof leaves the enforcer refusing, and presenting the note from before it: no reason to keep a stop from it meanwhile.
             stream.Opening = [greeting, .. people.Concat(lifts).Where(size.Contains).OrderBy(index => index.Value).Select(_proofs.Prove), snapshot];
             foreach (var late in lifts.Where(lift => !size.Contains(lift)))
-                _ = Watches.ProveAsync(late, stream.Post);
+                _ = Watches.ProveAsync(late, stream.Post, stream.Ended);
         }
         catch
         {

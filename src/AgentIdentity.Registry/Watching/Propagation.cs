@@ -106,10 +106,10 @@ public sealed class Propagation(RegistryState state, EnforcerWatch watch)
         if (enforced is not { } at || stop.Denial.IsEndless || Milliseconds(watch.Leases.Now) < stop.Exposure.Until)
             return null;
         var exhausted = Math.Max(at, stop.Exposure.Until);
-        return stop.IsInForce || exhausted < Milliseconds(LiftedAt(stop)) ? exhausted : null;
+        return stop.IsInForce || (LiftedAt(stop) is var lifted && lifted > TimeSpan.Zero && exhausted < Milliseconds(lifted)) ? exhausted : null;
     }
 
-    // Since the start of this process. What was lifted before it counts as lifted at its start, behind which no lease has ended; what was not lifted, as lifted never.
+    // Since the start of this process, and its start itself for what was lifted before: nobody knows here when. What was not lifted, never is.
     private TimeSpan LiftedAt(StopRecord stop) => stop.LiftedBy is { } by ? watch.Watches.ToldAt(by) : TimeSpan.MaxValue;
 
     private List<string> Residual(StopRecord stop, EnforcerReport[] enforcers, ExposedAudience[] unproven)

@@ -148,16 +148,17 @@ internal sealed class Watches : IAsyncDisposable
     public void Pulse() => Interlocked.Exchange(ref _changed, new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously)).TrySetResult();
 
     /// <summary>Sends the proof of an entry when a checkpoint covers it.</summary>
-    public async Task ProveAsync(LeafIndex index, Action<EntryProof> tell)
+    public async Task ProveAsync(LeafIndex index, Action<EntryProof> tell, CancellationToken until = default)
     {
+        using var ending = CancellationTokenSource.CreateLinkedTokenSource(_ending.Token, until);
         try
         {
-            await _checkpoints.WhenCoversAsync(index, _ending.Token).ConfigureAwait(false);
+            await _checkpoints.WhenCoversAsync(index, ending.Token).ConfigureAwait(false);
             tell(_proofs.Prove(index));
         }
         catch (OperationCanceledException)
         {
-            // The registry ends; who watches hears the rest from the next one.
+            // The registry ends, or nobody listens any more; who watches hears the rest from the next one.
         }
         catch (LedgerDamagedException damaged)
         {
@@ -211,7 +212,7 @@ internal sealed class Watches : IAsyncDisposable
         lock (_gate)
         {
             foreach (var stream in _streams.Values.Where(stream => stream.View.Callees.Contains(agent)).ToArray())
-                End(stream, Refused.Because(Credentials.Refusal.Overloaded, "An agent that is one of the audiences has another key or other labels since: watch again."));
+                End(stream, Refused.Because(Credentials.Refusal.Overloaded, "An agent that is one of the audiences has another key since: watch again."));
         }
     }
 
@@ -258,13 +259,8 @@ internal sealed class Watches : IAsyncDisposable
         };
     }
 
-    // Whose key or labels it changes: of what a stop may name an agent by, only those do not stay for good.
-    private static SubjectId? ChangedActor(EntryBody body) => body switch
-    {
-        AgentKeyRotated rotated => rotated.AgentId,
-        EvidenceAccepted evidence => evidence.AgentId,
-        _ => null,
-    };
+    // Whose key it changes: of what a stop may name an agent by, only that does not stay for good.
+    private static SubjectId? ChangedActor(EntryBody body) => (body as AgentKeyRotated)?.AgentId;
 
     private static ulong? EpochOf(EntryBody body) => body switch
     {

@@ -60,6 +60,27 @@ public sealed class WatchRestartTests
     }
 
     [Fact]
+    public async Task What_was_signed_and_lifted_before_a_restart_is_enforced_and_never_exhausted()
+    {
+        var folder = TestNode.NewFolder();
+        var clock = new ManualClock();
+        LeafIndex stop;
+        await using (var registry = await TestNode.FoundAsync(folder, clock))
+        {
+            var agent = await registry.EnrollAsync();
+            using var enforcer = await ScriptedEnforcer.NewAsync(registry);
+            await enforcer.HeartbeatAsync();
+            stop = TestNode.Good(await registry.StopAsync(agent)).Index;
+            await enforcer.UntilAsync<Delta>();
+            TestNode.Good(await enforcer.SignAsync());
+            TestNode.Good(await registry.RestoreAsync(stop));
+        }
+        clock.Advance(TimeSpan.FromMinutes(20));
+        await using var again = TestNode.Open(folder, clock);
+        Assert.Equal(StopLevel.Enforced, Report(again, stop).Level);
+    }
+
+    [Fact]
     public async Task A_denial_that_the_registry_has_lost_comes_back_as_a_stop_above_every_epoch_presented()
     {
         var (folder, older) = (TestNode.NewFolder(), TestNode.NewFolder());
