@@ -10,8 +10,8 @@ namespace AgentIdentity.Credentials.Json;
 /// can stand twice, and whoever asks for them in that order finds each by going on.
 /// </summary>
 /// <remarks>
-/// As strict as <see cref="StrictJson"/>: what nobody asks for is passed over only when that takes it. Names, plain strings and integers are read here, since to step through them with the class
-/// library's reader takes three times as long; it reads everything else. The text is valid UTF-8. What is not JSON, or not in order, throws <see cref="JsonException"/>, half a character
+/// As strict as <see cref="StrictJson"/>: what nobody asks for is passed over only when that takes it. Names, plain strings and integers are read here, which takes a third less time than to step
+/// through them with the class library's reader; it reads everything else. The text is valid UTF-8. What is not JSON, or not in order, throws <see cref="JsonException"/>, half a character
 /// <see cref="InvalidOperationException"/>. After an answer of false for anything but a member that may be missing nothing more can be asked.
 /// </remarks>
 internal ref struct OrderedObject
