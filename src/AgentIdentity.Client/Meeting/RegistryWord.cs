@@ -36,14 +36,14 @@ internal sealed class RegistryWord : IDisposable
 
     /// <param name="options">Where the registry is.</param>
     /// <param name="inner">Sends the requests.</param>
-    /// <exception cref="ArgumentException">A URL is not one, or goes in the open to another machine.</exception>
+    /// <exception cref="ArgumentException">A URL is not one, has a path, or goes in the open to another machine.</exception>
     public RegistryWord(ConnectionOptions options, HttpMessageHandler inner)
     {
         if (!RegistryName.TryParse(options.PublicUrl, out var registry, out var problem))
             throw new ArgumentException(problem, nameof(options));
         var at = options.HttpUrl ?? registry.PublicUrl;
         // Whoever can change the keys on their way is everybody's friend.
-        if (!Uri.TryCreate(at, UriKind.Absolute, out var url) || !(url.Scheme == Uri.UriSchemeHttps || (url.Scheme == Uri.UriSchemeHttp && url.IsLoopback)))
+        if (!Uri.TryCreate(at, UriKind.Absolute, out var url) || !(url.Scheme == Uri.UriSchemeHttps || (url.Scheme == Uri.UriSchemeHttp && url.IsLoopback)) || url.PathAndQuery != "/")
             throw new ArgumentException($"https://HOST:PORT is expected, or http on this machine; this is '{at}'.", nameof(options));
         (_registry, _clock) = (registry, options.Clock);
         _http = new HttpClient(inner) { BaseAddress = url, Timeout = Timeout.InfiniteTimeSpan, MaxResponseContentBufferSize = AnswerBytesMax };
