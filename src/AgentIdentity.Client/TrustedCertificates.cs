@@ -5,11 +5,11 @@ namespace AgentIdentity.Client;
 /// <summary>Trusting a private CA, or one server's own certificate, and nothing else.</summary>
 public static class TrustedCertificates
 {
-    /// <summary>A handler that trusts what the file holds (PEM), or what the system trusts when there is none.</summary>
+    /// <summary>A handler that trusts what the file holds (PEM), or what the system trusts when there is none. It asks whom it is told to ask: a proxy that the environment names is not between.</summary>
     /// <exception cref="ArgumentException">The file holds no certificate.</exception>
     public static SocketsHttpHandler HandlerFor(string? certificateFile)
     {
-        var handler = new SocketsHttpHandler();
+        var handler = new SocketsHttpHandler { UseProxy = false };
         if (certificateFile is not null)
             handler.SslOptions.CertificateChainPolicy = Only(certificateFile);
         return handler;

@@ -128,6 +128,8 @@ public sealed class VerifyFilesTests : IDisposable
                 Assert.InRange((await _cli.RunAsync(Token, ["verify", option, _cli.Write("keys", content)])).ExitCode, ExitCode.Refused, ExitCode.Usage);
             await AssertUsageAsync(option, "no-such-file");
         }
+        foreach (var content in new[] { "", "[]", "<html>", "{\"id\":1,\"id\":2}" })
+            await AssertUsageAsync("--did-document", _cli.Write("keys", content));
         await AssertUsageAsync("no-such-file", "--jwks", Jwks);
         await AssertUsageAsync("--jwks", Jwks, "--did-document", DidDocument);
         await AssertUsageAsync("--status-list", Jwks);

@@ -42,7 +42,7 @@ internal static class CheckSources
         var content = InputText.ReadBytes(file, named[0] == DidLog ? Trails.DidLogText.BytesMax : AnswerBytesMax);
         if (named[0] == Jwks)
             return IssuerKeys.OfJwks(content, file);
-        return named[0] == DidDocument ? IssuerKeys.OfDidDocument(content, run.Registry, file) : IssuerKeys.OfDidLog(content, run.Registry, file, run.Clock.GetUtcNow());
+        return named[0] == DidDocument ? IssuerKeys.OfDidDocumentFile(content, run.Registry, file) : IssuerKeys.OfDidLog(content, run.Registry, file, run.Clock.GetUtcNow());
     }
 
     private static async Task<CredentialCheck> CheckOnlineAsync(Invocation run, string credential, string? audience, DateTimeOffset now, CancellationToken cancellationToken)

@@ -21,6 +21,7 @@ internal static class AgentText
         ["audiences"] = agent.Audiences.ToJson(),
         ["enrolled_at"] = Instants.FromMilliseconds(agent.EnrolledAt),
         ["session_ends_at"] = agent.SessionEndsAt == 0 ? null : Instants.FromMilliseconds(agent.SessionEndsAt),
+        ["demands_evidence"] = agent.DemandsEvidence,
         ["enrolled_index"] = agent.EnrolledIndex,
         ["statements"] = agent.Statements,
         ["stop"] = agent.Stop is null ? null : ToJson(agent.Stop),

@@ -30,9 +30,17 @@ internal static class AgentsShowVerb
         text.WriteLine($"allowed     {agent.MaximumEnvelope}");
         text.WriteLine($"audiences   {string.Join(' ', agent.Audiences)}");
         text.WriteLine($"enrolled    {Instants.FromMilliseconds(agent.EnrolledAt)}, entry {agent.EnrolledIndex}");
-        text.WriteLine($"session     {(agent.SessionEndsAt == 0 ? "without end: its token asks for no evidence again" : $"until {Instants.FromMilliseconds(agent.SessionEndsAt)}, then it brings evidence again")}");
+        text.WriteLine($"session     {Session(agent)}");
         text.WriteLine($"statements  {agent.Statements}");
     }
+
+    private static string Session(Agent agent) => agent switch
+    {
+        { SessionEndsAt: 0 } => "without end: its token asks for no evidence again",
+        { DemandsEvidence: true } => $"until {Instants.FromMilliseconds(agent.SessionEndsAt)}, then no credential without evidence",
+        // It has none to bring.
+        _ => $"until {Instants.FromMilliseconds(agent.SessionEndsAt)}, then no credential any more: another key enrols",
+    };
 
     private static string Why(StopInForce? stop) => stop is null ? "" : $": {stop.Reason} (entry {stop.LedgerIndex}, epoch {stop.Epoch}, {Instants.FromMilliseconds(stop.At)})";
 }

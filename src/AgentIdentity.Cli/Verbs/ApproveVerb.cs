@@ -99,6 +99,9 @@ internal static class ApproveVerb
 
     private static async Task<JsonObject> RevokeAsync(RegistryConnection connection, JsonElement members, ApprovalFile file, CancellationToken cancellationToken)
     {
+        // What stands beside the action is signed by nobody.
+        if (file.Attachment.Length > 0)
+            throw Failure.Usage("The file is of a former agentid, which wrote the incident beside what the operators sign; nothing was sent.", "Begin it again: agentid stop --help says how.");
         var scope = ReadScope(members);
         var incident = members.TryGetProperty("incident", out var named) ? named.GetString() : "";
         var request = new StopRequest { Scope = ScopeText.ToWire(scope), State = AgentState.Revoked, Reason = members.GetProperty("reason").GetString(), Incident = incident, Approvals = { file.Approvals } };

@@ -26,7 +26,7 @@ public sealed class AgentMeetings : IDisposable
     /// <param name="options">Where the registry is: its HTTP listener alone is asked.</param>
     /// <param name="self">This agent.</param>
     /// <param name="identity">Gives its key and credential, for example <see cref="RotatingKeeper.GetAsync"/>.</param>
-    /// <exception cref="ArgumentException">A URL is not one, or goes in the open to another machine.</exception>
+    /// <exception cref="ArgumentException">A URL is not one, has a path, or goes in the open to another machine.</exception>
     public AgentMeetings(ConnectionOptions options, SubjectId self, HeldIdentitySource identity)
         : this(options, self, identity, Handler(options))
     {
@@ -37,7 +37,7 @@ public sealed class AgentMeetings : IDisposable
     /// <param name="self">This agent.</param>
     /// <param name="key">Its key; stays the caller's to dispose of.</param>
     /// <param name="credentials">Gives its credential, for example <see cref="CredentialKeeper.GetAsync"/>.</param>
-    /// <exception cref="ArgumentException">A URL is not one, or goes in the open to another machine.</exception>
+    /// <exception cref="ArgumentException">A URL is not one, has a path, or goes in the open to another machine.</exception>
     public AgentMeetings(ConnectionOptions options, SubjectId self, PrivateKey key, CredentialSource credentials)
         : this(options, self, async cancellationToken => new HeldIdentity(key, await credentials(cancellationToken).ConfigureAwait(false)))
     {

@@ -1,4 +1,5 @@
 using System.Text;
+using AgentIdentity.Client.Enforcing;
 using AgentIdentity.Credentials;
 using AgentIdentity.Credentials.Documents;
 using AgentIdentity.Credentials.Identifiers;
@@ -35,18 +36,18 @@ internal sealed class RegistryWord : IDisposable
 
     /// <param name="options">Where the registry is.</param>
     /// <param name="inner">Sends the requests.</param>
-    /// <exception cref="ArgumentException">A URL is not one, or goes in the open to another machine.</exception>
+    /// <exception cref="ArgumentException">A URL is not one, has a path, or goes in the open to another machine.</exception>
     public RegistryWord(ConnectionOptions options, HttpMessageHandler inner)
     {
         if (!RegistryName.TryParse(options.PublicUrl, out var registry, out var problem))
             throw new ArgumentException(problem, nameof(options));
         var at = options.HttpUrl ?? registry.PublicUrl;
         // Whoever can change the keys on their way is everybody's friend.
-        if (!Uri.TryCreate(at, UriKind.Absolute, out var url) || !(url.Scheme == Uri.UriSchemeHttps || (url.Scheme == Uri.UriSchemeHttp && url.IsLoopback)))
+        if (!Uri.TryCreate(at, UriKind.Absolute, out var url) || !(url.Scheme == Uri.UriSchemeHttps || (url.Scheme == Uri.UriSchemeHttp && url.IsLoopback)) || url.PathAndQuery != "/")
             throw new ArgumentException($"https://HOST:PORT is expected, or http on this machine; this is '{at}'.", nameof(options));
         (_registry, _clock) = (registry, options.Clock);
-        _http = new HttpClient(inner) { BaseAddress = url, Timeout = Patience, MaxResponseContentBufferSize = AnswerBytesMax };
-        _keys = new Kept<PublishedKeys>(FetchKeysAsync, KeysLife, options.Clock);
+        _http = new HttpClient(inner) { BaseAddress = url, Timeout = Timeout.InfiniteTimeSpan, MaxResponseContentBufferSize = AnswerBytesMax };
+        _keys = new Kept<PublishedKeys>(FetchKeysAsync, KeysLife, Patience, options.Clock, BootClock.System);
         _list = ListOf(0);
     }
 
@@ -79,12 +80,7 @@ internal sealed class RegistryWord : IDisposable
         return (refusal, list);
     }
 
-    public void Dispose()
-    {
-        _http.Dispose();
-        _keys.Dispose();
-        _list.Text.Dispose();
-    }
+    public void Dispose() => _http.Dispose();
 
     private NumberedList NumberedAs(ulong number)
     {
@@ -93,7 +89,7 @@ internal sealed class RegistryWord : IDisposable
     }
 
     private NumberedList ListOf(ulong number) => new(number, new Kept<string>(
-        async cancellationToken => await FetchAsync($"/status/{number}", cancellationToken).ConfigureAwait(false) is { } list ? Encoding.UTF8.GetString(list) : null, StatusListFormat.Life, _clock));
+        async cancellationToken => await FetchAsync($"/status/{number}", cancellationToken).ConfigureAwait(false) is { } list ? Encoding.UTF8.GetString(list) : null, StatusListFormat.Life, Patience, _clock, BootClock.System));
 
     private async Task<PublishedKeys?> FetchKeysAsync(CancellationToken cancellationToken) =>
         await FetchAsync("/.well-known/did.json", cancellationToken).ConfigureAwait(false) is { } document && PublishedKeys.TryOfDidDocument(document, _registry, out var keys) ? keys : null;
@@ -109,9 +105,9 @@ internal sealed class RegistryWord : IDisposable
             // Nobody answered, or with something else, or with more than is read.
             return null;
         }
-        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
+        catch (OperationCanceledException)
         {
-            // Not within the time.
+            // Not within the time, or the end of this.
             return null;
         }
     }

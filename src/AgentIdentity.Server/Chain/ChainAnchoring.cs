@@ -26,7 +26,7 @@ internal sealed class ChainAnchoring : IAsyncDisposable
     private readonly StoredContradiction _contradiction;
     private AnchorRunner? _runner;
 
-    private ChainAnchoring(ChainOptions options, RegistryNode registry, ILedgerStore store, TimeProvider clock)
+    private ChainAnchoring(ChainOptions options, RegistryNode registry, ILedgerStore store, TimeProvider clock, Action<string> alarm)
     {
         (_registry, _options, _clock) = (registry, options, clock);
         var signer = Signer(options);
@@ -36,7 +36,7 @@ internal sealed class ChainAnchoring : IAsyncDisposable
         IChain[] others = options.CheckUrl is { } check ? [new JsonRpcChain(_http, check)] : [];
         var tree = new PublishedTree(registry);
         _origin = tree.Origin;
-        _contradiction = new StoredContradiction(store, _origin);
+        _contradiction = new StoredContradiction(store, _origin, alarm);
         _loop = new AnchorLoop(new JsonRpcChain(_http, options.Url!), others, signer, tree, new StoreJournal(store), Settings, clock, _contradiction.Words);
     }
 
@@ -48,8 +48,8 @@ internal sealed class ChainAnchoring : IAsyncDisposable
 
     /// <summary>Makes ready to anchor; null when that was not asked for.</summary>
     /// <exception cref="OptionsRefusedException">The key cannot be used.</exception>
-    public static ChainAnchoring? Open(ChainOptions options, RegistryNode registry, ILedgerStore store, TimeProvider clock) =>
-        options.Url is null ? null : new ChainAnchoring(options, registry, store, clock);
+    public static ChainAnchoring? Open(ChainOptions options, RegistryNode registry, ILedgerStore store, TimeProvider clock, Action<string> alarm) =>
+        options.Url is null ? null : new ChainAnchoring(options, registry, store, clock, alarm);
 
     /// <summary>Before anything is signed: whether the chain has more of this log than there is here, or another one. A node that does not answer holds up nobody.</summary>
     public async Task LookAsync(Action<string> say)

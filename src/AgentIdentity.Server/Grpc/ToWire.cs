@@ -69,6 +69,7 @@ internal static class ToWire
             State = State(denied.State),
             EnrolledAt = agent.EnrolledAt,
             SessionEndsAt = agent.SessionEndsAt == long.MaxValue ? 0 : agent.SessionEndsAt,
+            DemandsEvidence = agent.Grant.Policy is not null,
             EnrolledIndex = agent.EnrolledIndex.Value,
             Stop = denied.By is { } by && registry.State.Stops.Find(by.Index) is { } stop ? Stop(registry, stop) : null,
             Statements = agent.Chains.Aggregate(0UL, (sum, chain) => sum + chain.Next),

@@ -54,7 +54,7 @@ internal sealed class ServerHost : IAsyncDisposable
         {
             if (registry.Node.Cosigning is { } cosigning)
                 await cosigning.StartAsync();
-            anchoring = ChainAnchoring.Open(options.Chain, registry.Node, registry.Store, clock);
+            anchoring = ChainAnchoring.Open(options.Chain, registry.Node, registry.Store, clock, Alarm);
             if (anchoring is not null)
                 await anchoring.LookAsync(Say);
             app = Pipeline.Build(options, registry, anchoring, certificates, loggers, clock);

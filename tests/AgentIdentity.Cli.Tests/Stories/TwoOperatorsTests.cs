@@ -81,6 +81,11 @@ public sealed class TwoOperatorsTests : IAsyncLifetime
         Assert.Equal(ExitCode.Usage, (await First.RunAsync([.. stop, "--state", "revoked", "--dry-run"])).ExitCode);
         (await First.RunAsync([.. stop, "--state", "revoked"])).Fine();
         (await First.RunAsync("approve", stop[^1])).Fine();
+        // As a former agentid wrote it: what stands beside the action is signed by nobody.
+        var former = NewPath("former");
+        File.WriteAllText(former, File.ReadAllText(stop[^1]).Replace("\"attachment\":\"\"", "\"attachment\":\"i-9\"", StringComparison.Ordinal));
+        Assert.Equal(ExitCode.Usage, (await _second.RunAsync("approve", former, "--send")).ExitCode);
+        Assert.Equal("active", (await JsonAsync(First, "agents", "show", did)).Text("state"));
         await JsonAsync(_second, "approve", stop[^1], "--send");
         Assert.Equal("revoked", (await JsonAsync(First, "agents", "show", did)).Text("state"));
     }

@@ -158,7 +158,9 @@ public sealed class AgentMeetingsTests : IDisposable
     [InlineData("http://registry.example")]
     [InlineData("ftp://localhost")]
     [InlineData("localhost:5000")]
-    public void Keys_do_not_travel_in_the_open(string url) => Assert.Throws<ArgumentException>(() => new AgentMeetings(Options() with { HttpUrl = url }, _alice, _key, _ => default));
+    [InlineData("https://registry.example/under/a/path")]
+    [InlineData("https://registry.example/?with=a-query")]
+    public void Keys_do_not_travel_in_the_open_and_come_from_no_other_path(string url) => Assert.Throws<ArgumentException>(() => new AgentMeetings(Options() with { HttpUrl = url }, _alice, _key, _ => default));
 
     private async Task<Refusal> MeetAsync()
     {

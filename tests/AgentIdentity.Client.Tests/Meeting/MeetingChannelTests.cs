@@ -5,6 +5,7 @@ using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using System.Text;
 using AgentIdentity.Client.Meeting;
+using AgentIdentity.Credentials.Identifiers;
 
 namespace AgentIdentity.Client.Tests.Meeting;
 
@@ -12,20 +13,23 @@ namespace AgentIdentity.Client.Tests.Meeting;
 public sealed class MeetingChannelTests
 {
     private const string Host = "agent.example";
+    private static readonly SubjectId Alice = SubjectId.New(DateTimeOffset.UnixEpoch);
+    private static readonly SubjectId Bob = SubjectId.New(DateTimeOffset.UnixEpoch);
 
     [Theory]
     [InlineData("SHA256", 32)]
     [InlineData("SHA384", 48)]
     [InlineData("SHA512", 64)]
-    public async Task Both_ends_name_the_channel_by_the_servers_certificate(string algorithm, int length)
+    public async Task Both_ends_name_the_channel_by_the_servers_certificate_and_by_who_the_server_is(string algorithm, int length)
     {
         using var certificate = Certificate(new HashAlgorithmName(algorithm));
         await using var connection = await Connection.OpenAsync(certificate);
-        var channel = MeetingChannel.Of(connection.Client);
-        Assert.Equal(channel, MeetingChannel.Of(connection.Server));
+        var channel = MeetingChannel.Of(connection.Client, Alice, Bob);
+        Assert.Equal(channel, MeetingChannel.Of(connection.Server, Bob, Alice));
         Assert.Equal("tls-server-end-point:", Encoding.ASCII.GetString(channel.AsSpan(0, 21)));
-        Assert.Equal(CryptographicOperations.HashData(new HashAlgorithmName(algorithm), certificate.RawData), channel[21..]);
-        Assert.Equal(21 + length, channel.Length);
+        Assert.Equal(CryptographicOperations.HashData(new HashAlgorithmName(algorithm), certificate.RawData), channel[21..^SubjectId.Size]);
+        Assert.Equal(Bob, SubjectId.Read(channel.AsSpan(^SubjectId.Size..)));
+        Assert.Equal(21 + length + SubjectId.Size, channel.Length);
     }
 
     [Fact]
@@ -35,14 +39,23 @@ public sealed class MeetingChannelTests
         using var own = Certificate(HashAlgorithmName.SHA256);
         await using var toServer = await Connection.OpenAsync(genuine);
         await using var toClient = await Connection.OpenAsync(own);
-        Assert.NotEqual(MeetingChannel.Of(toClient.Client), MeetingChannel.Of(toServer.Server));
+        Assert.NotEqual(MeetingChannel.Of(toClient.Client, Alice, Bob), MeetingChannel.Of(toServer.Server, Bob, Alice));
+    }
+
+    [Fact]
+    public async Task Whoever_both_have_dialled_makes_two_channels_of_one_certificate()
+    {
+        using var own = Certificate(HashAlgorithmName.SHA256);
+        await using var ofAlice = await Connection.OpenAsync(own);
+        await using var ofBob = await Connection.OpenAsync(own);
+        Assert.NotEqual(MeetingChannel.Of(ofAlice.Client, Alice, Bob), MeetingChannel.Of(ofBob.Client, Bob, Alice));
     }
 
     [Fact]
     public async Task Before_its_handshake_a_connection_is_no_channel()
     {
         await using var stream = new SslStream(new MemoryStream());
-        Assert.Throws<InvalidOperationException>(() => MeetingChannel.Of(stream));
+        Assert.Throws<InvalidOperationException>(() => MeetingChannel.Of(stream, Alice, Bob));
     }
 
     private static X509Certificate2 Certificate(HashAlgorithmName algorithm)

@@ -35,7 +35,7 @@ public sealed partial class TokenTableTests
         ["EnrollRequest.proof"] = "Enroll, proof", ["FirstOperator.proof"] = "Bootstrap, proof", ["ObeyRequest.order"] = "Obey, stop order", ["RenewRequest.credential"] = "Renew, credential to renew",
         ["RotateKeyRequest.consent"] = "RotateKey, consent of the old key", ["RotateKeyRequest.proof"] = "RotateKey, proof of the new key", ["VerifyRequest.credential"] = "Verify, credential", ["VerifyRequest.proof"] = "Verify, proof",
         ["AddOperatorRequest.approvals"] = Approvals, ["CutRequest.approvals"] = Approvals, ["EraseRequest.approvals"] = Approvals, ["LiftHoldRequest.approvals"] = Approvals, ["RemoveCallerRequest.approvals"] = Approvals,
-        ["RestoreRequest.approvals"] = Approvals, ["SetBreakGlassKeyRequest.approvals"] = Approvals, ["StopRequest.approvals"] = Approvals,
+        ["RestoreRequest.approvals"] = Approvals, ["SetBreakGlassKeyRequest.approvals"] = Approvals, ["SetRulesRequest.approvals"] = Approvals, ["StopRequest.approvals"] = Approvals,
     };
 
     private static readonly string[] Names = ["approval", "approvals", "assertion", "consent", "credential", "evidence", "jws", "jwt", "order", "proof", "token", "vouch"];

@@ -25,25 +25,42 @@ public sealed class StoredContradictionTests : IDisposable
     public void What_was_found_is_read_after_a_restart_and_is_gone_when_the_chain_was_seen_without_it()
     {
         var (origin, words, document) = Vector();
-        var found = new StoredContradiction(_store, origin);
+        var found = Of(_store, origin);
         Assert.Null(found.Words);
 
         found.Keep(words);
         Assert.Equal(document, Encoding.UTF8.GetString(_store.ReadDocument(Document)!.Content.Span));
-        Assert.Equal(words, new StoredContradiction(_store, origin).Words);
+        Assert.Equal(words, Of(_store, origin).Words);
 
         found.Keep(null);
         Assert.True(_store.ReadDocument(Document)!.Content.IsEmpty);
-        Assert.Null(new StoredContradiction(_store, origin).Words);
+        Assert.Null(Of(_store, origin).Words);
     }
 
     [Fact]
     public void What_was_found_of_another_log_is_none_of_this_one()
     {
         var (origin, words, _) = Vector();
-        new StoredContradiction(_store, origin).Keep(words);
-        Assert.Null(new StoredContradiction(_store, origin + "/2").Words);
+        Of(_store, origin).Keep(words);
+        Assert.Null(Of(_store, origin + "/2").Words);
     }
+
+    [Fact]
+    public void A_store_that_fails_is_an_alarm_once_and_does_not_end_the_anchoring()
+    {
+        var (origin, words, _) = Vector();
+        var alarms = new List<string>();
+        var store = SqliteLedgerStore.Open(Path.Combine(_folder, "failing"));
+        var found = new StoredContradiction(store, origin, alarms.Add);
+        store.Dispose();
+
+        found.Keep(words);
+        found.Keep(words);
+        Assert.Null(found.Words);
+        Assert.Single(alarms);
+    }
+
+    private static StoredContradiction Of(SqliteLedgerStore store, string origin) => new(store, origin, message => Assert.Fail(message));
 
     private static (string Origin, string Words, string Document) Vector()
     {
