@@ -108,7 +108,7 @@ internal sealed class AgentIdentityHandler(IOptionsMonitor<AgentIdentityOptions>
     /// <param name="Status">HTTP.</param>
     /// <param name="Title">For people.</param>
     /// <param name="Reason">A stable name.</param>
-    /// <param name="Error">RFC 9449, with 401.</param>
+    /// <param name="Error">RFC 9449 and RFC 6750, with 401.</param>
     private sealed record Denial(int Status, string Title, string Reason, string Error = "")
     {
         public static readonly Denial AskForNonce = new(
@@ -116,11 +116,14 @@ internal sealed class AgentIdentityHandler(IOptionsMonitor<AgentIdentityOptions>
 
         public static readonly Denial BodyTooLong = new(StatusCodes.Status413PayloadTooLarge, "The body is longer than a proof may cover here.", Refusal.MessageTooLarge.Name());
 
-        // What the agent can mend is 401, what only time can is 503, and everything else is no.
+        // What another proof or credential would mend is 401 (RFC 9449 section 7.1, RFC 6750 section 3.1), what only time can is 503, and everything else is no.
         public static Denial Of(string reason) => reason switch
         {
             "USE_DPOP_NONCE" => AskForNonce,
-            "PROOF_MISSING" or "PROOF_INVALID" or "PROOF_STALE" or "BODY_MISMATCH" => new(StatusCodes.Status401Unauthorized, "The key proof is not a good one.", reason, "invalid_dpop_proof"),
+            "PROOF_MISSING" or "PROOF_INVALID" or "PROOF_STALE" or "PROOF_REPLAYED" or "PROOF_REQUEST_MISMATCH" or "PROOF_KEY_MISMATCH" or "NONCE_MISMATCH" or "BODY_MISMATCH" =>
+                new(StatusCodes.Status401Unauthorized, "The key proof is not a good one.", reason, "invalid_dpop_proof"),
+            "CREDENTIAL_INVALID" or "CREDENTIAL_UNLOGGED" or "CREDENTIAL_EXPIRED" or "CREDENTIAL_NOT_YET_VALID" or "AUDIENCE_MISMATCH" or "CERTIFICATE_MISMATCH" =>
+                new(StatusCodes.Status401Unauthorized, "The credential is not a good one here, or not any more.", reason, "invalid_token"),
             "LEASE_OVER" or Verdict.RegistryUnreachable => new(StatusCodes.Status503ServiceUnavailable, "Whether the credential is good cannot be found out now.", reason),
             _ => new(StatusCodes.Status403Forbidden, "This request is not let through.", reason),
         };

@@ -393,4 +393,10 @@ public enum Refusal
 
     /// <summary>The did:webvh DID names an agent's place, and its SCID is not that of the agent's log: it is another DID.</summary>
     ScidMismatch,
+
+    /// <summary>Another watch has begun under this enforcer's key, and takes the place of this one: one process for each key.</summary>
+    WatchReplaced,
+
+    /// <summary>What the watch began with has changed: watch again, at once.</summary>
+    WatchOutdated,
 }

@@ -159,14 +159,14 @@ public sealed class ToolTests : IAsyncLifetime
     {
         var proof = await ProofAsync("GET", "/weather");
         Assert.Equal(HttpStatusCode.OK, (await SendAsync("/weather", proof)).StatusCode);
-        await AssertRefusedAsync(await SendAsync("/weather", proof), HttpStatusCode.Forbidden, "PROOF_REPLAYED");
+        await AssertRefusedAsync(await SendAsync("/weather", proof), HttpStatusCode.Unauthorized, "PROOF_REPLAYED");
     }
 
     [Fact]
     public async Task A_proof_for_another_request_is_refused()
     {
-        await AssertRefusedAsync(await SendAsync("/weather", await ProofAsync("POST", "/weather")), HttpStatusCode.Forbidden, "PROOF_REQUEST_MISMATCH");
-        await AssertRefusedAsync(await SendAsync("/weather", await ProofAsync("GET", "/echo")), HttpStatusCode.Forbidden, "PROOF_REQUEST_MISMATCH");
+        await AssertRefusedAsync(await SendAsync("/weather", await ProofAsync("POST", "/weather")), HttpStatusCode.Unauthorized, "PROOF_REQUEST_MISMATCH");
+        await AssertRefusedAsync(await SendAsync("/weather", await ProofAsync("GET", "/echo")), HttpStatusCode.Unauthorized, "PROOF_REQUEST_MISMATCH");
     }
 
     [Fact]
@@ -179,7 +179,7 @@ public sealed class ToolTests : IAsyncLifetime
             request.Headers.Add("X-Forwarded-Proto", "http");
             request.Headers.Add("Forwarded", "host=tool.example;proto=http");
         });
-        await AssertRefusedAsync(response, HttpStatusCode.Forbidden, "PROOF_REQUEST_MISMATCH");
+        await AssertRefusedAsync(response, HttpStatusCode.Unauthorized, "PROOF_REQUEST_MISMATCH");
     }
 
     [Fact]
@@ -187,7 +187,7 @@ public sealed class ToolTests : IAsyncLifetime
     {
         await RestartToolAsync(options => options.OwnUrl = "https://tool.example");
         Assert.Equal(HttpStatusCode.OK, (await SendAsync("/weather", await ProofAsync("GET", "/weather", "https://tool.example"))).StatusCode);
-        await AssertRefusedAsync(await SendAsync("/weather", await ProofAsync("GET", "/weather")), HttpStatusCode.Forbidden, "PROOF_REQUEST_MISMATCH");
+        await AssertRefusedAsync(await SendAsync("/weather", await ProofAsync("GET", "/weather")), HttpStatusCode.Unauthorized, "PROOF_REQUEST_MISMATCH");
     }
 
     [Fact]
@@ -254,7 +254,7 @@ public sealed class ToolTests : IAsyncLifetime
     public async Task A_credential_for_another_tool_is_refused()
     {
         await RestartToolAsync(options => options.Audience = "https://other.example");
-        await AssertRefusedAsync(await _agent.GetAsync(new Uri(Address, "/weather")), HttpStatusCode.Forbidden, "AUDIENCE_MISMATCH");
+        await AssertRefusedAsync(await _agent.GetAsync(new Uri(Address, "/weather")), HttpStatusCode.Unauthorized, "AUDIENCE_MISMATCH");
     }
 
     [Fact]
@@ -370,7 +370,16 @@ public sealed class ToolTests : IAsyncLifetime
         var problem = await response.Content.ReadFromJsonAsync<JsonElement>();
         Assert.Equal(reason, problem.GetProperty("reason").GetString());
         Assert.Equal((int)status, problem.GetProperty("status").GetInt32());
+        var challenges = response.Headers.WwwAuthenticate.Select(challenge => $"{challenge.Scheme} {challenge.Parameter}");
+        Assert.Equal(status == HttpStatusCode.Unauthorized ? [$"DPoP error=\"{ErrorOf(reason)}\", algs=\"ES256 EdDSA\""] : [], challenges);
     }
+
+    private static string ErrorOf(string reason) => reason switch
+    {
+        "USE_DPOP_NONCE" => "use_dpop_nonce",
+        _ when reason.StartsWith("PROOF_", StringComparison.Ordinal) || reason == "BODY_MISMATCH" => "invalid_dpop_proof",
+        _ => "invalid_token",
+    };
 
     private sealed class CountingHandler() : DelegatingHandler(new SocketsHttpHandler { AllowAutoRedirect = false })
     {

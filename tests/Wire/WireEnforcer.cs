@@ -119,6 +119,13 @@ internal sealed class WireEnforcer : IDisposable
             return _sent = SendAfterAsync(_sent, message);
     }
 
+    /// <summary>Says that it has no more to say, and goes on listening.</summary>
+    public async Task SendNoMoreAsync()
+    {
+        await _sent.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await _call.RequestStream.CompleteAsync();
+    }
+
     /// <summary>What a good enforcer would sign now.</summary>
     public Acknowledgement Acknowledgement() =>
         new(_origin, _checkpoint?.Size ?? default, _checkpoint?.Root ?? default, Epoch, _view, _denials.Digest, _nonce, 0, default, _isObserving);

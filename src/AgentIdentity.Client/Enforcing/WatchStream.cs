@@ -102,9 +102,9 @@ internal sealed class WatchStream : IAsyncDisposable
             {
                 await WatchAsync().ConfigureAwait(false);
             }
-            catch (RegistryRefusedException refused) when (refused.Refusal == Refusal.ProofStale)
+            catch (RegistryRefusedException refused) when (refused.Refusal is Refusal.ProofStale or Refusal.WatchOutdated)
             {
-                // It was made in the second in which the registry started, which takes none of that second. The next try is later.
+                // The proof was made in the second in which the registry started, which takes none of that second; or there is something to be told that only a greeting tells. The next try is good.
             }
             catch (RegistryRefusedException refused)
             {

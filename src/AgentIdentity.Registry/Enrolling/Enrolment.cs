@@ -45,7 +45,7 @@ public sealed class Enrolment(RegistrySettings settings, RegistryState state, Se
         var tokenHash = Sha256.Hash(System.Text.Encoding.UTF8.GetBytes(token));
         var refusal = EnrolmentProof.Read(proof, settings.Name.PublicUrl, tokenHash, clock.GetUtcNow(), out var presented);
         if (refusal != Refusal.None)
-            return Refused.Because(refusal, "The enrolment proof is not a good one: docs/formats.md, \"Enrolment proof\".");
+            return Refused.Because(refusal, refusal == Refusal.ProofStale ? "The enrolment proof is of another time than the registry's: its iat may be 300 seconds off." : "The enrolment proof is not a good one: docs/formats.md, \"Enrolment proof\".");
         if (!Operating.Operating.AreLabels(presented!.Labels))
             return Refused.Because(Refusal.LabelsMalformed, Operating.Operating.LabelsRule);
         if (!IsGoodChallenge(presented.Challenge))

@@ -228,7 +228,7 @@ public sealed class Operating(
                 return Refused.Because(Refusal.NameMalformed, $"A name is 1 to {NameMax} printable characters.");
             var refusal = BootstrapProof.Read(person.Proof, settings.Name.PublicUrl, secretHash, now, out var proof);
             if (refusal != Refusal.None || proof!.Name != person.Name)
-                return Refused.Because(Refusal.ProofInvalid, $"The proof of {person.Name} is not a good one: docs/formats.md, \"Bootstrap proof\".");
+                return Refused.Because(refusal == Refusal.ProofStale ? refusal : Refusal.ProofInvalid, $"The proof of {person.Name} is not a good one: docs/formats.md, \"Bootstrap proof\".");
             if (people.Exists(other => other.Key.KeyId == proof.Key.KeyId || other.Name == person.Name))
                 return Refused.Because(Refusal.NeedsTwoOperators, "Two operators have different names and different keys.");
             people.Add(new GenesisOperator(SubjectId.New(now), person.Name, proof.Key, person.Proof));

@@ -148,7 +148,7 @@ public sealed class EnforcerWatch : IAsyncDisposable
         var granted = await _grants.RequireAsync().ConfigureAwait(false);
         // Told of what was on the record while the disk was full: a lease of those would not be known of after a restart.
         if (granted.IsRefused || !_state.Leases.Classes.SequenceEqual(stream.Classes))
-            return Refused.Because(granted.IsRefused ? granted.Refusal : Refusal.Overloaded, "The leases of classes are others since: watch again.");
+            return Refused.Because(granted.IsRefused ? granted.Refusal : Refusal.WatchOutdated, "The leases of classes are others since: watch again.");
         var tree = _log.Newest!;
         var (size, root) = (tree.Checkpoint.Size, tree.Checkpoint.Root);
         if (held.Value > size.Value)

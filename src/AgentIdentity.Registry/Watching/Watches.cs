@@ -87,7 +87,7 @@ internal sealed class Watches : IAsyncDisposable
             var view = ViewOf(enforcer.Audiences);
             var stream = new WatchStream(enforcer, view, isObserving);
             if (_streams.Remove(enforcer.Id, out var older))
-                End(older, Refused.Because(Credentials.Refusal.Overloaded, "Another stream was begun under this key: an enforcer is one process."));
+                End(older, Refused.Because(Credentials.Refusal.WatchReplaced, "Another stream was begun under this key: an enforcer is one process."));
             _streams.Add(enforcer.Id, stream);
             var snapshot = view.Attach(stream, key, out var epoch);
             foreach (var set in _probes.All)
@@ -212,7 +212,7 @@ internal sealed class Watches : IAsyncDisposable
         lock (_gate)
         {
             foreach (var stream in _streams.Values.Where(stream => stream.View.Callees.Contains(agent)).ToArray())
-                End(stream, Refused.Because(Credentials.Refusal.Overloaded, "An agent that is one of the audiences has another key since: watch again."));
+                End(stream, Refused.Because(Credentials.Refusal.WatchOutdated, "An agent that is one of the audiences has another key since: watch again."));
         }
     }
 

@@ -25,14 +25,14 @@ internal sealed class AccessService(RegistryNode registry, IHostApplicationLifet
         try
         {
             using var ending = CancellationTokenSource.CreateLinkedTokenSource(context.CancellationToken, lifetime.ApplicationStopping, stream.Ended);
-            // Cancelling a read or a write aborts the call, and the enforcer would not hear why: reading is left behind, writing is waited for.
+            // Cancelling a read or a write by a token aborts the call, and the enforcer would not hear why.
             var reading = InTurn(() => ReadAsync(stream, requestStream, context.CancellationToken));
             var writing = InTurn(() => WriteAsync(stream, responseStream, ending.Token));
-            await Task.WhenAny(reading, writing);
+            var first = await Task.WhenAny(reading, writing);
             await ending.CancelAsync();
             await FinishAsync(writing, context);
-            _ = reading.ContinueWith(left => _ = left.Exception, TaskScheduler.Default);
-            if (reading.IsCompleted)
+            await StopReadingAsync(reading, context);
+            if (first == reading)
                 await reading;
         }
         finally
@@ -60,6 +60,14 @@ internal sealed class AccessService(RegistryNode registry, IHostApplicationLifet
             context.GetHttpContext().Abort();
             await writing.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
+    }
+
+    // The connection uses a stream's pipe again for a later call: a read that was left behind would take that call's message.
+    private static async Task StopReadingAsync(Task reading, ServerCallContext context)
+    {
+        if (!reading.IsCompleted)
+            context.GetHttpContext().Request.BodyReader.CancelPendingRead();
+        await reading.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
     }
 
     private static async Task<WatchWish> BeginAsync(IAsyncStreamReader<Wire.EnforcerMessage> requestStream, CancellationToken cancellation)

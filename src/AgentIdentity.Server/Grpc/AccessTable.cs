@@ -38,6 +38,9 @@ internal sealed record AccessRow(string Method, Listeners Listeners, Callers Cal
     /// <summary>Every call that is not open to anyone is signed: by the key of an agent or of a registered caller.</summary>
     public bool IsSigned => !Callers.HasFlag(Callers.Anyone);
 
+    /// <summary>Probes set none, and health answers at once.</summary>
+    public bool NeedsDeadline { get; } = !IsStream && !Method.StartsWith("/grpc.health.", StringComparison.Ordinal);
+
     public bool Allows(CallerRole role) => Callers.HasFlag(role switch
     {
         CallerRole.Operator => Callers.Operators,

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using AgentIdentity.Credentials;
 using AgentIdentity.Registry;
 
@@ -9,6 +10,9 @@ internal sealed class CallRefusedException(Refusal refusal, string detail, TimeS
     public Refusal Refusal { get; } = refusal;
 
     public TimeSpan? RetryAfter { get; } = retryAfter;
+
+    /// <summary>What the caller needs to go on, by the names that the method's description gives: <c>ErrorInfo.metadata</c>.</summary>
+    public IReadOnlyDictionary<string, string> Facts { get; init; } = ImmutableDictionary<string, string>.Empty;
 
     public static CallRefusedException Malformed(string detail) => new(Refusal.MessageMalformed, detail);
 

@@ -20,7 +20,7 @@ internal static class GrpcAnswer
     public static void Write(HttpResponse response, CallRefusedException refused)
     {
         Write(response, RefusalStatus.Code(refused.Refusal), refused.Message);
-        response.Headers[RefusalStatus.DetailsName] = Convert.ToBase64String(RefusalStatus.Details(refused.Refusal, refused.Message)).TrimEnd('=');
+        response.Headers[RefusalStatus.DetailsName] = Convert.ToBase64String(RefusalStatus.Details(refused)).TrimEnd('=');
     }
 
     public static bool TryReadStatus(HttpResponse response, out StatusCode code)

@@ -1,6 +1,8 @@
+using System.Globalization;
 using System.Runtime.InteropServices;
 using AgentIdentity.Credentials;
 using AgentIdentity.Credentials.Identifiers;
+using AgentIdentity.Credentials.Statements;
 using AgentIdentity.Credentials.Tokens;
 using AgentIdentity.Ledger;
 using AgentIdentity.Registry;
@@ -22,8 +24,11 @@ internal sealed class LedgerService(RegistryNode registry, CheckpointWatches wat
 
     public override async Task<Wire.RecordResponse> Record(Wire.RecordRequest request, ServerCallContext context)
     {
-        var recorded = (await registry.Recording.RecordAsync(
-            request.Statement.Memory, FromWire.Algorithm(request.Algorithm), request.Signature.Memory, WaitsForCheckpoint(request.WaitFor), context.CancellationToken)).OrRefuse();
+        var outcome = await registry.Recording.RecordAsync(
+            request.Statement.Memory, FromWire.Algorithm(request.Algorithm), request.Signature.Memory, WaitsForCheckpoint(request.WaitFor), context.CancellationToken);
+        if (outcome.Refusal is Refusal.SequenceGap or Refusal.SequenceFork)
+            throw OutOfSequence(outcome.Refusal, outcome.Detail, request.Statement.Memory);
+        var recorded = outcome.OrRefuse();
         if (request.WaitFor == Wire.AckLevel.Witnessed)
             await UntilAsync(registry.Cosigning!.WhenWitnessedAsync(recorded.Index, context.CancellationToken), recorded.Index, "a quorum had cosigned it");
         else if (request.WaitFor == Wire.AckLevel.Anchored)
@@ -41,6 +46,16 @@ internal sealed class LedgerService(RegistryNode registry, CheckpointWatches wat
             At = registry.At(),
             Promise = recorded.Promise is { } promise ? new Wire.Promise { Note = promise.Note, Path = { promise.Path.Select(ToWire.Bytes) } } : null,
         };
+    }
+
+    // The statement is signed by the chain's own key: whoever shows it may know where the chain stands.
+    private CallRefusedException OutOfSequence(Refusal refusal, string detail, ReadOnlyMemory<byte> shown)
+    {
+        if (!SignedStatement.TryRead(shown, out var statement))
+            throw new InvalidOperationException("A statement that was judged cannot be read.");
+        var head = registry.State.FindAgent(statement.AgentId)!.Chain(statement.KeyId);
+        var facts = new Dictionary<string, string> { ["next_sequence"] = head.Next.ToString(CultureInfo.InvariantCulture), ["previous"] = head.Previous.ToBase64Url() };
+        return new CallRefusedException(refusal, detail) { Facts = facts };
     }
 
     public override async Task<Wire.GetAgentHeadResponse> GetAgentHead(Wire.GetAgentHeadRequest request, ServerCallContext context)

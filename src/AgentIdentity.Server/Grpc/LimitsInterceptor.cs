@@ -8,7 +8,7 @@ internal sealed class LimitsInterceptor(Quotas quotas) : GuardInterceptor
 {
     protected override void Require(CallState call, ServerCallContext context)
     {
-        if (!call.Row.IsStream && context.Deadline == DateTime.MaxValue)
+        if (call.Row.NeedsDeadline && context.Deadline == DateTime.MaxValue)
             throw new CallRefusedException(Refusal.DeadlineMissing, "A call needs a deadline (grpc-timeout), so that nobody waits for ever.");
         if (call.Listener != Listeners.Control || !call.Row.IsSigned)
             quotas.RequireFor(context.GetHttpContext().Connection.RemoteIpAddress);

@@ -36,6 +36,8 @@ internal static class RefusalStatus
             or Refusal.EvidenceNotAllowed or Refusal.ChallengeReflected or Refusal.PeerMismatch or Refusal.ChannelMismatch or Refusal.PurposeMismatch or Refusal.PeerStopped
             or Refusal.EvidenceChanged or Refusal.VouchNotAllowed or Refusal.KeyRotated => StatusCode.PermissionDenied,
 
+        Refusal.WatchReplaced => StatusCode.Aborted,
+
         Refusal.AgentUnknown or Refusal.EntryUnknown or Refusal.HoldUnknown or Refusal.StopUnknown or Refusal.ScidMismatch => StatusCode.NotFound,
 
         Refusal.NameTaken or Refusal.KeyAlreadyEnrolled or Refusal.KeyAlreadyRegistered or Refusal.SequenceFork or Refusal.AlreadyDefined => StatusCode.AlreadyExists,
@@ -48,17 +50,17 @@ internal static class RefusalStatus
         Refusal.MessageTooLarge or Refusal.ReplayStoreFull or Refusal.TooManyCredentials or Refusal.Overloaded or Refusal.QuotaExceeded
             or Refusal.StorageFull => StatusCode.ResourceExhausted,
 
-        Refusal.NotIntegrated or Refusal.EpochNotReached or Refusal.RegistryHalted or Refusal.LeaseOver or Refusal.KeysUnavailable or Refusal.RegistryUnheard => StatusCode.Unavailable,
+        Refusal.NotIntegrated or Refusal.EpochNotReached or Refusal.RegistryHalted or Refusal.LeaseOver or Refusal.KeysUnavailable or Refusal.RegistryUnheard or Refusal.WatchOutdated => StatusCode.Unavailable,
 
         _ => throw new InvalidOperationException($"No status for the refusal {refusal}."),
     };
 
     /// <summary>The status with its stable reason, as it goes into <c>grpc-status-details-bin</c>.</summary>
-    public static byte[] Details(Refusal refusal, string detail, TimeSpan? retryAfter = null)
+    public static byte[] Details(CallRefusedException refused)
     {
-        var status = new Google.Rpc.Status { Code = (int)Code(refusal), Message = detail };
-        status.Details.Add(Any.Pack(new ErrorInfo { Reason = refusal.Name(), Domain = Domain }));
-        if ((retryAfter ?? DefaultRetry(refusal)) is { } delay)
+        var status = new Google.Rpc.Status { Code = (int)Code(refused.Refusal), Message = refused.Message };
+        status.Details.Add(Any.Pack(new ErrorInfo { Reason = refused.Refusal.Name(), Domain = Domain, Metadata = { refused.Facts.ToDictionary() } }));
+        if ((refused.RetryAfter ?? DefaultRetry(refused.Refusal)) is { } delay)
             status.Details.Add(Any.Pack(new RetryInfo { RetryDelay = Duration.FromTimeSpan(delay) }));
         return status.ToByteArray();
     }
@@ -66,7 +68,7 @@ internal static class RefusalStatus
     /// <summary>The refusal as the gRPC layer carries it.</summary>
     public static RpcException ToRpcException(this CallRefusedException refused, string nonce)
     {
-        var trailers = new Metadata { { DetailsName, Details(refused.Refusal, refused.Message, refused.RetryAfter) } };
+        var trailers = new Metadata { { DetailsName, Details(refused) } };
         if (refused.Refusal == Refusal.UseDpopNonce)
             trailers.Add(NonceName, nonce);
         return new RpcException(new global::Grpc.Core.Status(Code(refused.Refusal), refused.Message), trailers);

@@ -41,6 +41,7 @@ internal static class Pipeline
         anchoring?.Measure(app.Services.GetRequiredService<CallMetrics>().Meter);
         app.Use(next => context => WithoutScope(next, context, app.Services));
         app.Use(next => context => ListenerTags.RequireListenerAsync(context, next));
+        app.Use(next => context => PublicEndpoints.ForAllOrigins(context, next));
         app.Use(next => DeadlineInterceptor.TakeOver(next, clock));
         app.UseMiddleware<CallGate>();
         MapServices(app);

@@ -35,12 +35,7 @@ internal static class DidEndpoints
     }
 
     private static void Serve(IEndpointRouteBuilder routes, string path, Func<HttpContext, IResult> answer) =>
-        routes.MapMethods(path, PublicEndpoints.Reads, (HttpContext context) =>
-        {
-            // Resolvers in browsers read from everywhere: nothing here is for some and not for others.
-            context.Response.Headers.AccessControlAllowOrigin = "*";
-            return answer(context);
-        }).WithMetadata(new ServedOn(Listeners.Http));
+        routes.MapMethods(path, PublicEndpoints.Reads, answer).WithMetadata(new ServedOn(Listeners.Http));
 
     private static IResult OfAgent(HttpContext context, RegistryNode registry, Func<SubjectId, byte[]?> read, string type) =>
         SubjectId.TryParse(context.GetRouteValue("id") as string, out var agent) ? Bytes(registry, () => read(agent), type) : Results.NotFound();

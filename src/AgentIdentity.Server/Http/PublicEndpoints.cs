@@ -39,6 +39,14 @@ internal static class PublicEndpoints
         routes.MapGet("/metrics", () => Results.Text(metrics.Write(), "text/plain; version=0.0.4; charset=utf-8")).WithMetadata(new ServedOn(Listeners.Console));
     }
 
+    /// <summary>Resolvers and verifiers in browsers read from everywhere: nothing on this listener is for some and not for others.</summary>
+    public static Task ForAllOrigins(HttpContext context, RequestDelegate next)
+    {
+        if (context.Listener() == Listeners.Http)
+            context.Response.Headers.AccessControlAllowOrigin = "*";
+        return next(context);
+    }
+
     private static void Serve(this IEndpointRouteBuilder routes, string path, Func<IResult> answer) =>
         routes.MapMethods(path, Reads, answer).WithMetadata(new ServedOn(Listeners.Http));
 

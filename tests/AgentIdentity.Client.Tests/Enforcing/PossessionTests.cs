@@ -131,14 +131,14 @@ public sealed class PossessionTests : IAsyncLifetime
         foreach (var wrong in new[] { otherCertificate, renewed })
         {
             using var client = Client(wrong, new AuthenticationHeaderValue("Bearer", Bound));
-            await AssertRefusedAsync(await client.GetAsync(new Uri(Address, "/weather")), HttpStatusCode.Forbidden, "CERTIFICATE_MISMATCH");
+            await AssertRefusedAsync(await client.GetAsync(new Uri(Address, "/weather")), HttpStatusCode.Unauthorized, "CERTIFICATE_MISMATCH");
             using var proving = Agent(Bound, signsBodies: false, Connection(wrong));
-            await AssertRefusedAsync(await proving.GetAsync(new Uri(Address, "/weather")), HttpStatusCode.Forbidden, "CERTIFICATE_MISMATCH");
+            await AssertRefusedAsync(await proving.GetAsync(new Uri(Address, "/weather")), HttpStatusCode.Unauthorized, "CERTIFICATE_MISMATCH");
         }
         using var nobody = Client(null, new AuthenticationHeaderValue("Bearer", Bound));
         await AssertRefusedAsync(await nobody.GetAsync(new Uri(Address, "/weather")), HttpStatusCode.Unauthorized, "USE_DPOP_NONCE");
         using var bare = Agent(Bound, signsBodies: false);
-        await AssertRefusedAsync(await bare.GetAsync(new Uri(Address, "/weather")), HttpStatusCode.Forbidden, "CERTIFICATE_MISMATCH");
+        await AssertRefusedAsync(await bare.GetAsync(new Uri(Address, "/weather")), HttpStatusCode.Unauthorized, "CERTIFICATE_MISMATCH");
         using var both = Agent(Bound, signsBodies: false, Connection(_certificate));
         Assert.Equal(HttpStatusCode.OK, (await both.GetAsync(new Uri(Address, "/weather"))).StatusCode);
     }
@@ -147,7 +147,7 @@ public sealed class PossessionTests : IAsyncLifetime
     public async Task A_credential_that_is_bound_to_a_key_alone_needs_its_proof_whatever_certificate_is_shown()
     {
         using var client = Client(_certificate, new AuthenticationHeaderValue("Bearer", Plain));
-        await AssertRefusedAsync(await client.GetAsync(new Uri(Address, "/weather")), HttpStatusCode.Forbidden, "CERTIFICATE_MISMATCH");
+        await AssertRefusedAsync(await client.GetAsync(new Uri(Address, "/weather")), HttpStatusCode.Unauthorized, "CERTIFICATE_MISMATCH");
         using var proving = Agent(Plain, signsBodies: false, Connection(_certificate));
         Assert.Equal(HttpStatusCode.OK, (await proving.GetAsync(new Uri(Address, "/weather"))).StatusCode);
     }

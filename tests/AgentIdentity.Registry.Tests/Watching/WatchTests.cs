@@ -54,7 +54,7 @@ public sealed class WatchTests
         TestNode.Good(await registry.StopAsync(Scope.Key(next.PublicKey.KeyId)));
         await elsewhere.UntilAsync<Delta>();
 
-        Assert.Equal(Refusal.Overloaded, enforcer.Stream.Refused?.Refusal);
+        Assert.Equal(Refusal.WatchOutdated, enforcer.Stream.Refused?.Refusal);
         using var again = await ScriptedEnforcer.BeginAsync(registry, enforcer.Key);
         Assert.Equal(Scope.Key(next.PublicKey.KeyId), Assert.Single(again.Denials).Scope);
     }
@@ -480,7 +480,7 @@ public sealed class WatchTests
         Assert.Empty(older.Classes);
 
         changed.Store.OnAppend = Fault.None;
-        Assert.Equal(Refusal.Overloaded, (await changed.Node.Watch.AnswerAsync(older.Stream, new byte[24], default)).Refusal);
+        Assert.Equal(Refusal.WatchOutdated, (await changed.Node.Watch.AnswerAsync(older.Stream, new byte[24], default)).Refusal);
         using var newer = await ScriptedEnforcer.BeginAsync(changed, key);
         await newer.HeartbeatAsync();
         Assert.Equal([new ClassLease("reads", 60_000)], newer.Classes);

@@ -20,7 +20,7 @@ public sealed class RefusalStatusTests
     [Fact]
     public void The_details_carry_the_reason_its_domain_and_when_to_try_again()
     {
-        var status = Google.Rpc.Status.Parser.ParseFrom(RefusalStatus.Details(Refusal.QuotaExceeded, "Too many calls.", TimeSpan.FromMilliseconds(250)));
+        var status = Google.Rpc.Status.Parser.ParseFrom(RefusalStatus.Details(new CallRefusedException(Refusal.QuotaExceeded, "Too many calls.", TimeSpan.FromMilliseconds(250))));
         Assert.Equal(((int)StatusCode.ResourceExhausted, "Too many calls."), (status.Code, status.Message));
         var info = status.Details[0].Unpack<Google.Rpc.ErrorInfo>();
         Assert.Equal(("QUOTA_EXCEEDED", "agentidentity.v1"), (info.Reason, info.Domain));

@@ -161,7 +161,12 @@ public sealed class DidEndpointsTests : IAsyncLifetime
     [Theory]
     [InlineData("/.well-known/did.json")]
     [InlineData("/1.0/identifiers/did:web:nowhere.example")]
-    public async Task A_page_from_elsewhere_may_read_documents(string path)
+    [InlineData("/.well-known/jwks.json")]
+    [InlineData("/status/0")]
+    [InlineData("/status/99")]
+    [InlineData("/checkpoint")]
+    [InlineData("/log-key")]
+    public async Task A_page_from_elsewhere_may_read_whatever_is_public(string path)
     {
         using var response = await Client.GetAsync(_registry.HttpUrl + path);
         Assert.Equal("*", Assert.Single(response.Headers.GetValues("Access-Control-Allow-Origin")));

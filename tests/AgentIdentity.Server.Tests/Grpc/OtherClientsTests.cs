@@ -1,0 +1,74 @@
+using AgentIdentity.Client;
+using AgentIdentity.Credentials;
+using AgentIdentity.Credentials.Tokens;
+using AgentIdentity.Ledger;
+using AgentIdentity.Protocol.V1;
+using AgentIdentity.Server.Tests.Fixtures;
+using AgentIdentity.Tests.Wire;
+using Google.Rpc;
+using Grpc.Core;
+using Grpc.Health.V1;
+using Grpc.Net.Client;
+
+namespace AgentIdentity.Server.Tests.Grpc;
+
+/// <summary>What clients that are not ours meet, and have the pages alone to know it from.</summary>
+public sealed class OtherClientsTests
+{
+    private const int Rounds = 40;
+    private const int CallsBetween = 5;
+
+    [Fact]
+    public async Task A_call_needs_a_deadline_and_a_probe_none()
+    {
+        await using var registry = await TestRegistry.StartAsync();
+        using var channel = GrpcChannel.ForAddress(registry.GrpcUrl);
+        var refused = await Assert.ThrowsAsync<RpcException>(() => new Protocol.V1.Registry.RegistryClient(channel).BeginEnrollAsync(new BeginEnrollRequest()).ResponseAsync);
+        Assert.Equal((StatusCode.InvalidArgument, "DEADLINE_MISSING"), (refused.StatusCode, Refused.NameOf(refused)));
+        Assert.Equal(HealthCheckResponse.Types.ServingStatus.Serving, (await new Health.HealthClient(channel).CheckAsync(new HealthCheckRequest())).Status);
+    }
+
+    [Fact]
+    public async Task A_gap_and_a_fork_are_told_where_the_chain_stands()
+    {
+        await using var registry = await TestRegistry.StartAsync();
+        var agent = await registry.EnrolAsync();
+        using var runtime = agent.Connect();
+        var first = agent.NextStatement();
+        await runtime.Ledger.RecordAsync(first);
+        agent.NextStatement();
+
+        var gap = await FactsAsync(runtime.Ledger.RecordAsync(agent.NextStatement()));
+        var fork = await FactsAsync(runtime.Ledger.RecordAsync(new TestAgent(registry, agent.Key, agent.Enrolled).NextStatement(commitments: 2)));
+
+        Assert.Equal(gap, fork);
+        Assert.Equal("1", gap["next_sequence"]);
+        Assert.Equal(Sha256.Hash(first.Statement.Span).ToBase64Url(), gap["previous"]);
+    }
+
+    [Fact]
+    public async Task A_watch_that_the_registry_ends_reads_nothing_of_the_calls_that_come_after_it_on_its_connection()
+    {
+        await using var registry = await TestRegistry.StartAsync();
+        var key = await registry.RegisterAsync(Role.Enforcer, "documents gateway");
+        using var channel = GrpcChannel.ForAddress(registry.GrpcUrl);
+        var (watching, agents) = (new Access.AccessClient(channel), new Protocol.V1.Registry.RegistryClient(channel));
+        for (var round = 0; round < Rounds; round++)
+        {
+            using var replaced = await WireEnforcer.BeginAsync(watching, key, registry.PublicUrl, [TestRegistry.Documents]);
+            using var newer = await WireEnforcer.BeginAsync(watching, key, registry.PublicUrl, [TestRegistry.Documents]);
+            await replaced.SendNoMoreAsync();
+            var ended = await Assert.ThrowsAsync<RpcException>(() => replaced.UntilAsync(RegistryMessage.OfOneofCase.Unlogged));
+            Assert.Equal((StatusCode.Aborted, "WATCH_REPLACED"), (ended.StatusCode, Refused.NameOf(ended)));
+            for (var call = 0; call < CallsBetween; call++)
+                await agents.ResolveDidAsync(new ResolveDidRequest { Did = "did:web:localhost%3A5000" }, deadline: TimeProvider.System.GetUtcNow().UtcDateTime.AddMinutes(1));
+        }
+    }
+
+    private static async Task<IDictionary<string, string>> FactsAsync(AsyncUnaryCall<RecordResponse> call)
+    {
+        var refused = await Assert.ThrowsAsync<RegistryRefusedException>(() => call.ResponseAsync);
+        var details = Google.Rpc.Status.Parser.ParseFrom(((RpcException)refused.InnerException!).Trailers.GetValueBytes("grpc-status-details-bin"));
+        return details.Details[0].Unpack<ErrorInfo>().Metadata;
+    }
+}
