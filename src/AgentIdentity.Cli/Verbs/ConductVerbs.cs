@@ -28,7 +28,7 @@ internal static class ConductVerbs
 
     private static Task<int> CouldHaveAsync(Invocation run, CancellationToken cancellationToken)
     {
-        var request = new CouldHaveRequest { Question = WhoIsVerb.Moment(run), Agent = AgentArgument.Did(run, Agent) };
+        var request = new CouldHaveRequest { Question = Questioning.Moment(run), Agent = AgentArgument.Did(run, Agent) };
         return Questioning.AskAsync(run, async questions => await questions.CouldHaveAsync(request, cancellationToken: cancellationToken), answer => answer.Answered, Write);
     }
 

@@ -40,7 +40,7 @@ public sealed class StandingThen
     /// <summary>All stops and cuts up to then, oldest first.</summary>
     public IEnumerable<StopRecord> Known => _state.Stops.All.Where(stop => _asOf.Includes(stop.Denial.Index)).OrderBy(stop => stop.Denial.Index.Value);
 
-    public bool IsInForce(StopRecord stop) => stop.LiftedBy is not { } by || !_asOf.Includes(by);
+    public bool IsInForce(StopRecord stop) => stop.Lifted is not { } lifted || !_asOf.Includes(lifted.By);
 
     public StandingState Of(AgentRecord agent) => Denials.Of(agent.Actor with { Key = agent.KeyAt(_asOf.Entry).KeyId }).State;
 

@@ -90,13 +90,13 @@ public sealed class Propagation(RegistryState state, EnforcerWatch watch)
     private (EnforcerProgress Progress, long At, SignedEpoch? Signed) Progress(StopRecord stop, SubjectId enforcer, EnforcerRecord record, WatchStream? stream, ProbeSeen probe)
     {
         // What one has signed does not count where it was seen to let in; nor does it then refuse everybody when its lease ends.
-        if (record.FirstSince(stop.Denial.Epoch) is { } signed && (stop.IsInForce || signed.Epoch < stop.LiftedEpoch))
+        if (record.FirstSince(stop.Denial.Epoch) is { } signed && stop.IsInForceAt(signed.Epoch))
             return probe == ProbeSeen.LetIn ? (EnforcerProgress.Lying, 0, signed) : (EnforcerProgress.Acknowledged, Math.Max(signed.At, stop.At), signed);
         // One that refuses nothing does not begin to when its lease ends.
         if (stream?.IsObserving ?? record.Newest is { IsObserving: true })
             return (EnforcerProgress.Observing, 0, null);
-        if (watch.Leases.OverSince(enforcer, watch.Watches.ToldAt(stop.Denial.Index)) is { } over && over < LiftedAt(stop))
-            return (EnforcerProgress.LeaseOver, Math.Max(Milliseconds(over), stop.At), null);
+        if (watch.Leases.OverSince(enforcer, watch.Watches.ToldAt(stop.Denial.Index)) is { } over && Math.Max(Milliseconds(over), stop.At) is var at && IsBeforeLifted(stop, at))
+            return (EnforcerProgress.LeaseOver, at, null);
         return (stream is null ? EnforcerProgress.Silent : EnforcerProgress.Lagging, 0, null);
     }
 
@@ -106,11 +106,10 @@ public sealed class Propagation(RegistryState state, EnforcerWatch watch)
         if (enforced is not { } at || stop.Denial.IsEndless || Milliseconds(watch.Leases.Now) < stop.Exposure.Until)
             return null;
         var exhausted = Math.Max(at, stop.Exposure.Until);
-        return stop.IsInForce || (LiftedAt(stop) is var lifted && lifted > TimeSpan.Zero && exhausted < Milliseconds(lifted)) ? exhausted : null;
+        return IsBeforeLifted(stop, exhausted) ? exhausted : null;
     }
 
-    // Since the start of this process, and its start itself for what was lifted before: nobody knows here when. What was not lifted, never is.
-    private TimeSpan LiftedAt(StopRecord stop) => stop.LiftedBy is { } by ? watch.Watches.ToldAt(by) : TimeSpan.MaxValue;
+    private static bool IsBeforeLifted(StopRecord stop, long at) => stop.Lifted is not { } lifted || at < lifted.At;
 
     private List<string> Residual(StopRecord stop, EnforcerReport[] enforcers, ExposedAudience[] unproven)
     {
@@ -130,7 +129,7 @@ public sealed class Propagation(RegistryState state, EnforcerWatch watch)
             words.Add("What is restricted goes on reading, as its blueprint says.");
         if (stop.Denial.Scope.Kind == ScopeKind.IssuerKey)
             words.Add("Whoever holds the stolen key gives its credentials any expiry: who checks signatures only accepts them until the key is taken out of the registry's documents.");
-        if (stop.LiftedBy is { } by)
+        if (stop.Lifted is { By: var by })
             words.Add($"The stop was lifted by entry {by}.");
         return words;
     }

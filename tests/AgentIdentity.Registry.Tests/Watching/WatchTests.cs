@@ -557,7 +557,7 @@ public sealed class WatchTests
         Assert.Equal(0UL, Try(Scope.Agent(agent.Id), StandingState.Frozen).Admitted);
 
         AdmissionTrial Try(Scope scope, StandingState state) =>
-            registry.Node.Responding.StopTrials.WhatIfAtEnforcers(scope, state, registry.Clock.GetUtcNow().ToUnixTimeMilliseconds(), registry.Node.Watch.Admissions.Recent());
+            registry.Node.Responding.StopTrials.WhatIfAtEnforcers(scope, state, registry.Node.Responding.Now(), registry.Node.Watch.Admissions.Recent())!;
 
         static (ulong Refused, ulong Unsure) Sums(AdmissionTrial trial) => (trial.Refused, trial.Unsure);
     }
