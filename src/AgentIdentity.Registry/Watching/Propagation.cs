@@ -10,7 +10,7 @@ using AgentIdentity.Registry.State;
 namespace AgentIdentity.Registry.Watching;
 
 /// <summary>Says how far a stop has come, from what the ledger holds and what leases this process has granted.</summary>
-public sealed class Propagation(RegistryState state, EnforcerWatch watch)
+public sealed class Propagation(RegistryState state, RegistryName name, EnforcerWatch watch)
 {
     // Leases end and credentials expire without anybody saying so.
     private static readonly TimeSpan LookAgain = TimeSpan.FromMilliseconds(250);
@@ -54,7 +54,10 @@ public sealed class Propagation(RegistryState state, EnforcerWatch watch)
     private StopReport Report(StopRecord stop, CallerRecord[] all)
     {
         var exposed = stop.Exposure.Enforcers.ToHashSet();
-        var enforcers = all.Where(enforcer => exposed.Contains(enforcer.Id) || Reaches(stop, enforcer)).Select(enforcer => Report(stop, enforcer, exposed.Contains(enforcer.Id))).ToArray();
+        var enforcers = all
+            .Select(enforcer => (Enforcer: enforcer, IsNeeded: exposed.Contains(enforcer.Id), IsOfCallee: IsOfCallee(stop, enforcer)))
+            .Where(one => one.IsNeeded || one.IsOfCallee || Reaches(stop, one.Enforcer))
+            .Select(one => Report(stop, one.Enforcer, one.IsNeeded, one.IsOfCallee)).ToArray();
         var needed = enforcers.Where(enforcer => enforcer.IsNeeded).ToArray();
         // An enforcer that is registered no more was removed by two people; until they have, its name stays.
         long? enforced = needed.All(enforcer => enforcer.IsDone) ? needed.Select(enforcer => enforcer.At).Append(stop.At).Max() : null;
@@ -64,14 +67,18 @@ public sealed class Propagation(RegistryState state, EnforcerWatch watch)
 
     private static bool Reaches(StopRecord stop, CallerRecord enforcer) => enforcer.Audiences.Any(audience => stop.Exposure.Audiences.Any(exposed => exposed.Audience == audience));
 
-    private EnforcerReport Report(StopRecord stop, CallerRecord enforcer, bool isNeeded)
+    // A cut takes what an agent was given, and leaves nothing to refuse to those who call it.
+    private bool IsOfCallee(StopRecord stop, CallerRecord enforcer) =>
+        stop.Denial.After is null && enforcer.Audiences.Any(audience => state.Callee(name, audience) is { } callee && stop.Denial.Covers(callee));
+
+    private EnforcerReport Report(StopRecord stop, CallerRecord enforcer, bool isNeeded, bool isOfCallee)
     {
         var record = state.Enforcers.Find(enforcer.Id);
         var stream = watch.Watches.Find(enforcer.Id);
         var leaseUntil = Milliseconds(watch.Leases.EndOf(enforcer.Id));
         var (probe, refusal) = Probe(stop, record);
         var (progress, at, signed) = Progress(stop, enforcer.Id, record, stream, probe);
-        return new EnforcerReport(enforcer, progress, at, signed, isNeeded, leaseUntil, record.Unlogged, probe, refusal, record.RevokedUnder(stop.Denial.Index), [.. record.Alarms.Where(alarm => alarm.At >= stop.At)]);
+        return new EnforcerReport(enforcer, progress, at, signed, isNeeded, isOfCallee, leaseUntil, record.Unlogged, probe, refusal, record.RevokedUnder(stop.Denial.Index), [.. record.Alarms.Where(alarm => alarm.At >= stop.At)]);
     }
 
     private static (ProbeSeen Seen, Refusal Refusal) Probe(StopRecord stop, EnforcerRecord record)
@@ -119,6 +126,8 @@ public sealed class Propagation(RegistryState state, EnforcerWatch watch)
             words.Add("No probe rode along with this stop: that they refuse is the enforcers' word alone.");
         foreach (var enforcer in enforcers.Where(enforcer => enforcer is { IsNeeded: true, IsDone: false }))
             words.Add($"{enforcer.Enforcer.Name} {Missing(enforcer)}");
+        foreach (var enforcer in enforcers.Where(enforcer => enforcer is { IsOfCallee: true, IsDone: false } && stop.IsInForce))
+            words.Add($"{enforcer.Enforcer.Name} answers for an agent in scope: whoever calls that agent may be let in there until it refuses.");
         foreach (var audience in unproven.Where(audience => audience.Until * 1000 > now))
             words.Add($"No enforcer refuses for {audience.Audience}: unproven until {Text(audience.Until * 1000)}, when the last credential in scope has expired.");
         if (stop.Exposure.Until > now)
