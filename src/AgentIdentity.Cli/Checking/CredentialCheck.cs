@@ -72,6 +72,7 @@ internal sealed record CredentialCheck(Refusal Refusal, string Form, PresentedCr
         ["jti"] = claims.Jti.ToString(),
         ["audience"] = new JsonArray([.. claims.Audience.Select(one => JsonValue.Create(one))]),
         ["authorization_details"] = JsonNode.Parse(claims.Envelope.Canonical),
+        ["top_sponsor"] = claims.TopSponsor,
         ["chain"] = new JsonArray([.. claims.Chain.Select(above => JsonValue.Create(registry.AgentDid(above)))]),
         ["expires_at"] = Instants.FromSeconds(claims.ExpiresAt),
         ["ledger_index"] = claims.LedgerIndex,
