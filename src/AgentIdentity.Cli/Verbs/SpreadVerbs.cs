@@ -96,7 +96,7 @@ internal static class SpreadVerbs
         var since = answer.HasSince ? $"since {Instants.FromMilliseconds(answer.Since)}" : "(none is remembered)";
         text.WriteLine($"Of {EntryText.Count(answer.Allowed, "decision")} that this registry was asked for and allowed {since}, {answer.Refused} would be refused. It reaches {EntryText.Count((long)answer.AgentsReached, "agent")}{(answer.HasCredentialsReached ? $" and {EntryText.Count((long)answer.CredentialsReached, "delegated credential")}" : "")}.");
         if (answer.MatchesNobody)
-            text.WriteLine("It matches nobody now.");
+            text.WriteLine("It matches nobody.");
         text.WriteLine("Not counted: credentials that expired more than a quarter of an hour ago, what enforcers have not reported yet, and whoever asks no enforcer. Few are no sign that a stop does no harm.");
     }
 }
