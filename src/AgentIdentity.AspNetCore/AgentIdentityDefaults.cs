@@ -14,4 +14,7 @@ public static class AgentIdentityDefaults
 
     /// <summary>The DID of an agent whose authority this one acts under, nearest first; none when it is its own.</summary>
     public const string SuperiorClaim = "superior";
+
+    /// <summary>Who answers for the last of those, and so for the whole chain.</summary>
+    public const string TopSponsorClaim = "top_sponsor";
 }

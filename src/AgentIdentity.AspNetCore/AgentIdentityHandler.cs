@@ -99,6 +99,7 @@ internal sealed class AgentIdentityHandler(IOptionsMonitor<AgentIdentityOptions>
             new Claim(AgentIdentityDefaults.BlueprintClaim, agent.Blueprint),
             new Claim(AgentIdentityDefaults.CredentialClaim, agent.Jti),
             .. agent.Superiors.Select(above => new Claim(AgentIdentityDefaults.SuperiorClaim, above)),
+            .. agent.TopSponsor is { } sponsor ? [new Claim(AgentIdentityDefaults.TopSponsorClaim, sponsor)] : Array.Empty<Claim>(),
         ],
         Scheme.Name,
         AgentIdentityDefaults.DidClaim,

@@ -50,7 +50,7 @@ internal sealed class LocalVerifier : IVerifier, IAsyncDisposable, IDisposable
         if (!decision.IsAllowed)
             return ValueTask.FromResult(Verdict.Refused(decision.Refusal.Name()));
         var claims = decision.Presented!.Claims;
-        var agent = new LetIn(_registry.AgentDid(claims.AgentId), claims.Sponsor, claims.Blueprint, claims.Jti.ToString(), [.. claims.Chain.Select(_registry.AgentDid)]);
+        var agent = new LetIn(_registry.AgentDid(claims.AgentId), claims.Sponsor, claims.Blueprint, claims.Jti.ToString(), [.. claims.Chain.Select(_registry.AgentDid)], claims.TopSponsor);
         return ValueTask.FromResult(new Verdict(decision.Refusal.Name(), agent, session));
     }
 

@@ -75,7 +75,7 @@ internal sealed class RegistryVerifier : IVerifier, IDisposable
             var agent = answer.Presented;
             return answer.RelyUntil <= _clock.GetUtcNow().ToUnixTimeMilliseconds()
                 ? Verdict.Refused(Refusal.CredentialExpired.Name())
-                : new Verdict(answer.Reason, new LetIn(agent.Did, agent.Sponsor, agent.Blueprint, agent.Jti, [.. agent.Chain.Select(above => above.Did)]));
+                : new Verdict(answer.Reason, new LetIn(agent.Did, agent.Sponsor, agent.Blueprint, agent.Jti, [.. agent.Chain.Select(above => above.Did)], agent.Chain.LastOrDefault()?.Sponsor));
         }
         catch (RegistryRefusedException refusal)
         {

@@ -37,7 +37,7 @@ internal sealed class Invocation(ParseResult parse)
 
     public TextReader Input => _terminal.Input;
 
-    public TimeProvider Clock { get; } = TimeProvider.System;
+    public TimeProvider Clock => _terminal.Clock;
 
     public T Get<T>(Option<T> option) => parse.GetRequiredValue(option);
 

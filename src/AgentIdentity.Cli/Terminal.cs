@@ -10,6 +10,8 @@ internal sealed class Terminal : InvocationConfiguration
     /// <summary>Whether somebody watches: only then do progress bars move.</summary>
     public bool IsWatched { get; init; }
 
+    public TimeProvider Clock { get; init; } = TimeProvider.System;
+
     public static Terminal OfProcess() => new()
     {
         Input = Console.In,

@@ -76,7 +76,7 @@ public sealed class RegistryNode : IAsyncDisposable
         Heads = new HeadsReader(state, store, Checkpoints, PublishedLog);
         TrailExports = new Reading.TrailExports(state, store, Checkpoints, Heads, Anchors);
         Watch = new EnforcerWatch(settings, state, Standing, Sequencer, Stopping, keys, Checkpoints, PublishedLog, LeafProofs, SeenCheckpoints, Refusals, store, Issuing, probes, clock, alarm);
-        Propagation = new Propagation(state, Watch);
+        Propagation = new Propagation(state, settings.Name, Watch);
         Sequencer.Applied += (index, entry, _) => Tell(index, entry.Body.Kind);
         Sequencer.Applied += (_, entry, _) => Witness.Remember(entry);
         Sequencer.Applied += (index, entry, _) => Ruling.Saw(index, entry);

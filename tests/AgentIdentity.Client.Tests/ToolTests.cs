@@ -62,7 +62,7 @@ public sealed class ToolTests : IAsyncLifetime
 
         using var http = Agent(await passedOn.Source(default));
         var response = await http.GetAsync(new Uri(Address, "/weather"));
-        Assert.Equal([_registry.AgentDid, "Research desk", "summariser/2.1", _registry.AgentDid], (await response.Content.ReadFromJsonAsync<string[]>())!);
+        Assert.Equal([_registry.AgentDid, "Research desk", "summariser/2.1", _registry.AgentDid, "Head office"], (await response.Content.ReadFromJsonAsync<string[]>())!);
     }
 
     [Fact]
@@ -316,7 +316,7 @@ public sealed class ToolTests : IAsyncLifetime
         if (guarded)
             tool.UseAgentIdentity();
         tool.MapGet("/open", () => "open");
-        tool.MapGet("/weather", (ClaimsPrincipal agent) => (string?[])[ agent.Identity!.Name, agent.FindFirstValue("sponsor"), agent.FindFirstValue("blueprint"), .. agent.FindAll("superior").Select(claim => claim.Value)])
+        tool.MapGet("/weather", (ClaimsPrincipal agent) => (string?[])[ agent.Identity!.Name, agent.FindFirstValue("sponsor"), agent.FindFirstValue("blueprint"), .. agent.FindAll("superior").Concat(agent.FindAll("top_sponsor")).Select(claim => claim.Value)])
             .RequireAgent("tool", "read", $"{FakeRegistry.Audience}/weather");
         tool.MapGet("/files/{name}", (string name) => name).RequireAgent("tool", "read", $"{FakeRegistry.Audience}/files");
         tool.MapGet("/staff", () => "staff").RequireAgent("tool", "read", $"{FakeRegistry.Audience}/staff").RequireAuthorization(policy => policy.RequireClaim("staff"));

@@ -28,6 +28,24 @@ public sealed class DelegationTests
     }
 
     [Fact]
+    public async Task Every_delegated_credential_says_who_answers_for_the_top_of_its_chain()
+    {
+        await using var registry = await TestNode.FoundAsync();
+        var (top, middle, bottom) = (await registry.EnrollDeepAsync("desk"), await registry.EnrollDeepAsync(), await registry.EnrollAsync());
+        var upper = TestNode.Good(await registry.DelegateAsync(top.Credential, middle.Id, Delegations.Deep(1)));
+        var lower = TestNode.Good(await registry.DelegateAsync(upper.Token, bottom.Id));
+
+        Assert.Null(registry.Read(top.Credential).Claims.TopSponsor);
+        foreach (var credential in new[] { upper.Token, lower.Token })
+            Assert.Equal(("team", "desk"), (registry.Read(credential).Claims.Sponsor, registry.Read(credential).Claims.TopSponsor));
+        // It stands in what the ledger's item covers: nobody signs another under it.
+        Assert.Equal(Refusal.None, registry.Verify(bottom.Use(lower.Token)));
+        var claims = registry.Read(lower.Token).Claims;
+        var lie = claims with { Act = Credentials.Delegation.ChainOfCommand.Write(claims.Chain, registry.Node.Settings.Name, "somebody else") };
+        Assert.Equal(Refusal.CredentialUnlogged, registry.Verify(bottom.Use(CredentialWriter.Sign(lie, registry.Node.Settings.Name, registry.IssuerKey()), nonce: "n2")));
+    }
+
+    [Fact]
     public async Task A_chain_has_ten_links_and_each_of_its_credentials_is_verified()
     {
         await using var registry = await TestNode.FoundAsync();
@@ -237,5 +255,5 @@ public sealed class DelegationTests
     }
 
     private static string? Act(TestNode registry, params TestAgent[] chain) =>
-        Credentials.Delegation.ChainOfCommand.Write([.. chain.Select(agent => agent.Id)], registry.Node.Settings.Name);
+        Credentials.Delegation.ChainOfCommand.Write([.. chain.Select(agent => agent.Id)], registry.Node.Settings.Name, "team");
 }

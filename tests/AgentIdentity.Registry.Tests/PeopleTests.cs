@@ -105,6 +105,62 @@ public sealed class PeopleTests
     }
 
     [Fact]
+    public async Task An_order_that_many_enforcers_tell_at_once_is_one_stop()
+    {
+        await using var registry = await TestNode.FoundByTwoAsync();
+        var agent = await registry.EnrollAsync();
+        var key = PrivateKey.Generate(KeyAlgorithm.Ed25519);
+        TestNode.Good(await registry.Node.People.SetBreakGlassKeyAsync(registry.Operator, key.PublicKey, registry.ApprovalsOf(ApprovedAction.SetBreakGlassKey(key.PublicKey.KeyId))));
+        var order = new StopOrder(SubjectId.New(registry.Clock.GetUtcNow()), Scope.Agent(agent.Id), "nobody answers", registry.Clock.GetUtcNow().ToUnixTimeSeconds()).Sign(key, TestNode.Url);
+
+        // The first is being written while the others are decided: none of them has seen it.
+        var held = registry.Store.HoldAppends();
+        var told = new List<Task<Outcome<Stopped>>> { registry.Node.Stopping.ObeyAsync(order) };
+        await held;
+        told.AddRange(Enumerable.Range(0, 8).Select(_ => registry.Node.Stopping.ObeyAsync(order)));
+        registry.Store.LetAppendsGo();
+        var stopped = Array.ConvertAll(await Task.WhenAll(told), TestNode.Good);
+        Assert.Single(registry.Bodies().OfType<Stop>());
+        Assert.Single(stopped.Select(one => one.Index).Distinct());
+        Assert.Equal(Refusal.AgentFrozen, registry.Verify(agent.Use()));
+        TestNode.Good(await registry.RestoreAsync(stopped[0].Index));
+        Assert.Equal(Refusal.None, registry.Verify(agent.Use(nonce: "n2")));
+    }
+
+    [Fact]
+    public async Task An_order_that_is_told_twice_in_one_group_is_one_stop()
+    {
+        await using var registry = await TestNode.FoundByTwoAsync();
+        var (agent, other) = (await registry.EnrollAsync(), await registry.EnrollAsync());
+        var key = PrivateKey.Generate(KeyAlgorithm.Ed25519);
+        TestNode.Good(await registry.Node.People.SetBreakGlassKeyAsync(registry.Operator, key.PublicKey, registry.ApprovalsOf(ApprovedAction.SetBreakGlassKey(key.PublicKey.KeyId))));
+        var order = new StopOrder(SubjectId.New(registry.Clock.GetUtcNow()), Scope.Agent(agent.Id), "nobody answers", registry.Clock.GetUtcNow().ToUnixTimeSeconds()).Sign(key, TestNode.Url);
+
+        var held = registry.Store.HoldAppends();
+        var first = other.RecordAsync();
+        await held;
+        Task<Outcome<Stopped>>[] told = [registry.Node.Stopping.ObeyAsync(order), registry.Node.Stopping.ObeyAsync(order)];
+        registry.Store.LetAppendsGo();
+        await first;
+        Assert.Single(Array.ConvertAll(await Task.WhenAll(told), TestNode.Good).Select(one => one.Index).Distinct());
+        Assert.Single(registry.Bodies().OfType<Stop>());
+    }
+
+    [Fact]
+    public async Task An_operator_whose_key_is_stopped_is_not_counted_among_those_who_are_left()
+    {
+        await using var registry = await TestNode.FoundByTwoAsync();
+        var (third, fourth) = (PrivateKey.Generate(KeyAlgorithm.ES256), PrivateKey.Generate(KeyAlgorithm.ES256));
+        TestNode.Good(await AddAsync(registry, third, "third"));
+        TestNode.Good(await registry.StopAsync(Scope.Key(third.PublicKey.KeyId)));
+        var second = registry.Node.State.FindCaller(registry.OperatorKeys[1].PublicKey.KeyId)!.Id;
+
+        Assert.Equal(Refusal.NeedsTwoOperators, (await RemoveAsync(registry, second)).Refusal);
+        TestNode.Good(await AddAsync(registry, fourth, "fourth"));
+        TestNode.Good(await RemoveAsync(registry, second));
+    }
+
+    [Fact]
     public async Task A_passkey_is_added_by_two_and_approves_after_a_day_over_restarts()
     {
         var folder = TestNode.NewFolder();

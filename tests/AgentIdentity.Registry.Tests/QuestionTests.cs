@@ -25,16 +25,16 @@ public sealed class QuestionTests
         Asked[] ways = [new AskedAgent(agent.Id), new AskedKey(agent.KeyId), new AskedCredential(agent.Claims.Jti), new AskedEntry(recorded.Index)];
         foreach (var asked in ways)
         {
-            var who = Assert.Single(TestNode.Good(Ask(registry).Identities.WhoIs(asked, Now(registry))).Agents);
+            var who = Assert.Single(TestNode.Good(Ask(registry).Identities.WhoIs(asked, Now(registry), All)).Agents.Items);
             Assert.Equal((agent.Id, StandingState.Active), (who.Agent.Id, who.State));
             Assert.Empty(who.Credentials);
         }
-        var then = TestNode.Good(Ask(registry).Identities.WhoIs(new AskedAgent(agent.Id), At(registry, recorded.Index)));
-        Assert.Equal(agent.Claims.Jti, Assert.Single(Assert.Single(then.Agents).Credentials).Item.Jti);
-        Assert.Equal(Refusal.AgentUnknown, Ask(registry).Identities.WhoIs(new AskedAgent(later.Id), At(registry, recorded.Index)).Refusal);
-        Assert.Equal(Refusal.AgentUnknown, Ask(registry).Identities.WhoIs(new AskedCredential(SubjectId.New(registry.Clock.GetUtcNow())), Now(registry)).Refusal);
+        var then = TestNode.Good(Ask(registry).Identities.WhoIs(new AskedAgent(agent.Id), At(registry, recorded.Index), All));
+        Assert.Equal(agent.Claims.Jti, Assert.Single(Assert.Single(then.Agents.Items).Credentials).Item.Jti);
+        Assert.Equal(Refusal.AgentUnknown, Ask(registry).Identities.WhoIs(new AskedAgent(later.Id), At(registry, recorded.Index), All).Refusal);
+        Assert.Equal(Refusal.AgentUnknown, Ask(registry).Identities.WhoIs(new AskedCredential(SubjectId.New(registry.Clock.GetUtcNow())), Now(registry), All).Refusal);
         Assert.Equal(Refusal.EntryUnknown, Ask(registry).At(new LeafIndex(registry.Node.State.Position)).Refusal);
-        Assert.Equal("first", TestNode.Good(Ask(registry).Identities.WhoIs(new AskedKey(registry.OperatorKeys[0].PublicKey.KeyId), Now(registry))).Caller!.Name);
+        Assert.Equal("first", TestNode.Good(Ask(registry).Identities.WhoIs(new AskedKey(registry.OperatorKeys[0].PublicKey.KeyId), Now(registry), All)).Caller!.Name);
     }
 
     [Fact]
@@ -54,7 +54,7 @@ public sealed class QuestionTests
 
         (StandingState, int, int) Standing(LeafIndex at)
         {
-            var who = TestNode.Good(Ask(registry).Identities.WhoIs(new AskedAgent(agent.Id), At(registry, at))).Agents[0];
+            var who = TestNode.Good(Ask(registry).Identities.WhoIs(new AskedAgent(agent.Id), At(registry, at), All)).Agents.Items[0];
             return (who.State, who.Stops.Count, who.Stops.Count(stop => stop.WasInForce));
         }
     }
@@ -72,15 +72,45 @@ public sealed class QuestionTests
         await registry.LinkAsync(first, first.Claims.Jti, await registry.EnrollAsync());
         Assert.Null(registry.Node.State.Lineage.Link(lower));
         AssertWhole();
-        Assert.Empty(Assert.Single(TestNode.Good(Ask(registry).Identities.ChainOfCommand(new AskedAgent(first.Id), Now(registry)))).Links);
+        Assert.Empty(Assert.Single(TestNode.Good(Ask(registry).Identities.ChainOfCommand(new AskedAgent(first.Id), Now(registry), All)).Items).Links);
 
         void AssertWhole()
         {
-            var chain = TestNode.Good(Ask(registry).Identities.ChainOfCommand(new AskedEntry(linked), Now(registry)));
-            var climbed = Assert.Single(chain);
+            var chain = TestNode.Good(Ask(registry).Identities.ChainOfCommand(new AskedEntry(linked), Now(registry), All));
+            var climbed = Assert.Single(chain.Items);
             Assert.Equal([second.Id, first.Id], climbed.Links.Select(link => link.Body.Parent));
             Assert.Equal(first.Id, climbed.Root.Id);
         }
+    }
+
+    [Fact]
+    public async Task An_entry_that_issued_to_several_agents_is_answered_with_the_chain_of_each_credential_page_by_page()
+    {
+        await using var registry = await TestNode.FoundAsync();
+        var (first, second) = (await registry.EnrollAsync(), await registry.EnrollAsync());
+        var jti = await PassOnAsync(registry, first, second);
+        var issued = await IssueToAllAsync(registry, first, second);
+
+        var delegated = Chains(registry.Node.State.FindAgent(second.Id)!.Credential(jti)!.Value.Index, All);
+        Assert.Equal((second.Id, jti, first.Id), (delegated.Items[0].Agent.Id, delegated.Items[0].Jti, delegated.Items[0].Root.Id));
+        Assert.Equal([first.Id, second.Id], Chains(issued, All).Items.Select(chain => chain.Agent.Id));
+        Assert.Equal((second.Id, null), (Assert.Single(Chains(issued, new Page(1, 1)).Items).Agent.Id, Chains(issued, new Page(1, 1)).Next));
+        Assert.Equal(1, Chains(issued, new Page(0, 1)).Next);
+        Assert.Equivalent(new[] { first.Id, second.Id }, TestNode.Good(Ask(registry).Identities.WhoIs(new AskedEntry(issued), Now(registry), All)).Agents.Items.Select(who => who.Agent.Id));
+
+        Part<CommandChain> Chains(LeafIndex entry, Page page) => TestNode.Good(Ask(registry).Identities.ChainOfCommand(new AskedEntry(entry), Now(registry), page));
+    }
+
+    [Fact]
+    public async Task An_entry_about_several_agents_that_issued_nothing_is_answered_for_each_of_them()
+    {
+        await using var registry = await TestNode.FoundAsync();
+        var (first, second) = (await registry.EnrollAsync(), await registry.EnrollAsync());
+        LeafIndex[] stops = [TestNode.Good(await registry.StopAsync(first)).Index, TestNode.Good(await registry.StopAsync(second)).Index];
+        var restored = TestNode.Good(await registry.RestoreAsync(stops)).Index;
+        var chains = TestNode.Good(Ask(registry).Identities.ChainOfCommand(new AskedEntry(restored), Now(registry), All)).Items;
+        Assert.Equivalent(new[] { first.Id, second.Id }, chains.Select(chain => chain.Agent.Id));
+        Assert.All(chains, chain => Assert.Null(chain.Jti));
     }
 
     [Fact]
@@ -254,6 +284,56 @@ public sealed class QuestionTests
     }
 
     [Fact]
+    public async Task A_stop_is_tried_as_of_an_entry_on_whom_it_would_have_reached_and_what_had_been_decided_by_then()
+    {
+        await using var registry = await TestNode.FoundAsync();
+        var (above, below) = (await registry.EnrollAsync(), await EnrolAsync(registry, "x/1"));
+        Assert.Equal(Refusal.None, registry.Verify(below.Use(nonce: "1")));
+        var before = Ask(registry).Now().Entry;
+        registry.Clock.Advance(TimeSpan.FromSeconds(1));
+        await PassOnAsync(registry, above, below);
+        var linked = Ask(registry).Now().Entry;
+        registry.Clock.Advance(TimeSpan.FromSeconds(1));
+        Assert.Equal(Refusal.None, registry.Verify(below.Use(nonce: "2")));
+        TestNode.Good(await registry.Node.Operating.DefineBlueprintAsync(registry.Operator, "x/1", "model-x/5", []));
+
+        var scope = new Scope(ScopeKind.AgentWithDelegates, above.Id.ToString());
+        Assert.Equal((1, 1, 0), WhatIf(scope, At(registry, before)));
+        Assert.Equal((2, 1, 1), WhatIf(scope, At(registry, linked)));
+        Assert.Equal((2, 2, 2), WhatIf(scope, Now(registry)));
+        var model = new Scope(ScopeKind.Model, "model-x/5");
+        Assert.Equal((0, 1, 0), WhatIf(model, At(registry, linked)));
+        Assert.Equal((1, 2, 2), WhatIf(model, Now(registry)));
+        Assert.Null(Ask(registry).StopTrials.WhatIf(scope, StandingState.Frozen, At(registry, linked), All).DelegatedCredentials);
+        Assert.Null(Ask(registry).StopTrials.WhatIfAtEnforcers(scope, StandingState.Frozen, At(registry, linked), []));
+
+        (int, int, int) WhatIf(Scope scope, AsOf asOf)
+        {
+            var answer = Ask(registry).StopTrials.WhatIf(scope, StandingState.Frozen, asOf, All);
+            return (answer.Agents, answer.Allowed, answer.Refused);
+        }
+    }
+
+    [Fact]
+    public async Task A_stop_of_what_stands_above_is_tried_on_decisions_about_credentials_that_have_expired_since()
+    {
+        await using var registry = await TestNode.FoundAsync();
+        var (above, below) = (await registry.EnrollDeepAsync("desk"), await registry.EnrollAsync());
+        var delegated = TestNode.Good(await registry.DelegateAsync(above.Credential, below.Id)).Token;
+        Assert.Equal(Refusal.None, registry.Verify(below.Use(delegated)));
+        registry.Clock.Advance(TimeSpan.FromHours(1));
+        await registry.LinkAsync(above, above.Claims.Jti, await registry.EnrollAsync());
+        Assert.Null(registry.Node.State.Lineage.Link(registry.Read(delegated).Claims.Jti));
+
+        Scope[] scopes = [new Scope(ScopeKind.Sponsor, "desk"), Scope.Key(above.KeyId), new Scope(ScopeKind.Credential, above.Claims.Jti.ToString())];
+        Assert.All(scopes, scope => Assert.Equal(1, WhatIf(scope)));
+        Assert.Equal(0, WhatIf(new Scope(ScopeKind.Sponsor, "others")));
+        Assert.Equal(0, WhatIf(Scope.Key(registry.OperatorKeys[0].PublicKey.KeyId)));
+
+        int WhatIf(Scope scope) => Ask(registry).StopTrials.WhatIf(scope, StandingState.Frozen, Now(registry), All).Refused;
+    }
+
+    [Fact]
     public async Task Who_calls_an_agent_that_a_stop_covers_is_turned_by_it_and_could_not_have_called()
     {
         await using var registry = await TestNode.FoundAsync();
@@ -273,16 +353,24 @@ public sealed class QuestionTests
     private static AsOf At(TestNode registry, LeafIndex entry) => TestNode.Good(Ask(registry).At(entry));
 
     // As a delegation does: the link, and the credential that it makes.
-    private static async Task PassOnAsync(TestNode registry, TestAgent parent, TestAgent child)
+    private static async Task<SubjectId> PassOnAsync(TestNode registry, TestAgent parent, TestAgent child)
     {
-        var now = registry.Clock.GetUtcNow();
-        var jti = SubjectId.New(now);
+        var jti = SubjectId.New(registry.Clock.GetUtcNow());
         TestNode.Good(await registry.Node.Sequencer.DecideAsync<LeafIndex>(Sequencing.Lane.Issuance, draft =>
         {
             var seconds = draft.At / 1000;
             var pending = draft.Issue(status => new IssuanceItem(jti, child.Id, child.KeyId, [TestNode.Audience], seconds, seconds + 300, status, default));
             return draft.Stage(parent.Id, new Delegated(parent.Id, parent.Claims.Jti, child.Id, pending.Item.Jti, TestNode.Envelope, [TestNode.Audience], seconds + 300, 1, []), parent.Id, child.Id);
         }));
+        return jti;
+    }
+
+    // As a group does whose callers came together.
+    private static async Task<LeafIndex> IssueToAllAsync(TestNode registry, params TestAgent[] agents)
+    {
+        var pending = TestNode.Good(await registry.Node.Sequencer.DecideAsync<Sequencing.PendingIssuance[]>(Sequencing.Lane.Issuance, draft => Array.ConvertAll(agents, agent =>
+            draft.Issue(status => new IssuanceItem(SubjectId.New(registry.Clock.GetUtcNow()), agent.Id, agent.KeyId, [TestNode.Audience], draft.At / 1000, (draft.At / 1000) + 300, status, default)))));
+        return pending[0].Index;
     }
 
     private static IEnumerable<(SubjectId, int)> Hops(WalkAnswer answer) => answer.Reached.Items.Select(reached => (reached.Agent.Id, reached.Hops));

@@ -1118,7 +1118,7 @@ def envelope_vectors():
     }
 
 
-ACT = {"sub": f"{REGISTRY_DID}:agents:0192f0c1-7000-7000-8000-0000000000aa", "act": {"sub": f"{REGISTRY_DID}:agents:0192f0c1-7000-7000-8000-0000000000bb"}}
+ACT = {"sub": f"{REGISTRY_DID}:agents:0192f0c1-7000-7000-8000-0000000000aa", "act": {"sub": f"{REGISTRY_DID}:agents:0192f0c1-7000-7000-8000-0000000000bb", "sponsor": "Operations"}}
 
 
 # --- chains of command ------------------------------------------------------------------------------------------------
@@ -1132,10 +1132,12 @@ def act_of(dids):
 
 
 def read_chain(act):
-    """The agents that act names, nearest first; None when it is no chain of command."""
+    """The agents that act names, nearest first; None when it is no chain of command. Who answers for all of it stands with the last."""
     dids, prefix = [], f"{REGISTRY_DID}:agents:"
     while act is not None:
-        if not isinstance(act, dict) or set(act) - {"sub", "act"} or not isinstance(act.get("sub"), str) or ("act" in act and act["act"] is None):
+        if not isinstance(act, dict) or set(act) - {"sub", "act", "sponsor"} or not isinstance(act.get("sub"), str) or ("act" in act and act["act"] is None):
+            return None
+        if "sponsor" in act and ("act" in act or not isinstance(act["sponsor"], str) or not act["sponsor"]):
             return None
         did = act["sub"]
         try:
@@ -1149,13 +1151,22 @@ def read_chain(act):
     return dids
 
 
+def top_sponsor(act):
+    if not act or read_chain(act) is None:
+        return None
+    while "act" in act:
+        act = act["act"]
+    return act.get("sponsor")
+
+
 def chains():
     dids = [f"{REGISTRY_DID}:agents:0192f0c1-7000-7000-8000-{n:012x}" for n in range(11)]
     acts = [act_of(dids[:1]), ACT, act_of(dids[:10]), act_of(dids), act_of([dids[0], dids[1], dids[0]]), act_of([dids[0], dids[0]]),
             {}, {"act": {"sub": dids[0]}}, {"sub": dids[0], "act": {}}, {"sub": dids[0], "act": None}, {"sub": dids[0], "act": []}, {"sub": dids[0], "iss": REGISTRY_DID}, {"sub": 1}, [],
-            {"sub": REGISTRY_DID}, {"sub": "did:web:elsewhere:agents:0192f0c1-7000-7000-8000-000000000000"}, {"sub": dids[0].upper()}, {"sub": dids[0] + "#key"}]
+            {"sub": REGISTRY_DID}, {"sub": "did:web:elsewhere:agents:0192f0c1-7000-7000-8000-000000000000"}, {"sub": dids[0].upper()}, {"sub": dids[0] + "#key"},
+            {"sub": dids[0], "sponsor": ""}, {"sub": dids[0], "sponsor": 1}, {"sub": dids[0], "sponsor": None}, {"sub": dids[0], "sponsor": SPONSOR, "act": {"sub": dids[1]}}]
     assert [n for n, act in enumerate(acts) if act and read_chain(act)] == [0, 1, 2]
-    return [{"act": jcs(act), "chain": read_chain(act) if act else None, "token": credential(JTIS[0], act)["token"] if act else None} for act in acts]
+    return [{"act": jcs(act), "chain": read_chain(act) if act else None, "sponsor": top_sponsor(act), "token": credential(JTIS[0], act)["token"] if act else None} for act in acts]
 
 
 # --- DID documents ----------------------------------------------------------------------------------------------------

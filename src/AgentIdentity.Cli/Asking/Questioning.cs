@@ -27,11 +27,13 @@ internal static class Questioning
 
     public static Question Question(Invocation run)
     {
-        var question = new Question { PageSize = run.Get(PageSize), PageToken = run.Get(Page) };
-        if (run.Find(At) is { } entry)
-            question.AtEntry = entry;
+        var question = Moment(run);
+        (question.PageSize, question.PageToken) = (run.Get(PageSize), run.Get(Page));
         return question;
     }
+
+    /// <summary>A question whose answer has one page.</summary>
+    public static Question Moment(Invocation run) => run.Find(At) is { } entry ? new Question { AtEntry = entry } : new Question();
 
     /// <summary>Asks, and shows the answer as JSON or as text, with the moment that it is about.</summary>
     public static async Task<int> AskAsync<T>(Invocation run, Func<Questions.QuestionsClient, Task<T>> ask, Func<T, Answered> answered, Action<TextWriter, T> write)

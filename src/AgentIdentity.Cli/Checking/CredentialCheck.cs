@@ -60,8 +60,11 @@ internal sealed record CredentialCheck(Refusal Refusal, string Form, PresentedCr
         text.WriteLine(IsGood ? $"valid    until {Instants.FromSeconds(Credential!.Claims.ExpiresAt)}; who holds its key was not asked (--proof)" : $"refused  {Refusal.Name()}");
         text.WriteLine($"form     {Form}");
         text.WriteLine(IsStatusKnown ? $"status   {(IsGood ? "not stopped" : "stopped")}" : "status   not looked at (--status-list)");
-        if (Credential is { Claims: var claims })
-            text.WriteLine($"agent    {registry.AgentDid(claims.AgentId)}, of sponsor '{claims.Sponsor}', as {claims.Blueprint}");
+        if (Credential is not { Claims: var claims })
+            return;
+        text.WriteLine($"agent    {registry.AgentDid(claims.AgentId)}, of sponsor '{claims.Sponsor}', as {claims.Blueprint}");
+        for (var i = 0; i < claims.Chain.Count; i++)
+            text.WriteLine($"for      {registry.AgentDid(claims.Chain[i])}{(i == claims.Chain.Count - 1 && claims.TopSponsor is { } sponsor ? $", of sponsor '{sponsor}'" : "")}");
     }
 
     private static JsonObject ToJson(Credentials.Issuing.CredentialClaims claims, RegistryName registry) => new()
@@ -72,6 +75,7 @@ internal sealed record CredentialCheck(Refusal Refusal, string Form, PresentedCr
         ["jti"] = claims.Jti.ToString(),
         ["audience"] = new JsonArray([.. claims.Audience.Select(one => JsonValue.Create(one))]),
         ["authorization_details"] = JsonNode.Parse(claims.Envelope.Canonical),
+        ["top_sponsor"] = claims.TopSponsor,
         ["chain"] = new JsonArray([.. claims.Chain.Select(above => JsonValue.Create(registry.AgentDid(above)))]),
         ["expires_at"] = Instants.FromSeconds(claims.ExpiresAt),
         ["ledger_index"] = claims.LedgerIndex,

@@ -229,8 +229,10 @@ internal sealed class GameDay(Invocation run, Narrator narrator, RegistryConnect
     private async Task ExhaustAsync(StopPropagation stop, long askedAt, bool isWaitedFor, CancellationToken cancellationToken)
     {
         var last = _agents.Max(agent => agent.Credential.ExpiresAt);
+        // A machine that slept meanwhile wakes up behind that.
+        var left = last - run.Clock.GetUtcNow() is { Ticks: > 0 } some ? some : TimeSpan.Zero;
         if (isWaitedFor)
-            await FollowAsync(stop.Stop.LedgerIndex, StopLevel.Enforced, StopLevel.Exhausted, askedAt, last - run.Clock.GetUtcNow() + Patience, cancellationToken);
+            await FollowAsync(stop.Stop.LedgerIndex, StopLevel.Enforced, StopLevel.Exhausted, askedAt, left + Patience, cancellationToken);
         else
             narrator.Tell("level", $"EXHAUSTED  not before {Instants.FromMilliseconds(last.ToUnixTimeMilliseconds())}, when the last of these credentials has expired");
     }

@@ -73,7 +73,7 @@ internal static class CertificateText
         text.WriteLine($"stop     entry {stop.Denial.Index}, epoch {stop.Denial.Epoch}: {stop.Denial.Scope} is {stop.Denial.State.ToString().ToLowerInvariant()}{(stop.Denial.After is { } after ? $" after entry {after}" : "")} ({stop.Reason})");
         if (stop.Rule is { } rule)
             text.WriteLine($"by       the rule {rule.Trigger.Word()} of entry {rule.Rules}: nobody asked");
-        text.WriteLine($"reach    {EntryText.Count(stop.Denial.Agents.Count, "delegate")} and {EntryText.Count(stop.Denial.Credentials.Count, "delegated credential")} below it, by name");
+        text.WriteLine($"reach    {EntryText.Count(stop.Denial.Agents.Count, "delegate")} and {EntryText.Count(stop.CredentialsBelow, "delegated credential")} below it, by name");
         text.WriteLine($"RECORDED {Time(stop.At)}");
         text.WriteLine($"NODES    {Time(stop.At)}");
         text.WriteLine($"ENFORCED {Time(stop.Proven.EnforcedAt)}");
@@ -143,7 +143,7 @@ internal static class CertificateText
         ["exhausted_at"] = Json(stop.Proven.ExhaustedAt),
         ["lifted_by"] = stop.Lifted?.Value,
         ["delegates"] = stop.Denial.Agents.Count,
-        ["delegated_credentials"] = stop.Denial.Credentials.Count,
+        ["delegated_credentials"] = stop.CredentialsBelow,
         ["enforcers"] = new JsonArray([.. stop.Enforcers.Select(ToJson)]),
         ["exposed"] = new JsonArray([.. stop.Exposed.Select(exposed => (JsonNode)new JsonObject { ["audience"] = exposed.Audience, ["until"] = Json(exposed.Until), ["unproven"] = exposed.IsUnproven })]),
     };

@@ -9,11 +9,11 @@ internal static class ChainVerb
 {
     private static readonly Argument<string> Who = Questioning.Who();
 
-    public static Command Create() => new Command("chain", "The chain of command above an agent, a key, a credential or an entry, up to the sponsor.") { Who, Questioning.At, Questioning.Dot }.Does(RunAsync);
+    public static Command Create() => new Command("chain", "The chain of command above an agent, a key, a credential or an entry, up to the sponsor.") { Who, Questioning.At, Questioning.PageSize, Questioning.Page, Questioning.Dot }.Does(RunAsync);
 
     private static Task<int> RunAsync(Invocation run, CancellationToken cancellationToken) => Questioning.AskAsync(
         run,
-        async questions => await questions.ChainOfCommandAsync(new ChainOfCommandRequest { Question = WhoIsVerb.Moment(run), Who = Questioning.Who(run, run.Get(Who)) }, cancellationToken: cancellationToken),
+        async questions => await questions.ChainOfCommandAsync(new ChainOfCommandRequest { Question = Questioning.Question(run), Who = Questioning.Who(run, run.Get(Who)) }, cancellationToken: cancellationToken),
         answer => answer.Answered,
         Write,
         Draw);

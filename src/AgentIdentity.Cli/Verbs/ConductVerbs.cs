@@ -28,7 +28,7 @@ internal static class ConductVerbs
 
     private static Task<int> CouldHaveAsync(Invocation run, CancellationToken cancellationToken)
     {
-        var request = new CouldHaveRequest { Question = WhoIsVerb.Moment(run), Agent = AgentArgument.Did(run, Agent) };
+        var request = new CouldHaveRequest { Question = Questioning.Moment(run), Agent = AgentArgument.Did(run, Agent) };
         return Questioning.AskAsync(run, async questions => await questions.CouldHaveAsync(request, cancellationToken: cancellationToken), answer => answer.Answered, Write);
     }
 
@@ -42,7 +42,7 @@ internal static class ConductVerbs
         }
         text.WriteLine($"{EntryText.Count(answer.Statements, "statement")} with {EntryText.Count(answer.Commitments, "hash", "hashes")} here: {answer.Quarantined} quarantined, {answer.NotReliedOn} not relied on, {answer.Erased} erased; {EntryText.Count(answer.Forks, "forked chain")}.");
         foreach (var admitted in answer.Admitted)
-            text.WriteLine($"{(admitted.Name.Length > 0 ? admitted.Name : "an enforcer that was removed")} has let it in {admitted.Times} times, last said {Instants.FromMilliseconds(admitted.LastAt)}.");
+            text.WriteLine($"{(admitted.Name.Length > 0 ? admitted.Name : "an enforcer that was removed")} has let it in {EntryText.Count((long)admitted.Times, "time")}, last said {Instants.FromMilliseconds(admitted.LastAt)}.");
         text.WriteLine(answer.Basis);
     }
 

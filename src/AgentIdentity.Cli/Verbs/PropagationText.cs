@@ -80,8 +80,10 @@ internal static class PropagationText
     private static string Note(EnforcerPropagation enforcer)
     {
         var notes = new List<string>();
+        if (enforcer.OfCallee)
+            notes.Add("answers for an agent that is stopped");
         if (!enforcer.Needed)
-            notes.Add("registered later, not waited for");
+            notes.Add(enforcer.OfCallee ? "not waited for" : "registered later, not waited for");
         if (enforcer.Progress == EnforcerProgress.Silent)
             notes.Add($"its lease may run until {Instants.FromMilliseconds(enforcer.LeaseUntil)}");
         if (enforcer.Unlogged > 0)
@@ -123,6 +125,7 @@ internal static class PropagationText
         ["probe"] = WireJson.Word(enforcer.Probe),
         ["probe_refusal"] = enforcer.ProbeRefusal.Length == 0 ? null : enforcer.ProbeRefusal,
         ["needed"] = enforcer.Needed,
+        ["of_callee"] = enforcer.OfCallee,
         ["lease_until"] = Json(enforcer.LeaseUntil),
         ["unlogged"] = enforcer.Unlogged,
         ["revokers_done"] = enforcer.RevokersDone,

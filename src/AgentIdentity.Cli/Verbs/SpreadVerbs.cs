@@ -17,7 +17,7 @@ internal static class SpreadVerbs
     [
         new Command("still-alive", "What of a scope has not expired: credentials, and what was delegated onward.") { Scope, Questioning.At, Questioning.PageSize, Questioning.Page }.Does(StillAliveAsync),
         new Command("who-else", "Who shares enrolment token, blueprint, attested image or sponsor with an agent, nearest first.") { Agent, Questioning.At, Questioning.PageSize, Questioning.Page }.Does(WhoElseAsync),
-        new Command("what-if", "Whom a stop would have refused lately, at enforcers and here. Nothing is stopped.") { Scope, State, Questioning.PageSize, Questioning.Page }.Does(WhatIfAsync),
+        new Command("what-if", "Whom a stop would have refused lately, at enforcers and here. Nothing is stopped.") { Scope, State, Questioning.At, Questioning.PageSize, Questioning.Page }.Does(WhatIfAsync),
     ];
 
     private static Task<int> StillAliveAsync(Invocation run, CancellationToken cancellationToken)
@@ -36,7 +36,7 @@ internal static class SpreadVerbs
     {
         var request = new WhatIfRequest
         {
-            Question = new Question { PageSize = run.Get(Questioning.PageSize), PageToken = run.Get(Questioning.Page) },
+            Question = Questioning.Question(run),
             Scope = ScopeText.ToWire(ScopeText.Read(run, run.Get(Scope))),
             State = Enum.Parse<AgentState>(run.Get(State), ignoreCase: true),
         };
@@ -89,13 +89,14 @@ internal static class SpreadVerbs
             table.Write(text);
         if (answer.Admissions.Count > 0)
             WriteAdmissions(text, answer);
-        text.WriteLine(
-            $"Of {EntryText.Count((long)answer.Admitted, "time")} that {answer.EnforcersReporting} of {EntryText.Count(answer.Enforcers, "enforcer")} let a credential in, {answer.AdmittedRefused} would be refused"
+        text.WriteLine(!answer.HasAdmitted
+            ? "What enforcers let in is counted for now alone: without --at it is tried as well."
+            : $"Of {EntryText.Count((long)answer.Admitted, "time")} that {answer.EnforcersReporting} of {EntryText.Count(answer.Enforcers, "enforcer")} let a credential in, {answer.AdmittedRefused} would be refused"
             + (answer.AdmittedUnsure > 0 ? $", and up to {answer.AdmittedUnsure} more: they do not say what was asked for" : "") + ".");
         var since = answer.HasSince ? $"since {Instants.FromMilliseconds(answer.Since)}" : "(none is remembered)";
-        text.WriteLine($"Of {EntryText.Count(answer.Allowed, "decision")} that this registry was asked for and allowed {since}, {answer.Refused} would be refused. It reaches {EntryText.Count((long)answer.AgentsReached, "agent")} and {EntryText.Count((long)answer.CredentialsReached, "delegated credential")}.");
+        text.WriteLine($"Of {EntryText.Count(answer.Allowed, "decision")} that this registry was asked for and allowed {since}, {answer.Refused} would be refused. It reaches {EntryText.Count((long)answer.AgentsReached, "agent")}{(answer.HasCredentialsReached ? $" and {EntryText.Count((long)answer.CredentialsReached, "delegated credential")}" : "")}.");
         if (answer.MatchesNobody)
-            text.WriteLine("It matches nobody now.");
+            text.WriteLine("It matches nobody.");
         text.WriteLine("Not counted: credentials that expired more than a quarter of an hour ago, what enforcers have not reported yet, and whoever asks no enforcer. Few are no sign that a stop does no harm.");
     }
 }

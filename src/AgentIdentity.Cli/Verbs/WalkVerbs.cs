@@ -1,5 +1,6 @@
 using System.CommandLine;
 using AgentIdentity.Cli.Asking;
+using AgentIdentity.Cli.Trails;
 using AgentIdentity.Protocol.V1;
 
 namespace AgentIdentity.Cli.Verbs;
@@ -74,10 +75,10 @@ internal static class WalkVerbs
             table.Add($"{reached.Hops}", agent.Did, WireJson.Word(agent.State), isStart ? "" : By(reached), reached.Via, $"{reached.Weight}", agent.Sponsor, agent.Blueprint);
         }
         table.Write(text);
-        text.WriteLine($"{answer.ByHops.Aggregate(0UL, (sum, count) => sum + count)} agents: {string.Join(", ", answer.ByHops.Select((count, hops) => $"{count} at {hops} hops"))}.");
+        text.WriteLine($"{answer.ByHops.Aggregate(0UL, (sum, count) => sum + count)} agents: {string.Join(", ", answer.ByHops.Select((count, hops) => $"{count} at {EntryText.Count(hops, "hop")}"))}.");
     }
 
-    private static string By(ReachedAgent reached) => reached.Edge == EdgeKind.DelegatesTo ? $"delegates-to (entries {reached.FirstLink} to {reached.LastLink})" : WireJson.Word(reached.Edge);
+    private static string By(ReachedAgent reached) => reached.Edge == EdgeKind.DelegatesTo ? $"delegates-to ({(reached.FirstLink == reached.LastLink ? $"entry {reached.FirstLink}" : $"entries {reached.FirstLink} to {reached.LastLink}")})" : WireJson.Word(reached.Edge);
 
     private static void Draw(DotGraph graph, WalkResponse answer, bool isUpward)
     {

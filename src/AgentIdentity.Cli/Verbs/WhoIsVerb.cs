@@ -9,16 +9,13 @@ internal static class WhoIsVerb
 {
     private static readonly Argument<string> Who = Questioning.Who();
 
-    public static Command Create() => new Command("who-is", "Who an agent, a key, a credential or an entry stands for, and what stops left of it.") { Who, Questioning.At }.Does(RunAsync);
+    public static Command Create() => new Command("who-is", "Who an agent, a key, a credential or an entry stands for, and what stops left of it.") { Who, Questioning.At, Questioning.PageSize, Questioning.Page }.Does(RunAsync);
 
     private static Task<int> RunAsync(Invocation run, CancellationToken cancellationToken) => Questioning.AskAsync(
         run,
-        async questions => await questions.WhoIsAsync(new WhoIsRequest { Question = Moment(run), Who = Questioning.Who(run, run.Get(Who)) }, cancellationToken: cancellationToken),
+        async questions => await questions.WhoIsAsync(new WhoIsRequest { Question = Questioning.Question(run), Who = Questioning.Who(run, run.Get(Who)) }, cancellationToken: cancellationToken),
         answer => answer.Answered,
         Write);
-
-    /// <summary>A question whose answer has one page.</summary>
-    internal static Question Moment(Invocation run) => run.Find(Questioning.At) is { } entry ? new Question { AtEntry = entry } : new Question();
 
     private static void Write(TextWriter text, WhoIsResponse answer)
     {

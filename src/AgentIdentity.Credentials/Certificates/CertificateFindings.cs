@@ -67,7 +67,7 @@ internal sealed class CertificateFindings
 
     private static string Describe(StopVerdict stop) =>
         $"{stop.Denial.State.ToString().ToLowerInvariant()} at entry {stop.Denial.Index}, {stop.Denial.Scope}{(stop.Denial.After is { } after ? $" after entry {after}" : "")} ({stop.Reason})"
-        + $", which names {Counted.Of(stop.Denial.Agents.Count, "delegate")} and {Counted.Of(stop.Denial.Credentials.Count, "delegated credential")} below it"
+        + $", which names {Counted.Of(stop.Denial.Agents.Count, "delegate")} and {Counted.Of(stop.CredentialsBelow, "delegated credential")} below it"
         + (stop.Lifted is { } lifted ? $", LIFTED by entry {lifted} with the approvals that it takes" : "");
 
     private static string Enforcers(IReadOnlyList<StopVerdict> stops)
@@ -109,7 +109,7 @@ internal sealed class CertificateFindings
         yield return "enforcers that were registered and that the file leaves out, and credentials in scope beside those shown: hold the names above against your own list";
         if (stops.Any(stop => stop.Missing.Any(enforcer => enforcer.Word is not null)))
             yield return "leases, and who watches or only observes without having signed it: the registry's word, for whoever has not signed";
-        if (stops.Any(stop => stop.Denial.Agents.Count + stop.Denial.Credentials.Count > 0))
+        if (stops.Any(stop => stop.Denial.Agents.Count + stop.CredentialsBelow > 0))
             yield return "that the delegates and delegated credentials which a stop names are all there were: the registry walks the delegations when the stop is applied, each of which is an entry";
         if (stops.Any(stop => stop.Denial.State == StandingState.Restricted))
             yield return "what is restricted goes on reading, as its blueprint says, and receives credentials";

@@ -105,6 +105,9 @@ public sealed record StopVerdict(
     /// <summary>The rule that it is by; null when a person or a key asked for it.</summary>
     public StoppingRule? Rule { get; init; }
 
+    /// <summary>Delegated credentials that the denial names: the probes that ride along are none.</summary>
+    public int CredentialsBelow { get; init; }
+
     /// <summary>Whoever must sign and has not.</summary>
     public IEnumerable<EnforcerVerdict> Missing => Enforcers.Where(enforcer => enforcer is { IsNeeded: true, SignedAt: null });
 

@@ -50,6 +50,7 @@ internal sealed class StopChecks(CertificateFile file, ShownEntries shown, Enfor
         {
             CameAsNote = read.Order is { } order && IsNote(order),
             Rule = read.Rule,
+            CredentialsBelow = read.Denial.Credentials.Except(read.Probes).Count(),
         };
     }
 

@@ -40,6 +40,9 @@ public sealed record CredentialClaims(
     /// <summary>The agents that <see cref="Act"/> names, nearest first.</summary>
     public IReadOnlyList<SubjectId> Chain { get; init; } = [];
 
+    /// <summary>Who answers for the last of those, and so for the whole chain; null when there is none, and in what earlier versions wrote.</summary>
+    public string? TopSponsor { get; init; }
+
     /// <summary>SHA-256 of the client certificate that it is bound to beside the key (RFC 8705); null when to none.</summary>
     public Hash? Certificate { get; init; }
 

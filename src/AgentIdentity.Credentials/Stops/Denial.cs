@@ -35,6 +35,34 @@ public sealed record Denial(
     /// </summary>
     public bool IsEndless => State == StandingState.Restricted || After is not null || Scope.Kind is ScopeKind.IssuerKey or ScopeKind.Audience or ScopeKind.Resource;
 
+    /// <summary>Whether it covers somebody as such, whatever is shown. As it was spelled out when it was made: whom authority came to later is covered by what stands above what they show.</summary>
+    public bool Covers(in Actor actor)
+    {
+        if (Agents.Contains(actor.Agent))
+            return true;
+        return Scope.Kind switch
+        {
+            ScopeKind.Agent or ScopeKind.AgentWithDelegates => Scope.Id == actor.Agent,
+            ScopeKind.Key => Scope.KeyId == actor.Key,
+            ScopeKind.Blueprint => Scope.Value == actor.Blueprint,
+            ScopeKind.Model => Blueprints.Contains(actor.Blueprint, StringComparer.Ordinal),
+            ScopeKind.Sponsor => Scope.Value == actor.Sponsor,
+            ScopeKind.Label => HasLabel(actor),
+            ScopeKind.Everything => true,
+            _ => false,
+        };
+    }
+
+    private bool HasLabel(in Actor actor)
+    {
+        foreach (var (name, value) in actor.Labels)
+        {
+            if ($"{name}={value}" == Scope.Value)
+                return true;
+        }
+        return false;
+    }
+
     /// <summary>The same, with further credentials that are covered.</summary>
     public Denial With(IReadOnlyList<SubjectId> credentials) => credentials.Count == 0 ? this : this with { Credentials = [.. Credentials.Concat(credentials).Distinct().Order()] };
 

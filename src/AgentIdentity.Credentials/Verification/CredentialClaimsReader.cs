@@ -33,7 +33,7 @@ internal static class CredentialClaimsReader
         claims = null;
         var json = new OrderedObject(payload);
         if (!json.HasTexts("@context"u8, CredentialFormat.BaseContext, CredentialFormat.OwnContext)
-            || !TryReadChain(ref json, registry, out var act, out var chain)
+            || !TryReadChain(ref json, registry, out var act, out var chain, out var topSponsor)
             || !json.TryGetTexts("aud"u8, Audiences.CountMax, out var audience) || !Audiences.AreValid(audience)
             || !json.TryGetRaw("authorization_details"u8, out var details) || !Envelope.TryParse(details, out var envelope)
             || !TryReadConfirmation(ref json, out var jkt, out var certificate)
@@ -57,19 +57,19 @@ internal static class CredentialClaimsReader
             || !json.IsWhole())
             return false;
         claims = new CredentialClaims(
-            jti, subject.Agent, jkt, sponsor, subject.Blueprint, subject.Labels, audience, envelope, act, issuedAt, notBefore, expiresAt, (ulong)ledgerIndex, (uint)ledgerPosition, place.Index) { Chain = chain, StatedLabels = subject.StatedLabels, AttestedLabels = subject.AttestedLabels, Certificate = certificate };
+            jti, subject.Agent, jkt, sponsor, subject.Blueprint, subject.Labels, audience, envelope, act, issuedAt, notBefore, expiresAt, (ulong)ledgerIndex, (uint)ledgerPosition, place.Index) { Chain = chain, TopSponsor = topSponsor, StatedLabels = subject.StatedLabels, AttestedLabels = subject.AttestedLabels, Certificate = certificate };
         return true;
     }
 
-    private static bool TryReadChain(ref OrderedObject json, RegistryName registry, out string? act, out IReadOnlyList<SubjectId> chain)
+    private static bool TryReadChain(ref OrderedObject json, RegistryName registry, out string? act, out IReadOnlyList<SubjectId> chain, out string? topSponsor)
     {
-        (act, chain) = (null, []);
+        (act, chain, topSponsor) = (null, [], null);
         if (!json.TryGetRaw("act"u8, out var raw))
             return true;
         if (!StrictJson.TryParse(raw.ToArray(), out var document))
             return false;
         using (document)
-            return ChainOfCommand.TryRead(document.RootElement, registry, out chain) && Jcs.TryCanonicalize(document.RootElement, out act);
+            return ChainOfCommand.TryRead(document.RootElement, registry, out chain, out topSponsor) && Jcs.TryCanonicalize(document.RootElement, out act);
     }
 
     private static bool TryReadConfirmation(ref OrderedObject json, out KeyId jkt, out Hash? certificate)

@@ -62,7 +62,11 @@ public sealed class Delegating(RegistrySettings settings, Verification verificat
         if (asked.LifetimeSeconds > Issuing.Issuing.LifetimeMax.TotalSeconds)
             return Refused.Because(Refusal.LifetimeOutOfRange, $"A delegated credential lives 1 to {Issuing.Issuing.LifetimeMax.TotalSeconds} seconds.");
         var life = asked.LifetimeSeconds == 0 ? Issuing.Issuing.LifetimeMax : TimeSpan.FromSeconds(asked.LifetimeSeconds);
-        return new Wish(envelope, audience, life, Math.Min(expiryMax ?? long.MaxValue, above.ExpiresAt)) { Chain = [above.AgentId, .. above.Chain] };
+        return new Wish(envelope, audience, life, Math.Min(expiryMax ?? long.MaxValue, above.ExpiresAt))
+        {
+            Chain = [above.AgentId, .. above.Chain],
+            TopSponsor = above.Chain.Count == 0 ? above.Sponsor : above.TopSponsor,
+        };
     }
 
     private static Refused NotPassedOn(Envelope envelope, Envelope above) => envelope.IsWithin(above)

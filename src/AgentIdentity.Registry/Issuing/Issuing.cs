@@ -24,6 +24,12 @@ internal sealed record Wish(Envelope Envelope, IReadOnlyList<string> Audience, T
 
     /// <summary>The agents whose authority it is, nearest first; none when it is the agent's own.</summary>
     public IReadOnlyList<SubjectId> Chain { get; init; } = [];
+
+    /// <summary>Who answers for the last of those.</summary>
+    public string? TopSponsor { get; init; }
+
+    /// <summary>Both, as the credential says it.</summary>
+    public string? Act(RegistryName registry) => ChainOfCommand.Write(Chain, registry, TopSponsor);
 }
 
 /// <summary>Gives agents credentials: decided by the writer, signed when the ledger holds them.</summary>
@@ -108,7 +114,7 @@ public sealed class Issuing(RegistrySettings settings, RegistryState state, Sequ
         var seconds = draft.At / 1000;
         var expiresAt = Math.Min(seconds + (long)wish.Lifetime.TotalSeconds, wish.ExpiryMax ?? long.MaxValue);
         return draft.Issue(statusIndex => new IssuanceItem(
-            SubjectId.New(now), agentId, jkt, wish.Audience, seconds, expiresAt, statusIndex, Envelope.AuthorityHash(wish.Envelope, ChainOfCommand.Write(wish.Chain, settings.Name), wish.Certificate)), delegator);
+            SubjectId.New(now), agentId, jkt, wish.Audience, seconds, expiresAt, statusIndex, Envelope.AuthorityHash(wish.Envelope, wish.Act(settings.Name), wish.Certificate)), delegator);
     }
 
     /// <summary>Signs what the ledger holds of an agent's own authority.</summary>
@@ -119,8 +125,8 @@ public sealed class Issuing(RegistrySettings settings, RegistryState state, Sequ
     {
         var item = live.Item;
         var claims = new CredentialClaims(
-            item.Jti, item.AgentId, item.Jkt, grant.Terms.Sponsor, grant.Terms.Blueprint, grant.Terms.Labels, item.Audience, wish.Envelope, ChainOfCommand.Write(wish.Chain, settings.Name),
-            item.NotBefore, item.NotBefore, item.ExpiresAt, live.Index.Value, live.Position, item.StatusIndex) { Chain = wish.Chain, StatedLabels = grant.Terms.StatedLabels, AttestedLabels = grant.Terms.AttestedLabels, Certificate = wish.Certificate };
+            item.Jti, item.AgentId, item.Jkt, grant.Terms.Sponsor, grant.Terms.Blueprint, grant.Terms.Labels, item.Audience, wish.Envelope, wish.Act(settings.Name),
+            item.NotBefore, item.NotBefore, item.ExpiresAt, live.Index.Value, live.Position, item.StatusIndex) { Chain = wish.Chain, TopSponsor = wish.TopSponsor, StatedLabels = grant.Terms.StatedLabels, AttestedLabels = grant.Terms.AttestedLabels, Certificate = wish.Certificate };
         return new Issued(CredentialWriter.Sign(claims, settings.Name, keys.Issuer(state.IssuerKeys.InForceAt(live.Index).KeyId)), claims);
     }
 
@@ -132,7 +138,7 @@ public sealed class Issuing(RegistrySettings settings, RegistryState state, Sequ
     {
         const long TimeMax = 253_402_300_799;
         var longest = new CredentialClaims(
-            default, default, default, grant.Terms.Sponsor, grant.Terms.Blueprint, grant.Terms.Labels, wish.Audience, wish.Envelope, ChainOfCommand.Write(wish.Chain, registry),
+            default, default, default, grant.Terms.Sponsor, grant.Terms.Blueprint, grant.Terms.Labels, wish.Audience, wish.Envelope, wish.Act(registry),
             TimeMax, TimeMax, TimeMax, ulong.MaxValue, uint.MaxValue, ulong.MaxValue) { StatedLabels = grant.Terms.StatedLabels, AttestedLabels = grant.Terms.AttestedLabels, Certificate = wish.Certificate };
         return CredentialWriter.Fits(longest, registry);
     }

@@ -55,9 +55,8 @@ public sealed class People(RegistrySettings settings, RegistryState state, Seque
         {
             if (draft.State.Callers.FirstOrDefault(known => known.Id == caller) is not { } removed || draft.IsRemoved(caller))
                 return Refused.Because(Refusal.CallerUnknown, "There is no such caller.");
-            var left = draft.State.Callers.Where(other => other.Role == CallerRole.Operator && other.Id != caller && !draft.IsRemoved(other.Id)).DistinctBy(other => other.Id);
-            if (removed.Role == CallerRole.Operator && left.Count() < approvals.OperatorsNeeded)
-                return Refused.Because(Refusal.NeedsTwoOperators, "Without this operator too few are left to restore anything: add another first.");
+            if (removed.Role == CallerRole.Operator && !approvals.EnoughAreLeft(other => other.Id == caller || draft.IsRemoved(other.Id), draft.Stops))
+                return Refused.Because(Refusal.NeedsTwoOperators, "Without this operator too few whose key is not stopped are left to restore anything: add another first.");
             if (approvals.Use(draft, approved.Value) is { IsRefused: true } used)
                 return Refused.Because(used.Refusal, used.Detail);
             return draft.Stage(actor.Id, new CallerRemoved(caller, reason, approved.Value.Tokens, draft.OpenEpoch()), caller);

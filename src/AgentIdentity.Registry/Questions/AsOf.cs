@@ -40,26 +40,15 @@ public sealed class StandingThen
     /// <summary>All stops and cuts up to then, oldest first.</summary>
     public IEnumerable<StopRecord> Known => _state.Stops.All.Where(stop => _asOf.Includes(stop.Denial.Index)).OrderBy(stop => stop.Denial.Index.Value);
 
-    public bool IsInForce(StopRecord stop) => stop.LiftedBy is not { } by || !_asOf.Includes(by);
+    public bool IsInForce(StopRecord stop) => stop.Lifted is not { } lifted || !_asOf.Includes(lifted.By);
 
-    public StandingState Of(AgentRecord agent) => Denials.Of(agent.Actor with { Key = agent.KeyAt(_asOf.Entry).KeyId }).State;
+    public StandingState Of(AgentRecord agent) => Denials.Of(ActorOf(agent)).State;
 
     /// <summary>Stops and cuts that reached the agent itself, those that had been lifted too.</summary>
     public IEnumerable<StopThen> Of(AgentRecord agent, bool withLifted) =>
-        Known.Where(stop => (withLifted || IsInForce(stop)) && Reaches(stop.Denial, agent)).Select(stop => new StopThen(stop, IsInForce(stop)));
+        Known.Where(stop => (withLifted || IsInForce(stop)) && stop.Denial.Covers(ActorOf(agent))).Select(stop => new StopThen(stop, IsInForce(stop)));
 
-    // As the stop was spelled out when it was made; whom authority came to later is reached through the chain of command.
-    private bool Reaches(Denial denial, AgentRecord agent) => denial.Agents.Contains(agent.Id) || denial.Scope.Kind switch
-    {
-        ScopeKind.Agent or ScopeKind.AgentWithDelegates => denial.Scope.Id == agent.Id,
-        ScopeKind.Key => denial.Scope.KeyId == agent.KeyAt(_asOf.Entry).KeyId,
-        ScopeKind.Blueprint => denial.Scope.Value == agent.Grant.Terms.Blueprint,
-        ScopeKind.Model => denial.Blueprints.Contains(agent.Grant.Terms.Blueprint),
-        ScopeKind.Sponsor => denial.Scope.Value == agent.Grant.Terms.Sponsor,
-        ScopeKind.Label => agent.Grant.Terms.AllLabels.Any(label => $"{label.Key}={label.Value}" == denial.Scope.Value),
-        ScopeKind.Everything => true,
-        _ => false,
-    };
+    private Actor ActorOf(AgentRecord agent) => agent.Actor with { Key = agent.KeyAt(_asOf.Entry).KeyId };
 }
 
 /// <summary>A stop or cut, and whether it was in force.</summary>

@@ -77,12 +77,17 @@ public sealed class Graphs
     {
         ScopeKind.Agent => Place(scope.Id),
         ScopeKind.AgentWithDelegates => Place(scope.Id).Concat(_state.Lineage.Descendants(scope.Id, asOf.Entry).SelectMany(step => Place(step.Agent))),
-        ScopeKind.Key => _state.FindAgent(scope.KeyId) is { } agent ? Place(agent.Id) : [],
+        ScopeKind.Key => _state.FindAgent(scope.KeyId) is { } agent && ReachAt(asOf).Covers(scope, agent) ? Place(agent.Id) : [],
         ScopeKind.Blueprint => _state.OfBlueprint(scope.Value),
         ScopeKind.Sponsor => _state.OfSponsor(scope.Value),
-        ScopeKind.Model or ScopeKind.Label or ScopeKind.Everything => Enumerable.Range(0, Known(asOf)).Where(place => _state.Reach.Covers(scope, _state.AgentAt(place))),
+        ScopeKind.Model or ScopeKind.Label or ScopeKind.Everything => Covered(scope, ReachAt(asOf), asOf),
         _ => [],
     };
+
+    /// <summary>Whom scopes reached then.</summary>
+    internal StopReach ReachAt(AsOf asOf) => asOf.IsNow ? _state.Reach : new StopReach(_state, asOf.Entry);
+
+    private IEnumerable<int> Covered(Scope scope, StopReach reach, AsOf asOf) => Enumerable.Range(0, Known(asOf)).Where(place => reach.Covers(scope, _state.AgentAt(place)));
 
     // Agents stand in the order of their entries, so those that were known are the first so many.
     private int Known(AsOf asOf)

@@ -25,7 +25,7 @@ public sealed record AskedEntry(LeafIndex Index) : Asked;
 public sealed record IdentityThen(AgentRecord Agent, StandingState State, IReadOnlyList<StopThen> Stops, IReadOnlyList<LiveCredential> Credentials);
 
 /// <summary>Who was meant. <paramref name="Caller"/> is there when the key is that of somebody who is no agent.</summary>
-public sealed record WhoIsAnswer(IReadOnlyList<IdentityThen> Agents, CallerRecord? Caller);
+public sealed record WhoIsAnswer(Part<IdentityThen> Agents, CallerRecord? Caller);
 
 /// <summary>A chain of command: from an agent, over the links above it, to the one that acted under its own authority. Its sponsor answers for all of it.</summary>
 /// <param name="Jti">The credential at the lower end; null for an agent's own authority.</param>
@@ -61,9 +61,6 @@ public sealed record KinAnswer(int SameToken, int SameBlueprint, int SameSponsor
 /// <summary>Answers who somebody was, who answers for it, and who else is like it.</summary>
 public sealed class Identities
 {
-    // An issuance entry names the agents of a whole group.
-    private const int AgentsMax = 100;
-
     // As the documents name it for claims of platforms: docs/formats.md, "Evidence".
     private const string ImageLabel = "image.digest";
 
@@ -74,24 +71,25 @@ public sealed class Identities
 
     internal Identities(RegistryState state, LedgerLookups ledger) => (_state, _ledger) = (state, ledger);
 
-    public Outcome<WhoIsAnswer> WhoIs(Asked asked, AsOf asOf)
+    public Outcome<WhoIsAnswer> WhoIs(Asked asked, AsOf asOf, Page page)
     {
         var caller = asked is AskedKey { Key: var key } ? _state.FindCaller(key) : null;
         var agents = Agents(asked, asOf);
         if (caller is null && agents.Count == 0)
             return Refused.Because(Refusal.AgentUnknown, "No agent that had been enrolled by then is meant.");
         var then = new StandingThen(_state, asOf);
-        return new WhoIsAnswer([.. agents.Select(agent => new IdentityThen(agent, then.Of(agent), [.. then.Of(agent, withLifted: true)], Credentials(agent, asOf)))], caller);
+        return new WhoIsAnswer(page.Of(agents).With(agent => new IdentityThen(agent, then.Of(agent), [.. then.Of(agent, withLifted: true)], Credentials(agent, asOf))), caller);
     }
 
-    /// <summary>The chains of a credential, of a delegation, or else all that an agent had: its own authority first, then each unexpired link.</summary>
-    public Outcome<IReadOnlyList<CommandChain>> ChainOfCommand(Asked asked, AsOf asOf)
+    /// <summary>The chains of a credential, of a delegation, or of each credential that an entry issued; else all that each agent had: its own authority first, then each unexpired link.</summary>
+    public Outcome<Part<CommandChain>> ChainOfCommand(Asked asked, AsOf asOf, Page page)
     {
-        if (Agents(asked, asOf) is not [var agent, ..])
+        var agents = Agents(asked, asOf);
+        if (agents.Count == 0)
             return Refused.Because(Refusal.AgentUnknown, "No agent that had been enrolled by then is meant.");
-        if (Credential(asked) is { } jti)
-            return new[] { Climb(agent, jti) };
-        return (CommandChain[])[new CommandChain(agent, null, [], agent, IsWhole: true), .. LinksTo(agent, asOf).Select(link => Climb(agent, link.Body.ChildJti))];
+        return Given(asked, agents) is { Count: > 0 } given
+            ? page.Of(given).With(credential => Climb(credential.Agent, credential.Jti))
+            : page.Of(agents.SelectMany(agent => Authorities(agent, asOf)));
     }
 
     public KinAnswer WhoElse(AgentRecord agent, AsOf asOf, Page page)
@@ -120,7 +118,7 @@ public sealed class Identities
             AskedEntry entry => AgentsOf(_ledger.Entry(entry.Index)),
             _ => throw new InvalidOperationException($"Nobody is meant by {asked}."),
         };
-        return [.. meant.OfType<AgentRecord>().Where(asOf.Includes).Take(AgentsMax)];
+        return [.. meant.OfType<AgentRecord>().Where(asOf.Includes)];
     }
 
     /// <summary>The unexpired credentials of an agent: from memory, or for an earlier entry from the ledger.</summary>
@@ -136,12 +134,23 @@ public sealed class Identities
         ? [_state.FindAgent(link.Child), _state.FindAgent(link.Parent)]
         : (entry?.Subjects ?? []).Select(subject => _state.FindAgent(subject.Id));
 
-    private SubjectId? Credential(Asked asked) => asked switch
+    // What is asked about is credentials, when it is: one, or all of an entry.
+    private List<(AgentRecord Agent, SubjectId Jti)> Given(Asked asked, IReadOnlyList<AgentRecord> agents) => asked switch
     {
-        AskedCredential credential => credential.Jti,
-        AskedEntry entry when _ledger.Entry(entry.Index)?.Body is Delegated link => link.ChildJti,
-        _ => null,
+        AskedCredential credential => [(agents[0], credential.Jti)],
+        AskedEntry entry when _ledger.Entry(entry.Index)?.Body is Delegated link => [(agents[0], link.ChildJti)],
+        AskedEntry entry => [.. _ledger.IssuedBy(entry.Index).Select(credential => (agents.First(agent => agent.Id == credential.Item.AgentId), credential.Item.Jti))],
+        _ => [],
     };
+
+    private IEnumerable<CommandChain> Authorities(AgentRecord agent, AsOf asOf) =>
+        LinksTo(agent, asOf).Select(link => Climb(agent, link.Body.ChildJti)).Prepend(new CommandChain(agent, null, [], agent, IsWhole: true));
+
+    /// <summary>A credential of an agent, expired or not.</summary>
+    internal LiveCredential? Credential(SubjectId agent, SubjectId jti) => _state.FindAgent(agent)?.Credential(jti) ?? _ledger.Issuance(jti);
+
+    /// <summary>Who was given a credential, expired or not; null when nobody was.</summary>
+    internal SubjectId? HolderOf(SubjectId jti) => _state.Lineage.Link(jti)?.Body.Child ?? _ledger.Issuance(jti)?.Item.AgentId;
 
     internal CommandChain Climb(AgentRecord agent, SubjectId jti)
     {

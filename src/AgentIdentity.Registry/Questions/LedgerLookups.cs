@@ -36,6 +36,9 @@ internal sealed class LedgerLookups(ILedgerStore store)
             .SelectMany(Issued).Where(credential => credential.Item.Jti == jti).Select(credential => (LiveCredential?)credential).FirstOrDefault();
     }
 
+    /// <summary>The credentials that an entry issued, in its order; none when it is of another kind.</summary>
+    public IEnumerable<LiveCredential> IssuedBy(LeafIndex index) => store.Read(index, 1) is [var row] && row.Index == index ? Issued(row) : [];
+
     /// <summary>The link under which an agent was given a credential; null for one that nobody delegated.</summary>
     public DelegationLink? Link(SubjectId agent, SubjectId jti) =>
         Since(agent, MadeAt(jti)).TakeWhile(row => TimeOf(row) <= MadeAt(jti) + JtiWindow).Select(Link).FirstOrDefault(link => link?.Body.ChildJti == jti);

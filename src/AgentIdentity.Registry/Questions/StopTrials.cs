@@ -2,8 +2,8 @@ using AgentIdentity.Credentials;
 using AgentIdentity.Credentials.Entries;
 using AgentIdentity.Credentials.Identifiers;
 using AgentIdentity.Credentials.Stops;
-using AgentIdentity.Ledger;
 using AgentIdentity.Registry.State;
+using AgentIdentity.Registry.Stopping;
 using AgentIdentity.Registry.Verifying;
 using AgentIdentity.Registry.Watching;
 
@@ -27,11 +27,14 @@ public sealed record AliveAnswer(int Agents, int? Credentials, int? Onward, long
 public sealed record TurnedDecisions(SubjectId Agent, string Audience, int Allowed, int Refused);
 
 /// <summary>What a stop would have done to the last decisions.</summary>
+/// <param name="Agents">Agents that it would have covered.</param>
+/// <param name="DelegatedCredentials">Credentials that it would have covered because of what stands above them; null for an earlier entry, since links are forgotten when they expire.</param>
+/// <param name="Concern">From whom it would have taken anything.</param>
 /// <param name="Since">When the oldest that is remembered was made, ms since 1970; null when none is.</param>
 /// <param name="Allowed">Allowed among those that are remembered.</param>
 /// <param name="Refused">How many of them the stop would have refused.</param>
 /// <param name="Turned">The agents and audiences that it would have hit, most first.</param>
-public sealed record WhatIfAnswer(long? Since, int Allowed, int Refused, Part<TurnedDecisions> Turned);
+public sealed record WhatIfAnswer(int Agents, int? DelegatedCredentials, StopConcern Concern, long? Since, int Allowed, int Refused, Part<TurnedDecisions> Turned);
 
 /// <summary>What of the admissions that enforcers report a stop would have turned.</summary>
 /// <param name="Times">How often.</param>
@@ -72,26 +75,32 @@ public sealed class StopTrials
         return new AliveAnswer(agents.Length, count, onward.Count, last, Audiences(agents, onward, asOf), page.Of(agents.Where(agent => agent.Credentials.Any(credential => asOf.IsBefore(credential.Item.ExpiresAt)))).With(Describe));
     }
 
-    /// <summary>Tries a stop on the decisions that are remembered. Nothing is stopped.</summary>
+    /// <summary>Tries a stop on the decisions that are remembered and had been made by then. Nothing is stopped.</summary>
     public WhatIfAnswer WhatIf(Scope scope, StandingState stop, AsOf asOf, Page page)
     {
-        var trial = Trial(scope, stop, asOf.At);
-        var remembered = _decisions.All();
+        var reach = _graphs.ReachAt(asOf);
+        var agents = reach.Agents(scope).ToArray();
+        var tried = Try(scope, stop, reach, asOf);
+        var remembered = Array.FindAll(_decisions.All(), decision => decision.At <= asOf.At);
         var allowed = remembered.Where(decision => decision.Refusal == Refusal.None).ToArray();
         var turned = allowed.GroupBy(decision => (decision.Agent, decision.Shown.Audience))
-            .Select(group => new TurnedDecisions(group.Key.Agent, group.Key.Audience, group.Count(), group.Count(decision => IsTurned(trial, decision))))
+            .Select(group => new TurnedDecisions(group.Key.Agent, group.Key.Audience, group.Count(), group.Count(decision => IsTurned(tried, decision))))
             .Where(group => group.Refused > 0)
             .OrderByDescending(group => group.Refused).ThenBy(group => group.Agent).ThenBy(group => group.Audience, StringComparer.Ordinal).ToArray();
-        return new WhatIfAnswer(remembered.Length == 0 ? null : remembered.Min(decision => decision.At), allowed.Length, turned.Sum(group => group.Refused), page.Of(turned));
+        return new WhatIfAnswer(
+            agents.Length, asOf.IsNow ? tried.DelegatedCredentials : null, StopConcern.Of(reach, scope, agents),
+            remembered.Length == 0 ? null : remembered.Min(decision => decision.At), allowed.Length, turned.Sum(group => group.Refused), page.Of(turned));
     }
 
-    /// <summary>Tries a stop on what enforcers say that they have let in. Nothing is stopped.</summary>
-    public AdmissionTrial WhatIfAtEnforcers(Scope scope, StandingState stop, long at, IReadOnlyList<AdmittedCredential> admitted)
+    /// <summary>Tries a stop on what enforcers say that they have let in. What they count is kept for now alone: null as of an earlier entry. Nothing is stopped.</summary>
+    public AdmissionTrial? WhatIfAtEnforcers(Scope scope, StandingState stop, AsOf asOf, IReadOnlyList<AdmittedCredential> admitted)
     {
-        var trial = Trial(scope, stop, at);
+        if (!asOf.IsNow)
+            return null;
+        var tried = Try(scope, stop, _state.Reach, asOf);
         var enforcers = _state.Callers.Where(caller => caller.Role == CallerRole.Enforcer).ToDictionary(caller => caller.Id);
         var turned = admitted
-            .Where(one => enforcers.ContainsKey(one.Enforcer) && IsTurned(trial, scope, one.Credential, enforcers[one.Enforcer]))
+            .Where(one => enforcers.ContainsKey(one.Enforcer) && IsTurned(tried, scope, one.Credential, enforcers[one.Enforcer]))
             .GroupBy(one => (one.Credential.Item.AgentId, one.Enforcer))
             .Select(group => new TurnedAdmissions(group.Key.AgentId, group.Key.Enforcer, Sum(group), IsUnsure: stop == StandingState.Restricted || scope.Kind == ScopeKind.Resource))
             .OrderByDescending(group => group.Times).ThenBy(group => group.Agent).ThenBy(group => group.Enforcer).ToArray();
@@ -103,15 +112,10 @@ public sealed class StopTrials
 
     private static ulong Sum(IEnumerable<TurnedAdmissions> turned) => turned.Aggregate(0UL, (sum, one) => sum + one.Times);
 
-    private DenyState Trial(Scope scope, StandingState stop, long at)
-    {
-        var trial = new DenyState();
-        trial.Add(_state.Reach.Spell(new LeafIndex(ulong.MaxValue), ulong.MaxValue, stop, scope, null, at));
-        return trial;
-    }
+    private TriedStop Try(Scope scope, StandingState stop, StopReach reach, AsOf asOf) => new(_state, _name, _identities, reach, scope, stop, asOf.At);
 
     // An enforcer says which credential it let in, and not before which of its audiences nor for what.
-    private bool IsTurned(DenyState trial, Scope scope, LiveCredential credential, CallerRecord enforcer)
+    private bool IsTurned(TriedStop tried, Scope scope, LiveCredential credential, CallerRecord enforcer)
     {
         if (_state.FindAgent(credential.Item.AgentId) is not { IsProbe: false } agent)
             return false;
@@ -119,8 +123,8 @@ public sealed class StopTrials
         if (scope.Kind == ScopeKind.Resource)
             return chain.Select(_state.FindAgent).Append(agent).Any(holder => holder?.Grant.Envelope.Touches(scope.Value) == true);
         var issuer = _state.IssuerKeys.InForceAt(credential.Index).KeyId;
-        return credential.Item.Audience.Intersect(enforcer.Audiences, StringComparer.Ordinal).Any(audience => trial.Of(
-            agent.Actor, new Presentation(credential.Item.Jti, credential.Index, issuer, chain, audience), _state.Callee(_name, audience)).State != StandingState.Active);
+        return credential.Item.Audience.Intersect(enforcer.Audiences, StringComparer.Ordinal).Any(audience =>
+            tried.Of(agent, new Presentation(credential.Item.Jti, credential.Index, issuer, chain, audience)) != StandingState.Active);
     }
 
     private List<SubjectId> Chain(SubjectId jti)
@@ -167,15 +171,11 @@ public sealed class StopTrials
         return (count, last);
     }
 
-    // As step 10 of a verification asks: docs/formats.md, "Verifying a credential".
-    private bool IsTurned(DenyState trial, RecentDecision decision)
+    private bool IsTurned(TriedStop tried, RecentDecision decision)
     {
         if (_state.FindAgent(decision.Agent) is not { } agent)
             return false;
-        var left = trial.Of(agent.Actor, decision.Shown, _state.Callee(_name, decision.Shown.Audience));
-        var use = trial.OfLocation(decision.Action?.Location, decision.Envelope);
-        var state = use.State > left.State ? use.State : left.State;
-        return state switch
+        return tried.Of(agent, decision) switch
         {
             StandingState.Active => false,
             StandingState.Restricted => decision.Action is not { } action || _state.Stops.Blueprint(agent.Grant.Terms.Blueprint)?.IsRead(action.Type, action.Action) != true,

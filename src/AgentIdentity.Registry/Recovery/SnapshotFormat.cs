@@ -17,7 +17,7 @@ namespace AgentIdentity.Registry.Recovery;
 /// <remarks>Signed, because the tree vouches for the entries and not for what was folded from them: whoever can write the file must not be able to lift a stop.</remarks>
 internal static class SnapshotFormat
 {
-    private const int Version = 16;
+    private const int Version = 17;
     private static readonly byte[] Domain = "air/snapshot/v1\0"u8.ToArray();
     private static readonly byte[] Magic = "agentidentity snapshot\n"u8.ToArray();
 
@@ -383,8 +383,12 @@ internal static class SnapshotFormat
         writer.Write(stop.Reason);
         writer.Write(stop.Incident);
         writer.Write(stop.At);
-        WriteMaybe(writer, stop.LiftedBy);
-        writer.Write(stop.LiftedEpoch);
+        WriteMaybe(writer, stop.Lifted?.By);
+        if (stop.Lifted is { } lifted)
+        {
+            writer.Write(lifted.Epoch);
+            writer.Write(lifted.At);
+        }
         WriteExposure(writer, stop.Exposure);
         WriteAll(writer, stop.Probes, id => WriteId(writer, id));
         WriteMaybe(writer, stop.Rule?.Rules);
@@ -402,8 +406,7 @@ internal static class SnapshotFormat
             index, epoch, state, scope, ReadMaybe(reader), ReadAll(reader, () => ReadId(reader)), ReadAll(reader, () => ReadId(reader)), ReadAll(reader, reader.ReadString));
         return new StopRecord(denial, ReadId(reader), reader.ReadString(), reader.ReadString(), reader.ReadInt64())
         {
-            LiftedBy = ReadMaybe(reader),
-            LiftedEpoch = reader.ReadUInt64(),
+            Lifted = ReadMaybe(reader) is { } by ? new Lifting(by, reader.ReadUInt64(), reader.ReadInt64()) : null,
             Exposure = ReadExposure(reader),
             Probes = ReadAll(reader, () => ReadId(reader)),
             Rule = ReadMaybe(reader) is { } rules ? new StoppingRule(rules, (RuleTrigger)reader.ReadByte()) : null,

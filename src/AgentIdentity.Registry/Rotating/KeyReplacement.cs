@@ -35,6 +35,8 @@ public sealed class KeyReplacement(RegistryState state, Sequencer sequencer, Sto
     /// <param name="after">The last entry at which the key was surely in no other hands. Null: nobody can tell, and whomever it has vouched for is cut off.</param>
     public async Task<Outcome<ReplacementMade>> OrderAsync(CallerRecord actor, AgentRecord agent, string reason, string incident, LeafIndex? after)
     {
+        if (agent.IsProbe)
+            return Refused.Because(Refusal.NotPermitted, "That agent is the registry's own: nobody has its key, and nobody is given one. Stop it if it is not wanted.");
         // Before the key is stopped for ever.
         if (after?.Value >= state.Position)
             return Refused.Because(Refusal.EntryUnknown, $"There is no entry {after} yet.");

@@ -116,6 +116,9 @@ public sealed class Draft
     /// <summary>The stops of this group so far.</summary>
     public IReadOnlyList<Stop> Stops => _stops;
 
+    /// <summary>The entry of a stop of this group so far; null when none is like that.</summary>
+    public LeafIndex? FindStop(Predicate<Stop> isMeant) => _staged.Find(staged => staged.Entry.Body is Stop stop && isMeant(stop))?.Index;
+
     /// <summary>Whether exactly this scope is revoked.</summary>
     public bool IsRevoked(Scope scope) => State.Stops.IsRevoked(scope) || _stops.Exists(stop => stop.Scope == scope && stop.State == StandingState.Revoked);
 

@@ -9,13 +9,13 @@ namespace AgentIdentity.Registry.State;
 /// <summary>A stop or a cut as the ledger has it.</summary>
 public sealed record StopRecord(Denial Denial, SubjectId Actor, string Reason, string Incident, long At)
 {
-    /// <summary>The entry that lifted it; null while it is in force.</summary>
-    public LeafIndex? LiftedBy { get; init; }
+    /// <summary>What lifted it; null while it is in force.</summary>
+    public Lifting? Lifted { get; init; }
 
-    /// <summary>The epoch that that entry opened; 0 while it is in force.</summary>
-    public ulong LiftedEpoch { get; init; }
+    public bool IsInForce => Lifted is null;
 
-    public bool IsInForce => LiftedBy is null;
+    /// <summary>Whether it denied when that epoch, which is none before its own, had been opened.</summary>
+    public bool IsInForceAt(ulong epoch) => Lifted is not { } lifted || epoch < lifted.Epoch;
 
     /// <summary>The rule that it is by; null when a person or a key asked for it.</summary>
     public StoppingRule? Rule { get; init; }
@@ -36,6 +36,9 @@ public sealed record StopRecord(Denial Denial, SubjectId Actor, string Reason, s
         // Two ways: what a stopped agent is asked is what it learns.
         || (Denial.Scope.IsAgent && callees.Any(callee => callee == Denial.Scope.Id || Denial.Agents.Contains(callee)));
 }
+
+/// <summary>The entry that lifted a stop, the epoch that it opened, and its time (ms since 1970).</summary>
+public sealed record Lifting(LeafIndex By, ulong Epoch, long At);
 
 /// <summary>What a blueprint is. Defined once.</summary>
 public sealed record BlueprintRecord(string Name, string Model, IReadOnlyList<TypedAction> Reads, LeafIndex Index, ulong Epoch)
@@ -96,11 +99,11 @@ public sealed class StopBook
             DenyState.Add(record.Denial);
     }
 
-    internal void Lift(LeafIndex index, LeafIndex by, ulong epoch)
+    internal void Lift(LeafIndex index, Lifting lifting)
     {
         if (!_records.TryGetValue(index, out var record) || !record.IsInForce)
-            throw new LedgerDamagedException($"Entry {by} lifts the stop of entry {index}, which is none in force.");
-        _records[index] = record with { LiftedBy = by, LiftedEpoch = epoch };
+            throw new LedgerDamagedException($"Entry {lifting.By} lifts the stop of entry {index}, which is none in force.");
+        _records[index] = record with { Lifted = lifting };
         DenyState.Remove(record.Denial);
     }
 

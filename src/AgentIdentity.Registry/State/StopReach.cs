@@ -6,7 +6,9 @@ using AgentIdentity.Ledger;
 namespace AgentIdentity.Registry.State;
 
 /// <summary>Whom a scope reaches, at the moment that it is asked: the walk behind each stop, cut and dry run.</summary>
-public sealed class StopReach(RegistryState state)
+/// <param name="state">The state.</param>
+/// <param name="asOf">Whom it would have reached at an entry; of credentials it knows only those that have not been forgotten since.</param>
+public sealed class StopReach(RegistryState state, LeafIndex? asOf = null)
 {
     /// <summary>The denial with everything spelled out that a credential alone does not show.</summary>
     /// <param name="index">The entry that brings it.</param>
@@ -19,16 +21,16 @@ public sealed class StopReach(RegistryState state)
         index, epoch, standing, scope, after,
         Others(scope, after),
         Credentials(scope, after, at),
-        scope.Kind == ScopeKind.Model ? [.. state.Stops.Blueprints.Where(blueprint => blueprint.Model == scope.Value).Select(blueprint => blueprint.Name).Order(StringComparer.Ordinal)] : []);
+        scope.Kind == ScopeKind.Model ? [.. state.Stops.Blueprints.Where(blueprint => blueprint.Model == scope.Value && Includes(blueprint.Index)).Select(blueprint => blueprint.Name).Order(StringComparer.Ordinal)] : []);
 
     /// <summary>Whether the scope covers the agent itself. (Everybody is covered by everything; nobody by an audience or a location.)</summary>
     public bool Covers(Scope scope, AgentRecord agent) => scope.Kind switch
     {
         ScopeKind.Agent => agent.Id == scope.Id,
-        ScopeKind.AgentWithDelegates => agent.Id == scope.Id || state.Lineage.Descendants(scope.Id).Any(step => step.Agent == agent.Id),
-        ScopeKind.Key => agent.Key.KeyId == scope.KeyId,
+        ScopeKind.AgentWithDelegates => agent.Id == scope.Id || state.Lineage.Descendants(scope.Id, asOf).Any(step => step.Agent == agent.Id),
+        ScopeKind.Key => Key(agent) == scope.KeyId,
         ScopeKind.Blueprint => agent.Grant.Terms.Blueprint == scope.Value,
-        ScopeKind.Model => state.Stops.Blueprint(agent.Grant.Terms.Blueprint)?.Model == scope.Value,
+        ScopeKind.Model => state.Stops.Blueprint(agent.Grant.Terms.Blueprint) is { } blueprint && blueprint.Model == scope.Value && Includes(blueprint.Index),
         ScopeKind.Sponsor => agent.Grant.Terms.Sponsor == scope.Value,
         ScopeKind.Label => agent.Grant.Terms.AllLabels.Any(label => $"{label.Key}={label.Value}" == scope.Value),
         ScopeKind.Everything => true,
@@ -39,32 +41,25 @@ public sealed class StopReach(RegistryState state)
     public IEnumerable<AgentRecord> Agents(Scope scope) => scope.Kind switch
     {
         ScopeKind.Agent => Known(scope.Id),
-        ScopeKind.AgentWithDelegates => Known(scope.Id).Concat(state.Lineage.Descendants(scope.Id).SelectMany(step => Known(step.Agent))),
+        ScopeKind.AgentWithDelegates => Known(scope.Id).Concat(state.Lineage.Descendants(scope.Id, asOf).SelectMany(step => Known(step.Agent))),
         ScopeKind.Key => state.FindAgent(scope.KeyId) is { } agent && Covers(scope, agent) ? [agent] : [],
         ScopeKind.Credential or ScopeKind.Audience or ScopeKind.Resource or ScopeKind.IssuerKey => [],
-        _ => state.AgentsFrom(0).Where(agent => Covers(scope, agent)),
+        _ => Everybody().Where(agent => Covers(scope, agent)),
     };
 
-    /// <summary>How many agents are covered themselves, and from how many it takes anything: also from those who may use or hold what it names. The registry's own probes are nobody. One walk.</summary>
-    public (int Covered, int Concerned) Count(Scope scope)
-    {
-        var (covered, concerned) = (0, 0);
-        foreach (var agent in Agents(scope))
-        {
-            covered++;
-            concerned += agent.IsProbe ? 0 : 1;
-        }
-        return (covered, Holders(scope)?.Count(agent => !agent.IsProbe) ?? concerned);
-    }
+    /// <summary>From how many agents it takes anything: from those who are covered, or who may use or hold what it names. The registry's own probes are nobody.</summary>
+    /// <param name="scope">The scope.</param>
+    /// <param name="covered">The agents that it covers.</param>
+    public int Concerned(Scope scope, IEnumerable<AgentRecord> covered) => (Holders(scope) ?? covered).Count(agent => !agent.IsProbe);
 
     // Of what covers nobody as a whole, or covers one key of an agent; null for every other scope.
     private IEnumerable<AgentRecord>? Holders(Scope scope) => scope.Kind switch
     {
-        ScopeKind.Key => state.FindAgent(scope.KeyId) is { } agent ? [agent] : [],
-        ScopeKind.Credential => state.AgentsFrom(0).Where(agent => agent.Credential(scope.Id) is not null),
-        ScopeKind.Audience => state.AgentsFrom(0).Where(agent => agent.Grant.Terms.Audiences.Contains(scope.Value, StringComparer.Ordinal)),
-        ScopeKind.Resource => state.AgentsFrom(0).Where(agent => agent.Grant.Envelope.Touches(scope.Value)),
-        ScopeKind.IssuerKey => state.AgentsFrom(0).Where(agent => agent.Credentials.Any(held => held.Index.Value > scope.After.Value && state.IssuerKeys.InForceAt(held.Index).KeyId == scope.KeyId)),
+        ScopeKind.Key => Known(state.FindAgent(scope.KeyId)),
+        ScopeKind.Credential => Everybody().Where(agent => agent.Credential(scope.Id) is not null),
+        ScopeKind.Audience => Everybody().Where(agent => agent.Grant.Terms.Audiences.Contains(scope.Value, StringComparer.Ordinal)),
+        ScopeKind.Resource => Everybody().Where(agent => agent.Grant.Envelope.Touches(scope.Value)),
+        ScopeKind.IssuerKey => Everybody().Where(agent => agent.Credentials.Any(held => held.Index.Value > scope.After.Value && Includes(held.Index) && state.IssuerKeys.InForceAt(held.Index).KeyId == scope.KeyId)),
         _ => null,
     };
 
@@ -91,7 +86,7 @@ public sealed class StopReach(RegistryState state)
     // A stop of one agent, or of a key, ends them alone. A cut says that their word is not relied on: neither are those who came by it.
     private IReadOnlyList<SubjectId> Others(Scope scope, LeafIndex? after) => scope.Kind switch
     {
-        ScopeKind.AgentWithDelegates => state.Lineage.DescendantIds(scope.Id),
+        ScopeKind.AgentWithDelegates => asOf is null ? state.Lineage.DescendantIds(scope.Id) : [.. state.Lineage.Descendants(scope.Id, asOf).Select(step => step.Agent).Order()],
         ScopeKind.Agent when after is { } last && state.FindAgent(scope.Id) is { } agent => VouchedFor(agent, null, last),
         ScopeKind.Key when after is { } last && state.FindAgent(scope.KeyId) is { } agent => VouchedFor(agent, scope.KeyId, last),
         _ => [],
@@ -120,5 +115,14 @@ public sealed class StopReach(RegistryState state)
 
     private LiveCredential? ParentCredential(Delegated link) => state.FindAgent(link.Parent)?.Credential(link.ParentJti);
 
-    private IEnumerable<AgentRecord> Known(SubjectId id) => state.FindAgent(id) is { } agent ? [agent] : [];
+    private KeyId Key(AgentRecord agent) => (asOf is { } last ? agent.KeyAt(last) : agent.Key).KeyId;
+
+    private bool Includes(LeafIndex index) => asOf is not { } last || index.Value <= last.Value;
+
+    // In the order in which they were enrolled.
+    private IEnumerable<AgentRecord> Everybody() => state.AgentsFrom(0).TakeWhile(agent => Includes(agent.EnrolledIndex));
+
+    private IEnumerable<AgentRecord> Known(SubjectId id) => Known(state.FindAgent(id));
+
+    private IEnumerable<AgentRecord> Known(AgentRecord? agent) => agent is not null && Includes(agent.EnrolledIndex) ? [agent] : [];
 }

@@ -33,7 +33,11 @@ public sealed record Stopped(LeafIndex Index, StandingState State, long At, ulon
 /// <summary>From whom a stop takes anything at all, since nobody is covered as a whole by an audience or a location.</summary>
 /// <param name="Agents">Agents that it covers, or that may use or hold what it names.</param>
 /// <param name="IsNobody">The registry knows nothing that it names.</param>
-public sealed record StopConcern(int Agents, bool IsNobody);
+public sealed record StopConcern(int Agents, bool IsNobody)
+{
+    internal static StopConcern Of(StopReach reach, Scope scope, IEnumerable<AgentRecord> covered) =>
+        reach.Concerned(scope, covered) is > 0 and var agents ? new StopConcern(agents, IsNobody: false) : new StopConcern(0, reach.IsUnknown(scope));
+}
 
 /// <summary>What a stop would reach: agents as a whole, delegated credentials below what it covers, unexpired credentials of those agents; and whom a stop by model cannot see.</summary>
 public sealed record StopPreview(int Agents, int DelegatedCredentials, int LiveCredentials, int WithoutModel, IReadOnlyList<SubjectId> Named, StopConcern Concern);
@@ -81,11 +85,9 @@ public sealed class Stopping(
             return none;
         // Whoever broke the seal of that key was sure: there is nobody to ask whether it is meant.
         var wish = new StopWish(order.Scope, StandingState.Frozen, order.Reason, order.Id.ToString(), Force: true) { Order = token };
-        if (state.Stops.OfIncident(wish.Incident).FirstOrDefault(stop => stop.Denial.Scope == order.Scope) is not { } known)
+        if (Obeyed(wish) is not { } obeyed)
             return await StopAsync(null, wish, null).ConfigureAwait(false);
-        return known.LiftedBy is { } by
-            ? Refused.Because(Refusal.OrderInvalid, $"That order is entry {known.Denial.Index}, and entry {by} has lifted it.")
-            : Answer(known);
+        return obeyed.IsRefused ? Refused.Because(obeyed.Refusal, obeyed.Detail) : Answer(state.Stops.Find(obeyed.Value)!);
     }
 
     /// <summary>Stops for a rule. Whether it may is the writer's to say, so nobody is denied before that.</summary>
@@ -118,7 +120,7 @@ public sealed class Stopping(
             ? new StopExposures(state).Of(denial, state.Founding!.RegistryId, now).Credentials
             : agents.Sum(agent => agent.Credentials.Count(credential => credential.Item.ExpiresAt > now / 1000));
         var withoutModel = scope.Kind == ScopeKind.Model ? state.AgentsFrom(0).Count(agent => state.Stops.Blueprint(agent.Grant.Terms.Blueprint) is not { Model.Length: > 0 }) : 0;
-        return new StopPreview(agents.Length, denial.Credentials.Count, live, withoutModel, Array.ConvertAll(agents, agent => agent.Id), Concern(scope, state.Reach.Count(scope).Concerned));
+        return new StopPreview(agents.Length, denial.Credentials.Count, live, withoutModel, Array.ConvertAll(agents, agent => agent.Id), Concern(scope, agents));
     }
 
     /// <summary>Lifts stops. It names all of them, so that one that came later is not lifted unseen.</summary>
@@ -173,16 +175,19 @@ public sealed class Stopping(
     private Stopped Answer(StopRecord stop)
     {
         var denial = stop.Denial;
-        var (covered, concerned) = state.Reach.Count(denial.Scope);
+        var covered = state.Reach.Agents(denial.Scope).ToArray();
         // Whom authority came to since the entry is not covered by it.
-        var reached = denial.Scope.Kind == ScopeKind.AgentWithDelegates ? denial.Agents.Count + 1 : covered;
+        var reached = denial.Scope.Kind == ScopeKind.AgentWithDelegates ? denial.Agents.Count + 1 : covered.Length;
         // A key of the registry is no agent's: all that it reaches are credentials.
         var credentials = denial.Scope.Kind == ScopeKind.IssuerKey ? stop.Exposure.Credentials : stop.CredentialsBelow;
-        return new Stopped(denial.Index, denial.State, stop.At, denial.Epoch, reached, credentials, stop.Exposure.Credentials, Concern(denial.Scope, concerned), IsIndexPending(denial.Index));
+        return new Stopped(denial.Index, denial.State, stop.At, denial.Epoch, reached, credentials, stop.Exposure.Credentials, Concern(denial.Scope, covered), IsIndexPending(denial.Index));
     }
 
     private Outcome<LeafIndex> Decide(Draft draft, CallerRecord? actor, StopWish wish, PendingStop pending, SubjectId? about, Approved? approved)
     {
+        // Many enforcers tell the same order at once, and see each other only here.
+        if (wish.Order is not null && (Obeyed(wish) ?? draft.FindStop(stop => IsOrder(wish, stop.Scope, stop.State, stop.Incident))) is { } obeyed)
+            return obeyed;
         if (draft.IsRevoked(wish.Scope))
             return AlreadyRevoked(wish.Scope);
         // What is refused here was denied for the moment since it was asked, which is a freeze, and that one person may.
@@ -195,6 +200,16 @@ public sealed class Stopping(
         var stop = new Stop(wish.Scope, wish.State, wish.Reason, wish.Incident, epoch, wish.Order) { Probes = probes(draft.At / 1000, null), Rule = wish.Rule };
         return draft.Stage(actor?.Id ?? draft.RegistryId, stop, about ?? draft.RegistryId);
     }
+
+    // The entry that an order has become; null when it has become none.
+    private Outcome<LeafIndex>? Obeyed(StopWish wish)
+    {
+        if (state.Stops.OfIncident(wish.Incident).FirstOrDefault(stop => stop.Denial.After is null && IsOrder(wish, stop.Denial.Scope, stop.Denial.State, stop.Incident)) is not { } known)
+            return null;
+        return known.Lifted is { By: var by } ? Refused.Because(Refusal.OrderInvalid, $"That order is entry {known.Denial.Index}, and entry {by} has lifted it.") : known.Denial.Index;
+    }
+
+    private static bool IsOrder(StopWish order, Scope scope, StandingState left, string incident) => scope == order.Scope && left >= order.State && incident == order.Incident;
 
     private Outcome<Decided> Restore(Draft draft, CallerRecord actor, IReadOnlyList<LeafIndex> stops, string reason, Approved approved)
     {
@@ -263,17 +278,8 @@ public sealed class Stopping(
             : null;
     }
 
-    private bool LeavesNobodyToRestore(Scope scope, IReadOnlyList<Stop> pending)
-    {
-        if (scope.Kind != ScopeKind.Key || state.FindCaller(scope.KeyId) is not { Role: CallerRole.Operator })
-            return false;
-        var left = state.Callers.Where(caller => caller.Role == CallerRole.Operator && Scope.Key(caller.Key.KeyId) is var key && key != scope && !IsStopped(key, pending));
-        return left.DistinctBy(caller => caller.Id).Count() < approvals.OperatorsNeeded;
-    }
-
-    // By the ledger and what is about to be in it. What is only denied may yet be refused by the writer, and two that deny each other's would both be.
-    private bool IsStopped(Scope key, IReadOnlyList<Stop> pending) =>
-        state.Stops.Of(key).Any(stop => stop is { IsInForce: true, Denial: { State: >= StandingState.Frozen, After: null } }) || pending.Any(stop => stop.Scope == key && stop.State >= StandingState.Frozen);
+    private bool LeavesNobodyToRestore(Scope scope, IReadOnlyList<Stop> pending) =>
+        scope.Kind == ScopeKind.Key && state.FindCaller(scope.KeyId) is { Role: CallerRole.Operator } && !approvals.EnoughAreLeft(caller => caller.Key.KeyId == scope.KeyId, pending);
 
     // Final for many at once, or for whoever comes later, is more than one person may do; freezing them is not.
     private bool TakesTwo(Scope scope, IReadOnlyList<Stop> pending, long at)
@@ -295,17 +301,17 @@ public sealed class Stopping(
         return approved.IsRefused ? Refused.Because(approved.Refusal, approved.Detail) : approved.Value;
     }
 
-    private StopConcern Concern(Scope scope, int agents) => new(agents, agents == 0 && state.Reach.IsUnknown(scope));
+    private StopConcern Concern(Scope scope, IEnumerable<AgentRecord> covered) => StopConcern.Of(state.Reach, scope, covered);
 
-    // A stop that looks as if it stopped something, and cannot, is worse than none.
-    private Refused? CheckScope(Scope scope)
+    /// <summary>Why nothing can be stopped by that scope: a stop that looks as if it stopped something, and cannot, is worse than none.</summary>
+    public Refused? CheckScope(Scope scope)
     {
         if (!scope.IsValid)
             return Refused.Because(Refusal.ScopeMalformed, "That is no scope: docs/formats.md, \"Scope\".");
         if (!scope.CanCover)
             return Refused.Because(Refusal.ScopeMalformed, NoPattern);
         var isExact = scope.Kind is ScopeKind.Blueprint or ScopeKind.Model or ScopeKind.Sponsor or ScopeKind.Audience or ScopeKind.Label;
-        return isExact && scope.Value.Contains('*', StringComparison.Ordinal) && state.Reach.IsUnknown(scope) && state.Reach.Count(scope).Concerned == 0
+        return isExact && scope.Value.Contains('*', StringComparison.Ordinal) && Concern(scope, state.Reach.Agents(scope)).IsNobody
             ? Refused.Because(Refusal.ScopeMalformed, $"{scope} would stop nothing: its value is one exact name and no pattern, and nobody has it.")
             : null;
     }

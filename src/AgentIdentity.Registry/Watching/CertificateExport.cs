@@ -76,7 +76,7 @@ public sealed class CertificateExport
     {
         var stop = report.Stop;
         Show(stop.Denial.Index);
-        if (stop.LiftedBy is { } by && Size.Contains(by))
+        if (stop.Lifted is { By: var by } && Size.Contains(by))
             Show(by);
         if (stop.Rule is { } rule)
             Show(rule.Rules);

@@ -229,7 +229,7 @@ public sealed class EnforcerWatch : IAsyncDisposable
     private (LeafIndex[] People, LeafIndex[] Lifts) Approved(View view, ulong reached, ulong epoch)
     {
         bool IsNews(ulong opened) => opened > reached && opened <= epoch;
-        var lifts = _state.Stops.All.Where(stop => stop.LiftedBy is not null && IsNews(stop.LiftedEpoch) && view.IsShown(stop)).Select(stop => stop.LiftedBy!.Value).Distinct();
+        var lifts = _state.Stops.All.Where(stop => stop.Lifted is { } lifted && IsNews(lifted.Epoch) && view.IsShown(stop)).Select(stop => stop.Lifted!.By).Distinct();
         var people = _state.PeopleChanges.Where(change => IsNews(change.Epoch)).Select(change => change.Index);
         return ([.. people.OrderBy(index => index.Value)], [.. lifts]);
     }

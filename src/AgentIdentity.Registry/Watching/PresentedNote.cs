@@ -59,6 +59,8 @@ internal sealed class PresentedNote(RegistryState state, WatchKey key, Sequencer
     {
         if (IsHeld(denial))
             return denial.Index;
+        if (draft.FindStop(stop => stop.Scope == denial.Scope && stop.State >= denial.State) is { } pending)
+            return pending;
         var scope = denial.Scope;
         var about = scope.IsAgent && state.FindAgent(scope.Id) is { } agent ? agent.Id : draft.RegistryId;
         return draft.Stage(enforcer.Id, new Stop(scope, denial.State, Reason, "", draft.OpenEpoch(), note), about);

@@ -10,7 +10,7 @@ using AgentIdentity.Registry.State;
 namespace AgentIdentity.Registry.Watching;
 
 /// <summary>Says how far a stop has come, from what the ledger holds and what leases this process has granted.</summary>
-public sealed class Propagation(RegistryState state, EnforcerWatch watch)
+public sealed class Propagation(RegistryState state, RegistryName name, EnforcerWatch watch)
 {
     // Leases end and credentials expire without anybody saying so.
     private static readonly TimeSpan LookAgain = TimeSpan.FromMilliseconds(250);
@@ -54,7 +54,10 @@ public sealed class Propagation(RegistryState state, EnforcerWatch watch)
     private StopReport Report(StopRecord stop, CallerRecord[] all)
     {
         var exposed = stop.Exposure.Enforcers.ToHashSet();
-        var enforcers = all.Where(enforcer => exposed.Contains(enforcer.Id) || Reaches(stop, enforcer)).Select(enforcer => Report(stop, enforcer, exposed.Contains(enforcer.Id))).ToArray();
+        var enforcers = all
+            .Select(enforcer => (Enforcer: enforcer, IsNeeded: exposed.Contains(enforcer.Id), IsOfCallee: IsOfCallee(stop, enforcer)))
+            .Where(one => one.IsNeeded || one.IsOfCallee || Reaches(stop, one.Enforcer))
+            .Select(one => Report(stop, one.Enforcer, one.IsNeeded, one.IsOfCallee)).ToArray();
         var needed = enforcers.Where(enforcer => enforcer.IsNeeded).ToArray();
         // An enforcer that is registered no more was removed by two people; until they have, its name stays.
         long? enforced = needed.All(enforcer => enforcer.IsDone) ? needed.Select(enforcer => enforcer.At).Append(stop.At).Max() : null;
@@ -64,14 +67,18 @@ public sealed class Propagation(RegistryState state, EnforcerWatch watch)
 
     private static bool Reaches(StopRecord stop, CallerRecord enforcer) => enforcer.Audiences.Any(audience => stop.Exposure.Audiences.Any(exposed => exposed.Audience == audience));
 
-    private EnforcerReport Report(StopRecord stop, CallerRecord enforcer, bool isNeeded)
+    // A cut takes what an agent was given, and leaves nothing to refuse to those who call it.
+    private bool IsOfCallee(StopRecord stop, CallerRecord enforcer) =>
+        stop.Denial.After is null && enforcer.Audiences.Any(audience => state.Callee(name, audience) is { } callee && stop.Denial.Covers(callee));
+
+    private EnforcerReport Report(StopRecord stop, CallerRecord enforcer, bool isNeeded, bool isOfCallee)
     {
         var record = state.Enforcers.Find(enforcer.Id);
         var stream = watch.Watches.Find(enforcer.Id);
         var leaseUntil = Milliseconds(watch.Leases.EndOf(enforcer.Id));
         var (probe, refusal) = Probe(stop, record);
         var (progress, at, signed) = Progress(stop, enforcer.Id, record, stream, probe);
-        return new EnforcerReport(enforcer, progress, at, signed, isNeeded, leaseUntil, record.Unlogged, probe, refusal, record.RevokedUnder(stop.Denial.Index), [.. record.Alarms.Where(alarm => alarm.At >= stop.At)]);
+        return new EnforcerReport(enforcer, progress, at, signed, isNeeded, isOfCallee, leaseUntil, record.Unlogged, probe, refusal, record.RevokedUnder(stop.Denial.Index), [.. record.Alarms.Where(alarm => alarm.At >= stop.At)]);
     }
 
     private static (ProbeSeen Seen, Refusal Refusal) Probe(StopRecord stop, EnforcerRecord record)
@@ -90,13 +97,13 @@ public sealed class Propagation(RegistryState state, EnforcerWatch watch)
     private (EnforcerProgress Progress, long At, SignedEpoch? Signed) Progress(StopRecord stop, SubjectId enforcer, EnforcerRecord record, WatchStream? stream, ProbeSeen probe)
     {
         // What one has signed does not count where it was seen to let in; nor does it then refuse everybody when its lease ends.
-        if (record.FirstSince(stop.Denial.Epoch) is { } signed && (stop.IsInForce || signed.Epoch < stop.LiftedEpoch))
+        if (record.FirstSince(stop.Denial.Epoch) is { } signed && stop.IsInForceAt(signed.Epoch))
             return probe == ProbeSeen.LetIn ? (EnforcerProgress.Lying, 0, signed) : (EnforcerProgress.Acknowledged, Math.Max(signed.At, stop.At), signed);
         // One that refuses nothing does not begin to when its lease ends.
         if (stream?.IsObserving ?? record.Newest is { IsObserving: true })
             return (EnforcerProgress.Observing, 0, null);
-        if (watch.Leases.OverSince(enforcer, watch.Watches.ToldAt(stop.Denial.Index)) is { } over && over < LiftedAt(stop))
-            return (EnforcerProgress.LeaseOver, Math.Max(Milliseconds(over), stop.At), null);
+        if (watch.Leases.OverSince(enforcer, watch.Watches.ToldAt(stop.Denial.Index)) is { } over && Math.Max(Milliseconds(over), stop.At) is var at && IsBeforeLifted(stop, at))
+            return (EnforcerProgress.LeaseOver, at, null);
         return (stream is null ? EnforcerProgress.Silent : EnforcerProgress.Lagging, 0, null);
     }
 
@@ -106,11 +113,10 @@ public sealed class Propagation(RegistryState state, EnforcerWatch watch)
         if (enforced is not { } at || stop.Denial.IsEndless || Milliseconds(watch.Leases.Now) < stop.Exposure.Until)
             return null;
         var exhausted = Math.Max(at, stop.Exposure.Until);
-        return stop.IsInForce || (LiftedAt(stop) is var lifted && lifted > TimeSpan.Zero && exhausted < Milliseconds(lifted)) ? exhausted : null;
+        return IsBeforeLifted(stop, exhausted) ? exhausted : null;
     }
 
-    // Since the start of this process, and its start itself for what was lifted before: nobody knows here when. What was not lifted, never is.
-    private TimeSpan LiftedAt(StopRecord stop) => stop.LiftedBy is { } by ? watch.Watches.ToldAt(by) : TimeSpan.MaxValue;
+    private static bool IsBeforeLifted(StopRecord stop, long at) => stop.Lifted is not { } lifted || at < lifted.At;
 
     private List<string> Residual(StopRecord stop, EnforcerReport[] enforcers, ExposedAudience[] unproven)
     {
@@ -120,6 +126,8 @@ public sealed class Propagation(RegistryState state, EnforcerWatch watch)
             words.Add("No probe rode along with this stop: that they refuse is the enforcers' word alone.");
         foreach (var enforcer in enforcers.Where(enforcer => enforcer is { IsNeeded: true, IsDone: false }))
             words.Add($"{enforcer.Enforcer.Name} {Missing(enforcer)}");
+        foreach (var enforcer in enforcers.Where(enforcer => enforcer is { IsOfCallee: true, IsDone: false } && stop.IsInForce))
+            words.Add($"{enforcer.Enforcer.Name} answers for an agent in scope: whoever calls that agent may be let in there until it refuses.");
         foreach (var audience in unproven.Where(audience => audience.Until * 1000 > now))
             words.Add($"No enforcer refuses for {audience.Audience}: unproven until {Text(audience.Until * 1000)}, when the last credential in scope has expired.");
         if (stop.Exposure.Until > now)
@@ -130,7 +138,7 @@ public sealed class Propagation(RegistryState state, EnforcerWatch watch)
             words.Add("What is restricted goes on reading, as its blueprint says.");
         if (stop.Denial.Scope.Kind == ScopeKind.IssuerKey)
             words.Add("Whoever holds the stolen key gives its credentials any expiry: who checks signatures only accepts them until the key is taken out of the registry's documents.");
-        if (stop.LiftedBy is { } by)
+        if (stop.Lifted is { By: var by })
             words.Add($"The stop was lifted by entry {by}.");
         return words;
     }

@@ -20,7 +20,7 @@ internal sealed class SignedDenials(RegistryState state, ILedgerStore store, Reg
     {
         // What was signed when the stop had been lifted does not hold it any more.
         var first = state.Enforcers.Find(enforcer.Id).FirstSince(stop.Denial.Epoch);
-        if (first is null || !covered.Contains(first.Index) || (!stop.IsInForce && first.Epoch >= stop.LiftedEpoch) || !TryRead(first, out var signed))
+        if (first is null || !covered.Contains(first.Index) || !stop.IsInForceAt(first.Epoch) || !TryRead(first, out var signed))
             return null;
         var (stops, leaves) = Held(enforcer.Audiences, signed);
         var place = Array.IndexOf(stops, stop.Denial.Index);
@@ -46,7 +46,7 @@ internal sealed class SignedDenials(RegistryState state, ILedgerStore store, Reg
             return known;
         var callees = View.AgentsAmong(audiences, name);
         var denials = state.Stops.All
-            .Where(stop => stop.Denial.Epoch <= signed.Epoch && (stop.IsInForce || stop.LiftedEpoch > signed.Epoch) && stop.IsShownTo(audiences, callees))
+            .Where(stop => stop.Denial.Epoch <= signed.Epoch && stop.IsInForceAt(signed.Epoch) && stop.IsShownTo(audiences, callees))
             .Select(stop => stop.Denial).OrderBy(denial => denial.Index.Value).ToArray();
         return _held[(signed.View, signed.Epoch)] = ([.. denials.Select(denial => denial.Index)], [.. denials.Select(denial => MerkleHash.Leaf(DenialFormat.Encode(denial)))]);
     }

@@ -29,6 +29,7 @@ public enum ProbeSeen
 /// <param name="At">When it signed, or was without a lease; 0 when neither.</param>
 /// <param name="Signed">What it has signed; null when it has not.</param>
 /// <param name="IsNeeded">Whether it was registered when the stop was made: without its word the stop is not enforced.</param>
+/// <param name="IsOfCallee">Whether it answers for an agent that the stop covers, whom nobody may call.</param>
 /// <param name="LeaseUntil">When its lease ends or ended, as far as is known here.</param>
 /// <param name="Unlogged">How many credentials it was ever shown that the ledger does not hold.</param>
 /// <param name="Probe">What became of the probe there.</param>
@@ -36,7 +37,7 @@ public enum ProbeSeen
 /// <param name="Revokers">What became of the code that ends what was handed out; null when it has none, or they are at it.</param>
 /// <param name="Alarms">Its alarms since the stop, the newest of each name.</param>
 public sealed record EnforcerReport(
-    CallerRecord Enforcer, EnforcerProgress Progress, long At, SignedEpoch? Signed, bool IsNeeded, long LeaseUntil, ulong Unlogged, ProbeSeen Probe, Refusal ProbeRefusal,
+    CallerRecord Enforcer, EnforcerProgress Progress, long At, SignedEpoch? Signed, bool IsNeeded, bool IsOfCallee, long LeaseUntil, ulong Unlogged, ProbeSeen Probe, Refusal ProbeRefusal,
     RevokerOutcome? Revokers, IReadOnlyList<RaisedAlarm> Alarms)
 {
     public bool IsDone => Progress is EnforcerProgress.Acknowledged or EnforcerProgress.LeaseOver;

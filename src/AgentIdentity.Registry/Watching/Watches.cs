@@ -253,7 +253,7 @@ internal sealed class Watches : IAsyncDisposable
         {
             Stop or CompromiseCut { Approvals.Count: 0 } => new Change(epoch, index, DeltaKind.Deny, DenialFormat.Encode(added!.Denial), [], added),
             // Two people have moved it: the older ones of its scope are gone.
-            CompromiseCut cut => new Change(epoch, index, DeltaKind.Other, entry.Encode(), [.. _state.Stops.Of(cut.Scope).Where(stop => stop.LiftedBy == index).Select(stop => stop.Denial.Index)], added),
+            CompromiseCut cut => new Change(epoch, index, DeltaKind.Other, entry.Encode(), [.. _state.Stops.Of(cut.Scope).Where(stop => stop.Lifted?.By == index).Select(stop => stop.Denial.Index)], added),
             Restored restored => new Change(epoch, index, DeltaKind.Lift, entry.Encode(), restored.Stops, null),
             _ => new Change(epoch, index, DeltaKind.Other, entry.Encode(), [], null),
         };

@@ -72,10 +72,12 @@ internal sealed class AdminService(RegistryNode registry, BootstrapFile bootstra
         return new Wire.ListCallersResponse { Callers = { callers.Select(ToWire.Caller) }, At = registry.At() };
     }
 
-    public override Task<Wire.GetDidChangeResponse> GetDidChange(Wire.GetDidChangeRequest request, ServerCallContext context)
+    public override async Task<Wire.GetDidChangeResponse> GetDidChange(Wire.GetDidChangeRequest request, ServerCallContext context)
     {
-        var change = registry.Dids.ChangeOf(registry.Agent(request.Agent)) ?? throw new CallRefusedException(Refusal.DidUnchanged, "The DID says already what it should, or has ended.");
-        return Task.FromResult(new Wire.GetDidChangeResponse { ChangeFile = change.ToJson(), At = registry.At() });
+        var agent = registry.Agent(request.Agent);
+        await registry.PutOnRecordAsync(CallState.Of(context), agent);
+        var change = registry.Dids.ChangeOf(agent) ?? throw new CallRefusedException(Refusal.DidUnchanged, "The DID says already what it should, or has ended.");
+        return new Wire.GetDidChangeResponse { ChangeFile = change.ToJson(), At = registry.At() };
     }
 
     public override async Task<Wire.SubmitDidVersionResponse> SubmitDidVersion(Wire.SubmitDidVersionRequest request, ServerCallContext context)

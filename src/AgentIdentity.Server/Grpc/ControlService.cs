@@ -88,16 +88,23 @@ internal sealed class ControlService(RegistryNode registry, IHostApplicationLife
         return new Wire.CutResponse { LedgerIndex = cut.Index.Value, CutAt = cut.At, Epoch = cut.Epoch, IndexPending = cut.IsIndexPending, At = registry.At() };
     }
 
-    public override Task<Wire.PropagationResponse> Propagation(Wire.PropagationRequest request, ServerCallContext context) =>
-        Task.FromResult(registry.Propagation(Report(request)));
+    public override async Task<Wire.PropagationResponse> Propagation(Wire.PropagationRequest request, ServerCallContext context)
+    {
+        var report = Report(request);
+        await PutOnRecordAsync(request, report.Stops.Count, context);
+        return registry.Propagation(report);
+    }
 
     public override async Task WatchPropagation(Wire.PropagationRequest request, IServerStreamWriter<Wire.PropagationResponse> responseStream, ServerCallContext context)
     {
+        var first = Report(request);
+        // One look, however many reports follow.
+        await PutOnRecordAsync(request, first.Stops.Count, context);
         using var ending = CancellationTokenSource.CreateLinkedTokenSource(context.CancellationToken, lifetime.ApplicationStopping);
         Wire.PropagationResponse? sent = null;
         try
         {
-            await foreach (var report in registry.Propagation.FollowAsync(Report(request), ending.Token))
+            await foreach (var report in registry.Propagation.FollowAsync(first, ending.Token))
             {
                 var next = registry.Propagation(report);
                 if (sent is not null && next.IsSameAs(sent))
@@ -114,7 +121,7 @@ internal sealed class ControlService(RegistryNode registry, IHostApplicationLife
     public override async Task ExportCertificate(Wire.PropagationRequest request, IServerStreamWriter<Wire.ExportCertificateResponse> responseStream, ServerCallContext context)
     {
         var export = (await Begin(request, context.CancellationToken)).OrRefuse();
-        await registry.PutOnRecordAsync(CallState.Of(context), request.OfCase == Wire.PropagationRequest.OfOneofCase.Stop ? $"stop={request.Stop}" : $"incident={request.Incident}", export.Stops);
+        await PutOnRecordAsync(request, export.Stops, context);
         foreach (var piece in FilePieces.Of(export.Items()))
             await responseStream.WriteAsync(new Wire.ExportCertificateResponse { Piece = piece }, context.CancellationToken);
     }
@@ -125,6 +132,9 @@ internal sealed class ControlService(RegistryNode registry, IHostApplicationLife
         Wire.PropagationRequest.OfOneofCase.Incident => registry.CertificateExports.BeginAsync(request.Incident, cancellation),
         _ => throw Unnamed(),
     };
+
+    private Task PutOnRecordAsync(Wire.PropagationRequest request, int stops, ServerCallContext context) =>
+        registry.PutOnRecordAsync(CallState.Of(context), request.OfCase == Wire.PropagationRequest.OfOneofCase.Stop ? $"stop={request.Stop}" : $"incident={request.Incident}", stops);
 
     private static CallRefusedException Unnamed() => CallRefusedException.Malformed("Name a stop by its entry, or an incident.");
 

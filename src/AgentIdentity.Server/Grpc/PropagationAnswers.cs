@@ -63,6 +63,7 @@ internal static class PropagationAnswers
         Epoch = report.Signed?.Epoch ?? 0,
         LedgerIndex = report.Signed?.Index.Value ?? 0,
         Needed = report.IsNeeded,
+        OfCallee = report.IsOfCallee,
         LeaseUntil = report.LeaseUntil,
         Unlogged = report.Unlogged,
         Probe = Probe(report.Probe),

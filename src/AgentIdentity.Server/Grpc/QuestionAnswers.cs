@@ -145,7 +145,7 @@ internal static class QuestionAnswers
         Unsure = turned.IsUnsure,
     };
 
-    public static Wire.WhatIfResponse Trial(RegistryNode registry, WhatIfAnswer answer, AdmissionTrial atEnforcers, StopPreview reach, Asking asking)
+    public static Wire.WhatIfResponse Trial(RegistryNode registry, WhatIfAnswer answer, AdmissionTrial? atEnforcers, Asking asking)
     {
         var wire = new Wire.WhatIfResponse
         {
@@ -153,20 +153,27 @@ internal static class QuestionAnswers
             Allowed = (uint)answer.Allowed,
             Refused = (uint)answer.Refused,
             Turned = { answer.Turned.Items.Select(turned => new Wire.TurnedDecisions { Agent = registry.Settings.Name.AgentDid(turned.Agent), Audience = turned.Audience, Allowed = (uint)turned.Allowed, Refused = (uint)turned.Refused }) },
-            AgentsReached = (ulong)reach.Agents,
-            CredentialsReached = (ulong)reach.DelegatedCredentials,
-            AgentsConcerned = (ulong)reach.Concern.Agents,
-            MatchesNobody = reach.Concern.IsNobody,
-            Admitted = atEnforcers.Admitted,
-            AdmittedRefused = atEnforcers.Refused,
-            AdmittedUnsure = atEnforcers.Unsure,
-            Enforcers = (uint)atEnforcers.Enforcers,
-            EnforcersReporting = (uint)atEnforcers.Reporting,
-            Admissions = { atEnforcers.Turned.Take(AdmissionsNamedMax).Select(TurnedAdmissions(registry)) },
+            AgentsReached = (ulong)answer.Agents,
+            AgentsConcerned = (ulong)answer.Concern.Agents,
+            MatchesNobody = answer.Concern.IsNobody,
         };
+        if (answer.DelegatedCredentials is { } delegated)
+            wire.CredentialsReached = (ulong)delegated;
+        if (atEnforcers is not null)
+            AddAdmissions(wire, registry, atEnforcers);
         if (answer.Since is { } since)
             wire.Since = since;
         return wire;
+    }
+
+    private static void AddAdmissions(Wire.WhatIfResponse wire, RegistryNode registry, AdmissionTrial trial)
+    {
+        wire.Admitted = trial.Admitted;
+        wire.AdmittedRefused = trial.Refused;
+        wire.AdmittedUnsure = trial.Unsure;
+        wire.Enforcers = (uint)trial.Enforcers;
+        wire.EnforcersReporting = (uint)trial.Reporting;
+        wire.Admissions.AddRange(trial.Turned.Take(AdmissionsNamedMax).Select(TurnedAdmissions(registry)));
     }
 
     private static Wire.AgentThen Agent(RegistryNode registry, AgentRecord agent, Credentials.Entries.StandingState state) => new()

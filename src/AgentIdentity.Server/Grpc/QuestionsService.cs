@@ -23,12 +23,13 @@ internal sealed class QuestionsService(RegistryNode registry) : Wire.Questions.Q
     {
         var asking = Asking.Read(registry, request.Question);
         var who = Asking.Who(registry, request.Who);
-        var answer = Responding.Identities.WhoIs(who, asking.AsOf).OrRefuse();
-        await RecordAsync(context, who, answer.Agents.Count == 1 ? answer.Agents[0].Agent : null, answer.Agents.Count);
+        var answer = Responding.Identities.WhoIs(who, asking.AsOf, asking.Page).OrRefuse();
+        var agents = answer.Agents.Items;
+        await RecordAsync(context, who, agents.Count == 1 ? agents[0].Agent : null, agents.Count);
         return new Wire.WhoIsResponse
         {
-            Answered = asking.Answer(registry, null),
-            Agents = { answer.Agents.Select(QuestionAnswers.Identity(registry)) },
+            Answered = asking.Answer(registry, (ulong?)answer.Agents.Next),
+            Agents = { agents.Select(QuestionAnswers.Identity(registry)) },
             CallerRole = answer.Caller?.Role.ToString().ToLowerInvariant() ?? "",
             CallerName = answer.Caller?.Name ?? "",
         };
@@ -38,9 +39,9 @@ internal sealed class QuestionsService(RegistryNode registry) : Wire.Questions.Q
     {
         var asking = Asking.Read(registry, request.Question);
         var who = Asking.Who(registry, request.Who);
-        var chains = Responding.Identities.ChainOfCommand(who, asking.AsOf).OrRefuse();
-        await RecordAsync(context, who, chains[0].Agent, chains.Count);
-        return new Wire.ChainOfCommandResponse { Answered = asking.Answer(registry, null), Chains = { chains.Select(QuestionAnswers.Chain(registry, Then(asking))) } };
+        var chains = Responding.Identities.ChainOfCommand(who, asking.AsOf, asking.Page).OrRefuse();
+        await RecordAsync(context, who, chains.Items.DistinctBy(chain => chain.Agent.Id).ToArray() is [var one] ? one.Agent : null, chains.Items.Count);
+        return new Wire.ChainOfCommandResponse { Answered = asking.Answer(registry, (ulong?)chains.Next), Chains = { chains.Items.Select(QuestionAnswers.Chain(registry, Then(asking))) } };
     }
 
     public override Task<Wire.WalkResponse> Descendants(Wire.LineageRequest request, ServerCallContext context) => LineageAsync(request, context, Responding.Graphs.Descendants);
@@ -126,11 +127,12 @@ internal sealed class QuestionsService(RegistryNode registry) : Wire.Questions.Q
     {
         var asking = Asking.Read(registry, request.Question);
         var scope = registry.Scope(request.Scope);
-        var reach = registry.Stopping.Preview(scope).OrRefuse();
+        if (registry.Stopping.CheckScope(scope) is { } wrong)
+            throw new CallRefusedException(wrong.Refusal, wrong.Detail);
         var answer = Responding.StopTrials.WhatIf(scope, ControlService.State(request.State), asking.AsOf, asking.Page);
         await registry.PutOnRecordAsync(CallState.Of(context), scope.ToString(), answer.Turned.Items.Count);
-        var atEnforcers = Responding.StopTrials.WhatIfAtEnforcers(scope, ControlService.State(request.State), asking.AsOf.At, registry.Watch.Admissions.Recent());
-        return QuestionAnswers.Trial(registry, answer, atEnforcers, reach, asking);
+        var atEnforcers = Responding.StopTrials.WhatIfAtEnforcers(scope, ControlService.State(request.State), asking.AsOf, registry.Watch.Admissions.Recent());
+        return QuestionAnswers.Trial(registry, answer, atEnforcers, asking);
     }
 
     private async Task<Wire.WalkResponse> LineageAsync(Wire.LineageRequest request, ServerCallContext context, Func<AgentRecord, AsOf, Page, WalkAnswer> walk)

@@ -195,7 +195,7 @@ internal static class ToWire
         };
         if (stop.Denial.After is { } after)
             wire.After = after.Value;
-        if (stop.LiftedBy is { } by)
+        if (stop.Lifted is { By: var by })
             wire.LiftedBy = by.Value;
         if (stop.Rule is { } rule)
             wire.Rule = rule.Trigger.Word();

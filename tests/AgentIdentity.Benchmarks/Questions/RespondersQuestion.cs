@@ -35,9 +35,9 @@ internal static class RespondersQuestion
         var (identities, graphs, conduct, trials) = (world.Responding.Identities, world.Responding.Graphs, world.Responding.Conduct, world.Responding.StopTrials);
         return
         [
-            ("who-is, by agent", at => identities.WhoIs(new AskedAgent(world.AnyAgent().Id), at)),
-            ("who-is, by credential, expired or not", at => identities.WhoIs(new AskedCredential(world.AnyIssued()), at)),
-            ("chain", at => identities.ChainOfCommand(new AskedAgent(world.BusyAgent().Id), at)),
+            ("who-is, by agent", at => identities.WhoIs(new AskedAgent(world.AnyAgent().Id), at, First)),
+            ("who-is, by credential, expired or not", at => identities.WhoIs(new AskedCredential(world.AnyIssued()), at, First)),
+            ("chain", at => identities.ChainOfCommand(new AskedAgent(world.BusyAgent().Id), at, First)),
             ("descendants", at => graphs.Descendants(world.AnyAgent(), at, First)),
             ("ancestors", at => graphs.Ancestors(world.AnyAgent(), at, First)),
             ("what-did, 1,000 entries", at => conduct.WhatDid(world.BusyAgent(), Period.All, 0, Page.SizeMax, at)),

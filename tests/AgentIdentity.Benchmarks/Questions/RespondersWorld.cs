@@ -100,7 +100,7 @@ internal sealed class RespondersWorld
         {
             var index = new LeafIndex((ulong)((Entries / 2) + i));
             var record = new StopRecord(new Denial(index, (ulong)i + 1, StandingState.Frozen, Scope.Agent(AnyAgent().Id)), _registry, "odd calls", "", _now) { Exposure = new StopExposure(null, [], [], 0) };
-            stops.Add(i % 2 == 0 ? record with { LiftedBy = new LeafIndex(index.Value + Stops) } : record);
+            stops.Add(i % 2 == 0 ? record with { Lifted = new Lifting(new LeafIndex(index.Value + Stops), (ulong)i + 1, _now) } : record);
         }
         return stops;
     }

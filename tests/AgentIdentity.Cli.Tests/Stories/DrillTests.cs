@@ -1,5 +1,8 @@
 using System.Text.Json;
 using AgentIdentity.Cli.Demo;
+using AgentIdentity.Server.Hosting;
+using AgentIdentity.Server.Tests.Fixtures;
+using Microsoft.Extensions.Logging.Abstractions;
 
 namespace AgentIdentity.Cli.Tests.Stories;
 
@@ -36,6 +39,27 @@ public sealed class DrillTests : IAsyncLifetime
         Assert.Equal(["active"], agents.Where(agent => agent.Text("did") == own).Select(agent => agent.Text("state")));
         // The registry's own, which rides along, is visible as what it is.
         Assert.Equal("probe", Assert.Single(agents, agent => agent.Text("sponsor") != "drill" && agent.Text("did") != own).Text("blueprint"));
+    }
+
+    [Fact]
+    public async Task A_drill_that_waits_for_the_last_credential_sees_the_stop_exhausted()
+    {
+        var clock = new AdvancedClock();
+        using var data = new TemporaryFolder();
+        using var agentid = new Agentid();
+        string[] flags = ["--dev", "--grpc=127.0.0.1:0", "--http=127.0.0.1:0", "--control=127.0.0.1:0", "--console=127.0.0.1:0", $"--data={data.Path}"];
+        await using var server = await ServerHost.StartAsync(AgentIdentity.Server.Options.CommandLine.Read(flags, _ => null), NullLoggerFactory.Instance, clock);
+        agentid.Settings = ["--registry", $"http://{server.Bound.Grpc}", "--control", $"http://{server.Bound.Control}", "--http", $"http://{server.Bound.Http}"];
+        (await agentid.RunAsync("bootstrap", "--secret-file", server.BootstrapFile, "--operator", "operator-1")).Fine();
+
+        // The last question is asked, and from then on only time has to pass: for the drill and the registry alike.
+        using var output = new HeardWriter(line => clock.Ahead = line.Contains("\"step\":\"blast\"", StringComparison.Ordinal) ? TimeSpan.FromMinutes(16) : clock.Ahead);
+        using var error = new StringWriter();
+        var terminal = new Terminal { Input = TextReader.Null, Output = output, Error = error, Clock = clock, EnableDefaultExceptionHandler = false };
+        var exitCode = await CommandLine.RunAsync(["drill", "--delegates", "2", "--until", "exhausted", "--json", "--home", agentid.Home, .. agentid.Settings], terminal, CancellationToken.None);
+
+        Assert.True(exitCode == 0, $"{output}{error}");
+        Assert.Contains("EXHAUSTED was reached", output.ToString(), StringComparison.Ordinal);
     }
 
     [Fact]
@@ -97,6 +121,16 @@ public sealed class DrillTests : IAsyncLifetime
     private static string Step(JsonElement line) => line.Text("step")!;
 
     private static string Text(JsonElement[] lines, string step) => Array.Find(lines, line => Step(line) == step).Text("text")!;
+
+    /// <summary>Tells of each line that is written.</summary>
+    private sealed class HeardWriter(Action<string> heard) : StringWriter
+    {
+        public override void WriteLine(string? value)
+        {
+            base.WriteLine(value);
+            heard(value ?? "");
+        }
+    }
 
     private static IEnumerable<int> Leaks(JsonElement[] lines) =>
         lines.Where(line => Step(line) == "leak" && !line.TryGetProperty("passed", out _)).Select(line => line.GetProperty("details").GetProperty("allowed").GetInt32());

@@ -182,6 +182,7 @@ public sealed class VerbTests : IAsyncLifetime
         Assert.Equal(1, allowed.GetProperty("left")[0].GetProperty("amount").GetInt32());
         Assert.Equal((ExitCode.Refused, "BUDGET_EXCEEDED"), (exceeded.ExitCode, exceeded.Json.GetProperty("reason").GetString()));
         Assert.Equal([below, above], chain.EnumerateArray().Select(superior => superior.GetProperty("did").GetString()!));
+        Assert.Contains($"for      {above}, of sponsor '", (await Agentid.RunAsync("verify", Agentid.Write("second", second))).Fine().Output, StringComparison.Ordinal);
         AssertRefused(await Agentid.RunAsync("delegate", "leader", "--agent", "reader", "--credential", file, "--allow", "tool:read:https://tools.example/weather", "--json"), "DELEGATION_CYCLE");
         AssertRefused(await Agentid.RunAsync("delegate", "helper", "--agent", "leader", "--allow", "tool:write:https://tools.example/weather", "--json"), "ENVELOPE_TOO_WIDE");
     }

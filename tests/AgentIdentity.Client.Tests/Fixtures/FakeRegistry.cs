@@ -182,7 +182,7 @@ internal sealed class FakeRegistry : IAsyncDisposable
         var now = Clock.GetUtcNow().ToUnixTimeSeconds();
         Assert.True(Envelope.TryParse($$"""[{"type":"tool","actions":["read"],"locations":["{{Audience}}/*"]}]""", out var envelope));
         var claims = new CredentialClaims(
-            SubjectId.New(Clock.GetUtcNow()), AgentId, AgentKey!.KeyId, "Research desk", "summariser/2.1", [], [Audience], envelope, ChainOfCommand.Write(chain, Name), now, now, now + lifetimeSeconds, 4, 0, 5);
+            SubjectId.New(Clock.GetUtcNow()), AgentId, AgentKey!.KeyId, "Research desk", "summariser/2.1", [], [Audience], envelope, ChainOfCommand.Write(chain, Name, "Operations"), now, now, now + lifetimeSeconds, 4, 0, 5);
         var token = CredentialWriter.Sign(claims, Name, _issuer);
         Issued.Writer.TryWrite(token);
         return token;

@@ -204,7 +204,7 @@ public sealed class FriendOrFoeTests
             Assert.True(Envelope.TryParse("""[{"type":"drafts","actions":["read"],"locations":["drafts/*"]}]""", out var envelope));
             var now = _world._clock.GetUtcNow().ToUnixTimeSeconds();
             var claims = new CredentialClaims(
-                SubjectId.New(_world._clock.GetUtcNow()), Id, Key.PublicKey.KeyId, "Research desk", "summariser/1", [], ["https://tools.example"], envelope, ChainOfCommand.Write([Chief], Registry), now, now, now + 600, 4, 0, _place) { Chain = [Chief] };
+                SubjectId.New(_world._clock.GetUtcNow()), Id, Key.PublicKey.KeyId, "Research desk", "summariser/1", [], ["https://tools.example"], envelope, ChainOfCommand.Write([Chief], Registry, "Research desk"), now, now, now + 600, 4, 0, _place) { Chain = [Chief] };
             return CredentialWriter.Sign(claims, Registry, issuer);
         }
     }

@@ -23,6 +23,8 @@ public sealed class CertificateLieTests
         var verdict = Proven(_log.Export());
 
         var stop = Assert.Single(verdict.Stops);
+        // The probe rides along, and is nobody's delegate.
+        Assert.Equal((1, 0), (stop.Denial.Credentials.Count, stop.CredentialsBelow));
         Assert.Equal((StopLevel.Enforced, "mail gateway", CertificateLog.At + 600_000), (stop.Proven.Level, stop.Last!.Name, stop.Proven.ExhaustedAt));
         Assert.Equal(["documents gateway", "mail gateway"], stop.Enforcers.Select(enforcer => enforcer.Name));
         Assert.DoesNotContain(stop.Exposed, exposed => exposed.IsUnproven);

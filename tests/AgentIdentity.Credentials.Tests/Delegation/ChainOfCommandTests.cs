@@ -13,16 +13,17 @@ public sealed class ChainOfCommandTests
         foreach (var example in Vectors.Section("chains").EnumerateArray())
         {
             using var act = JsonDocument.Parse(example.Text("act"));
-            var isRead = ChainOfCommand.TryRead(act.RootElement, Vectors.Registry, out var chain);
+            var isRead = ChainOfCommand.TryRead(act.RootElement, Vectors.Registry, out var chain, out var sponsor);
             Assert.True(isRead == (example.GetProperty("chain").ValueKind == JsonValueKind.Array), example.GetRawText());
             if (!isRead)
                 continue;
             Assert.Equal(Dids(example), chain.Select(Vectors.Registry.AgentDid));
-            Assert.Equal(example.Text("act"), ChainOfCommand.Write(chain, Vectors.Registry));
+            Assert.Equal(example.Text("act"), ChainOfCommand.Write(chain, Vectors.Registry, sponsor));
+            Assert.Equal(example.GetProperty("sponsor").GetString(), sponsor);
             read = Math.Max(read, chain.Count);
         }
         Assert.Equal(ChainOfCommand.DepthMax, read);
-        Assert.Null(ChainOfCommand.Write([], Vectors.Registry));
+        Assert.Null(ChainOfCommand.Write([], Vectors.Registry, "Operations"));
     }
 
     [Fact]
@@ -38,6 +39,7 @@ public sealed class ChainOfCommandTests
                 continue;
             Assert.Equal(Dids(example), presented!.Claims.Chain.Select(Vectors.Registry.AgentDid));
             Assert.Equal(example.Text("act"), presented.Claims.Act);
+            Assert.Equal(example.GetProperty("sponsor").GetString(), presented.Claims.TopSponsor);
         }
     }
 

@@ -22,8 +22,8 @@ public sealed class PresentedCredentialTests
             Assert.Equal(Issuer.PublicKey.KeyId, credential.IssuerKeyId);
             Assert.Equal(expected.Text("jti"), credential.Claims.Jti.ToString());
             Assert.Equal(expected.GetProperty("act").GetString(), credential.Claims.Act);
-            Assert.Equal(credential.Claims.Act, ChainOfCommand.Write(credential.Claims.Chain, Vectors.Registry));
-            AssertEqual(Vectors.Claims() with { Jti = credential.Claims.Jti, Act = credential.Claims.Act, Chain = credential.Claims.Chain, StatedLabels = credential.Claims.StatedLabels, AttestedLabels = credential.Claims.AttestedLabels, StatusIndex = credential.Claims.StatusIndex, Certificate = credential.Claims.Certificate }, credential.Claims);
+            Assert.Equal(credential.Claims.Act, ChainOfCommand.Write(credential.Claims.Chain, Vectors.Registry, credential.Claims.TopSponsor));
+            AssertEqual(Vectors.Claims() with { Jti = credential.Claims.Jti, Act = credential.Claims.Act, Chain = credential.Claims.Chain, TopSponsor = credential.Claims.TopSponsor, StatedLabels = credential.Claims.StatedLabels, AttestedLabels = credential.Claims.AttestedLabels, StatusIndex = credential.Claims.StatusIndex, Certificate = credential.Claims.Certificate }, credential.Claims);
             Assert.Equal(expected.GetProperty("certificate").ValueKind == System.Text.Json.JsonValueKind.Null ? null : expected.Hash("certificate"), credential.Claims.Certificate);
         }
         Assert.Equal(Refusal.None, Read(Vectors.Section("credentials")[2].Text("token"), out var stating));

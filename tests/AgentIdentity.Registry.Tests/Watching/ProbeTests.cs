@@ -1,6 +1,7 @@
 using AgentIdentity.Credentials;
 using AgentIdentity.Credentials.Entries;
 using AgentIdentity.Credentials.Identifiers;
+using AgentIdentity.Credentials.Issuing;
 using AgentIdentity.Credentials.Keys;
 using AgentIdentity.Credentials.Watching;
 using AgentIdentity.Ledger;
@@ -207,6 +208,25 @@ public sealed class ProbeTests
         await enforcer.HeartbeatAsync();
         var stopped = await StopAsync(registry, enforcer, agent.Id);
         Assert.Equal(ProbeSeen.NoProbe, Report(registry, stopped.Index).Enforcers[0].Probe);
+    }
+
+    [Fact]
+    public async Task Of_agents_that_newer_ones_took_the_place_of_nothing_is_left_that_anybody_could_use()
+    {
+        await using var registry = await TestNode.FoundAsync(probesReady: 1);
+        var agent = await registry.EnrollAsync();
+        using var enforcer = await WatchAsync(registry);
+        using var other = await ScriptedEnforcer.NewAsync(registry, "another", audiences: ["https://another.example"]);
+        await other.UntilAsync<ProbeShown>();
+        var probes = registry.Node.State.AgentsFrom(0).Where(one => one.IsProbe).ToArray();
+        Assert.Equal(2, probes.Length);
+
+        var shown = enforcer.Probes[0];
+        Assert.Equal(probes[0].Id, shown.AgentId);
+        Assert.Equal(Refusal.ProofKeyMismatch, registry.Verify(agent.Use(CredentialWriter.Sign(shown, registry.Node.Settings.Name, registry.IssuerKey()))));
+        foreach (var probe in probes)
+            Assert.Equal(Refusal.NotPermitted, (await registry.Node.KeyReplacement.OrderAsync(registry.Operator, probe, "a key for me", "", null)).Refusal);
+        Assert.Empty(registry.Node.State.Stops.InForce);
     }
 
     // Up to its first probe.

@@ -80,6 +80,69 @@ public sealed class WatchRestartTests
         Assert.Equal(StopLevel.Enforced, Report(again, stop).Level);
     }
 
+    [Theory]
+    [InlineData(50_000)]
+    [InlineData(1)]
+    public async Task What_was_exhausted_before_it_was_lifted_is_so_after_a_restart(int snapshotEntries)
+    {
+        var folder = TestNode.NewFolder();
+        var clock = new ManualClock();
+        LeafIndex stop;
+        await using (var registry = await TestNode.FoundAsync(folder, clock, (ulong)snapshotEntries))
+        {
+            var agent = await registry.EnrollAsync();
+            stop = TestNode.Good(await registry.StopAsync(agent)).Index;
+            clock.Advance(TimeSpan.FromMinutes(20));
+            Assert.Equal(StopLevel.Exhausted, Report(registry, stop).Level);
+            TestNode.Good(await registry.RestoreAsync(stop));
+            Assert.Equal(StopLevel.Exhausted, Report(registry, stop).Level);
+        }
+        await using var again = TestNode.Open(folder, clock);
+        Assert.Equal(StopLevel.Exhausted, Report(again, stop).Level);
+    }
+
+    [Fact]
+    public async Task A_denial_that_two_enforcers_bring_back_at_once_is_one_stop()
+    {
+        var (folder, older) = (TestNode.NewFolder(), TestNode.NewFolder());
+        var clock = new ManualClock();
+        PrivateKey[] keys = [PrivateKey.Generate(KeyAlgorithm.Ed25519), PrivateKey.Generate(KeyAlgorithm.Ed25519)];
+        var presented = new List<(string Note, byte[] Payload)>();
+        TestAgent agent;
+        await using (var registry = await TestNode.FoundAsync(folder, clock))
+        {
+            agent = await registry.EnrollAsync();
+            for (var i = 0; i < keys.Length; i++)
+                await ScriptedEnforcer.RegisterAsync(registry, keys[i], $"gateway-{i}");
+            registry.Node.Watch.End(TestNode.Good(await ScriptedEnforcer.TryBeginAsync(registry, keys[0])));
+        }
+        Folders.Copy(folder, older);
+        await using (var registry = TestNode.Open(folder, clock))
+        {
+            using var first = await ScriptedEnforcer.BeginAsync(registry, PrivateKeyOf(keys[0]));
+            using var second = await ScriptedEnforcer.BeginAsync(registry, PrivateKeyOf(keys[1]));
+            TestNode.Good(await registry.StopAsync(agent.At(registry)));
+            foreach (var enforcer in new[] { first, second })
+            {
+                await enforcer.UntilAsync<Delta>();
+                presented.Add((enforcer.LastNote, enforcer.LastPayload));
+            }
+        }
+
+        await using var restored = TestNode.Open(older, clock);
+        // Something is being written, so that what both bring is decided in one group.
+        var held = restored.Store.HoldAppends();
+        var recorded = agent.At(restored).RecordAsync();
+        await held;
+        var begun = keys.Zip(presented, (key, last) => ScriptedEnforcer.TryBeginAsync(restored, PrivateKeyOf(key), last.Note, last.Payload)).ToArray();
+        restored.Store.LetAppendsGo();
+        await recorded;
+        foreach (var stream in await Task.WhenAll(begun))
+            restored.Node.Watch.End(TestNode.Good(stream));
+        Assert.Single(restored.Bodies().OfType<Stop>());
+        Assert.Equal(Refusal.AgentFrozen, restored.Verify(agent.At(restored).Use()));
+    }
+
     [Fact]
     public async Task A_denial_that_the_registry_has_lost_comes_back_as_a_stop_above_every_epoch_presented()
     {

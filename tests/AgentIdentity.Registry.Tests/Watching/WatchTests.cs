@@ -60,6 +60,31 @@ public sealed class WatchTests
     }
 
     [Fact]
+    public async Task Who_enforces_for_an_agent_that_is_stopped_is_named_until_it_refuses_those_who_call_it()
+    {
+        await using var registry = await TestNode.FoundAsync();
+        var agent = await registry.EnrollAsync();
+        using var enforcer = await ScriptedEnforcer.NewAsync(registry, "before the agent", audiences: [registry.Node.Settings.Name.AgentDid(agent.Id)]);
+        using var elsewhere = await ScriptedEnforcer.NewAsync(registry, "elsewhere", audiences: ["https://elsewhere.example"]);
+        await enforcer.HeartbeatAsync();
+        Scope[] scopes = [Scope.Agent(agent.Id), Scope.Key(agent.KeyId), new(ScopeKind.Blueprint, "bot/1"), new(ScopeKind.Sponsor, "team")];
+        var last = default(LeafIndex);
+        foreach (var scope in scopes)
+        {
+            last = TestNode.Good(await registry.StopAsync(scope)).Index;
+            var report = Report(registry, last).Stops[0];
+            var named = Assert.Single(report.Enforcers);
+            Assert.Equal(("before the agent", true, false), (named.Enforcer.Name, named.IsOfCallee, named.IsNeeded));
+            Assert.Contains(report.Residual, words => words.StartsWith("before the agent answers for an agent in scope", StringComparison.Ordinal));
+            await enforcer.UntilAsync<Delta>();
+        }
+        TestNode.Good(await enforcer.SignAsync());
+        Assert.Equal(EnforcerProgress.Acknowledged, Assert.Single(Report(registry, last).Stops[0].Enforcers).Progress);
+        Assert.DoesNotContain(Report(registry, last).Stops[0].Residual, words => words.Contains("before the agent", StringComparison.Ordinal));
+        Assert.Empty(Report(registry, TestNode.Good(await registry.StopAsync(new Scope(ScopeKind.Sponsor, "others"))).Index).Stops[0].Enforcers);
+    }
+
+    [Fact]
     public async Task A_stop_is_exhausted_when_the_last_credential_in_its_scope_has_expired()
     {
         await using var registry = await TestNode.FoundAsync();
@@ -557,7 +582,7 @@ public sealed class WatchTests
         Assert.Equal(0UL, Try(Scope.Agent(agent.Id), StandingState.Frozen).Admitted);
 
         AdmissionTrial Try(Scope scope, StandingState state) =>
-            registry.Node.Responding.StopTrials.WhatIfAtEnforcers(scope, state, registry.Clock.GetUtcNow().ToUnixTimeMilliseconds(), registry.Node.Watch.Admissions.Recent());
+            registry.Node.Responding.StopTrials.WhatIfAtEnforcers(scope, state, registry.Node.Responding.Now(), registry.Node.Watch.Admissions.Recent())!;
 
         static (ulong Refused, ulong Unsure) Sums(AdmissionTrial trial) => (trial.Refused, trial.Unsure);
     }

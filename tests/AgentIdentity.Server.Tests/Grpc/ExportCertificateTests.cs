@@ -101,8 +101,32 @@ public sealed class ExportCertificateTests : IAsyncLifetime
         Assert.Equal([one.LedgerIndex, other.LedgerIndex], (await AuditAsync(auditor, new PropagationRequest { Stop = other.LedgerIndex })).Stops.Select(stop => stop.Denial.Index.Value));
         Assert.Equal([alone.LedgerIndex], (await AuditAsync(auditor, new PropagationRequest { Stop = alone.LedgerIndex })).Stops.Select(stop => stop.Denial.Index.Value));
 
+        Assert.Equal(2, await LooksAsync());
+    }
+
+    [Fact]
+    public async Task Whoever_asks_how_far_a_stop_has_come_leaves_one_look_however_many_reports_follow()
+    {
+        using var enforcer = await WatchAsync("gateway");
+        var stopped = await StopAsync(Incident);
+        await _registry.AsOperator.Control.PropagationAsync(new PropagationRequest { Stop = stopped.LedgerIndex });
+        Assert.Equal(1, await LooksAsync());
+
+        using var watching = _registry.AsOperator.Control.WatchPropagation(new PropagationRequest { Incident = Incident });
+        Assert.True(await watching.ResponseStream.MoveNext(CancellationToken.None));
+        Assert.Equal(3, await LooksAsync());
+        await SignAsync(enforcer);
+        while (watching.ResponseStream.Current.Level < Protocol.V1.StopLevel.Enforced)
+            Assert.True(await watching.ResponseStream.MoveNext(CancellationToken.None));
+        await Assert.ThrowsAsync<RegistryRefusedException>(async () => await _registry.AsOperator.Control.PropagationAsync(new PropagationRequest { Incident = "i-8" }));
+        // The look of each list is behind its answer: what is new is the list before.
+        Assert.Equal(4, await LooksAsync());
+    }
+
+    private async Task<int> LooksAsync()
+    {
         var entries = await _registry.AsOperator.Ledger.ListEntriesAsync(new ListEntriesRequest { PageSize = 1000 });
-        Assert.Equal(2, entries.Entries.Count(entry => entry.Kind == (uint)Credentials.Entries.EntryKind.PrivateDataRead));
+        return entries.Entries.Count(entry => entry.Kind == (uint)Credentials.Entries.EntryKind.PrivateDataRead);
     }
 
     [Fact]
