@@ -393,4 +393,7 @@ public enum Refusal
 
     /// <summary>The did:webvh DID names an agent's place, and its SCID is not that of the agent's log: it is another DID.</summary>
     ScidMismatch,
+
+    /// <summary>The next key of the agent's DID is the registry's: what only the sponsor's could sign is not asked for.</summary>
+    DidNotHeld,
 }

@@ -3,11 +3,14 @@ using System.Net.Sockets;
 using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using AgentIdentity.Client;
 using AgentIdentity.Credentials.Dids;
+using AgentIdentity.Credentials.Keys;
 using AgentIdentity.Interop.Tests;
 using AgentIdentity.Protocol.V1;
 using AgentIdentity.Server.Tests.Fixtures;
 using AgentIdentity.Tests.Wire;
+using AgentState = AgentIdentity.Protocol.V1.AgentState;
 using Repository = AgentIdentity.Interop.Tests.Repository;
 
 namespace AgentIdentity.Server.Tests;
@@ -75,6 +78,33 @@ public sealed class DidInteropTests : IDisposable
             Assert.Equal((keys, keys, keys), (web.GetProperty("assertionMethod").GetArrayLength(), log.Document.GetProperty("assertionMethod").GetArrayLength(), log.Versions));
             Assert.Equal(keys == 1 ? TheirGap : "[]", log.Accepted);
         }
+    }
+
+    [SkippableFact]
+    public async Task An_agents_DID_that_has_moved_is_found_where_it_was_under_the_name_that_it_has_now()
+    {
+        SkipWithoutNpm();
+        await using var registry = await StartAsync();
+        using PrivateKey held = PrivateKey.Generate(KeyAlgorithm.Ed25519), after = PrivateKey.Generate(KeyAlgorithm.Ed25519);
+        var agent = await registry.EnrolAsync(nextDidKeyHash: Multikey.NextKeyHash(Multikey.Of(held.PublicKey)));
+        var before = registry.Host.Registry.Dids.NameOf(registry.Host.Registry.State.FindAgent(agent.Key.PublicKey.KeyId)!.Id)!;
+        var asked = await registry.AsOperator.Admin.GetDidChangeAsync(new GetDidChangeRequest { Agent = agent.Did, Place = "agents.example:reader" });
+        Assert.True(DidChange.TryParse(Encoding.UTF8.GetBytes(asked.ChangeFile), out var change));
+        var signed = change.Sign(held, Multikey.NextKeyHash(Multikey.Of(after.PublicKey)), TimeProvider.System.GetUtcNow(), out _)!;
+        await registry.AsOperator.Admin.SubmitDidVersionAsync(new SubmitDidVersionRequest { Agent = before, Line = signed.Line });
+
+        var now = $"did:webvh:{before.Split(':')[2]}:agents.example:reader";
+        var (web, log) = await ResolveAsync(agent.Did, before);
+        Assert.Equal((now, agent.Did), (web.GetProperty("alsoKnownAs")[0].GetString(), web.GetProperty("id").GetString()));
+        Assert.Equal((JsonValueKind.Null, 2, now), (log.Result.GetProperty("error").ValueKind, log.Versions, log.Document.GetProperty("id").GetString()));
+        Assert.Equal("[]", log.Accepted);
+        using var http = new HttpClient(TrustedCertificates.HandlerFor(CertificatePath));
+        var resolved = JsonDocument.Parse(await http.GetStringAsync(new Uri($"{registry.PublicUrl}/1.0/identifiers/{before}"))).RootElement;
+        Assert.Equal((now, now), (resolved.GetProperty("didDocumentMetadata").GetProperty("canonicalId").GetString(), resolved.GetProperty("didDocument").GetProperty("id").GetString()));
+        // What the registry says of the agent it says under its old names, and under the new one its new host does.
+        Assert.Equal(agent.Did, (await registry.AsOperator.Registry.GetAgentAsync(new GetAgentRequest { Agent = before })).Agent.Did);
+        using var elsewhere = await http.GetAsync(new Uri($"{registry.PublicUrl}/1.0/identifiers/{now}"));
+        Assert.Equal(HttpStatusCode.NotFound, elsewhere.StatusCode);
     }
 
     [SkippableFact]

@@ -74,7 +74,8 @@ internal sealed class AdminService(RegistryNode registry, BootstrapFile bootstra
 
     public override Task<Wire.GetDidChangeResponse> GetDidChange(Wire.GetDidChangeRequest request, ServerCallContext context)
     {
-        var change = registry.Dids.ChangeOf(registry.Agent(request.Agent)) ?? throw new CallRefusedException(Refusal.DidUnchanged, "The DID says already what it should, or has ended.");
+        var agent = registry.Agent(request.Agent);
+        var change = (request.Place.Length == 0 ? registry.Dids.ChangeOf(agent) : registry.Dids.MoveOf(agent, request.Place)).OrRefuse();
         return Task.FromResult(new Wire.GetDidChangeResponse { ChangeFile = change.ToJson(), At = registry.At() });
     }
 
