@@ -68,13 +68,14 @@ internal static class SponsorKeyVerb
         return ExitCode.Fine;
     }
 
-    // What is signed is shown, so that nobody signs unseen.
+    // What is signed is shown, so that nobody signs unseen; by its name first, since a change of that takes the DID elsewhere.
     private static void Write(Invocation run, string file, DidChange change)
     {
         File.WriteAllText(file, change.ToJson() + "\n");
+        var did = (JsonNode.Parse(change.Document) as JsonObject)?["id"];
         run.Answer(new JsonObject { ["agent"] = change.Agent.ToString(), ["change_file"] = file, ["document"] = JsonNode.Parse(change.Document), ["deactivates"] = change.Deactivates, ["signed"] = change.Line.Length > 0 }, text =>
         {
-            text.WriteLine($"{change.Agent}  {(change.Deactivates ? "the DID ends" : "another document")}, {(change.Line.Length > 0 ? "signed" : "to be signed")}: {file}");
+            text.WriteLine($"{change.Agent}  {(change.Deactivates ? "the end" : "another document")} of {did}, {(change.Line.Length > 0 ? "signed" : "to be signed")}: {file}");
             text.WriteLine(change.Document);
         });
     }
