@@ -399,4 +399,7 @@ public enum Refusal
 
     /// <summary>What the watch began with has changed: watch again, at once.</summary>
     WatchOutdated,
+
+    /// <summary>The next key of the agent's DID is the registry's: what only the sponsor's could sign is not asked for.</summary>
+    DidNotHeld,
 }

@@ -1,3 +1,4 @@
+using System.Text.Json;
 using AgentIdentity.Credentials.Dids;
 using AgentIdentity.Credentials.Keys;
 
@@ -32,13 +33,30 @@ public sealed class ResolveLogTests : IDisposable
         Assert.StartsWith(WebvhLog.DidOf(_line), (await _cli.RunAsync(_line + "\n", ["resolve-log", "-"])).Fine().Output, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public async Task A_witnessed_log_needs_the_file_that_stands_beside_it()
+    {
+        using var key = PrivateKey.Generate(KeyAlgorithm.Ed25519);
+        using var witness = PrivateKey.Generate(KeyAlgorithm.Ed25519);
+        var line = WebvhLog.First("""{"id":"did:webvh:{SCID}:registry.example"}""", key, new WebvhChange([], new WebvhWitnesses(1, [Multikey.Did(witness.PublicKey)])), portable: false, TimeProvider.System.GetUtcNow());
+        var version = JsonDocument.Parse(line).RootElement.GetProperty("versionId").GetString();
+        var log = _cli.Write("did.jsonl", line + "\n");
+        string Approved(PrivateKey by) => $$"""[{"proof":[{{IntegrityProof.Create($$"""{"versionId":"{{version}}"}""", by, Multikey.Method(by.PublicKey), IntegrityProof.AssertionMethod, "2026-01-31T12:00:00Z")}}],"versionId":"{{version}}"}]""";
+
+        Assert.Contains("WitnessProofsMissing: The log is refused.", (await _cli.RunAsync("resolve-log", log)).Error, StringComparison.Ordinal);
+        Assert.Contains("WitnessThreshold: The log is refused.", (await _cli.RunAsync("resolve-log", log, "--witness", _cli.Write("other.json", Approved(key)))).Error, StringComparison.Ordinal);
+        var resolved = (await _cli.RunAsync("resolve-log", log, "--witness", _cli.Write("did-witness.json", Approved(witness)), "--json")).Fine().Json;
+        Assert.Equal(Multikey.Did(witness.PublicKey), resolved.GetProperty("didDocumentMetadata").GetProperty("witness").GetProperty("witnesses")[0].GetProperty("id").GetString());
+    }
+
     [Theory]
     [InlineData("resolve-log", "/dev/zero")]
+    [InlineData("resolve-log", "log", "--witness", "/dev/zero")]
     [InlineData("verify", "credential", "--jwks", "/dev/zero")]
     [InlineData("audit", "trail", "--policy", "/dev/zero")]
     public async Task What_has_no_end_is_not_read_to_it(params string[] words)
     {
-        var refused = await _cli.RunAsync([.. words.Select(word => word is "credential" or "trail" ? _cli.Write(word, "x.y.z") : word)]);
+        var refused = await _cli.RunAsync([.. words.Select(word => word is "credential" or "trail" or "log" ? _cli.Write(word, "x.y.z") : word)]);
         Assert.Equal(ExitCode.Usage, refused.ExitCode);
         Assert.Contains("/dev/zero is longer than", refused.Error, StringComparison.Ordinal);
     }

@@ -61,7 +61,8 @@ public sealed class VerifyFilesTests : IDisposable
     [Fact]
     public async Task What_does_not_verify_is_refused_by_name_with_exit_code_1()
     {
-        await AssertRefusedAsync("CREDENTIAL_INVALID", Token[..^2] + "AA", "--jwks", Jwks);
+        var token = Token;
+        await AssertRefusedAsync("CREDENTIAL_INVALID", token[..^2] + (token.EndsWith("AA", StringComparison.Ordinal) ? "BA" : "AA"), "--jwks", Jwks);
         await AssertRefusedAsync("CREDENTIAL_INVALID", Document.Replace("desk", "Desk", StringComparison.Ordinal), "--did-document", DidDocument);
         Assert.Equal(ExitCode.Usage, (await _cli.RunAsync("verify", _cli.Write("document", Document), "--jwks", Jwks)).ExitCode);
         await AssertRefusedAsync("CREDENTIAL_INVALID", "neither form", "--jwks", Jwks);

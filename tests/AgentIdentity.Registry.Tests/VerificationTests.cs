@@ -146,7 +146,7 @@ public sealed class VerificationTests
         {
             (good with { Proof = "" }, Refusal.ProofMissing),
             (good with { Proof = "a.b.c" }, Refusal.ProofInvalid),
-            (good with { Proof = good.Proof[..^3] + "AAA" }, Refusal.ProofInvalid),
+            (good with { Proof = good.Proof[..^3] + (good.Proof.EndsWith("AAA", StringComparison.Ordinal) ? "BAA" : "AAA") }, Refusal.ProofInvalid),
             (agent.Use(proofKey: other.Key), Refusal.ProofKeyMismatch),
             (With(binding with { Url = "https://tool.example/y" }), Refusal.ProofRequestMismatch),
             (With(binding with { Method = "GET" }), Refusal.ProofRequestMismatch),

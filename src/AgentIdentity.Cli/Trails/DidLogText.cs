@@ -17,8 +17,8 @@ internal static class DidLogText
         var history = resolved.History ?? throw Refused(resolved);
         var audit = DidLogAudit.Of(history, verdict.Entries.Select(entry => entry.Entry?.Body).OfType<EntryBody>());
         // Lines that nobody has forged are missing from the trail of somebody else.
-        return audit.Unlogged.Count == history.Versions.Count && verdict.File is { } file && !history.Latest.Did.EndsWith($":{file.Header.AgentId}", StringComparison.Ordinal)
-            ? throw Failure.Usage($"The log is that of another DID, {history.Latest.Did}: the trail is about the agent {file.Header.AgentId}.", "Give the log that the agent's DID has at did.jsonl.")
+        return audit.Unlogged.Count == history.Versions.Count && verdict.File is { } file && !history.Versions[0].Did.EndsWith($":{file.Header.AgentId}", StringComparison.Ordinal)
+            ? throw Failure.Usage($"The log is that of another DID, {history.Versions[0].Did}: the trail is about the agent {file.Header.AgentId}.", "Give the log that the agent's DID has at did.jsonl.")
             : audit;
     }
 

@@ -16,13 +16,14 @@ internal static class SponsorKeyVerb
     private static readonly Argument<string> Agent = AgentArgument.Create();
     private static readonly Argument<string> ChangeFile = new("change-file") { Description = "What agentid sponsor-key change wrote." };
     private static readonly Option<string> Out = new("--out") { Required = true, HelpName = "FILE", Description = "The change file to write." };
+    private static readonly Option<string> MoveTo = new("--move-to") { HelpName = "PLACE", Description = "Let the DID's log go on at another host, which is named as in a did:webvh DID: agents.example, or agents.example%3A8443:research:reader. This registry writes no line of it after that." };
     private static readonly Option<string> SigningKey = new("--sponsor-key") { Required = true, HelpName = "FILE", Description = "The key that the DID's log commits to." };
     private static readonly Option<string> NextKey = new("--next") { HelpName = "FILE", Description = "The key after it, from agentid sponsor-key new. A change that ends the DID takes none." };
 
     public static Command Create() => new("sponsor-key", "Hold the next key of an agent's DID yourself: the registry alone cannot change the DID then.")
     {
         new Command("new", "Make a key, and print its hash for agentid token create --next-did-key.") { KeyFile }.Does(NewAsync),
-        new Command("change", "Ask what an agent's DID should say next, for its sponsor to sign.") { Agent, Out }.Does(ChangeAsync),
+        new Command("change", "Ask what an agent's DID should say next, for its sponsor to sign.") { Agent, Out, MoveTo }.Does(ChangeAsync),
         new Command("sign", "Sign a change, offline, after a look at what it says.") { ChangeFile, SigningKey, NextKey }.Does(SignAsync),
         new Command("send", "Give a signed change to the registry.") { ChangeFile }.Does(SendAsync),
     };
@@ -40,7 +41,7 @@ internal static class SponsorKeyVerb
     {
         using var key = run.Signer(CallerRole.Operator);
         using var connection = run.Connect(key);
-        var answer = await connection.Admin.GetDidChangeAsync(new GetDidChangeRequest { Agent = AgentArgument.Did(run, Agent) }, cancellationToken: cancellationToken);
+        var answer = await connection.Admin.GetDidChangeAsync(new GetDidChangeRequest { Agent = AgentArgument.Did(run, Agent), Place = run.Find(MoveTo) ?? "" }, cancellationToken: cancellationToken);
         var change = Parse(Encoding.UTF8.GetBytes(answer.ChangeFile), "The registry's answer");
         Write(run, run.Get(Out), change);
         return ExitCode.Fine;
@@ -67,13 +68,14 @@ internal static class SponsorKeyVerb
         return ExitCode.Fine;
     }
 
-    // What is signed is shown, so that nobody signs unseen.
+    // What is signed is shown, so that nobody signs unseen; by its name first, since a change of that takes the DID elsewhere.
     private static void Write(Invocation run, string file, DidChange change)
     {
         File.WriteAllText(file, change.ToJson() + "\n");
+        var did = (JsonNode.Parse(change.Document) as JsonObject)?["id"];
         run.Answer(new JsonObject { ["agent"] = change.Agent.ToString(), ["change_file"] = file, ["document"] = JsonNode.Parse(change.Document), ["deactivates"] = change.Deactivates, ["signed"] = change.Line.Length > 0 }, text =>
         {
-            text.WriteLine($"{change.Agent}  {(change.Deactivates ? "the DID ends" : "another document")}, {(change.Line.Length > 0 ? "signed" : "to be signed")}: {file}");
+            text.WriteLine($"{change.Agent}  {(change.Deactivates ? "the end" : "another document")} of {did}, {(change.Line.Length > 0 ? "signed" : "to be signed")}: {file}");
             text.WriteLine(change.Document);
         });
     }

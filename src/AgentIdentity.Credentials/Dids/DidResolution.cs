@@ -37,6 +37,9 @@ public sealed record DidResolution(string? Document, JsonObject Metadata, string
             ["deactivated"] = history.IsDeactivated,
             ["ttl"] = parameters.Ttl.ToString(CultureInfo.InvariantCulture),
         };
+        // Who asked for a name that the DID had before learns the one that it has.
+        if (history.HasMoved)
+            metadata["canonicalId"] = last.Did;
         if (parameters.Witnesses is { } witnesses)
             metadata["witness"] = new JsonObject { ["threshold"] = witnesses.Threshold.ToString(CultureInfo.InvariantCulture), ["witnesses"] = Array(witnesses.Dids, did => new JsonObject { ["id"] = did }) };
         if (parameters.Watchers.Count > 0)

@@ -19,6 +19,12 @@ public sealed record WebvhHistory(IReadOnlyList<WebvhVersion> Versions)
     /// <summary>Whether the DID has ended: its document is not to be used.</summary>
     public bool IsDeactivated => Latest.Parameters.Deactivated;
 
+    /// <summary>Whether the DID is called otherwise now than it was at first: its log goes on at another place.</summary>
+    public bool HasMoved => Latest.Did != Versions[0].Did;
+
+    /// <summary>Whether the DID is called so, or was: a log is good for the DIDs that it has had, and no other.</summary>
+    public bool IsOf(string did) => Versions.Any(version => version.Did == did);
+
     /// <summary>The version that was in force at a time, or null before the first.</summary>
     public WebvhVersion? AsOf(DateTimeOffset at) => Versions.LastOrDefault(version => version.At <= at);
 }

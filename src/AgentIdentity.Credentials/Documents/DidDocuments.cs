@@ -19,11 +19,19 @@ public static class DidDocuments
     /// <param name="deactivated">Whether it was revoked.</param>
     /// <param name="webvh">The agent's did:webvh name; null when it has no DID log.</param>
     public static byte[] Agent(RegistryName registry, SubjectId agent, PublicKey key, bool deactivated = false, string? webvh = null) =>
-        Encoding.ASCII.GetBytes(Document(registry.AgentDid(agent), webvh, deactivated ? [] : [key], registry.Did));
+        Encoding.ASCII.GetBytes(Document(registry.AgentDid(agent), [webvh], deactivated ? [] : [key], registry.Did));
 
     /// <summary>The same document as a version of the agent's DID log has it: under its did:webvh name.</summary>
     public static string AgentVersion(RegistryName registry, SubjectId agent, PublicKey key, string scid, bool deactivated = false) =>
-        Document(RegistryName.Webvh(registry.AgentDid(agent), scid), registry.AgentDid(agent), deactivated ? [] : [key], registry.Did);
+        Document(RegistryName.Webvh(registry.AgentDid(agent), scid), [registry.AgentDid(agent)], deactivated ? [] : [key], registry.Did);
+
+    /// <summary>The same document as the version has it with which the log leaves this registry: under its name at another place, where its names here are named.</summary>
+    /// <param name="registry">Whose agent it is.</param>
+    /// <param name="agent">Its id.</param>
+    /// <param name="key">Its key.</param>
+    /// <param name="moved">The DID from then on, of the same SCID.</param>
+    public static string AgentMoved(RegistryName registry, SubjectId agent, PublicKey key, WebvhDid moved) =>
+        Document(moved.Text, [RegistryName.Webvh(registry.AgentDid(agent), moved.Scid), registry.AgentDid(agent)], [key], registry.Did);
 
     /// <summary>The registry's document: the keys that sign credentials, those of the past included, since what they signed is still to be checked, and none that is stopped.</summary>
     /// <param name="registry">Which registry.</param>
@@ -31,11 +39,11 @@ public static class DidDocuments
     /// <param name="proofKeys">The keys that sign embedded proofs.</param>
     /// <param name="webvh">The registry's did:webvh name; null when it has no DID log.</param>
     public static byte[] Registry(RegistryName registry, IReadOnlyList<PublicKey> issuerKeys, IReadOnlyList<PublicKey> proofKeys, string? webvh = null) =>
-        Encoding.ASCII.GetBytes(Document(registry.Did, webvh, issuerKeys, null, proofKeys));
+        Encoding.ASCII.GetBytes(Document(registry.Did, [webvh], issuerKeys, null, proofKeys));
 
     /// <summary>The same document as a version of the registry's DID log has it.</summary>
     public static string RegistryVersion(RegistryName registry, IReadOnlyList<PublicKey> issuerKeys, IReadOnlyList<PublicKey> proofKeys, string scid) =>
-        Document(RegistryName.Webvh(registry.Did, scid), registry.Did, issuerKeys, null, proofKeys);
+        Document(RegistryName.Webvh(registry.Did, scid), [registry.Did], issuerKeys, null, proofKeys);
 
     /// <summary>The document of a did:key DID: its one key, for whatever it can do.</summary>
     public static string Key(PublicKey key)
@@ -51,10 +59,10 @@ public static class DidDocuments
         Encoding.ASCII.GetBytes($"{{\"keys\":{Array(issuerKeys, key => Jwk(registry, key))}}}");
 
     // An agent is controlled by the registry, and may authenticate; the registry issues. The suite of embedded proofs wants its keys as multikeys.
-    private static string Document(string did, string? alsoKnownAs, IReadOnlyList<PublicKey> keys, string? controller, params IReadOnlyList<PublicKey> proofKeys)
+    private static string Document(string did, IReadOnlyList<string?> alsoKnownAs, IReadOnlyList<PublicKey> keys, string? controller, params IReadOnlyList<PublicKey> proofKeys)
     {
         var contexts = proofKeys.Count > 0 ? Contexts + MultikeyContext : Contexts;
-        var names = alsoKnownAs is null ? "" : $"\"alsoKnownAs\":[\"{alsoKnownAs}\"],";
+        var names = alsoKnownAs is [null] ? "" : $"\"alsoKnownAs\":[{string.Join(',', alsoKnownAs.Select(name => $"\"{name}\""))}],";
         var urls = Array([.. keys, .. proofKeys], key => $"\"{did}#{key.KeyId}\"");
         var agent = controller is null ? "" : $"\"authentication\":{urls},\"controller\":\"{controller}\",";
         var methods = keys.Select(key => JwkMethod(did, key)).Concat(proofKeys.Select(key => MultikeyMethod(did, $"{did}#{key.KeyId}", key)));

@@ -12,7 +12,9 @@ public sealed record DidLogAudit(IReadOnlyList<string> Unlogged, IReadOnlyList<s
     /// <summary>Compares a resolved log with entries that were proven.</summary>
     public static DidLogAudit Of(WebvhHistory history, IEnumerable<EntryBody> entries)
     {
-        var served = history.Versions.Select(version => version.VersionId).ToArray();
+        // What follows a move was written at the log's new place, whose it is to vouch for it. The move itself stands in the ledger, or nobody here has made it.
+        var here = history.Versions.TakeWhile(version => version.Did == history.Versions[0].Did).Count();
+        var served = history.Versions.Take(here + 1).Select(version => version.VersionId).ToArray();
         var logged = entries.Select(LineOf).OfType<string>().Select(VersionId).ToArray();
         return new DidLogAudit([.. served.Except(logged, StringComparer.Ordinal)], [.. logged.Except(served, StringComparer.Ordinal)]);
     }

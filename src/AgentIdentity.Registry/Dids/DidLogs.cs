@@ -98,29 +98,51 @@ public sealed class DidLogs(RegistrySettings settings, RegistryState state, Sequ
         ? await sequencer.DecideAsync<LeafIndex>(Lane.Ordinary, draft => IsNext(draft, line) ? Stage(draft, actor ?? draft.RegistryId, line) : ChangedMeanwhile).ConfigureAwait(false)
         : NoLog;
 
-    /// <summary>What the log of an agent should say next; null when it says so already, or there is none that could go on.</summary>
-    public DidChange? ChangeOf(AgentRecord agent)
+    /// <summary>What the log of an agent should say next; refused when it says so already, or does not go on here.</summary>
+    public Outcome<DidChange> ChangeOf(AgentRecord agent)
     {
-        if (Read(agent.Id) is not { } log || Resolve(agent.Id) is not { IsDeactivated: false } history)
-            return null;
+        if (GoingOn(agent.Id) is not { } history)
+            return NothingAsked;
         var ends = IsRevoked(agent);
         var document = DidDocuments.AgentVersion(settings.Name, agent.Id, agent.Key, history.Latest.Parameters.Scid, ends);
-        return document == history.Latest.Document ? null : new DidChange(agent.Id, Encoding.UTF8.GetString(log), document, ends);
+        return document == history.Latest.Document ? NothingAsked : Asked(agent.Id, document, ends);
+    }
+
+    /// <summary>What the log of an agent says last before it goes on at another place, given as it stands behind the SCID of a DID. Whoever holds the next key goes on there, so it must not be the registry's.</summary>
+    public Outcome<DidChange> MoveOf(AgentRecord agent, string place)
+    {
+        if (GoingOn(agent.Id) is not { } history || IsRevoked(agent))
+            return NothingAsked;
+        if (!agent.IsDidHeld)
+            return Refused.Because(Refusal.DidNotHeld, "The next key of this DID is the registry's, so nobody could go on with it elsewhere: agentid token create --next-did-key.");
+        return WebvhDid.TryParse($"did:webvh:{history.Latest.Parameters.Scid}:{place}", out var moved) && moved.Location.Authority != settings.Name.Origin
+            ? Asked(agent.Id, DidDocuments.AgentMoved(settings.Name, agent.Id, agent.Key, moved), ends: false)
+            : Refused.Because(Refusal.MessageMalformed, "A place is another host than this registry's, as a did:webvh DID has it: agents.example, or agents.example%3A8443:research:reader.");
     }
 
     /// <summary>Takes a line that the sponsor has signed: of what was asked for, and nothing else.</summary>
     public async Task<Outcome<LeafIndex>> SubmitAsync(SubjectId actor, AgentRecord agent, string line)
     {
-        if (ChangeOf(agent) is not { } asked || LastOf(agent.Id) is not { } before)
-            return Refused.Because(Refusal.DidUnchanged, "The DID says already what it should, or has ended: nothing is asked of its sponsor.");
-        var resolved = WebvhResolver.Resolve(Encoding.UTF8.GetBytes(asked.Log + line + "\n"), default, null, clock.GetUtcNow());
+        if (LastOf(agent.Id) is not { } before || Read(agent.Id) is not { } log)
+            return NothingAsked;
+        var resolved = WebvhResolver.Resolve(Encoding.UTF8.GetBytes(Encoding.UTF8.GetString(log) + line + "\n"), default, null, clock.GetUtcNow());
+        // A move is asked for by its place, which is all that the registry does not say itself.
+        var asking = resolved.History is { HasMoved: true, Latest.Did: var did } && WebvhDid.TryParse(did, out var moved) ? MoveOf(agent, moved.Place) : ChangeOf(agent);
+        if (asking.IsRefused)
+            return Refused.Because(asking.Refusal, asking.Detail);
         if (resolved.History is not { } history)
             return Refused.Because(Refusal.DidLineInvalid, $"The line does not go on from the log: {resolved.Refusal}.");
-        if (line.Contains('\n', StringComparison.Ordinal) || !asked.IsMet(history.Latest))
+        if (line.Contains('\n', StringComparison.Ordinal) || !asking.Value.IsMet(history.Latest))
             return Refused.Because(Refusal.DidLineInvalid, "The line is a good one, and says something else than was asked for.");
-        var signed = new DidLine(agent.Id, line, before, asked.Deactivates);
+        var signed = new DidLine(agent.Id, line, before, asking.Value.Deactivates);
         return await sequencer.DecideAsync<LeafIndex>(Lane.Ordinary, draft => IsNext(draft, signed) ? Stage(draft, actor, signed) : ChangedMeanwhile).ConfigureAwait(false);
     }
+
+    private WebvhHistory? GoingOn(SubjectId agent) => Resolve(agent) is { IsDeactivated: false, HasMoved: false } history ? history : null;
+
+    private DidChange Asked(SubjectId agent, string document, bool ends) => new(agent, Encoding.UTF8.GetString(Read(agent)!), document, ends);
+
+    private static Refused NothingAsked => Refused.Because(Refusal.DidUnchanged, "The DID says already what it should, has ended, or has moved: nothing is asked of its sponsor.");
 
     // The agent of a revoked key may be given another one: that stop alone ends no DID.
     private bool IsRevoked(AgentRecord agent) => state.Stops.DenyState.Of(agent.Actor with { Key = default }).State == StandingState.Revoked;

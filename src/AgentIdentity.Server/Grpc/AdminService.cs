@@ -76,7 +76,7 @@ internal sealed class AdminService(RegistryNode registry, BootstrapFile bootstra
     {
         var agent = registry.Agent(request.Agent);
         await registry.PutOnRecordAsync(CallState.Of(context), agent);
-        var change = registry.Dids.ChangeOf(agent) ?? throw new CallRefusedException(Refusal.DidUnchanged, "The DID says already what it should, or has ended.");
+        var change = (request.Place.Length == 0 ? registry.Dids.ChangeOf(agent) : registry.Dids.MoveOf(agent, request.Place)).OrRefuse();
         return new Wire.GetDidChangeResponse { ChangeFile = change.ToJson(), At = registry.At() };
     }
 

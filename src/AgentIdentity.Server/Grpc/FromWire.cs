@@ -33,9 +33,12 @@ internal static class FromWire
     /// <summary>A did:webvh DID is that of the log at its place, or it is another DID.</summary>
     public static void RequireScid(this RegistryNode registry, string did, SubjectId subject)
     {
-        if (WebvhDid.TryParse(did, out var webvh) && registry.Dids.NameOf(subject) is var name && name != webvh.Text && (name is not null || registry.State.FindAgent(subject) is not null))
+        if (WebvhDid.TryParse(did, out var webvh) && registry.Dids.NameOf(subject) is var name && ScidOf(name) != webvh.Scid && (name is not null || registry.State.FindAgent(subject) is not null))
             throw new CallRefusedException(Refusal.ScidMismatch, name is null ? "There is no DID log at this place: it has a did:web alone." : $"The SCID is not that of the log at this place, which is the log of {name}.");
     }
+
+    // Of a DID that has moved the agent's place here is a name from before.
+    private static string? ScidOf(string? name) => name is not null && WebvhDid.TryParse(name, out var webvh) ? webvh.Scid : null;
 
     /// <summary>A scope whose value is one for its kind.</summary>
     public static Scope Scope(this RegistryNode registry, Wire.Scope? wire)

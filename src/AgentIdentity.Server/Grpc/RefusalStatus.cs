@@ -45,7 +45,7 @@ internal static class RefusalStatus
         Refusal.TokenUsedUp or Refusal.LoopbackUrl or Refusal.SequenceGap or Refusal.LevelNotConfigured or Refusal.AlreadyRevoked
             or Refusal.NotBootstrapped or Refusal.BootstrapClosed or Refusal.ApprovalStale or Refusal.ApprovalUsed or Refusal.AlreadyErased
             or Refusal.AgentHeld or Refusal.RolledBack or Refusal.StatusListEnded or Refusal.StatusListNotYetValid or Refusal.NewerStop or Refusal.NotRestorable or Refusal.ForceNeeded
-            or Refusal.DelegationNotRenewable or Refusal.EvidenceDue or Refusal.DidUnchanged or Refusal.DidHeld => StatusCode.FailedPrecondition,
+            or Refusal.DelegationNotRenewable or Refusal.EvidenceDue or Refusal.DidUnchanged or Refusal.DidHeld or Refusal.DidNotHeld => StatusCode.FailedPrecondition,
 
         Refusal.MessageTooLarge or Refusal.ReplayStoreFull or Refusal.TooManyCredentials or Refusal.Overloaded or Refusal.QuotaExceeded
             or Refusal.StorageFull => StatusCode.ResourceExhausted,

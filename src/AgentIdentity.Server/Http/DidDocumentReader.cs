@@ -28,7 +28,7 @@ internal static class DidDocumentReader
     // As its log has it last. A log follows a revocation by moments, or when the sponsor signs: what the registry knows is said at once.
     private static byte[]? ReadLog(RegistryNode registry, WebvhDid webvh)
     {
-        if (DidResolver.SubjectAt(registry, webvh) is not { } subject || registry.Dids.Resolve(subject) is not { } history || history.Latest.Did != webvh.Text)
+        if (DidResolver.SubjectAt(registry, webvh) is not { } subject || registry.Dids.Resolve(subject) is not { } history || !history.IsOf(webvh.Text))
             return null;
         return Encoding.UTF8.GetBytes(registry.State.FindAgent(subject) is { } agent && IsRevoked(registry, subject)
             ? DidDocuments.AgentVersion(registry.Settings.Name, subject, agent.Key, webvh.Scid, deactivated: true)

@@ -79,14 +79,20 @@ internal static class DidEndpoints
         return raw.StartsWith("did:", StringComparison.Ordinal) && !raw.Contains("%25", StringComparison.Ordinal) ? raw : Uri.UnescapeDataString(raw);
     }
 
+    // RFC 9110, section 12.5.1: of the ranges that take a type in, the most specific one says how welcome it is, and what has weight 0 is not welcome at all.
     private static string? Accepted(StringValues accept)
     {
         if (accept.Count == 0)
             return Offers[0];
-        if (!MediaTypeHeaderValue.TryParseList([.. accept.OfType<string>()], out var wishes))
+        if (!MediaTypeHeaderValue.TryParseList([.. accept.OfType<string>()], out var ranges))
             return null;
-        return wishes.Where(wish => wish.Quality is not 0).OrderByDescending(wish => wish.Quality ?? 1)
-            .Select(wish => Array.Find(Offers, offer => new MediaTypeHeaderValue(offer).IsSubsetOf(new MediaTypeHeaderValue(wish.MediaType))))
-            .FirstOrDefault(offer => offer is not null);
+        return Offers.Select(offer => (Offer: offer, Range: RangeOf(offer, ranges))).Where(one => one.Range is { Quality: not 0 })
+            .OrderByDescending(one => one.Range!.Quality ?? 1).ThenBy(one => Breadth(one.Range!)).ThenBy(one => ranges.IndexOf(one.Range!))
+            .Select(one => one.Offer).FirstOrDefault();
     }
+
+    private static MediaTypeHeaderValue? RangeOf(string offer, IList<MediaTypeHeaderValue> ranges) =>
+        ranges.Where(range => new MediaTypeHeaderValue(offer).IsSubsetOf(new MediaTypeHeaderValue(range.MediaType))).MinBy(Breadth);
+
+    private static int Breadth(MediaTypeHeaderValue range) => range.MatchesAllTypes ? 2 : range.MatchesAllSubTypes ? 1 : 0;
 }

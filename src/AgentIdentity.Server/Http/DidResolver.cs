@@ -79,7 +79,7 @@ internal static class DidResolver
     {
         if (!WebvhDid.TryParse(did, out var parsed))
             return DidResolution.Failed(DidResolution.InvalidDid, "That is no did:webvh DID.");
-        if (SubjectAt(registry, parsed) is not { } subject || registry.Dids.Resolve(subject) is not { } history || history.Latest.Did != did)
+        if (SubjectAt(registry, parsed) is not { } subject || registry.Dids.Resolve(subject) is not { } history || !history.IsOf(did))
             return NotHere;
         if (wish.Find(history) is not { } version)
             return DidResolution.Failed(DidResolution.NotFound, "The DID has no such version.");

@@ -1,3 +1,4 @@
+using AgentIdentity.Credentials.Dids;
 namespace AgentIdentity.Cli.Tests.Stories;
 
 /// <summary>An agent's key is rotated by the agent, and replaced after somebody copied it, from the command line; then its trail is proven.</summary>
@@ -82,6 +83,18 @@ public sealed class KeyRotationTests : IAsyncLifetime
         using var http = new HttpClient();
         var log = await http.GetStringAsync(new Uri($"{Agentid.Settings[^1]}/agents/{did.Split(':')[^1]}/did.jsonl"));
         Assert.Equal(2, log.Count(letter => letter == '\n'));
+
+        var (third, old) = (Agentid.Write("third.jwk", ""), WebvhLog.DidOf(log.Split('\n')[1]));
+        File.Delete(third);
+        (await Agentid.RunAsync("sponsor-key", "new", third)).Fine();
+        AssertRefused(await Agentid.RunAsync("sponsor-key", "change", did, "--out", change, "--move-to", "https://agents.example", "--json"), "MESSAGE_MALFORMED");
+        (await Agentid.RunAsync("sponsor-key", "change", did, "--out", change, "--move-to", "agents.example:held")).Fine();
+        Assert.Contains(":agents.example:held, signed", (await Agentid.RunAsync("sponsor-key", "sign", change, "--sponsor-key", second, "--next", third)).Fine().Output, StringComparison.Ordinal);
+        (await Agentid.RunAsync("sponsor-key", "send", change)).Fine();
+        var moved = Agentid.Write("did.jsonl", await http.GetStringAsync(new Uri($"{Agentid.Settings[^1]}/agents/{did.Split(':')[^1]}/did.jsonl")));
+        foreach (var name in new[] { old, $"did:webvh:{old.Split(':')[2]}:agents.example:held" })
+            Assert.EndsWith(":agents.example:held", (await Agentid.RunAsync("resolve-log", moved, "--did", name, "--json")).Fine().Json.GetProperty("didDocumentMetadata").GetProperty("canonicalId").GetString(), StringComparison.Ordinal);
+        AssertRefused(await Agentid.RunAsync("sponsor-key", "change", did, "--out", change, "--json"), "DID_UNCHANGED");
     }
 
     private async Task AssertProvenAsync(string did)

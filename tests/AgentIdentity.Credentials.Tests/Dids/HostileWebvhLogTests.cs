@@ -106,6 +106,18 @@ public sealed class HostileWebvhLogTests : IDisposable
             one => Assert.Equal((one.Name, one.Refusal), (one.Name, Witnessed(log, one.File))));
     }
 
+    [Fact]
+    public void A_weight_that_an_earlier_draft_gave_a_witness_counts_for_nothing()
+    {
+        using var second = PrivateKey.Generate(KeyAlgorithm.Ed25519);
+        var heavy = $"{{\"id\":\"{Multikey.Did(_witness.PublicKey)}\",\"weight\":2}},{{\"id\":\"{Multikey.Did(second.PublicKey)}\",\"weight\":0}}";
+        AssertRefused("above the count", WebvhRefusal.WitnessForm, First(witness: $"{{\"threshold\":3,\"witnesses\":[{heavy}]}}"));
+        var log = First(witness: $"{{\"threshold\":2,\"witnesses\":[{heavy}]}}");
+        var id = VersionIdOf(log);
+        Assert.Equal(WebvhRefusal.WitnessThreshold, Witnessed(log, $"[{{\"proof\":[{Approve(id)}],\"versionId\":\"{id}\"}}]"));
+        Assert.Equal(WebvhRefusal.None, Witnessed(log, $"[{{\"proof\":[{Approve(id)},{Approve(id, second)}],\"versionId\":\"{id}\"}}]"));
+    }
+
     private string Parameters() => $"{{\"updateKeys\":[\"{Multikey.Of(_key.PublicKey)}\"]}}";
 
     private string First(string method = WebvhParameters.Method, bool portable = false, string? witness = null)
@@ -121,7 +133,9 @@ public sealed class HostileWebvhLogTests : IDisposable
         return WebvhLine.Text(parameters, state, versionId, time, IntegrityProof.Create(WebvhLine.Text(parameters, state, versionId, time), _key, Multikey.Method(_key.PublicKey), IntegrityProof.AssertionMethod, time));
     }
 
-    private string Approve(string versionId) => IntegrityProof.Create($"{{\"versionId\":\"{versionId}\"}}", _witness, Multikey.Method(_witness.PublicKey), IntegrityProof.AssertionMethod, Time);
+    private string Approve(string versionId) => Approve(versionId, _witness);
+
+    private static string Approve(string versionId, PrivateKey by) => IntegrityProof.Create($"{{\"versionId\":\"{versionId}\"}}", by, Multikey.Method(by.PublicKey), IntegrityProof.AssertionMethod, Time);
 
     private static string VersionIdOf(string line) => System.Text.Json.JsonDocument.Parse(line).RootElement.Text("versionId");
 

@@ -90,7 +90,7 @@ public sealed class TestRegistry : IAsyncDisposable
     public FirstOperator First(string name, PrivateKey key, string secret) =>
         new() { Name = name, Proof = BootstrapProof.Create(key, PublicUrl, Sha256.Hash(System.Text.Encoding.UTF8.GetBytes(secret)), name, TimeProvider.System.GetUtcNow()) };
 
-    public async Task<string> CreateTokenAsync(uint uses = 1, string sponsor = Sponsor, string envelope = MaximumEnvelope) =>
+    public async Task<string> CreateTokenAsync(uint uses = 1, string sponsor = Sponsor, string envelope = MaximumEnvelope, string nextDidKeyHash = "") =>
         (await AsOperator.Admin.CreateEnrolmentTokenAsync(new CreateEnrolmentTokenRequest
         {
             Sponsor = sponsor,
@@ -99,13 +99,14 @@ public sealed class TestRegistry : IAsyncDisposable
             MaximumEnvelope = envelope,
             Audiences = { Documents, Mail },
             Uses = uses,
+            NextDidKeyHash = nextDidKeyHash,
         })).Token;
 
-    public async Task<TestAgent> EnrolAsync(KeyAlgorithm algorithm = KeyAlgorithm.ES256, string sponsor = Sponsor, string envelope = MaximumEnvelope)
+    public async Task<TestAgent> EnrolAsync(KeyAlgorithm algorithm = KeyAlgorithm.ES256, string sponsor = Sponsor, string envelope = MaximumEnvelope, string nextDidKeyHash = "")
     {
         var key = PrivateKey.Generate(algorithm);
         using var connection = Connect();
-        var enrolled = await AgentEnrolment.EnrollAsync(connection, await CreateTokenAsync(sponsor: sponsor, envelope: envelope), key);
+        var enrolled = await AgentEnrolment.EnrollAsync(connection, await CreateTokenAsync(sponsor: sponsor, envelope: envelope, nextDidKeyHash: nextDidKeyHash), key);
         return new TestAgent(this, key, enrolled);
     }
 

@@ -49,6 +49,13 @@ public sealed class DidEndpointsTests : IAsyncLifetime
     [InlineData("application/json", HttpStatusCode.OK, "application/json")]
     [InlineData("text/html", HttpStatusCode.NotAcceptable, Result)]
     [InlineData("application/did+json;q=0", HttpStatusCode.NotAcceptable, Result)]
+    [InlineData("application/did-resolution;q=0, */*;q=0.1", HttpStatusCode.OK, "application/json")]
+    [InlineData("*/*;q=0.8, application/did-resolution;q=0.2, application/json;q=0", HttpStatusCode.OK, "application/did")]
+    [InlineData("*/*, application/did", HttpStatusCode.OK, "application/did")]
+    [InlineData("application/*, application/did;q=0.5", HttpStatusCode.OK, Result)]
+    [InlineData("*/*;q=0", HttpStatusCode.NotAcceptable, Result)]
+    [InlineData("application/did-resolution;q=0", HttpStatusCode.NotAcceptable, Result)]
+    [InlineData("no media type", HttpStatusCode.NotAcceptable, Result)]
     public async Task What_is_answered_is_what_was_asked_for(string? accept, HttpStatusCode status, string type)
     {
         var (actual, body, actualType) = await ResolveAsync(_registry.Host.Registry.Settings.Name.Did, accept);
