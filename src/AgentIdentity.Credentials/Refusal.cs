@@ -393,4 +393,10 @@ public enum Refusal
 
     /// <summary>The did:webvh DID names an agent's place, and its SCID is not that of the agent's log: it is another DID.</summary>
     ScidMismatch,
+
+    /// <summary>There is no such method on this listener.</summary>
+    MethodUnknown,
+
+    /// <summary>The request is compressed, and none is taken so.</summary>
+    CompressionUnsupported,
 }
