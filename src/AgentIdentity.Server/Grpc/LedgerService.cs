@@ -11,7 +11,7 @@ using Wire = AgentIdentity.Protocol.V1;
 namespace AgentIdentity.Server.Grpc;
 
 /// <summary>What agents did, and the proof of it.</summary>
-internal sealed class LedgerService(RegistryNode registry, CheckpointWatches watches, IHostApplicationLifetime lifetime) : Wire.Ledger.LedgerBase
+internal sealed class LedgerService(RegistryNode registry, Quotas quotas, CheckpointWatches watches, IHostApplicationLifetime lifetime) : Wire.Ledger.LedgerBase
 {
     private const int PageUsual = 100;
     private const int PageMost = 200;
@@ -22,8 +22,11 @@ internal sealed class LedgerService(RegistryNode registry, CheckpointWatches wat
 
     public override async Task<Wire.RecordResponse> Record(Wire.RecordRequest request, ServerCallContext context)
     {
-        var recorded = (await registry.Recording.RecordAsync(
-            request.Statement.Memory, FromWire.Algorithm(request.Algorithm), request.Signature.Memory, WaitsForCheckpoint(request.WaitFor), context.CancellationToken)).OrRefuse();
+        var waits = WaitsForCheckpoint(request.WaitFor);
+        var statement = registry.Recording.Verify(request.Statement.Memory, FromWire.Algorithm(request.Algorithm), request.Signature.Memory).OrRefuse();
+        // Not before: whoever knows a key's id could use its quota up.
+        quotas.RequireFor(statement.Statement.KeyId);
+        var recorded = (await registry.Recording.RecordAsync(statement, waits, context.CancellationToken)).OrRefuse();
         if (request.WaitFor == Wire.AckLevel.Witnessed)
             await UntilAsync(registry.Cosigning!.WhenWitnessedAsync(recorded.Index, context.CancellationToken), recorded.Index, "a quorum had cosigned it");
         else if (request.WaitFor == Wire.AckLevel.Anchored)
