@@ -22,13 +22,12 @@ public sealed class PublishedTests : IDisposable
         var (server, cli) = (await PublishAsync("AgentIdentity.Server"), await PublishAsync("AgentIdentity.Cli"));
         var data = Path.Combine(_folder.Path, "data");
         await using var registry = await ServerProcess.StartRegistryFromAsync(Path.Combine(server, "AgentIdentity.Server.dll"), data);
-        using var http = new HttpClient();
-        Assert.Equal("ready\n", await http.GetStringAsync(new Uri($"http://{registry.Address("http")}/health/ready")));
-
         var founded = await RunAsync(
             Path.Combine(cli, "agentid.dll"), "bootstrap", "--secret-file", Path.Combine(data, "bootstrap-secret"), "--operator", "first", "--home", Path.Combine(_folder.Path, "home"),
             "--registry", $"http://{registry.Address("grpc")}", "--control", $"http://{registry.Address("control")}", "--http", $"http://{registry.Address("http")}");
         Assert.Contains("did:web:localhost%3A5000", founded, StringComparison.Ordinal);
+        using var http = new HttpClient();
+        Assert.Equal("ready\n", await http.GetStringAsync(new Uri($"http://{registry.Address("http")}/health/ready")));
         Assert.Equal(0, await registry.StopAsync());
     }
 
