@@ -402,4 +402,10 @@ public enum Refusal
 
     /// <summary>The next key of the agent's DID is the registry's: what only the sponsor's could sign is not asked for.</summary>
     DidNotHeld,
+
+    /// <summary>There is no such method on this listener.</summary>
+    MethodUnknown,
+
+    /// <summary>The request is compressed, and none is taken so.</summary>
+    CompressionUnsupported,
 }

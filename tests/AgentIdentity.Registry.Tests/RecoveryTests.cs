@@ -9,6 +9,7 @@ using AgentIdentity.Registry.Operating;
 using AgentIdentity.Registry.Sequencing;
 using AgentIdentity.Registry.State;
 using AgentIdentity.Registry.Tests.Fixtures;
+using AgentIdentity.Storage.Sqlite;
 
 namespace AgentIdentity.Registry.Tests;
 
@@ -41,6 +42,18 @@ public sealed class RecoveryTests
         await using var registry = TestNode.Open(folder);
         Assert.Empty(registry.Log);
         Assert.Equal(expected, Describe(registry));
+    }
+
+    [Fact]
+    public async Task An_entry_that_stands_as_it_was_written_and_cannot_be_read_is_from_a_newer_version()
+    {
+        await using var registry = await TestNode.FoundAsync();
+        await registry.DisposeAsync();
+        byte[] entry = [0xa1, 0x00, 0x18, 0x63];
+        var opening = new Opening(Hash.Read(RandomNumberGenerator.GetBytes(Hash.Size)), [], []);
+        using (var store = SqliteLedgerStore.Open(registry.Folder))
+            store.Append(new LeafIndex(store.Size.Value), [new StoredEntry(new LeafIndex(store.Size.Value), Leaf.Encode((byte)EntryClass.Authority, [], opening.Salt.ToArray(), entry), entry, opening.Encode(), [])]);
+        Assert.EndsWith("was written by a newer AgentIdentity, and this one cannot read it: start that version or a later one.", Assert.Throws<StoreRefusedException>(() => TestNode.Open(registry.Folder)).Message, StringComparison.Ordinal);
     }
 
     [Fact]

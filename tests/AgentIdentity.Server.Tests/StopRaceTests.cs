@@ -14,9 +14,9 @@ public sealed class StopRaceTests
     private volatile bool _isStopped;
 
     [Theory]
-    [InlineData(AgentState.Frozen)]
-    [InlineData(AgentState.Revoked)]
-    public async Task No_call_that_begins_after_the_acknowledgement_succeeds(AgentState state)
+    [InlineData(AgentState.Frozen, "AGENT_FROZEN")]
+    [InlineData(AgentState.Revoked, "AGENT_REVOKED")]
+    public async Task Every_call_that_begins_after_the_acknowledgement_is_refused_for_the_stop(AgentState state, string name)
     {
         await using var registry = await TestRegistry.StartAsync();
         var agent = await registry.EnrolAsync();
@@ -24,43 +24,42 @@ public sealed class StopRaceTests
         using var tool = registry.Connect(await registry.RegisterAsync(Role.Enforcer, "documents"));
         var racing = Enumerable.Range(0, Callers).Select(i => RaceAsync((i % 3) switch
         {
-            0 => async () => (await tool.Credentials.VerifyAsync(agent.Presents())).Allowed,
-            1 => () => SucceedsAsync(runtime.Credentials.IssueAsync(new IssueRequest()).ResponseAsync),
-            _ => () => SucceedsAsync(runtime.Credentials.RenewAsync(new RenewRequest { Credential = agent.Credential }).ResponseAsync),
+            0 => async () => (await tool.Credentials.VerifyAsync(agent.Presents())).Reason,
+            1 => () => ReasonOfAsync(runtime.Credentials.IssueAsync(new IssueRequest()).ResponseAsync),
+            _ => () => ReasonOfAsync(runtime.Credentials.RenewAsync(new RenewRequest { Credential = agent.Credential }).ResponseAsync),
         })).ToArray();
 
         await Task.Delay(TimeSpan.FromMilliseconds(200));
         await registry.StopAgentAsync(agent.Did, state);
         _isStopped = true;
-        var counts = await Task.WhenAll(racing);
-        Assert.All(counts, count => Assert.Equal((0, CallsAfterwards), (count.Wrong, count.Afterwards)));
+        Assert.All(await Task.WhenAll(racing), reasons => Assert.Equal(Enumerable.Repeat(name, CallsAfterwards), reasons));
     }
 
-    // Counts calls that began after the acknowledgement, and those of them that succeeded.
-    private async Task<(int Wrong, int Afterwards)> RaceAsync(Func<Task<bool>> callAsync)
+    // How the calls ended that began after the acknowledgement.
+    private async Task<List<string>> RaceAsync(Func<Task<string>> callAsync)
     {
-        var (wrong, afterwards) = (0, 0);
-        while (afterwards < CallsAfterwards)
+        var afterwards = new List<string>();
+        while (afterwards.Count < CallsAfterwards)
         {
             var beganAfterwards = _isStopped;
-            var isAllowed = await callAsync();
-            afterwards += beganAfterwards ? 1 : 0;
-            wrong += beganAfterwards && isAllowed ? 1 : 0;
+            var reason = await callAsync();
+            if (beganAfterwards)
+                afterwards.Add(reason);
         }
-        return (wrong, afterwards);
+        return afterwards;
     }
 
-    // Before the stop, an agent that holds as many credentials as it may is refused too.
-    private static async Task<bool> SucceedsAsync<T>(Task<T> call)
+    // By name: an agent that holds as many credentials as it may is refused too, and that is no stop.
+    private static async Task<string> ReasonOfAsync<T>(Task<T> call)
     {
         try
         {
             await call;
-            return true;
+            return "NONE";
         }
-        catch (RegistryRefusedException)
+        catch (RegistryRefusedException refused)
         {
-            return false;
+            return refused.Reason;
         }
     }
 }

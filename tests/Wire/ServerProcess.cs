@@ -30,7 +30,7 @@ internal sealed class ServerProcess : IAsyncDisposable
     /// <summary>What the process wrote to standard error last.</summary>
     public string Errors => string.Join('\n', _errors);
 
-    /// <summary>Starts an assembly that lies beside this one, and waits for its line "ready name=value …".</summary>
+    /// <summary>Starts an assembly, by itself one that lies beside this one, and waits for its line "ready name=value …".</summary>
     public static async Task<ServerProcess> StartAsync(string assembly, params string[] arguments)
     {
         var start = new ProcessStartInfo("dotnet", [Path.Combine(AppContext.BaseDirectory, assembly), .. arguments]) { RedirectStandardOutput = true, RedirectStandardError = true };
@@ -49,8 +49,11 @@ internal sealed class ServerProcess : IAsyncDisposable
     }
 
     /// <summary>The registry on a data folder, all listeners on free ports of loopback.</summary>
-    public static Task<ServerProcess> StartRegistryAsync(string folder, params string[] arguments) => StartAsync(
-        "AgentIdentity.Server.dll",
+    public static Task<ServerProcess> StartRegistryAsync(string folder, params string[] arguments) => StartRegistryFromAsync("AgentIdentity.Server.dll", folder, arguments);
+
+    /// <summary>The same, from another folder than this one.</summary>
+    public static Task<ServerProcess> StartRegistryFromAsync(string assembly, string folder, params string[] arguments) => StartAsync(
+        assembly,
         ["--dev", "--data", folder, "--grpc", "127.0.0.1:0", "--http", "127.0.0.1:0", "--control", "127.0.0.1:0", "--console", "127.0.0.1:0", .. arguments]);
 
     /// <summary>Where it listens, by the name in its ready line; a bare port is one of loopback.</summary>

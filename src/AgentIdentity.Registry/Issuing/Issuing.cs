@@ -53,11 +53,17 @@ public sealed class Issuing(RegistrySettings settings, RegistryState state, Sequ
     public async Task<Outcome<Issued>> IssueWithProofAsync(
         AgentRecord agent, string authorizationDetails, IReadOnlyList<string> audience, uint lifetimeSeconds, Hash? certificate = null)
     {
-        // Before the credential: its proof is by a key that was in force at its entry.
+        var parsed = Parse(agent, authorizationDetails, audience, lifetimeSeconds);
+        if (parsed.IsRefused)
+            return Refused.Because(parsed.Refusal, parsed.Detail);
+        var wish = parsed.Value with { Certificate = certificate };
+        // The key comes before the credential, since its proof is by a key that was in force at its entry; and for nobody who is refused.
+        if (state.IntegrityKeys.Newest is null && await CheckAsync(agent, wish).ConfigureAwait(false) is { } refused)
+            return refused;
         var key = await _proofKey.RequireAsync().ConfigureAwait(false);
         if (key.IsRefused)
             return Refused.Because(key.Refusal, key.Detail);
-        var issued = await IssueAsync(agent, authorizationDetails, audience, lifetimeSeconds, certificate).ConfigureAwait(false);
+        var issued = await IssueAsync(agent, wish).ConfigureAwait(false);
         return issued.IsRefused ? issued : issued.Value with { Document = SignDocument(issued.Value.Claims) };
     }
 
@@ -143,17 +149,34 @@ public sealed class Issuing(RegistrySettings settings, RegistryState state, Sequ
         return CredentialWriter.Fits(longest, registry);
     }
 
+    // Whether it would be issued now, without issuing it.
+    private async Task<Refused?> CheckAsync(AgentRecord agent, Wish wish)
+    {
+        if (CheckLength(agent, wish) is { } tooLong)
+            return tooLong;
+        var decided = await sequencer.DecideAsync<bool>(Lane.Issuance, draft => Check(draft, agent.Id, wish) is { } refused ? refused : true).ConfigureAwait(false);
+        return decided.IsRefused ? Refused.Because(decided.Refusal, decided.Detail) : null;
+    }
+
+    private Refused? CheckLength(AgentRecord agent, Wish wish) => Fits(settings.Name, agent.Grant, wish)
+        ? null
+        : Refused.Because(Refusal.MessageTooLarge, "The credential would be longer than verifiers take; ask for a shorter envelope or fewer audiences.");
+
     private async Task<Outcome<Issued>> IssueAsync(AgentRecord agent, Wish wish)
     {
-        if (!Fits(settings.Name, agent.Grant, wish))
-            return Refused.Because(Refusal.MessageTooLarge, "The credential would be longer than verifiers take; ask for a shorter envelope or fewer audiences.");
+        if (CheckLength(agent, wish) is { } tooLong)
+            return tooLong;
         var decided = await sequencer.DecideAsync(Lane.Issuance, draft => Decide(draft, agent.Id, wish)).ConfigureAwait(false);
         return decided.IsRefused
             ? Refused.Because(decided.Refusal, decided.Detail)
             : Sign(decided.Value.ToLive(), agent.Grant, wish);
     }
 
-    private Outcome<PendingIssuance> Decide(Draft draft, SubjectId agentId, Wish wish)
+    private Outcome<PendingIssuance> Decide(Draft draft, SubjectId agentId, Wish wish) => Check(draft, agentId, wish) is { } refused
+        ? refused
+        : Stage(draft, agentId, draft.KeyOf(draft.State.FindAgent(agentId)!).KeyId, wish);
+
+    private static Refused? Check(Draft draft, SubjectId agentId, Wish wish)
     {
         var standing = draft.Standing.RefusalOf(agentId, draft.At);
         if (standing != Refusal.None)
@@ -164,8 +187,6 @@ public sealed class Issuing(RegistrySettings settings, RegistryState state, Sequ
         var own = agent.Credentials.Count(credential => credential.Item.ExpiresAt > seconds) - draft.State.Lineage.LinksTo(agentId, seconds).Count;
         if (own + draft.PendingIssuances(agentId) >= LiveMax)
             return Refused.Because(Refusal.TooManyCredentials, $"The agent holds {LiveMax} unexpired credentials.");
-        if (wish.ExpiryMax <= seconds)
-            return Refused.Because(Refusal.EnvelopeTooWide, "The envelope asked for has ended.");
-        return Stage(draft, agentId, draft.KeyOf(agent).KeyId, wish);
+        return wish.ExpiryMax <= seconds ? Refused.Because(Refusal.EnvelopeTooWide, "The envelope asked for has ended.") : null;
     }
 }

@@ -24,6 +24,9 @@ public sealed record Recorded(LeafIndex Index, long At, EntryClass Class, byte[]
 /// <summary>The entry's number among those about the agent, and its salt.</summary>
 public sealed record LeafOpening(ulong SubjectSequence, Hash Salt);
 
+/// <summary>A statement whose signature is its agent's, and the entry that it becomes.</summary>
+public sealed record VerifiedStatement(SignedStatement Statement, Activity Activity);
+
 /// <summary>Takes signed statements into the ledger. The statement's own signature is the caller's authentication, so that evidence can follow a stop.</summary>
 public sealed class Recording(RegistryState state, Sequencer sequencer, CheckpointPublisher publisher, ILedgerStore store)
 {
@@ -32,11 +35,13 @@ public sealed class Recording(RegistryState state, Sequencer sequencer, Checkpoi
     public async Task<Outcome<Recorded>> RecordAsync(
         ReadOnlyMemory<byte> bytes, KeyAlgorithm algorithm, ReadOnlyMemory<byte> signature, bool waitIntegrated, CancellationToken cancellation)
     {
-        var checkedStatement = Check(bytes, algorithm, signature.Span);
-        if (checkedStatement.IsRefused)
-            return Refused.Because(checkedStatement.Refusal, checkedStatement.Detail);
-        var statement = checkedStatement.Value;
-        var activity = new Activity(bytes.ToArray(), algorithm, signature.ToArray(), Quarantined: false);
+        var verified = Verify(bytes, algorithm, signature);
+        return verified.IsRefused ? Refused.Because(verified.Refusal, verified.Detail) : await RecordAsync(verified.Value, waitIntegrated, cancellation).ConfigureAwait(false);
+    }
+
+    public async Task<Outcome<Recorded>> RecordAsync(VerifiedStatement verified, bool waitIntegrated, CancellationToken cancellation)
+    {
+        var (statement, activity) = verified;
         var decided = await sequencer.DecideAsync(Lane.Ordinary, draft => Decide(draft, statement, activity)).ConfigureAwait(false);
         if (decided.IsRefused)
             return Refused.Because(decided.Refusal, decided.Detail);
@@ -59,7 +64,8 @@ public sealed class Recording(RegistryState state, Sequencer sequencer, Checkpoi
         return true;
     }
 
-    private Outcome<SignedStatement> Check(ReadOnlyMemory<byte> bytes, KeyAlgorithm algorithm, ReadOnlySpan<byte> signature)
+    /// <summary>Reads a statement that an agent has signed: from here on it is known whose it is.</summary>
+    public Outcome<VerifiedStatement> Verify(ReadOnlyMemory<byte> bytes, KeyAlgorithm algorithm, ReadOnlyMemory<byte> signature)
     {
         if (!SignedStatement.TryRead(bytes, out var statement))
             return Refused.Because(Refusal.StatementMalformed, "Those are not the bytes of a statement: docs/formats.md, \"Signed statement\".");
@@ -69,9 +75,9 @@ public sealed class Recording(RegistryState state, Sequencer sequencer, Checkpoi
             return Refused.Because(Refusal.AgentUnknown, "No agent has that id.");
         if (agent.FindKey(statement.KeyId) is not { } key || key.Algorithm != algorithm)
             return Refused.Because(Refusal.WrongKey, "The statement names a key or an algorithm that is not the agent's.");
-        if (!key.Verifies(bytes.Span, signature))
+        if (!key.Verifies(bytes.Span, signature.Span))
             return Refused.Because(Refusal.SignatureInvalid, "The signature is not over these bytes by the agent's key.");
-        return statement;
+        return new VerifiedStatement(statement, new Activity(bytes.ToArray(), algorithm, signature.ToArray(), Quarantined: false));
     }
 
     // What was recorded for a log that was succeeded since is still answered when it is sent again; nothing new is taken for it.

@@ -80,10 +80,13 @@ internal static class Start
             state.Apply(row.Index, erasures.Require(row), Leaf.TryDecode(row.Leaf, out var shown) ? shown : throw new LedgerDamagedException($"The leaf of entry {row.Index} cannot be read."), in leafHash);
             return;
         }
-        if (!Entry.TryDecode(row.Entry, out var entry) || !Opening.TryDecode(row.Opening, out var opening) || !Leaf.TryDecode(row.Leaf, out var leaf))
-            throw new LedgerDamagedException($"Entry {row.Index} cannot be read: it is damaged, or from a newer version.");
+        if (!Opening.TryDecode(row.Opening, out var opening) || !Leaf.TryDecode(row.Leaf, out var leaf))
+            throw new LedgerDamagedException($"The leaf of entry {row.Index}, or what opens it, cannot be read.");
         if (Leaf.Commit(opening.Salt.ToArray(), row.Entry) != leaf.Commitment)
             throw new LedgerDamagedException($"Entry {row.Index} is not the one that its leaf commits to.");
+        // It is what was written, so whoever wrote it knew more kinds of entries, or more about one.
+        if (!Entry.TryDecode(row.Entry, out var entry))
+            throw new StoreRefusedException($"Entry {row.Index} was written by a newer AgentIdentity, and this one cannot read it: start that version or a later one.");
         if (!entry.Subjects.Select(subject => new SubjectSequence(subject.Id, subject.Sequence)).SequenceEqual(row.Subjects))
             throw new LedgerDamagedException($"Entry {row.Index} is filed under other subjects than it names.");
         state.Apply(row.Index, entry, opening, in leafHash);

@@ -24,7 +24,7 @@ internal sealed class CallGate(RequestDelegate next, CallRefusals refusals, Work
 
         if (AccessTable.Find(context.Request.Path.Value!) is not { } row || !row.Listeners.HasFlag(listener))
         {
-            GrpcAnswer.Write(context.Response, StatusCode.Unimplemented, "There is no such method on this listener.");
+            GrpcAnswer.Write(context.Response, new CallRefusedException(Refusal.MethodUnknown, "There is no such method on this listener."));
             return;
         }
 
@@ -32,7 +32,7 @@ internal sealed class CallGate(RequestDelegate next, CallRefusals refusals, Work
         {
             // The gRPC layer brings providers of its own, whatever its settings list.
             context.Response.Headers["grpc-accept-encoding"] = Identity;
-            GrpcAnswer.Write(context.Response, StatusCode.Unimplemented, "Requests are not compressed here: grpc-encoding is identity.");
+            GrpcAnswer.Write(context.Response, new CallRefusedException(Refusal.CompressionUnsupported, "Requests are not compressed here: grpc-encoding is identity."));
             return;
         }
 

@@ -87,7 +87,8 @@ internal sealed class ErrorInterceptor(RegistryNode registry, CallRefusals refus
                 log.LogInformation("{Method} ended: {Message}", context.Method, failure.Message);
                 return new RpcException(new Status(StatusCode.Cancelled, "The caller went away."));
             case OperationCanceledException when context.CancellationToken.IsCancellationRequested:
-                return new RpcException(context.Deadline <= clock.GetUtcNow().UtcDateTime
+                // Not by the clock alone: the timer that ended the call may be a moment ahead of it.
+                return new RpcException(context.Deadline <= clock.GetUtcNow().UtcDateTime || !context.GetHttpContext().RequestAborted.IsCancellationRequested
                     ? new Status(StatusCode.DeadlineExceeded, "The deadline passed.")
                     : new Status(StatusCode.Cancelled, "The caller went away."));
             default:

@@ -13,7 +13,7 @@ using Wire = AgentIdentity.Protocol.V1;
 namespace AgentIdentity.Server.Grpc;
 
 /// <summary>What agents did, and the proof of it.</summary>
-internal sealed class LedgerService(RegistryNode registry, CheckpointWatches watches, IHostApplicationLifetime lifetime) : Wire.Ledger.LedgerBase
+internal sealed class LedgerService(RegistryNode registry, Quotas quotas, CheckpointWatches watches, IHostApplicationLifetime lifetime) : Wire.Ledger.LedgerBase
 {
     private const int PageUsual = 100;
     private const int PageMost = 200;
@@ -24,10 +24,13 @@ internal sealed class LedgerService(RegistryNode registry, CheckpointWatches wat
 
     public override async Task<Wire.RecordResponse> Record(Wire.RecordRequest request, ServerCallContext context)
     {
-        var outcome = await registry.Recording.RecordAsync(
-            request.Statement.Memory, FromWire.Algorithm(request.Algorithm), request.Signature.Memory, WaitsForCheckpoint(request.WaitFor), context.CancellationToken);
+        var waits = WaitsForCheckpoint(request.WaitFor);
+        var statement = registry.Recording.Verify(request.Statement.Memory, FromWire.Algorithm(request.Algorithm), request.Signature.Memory).OrRefuse();
+        // Not before: whoever knows a key's id could use its quota up.
+        quotas.RequireFor(statement.Statement.KeyId);
+        var outcome = await registry.Recording.RecordAsync(statement, waits, context.CancellationToken);
         if (outcome.Refusal is Refusal.SequenceGap or Refusal.SequenceFork)
-            throw OutOfSequence(outcome.Refusal, outcome.Detail, request.Statement.Memory);
+            throw OutOfSequence(outcome.Refusal, outcome.Detail, statement.Statement);
         var recorded = outcome.OrRefuse();
         if (request.WaitFor == Wire.AckLevel.Witnessed)
             await UntilAsync(registry.Cosigning!.WhenWitnessedAsync(recorded.Index, context.CancellationToken), recorded.Index, "a quorum had cosigned it");
@@ -49,10 +52,8 @@ internal sealed class LedgerService(RegistryNode registry, CheckpointWatches wat
     }
 
     // The statement is signed by the chain's own key: whoever shows it may know where the chain stands.
-    private CallRefusedException OutOfSequence(Refusal refusal, string detail, ReadOnlyMemory<byte> shown)
+    private CallRefusedException OutOfSequence(Refusal refusal, string detail, SignedStatement statement)
     {
-        if (!SignedStatement.TryRead(shown, out var statement))
-            throw new InvalidOperationException("A statement that was judged cannot be read.");
         var head = registry.State.FindAgent(statement.AgentId)!.Chain(statement.KeyId);
         var facts = new Dictionary<string, string> { ["next_sequence"] = head.Next.ToString(CultureInfo.InvariantCulture), ["previous"] = head.Previous.ToBase64Url() };
         return new CallRefusedException(refusal, detail) { Facts = facts };

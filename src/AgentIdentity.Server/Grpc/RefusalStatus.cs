@@ -52,6 +52,8 @@ internal static class RefusalStatus
 
         Refusal.NotIntegrated or Refusal.EpochNotReached or Refusal.RegistryHalted or Refusal.LeaseOver or Refusal.KeysUnavailable or Refusal.RegistryUnheard or Refusal.WatchOutdated => StatusCode.Unavailable,
 
+        Refusal.MethodUnknown or Refusal.CompressionUnsupported => StatusCode.Unimplemented,
+
         _ => throw new InvalidOperationException($"No status for the refusal {refusal}."),
     };
 

@@ -16,7 +16,7 @@ namespace AgentIdentity.Server.Hosting;
 /// <summary>What stands between a connection and a service, in the order in which a call meets it.</summary>
 internal static class Pipeline
 {
-    private static readonly FileDescriptor[] Served =
+    internal static readonly FileDescriptor[] Served =
     [
         Wire.RegistryReflection.Descriptor, Wire.AccessReflection.Descriptor, Wire.CredentialsReflection.Descriptor, Wire.LedgerReflection.Descriptor, Wire.ControlReflection.Descriptor,
         Wire.QuestionsReflection.Descriptor, Wire.AdminReflection.Descriptor, global::Grpc.Health.V1.HealthReflection.Descriptor, global::Grpc.Reflection.V1.ReflectionReflection.Descriptor,

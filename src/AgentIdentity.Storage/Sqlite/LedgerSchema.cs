@@ -1,3 +1,4 @@
+using AgentIdentity.Credentials.Entries;
 using AgentIdentity.Registry.Sequencing;
 
 namespace AgentIdentity.Storage.Sqlite;
@@ -5,8 +6,9 @@ namespace AgentIdentity.Storage.Sqlite;
 /// <summary>The tables, and the way from each version of them to the next.</summary>
 internal static class LedgerSchema
 {
-    /// <summary>Version of the meaning of the bytes in the rows, which SQL cannot see. The layout of the tables is counted by the list of migrations.</summary>
-    public const long DataVersion = 1;
+    /// <summary>Version of the meaning of the bytes in the rows, which SQL cannot see: how many kinds of entries are known. The layout of the tables is counted by the list of migrations.</summary>
+    /// <remarks>A kind is only ever added. An earlier version that opens the file then refuses it at once, and says that it is from a newer one.</remarks>
+    public static readonly long DataVersion = Enum.GetValues<EntryKind>().Length;
 
     // "AILG" in the header of the file, so that other people's databases are told from ours.
     private const long ApplicationId = 0x41494c47;
@@ -47,7 +49,10 @@ internal static class LedgerSchema
             throw Refusals.Damaged(path, "it is not a ledger of AgentIdentity");
         RequireKnown(connection.ReadInteger("PRAGMA user_version"), Migrations.Count, path);
         Upgrade(connection, Migrations);
-        RequireKnown(connection.ReadInteger("SELECT value FROM meta WHERE name = 'data_version'"), DataVersion, path);
+        var written = connection.ReadInteger("SELECT value FROM meta WHERE name = 'data_version'");
+        RequireKnown(written, DataVersion, path);
+        if (written < DataVersion)
+            connection.Execute($"UPDATE meta SET value = {DataVersion} WHERE name = 'data_version'");
     }
 
     /// <summary>Runs the steps that the file has not seen. A step that fails leaves the file as the step before left it.</summary>

@@ -80,7 +80,7 @@ public sealed class HistoriesTests
     {
         var receiver = Somebody with { Agent = new SubjectId(8) };
         var passed = new Acted(new Moment(1, 2, 0, 3), Act.Delegate, Somebody, Refusal.None, null) { Receiver = receiver };
-        var used = new Acted(new Moment(5, 6, 0, 3), Act.Verify, receiver, Refusal.None, null) { Above = Somebody };
+        var used = new Acted(new Moment(5, 6, 0, 3), Act.Verify, receiver, Refusal.None, null) { Above = [Somebody] };
         var issued = new Acted(new Moment(5, 6, 0, 3), Act.Issue, receiver, Refusal.None, null);
         Assert.Single(Check(passed, Stopped(3, 4), used));
         Assert.Empty(Check(passed, Stopped(3, 4), issued));

@@ -29,8 +29,8 @@ internal sealed record Party(SubjectId Agent, KeyId Key, string Sponsor, string 
 /// <param name="Index">The entry that an allowed write made.</param>
 internal sealed record Acted(Moment Moment, Act Act, Party Party, Refusal Refusal, LeafIndex? Index)
 {
-    /// <summary>For a delegated credential: whose authority it is.</summary>
-    public Party? Above { get; init; }
+    /// <summary>For a delegated credential: whose authority it is, nearest first.</summary>
+    public IReadOnlyList<Party> Above { get; init; } = [];
 
     /// <summary>Of a delegation: who receives.</summary>
     public Party? Receiver { get; init; }

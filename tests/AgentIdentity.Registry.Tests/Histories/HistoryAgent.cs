@@ -13,13 +13,15 @@ namespace AgentIdentity.Registry.Tests.Histories;
 internal sealed class HistoryAgent(PrivateKey key, SubjectId id, string sponsor, string blueprint, Issued first) : IDisposable
 {
     private readonly ConcurrentQueue<Issued> _credentials = new([first]);
-    private readonly ConcurrentQueue<(Issued Credential, Party Above)> _received = [];
+    private readonly ConcurrentQueue<HeldCredential> _received = [];
     private readonly SemaphoreSlim _recording = new(1);
     private ulong _sequence;
     private Hash _previous;
     private bool _isUnsettled;
 
     public SubjectId Id => id;
+
+    public PrivateKey Key => key;
 
     public KeyId KeyId => key.PublicKey.KeyId;
 
@@ -33,12 +35,24 @@ internal sealed class HistoryAgent(PrivateKey key, SubjectId id, string sponsor,
 
     public TestAgent At(TestNode node) => new(node, key, id, first);
 
-    public void Add(Issued credential) => _credentials.Enqueue(credential);
+    /// <summary>Its own newest credential, and the newest that it was passed.</summary>
+    public IReadOnlyList<HeldCredential> Held => _received.LastOrDefault() is { } passed ? [new(Credential, []), passed] : [new(Credential, [])];
 
-    public void Receive(Issued credential, Party above) => _received.Enqueue((credential, above));
+    /// <summary>Its own, or now and then what it was passed.</summary>
+    public HeldCredential Choose(Random random) => random.Next(3) == 0 ? Held[^1] : Held[0];
 
-    /// <summary>Its own newest credential, or now and then the newest that it was passed.</summary>
-    public (Issued Credential, Party? Above) Choose(Random random) => random.Next(3) == 0 && _received.LastOrDefault() is { Credential: not null } passed ? passed : (Credential, null);
+    public async Task<(Refusal Refusal, LeafIndex? Index)> IssueAsync(TestNode node) => Keep(await node.Node.Issuing.IssueAsync(At(node).Record, "", [], 0));
+
+    public async Task<(Refusal Refusal, LeafIndex? Index)> RenewAsync(TestNode node) => Keep(await node.Node.Issuing.RenewAsync(At(node).Record, Credential.Token));
+
+    /// <summary>Passes on all but one link of the depth that is left.</summary>
+    public async Task<(Refusal Refusal, LeafIndex? Index)> DelegateAsync(TestNode node, HeldCredential from, HistoryAgent child)
+    {
+        var passed = await node.DelegateAsync(from.Credential.Token, child.Id, Delegations.Deep(9 - from.Above.Count));
+        if (!passed.IsRefused)
+            child._received.Enqueue(new(passed.Value, [PartyWith(from.Credential), .. from.Above]));
+        return Seen(passed);
+    }
 
     /// <summary>Continues the chain. Null when what was answered may be an entry from before, since the call before was never answered.</summary>
     public async Task<(Refusal Refusal, LeafIndex? Index)?> RecordAsync(TestNode node)
@@ -63,4 +77,16 @@ internal sealed class HistoryAgent(PrivateKey key, SubjectId id, string sponsor,
     }
 
     public void Dispose() => _recording.Dispose();
+
+    private (Refusal Refusal, LeafIndex? Index) Keep(Outcome<Issued> issued)
+    {
+        if (!issued.IsRefused)
+            _credentials.Enqueue(issued.Value);
+        return Seen(issued);
+    }
+
+    private static (Refusal Refusal, LeafIndex? Index) Seen(Outcome<Issued> issued) => (issued.Refusal, issued.IsRefused ? null : new LeafIndex(issued.Value.Claims.LedgerIndex));
 }
+
+/// <summary>A credential that an agent holds, and whose authority it is if not its own: nearest first.</summary>
+internal sealed record HeldCredential(Issued Credential, IReadOnlyList<Party> Above);

@@ -13,11 +13,13 @@ internal sealed class HistoryModel
 {
     private readonly History _history;
     private readonly StopInLedger[] _stops;
+    private readonly Reach _reach;
     private readonly List<string> _violations = [];
 
     private HistoryModel(History history)
     {
         _history = history;
+        _reach = new Reach(history.Acts);
         var recorded = history.Ledger.Select((body, index) => (Body: body as Stop, Index: new LeafIndex((ulong)index))).Where(entry => entry.Body is not null).ToLookup(entry => entry.Body!.Incident, entry => entry.Index);
         _stops = [.. history.Stops.Select(stop => new StopInLedger(stop, [.. recorded[stop.Name]]))];
     }
@@ -76,39 +78,20 @@ internal sealed class HistoryModel
     // What is restricted keeps its credentials and may receive; it passes nothing on, and these agents' blueprints call nothing a read.
     private bool Covers(StopAsked stop, Acted act, bool isCertain) => act.Act switch
     {
-        Act.Verify => Covers(stop, act.Party, act.Act, isCertain) || (act.Above is { } above && Covers(stop, above, act.Act, isCertain)),
-        Act.Delegate => Covers(stop, act.Party, act.Act, isCertain) || (stop.State != StandingState.Restricted && Covers(stop, act.Receiver!, act.Act, isCertain)),
+        Act.Verify => CoversChain(stop, act, isCertain),
+        Act.Delegate => CoversChain(stop, act, isCertain) || (stop.State != StandingState.Restricted && Covers(stop, act.Receiver!, act.Act, isCertain)),
         Act.Enrol => Covers(stop, act.Party, act.Act, isCertain),
         _ => stop.State != StandingState.Restricted && Covers(stop, act.Party, act.Act, isCertain),
     };
 
+    private bool CoversChain(StopAsked stop, Acted act, bool isCertain) => act.Above.Prepend(act.Party).Any(party => Covers(stop, party, act.Act, isCertain));
+
     private bool Covers(StopAsked stop, Party party, Act act, bool isCertain) => stop.Scope.Kind switch
     {
-        ScopeKind.Agent => stop.Scope.Id == party.Agent,
-        ScopeKind.AgentWithDelegates => Reached(stop, isCertain).Contains(party.Agent),
-        ScopeKind.Key => stop.Scope.KeyId == party.Key,
-        ScopeKind.Sponsor => stop.Scope.Value == party.Sponsor,
-        ScopeKind.Blueprint => stop.Scope.Value == party.Blueprint,
-        ScopeKind.Credential => act is Act.Verify or Act.Delegate && stop.Scope.Id == party.Credential,
-        ScopeKind.Audience => act == Act.Verify && stop.Scope.Value == Fixtures.TestNode.Audience,
-        ScopeKind.Everything => true,
-        _ => throw new InvalidOperationException($"No history stops a {stop.Scope.Kind}."),
+        ScopeKind.Credential when act is not (Act.Verify or Act.Delegate) => false,
+        ScopeKind.Audience when act != Act.Verify => false,
+        _ => _reach.Covers(stop, party, isCertain),
     };
-
-    // Whom authority of the agent has come to: for certain, or perhaps, when the stop was made.
-    private HashSet<SubjectId> Reached(StopAsked stop, bool isCertain)
-    {
-        var edges = _history.Acts.Where(act => act.Act == Act.Delegate && (isCertain
-            ? act.Refusal == Refusal.None && act.Moment.IsBefore(stop.Moment)
-            : act.Refusal is Refusal.None or Refusal.RegistryHalted && act.Moment.Began < stop.Moment.Ended)).ToLookup(act => act.Party.Agent, act => act.Receiver!.Agent);
-        var reached = new HashSet<SubjectId> { stop.Scope.Id };
-        for (var next = new Queue<SubjectId>(reached); next.TryDequeue(out var agent);)
-        {
-            foreach (var child in edges[agent].Where(reached.Add))
-                next.Enqueue(child);
-        }
-        return reached;
-    }
 
     private void CheckLedger()
     {
@@ -157,7 +140,8 @@ internal sealed class HistoryModel
 
     private EntryBody? At(LeafIndex index) => index.Value < (ulong)_history.Ledger.Count ? _history.Ledger[(int)index.Value] : null;
 
-    private static bool IsByStop(Refusal refusal) => refusal is Refusal.AgentRestricted or Refusal.AgentFrozen or Refusal.AgentRevoked or Refusal.KeyStopped or Refusal.CredentialStopped or Refusal.AudienceStopped
+    /// <summary>Whether somebody was refused for a stop.</summary>
+    public static bool IsByStop(Refusal refusal) => refusal is Refusal.AgentRestricted or Refusal.AgentFrozen or Refusal.AgentRevoked or Refusal.KeyStopped or Refusal.CredentialStopped or Refusal.AudienceStopped
         or Refusal.ChainStopped or Refusal.DelegateStopped;
 
     private void Object(string violation) => _violations.Add(violation);

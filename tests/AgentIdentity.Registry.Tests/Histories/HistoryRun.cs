@@ -94,30 +94,26 @@ internal sealed class HistoryRun(int seed, Sabotage sabotage, int callsPerCaller
     {
         var (node, boot, agent) = (_node, _boot, _agents[random.Next(_agents.Count)]);
         var act = random.Next(100) switch { < 50 => Act.Verify, < 61 => Act.Issue, < 71 => Act.Renew, < 87 => Act.Record, < 95 => Act.Delegate, _ => Act.Enrol };
-        var (credential, above) = act == Act.Verify ? agent.Choose(random) : (agent.Credential, null);
-        var party = agent.PartyWith(credential);
+        var held = act is Act.Verify or Act.Delegate ? agent.Choose(random) : new(agent.Credential, []);
+        var party = agent.PartyWith(held.Credential);
         Party? receiver = null;
         var began = _history.Tick();
         (Refusal Refusal, LeafIndex? Index)? seen;
         switch (act)
         {
             case Act.Verify:
-                seen = (node.Verify(agent.At(node).Use(credential.Token)), null);
+                seen = (node.Verify(agent.At(node).Use(held.Credential.Token)), null);
                 break;
-            case Act.Issue or Act.Renew:
-                var record = agent.At(node).Record;
-                var issued = act == Act.Issue ? await node.Node.Issuing.IssueAsync(record, "", [], 0) : await node.Node.Issuing.RenewAsync(record, credential.Token);
-                seen = (issued.Refusal, issued.IsRefused ? null : new LeafIndex(issued.Value.Claims.LedgerIndex));
-                if (!issued.IsRefused)
-                    agent.Add(issued.Value);
+            case Act.Issue:
+                seen = await agent.IssueAsync(node);
+                break;
+            case Act.Renew:
+                seen = await agent.RenewAsync(node);
                 break;
             case Act.Delegate:
                 var child = _agents.Where(other => other != agent).ElementAt(random.Next(_agents.Count - 1));
                 receiver = child.PartyWith(null);
-                var passed = await node.DelegateAsync(credential.Token, child.Id);
-                seen = (passed.Refusal, passed.IsRefused ? null : new LeafIndex(passed.Value.Claims.LedgerIndex));
-                if (!passed.IsRefused)
-                    child.Receive(passed.Value, party);
+                seen = await agent.DelegateAsync(node, held, child);
                 break;
             case Act.Record:
                 seen = await agent.RecordAsync(node);
@@ -127,7 +123,7 @@ internal sealed class HistoryRun(int seed, Sabotage sabotage, int callsPerCaller
                 break;
         }
         if (seen is { } answer)
-            _history.Acts.Enqueue(new Acted(_history.Since(began, boot, observer), act, party, answer.Refusal, answer.Index) { Above = above, Receiver = receiver });
+            _history.Acts.Enqueue(new Acted(_history.Since(began, boot, observer), act, party, answer.Refusal, answer.Index) { Above = held.Above, Receiver = receiver });
         ReadEpoch(node, boot, observer);
         return seen?.Refusal == Refusal.RegistryHalted;
     }

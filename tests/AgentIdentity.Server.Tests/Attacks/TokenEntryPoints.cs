@@ -27,6 +27,7 @@ using Microsoft.AspNetCore.Hosting.Server.Features;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
 using FirstOperator = AgentIdentity.Protocol.V1.FirstOperator;
 using Scope = AgentIdentity.Credentials.Entries.Scope;
 
@@ -51,7 +52,7 @@ internal sealed record EntryPoint(Func<string> Genuine, PrivateKey Key, Refusal 
 }
 
 /// <summary>Every place of the product that takes a token, around one registry: its listeners, an enforcer, and two tools behind the middleware. Whoever calls signs by one algorithm.</summary>
-public abstract class TokenEntryPoints(KeyAlgorithm algorithm) : IAsyncLifetime
+public abstract class TokenEntryPoints(KeyAlgorithm algorithm, ILoggerFactory? loggers = null) : IAsyncLifetime
 {
     private const string Enroll = "/agentidentity.v1.Registry/Enroll";
     private const string RotateKey = "/agentidentity.v1.Registry/RotateKey";
@@ -66,6 +67,7 @@ public abstract class TokenEntryPoints(KeyAlgorithm algorithm) : IAsyncLifetime
     private const string ToolPath = "/documents/report";
     private const string Newcomer = "second operator";
 
+    private readonly ILoggerFactory _loggers = loggers ?? NullLoggerFactory.Instance;
     private readonly HttpClient _http = new();
     private readonly List<WebApplication> _tools = [];
     private readonly PrivateKey _breakGlass = PrivateKey.Generate(algorithm);
@@ -102,11 +104,13 @@ public abstract class TokenEntryPoints(KeyAlgorithm algorithm) : IAsyncLifetime
 
     internal Dictionary<string, EntryPoint> All { get; private set; } = [];
 
+    internal TestRegistry Registry => _registry;
+
     public async Task InitializeAsync()
     {
-        _unfounded = await TestRegistry.StartUnfoundedAsync("--dev=false");
+        _unfounded = await TestRegistry.StartUnfoundedAsync(_loggers, "--dev=false");
         _secret = (await File.ReadAllTextAsync(_unfounded.Host.BootstrapFile)).Trim();
-        _registry = await TestRegistry.StartUnfoundedAsync("--evidence=" + _evidence.WriteTo(_settings.FullName));
+        _registry = await TestRegistry.StartUnfoundedAsync(_loggers, "--evidence=" + _evidence.WriteTo(_settings.FullName));
         await _registry.FoundAsync(algorithm);
         await _evidence.DemandAsync(_registry);
         await SetBreakGlassKeyAsync();
@@ -346,7 +350,7 @@ public abstract class TokenEntryPoints(KeyAlgorithm algorithm) : IAsyncLifetime
         var keyFile = Path.Combine(_registry.Folder, $"tool-{asks}.jwk");
         await File.WriteAllBytesAsync(keyFile, (await RegisterAsync($"tool {asks}")).ToKeyFile(""));
         var builder = WebApplication.CreateSlimBuilder();
-        builder.Logging.ClearProviders();
+        builder.Services.AddSingleton(_loggers);
         builder.WebHost.UseUrls("http://127.0.0.1:0");
         builder.Services.AddAgentIdentity(options =>
         {

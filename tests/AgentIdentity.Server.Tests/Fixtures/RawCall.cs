@@ -20,6 +20,9 @@ public sealed class RawCaller(string url, string publicUrl, PrivateKey? key = nu
     private readonly HttpClient _client = new(new SocketsHttpHandler { EnableMultipleHttp2Connections = true, SslOptions = tls ?? new() }) { Timeout = TimeSpan.FromSeconds(60) };
     private string? _nonce;
 
+    /// <summary>Shown beside the proof; null: none.</summary>
+    public string? Credential { get; init; }
+
     /// <summary>Sends one message in its frame, signed when there is a key, and once more when a nonce is asked for.</summary>
     public async Task<RawAnswer> SendAsync(string method, byte[] message, Action<HttpRequestMessage>? change = null)
     {
@@ -43,6 +46,10 @@ public sealed class RawCaller(string url, string publicUrl, PrivateKey? key = nu
 
     public void Dispose() => _client.Dispose();
 
+    /// <summary>The messages of a stream, of which the first is signed.</summary>
+    public static HttpContent Stream(IEnumerable<byte[]> messages) =>
+        new ByteArrayContent([.. messages.SelectMany(Framed)]) { Headers = { ContentType = new MediaTypeHeaderValue("application/grpc") } };
+
     private async Task<RawAnswer> SendOnceAsync(string method, byte[] message, Action<HttpRequestMessage>? change)
     {
         using var request = new HttpRequestMessage(HttpMethod.Post, url + method) { Version = HttpVersion.Version20, VersionPolicy = HttpVersionPolicy.RequestVersionExact };
@@ -50,8 +57,10 @@ public sealed class RawCaller(string url, string publicUrl, PrivateKey? key = nu
         request.Content.Headers.ContentType = new MediaTypeHeaderValue("application/grpc");
         request.Headers.TE.Add(new TransferCodingWithQualityHeaderValue("trailers"));
         request.Headers.Add("grpc-timeout", "20S");
+        if (Credential is not null)
+            request.Headers.Add("authorization", $"DPoP {Credential}");
         if (key is not null)
-            request.Headers.Add("dpop", Proof(method, message, _nonce));
+            request.Headers.Add("dpop", Proof(method, message, _nonce, Credential is null ? null : Sha256.Hash(System.Text.Encoding.UTF8.GetBytes(Credential)).ToBase64Url()));
         change?.Invoke(request);
         using var response = await _client.SendAsync(request);
         await response.Content.ReadAsByteArrayAsync();

@@ -30,6 +30,9 @@ public sealed class TestRegistry : IAsyncDisposable
 
     public PrivateKey Operator { get; private set; } = PrivateKey.Generate(KeyAlgorithm.ES256);
 
+    /// <summary>What it was founded with.</summary>
+    public string BootstrapSecret { get; private set; } = "";
+
     public string GrpcUrl => $"{Scheme}://{Host.Bound.Grpc}";
 
     public string HttpUrl => $"{Scheme}://{Host.Bound.Http}";
@@ -58,19 +61,21 @@ public sealed class TestRegistry : IAsyncDisposable
     }
 
     /// <summary>The same by a clock of the caller's.</summary>
-    public static async Task<TestRegistry> StartAsync(TimeProvider clock)
+    public static async Task<TestRegistry> StartAsync(TimeProvider clock, params string[] flags)
     {
         var folder = Directory.CreateTempSubdirectory("agentidentity-").FullName;
-        var registry = new TestRegistry(await StartHostAsync(folder, NullLoggerFactory.Instance, clock), folder, ownsFolder: true);
+        var registry = new TestRegistry(await StartHostAsync(folder, NullLoggerFactory.Instance, clock, flags), folder, ownsFolder: true);
         await registry.FoundAsync();
         return registry;
     }
 
-    public static Task<TestRegistry> StartUnfoundedAsync(params string[] flags) =>
-        StartInAsync(Directory.CreateTempSubdirectory("agentidentity-").FullName, ownsFolder: true, flags);
+    public static Task<TestRegistry> StartUnfoundedAsync(params string[] flags) => StartUnfoundedAsync(NullLoggerFactory.Instance, flags);
+
+    public static Task<TestRegistry> StartUnfoundedAsync(ILoggerFactory loggers, params string[] flags) =>
+        StartInAsync(Directory.CreateTempSubdirectory("agentidentity-").FullName, ownsFolder: true, loggers, flags);
 
     /// <summary>On a folder that the caller keeps: for restarts.</summary>
-    public static Task<TestRegistry> StartInAsync(string folder, params string[] flags) => StartInAsync(folder, ownsFolder: false, flags);
+    public static Task<TestRegistry> StartInAsync(string folder, params string[] flags) => StartInAsync(folder, ownsFolder: false, NullLoggerFactory.Instance, flags);
 
     /// <summary>Where it is, for who connects by himself.</summary>
     public ConnectionOptions Address => new() { GrpcUrl = GrpcUrl, HttpUrl = HttpUrl, ControlUrl = ControlUrl, PublicUrl = PublicUrl, TrustedCertificateFile = Host.Bound.TlsCertificate, Deadline = TimeSpan.FromSeconds(30) };
@@ -81,7 +86,7 @@ public sealed class TestRegistry : IAsyncDisposable
     {
         if (algorithm != Operator.PublicKey.Algorithm)
             Operator = PrivateKey.Generate(algorithm);
-        var secret = (await File.ReadAllTextAsync(Host.BootstrapFile)).Trim();
+        var secret = BootstrapSecret = (await File.ReadAllTextAsync(Host.BootstrapFile)).Trim();
         var request = new BootstrapRequest { Secret = secret, Operators = { First("first operator", Operator, secret) } };
         using var connection = Connect();
         return await connection.Admin.BootstrapAsync(request);
@@ -132,8 +137,8 @@ public sealed class TestRegistry : IAsyncDisposable
             Directory.Delete(_folder, recursive: true);
     }
 
-    private static async Task<TestRegistry> StartInAsync(string folder, bool ownsFolder, string[] flags) =>
-        new(await StartHostAsync(folder, NullLoggerFactory.Instance, flags), folder, ownsFolder);
+    private static async Task<TestRegistry> StartInAsync(string folder, bool ownsFolder, ILoggerFactory loggers, string[] flags) =>
+        new(await StartHostAsync(folder, loggers, flags), folder, ownsFolder);
 
     internal static Task<ServerHost> StartHostAsync(string folder, ILoggerFactory loggers, params string[] flags) => StartHostAsync(folder, loggers, TimeProvider.System, flags);
 

@@ -1,4 +1,5 @@
 using System.Security.Cryptography;
+using AgentIdentity.Credentials.Entries;
 using AgentIdentity.Ledger;
 using AgentIdentity.Registry.Sequencing;
 using AgentIdentity.Storage.Sqlite;
@@ -50,14 +51,25 @@ public sealed class RefusedStoreTests : IDisposable
     }
 
     [Theory]
-    [InlineData("PRAGMA user_version = 2")]
-    [InlineData("UPDATE meta SET value = 2 WHERE name = 'data_version'")]
+    [InlineData("PRAGMA user_version = 1000")]
+    [InlineData("UPDATE meta SET value = 1000 WHERE name = 'data_version'")]
     public void A_file_from_a_newer_version_is_refused(string change)
     {
         Fill();
         Change(change);
 
-        AssertRefused("written by a newer AgentIdentity (version 2 of its data, this one knows up to 1): start that version or a later one");
+        AssertRefused("written by a newer AgentIdentity (version 1000 of its data, this one knows up to ");
+    }
+
+    [Fact]
+    public void A_file_from_an_earlier_version_that_was_opened_is_refused_by_a_version_that_knows_fewer_kinds_of_entries()
+    {
+        Fill();
+        Change("UPDATE meta SET value = 1 WHERE name = 'data_version'");
+        Open().Dispose();
+        Change($"UPDATE meta SET value = value + 1 WHERE name = 'data_version' AND value = {Enum.GetValues<EntryKind>().Length}");
+
+        AssertRefused("written by a newer AgentIdentity");
     }
 
     [Theory]

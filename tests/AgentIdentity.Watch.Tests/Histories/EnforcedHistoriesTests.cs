@@ -12,6 +12,7 @@ public sealed class EnforcedHistoriesTests
     // They wait more than they compute.
     private const int AtOnce = 5;
     private static readonly TimeSpan Length = TimeSpan.FromSeconds(3);
+    private static readonly Act[] Minting = [Act.Issue, Act.Renew, Act.Delegate];
     private static readonly Party Somebody = new(new SubjectId(7), default, "red", "bot/1", null);
 
     /// <summary>Blocks, so that a block that fails names its seeds.</summary>
@@ -36,7 +37,7 @@ public sealed class EnforcedHistoriesTests
         for (var longer = 0; longer < 4; longer++, length *= 2)
         {
             var histories = await Task.WhenAll(Enumerable.Range(firstSeed, count).Select(seed => new EnforcedRun(seed, EnforcerSabotage.None, length).PlayAsync()));
-            var violations = string.Join('\n', histories.SelectMany((history, i) => EnforcedModel.Check(history, EnforcedRun.Lease).Select(violation => $"seed {firstSeed + i}: {violation}")));
+            var violations = string.Join('\n', histories.SelectMany((history, i) => EnforcedModel.Check(history, EnforcedRun.Lease).Concat(HistoryModel.Check(history.Node)).Select(violation => $"seed {firstSeed + i}: {violation}")));
             Assert.True(violations.Length == 0, violations);
             if (IsLively(histories, out said))
                 return;
@@ -47,16 +48,20 @@ public sealed class EnforcedHistoriesTests
     private static bool IsLively(EnforcedHistory[] histories, out string said)
     {
         var decisions = histories.SelectMany(history => history.Decisions).CountBy(decision => decision.Refusal).ToDictionary();
-        said = $"{string.Join(", ", decisions)}; {histories.Sum(history => history.Stops.Count)} stops, {histories.Sum(history => history.Restores.Count)} restores, {histories.Sum(history => history.Reports.Count)} enforced";
+        var minted = histories.SelectMany(history => history.Node.Acts).Where(act => act.Refusal == Refusal.None).CountBy(act => act.Act).ToDictionary();
+        said = $"{string.Join(", ", decisions)}; {histories.Sum(history => history.Node.Stops.Count)} stops, {histories.Sum(history => history.Node.Restores.Count)} restores, {histories.Sum(history => history.Reports.Count)} enforced; {string.Join(", ", minted)}";
         var enough = 5 * histories.Length;
-        return decisions.GetValueOrDefault(Refusal.None) > enough && decisions.Where(answer => EnforcedModel.IsByStop(answer.Key)).Sum(answer => answer.Value) > enough
-            && decisions.ContainsKey(Refusal.LeaseOver) && histories.Any(history => !history.Reports.IsEmpty);
+        return decisions.GetValueOrDefault(Refusal.None) > enough && decisions.Where(answer => HistoryModel.IsByStop(answer.Key)).Sum(answer => answer.Value) > enough
+            && decisions.ContainsKey(Refusal.LeaseOver) && decisions.ContainsKey(Refusal.ChainStopped) && histories.Any(history => !history.Reports.IsEmpty)
+            && histories.SelectMany(history => history.Decisions).Any(decision => decision is { Refusal: Refusal.None, Above.Count: > 1 })
+            && Minting.All(act => minted.GetValueOrDefault(act) > histories.Length);
     }
 
     [Theory]
     [InlineData(nameof(EnforcerSabotage.RemembersAnswers), "was allowed after Enforced")]
     [InlineData(nameof(EnforcerSabotage.SignsWithoutListening), "was allowed after Enforced")]
     [InlineData(nameof(EnforcerSabotage.SleepsThroughLeases), "was allowed after its lease had ended")]
+    [InlineData(nameof(EnforcerSabotage.ForgivesThoseAbove), "was allowed after Enforced")]
     [InlineData(nameof(EnforcerSabotage.RefusesStrangers), "was refused by a stop that there is not")]
     public async Task An_enforcer_that_is_broken_on_purpose_does_not_hold_against_the_model(string sabotage, string violation)
     {
@@ -79,6 +84,32 @@ public sealed class EnforcedHistoriesTests
         Assert.Empty(Check(Stopped(1, 2), EnforcedAt(3, 4), DecidedAt(5, 6, Refusal.AgentFrozen)));
         Assert.Empty(Check(Stopped(1, 2), EnforcedAt(3, 4), RestoredBy(5, 7), DecidedAt(6, 8)));
         Assert.Single(Check(Stopped(1, 2), EnforcedAt(3, 4), DecidedAt(5, 6), RestoredBy(7, 8)));
+    }
+
+    [Fact]
+    public void What_an_agent_was_passed_falls_with_whoever_stands_above_it_and_what_it_was_issued_does_not()
+    {
+        var receiver = Somebody with { Agent = new SubjectId(8) };
+        var below = DecidedAt(7, 8) with { Agent = receiver, Above = [Somebody] };
+        var own = DecidedAt(7, 8) with { Agent = receiver };
+        Assert.Single(Check(Stopped(3, 4), EnforcedAt(5, 6), below));
+        Assert.Single(Check(Stopped(3, 4), EnforcedAt(5, 6), below with { Above = [new Party(new SubjectId(9), default, "blue", "bot/2", null), Somebody] }));
+        Assert.Empty(Check(Stopped(3, 4), EnforcedAt(5, 6), own));
+        Assert.Empty(Check(Stopped(3, 4), below with { Refusal = Refusal.ChainStopped }));
+        Assert.Single(Check(Stopped(3, 4), own with { Refusal = Refusal.ChainStopped }));
+    }
+
+    [Fact]
+    public void With_its_delegates_an_agent_takes_along_whom_it_had_passed_something_before_the_stop_and_perhaps_who_received_while_it_was_on_its_way()
+    {
+        var receiver = Somebody with { Agent = new SubjectId(8) };
+        var stopped = Stopped(3, 5) with { Scope = Scope.AgentWithDelegates(Somebody.Agent) };
+        var own = DecidedAt(8, 9) with { Agent = receiver };
+        Assert.Single(Check(PassedTo(receiver, 1, 2), stopped, EnforcedAt(6, 7), own));
+        Assert.Empty(Check(PassedTo(receiver, 2, 4), stopped, EnforcedAt(6, 7), own));
+        Assert.Empty(Check(PassedTo(receiver, 2, 4), stopped, EnforcedAt(6, 7), own with { Refusal = Refusal.AgentFrozen }));
+        Assert.Single(Check(stopped, EnforcedAt(6, 7), own with { Refusal = Refusal.AgentFrozen }));
+        Assert.Single(Check(PassedTo(receiver, 2, 4), stopped, EnforcedAt(6, 7), own with { Above = [Somebody] }));
     }
 
     [Fact]
@@ -107,7 +138,9 @@ public sealed class EnforcedHistoriesTests
 
     private static RestoreAsked RestoredBy(long began, long ended) => new(new Moment(began, ended, 0, 2), [new LeafIndex(1)], Refusal.None, new LeafIndex(2), 2);
 
-    private static Enforced EnforcedAt(long began, long ended) => new(new Moment(began, ended, 0, 3), new LeafIndex(1), Scope.Agent(Somebody.Agent), 0);
+    private static Enforced EnforcedAt(long began, long ended) => new(new Moment(began, ended, 0, 3), new LeafIndex(1), "s1", 0);
+
+    private static Acted PassedTo(Party receiver, long began, long ended) => new(new Moment(began, ended, 0, 5), Act.Delegate, Somebody, Refusal.None, null) { Receiver = receiver };
 
     private static Decided DecidedAt(long began, long ended, Refusal refusal = Refusal.None, int enforcer = 0, int beganAt = 0, ulong epoch = 1) =>
         new(new Moment(began, ended, 0, 4), enforcer, Somebody, refusal, TimeSpan.FromSeconds(beganAt), epoch);
@@ -123,10 +156,13 @@ public sealed class EnforcedHistoriesTests
             switch (one)
             {
                 case StopAsked stop:
-                    history.Stops.Enqueue(stop);
+                    history.Node.Stops.Enqueue(stop);
                     break;
                 case RestoreAsked restore:
-                    history.Restores.Enqueue(restore);
+                    history.Node.Restores.Enqueue(restore);
+                    break;
+                case Acted act:
+                    history.Node.Acts.Enqueue(act);
                     break;
                 case Enforced report:
                     history.Reports.Enqueue(report);

@@ -1,11 +1,10 @@
 using AgentIdentity.Credentials;
-using AgentIdentity.Credentials.Entries;
 using AgentIdentity.Registry.Tests.Histories;
 
 namespace AgentIdentity.Watch.Tests.Histories;
 
 /// <summary>
-/// What a history of enforcers must hold: nobody is let in by one that began to decide after a stop covering him was reported as ENFORCED there and before a restore of it began; nor after
+/// What a history of enforcers must hold: nobody is let in by one that began to decide after a stop covering him, or anybody above him, was reported as ENFORCED there and before a restore of it began; nor after
 /// the lease of the newest answer that was handed to it; nobody is refused by a stop that nobody has asked for; no enforcer lets in by an older epoch than before; and when
 /// the faults have ended, each answers as the ledger says.
 /// </summary>
@@ -13,9 +12,15 @@ internal sealed class EnforcedModel
 {
     private readonly EnforcedHistory _history;
     private readonly TimeSpan _lease;
+    private readonly Reach _reach;
+    private readonly Dictionary<string, StopAsked> _stops;
     private readonly List<string> _violations = [];
 
-    private EnforcedModel(EnforcedHistory history, TimeSpan lease) => (_history, _lease) = (history, lease);
+    private EnforcedModel(EnforcedHistory history, TimeSpan lease)
+    {
+        (_history, _lease, _reach) = (history, lease, new Reach(history.Node.Acts));
+        _stops = history.Node.Stops.ToDictionary(stop => stop.Name);
+    }
 
     /// <summary>What does not hold, a sentence each.</summary>
     public static IReadOnlyList<string> Check(EnforcedHistory history, TimeSpan lease)
@@ -25,29 +30,19 @@ internal sealed class EnforcedModel
         {
             if (decision.Refusal == Refusal.None)
                 model.CheckAllowed(decision);
-            else if (IsByStop(decision.Refusal) && !history.Stops.Any(stop => Covers(stop.Scope, decision.Agent) && stop.Moment.Began < decision.Moment.Ended))
+            else if (HistoryModel.IsByStop(decision.Refusal) && !history.Node.Stops.Any(stop => stop.Moment.Began < decision.Moment.Ended && model.Covers(stop, decision, isCertain: false)))
                 model.Object($"{decision} was refused by a stop that there is not");
         }
         model.CheckEpochs();
         return [.. model._violations, .. history.Unsettled];
     }
 
-    /// <summary>Whether a stop of that scope names the agent: nobody delegates here.</summary>
-    public static bool Covers(Scope scope, Party agent) => scope.Kind switch
-    {
-        ScopeKind.Agent => scope.Id == agent.Agent,
-        ScopeKind.Key => scope.KeyId == agent.Key,
-        ScopeKind.Sponsor => scope.Value == agent.Sponsor,
-        ScopeKind.Audience or ScopeKind.Everything => true,
-        _ => throw new InvalidOperationException($"No history stops a {scope.Kind}."),
-    };
-
-    /// <summary>Whether somebody was refused for a stop.</summary>
-    public static bool IsByStop(Refusal refusal) => refusal is Refusal.AgentRestricted or Refusal.AgentFrozen or Refusal.AgentRevoked or Refusal.KeyStopped or Refusal.AudienceStopped;
+    /// <summary>Whether a stop reaches whom an enforcer decided about, or anybody above him.</summary>
+    private bool Covers(StopAsked stop, Decided decision, bool isCertain) => decision.Above.Prepend(decision.Agent).Any(party => _reach.Covers(stop, party, isCertain));
 
     private void CheckAllowed(Decided decision)
     {
-        foreach (var report in _history.Reports.Where(report => report.Enforcer == decision.Enforcer && report.Moment.IsBefore(decision.Moment) && Covers(report.Scope, decision.Agent) && !MayBeLifted(report, decision)))
+        foreach (var report in _history.Reports.Where(report => report.Enforcer == decision.Enforcer && report.Moment.IsBefore(decision.Moment) && Covers(_stops[report.Name], decision, isCertain: true) && !MayBeLifted(report, decision)))
             Object($"{decision} was allowed after {report}");
         var granted = _history.Leases.Where(lease => lease.Enforcer == decision.Enforcer && lease.Handed < decision.Moment.Ended).Select(lease => lease.HeardAt + _lease).DefaultIfEmpty(TimeSpan.Zero).Max();
         if (decision.BeganAt >= granted)
@@ -55,7 +50,7 @@ internal sealed class EnforcedModel
     }
 
     private bool MayBeLifted(Enforced report, Decided decision) =>
-        _history.Restores.Any(restore => restore.Refusal is Refusal.None or Refusal.RegistryHalted && restore.Stops.Contains(report.Stop) && restore.Moment.Began < decision.Moment.Ended);
+        _history.Node.Restores.Any(restore => restore.Refusal is Refusal.None or Refusal.RegistryHalted && restore.Stops.Contains(report.Stop) && restore.Moment.Began < decision.Moment.Ended);
 
     private void CheckEpochs()
     {

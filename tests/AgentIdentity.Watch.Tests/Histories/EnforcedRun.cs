@@ -14,7 +14,7 @@ using AgentIdentity.Watch.Tests.Fixtures;
 namespace AgentIdentity.Watch.Tests.Histories;
 
 /// <summary>
-/// Plays callers at two enforcers, a responder and an observer at the node behind them, and somebody who disturbs: node and enforcers are killed and restart, writes are lost, the disk is
+/// Plays callers at two enforcers, agents that have themselves issued credentials and pass them on at the node behind them, a responder and an observer there, and somebody who disturbs: node and enforcers are killed and restart, writes are lost, the disk is
 /// full, the way between is rough, wall clocks are moved and time jumps. True time goes ten times as fast as the machine's while they play, so that leases end.
 /// </summary>
 internal sealed class EnforcedRun(int seed, EnforcerSabotage sabotage, TimeSpan length)
@@ -25,18 +25,21 @@ internal sealed class EnforcedRun(int seed, EnforcerSabotage sabotage, TimeSpan 
     private const int Enforcers = 2;
     private const int Callers = 3;
 
+    // The agents' own side, the responder and the observer hold a place at the node each; who restarts it holds all.
+    private const int Places = 3;
+
     private static readonly TimeSpan Beat = TimeSpan.FromMilliseconds(5);
     private static readonly TimeSpan SettleMax = TimeSpan.FromSeconds(20);
     private static readonly Fault[] WriteFaults = [Fault.Lost, Fault.DoneButReported];
     private static readonly string[] Sponsors = ["red", "blue"];
+    private static readonly Act[] Mints = [Act.Issue, Act.Renew, Act.Delegate, Act.Delegate];
 
     private readonly EnforcedHistory _history = new();
     private readonly List<HistoryEnforcer> _enforcers = [];
-    private readonly List<(TestAgent Agent, Party Party)> _agents = [];
+    private readonly List<HistoryAgent> _agents = [];
     private readonly Dictionary<SubjectId, int> _numbers = [];
 
-    // The responder and the observer hold a place at the node each; who restarts it holds both.
-    private readonly SemaphoreSlim _places = new(2);
+    private readonly SemaphoreSlim _places = new(Places);
     private TestNode _node = null!;
     private RoughWay _way = null!;
     private int _boot;
@@ -58,11 +61,12 @@ internal sealed class EnforcedRun(int seed, EnforcerSabotage sabotage, TimeSpan 
             await PrepareAsync(desk.GrpcUrl);
             _way.IsSmooth = false;
             var actors = Enumerable.Range(0, Callers).Select(caller => Task.Run(() => CallAsync(caller, NewRandom(caller))))
-                .Append(Task.Run(() => RespondAsync(NewRandom(10)))).Append(Task.Run(ObserveAsync)).Append(Task.Run(() => DisturbAsync(NewRandom(11)))).ToArray();
+                .Append(Task.Run(() => MintAsync(NewRandom(9)))).Append(Task.Run(() => RespondAsync(NewRandom(10)))).Append(Task.Run(ObserveAsync)).Append(Task.Run(() => DisturbAsync(NewRandom(11)))).ToArray();
             await Task.Delay(length);
             _isOver = true;
             await Task.WhenAll(actors);
             await SettleAsync();
+            _history.Node.Ledger = _node.Bodies();
             foreach (var enforcer in _enforcers)
                 await enforcer.DisposeAsync();
             _way.Node = null;
@@ -88,11 +92,12 @@ internal sealed class EnforcedRun(int seed, EnforcerSabotage sabotage, TimeSpan 
     {
         foreach (var sponsor in Sponsors)
         {
-            var token = await _node.NewTokenAsync(new TokenWish(sponsor, "bot/1", [], TestNode.Envelope, [TestNode.Audience], 2, 0));
+            var token = await _node.NewTokenAsync(new TokenWish(sponsor, "bot/1", [], Delegations.DeepEnvelope, [TestNode.Audience], 2, 0));
             for (var i = 0; i < 2; i++)
             {
-                var agent = await _node.EnrollAsync(token);
-                _agents.Add((agent, new Party(agent.Id, agent.KeyId, sponsor, "bot/1", null)));
+                var key = PrivateKey.Generate(KeyAlgorithm.ES256);
+                var enrolled = TestNode.Good(await _node.EnrollAsync(key, token));
+                _agents.Add(new HistoryAgent(key, enrolled.Agent.Id, sponsor, "bot/1", enrolled.Credential));
             }
         }
         for (var number = 0; number < Enforcers; number++)
@@ -111,17 +116,44 @@ internal sealed class EnforcedRun(int seed, EnforcerSabotage sabotage, TimeSpan 
         while (!_isOver)
         {
             await Task.Delay(random.Next(2, 20));
-            Decide(random.Next(Enforcers), _agents[random.Next(_agents.Count)], observer, random);
+            var agent = AnyOf(_agents, random);
+            Decide(random.Next(Enforcers), agent, agent.Choose(random), observer, random);
         }
     }
 
-    private Refusal? Decide(int number, (TestAgent Agent, Party Party) asked, int observer, Random random)
+    private Refusal? Decide(int number, HistoryAgent agent, HeldCredential shown, int observer, Random random)
     {
         var (began, beganAt) = (_history.Tick(), new TimeSpan(_node.Clock.GetTimestamp()));
-        if (_enforcers[number].Decide(asked.Agent, random) is not { } answer)
+        if (_enforcers[number].Decide(agent.Key, shown.Credential.Token, random) is not { } answer)
             return null;
-        _history.Decisions.Enqueue(new Decided(_history.Since(began, _boot, observer), number, asked.Party, answer.Refusal, beganAt, answer.Epoch));
+        _history.Decisions.Enqueue(new Decided(_history.Since(began, _boot, observer), number, agent.PartyWith(shown.Credential), answer.Refusal, beganAt, answer.Epoch) { Above = shown.Above });
         return answer.Refusal;
+    }
+
+    private async Task MintAsync(Random random)
+    {
+        while (!_isOver)
+        {
+            await Task.Delay(random.Next(10, 60));
+            await _places.WaitAsync();
+            _isHalted |= await MintAsync(AnyOf(_agents, random), random) == Refusal.RegistryHalted;
+            _places.Release();
+        }
+    }
+
+    private async Task<Refusal> MintAsync(HistoryAgent agent, Random random)
+    {
+        var (act, receiver) = (AnyOf(Mints, random), AnyOf(_agents, random));
+        var held = act == Act.Delegate ? agent.Choose(random) : new(agent.Credential, []);
+        var began = _history.Tick();
+        var (refusal, index) = await (act switch
+        {
+            Act.Issue => agent.IssueAsync(_node),
+            Act.Renew => agent.RenewAsync(_node),
+            _ => agent.DelegateAsync(_node, held, receiver),
+        });
+        _history.Node.Acts.Enqueue(new Acted(_history.Since(began, _boot), act, agent.PartyWith(held.Credential), refusal, index) { Above = held.Above, Receiver = receiver.PartyWith(null) });
+        return refusal;
     }
 
     private async Task RespondAsync(Random random)
@@ -138,19 +170,21 @@ internal sealed class EnforcedRun(int seed, EnforcerSabotage sabotage, TimeSpan 
 
     private async Task<Refusal> StopAsync(Random random)
     {
-        var party = _agents[random.Next(_agents.Count)].Party;
-        var scope = random.Next(10) switch
+        var agent = AnyOf(_agents, random);
+        var scope = random.Next(12) switch
         {
-            < 5 => Scope.Agent(party.Agent),
-            5 or 6 => Scope.Key(party.Key),
-            7 => new Scope(ScopeKind.Sponsor, party.Sponsor),
-            8 => new Scope(ScopeKind.Audience, TestNode.Audience),
+            < 4 => Scope.Agent(agent.Id),
+            4 or 5 => Scope.AgentWithDelegates(agent.Id),
+            6 or 7 => Scope.Key(agent.KeyId),
+            8 => new Scope(ScopeKind.Sponsor, agent.Sponsor),
+            9 => Scope.Credential(agent.Choose(random).Credential.Claims.Jti),
+            10 => new Scope(ScopeKind.Audience, TestNode.Audience),
             _ => Scope.Everything,
         };
         var (name, state) = ($"s{++_names}", random.Next(4) == 0 ? StandingState.Restricted : StandingState.Frozen);
         var began = _history.Tick();
         var stopped = await _node.Node.Stopping.StopAsync(_node.Operator, new StopWish(scope, state, "odd calls", name));
-        _history.Stops.Enqueue(new StopAsked(_history.Since(began, _boot), name, scope, state, stopped.Refusal, stopped.IsRefused ? default : stopped.Value.Index, stopped.IsRefused ? 0 : stopped.Value.Epoch));
+        _history.Node.Stops.Enqueue(new StopAsked(_history.Since(began, _boot), name, scope, state, stopped.Refusal, stopped.IsRefused ? default : stopped.Value.Index, stopped.IsRefused ? 0 : stopped.Value.Epoch));
         return stopped.Refusal;
     }
 
@@ -159,11 +193,11 @@ internal sealed class EnforcedRun(int seed, EnforcerSabotage sabotage, TimeSpan 
         var inForce = _node.Node.State.Stops.InForce.ToArray();
         if (inForce.Length == 0)
             return Refusal.None;
-        var scope = inForce[random.Next(inForce.Length)].Denial.Scope;
+        var scope = AnyOf(inForce, random).Denial.Scope;
         LeafIndex[] stops = [.. inForce.Where(stop => stop.Denial.Scope == scope).Select(stop => stop.Denial.Index)];
         var began = _history.Tick();
         var restored = await _node.RestoreAsync(stops);
-        _history.Restores.Enqueue(new RestoreAsked(_history.Since(began, _boot), stops, restored.Refusal, restored.IsRefused ? default : restored.Value.Index, restored.IsRefused ? 0 : restored.Value.Epoch));
+        _history.Node.Restores.Enqueue(new RestoreAsked(_history.Since(began, _boot), stops, restored.Refusal, restored.IsRefused ? default : restored.Value.Index, restored.IsRefused ? 0 : restored.Value.Epoch));
         return restored.Refusal;
     }
 
@@ -180,7 +214,7 @@ internal sealed class EnforcedRun(int seed, EnforcerSabotage sabotage, TimeSpan 
                 var report = _node.Node.Propagation.Of(stop.Denial.Index).Value.Stops[0];
                 var moment = _history.Since(began, _boot);
                 foreach (var enforcer in report.Enforcers.Where(enforcer => enforcer.IsDone && seen.Add((stop.Denial.Index, _numbers[enforcer.Enforcer.Id]))))
-                    _history.Reports.Enqueue(new Enforced(moment, stop.Denial.Index, stop.Denial.Scope, _numbers[enforcer.Enforcer.Id]));
+                    _history.Reports.Enqueue(new Enforced(moment, stop.Denial.Index, stop.Incident, _numbers[enforcer.Enforcer.Id]));
             }
             _places.Release();
         }
@@ -194,7 +228,7 @@ internal sealed class EnforcedRun(int seed, EnforcerSabotage sabotage, TimeSpan 
             if (_isHalted)
                 await RestartAsync();
             else
-                await DisturbAsync(_enforcers[random.Next(Enforcers)], random);
+                await DisturbAsync(AnyOf(_enforcers, random), random);
         }
     }
 
@@ -218,7 +252,7 @@ internal sealed class EnforcedRun(int seed, EnforcerSabotage sabotage, TimeSpan 
                 await RestartAsync();
                 break;
             case 7:
-                _node.Store.FailLater(random.Next(3), WriteFaults[random.Next(WriteFaults.Length)]);
+                _node.Store.FailLater(random.Next(3), AnyOf(WriteFaults, random));
                 break;
             case 8:
                 _node.Store.OnAppend = _node.Store.OnAppend == Fault.Full ? Fault.None : Fault.Full;
@@ -238,8 +272,8 @@ internal sealed class EnforcedRun(int seed, EnforcerSabotage sabotage, TimeSpan 
     // In order, or as a kill leaves it when a write has failed: nothing more is written then.
     private async Task RestartAsync()
     {
-        await _places.WaitAsync();
-        await _places.WaitAsync();
+        for (var place = 0; place < Places; place++)
+            await _places.WaitAsync();
         _way.Node = null;
         await _node.DisposeAsync();
         var keys = _node.OperatorKeys;
@@ -248,7 +282,7 @@ internal sealed class EnforcedRun(int seed, EnforcerSabotage sabotage, TimeSpan 
         _boot++;
         _isHalted = false;
         _way.Node = _node;
-        _places.Release(2);
+        _places.Release(Places);
     }
 
     // No more faults: what the ledger says is what all enforcers answer, after a while.
@@ -285,18 +319,26 @@ internal sealed class EnforcedRun(int seed, EnforcerSabotage sabotage, TimeSpan 
 
     private IEnumerable<string> Unsettled(Random random)
     {
-        var inForce = _node.Node.State.Stops.InForce.ToArray();
-        foreach (var asked in _agents)
+        foreach (var (agent, held) in _agents.SelectMany(agent => agent.Held.Select(held => (agent, held))))
         {
-            var isStopped = inForce.Any(stop => EnforcedModel.Covers(stop.Denial.Scope, asked.Party));
+            var expected = Verify(agent, held);
             for (var number = 0; number < Enforcers; number++)
             {
-                var answer = Decide(number, asked, Callers, random);
-                if (isStopped ? answer is null or Refusal.None or Refusal.LeaseOver : answer != Refusal.None)
-                    yield return $"After all faults enforcer {number} answers {answer} to {asked.Party}, and the ledger says that it is {(isStopped ? "stopped" : "not stopped")}: {_enforcers[number].LastAlarms}";
+                if (Decide(number, agent, held, Callers, random) is var answer && answer != expected)
+                    yield return $"After all faults enforcer {number} answers {answer} to {agent.PartyWith(held.Credential)}, and the registry {expected}: {_enforcers[number].LastAlarms}";
             }
         }
     }
+
+    private Refusal Verify(HistoryAgent agent, HeldCredential held)
+    {
+        var began = _history.Tick();
+        var refusal = _node.Verify(agent.At(_node).Use(held.Credential.Token));
+        _history.Node.Acts.Enqueue(new Acted(_history.Since(began, _boot), Act.Verify, agent.PartyWith(held.Credential), refusal, null) { Above = held.Above });
+        return refusal;
+    }
+
+    private static T AnyOf<T>(IReadOnlyList<T> all, Random random) => all[random.Next(all.Count)];
 
     private Random NewRandom(int actor) => new((seed * 100) + actor);
 }

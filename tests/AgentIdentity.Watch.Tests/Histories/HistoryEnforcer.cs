@@ -3,7 +3,6 @@ using System.Text;
 using AgentIdentity.Client;
 using AgentIdentity.Client.Enforcing;
 using AgentIdentity.Credentials;
-using AgentIdentity.Credentials.Identifiers;
 using AgentIdentity.Credentials.Keys;
 using AgentIdentity.Credentials.Proofs;
 using AgentIdentity.Credentials.Tokens;
@@ -23,7 +22,7 @@ internal sealed class HistoryEnforcer : IAsyncDisposable
     private readonly EnforcerSabotage _sabotage;
     private readonly EnforcerOptions _options;
     private readonly MovedClock _wall;
-    private readonly ConcurrentDictionary<SubjectId, ulong> _remembered = [];
+    private readonly ConcurrentDictionary<string, ulong> _remembered = [];
     private readonly ConcurrentQueue<EnforcerAlarm> _alarms = [];
     private volatile Life? _life;
     private int _asked;
@@ -55,17 +54,16 @@ internal sealed class HistoryEnforcer : IAsyncDisposable
     public void MoveWallClock(TimeSpan offset) => _wall.Move(offset);
 
     /// <summary>What it answers; null while it is dead.</summary>
-    public (Refusal Refusal, ulong Epoch)? Decide(TestAgent agent, Random random)
+    public (Refusal Refusal, ulong Epoch)? Decide(PrivateKey agent, string credential, Random random)
     {
         if (_life is not { } life)
             return null;
-        if (_sabotage == EnforcerSabotage.RemembersAnswers && _remembered.TryGetValue(agent.Id, out var epoch))
+        if (_sabotage == EnforcerSabotage.RemembersAnswers && _remembered.TryGetValue(credential, out var epoch))
             return (Refusal.None, epoch);
-        var decision = life.Sessions.TryGetValue(agent.Id, out var session) && random.Next(2) == 0 ? life.Enforcer.CheckBound(session, Read) : Open(life, agent);
+        var decision = life.Sessions.TryGetValue(credential, out var session) && random.Next(2) == 0 ? life.Enforcer.CheckBound(session, Read) : Open(life, agent, credential);
         if (decision.IsAllowed)
-            _remembered[agent.Id] = decision.Epoch;
-        var isSabotaged = _sabotage == EnforcerSabotage.RefusesStrangers && Interlocked.Increment(ref _asked) % 25 == 0;
-        return (isSabotaged ? Refusal.AgentFrozen : decision.Refusal, decision.Epoch);
+            _remembered[credential] = decision.Epoch;
+        return (Sabotaged(decision.Refusal), decision.Epoch);
     }
 
     /// <summary>Ends it as kill -9 does, whatever it was about to write down, and begins it again.</summary>
@@ -90,20 +88,27 @@ internal sealed class HistoryEnforcer : IAsyncDisposable
         Key.Dispose();
     }
 
+    private Refusal Sabotaged(Refusal refusal) => _sabotage switch
+    {
+        EnforcerSabotage.RefusesStrangers when Interlocked.Increment(ref _asked) % 25 == 0 => Refusal.AgentFrozen,
+        EnforcerSabotage.ForgivesThoseAbove when refusal is Refusal.ChainStopped => Refusal.None,
+        _ => refusal,
+    };
+
     private string Folder(int life) => Path.Combine(_folder, $"{life}");
 
     private void Begin(string folder) => _life = new Life(folder, new Enforcer(_options with { StateFolder = folder }), []);
 
-    private Decision Open(Life life, TestAgent agent)
+    private Decision Open(Life life, PrivateKey agent, string credential)
     {
-        var binding = new RequestBinding("GET", Url, life.Enforcer.Nonces.Current(), Sha256.Hash(Encoding.ASCII.GetBytes(agent.Credential)).ToBase64Url());
+        var binding = new RequestBinding("GET", Url, life.Enforcer.Nonces.Current(), Sha256.Hash(Encoding.ASCII.GetBytes(credential)).ToBase64Url());
         // Ahead of whatever the clock was before it was moved: proofs from before a start are stale.
-        var proof = KeyProof.Create(agent.Key, binding, _wall.GetUtcNow().AddSeconds(20));
-        var decision = life.Enforcer.Open(agent.Credential, proof, new RequestBinding("GET", Url), Read, null, out var session);
+        var proof = KeyProof.Create(agent, binding, _wall.GetUtcNow().AddSeconds(20));
+        var decision = life.Enforcer.Open(credential, proof, new RequestBinding("GET", Url), Read, null, out var session);
         if (session is not null)
-            life.Sessions[agent.Id] = session;
+            life.Sessions[credential] = session;
         return decision;
     }
 
-    private sealed record Life(string Folder, Enforcer Enforcer, ConcurrentDictionary<SubjectId, BoundSession> Sessions);
+    private sealed record Life(string Folder, Enforcer Enforcer, ConcurrentDictionary<string, BoundSession> Sessions);
 }
