@@ -14,9 +14,6 @@ internal enum EnforcerSabotage
     /// <summary>The clock that leases run on stands still.</summary>
     SleepsThroughLeases,
 
-    /// <summary>Whose authority an agent acts under is not looked at.</summary>
-    ForgivesThoseAbove,
-
     /// <summary>Now and then somebody is refused whom nobody has stopped.</summary>
     RefusesStrangers,
 }

@@ -63,7 +63,8 @@ internal sealed class HistoryEnforcer : IAsyncDisposable
         var decision = life.Sessions.TryGetValue(credential, out var session) && random.Next(2) == 0 ? life.Enforcer.CheckBound(session, Read) : Open(life, agent, credential);
         if (decision.IsAllowed)
             _remembered[credential] = decision.Epoch;
-        return (Sabotaged(decision.Refusal), decision.Epoch);
+        var isSabotaged = _sabotage == EnforcerSabotage.RefusesStrangers && Interlocked.Increment(ref _asked) % 25 == 0;
+        return (isSabotaged ? Refusal.AgentFrozen : decision.Refusal, decision.Epoch);
     }
 
     /// <summary>Ends it as kill -9 does, whatever it was about to write down, and begins it again.</summary>
@@ -87,13 +88,6 @@ internal sealed class HistoryEnforcer : IAsyncDisposable
         Directory.Delete(_folder, recursive: true);
         Key.Dispose();
     }
-
-    private Refusal Sabotaged(Refusal refusal) => _sabotage switch
-    {
-        EnforcerSabotage.RefusesStrangers when Interlocked.Increment(ref _asked) % 25 == 0 => Refusal.AgentFrozen,
-        EnforcerSabotage.ForgivesThoseAbove when refusal is Refusal.ChainStopped => Refusal.None,
-        _ => refusal,
-    };
 
     private string Folder(int life) => Path.Combine(_folder, $"{life}");
 
