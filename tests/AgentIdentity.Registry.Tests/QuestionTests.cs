@@ -1,6 +1,7 @@
 using AgentIdentity.Credentials;
 using AgentIdentity.Credentials.Entries;
 using AgentIdentity.Credentials.Identifiers;
+using AgentIdentity.Credentials.Keys;
 using AgentIdentity.Ledger;
 using AgentIdentity.Registry.Operating;
 using AgentIdentity.Registry.Questions;
@@ -241,6 +242,33 @@ public sealed class QuestionTests
         Assert.Equal([(1, 0), (2, 1)], then.Alive.Items.OrderBy(agent => agent.Agent.Id == second.Id).Select(agent => (agent.Credentials.Count, agent.LinksTo.Count)));
 
         AliveAnswer StillAlive(AsOf asOf) => Ask(registry).StopTrials.StillAlive(new Scope(ScopeKind.Sponsor, "team"), asOf, All);
+    }
+
+    [Fact]
+    public async Task A_key_that_was_rotated_away_still_leads_to_its_agent_and_to_what_lives_on()
+    {
+        await using var registry = await TestNode.FoundAsync();
+        var (agent, child) = (await registry.EnrollAsync(), await registry.EnrollAsync());
+        await PassOnAsync(registry, agent, child);
+        var before = Ask(registry).Now().Entry;
+        using var next = PrivateKey.Generate(KeyAlgorithm.ES256);
+        await agent.RotateAsync(next);
+        Assert.Equal(Refusal.None, registry.Verify(agent.Use()));
+
+        KeyId[] keys = [agent.KeyId, next.PublicKey.KeyId];
+        Assert.All(keys, key => Assert.Equal([(agent.Id, 0), (child.Id, 1)], Hops(Radius(key, Now(registry)))));
+        Assert.All(keys, key => Assert.Equal((1, 1, 1, agent.Claims.ExpiresAt), Alive(key)));
+        Assert.Equal([(agent.Id, 0), (child.Id, 1)], Hops(Radius(agent.KeyId, At(registry, before))));
+        Assert.Empty(Radius(next.PublicKey.KeyId, At(registry, before)).Reached.Items);
+        Assert.Empty(Radius(registry.OperatorKeys[0].PublicKey.KeyId, Now(registry)).Reached.Items);
+
+        WalkAnswer Radius(KeyId key, AsOf asOf) => Ask(registry).Graphs.BlastRadius(Scope.Key(key), EdgeKinds.DelegatesTo, 5, asOf, All);
+
+        (int, int?, int?, long?) Alive(KeyId key)
+        {
+            var answer = Ask(registry).StopTrials.StillAlive(Scope.Key(key), Now(registry), All);
+            return (answer.Agents, answer.Credentials, answer.Onward, answer.LastExpiry);
+        }
     }
 
     [Fact]
