@@ -115,6 +115,26 @@ public sealed class QuestionTests
     }
 
     [Fact]
+    public async Task An_entry_means_nobody_as_of_an_earlier_one()
+    {
+        await using var registry = await TestNode.FoundAsync();
+        var first = await registry.EnrollAsync();
+        var before = Ask(registry).Now().Entry;
+        var second = await registry.EnrollAsync();
+        var issued = await IssueToAllAsync(registry, first, second);
+        await registry.LinkAsync(first, first.Claims.Jti, second);
+        var linked = Ask(registry).Now().Entry;
+
+        Assert.All([issued, linked], entry =>
+        {
+            Assert.Equal(Refusal.AgentUnknown, Ask(registry).Identities.ChainOfCommand(new AskedEntry(entry), At(registry, before), All).Refusal);
+            Assert.Equal(Refusal.AgentUnknown, Ask(registry).Identities.WhoIs(new AskedEntry(entry), At(registry, before), All).Refusal);
+            Assert.Equal(2, TestNode.Good(Ask(registry).Identities.WhoIs(new AskedEntry(entry), At(registry, entry), All)).Agents.Items.Count);
+        });
+        Assert.Equal([first.Id, second.Id], TestNode.Good(Ask(registry).Identities.ChainOfCommand(new AskedEntry(issued), At(registry, issued), All)).Items.Select(chain => chain.Agent.Id));
+    }
+
+    [Fact]
     public async Task Descendants_and_ancestors_are_those_of_the_entry_with_hops_and_edges()
     {
         await using var registry = await TestNode.FoundAsync();
