@@ -377,8 +377,10 @@ public sealed class QuestionTests
         Assert.All(scopes, scope => Assert.Equal(1, WhatIf(scope)));
         Assert.Equal(0, WhatIf(new Scope(ScopeKind.Sponsor, "others")));
         Assert.Equal(0, WhatIf(Scope.Key(registry.OperatorKeys[0].PublicKey.KeyId)));
+        // Nothing is looked for in the ledger any more when the caller has gone.
+        Assert.Throws<OperationCanceledException>(() => WhatIf(Scope.Key(above.KeyId), new CancellationToken(canceled: true)));
 
-        int WhatIf(Scope scope) => Ask(registry).StopTrials.WhatIf(scope, StandingState.Frozen, Now(registry), All).Refused;
+        int WhatIf(Scope scope, CancellationToken cancellation = default) => Ask(registry).StopTrials.WhatIf(scope, StandingState.Frozen, Now(registry), All, cancellation).Refused;
     }
 
     [Fact]
