@@ -1,6 +1,7 @@
 using AgentIdentity.Credentials;
 using AgentIdentity.Credentials.Entries;
 using AgentIdentity.Credentials.Identifiers;
+using AgentIdentity.Credentials.Keys;
 using AgentIdentity.Ledger;
 using AgentIdentity.Registry.Operating;
 using AgentIdentity.Registry.Questions;
@@ -111,6 +112,26 @@ public sealed class QuestionTests
         var chains = TestNode.Good(Ask(registry).Identities.ChainOfCommand(new AskedEntry(restored), Now(registry), All)).Items;
         Assert.Equivalent(new[] { first.Id, second.Id }, chains.Select(chain => chain.Agent.Id));
         Assert.All(chains, chain => Assert.Null(chain.Jti));
+    }
+
+    [Fact]
+    public async Task An_entry_means_nobody_as_of_an_earlier_one()
+    {
+        await using var registry = await TestNode.FoundAsync();
+        var first = await registry.EnrollAsync();
+        var before = Ask(registry).Now().Entry;
+        var second = await registry.EnrollAsync();
+        var issued = await IssueToAllAsync(registry, first, second);
+        await registry.LinkAsync(first, first.Claims.Jti, second);
+        var linked = Ask(registry).Now().Entry;
+
+        Assert.All([issued, linked], entry =>
+        {
+            Assert.Equal(Refusal.AgentUnknown, Ask(registry).Identities.ChainOfCommand(new AskedEntry(entry), At(registry, before), All).Refusal);
+            Assert.Equal(Refusal.AgentUnknown, Ask(registry).Identities.WhoIs(new AskedEntry(entry), At(registry, before), All).Refusal);
+            Assert.Equal(2, TestNode.Good(Ask(registry).Identities.WhoIs(new AskedEntry(entry), At(registry, entry), All)).Agents.Items.Count);
+        });
+        Assert.Equal([first.Id, second.Id], TestNode.Good(Ask(registry).Identities.ChainOfCommand(new AskedEntry(issued), At(registry, issued), All)).Items.Select(chain => chain.Agent.Id));
     }
 
     [Fact]
@@ -244,6 +265,33 @@ public sealed class QuestionTests
     }
 
     [Fact]
+    public async Task A_key_that_was_rotated_away_still_leads_to_its_agent_and_to_what_lives_on()
+    {
+        await using var registry = await TestNode.FoundAsync();
+        var (agent, child) = (await registry.EnrollAsync(), await registry.EnrollAsync());
+        await PassOnAsync(registry, agent, child);
+        var before = Ask(registry).Now().Entry;
+        using var next = PrivateKey.Generate(KeyAlgorithm.ES256);
+        await agent.RotateAsync(next);
+        Assert.Equal(Refusal.None, registry.Verify(agent.Use()));
+
+        KeyId[] keys = [agent.KeyId, next.PublicKey.KeyId];
+        Assert.All(keys, key => Assert.Equal([(agent.Id, 0), (child.Id, 1)], Hops(Radius(key, Now(registry)))));
+        Assert.All(keys, key => Assert.Equal((1, 1, 1, agent.Claims.ExpiresAt), Alive(key)));
+        Assert.Equal([(agent.Id, 0), (child.Id, 1)], Hops(Radius(agent.KeyId, At(registry, before))));
+        Assert.Empty(Radius(next.PublicKey.KeyId, At(registry, before)).Reached.Items);
+        Assert.Empty(Radius(registry.OperatorKeys[0].PublicKey.KeyId, Now(registry)).Reached.Items);
+
+        WalkAnswer Radius(KeyId key, AsOf asOf) => Ask(registry).Graphs.BlastRadius(Scope.Key(key), EdgeKinds.DelegatesTo, 5, asOf, All);
+
+        (int, int?, int?, long?) Alive(KeyId key)
+        {
+            var answer = Ask(registry).StopTrials.StillAlive(Scope.Key(key), Now(registry), All);
+            return (answer.Agents, answer.Credentials, answer.Onward, answer.LastExpiry);
+        }
+    }
+
+    [Fact]
     public async Task Who_else_is_like_an_agent_comes_nearest_first_and_page_by_page()
     {
         await using var registry = await TestNode.FoundAsync();
@@ -329,8 +377,10 @@ public sealed class QuestionTests
         Assert.All(scopes, scope => Assert.Equal(1, WhatIf(scope)));
         Assert.Equal(0, WhatIf(new Scope(ScopeKind.Sponsor, "others")));
         Assert.Equal(0, WhatIf(Scope.Key(registry.OperatorKeys[0].PublicKey.KeyId)));
+        // Nothing is looked for in the ledger any more when the caller has gone.
+        Assert.Throws<OperationCanceledException>(() => WhatIf(Scope.Key(above.KeyId), new CancellationToken(canceled: true)));
 
-        int WhatIf(Scope scope) => Ask(registry).StopTrials.WhatIf(scope, StandingState.Frozen, Now(registry), All).Refused;
+        int WhatIf(Scope scope, CancellationToken cancellation = default) => Ask(registry).StopTrials.WhatIf(scope, StandingState.Frozen, Now(registry), All, cancellation).Refused;
     }
 
     [Fact]

@@ -77,12 +77,15 @@ public sealed class Graphs
     {
         ScopeKind.Agent => Place(scope.Id),
         ScopeKind.AgentWithDelegates => Place(scope.Id).Concat(_state.Lineage.Descendants(scope.Id, asOf.Entry).SelectMany(step => Place(step.Agent))),
-        ScopeKind.Key => _state.FindAgent(scope.KeyId) is { } agent && ReachAt(asOf).Covers(scope, agent) ? Place(agent.Id) : [],
+        ScopeKind.Key => _state.FindAgent(scope.KeyId) is { } agent && HadBy(agent, scope.KeyId, asOf) ? Place(agent.Id) : [],
         ScopeKind.Blueprint => _state.OfBlueprint(scope.Value),
         ScopeKind.Sponsor => _state.OfSponsor(scope.Value),
         ScopeKind.Model or ScopeKind.Label or ScopeKind.Everything => Covered(scope, ReachAt(asOf), asOf),
         _ => [],
     };
+
+    // Also a key that another has followed: what was issued to it lives out its minutes, and whoever copied the key can use it.
+    private static bool HadBy(AgentRecord agent, KeyId key, AsOf asOf) => agent.Keys?.Spans.Any(span => span.Key.KeyId == key && asOf.Includes(span.From)) ?? true;
 
     /// <summary>Whom scopes reached then.</summary>
     internal StopReach ReachAt(AsOf asOf) => asOf.IsNow ? _state.Reach : new StopReach(_state, asOf.Entry);

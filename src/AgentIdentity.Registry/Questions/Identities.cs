@@ -115,7 +115,7 @@ public sealed class Identities
             AskedAgent agent => [_state.FindAgent(agent.Id)],
             AskedKey key => [_state.FindAgent(key.Key)],
             AskedCredential credential => [_ledger.Issuance(credential.Jti) is { } issued && asOf.Includes(issued.Index) ? _state.FindAgent(issued.Item.AgentId) : null],
-            AskedEntry entry => AgentsOf(_ledger.Entry(entry.Index)),
+            AskedEntry entry => asOf.Includes(entry.Index) ? AgentsOf(_ledger.Entry(entry.Index)) : [],
             _ => throw new InvalidOperationException($"Nobody is meant by {asked}."),
         };
         return [.. meant.OfType<AgentRecord>().Where(asOf.Includes)];

@@ -76,11 +76,11 @@ public sealed class StopTrials
     }
 
     /// <summary>Tries a stop on the decisions that are remembered and had been made by then. Nothing is stopped.</summary>
-    public WhatIfAnswer WhatIf(Scope scope, StandingState stop, AsOf asOf, Page page)
+    public WhatIfAnswer WhatIf(Scope scope, StandingState stop, AsOf asOf, Page page, CancellationToken cancellation = default)
     {
         var reach = _graphs.ReachAt(asOf);
         var agents = reach.Agents(scope).ToArray();
-        var tried = Try(scope, stop, reach, asOf);
+        var tried = Try(scope, stop, reach, asOf, cancellation);
         var remembered = Array.FindAll(_decisions.All(), decision => decision.At <= asOf.At);
         var allowed = remembered.Where(decision => decision.Refusal == Refusal.None).ToArray();
         var turned = allowed.GroupBy(decision => (decision.Agent, decision.Shown.Audience))
@@ -93,11 +93,11 @@ public sealed class StopTrials
     }
 
     /// <summary>Tries a stop on what enforcers say that they have let in. What they count is kept for now alone: null as of an earlier entry. Nothing is stopped.</summary>
-    public AdmissionTrial? WhatIfAtEnforcers(Scope scope, StandingState stop, AsOf asOf, IReadOnlyList<AdmittedCredential> admitted)
+    public AdmissionTrial? WhatIfAtEnforcers(Scope scope, StandingState stop, AsOf asOf, IReadOnlyList<AdmittedCredential> admitted, CancellationToken cancellation = default)
     {
         if (!asOf.IsNow)
             return null;
-        var tried = Try(scope, stop, _state.Reach, asOf);
+        var tried = Try(scope, stop, _state.Reach, asOf, cancellation);
         var enforcers = _state.Callers.Where(caller => caller.Role == CallerRole.Enforcer).ToDictionary(caller => caller.Id);
         var turned = admitted
             .Where(one => enforcers.ContainsKey(one.Enforcer) && IsTurned(tried, scope, one.Credential, enforcers[one.Enforcer]))
@@ -112,7 +112,8 @@ public sealed class StopTrials
 
     private static ulong Sum(IEnumerable<TurnedAdmissions> turned) => turned.Aggregate(0UL, (sum, one) => sum + one.Times);
 
-    private TriedStop Try(Scope scope, StandingState stop, StopReach reach, AsOf asOf) => new(_state, _name, _identities, reach, scope, stop, asOf.At);
+    private TriedStop Try(Scope scope, StandingState stop, StopReach reach, AsOf asOf, CancellationToken cancellation) =>
+        new(_state, _name, _identities, reach, scope, stop, asOf.At, cancellation);
 
     // An enforcer says which credential it let in, and not before which of its audiences nor for what.
     private bool IsTurned(TriedStop tried, Scope scope, LiveCredential credential, CallerRecord enforcer)

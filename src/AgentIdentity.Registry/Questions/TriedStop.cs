@@ -17,6 +17,7 @@ internal sealed class TriedStop
     private readonly Scope _scope;
     private readonly StandingState _leaves;
     private readonly SubjectId? _holder;
+    private readonly CancellationToken _cancellation;
     private readonly DenyState _denials = new();
     private readonly Dictionary<SubjectId, bool> _under = [];
 
@@ -27,9 +28,10 @@ internal sealed class TriedStop
     /// <param name="scope">What is stopped.</param>
     /// <param name="leaves">What the stop leaves.</param>
     /// <param name="at">Ms since 1970.</param>
-    public TriedStop(RegistryState state, RegistryName name, Identities identities, StopReach reach, Scope scope, StandingState leaves, long at)
+    /// <param name="cancellation">When nobody waits for it any more: what memory has forgotten is looked for in the ledger, for each credential.</param>
+    public TriedStop(RegistryState state, RegistryName name, Identities identities, StopReach reach, Scope scope, StandingState leaves, long at, CancellationToken cancellation)
     {
-        (_state, _name, _identities, _reach, _scope, _leaves) = (state, name, identities, reach, scope, leaves);
+        (_state, _name, _identities, _reach, _scope, _leaves, _cancellation) = (state, name, identities, reach, scope, leaves, cancellation);
         var denial = reach.Spell(new LeafIndex(ulong.MaxValue), ulong.MaxValue, leaves, scope, null, at);
         DelegatedCredentials = denial.Credentials.Count;
         _denials.Add(denial);
@@ -65,8 +67,10 @@ internal sealed class TriedStop
             return shown.Chain.Any(above => _state.FindAgent(above) is { } parent && _reach.Covers(_scope, parent));
         if (_holder is not { } holder || !shown.Chain.Contains(holder))
             return false;
-        if (!_under.TryGetValue(shown.Jti, out var isUnder))
-            _under.Add(shown.Jti, isUnder = _identities.Climb(agent, shown.Jti).Links.Any(link => link.Body.Parent == holder && IsNamed(link.Body)));
+        if (_under.TryGetValue(shown.Jti, out var isUnder))
+            return isUnder;
+        _cancellation.ThrowIfCancellationRequested();
+        _under.Add(shown.Jti, isUnder = _identities.Climb(agent, shown.Jti).Links.Any(link => link.Body.Parent == holder && IsNamed(link.Body)));
         return isUnder;
     }
 

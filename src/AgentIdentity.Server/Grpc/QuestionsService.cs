@@ -129,9 +129,9 @@ internal sealed class QuestionsService(RegistryNode registry) : Wire.Questions.Q
         var scope = registry.Scope(request.Scope);
         if (registry.Stopping.CheckScope(scope) is { } wrong)
             throw new CallRefusedException(wrong.Refusal, wrong.Detail);
-        var answer = Responding.StopTrials.WhatIf(scope, ControlService.State(request.State), asking.AsOf, asking.Page);
+        var answer = Responding.StopTrials.WhatIf(scope, ControlService.State(request.State), asking.AsOf, asking.Page, context.CancellationToken);
         await registry.PutOnRecordAsync(CallState.Of(context), scope.ToString(), answer.Turned.Items.Count);
-        var atEnforcers = Responding.StopTrials.WhatIfAtEnforcers(scope, ControlService.State(request.State), asking.AsOf, registry.Watch.Admissions.Recent());
+        var atEnforcers = Responding.StopTrials.WhatIfAtEnforcers(scope, ControlService.State(request.State), asking.AsOf, registry.Watch.Admissions.Recent(), context.CancellationToken);
         return QuestionAnswers.Trial(registry, answer, atEnforcers, asking);
     }
 

@@ -64,7 +64,7 @@ public sealed class VouchTests
         var token = await registry.DemandAsync(Policy);
         var (rotated, cut) = (await ParentAsync(registry), await ParentAsync(registry));
         using var next = PrivateKey.Generate(KeyAlgorithm.ES256);
-        await RotateAsync(registry, rotated, next);
+        await rotated.RotateAsync(next);
         TestNode.Good(await registry.Node.Stopping.CutAsync(registry.Operator, Scope.Agent(cut.Id), new LeafIndex(registry.Node.State.Position - 1), "it was copied", "", []));
 
         Assert.Equal(Refusal.VouchNotAllowed, (await VouchAsync(registry, rotated, token)).Refusal);
@@ -87,7 +87,7 @@ public sealed class VouchTests
             var stolenAfter = new LeafIndex(registry.Node.State.Position - 1);
             var since = await NewcomerAsync(registry, parent.Key, await registry.DemandAsync(Policy, blueprint: "bot/1", envelope: MayVouch));
             var below = await NewcomerAsync(registry, since.Key, token);
-            await RotateAsync(registry, parent, next);
+            await parent.RotateAsync(next);
             var later = await NewcomerAsync(registry, next, token);
 
             TestNode.Good(await registry.Node.Stopping.CutAsync(registry.Operator, Scope.Key(parent.KeyId), stolenAfter, "it was copied", "i-7", []));
@@ -179,13 +179,6 @@ public sealed class VouchTests
         var key = PrivateKey.Generate(KeyAlgorithm.ES256);
         var enrolled = TestNode.Good(await registry.BringAsync(token, Vouch(registry, voucher, key, token), key));
         return new TestAgent(registry, key, enrolled.Agent.Id, enrolled.Credential);
-    }
-
-    private static async Task RotateAsync(TestNode registry, TestAgent agent, PrivateKey next)
-    {
-        var (challenge, now) = (registry.Node.Enrolment.NewChallenge(), registry.Clock.GetUtcNow());
-        TestNode.Good(await registry.Node.KeyRotation.RotateAsync(
-            RotationProof.Create(next, agent.Id, TestNode.Url, challenge, agent.KeyId, now), RotationProof.Create(agent.Key, agent.Id, TestNode.Url, challenge, next.PublicKey.KeyId, now)));
     }
 
     private static Task<Outcome<Enrolled>> VouchAsync(TestNode registry, TestAgent parent, string token)

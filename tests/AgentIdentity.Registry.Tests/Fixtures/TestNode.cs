@@ -265,4 +265,12 @@ internal sealed class TestAgent(TestNode registry, PrivateKey key, SubjectId id,
     }
 
     public async Task<Recorded> RecordAsync() => TestNode.Good(await TryRecordAsync());
+
+    /// <summary>Gives the agent another key, by its own word. This goes on with the old one.</summary>
+    public async Task RotateAsync(PrivateKey next)
+    {
+        var (challenge, now) = (registry.Node.Enrolment.NewChallenge(), registry.Clock.GetUtcNow());
+        TestNode.Good(await registry.Node.KeyRotation.RotateAsync(
+            RotationProof.Create(next, id, TestNode.Url, challenge, KeyId, now), RotationProof.Create(key, id, TestNode.Url, challenge, next.PublicKey.KeyId, now)));
+    }
 }

@@ -48,9 +48,7 @@ public sealed class WatchTests
         using var elsewhere = await ScriptedEnforcer.NewAsync(registry, "elsewhere", audiences: [registry.Node.Settings.Name.AgentDid(other.Id)]);
         Assert.Equal([agent.Id], enforcer.Callees);
         using var next = PrivateKey.Generate(KeyAlgorithm.ES256);
-        var (challenge, now) = (registry.Node.Enrolment.NewChallenge(), registry.Clock.GetUtcNow());
-        TestNode.Good(await registry.Node.KeyRotation.RotateAsync(
-            RotationProof.Create(next, agent.Id, TestNode.Url, challenge, agent.KeyId, now), RotationProof.Create(agent.Key, agent.Id, TestNode.Url, challenge, next.PublicKey.KeyId, now)));
+        await agent.RotateAsync(next);
         TestNode.Good(await registry.StopAsync(Scope.Key(next.PublicKey.KeyId)));
         await elsewhere.UntilAsync<Delta>();
 
