@@ -310,10 +310,10 @@ public sealed class KeyRotationTests : IDisposable
         var asked = TestNode.Good(registry.Node.Dids.ChangeOf(agent.Record));
         Assert.True(DidChange.TryParse(System.Text.Encoding.UTF8.GetBytes(asked.ToJson()), out var carried));
         Assert.Equal(asked, carried);
-        Assert.Null(asked.Sign(after, HashOf(after), registry.Clock.GetUtcNow(), out _));
-        Assert.Null(asked.Sign(held, "Qm", registry.Clock.GetUtcNow(), out _));
-        var other = (asked with { Document = asked.Document.Replace(_next.PublicKey.KeyId.ToString(), agent.KeyId.ToString(), StringComparison.Ordinal) }).Sign(held, HashOf(after), registry.Clock.GetUtcNow(), out _)!;
-        var signed = asked.Sign(held, HashOf(after), registry.Clock.GetUtcNow(), out _)!;
+        Assert.Null(asked.Sign(after, HashOf(after), null, registry.Clock.GetUtcNow(), out _));
+        Assert.Null(asked.Sign(held, "Qm", null, registry.Clock.GetUtcNow(), out _));
+        var other = (asked with { Document = asked.Document.Replace(_next.PublicKey.KeyId.ToString(), agent.KeyId.ToString(), StringComparison.Ordinal) }).Sign(held, HashOf(after), null, registry.Clock.GetUtcNow(), out _)!;
+        var signed = asked.Sign(held, HashOf(after), null, registry.Clock.GetUtcNow(), out _)!;
         foreach (var line in new[] { "", other.Line, signed.Line + "\n" + signed.Line, signed.Line.Replace("\"2-", "\"3-", StringComparison.Ordinal) })
             Assert.Equal(Refusal.DidLineInvalid, (await SubmitAsync(agent, line)).Refusal);
         TestNode.Good(await SubmitAsync(agent, signed.Line));
@@ -322,7 +322,7 @@ public sealed class KeyRotationTests : IDisposable
 
         TestNode.Good(await registry.StopAsync(agent, StandingState.Revoked));
         var last = TestNode.Good(registry.Node.Dids.ChangeOf(agent.Record));
-        TestNode.Good(await SubmitAsync(agent, last.Sign(after, null, registry.Clock.GetUtcNow(), out _)!.Line));
+        TestNode.Good(await SubmitAsync(agent, last.Sign(after, null, null, registry.Clock.GetUtcNow(), out _)!.Line));
         Assert.Equal((true, true), (last.Deactivates, agent.Record.IsDidEnded));
         await AssertProvenAsync(registry, agent);
         await using var again = TestNode.Open(_folder, registry.Clock);

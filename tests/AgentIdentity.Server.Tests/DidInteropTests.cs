@@ -90,7 +90,7 @@ public sealed class DidInteropTests : IDisposable
         var before = registry.Host.Registry.Dids.NameOf(registry.Host.Registry.State.FindAgent(agent.Key.PublicKey.KeyId)!.Id)!;
         var asked = await registry.AsOperator.Admin.GetDidChangeAsync(new GetDidChangeRequest { Agent = agent.Did, Place = "agents.example:reader" });
         Assert.True(DidChange.TryParse(Encoding.UTF8.GetBytes(asked.ChangeFile), out var change));
-        var signed = change.Sign(held, Multikey.NextKeyHash(Multikey.Of(after.PublicKey)), TimeProvider.System.GetUtcNow(), out _)!;
+        var signed = change.Sign(held, Multikey.NextKeyHash(Multikey.Of(after.PublicKey)), "agents.example:reader", TimeProvider.System.GetUtcNow(), out _)!;
         await registry.AsOperator.Admin.SubmitDidVersionAsync(new SubmitDidVersionRequest { Agent = before, Line = signed.Line });
 
         var now = $"did:webvh:{before.Split(':')[2]}:agents.example:reader";

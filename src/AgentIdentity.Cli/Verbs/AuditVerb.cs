@@ -24,7 +24,7 @@ internal static class AuditVerb
 
     private static readonly Option<string> PolicyOption = new("--policy") { HelpName = "FILE", Description = "Instead of --log-key: a policy (C2SP tlog-policy) with the log, the witnesses and the quorum that you trust." };
 
-    private static readonly Option<string> DidLogOption = new("--did-log") { HelpName = "FILE", Description = "The agent's DID log, as it was fetched: each version of it must stand in the trail." };
+    private static readonly Option<string> DidLogOption = new("--did-log") { HelpName = "FILE", Description = "The agent's DID log, as it was fetched: each version of it, up to a move to another host, must stand in the trail." };
 
     private static readonly Option<string> WithOption = new("--with")
     {

@@ -17,6 +17,7 @@ internal static class SponsorKeyVerb
     private static readonly Argument<string> ChangeFile = new("change-file") { Description = "What agentid sponsor-key change wrote." };
     private static readonly Option<string> Out = new("--out") { Required = true, HelpName = "FILE", Description = "The change file to write." };
     private static readonly Option<string> MoveTo = new("--move-to") { HelpName = "PLACE", Description = "Let the DID's log go on at another host, which is named as in a did:webvh DID: agents.example, or agents.example%3A8443:research:reader. This registry writes no line of it after that." };
+    private static readonly Option<string> MayMoveTo = new("--move-to") { HelpName = "PLACE", Description = "The place that the change takes the DID to. Without it none that takes it anywhere is signed: that is for good." };
     private static readonly Option<string> SigningKey = new("--sponsor-key") { Required = true, HelpName = "FILE", Description = "The key that the DID's log commits to." };
     private static readonly Option<string> NextKey = new("--next") { HelpName = "FILE", Description = "The key after it, from agentid sponsor-key new. A change that ends the DID takes none." };
 
@@ -24,7 +25,7 @@ internal static class SponsorKeyVerb
     {
         new Command("new", "Make a key, and print its hash for agentid token create --next-did-key.") { KeyFile }.Does(NewAsync),
         new Command("change", "Ask what an agent's DID should say next, for its sponsor to sign.") { Agent, Out, MoveTo }.Does(ChangeAsync),
-        new Command("sign", "Sign a change, offline, after a look at what it says.") { ChangeFile, SigningKey, NextKey }.Does(SignAsync),
+        new Command("sign", "Sign a change, offline, after a look at what it says.") { ChangeFile, SigningKey, NextKey, MayMoveTo }.Does(SignAsync),
         new Command("send", "Give a signed change to the registry.") { ChangeFile }.Does(SendAsync),
     };
 
@@ -51,7 +52,7 @@ internal static class SponsorKeyVerb
     {
         var change = ReadChange(run);
         using var key = HomeFolder.ReadKey(run.Get(SigningKey));
-        var signed = change.Sign(key, NextHash(run, change), run.Clock.GetUtcNow(), out var problem) ?? throw Failure.Refused(problem);
+        var signed = change.Sign(key, NextHash(run, change), run.Find(MayMoveTo), run.Clock.GetUtcNow(), out var problem) ?? throw Failure.Refused(problem);
         Write(run, run.Get(ChangeFile), signed);
         return Task.FromResult(ExitCode.Fine);
     }

@@ -23,15 +23,26 @@ public sealed record DidChange(SubjectId Agent, string Log, string Document, boo
     /// <summary>Signs it, when the log is a good one that commits to the key; null otherwise.</summary>
     /// <param name="key">The key that the log commits to.</param>
     /// <param name="next">The hash of the key after it; null for a last line, which commits to nothing.</param>
+    /// <param name="place">Where it may take the DID; null for a change that leaves it where it is. A move is for good, so that nobody signs one unseen.</param>
     /// <param name="now">The sponsor's clock.</param>
     /// <param name="problem">Why it was not signed, in a sentence.</param>
-    public DidChange? Sign(PrivateKey key, string? next, DateTimeOffset now, out string problem)
+    public DidChange? Sign(PrivateKey key, string? next, string? place, DateTimeOffset now, out string problem)
     {
         var resolved = WebvhResolver.Resolve(Encoding.UTF8.GetBytes(Log), default, null, now);
         problem = resolved.History is not { IsDeactivated: false } history ? $"The log has ended, or is refused in line {resolved.Line}: {resolved.Refusal}."
             : key.PublicKey.Algorithm != KeyAlgorithm.Ed25519 || !history.Latest.Parameters.NextKeyHashes.Contains(Multikey.NextKeyHash(Multikey.Of(key.PublicKey))) ? "The log does not commit to this key."
+            : PlaceBut(history.Latest.Did) is var to && to != place ? $"The change {(to is null ? "leaves the DID where it is" : $"takes the DID to {to}, for good")}, and {(place is null ? "no other place was named" : $"{place} was named")}."
             : Deactivates || (next is not null && Multikey.IsNextKeyHash(next)) ? "" : "The hash of the next key is missing, or none.";
         return problem.Length > 0 ? null : this with { Line = WebvhLog.Next(resolved.History!.Latest, Document, key, new WebvhChange(Deactivates ? [] : [next!], Deactivates: Deactivates), now) };
+    }
+
+    // Where the document's name takes it, if that is another one than the log has now.
+    private string? PlaceBut(string did)
+    {
+        if (!StrictJson.TryParseObject(Encoding.UTF8.GetBytes(Document), out var json))
+            return "";
+        using (json)
+            return !json.RootElement.TryGetText("id"u8, int.MaxValue, out var id) ? "" : id == did ? null : WebvhDid.TryParse(id, out var other) ? other.Place : id;
     }
 
     /// <summary>The change file.</summary>

@@ -7,7 +7,8 @@ namespace AgentIdentity.Credentials.Trails;
 /// <summary>A DID log, from wherever it was fetched, held against the entries of its subject.</summary>
 /// <param name="Unlogged">Versions of the log that no entry holds: somebody has used the update keys behind the ledger's back.</param>
 /// <param name="Later">Versions that entries hold and the log has not: it is older than the entries, or its end was cut off.</param>
-public sealed record DidLogAudit(IReadOnlyList<string> Unlogged, IReadOnlyList<string> Later)
+/// <param name="Elsewhere">How many versions follow a move: they were written at the log's new place, and are held against nothing.</param>
+public sealed record DidLogAudit(IReadOnlyList<string> Unlogged, IReadOnlyList<string> Later, int Elsewhere)
 {
     /// <summary>Compares a resolved log with entries that were proven.</summary>
     public static DidLogAudit Of(WebvhHistory history, IEnumerable<EntryBody> entries)
@@ -16,7 +17,7 @@ public sealed record DidLogAudit(IReadOnlyList<string> Unlogged, IReadOnlyList<s
         var here = history.Versions.TakeWhile(version => version.Did == history.Versions[0].Did).Count();
         var served = history.Versions.Take(here + 1).Select(version => version.VersionId).ToArray();
         var logged = entries.Select(LineOf).OfType<string>().Select(VersionId).ToArray();
-        return new DidLogAudit([.. served.Except(logged, StringComparer.Ordinal)], [.. logged.Except(served, StringComparer.Ordinal)]);
+        return new DidLogAudit([.. served.Except(logged, StringComparer.Ordinal)], [.. logged.Except(served, StringComparer.Ordinal)], history.Versions.Count - served.Length);
     }
 
     private static string? LineOf(EntryBody body) => body switch

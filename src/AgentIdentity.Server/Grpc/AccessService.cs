@@ -28,12 +28,14 @@ internal sealed class AccessService(RegistryNode registry, IHostApplicationLifet
             // Cancelling a read or a write by a token aborts the call, and the enforcer would not hear why.
             var reading = InTurn(() => ReadAsync(stream, requestStream, context.CancellationToken));
             var writing = InTurn(() => WriteAsync(stream, responseStream, ending.Token));
-            var first = await Task.WhenAny(reading, writing);
+            await Task.WhenAny(reading, writing);
             await ending.CancelAsync();
             await FinishAsync(writing, context);
+            var hasEnded = reading.IsCompleted;
             await StopReadingAsync(reading, context);
-            if (first == reading)
+            if (hasEnded)
                 await reading;
+            context.CancellationToken.ThrowIfCancellationRequested();
         }
         finally
         {

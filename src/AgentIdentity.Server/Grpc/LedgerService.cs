@@ -7,6 +7,7 @@ using AgentIdentity.Credentials.Tokens;
 using AgentIdentity.Ledger;
 using AgentIdentity.Registry;
 using AgentIdentity.Registry.Checkpoints;
+using AgentIdentity.Registry.State;
 using Grpc.Core;
 using Wire = AgentIdentity.Protocol.V1;
 
@@ -26,8 +27,9 @@ internal sealed class LedgerService(RegistryNode registry, Quotas quotas, Checkp
     {
         var waits = WaitsForCheckpoint(request.WaitFor);
         var statement = registry.Recording.Verify(request.Statement.Memory, FromWire.Algorithm(request.Algorithm), request.Signature.Memory).OrRefuse();
-        // Not before: whoever knows a key's id could use its quota up.
-        quotas.RequireFor(statement.Statement.KeyId);
+        // Only what is genuine and new: with a key's id, or with a statement that was recorded before, anybody could use its quota up.
+        if (statement.Statement.Sequence >= HeadOf(statement.Statement).Next)
+            quotas.RequireFor(statement.Statement.KeyId);
         var outcome = await registry.Recording.RecordAsync(statement, waits, context.CancellationToken);
         if (outcome.Refusal is Refusal.SequenceGap or Refusal.SequenceFork)
             throw OutOfSequence(outcome.Refusal, outcome.Detail, statement.Statement);
@@ -54,10 +56,12 @@ internal sealed class LedgerService(RegistryNode registry, Quotas quotas, Checkp
     // The statement is signed by the chain's own key: whoever shows it may know where the chain stands.
     private CallRefusedException OutOfSequence(Refusal refusal, string detail, SignedStatement statement)
     {
-        var head = registry.State.FindAgent(statement.AgentId)!.Chain(statement.KeyId);
+        var head = HeadOf(statement);
         var facts = new Dictionary<string, string> { ["next_sequence"] = head.Next.ToString(CultureInfo.InvariantCulture), ["previous"] = head.Previous.ToBase64Url() };
         return new CallRefusedException(refusal, detail) { Facts = facts };
     }
+
+    private ChainHead HeadOf(SignedStatement statement) => registry.State.FindAgent(statement.AgentId)!.Chain(statement.KeyId);
 
     public override async Task<Wire.GetAgentHeadResponse> GetAgentHead(Wire.GetAgentHeadRequest request, ServerCallContext context)
     {

@@ -92,7 +92,12 @@ internal static class DidEndpoints
     }
 
     private static MediaTypeHeaderValue? RangeOf(string offer, IList<MediaTypeHeaderValue> ranges) =>
-        ranges.Where(range => new MediaTypeHeaderValue(offer).IsSubsetOf(new MediaTypeHeaderValue(range.MediaType))).MinBy(Breadth);
+        ranges.Where(range => Takes(range, offer)).MinBy(Breadth);
+
+    // By itself IsSubsetOf takes application/did+json for application/json as well.
+    private static bool Takes(MediaTypeHeaderValue range, string offer) => Breadth(range) == 0
+        ? range.MediaType.Equals(offer, StringComparison.OrdinalIgnoreCase)
+        : new MediaTypeHeaderValue(offer).IsSubsetOf(new MediaTypeHeaderValue(range.MediaType));
 
     private static int Breadth(MediaTypeHeaderValue range) => range.MatchesAllTypes ? 2 : range.MatchesAllSubTypes ? 1 : 0;
 }

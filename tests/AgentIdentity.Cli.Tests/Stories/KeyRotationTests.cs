@@ -89,7 +89,9 @@ public sealed class KeyRotationTests : IAsyncLifetime
         (await Agentid.RunAsync("sponsor-key", "new", third)).Fine();
         AssertRefused(await Agentid.RunAsync("sponsor-key", "change", did, "--out", change, "--move-to", "https://agents.example", "--json"), "MESSAGE_MALFORMED");
         (await Agentid.RunAsync("sponsor-key", "change", did, "--out", change, "--move-to", "agents.example:held")).Fine();
-        Assert.Contains(":agents.example:held, signed", (await Agentid.RunAsync("sponsor-key", "sign", change, "--sponsor-key", second, "--next", third)).Fine().Output, StringComparison.Ordinal);
+        foreach (var place in new[] { "", "elsewhere.example:held" })
+            Assert.Contains("takes the DID to agents.example:held, for good", (await Agentid.RunAsync(["sponsor-key", "sign", change, "--sponsor-key", second, "--next", third, .. place.Length > 0 ? new[] { "--move-to", place } : []])).Error, StringComparison.Ordinal);
+        Assert.Contains(":agents.example:held, signed", (await Agentid.RunAsync("sponsor-key", "sign", change, "--sponsor-key", second, "--next", third, "--move-to", "agents.example:held")).Fine().Output, StringComparison.Ordinal);
         (await Agentid.RunAsync("sponsor-key", "send", change)).Fine();
         var moved = Agentid.Write("did.jsonl", await http.GetStringAsync(new Uri($"{Agentid.Settings[^1]}/agents/{did.Split(':')[^1]}/did.jsonl")));
         foreach (var name in new[] { old, $"did:webvh:{old.Split(':')[2]}:agents.example:held" })

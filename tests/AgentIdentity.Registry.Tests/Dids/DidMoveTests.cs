@@ -77,7 +77,9 @@ public sealed class DidMoveTests : IDisposable
         var elsewhere = WebvhResolver.Resolve(Encoding.UTF8.GetBytes($"{moved.Log}{moved.Line}\n{added}\n"), default, latest.Did, registry.Clock.GetUtcNow().AddMinutes(1)).History!;
         Assert.Equal(3, elsewhere.Versions.Count);
 
-        Assert.Empty(DidLogAudit.Of(elsewhere, registry.Bodies()).Unlogged);
+        var audit = DidLogAudit.Of(elsewhere, registry.Bodies());
+        Assert.Empty(audit.Unlogged);
+        Assert.Equal(1, audit.Elsewhere);
         Assert.Equal([latest.VersionId], DidLogAudit.Of(elsewhere, registry.Bodies().Where(body => body is not DidVersion)).Unlogged);
     }
 
@@ -122,7 +124,7 @@ public sealed class DidMoveTests : IDisposable
     private async Task<TestAgent> EnrolHeldAsync(TestNode registry) => await registry.EnrollAsync(
         await registry.NewTokenAsync(new Operating.TokenWish("team", "bot/1", [], TestNode.Envelope, [TestNode.Audience], 1, 0) { NextDidKeyHash = HashOf(_held) }));
 
-    private DidChange Signed(TestNode registry, DidChange change) => change.Sign(_held, HashOf(_after), registry.Clock.GetUtcNow(), out _)!;
+    private DidChange Signed(TestNode registry, DidChange change) => change.Sign(_held, HashOf(_after), change.Document.Contains($":{Place}\"", StringComparison.Ordinal) ? Place : null, registry.Clock.GetUtcNow(), out _)!;
 
     private static Task<Outcome<LeafIndex>> SubmitAsync(TestNode registry, TestAgent agent, string line) => registry.Node.Dids.SubmitAsync(registry.Operator.Id, agent.Record, line);
 

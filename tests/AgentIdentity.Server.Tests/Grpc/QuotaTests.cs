@@ -61,6 +61,17 @@ public sealed class QuotaTests : IAsyncLifetime
         await anyone.Ledger.RecordAsync(honest);
     }
 
+    [Fact]
+    public async Task What_was_recorded_before_uses_nobodys_quota_up_whoever_sends_it_again()
+    {
+        using var anyone = _registry.Connect();
+        var old = _busy.NextStatement();
+        var index = (await anyone.Ledger.RecordAsync(old)).LedgerIndex;
+        for (var call = 0; call < 3 * Quota; call++)
+            Assert.Equal(index, (await anyone.Ledger.RecordAsync(old)).LedgerIndex);
+        await anyone.Ledger.RecordAsync(_busy.NextStatement());
+    }
+
     private static Task<RawAnswer> LookAsync(RawCaller caller, TestAgent agent) =>
         caller.SendAsync("/agentidentity.v1.Registry/GetAgent", new GetAgentRequest { Agent = agent.Did }.ToByteArray());
 

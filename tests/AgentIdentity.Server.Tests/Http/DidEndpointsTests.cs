@@ -55,6 +55,8 @@ public sealed class DidEndpointsTests : IAsyncLifetime
     [InlineData("application/*, application/did;q=0.5", HttpStatusCode.OK, Result)]
     [InlineData("*/*;q=0", HttpStatusCode.NotAcceptable, Result)]
     [InlineData("application/did-resolution;q=0", HttpStatusCode.NotAcceptable, Result)]
+    [InlineData("application/json;q=0, application/did+json", HttpStatusCode.OK, "application/did+json")]
+    [InlineData("application/json;q=0.5, application/did+ld+json", HttpStatusCode.OK, "application/did+ld+json")]
     [InlineData("no media type", HttpStatusCode.NotAcceptable, Result)]
     public async Task What_is_answered_is_what_was_asked_for(string? accept, HttpStatusCode status, string type)
     {

@@ -136,7 +136,8 @@ internal sealed class EnforcedRun(int seed, EnforcerSabotage sabotage, TimeSpan 
         {
             await Task.Delay(random.Next(10, 60));
             await _places.WaitAsync();
-            _isHalted |= await MintAsync(AnyOf(_agents, random), random) == Refusal.RegistryHalted;
+            var refusal = await MintAsync(AnyOf(_agents, random), random);
+            _isHalted |= refusal == Refusal.RegistryHalted;
             _places.Release();
         }
     }
