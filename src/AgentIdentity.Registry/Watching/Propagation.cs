@@ -102,21 +102,23 @@ public sealed class Propagation(RegistryState state, RegistryName name, Enforcer
         // One that refuses nothing does not begin to when its lease ends.
         if (stream?.IsObserving ?? record.Newest is { IsObserving: true })
             return (EnforcerProgress.Observing, 0, null);
-        if (watch.Leases.OverSince(enforcer, watch.Watches.ToldAt(stop.Denial.Index)) is { } over && Math.Max(Milliseconds(over), stop.At) is var at && IsBeforeLifted(stop, at))
-            return (EnforcerProgress.LeaseOver, at, null);
+        if (watch.Leases.OverSince(enforcer, watch.Watches.ToldAt(stop.Denial.Index)) is { } over && over < LiftToldAt(stop))
+            return (EnforcerProgress.LeaseOver, Math.Max(Milliseconds(over), stop.At), null);
         return (stream is null ? EnforcerProgress.Silent : EnforcerProgress.Lagging, 0, null);
     }
 
-    // What was lifted before it was exhausted is accepted again.
+    // By the clock that nobody sets, as leases are: one that was set meanwhile would have a lease seem over before the lift. What was lifted before the start of this process counts as lifted
+    // at its start, since nobody knows here when; what was not lifted, never is.
+    private TimeSpan LiftToldAt(StopRecord stop) => stop.Lifted is { By: var by } ? watch.Watches.ToldAt(by) : TimeSpan.MaxValue;
+
+    // What was lifted before it was exhausted is accepted again. By the ledger, so that a restart changes nothing.
     private long? Exhausted(StopRecord stop, long? enforced)
     {
         if (enforced is not { } at || stop.Denial.IsEndless || Milliseconds(watch.Leases.Now) < stop.Exposure.Until)
             return null;
         var exhausted = Math.Max(at, stop.Exposure.Until);
-        return IsBeforeLifted(stop, exhausted) ? exhausted : null;
+        return stop.Lifted is not { } lifted || exhausted < lifted.At ? exhausted : null;
     }
-
-    private static bool IsBeforeLifted(StopRecord stop, long at) => stop.Lifted is not { } lifted || at < lifted.At;
 
     private List<string> Residual(StopRecord stop, EnforcerReport[] enforcers, ExposedAudience[] unproven)
     {

@@ -7,8 +7,11 @@ namespace AgentIdentity.Storage.Sqlite;
 internal static class LedgerSchema
 {
     /// <summary>Version of the meaning of the bytes in the rows, which SQL cannot see: how many kinds of entries are known. The layout of the tables is counted by the list of migrations.</summary>
-    /// <remarks>A kind is only ever added. An earlier version that opens the file then refuses it at once, and says that it is from a newer one.</remarks>
+    /// <remarks>A kind is only ever added. An earlier version that opens a file to which this one has written entries refuses it at once, and says that it is from a newer one.</remarks>
     public static readonly long DataVersion = Enum.GetValues<EntryKind>().Length;
+
+    /// <summary>Runs in the transaction that adds entries. Who has only opened the file has not barred the way back, and a disk without room for entries need not have any for this.</summary>
+    public static readonly string RaiseDataVersion = $"UPDATE meta SET value = {DataVersion} WHERE name = 'data_version' AND value < {DataVersion}";
 
     // "AILG" in the header of the file, so that other people's databases are told from ours.
     private const long ApplicationId = 0x41494c47;
@@ -49,10 +52,7 @@ internal static class LedgerSchema
             throw Refusals.Damaged(path, "it is not a ledger of AgentIdentity");
         RequireKnown(connection.ReadInteger("PRAGMA user_version"), Migrations.Count, path);
         Upgrade(connection, Migrations);
-        var written = connection.ReadInteger("SELECT value FROM meta WHERE name = 'data_version'");
-        RequireKnown(written, DataVersion, path);
-        if (written < DataVersion)
-            connection.Execute($"UPDATE meta SET value = {DataVersion} WHERE name = 'data_version'");
+        RequireKnown(ReadDataVersion(connection), DataVersion, path);
     }
 
     /// <summary>Runs the steps that the file has not seen. A step that fails leaves the file as the step before left it.</summary>
@@ -61,6 +61,9 @@ internal static class LedgerSchema
         for (var version = (int)connection.ReadInteger("PRAGMA user_version"); version < migrations.Count; version++)
             connection.Execute($"BEGIN IMMEDIATE; {migrations[version]}; PRAGMA user_version = {version + 1}; COMMIT");
     }
+
+    /// <summary>How many kinds of entries were known to the newest version that has added entries.</summary>
+    public static long ReadDataVersion(Connection connection) => connection.ReadInteger("SELECT value FROM meta WHERE name = 'data_version'");
 
     private static void RequireKnown(long found, long known, string path)
     {

@@ -24,7 +24,7 @@ internal sealed class LedgerWriter : IDisposable
     private readonly WriteGate _gate = new();
     private readonly Connection _connection;
     private readonly ControlJournal _reserve;
-    private readonly Statement _begin, _commit, _insertEntry, _eraseEntry, _indexSubject, _setIndexedSize, _readCheckpoint, _setCheckpoint, _widenTile, _readVersion, _writeDocument;
+    private readonly Statement _begin, _commit, _raiseDataVersion, _insertEntry, _eraseEntry, _indexSubject, _setIndexedSize, _readCheckpoint, _setCheckpoint, _widenTile, _readVersion, _writeDocument;
     private byte[] _subjects = new byte[8 * SubjectBytes.Size];
     private bool _flushes = true;
     private bool _isClosed;
@@ -44,6 +44,7 @@ internal sealed class LedgerWriter : IDisposable
             LedgerSchema.RequireCurrent(_connection, path);
             _begin = _connection.Prepare("BEGIN IMMEDIATE");
             _commit = _connection.Prepare("COMMIT");
+            _raiseDataVersion = _connection.Prepare(LedgerSchema.RaiseDataVersion);
             _insertEntry = _connection.Prepare("INSERT INTO entries (idx, subjects, leaf, entry, opening) VALUES (?, ?, ?, ?, ?)");
             _eraseEntry = _connection.Prepare("UPDATE entries SET entry = ?, opening = x'' WHERE idx = ? RETURNING idx");
             _indexSubject = _connection.Prepare("INSERT OR IGNORE INTO subject_index (subject, seq, idx) VALUES (?, ?, ?)");
@@ -83,11 +84,7 @@ internal sealed class LedgerWriter : IDisposable
     public void Append(LeafIndex first, IReadOnlyList<StoredEntry> entries) => Write(state =>
     {
         RequireNext(state.Size, first);
-        Commit(flush: true, () =>
-        {
-            for (var i = 0; i < entries.Count; i++)
-                Insert(entries[i], first.Value + (ulong)i);
-        });
+        CommitEntries(first, entries, []);
         return state with { Size = new TreeSize(state.Size.Value + (ulong)entries.Count) };
     });
 
@@ -113,13 +110,7 @@ internal sealed class LedgerWriter : IDisposable
         Write(state =>
         {
             RequireNext(state.Size, first);
-            Commit(flush: true, () =>
-            {
-                for (var i = 0; i < entries.Count; i++)
-                    Insert(entries[i], first.Value + (ulong)i);
-                foreach (var stub in stubs)
-                    Erase(stub);
-            });
+            CommitEntries(first, entries, stubs);
             return state with { Size = new TreeSize(state.Size.Value + (ulong)entries.Count) };
         });
         _mustEmptyJournal = true;
@@ -240,6 +231,7 @@ internal sealed class LedgerWriter : IDisposable
             throw new InvalidOperationException("The store refuses every write since one has failed: restart the process.", failure);
     }
 
+    // They may be of an earlier version, and whoever opens the folder moves them: what raises the version of the data is the next entry.
     private void MoveReserved()
     {
         if (_state.Reserved.Count == 0)
@@ -328,6 +320,15 @@ internal sealed class LedgerWriter : IDisposable
             return false;
         }
     }
+
+    private void CommitEntries(LeafIndex first, IReadOnlyList<StoredEntry> entries, IReadOnlyList<StoredStub> stubs) => Commit(flush: true, () =>
+    {
+        _raiseDataVersion.Execute();
+        for (var i = 0; i < entries.Count; i++)
+            Insert(entries[i], first.Value + (ulong)i);
+        foreach (var stub in stubs)
+            Erase(stub);
+    });
 
     private void Commit(bool flush, Action change)
     {

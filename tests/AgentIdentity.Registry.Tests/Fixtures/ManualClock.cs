@@ -1,6 +1,6 @@
 namespace AgentIdentity.Registry.Tests.Fixtures;
 
-/// <summary>A clock that stands until it is moved. Its wall clock can be set back; its monotonic one cannot.</summary>
+/// <summary>A clock that stands until it is moved. Its wall clock can be set; its monotonic one cannot.</summary>
 internal sealed class ManualClock : TimeProvider
 {
     private long _elapsed;
@@ -16,4 +16,6 @@ internal sealed class ManualClock : TimeProvider
     public void Advance(TimeSpan time) => Interlocked.Add(ref _elapsed, time.Ticks);
 
     public void SetBack(TimeSpan time) => Interlocked.Add(ref _setBack, time.Ticks);
+
+    public void SetForward(TimeSpan time) => SetBack(-time);
 }

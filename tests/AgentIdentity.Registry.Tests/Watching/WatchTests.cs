@@ -145,6 +145,26 @@ public sealed class WatchTests
     }
 
     [Fact]
+    public async Task A_lease_that_ran_on_when_a_stop_was_lifted_does_not_make_it_enforced_where_a_slow_clock_was_set_forward()
+    {
+        var clock = new ManualClock();
+        await using var registry = await TestNode.FoundAsync(clock: clock);
+        clock.SetForward(TimeSpan.FromHours(1));
+        var agent = await registry.EnrollAsync();
+        using var enforcer = await ScriptedEnforcer.NewAsync(registry);
+        await enforcer.HeartbeatAsync();
+        var stop = TestNode.Good(await registry.StopAsync(agent)).Index;
+        await enforcer.UntilAsync<Delta>();
+        clock.Advance(TimeSpan.FromSeconds(5));
+        TestNode.Good(await registry.RestoreAsync(stop));
+        await enforcer.UntilAsync<Delta>();
+        clock.Advance(TimeSpan.FromMinutes(20));
+
+        var report = Report(registry, stop).Stops[0];
+        Assert.Equal((StopLevel.Nodes, EnforcerProgress.Lagging), (report.Level, Assert.Single(report.Enforcers).Progress));
+    }
+
+    [Fact]
     public async Task An_enforcer_that_comes_back_after_its_lease_was_over_does_not_undo_what_was_enforced()
     {
         await using var registry = await TestNode.FoundAsync();

@@ -32,14 +32,14 @@ public sealed class TestAgent(TestRegistry registry, PrivateKey key, EnrolledAge
     /// <summary>What a tool asks when the agent has shown it a credential with a fresh proof.</summary>
     public VerifyRequest Presents(string? credential = null) => Presents(credential ?? Credential, key);
 
-    public static VerifyRequest Presents(string credential, PrivateKey signer)
+    public static VerifyRequest Presents(string credential, PrivateKey signer, TimeProvider? clock = null)
     {
         var binding = new RequestBinding("GET", ToolUrl, Nonce, Sha256.Hash(System.Text.Encoding.UTF8.GetBytes(credential)).ToBase64Url());
         return new VerifyRequest
         {
             Credential = credential,
             // Later than the second in which the registry started: what may be from before its start is stale.
-            Proof = KeyProof.Create(signer, binding, TimeProvider.System.GetUtcNow().AddSeconds(2)),
+            Proof = KeyProof.Create(signer, binding, (clock ?? TimeProvider.System).GetUtcNow().AddSeconds(2)),
             Method = "GET",
             Url = ToolUrl,
             Nonce = Nonce,

@@ -77,6 +77,10 @@ public sealed class TestRegistry : IAsyncDisposable
     /// <summary>On a folder that the caller keeps: for restarts.</summary>
     public static Task<TestRegistry> StartInAsync(string folder, params string[] flags) => StartInAsync(folder, ownsFolder: false, NullLoggerFactory.Instance, flags);
 
+    /// <summary>The same by a clock of the caller's.</summary>
+    public static async Task<TestRegistry> StartInAsync(string folder, TimeProvider clock, params string[] flags) =>
+        new(await StartHostAsync(folder, NullLoggerFactory.Instance, clock, flags), folder, ownsFolder: false);
+
     /// <summary>Where it is, for who connects by himself.</summary>
     public ConnectionOptions Address => new() { GrpcUrl = GrpcUrl, HttpUrl = HttpUrl, ControlUrl = ControlUrl, PublicUrl = PublicUrl, TrustedCertificateFile = Host.Bound.TlsCertificate, Deadline = TimeSpan.FromSeconds(30) };
 

@@ -2,11 +2,13 @@ using System.Formats.Tar;
 using System.IO.Compression;
 using System.Text;
 using System.Text.Json;
+using AgentIdentity.Client;
 using AgentIdentity.Credentials;
 using AgentIdentity.Credentials.Keys;
 using AgentIdentity.Ledger;
 using AgentIdentity.Protocol.V1;
 using AgentIdentity.Server.Tests.Fixtures;
+using AgentIdentity.Storage.Sqlite;
 using Grpc.Core;
 using PrivateKey = AgentIdentity.Credentials.Keys.PrivateKey;
 
@@ -19,6 +21,8 @@ public sealed class EarlierFoldersTests : IDisposable
 {
     private static readonly string[] OverNames = ["CREDENTIAL_EXPIRED", "CREDENTIAL_INVALID"];
 
+    // Of the day after the folder was left, whatever the machine's own shows: entries are never earlier than the last one, and what is valid from then on is not yet valid before.
+    private readonly AdvancedClock _clock = new();
     private readonly DirectoryInfo _left = Directory.CreateTempSubdirectory("agentidentity-");
 
     public static TheoryData<string> Folders => [.. Directory.GetFiles(Path.Combine(AppContext.BaseDirectory, "folders"), "*.tar.gz").Select(file => Path.GetFileName(file)).Order(StringComparer.Ordinal)];
@@ -32,24 +36,28 @@ public sealed class EarlierFoldersTests : IDisposable
     public async Task A_folder_of_an_earlier_version_opens_and_everything_in_it_is_as_it_was_left(string folder)
     {
         Unpack(folder);
-        await using (var registry = await TestRegistry.StartInAsync(Data))
+        await using (var registry = await TestRegistry.StartInAsync(Data, _clock))
         {
-            using var first = registry.Connect(KeyOf("operators/first.jwk"));
+            using var first = Connect(registry, KeyOf("operators/first.jwk"));
             await RequireAgentsAsync(first.Registry);
             await RequireAuthorityAsync(registry);
             await RequireLogAsync(registry, first.Ledger);
         }
+        Assert.Equal(LedgerSchema.DataVersion, DataVersion());
         (await VerbProcess.RunAsync("fsck", "--signatures", "--data", Data)).RequireDone();
-        await using var again = await TestRegistry.StartInAsync(Data);
+        await using var again = await TestRegistry.StartInAsync(Data, _clock);
         await RequireAuthorityAsync(again);
     }
 
     [Theory]
     [MemberData(nameof(Folders))]
-    public async Task A_folder_of_an_earlier_version_passes_fsck_as_it_lies_there(string folder)
+    public async Task A_folder_of_an_earlier_version_passes_fsck_as_it_lies_there_and_still_opens_under_that_version(string folder)
     {
         Unpack(folder);
+        var version = DataVersion();
+        Assert.True(version < LedgerSchema.DataVersion);
         (await VerbProcess.RunAsync("fsck", "--signatures", "--data", Data)).RequireDone();
+        Assert.Equal(version, DataVersion());
     }
 
     private void Unpack(string folder)
@@ -57,7 +65,16 @@ public sealed class EarlierFoldersTests : IDisposable
         using var file = File.OpenRead(Path.Combine(AppContext.BaseDirectory, "folders", folder));
         using var unzipped = new GZipStream(file, CompressionMode.Decompress);
         TarFile.ExtractToDirectory(unzipped, _left.FullName, overwriteFiles: false);
+        _clock.Ahead = File.GetLastWriteTimeUtc(Path.Combine(_left.FullName, "checkpoint")).AddDays(1) - TimeProvider.System.GetUtcNow().UtcDateTime;
     }
+
+    private long DataVersion()
+    {
+        using var connection = Connection.OpenReader(Path.Combine(Data, SqliteLedgerStore.FileName), cacheKibibytes: 64);
+        return LedgerSchema.ReadDataVersion(connection);
+    }
+
+    private RegistryConnection Connect(TestRegistry registry, PrivateKey key) => new(registry.Address with { Clock = _clock }, key);
 
     // What the version of then said of its agents, stops among it, in the words of its command line.
     private async Task RequireAgentsAsync(Protocol.V1.Registry.RegistryClient registry)
@@ -85,9 +102,9 @@ public sealed class EarlierFoldersTests : IDisposable
     private async Task RequireAuthorityAsync(TestRegistry registry)
     {
         var key = KeyOf("agents/reader/key.jwk");
-        using var reader = registry.Connect(key);
-        using var clerk = registry.Connect(KeyOf("agents/clerk/key.jwk"));
-        using var gateway = registry.Connect(KeyOf("enforcers/gateway.jwk"));
+        using var reader = Connect(registry, key);
+        using var clerk = Connect(registry, KeyOf("agents/clerk/key.jwk"));
+        using var gateway = Connect(registry, KeyOf("enforcers/gateway.jwk"));
         Assert.Contains((await gateway.Credentials.VerifyAsync(Presented(CredentialOf("reader"), key))).Reason, OverNames);
         var issued = await reader.Credentials.IssueAsync(new IssueRequest());
         Assert.Equal("NONE", (await gateway.Credentials.VerifyAsync(Presented(issued.Credential.Token, key))).Reason);
@@ -111,9 +128,9 @@ public sealed class EarlierFoldersTests : IDisposable
         }
     }
 
-    private static VerifyRequest Presented(string credential, PrivateKey key)
+    private VerifyRequest Presented(string credential, PrivateKey key)
     {
-        var shown = TestAgent.Presents(credential, key);
+        var shown = TestAgent.Presents(credential, key, _clock);
         shown.Audience = "https://tools.example";
         return shown;
     }

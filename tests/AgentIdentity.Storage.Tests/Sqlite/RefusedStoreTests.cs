@@ -62,11 +62,34 @@ public sealed class RefusedStoreTests : IDisposable
     }
 
     [Fact]
-    public void A_file_from_an_earlier_version_that_was_opened_is_refused_by_a_version_that_knows_fewer_kinds_of_entries()
+    public void A_file_from_an_earlier_version_stays_one_until_entries_are_added()
     {
         Fill();
         Change("UPDATE meta SET value = 1 WHERE name = 'data_version'");
-        Open().Dispose();
+        using (var store = SqliteLedgerStore.Open(_folder.Path))
+        {
+            Assert.True(store.TryWriteDocument("small", 0, new byte[1]));
+            store.Writer.Connection.Execute("PRAGMA max_page_count = 100");
+            Assert.Throws<StoreFullException>(() => store.Append(10_000));
+            store.AppendToReserve(new LeafIndex(Size), Entries(Size, 1));
+        }
+
+        using (var store = Open())
+        {
+            Assert.Null(store.FirstReserved);
+            Assert.Equal(1, DataVersion());
+            store.Append(1);
+        }
+        Assert.Equal(LedgerSchema.DataVersion, DataVersion());
+    }
+
+    [Fact]
+    public void A_file_from_an_earlier_version_that_was_added_to_is_refused_by_a_version_that_knows_fewer_kinds_of_entries()
+    {
+        Fill();
+        Change("UPDATE meta SET value = 1 WHERE name = 'data_version'");
+        using (var store = Open())
+            store.Append(1);
         Change($"UPDATE meta SET value = value + 1 WHERE name = 'data_version' AND value = {Enum.GetValues<EntryKind>().Length}");
 
         AssertRefused("written by a newer AgentIdentity");
@@ -185,6 +208,12 @@ public sealed class RefusedStoreTests : IDisposable
     {
         using var connection = Connection.OpenWriter(Database, cacheKibibytes: 64);
         connection.Execute(sql);
+    }
+
+    private long DataVersion()
+    {
+        using var connection = Connection.OpenReader(Database, cacheKibibytes: 64);
+        return LedgerSchema.ReadDataVersion(connection);
     }
 
     private void Overwrite(long offset, byte[] bytes)
