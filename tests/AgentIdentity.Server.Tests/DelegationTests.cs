@@ -38,7 +38,7 @@ public sealed class DelegationTests : IAsyncLifetime
         var believed = await tool.Credentials.VerifyAsync(_below.Presents(passedOn.Token));
         Assert.Equal(("NONE", _below.Did, "Sales desk"), (believed.Reason, believed.Presented.Did, believed.Presented.Sponsor));
         Assert.Equal([(_above.Did, TestRegistry.Sponsor)], believed.Presented.Chain.Select(above => (above.Did, above.Sponsor)));
-        Assert.Equal($$"""{"sub":"{{_above.Did}}"}""", believed.Presented.Act);
+        Assert.Equal($$"""{"sponsor":"{{TestRegistry.Sponsor}}","sub":"{{_above.Did}}"}""", believed.Presented.Act);
         Assert.Equal("PROOF_KEY_MISMATCH", (await tool.Credentials.VerifyAsync(_above.Presents(passedOn.Token))).Reason);
 
         Assert.Equal([new Budget { Unit = "calls", Amount = 1 }], (await tool.Credentials.VerifyAsync(Spending(passedOn.Token, 2))).Left);
