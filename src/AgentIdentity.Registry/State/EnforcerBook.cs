@@ -105,8 +105,8 @@ public sealed class EnforcerBook
         var isNew = record.Newest is not { } newest || signed.Epoch > newest.Epoch || signed.IsObserving != newest.IsObserving;
         _records[enforcer] = record with
         {
-            Signed = isNew ? [.. record.Signed.TakeLast(SignedMax - 1), signed] : record.Signed,
-            Revoked = [.. record.Revoked.Where(held => !revoked.Any(outcome => outcome.Stop == held.Stop)).Concat(revoked).OrderBy(outcome => outcome.Stop.Value).TakeLast(SignedMax)],
+            Signed = isNew ? [.. record.Signed.AsSpan(Math.Max(0, record.Signed.Length - SignedMax + 1)), signed] : record.Signed,
+            Revoked = revoked.Count == 0 ? record.Revoked : [.. record.Revoked.Where(held => !revoked.Any(outcome => outcome.Stop == held.Stop)).Concat(revoked).OrderBy(outcome => outcome.Stop.Value).TakeLast(SignedMax)],
         };
     }
 }

@@ -9,6 +9,8 @@ namespace AgentIdentity.Registry.Watching;
 /// <summary>Holds what enforcers sign against what they were told, and puts on the record what raises the epoch of one.</summary>
 internal sealed class Acknowledging(RegistrySettings settings, RegistryState state, Sequencer sequencer, SignedRoots roots)
 {
+    private readonly AcknowledgementBatches _batches = new(sequencer);
+
     public async Task<Outcome<bool>> TakeAsync(WatchStream stream, string token)
     {
         if (!Acknowledgement.TryRead(token, settings.Name.PublicUrl, out var signed, out var key) || key.KeyId != stream.Enforcer.Key.KeyId)
@@ -19,7 +21,7 @@ internal sealed class Acknowledging(RegistrySettings settings, RegistryState sta
             return true;
         var before = stream.SubmittedEpoch;
         stream.SubmittedEpoch = Math.Max(before, signed.Epoch);
-        var written = await sequencer.DecideAsync(Lane.Issuance, draft => Write(draft, stream.Enforcer, token)).ConfigureAwait(false);
+        var written = await _batches.WriteAsync(stream.Enforcer, Encoding.ASCII.GetBytes(token)).ConfigureAwait(false);
         // When there is no room now, the next one is tried again.
         if (written.IsRefused)
             stream.SubmittedEpoch = before;
@@ -50,15 +52,6 @@ internal sealed class Acknowledging(RegistrySettings settings, RegistryState sta
 
     private bool TellsOfRevokers(WatchStream stream, Acknowledgement signed) =>
         signed.Revokers.Count > 0 && state.Enforcers.Find(stream.Enforcer.Id) is var record && signed.Revokers.Any(outcome => state.Stops.Find(outcome.Stop) is not null && record.RevokedUnder(outcome.Stop) != outcome);
-
-    private static Outcome<bool> Write(Draft draft, CallerRecord enforcer, string token)
-    {
-        // Two people may have removed it while it signed.
-        if (draft.State.FindCaller(enforcer.Key.KeyId) is null || draft.IsRemoved(enforcer.Id))
-            return Refused.Because(Refusal.CallerUnknown, "The enforcer was removed.");
-        draft.Acknowledge(enforcer.Id, Encoding.ASCII.GetBytes(token));
-        return true;
-    }
 
     private static Refused Refuse(string problem) => Refused.Because(Refusal.AcknowledgementInvalid, $"The acknowledgement is not a good one: {problem}");
 }

@@ -1,0 +1,69 @@
+using AgentIdentity.Registry.Sequencing;
+using AgentIdentity.Registry.State;
+
+namespace AgentIdentity.Registry.Watching;
+
+/// <summary>
+/// Writes what enforcers have signed: the first at once, and what follows within ten milliseconds of it together. A thousand that hear of a stop at once
+/// would otherwise be a hundred commits, which cost more than the wait of the last.
+/// </summary>
+internal sealed class AcknowledgementBatches(Sequencer sequencer)
+{
+    // What one commit takes of others as well, so that an entry and its opening stay within bounds.
+    private const int BatchMax = 512;
+    private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(10);
+
+    private readonly Lock _lock = new();
+
+    // Owned by whoever holds the lock. The time is the machine's own, since what is spared is work and not a promise.
+    private Batch? _gathering;
+    private long _handedOver = Environment.TickCount64 - (long)Pause.TotalMilliseconds;
+
+    /// <summary>Answers when it is durable, or was refused.</summary>
+    public Task<Outcome<bool>> WriteAsync(CallerRecord enforcer, byte[] token)
+    {
+        lock (_lock)
+        {
+            if (_gathering is not { Signed.Count: < BatchMax } batch)
+            {
+                _gathering = batch = new Batch();
+                var wait = _handedOver + (long)Pause.TotalMilliseconds - Environment.TickCount64;
+                batch.Signed.Add((enforcer, token));
+                return batch.Written = HandOverAsync(batch, TimeSpan.FromMilliseconds(Math.Max(0, wait)));
+            }
+            batch.Signed.Add((enforcer, token));
+            return batch.Written;
+        }
+    }
+
+    private async Task<Outcome<bool>> HandOverAsync(Batch batch, TimeSpan wait)
+    {
+        if (wait > TimeSpan.Zero)
+            await Task.Delay(wait).ConfigureAwait(false);
+        lock (_lock)
+        {
+            if (_gathering == batch)
+                _gathering = null;
+            _handedOver = Environment.TickCount64;
+        }
+        return await sequencer.DecideAsync(Lane.Issuance, draft => Write(draft, batch)).ConfigureAwait(false);
+    }
+
+    private static Outcome<bool> Write(Draft draft, Batch batch)
+    {
+        foreach (var (enforcer, token) in batch.Signed)
+        {
+            // Two people may have removed it while it signed.
+            if (draft.State.FindCaller(enforcer.Key.KeyId) is not null && !draft.IsRemoved(enforcer.Id))
+                draft.Acknowledge(enforcer.Id, token);
+        }
+        return true;
+    }
+
+    private sealed class Batch
+    {
+        public List<(CallerRecord Enforcer, byte[] Token)> Signed { get; } = [];
+
+        public Task<Outcome<bool>> Written { get; set; } = Task.FromResult<Outcome<bool>>(true);
+    }
+}
