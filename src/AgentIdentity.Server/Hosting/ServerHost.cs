@@ -16,6 +16,7 @@ internal sealed class ServerHost : IAsyncDisposable
     private readonly WebApplication _app;
     private readonly OpenRegistry _registry;
     private readonly JournalFlush _flush;
+    private readonly Rehearsal _rehearsal;
     private readonly OtlpExport? _otlp;
     private readonly ChainAnchoring? _anchoring;
     private readonly ILogger _log;
@@ -25,6 +26,7 @@ internal sealed class ServerHost : IAsyncDisposable
         (_app, _registry, _anchoring, _log) = (app, registry, anchoring, log);
         var clock = app.Services.GetRequiredService<TimeProvider>();
         _flush = new JournalFlush(registry.Node, clock);
+        _rehearsal = new Rehearsal(message => log.LogInformation("{Message}", message));
         _otlp = options.Otlp is { } collector ? new OtlpExport(collector) : null;
         Bound = WithPorts(options, [.. app.Urls.Select(address => new Uri(address).Port)]);
     }
@@ -91,6 +93,7 @@ internal sealed class ServerHost : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
+        await _rehearsal.DisposeAsync();
         await _app.StopAsync();
         if (_anchoring is not null)
             await _anchoring.DisposeAsync();

@@ -5,7 +5,11 @@ using AgentIdentity.Tests.Wire;
 namespace AgentIdentity.Benchmarks.Load;
 
 /// <summary>What one window measured.</summary>
-internal sealed record Measured(double CallsPerSecond, TimeSpan Median, TimeSpan P99, double ServerCpuPerThousand, double LoadAverage);
+internal sealed record Measured(double CallsPerSecond, TimeSpan Median, TimeSpan P99, double ServerCpuPerThousand, double LoadAverage)
+{
+    /// <summary>What one bare signature check took of a core around it.</summary>
+    public double CheckMilliseconds { get; init; }
+}
 
 /// <summary>Sends calls that were made beforehand over four connections, 25 in flight on each, and measures after a warm-up.</summary>
 internal sealed class Window(IPEndPoint address, int serverId, Predicate<WireAnswer> isGood, WireTls? tls = null)
