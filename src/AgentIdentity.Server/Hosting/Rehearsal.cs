@@ -44,13 +44,14 @@ internal sealed class Rehearsal : IAsyncDisposable
         _ended.Dispose();
     }
 
-    /// <summary>Carries it out once, at once.</summary>
-    public static async Task PlayAsync()
+    /// <summary>Carries it out once, at once, and answers in which folder, which is gone.</summary>
+    public static async Task<string> PlayAsync()
     {
         var folder = Directory.CreateTempSubdirectory("agentidentity-rehearsal-");
         try
         {
             await PlayAsync(folder.FullName);
+            return folder.FullName;
         }
         finally
         {
