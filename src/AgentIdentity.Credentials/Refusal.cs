@@ -217,7 +217,7 @@ public enum Refusal
     /// <summary>An approval is not one for this registry: its form, its key or its signature is wrong.</summary>
     ApprovalInvalid,
 
-    /// <summary>An approval was signed too long ago or in the future, or its nonce is old, of another instance, or for another action.</summary>
+    /// <summary>An approval was signed more than an hour ago or ahead, or its nonce is old, of another instance, or for another action.</summary>
     ApprovalStale,
 
     /// <summary>An approval is for another action than the one that is asked for.</summary>

@@ -56,6 +56,9 @@ public sealed class PeopleTests
             removed = registry.Node.State.FindCaller(registry.OperatorKeys[1].PublicKey.KeyId)!.Id;
             Assert.Equal(Refusal.NeedsTwoOperators, (await RemoveAsync(registry, removed)).Refusal);
             TestNode.Good(await AddAsync(registry, PrivateKey.Generate(KeyAlgorithm.ES256), "third"));
+            // Who may not approve yet lifts no stop either.
+            Assert.Equal(Refusal.NeedsTwoOperators, (await RemoveAsync(registry, removed)).Refusal);
+            registry.Clock.Advance(TimeSpan.FromHours(24));
             TestNode.Good(await RemoveAsync(registry, removed));
             Assert.Equal(Refusal.ApproverUnknown, (await RemoveAsync(registry, registry.Operator.Id)).Refusal);
         }
@@ -102,6 +105,29 @@ public sealed class PeopleTests
         TestNode.Good(await registry.RestoreAsync(stopped.Index));
         Assert.Equal(Refusal.None, registry.Verify(agent.Use(nonce: "n2")));
         Assert.Equal(Refusal.OrderInvalid, (await registry.Node.Stopping.ObeyAsync(order.Sign(key, TestNode.Url))).Refusal);
+    }
+
+    [Fact]
+    public async Task An_order_freezes_no_key_without_which_nobody_could_lift_it()
+    {
+        await using var registry = await TestNode.FoundByTwoAsync();
+        var key = PrivateKey.Generate(KeyAlgorithm.Ed25519);
+        TestNode.Good(await registry.Node.People.SetBreakGlassKeyAsync(registry.Operator, key.PublicKey, registry.ApprovalsOf(ApprovedAction.SetBreakGlassKey(key.PublicKey.KeyId))));
+        Task<Outcome<Stopped>> ObeyAsync(PrivateKey operatorKey) => registry.Node.Stopping.ObeyAsync(new StopOrder(
+            SubjectId.New(registry.Clock.GetUtcNow()), Scope.Key(operatorKey.PublicKey.KeyId), "everybody out", registry.Clock.GetUtcNow().ToUnixTimeSeconds()).Sign(key, TestNode.Url));
+        Assert.All(await Task.WhenAll(registry.OperatorKeys.Select(ObeyAsync)), outcome => Assert.Equal(Refusal.ForceNeeded, outcome.Refusal));
+
+        // With a third who may approve, one of them may be frozen, and of two at once one.
+        TestNode.Good(await AddAsync(registry, PrivateKey.Generate(KeyAlgorithm.ES256), "third"));
+        registry.Clock.Advance(TimeSpan.FromHours(24));
+        var held = registry.Store.HoldAppends();
+        var filler = registry.NewTokenAsync();
+        await held;
+        var told = registry.OperatorKeys.Select(ObeyAsync).ToArray();
+        registry.Store.LetAppendsGo();
+        await filler;
+        Assert.Equal([Refusal.None, Refusal.ForceNeeded], (await Task.WhenAll(told)).Select(outcome => outcome.Refusal));
+        Assert.Single(registry.Bodies().OfType<Stop>());
     }
 
     [Fact]

@@ -85,6 +85,16 @@ public sealed class StopBoundTests
         TestNode.Good(await registry.Node.Stopping.StopAsync(registry.Operator, wishes[1] with { Force = true }));
     }
 
+    [Fact]
+    public async Task An_operator_who_was_added_today_does_not_count_among_those_who_are_left()
+    {
+        await using var registry = await FoundAsync();
+        await AddThirdAsync(registry, isSettled: false);
+        Assert.Equal(Refusal.ForceNeeded, (await registry.StopAsync(Scope.Key(registry.OperatorKeys[1].PublicKey.KeyId))).Refusal);
+        registry.Clock.Advance(TimeSpan.FromHours(24));
+        TestNode.Good(await registry.StopAsync(Scope.Key(registry.OperatorKeys[1].PublicKey.KeyId)));
+    }
+
     // The writer is held until all have passed whatever is asked before it.
     private static async Task<Outcome<Stopped>[]> AtOnceAsync(TestNode registry, IEnumerable<StopWish> wishes)
     {
@@ -97,11 +107,13 @@ public sealed class StopBoundTests
         return await Task.WhenAll(stops);
     }
 
-    private static async Task AddThirdAsync(TestNode registry)
+    private static async Task AddThirdAsync(TestNode registry, bool isSettled = true)
     {
         var key = PrivateKey.Generate(KeyAlgorithm.ES256);
         var proof = OperatorProof.Create(key, TestNode.Url, "third", registry.Clock.GetUtcNow());
         TestNode.Good(await registry.Node.People.AddOperatorAsync(registry.Operator, proof, registry.ApprovalsOf(ApprovedAction.AddOperator(key.PublicKey.KeyId, "third"))));
+        if (isSettled)
+            registry.Clock.Advance(TimeSpan.FromHours(24));
     }
 
     private static async Task<TestAgent[]> EnrolAsync(TestNode registry, int count)

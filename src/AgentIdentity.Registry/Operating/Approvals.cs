@@ -42,12 +42,12 @@ public sealed class Approvals(RegistrySettings settings, RegistryState state, Ti
     /// <summary>How many different people it takes.</summary>
     public int OperatorsNeeded => IsSingleOperator ? 1 : 2;
 
-    /// <summary>Whether so many operators have a key left as it takes to restore anything, when some are out.</summary>
+    /// <summary>Whether so many operators who may approve have a key left as it takes to restore anything, when some are out.</summary>
     /// <param name="isOut">Whose key is not to be counted.</param>
     /// <param name="pending">Stops that are about to be in the ledger.</param>
     /// <remarks>By the ledger and what is about to be in it. What is only denied may yet be refused by the writer, and two that deny each other's keys would both be.</remarks>
     internal bool EnoughAreLeft(Predicate<CallerRecord> isOut, IReadOnlyList<Stop> pending) =>
-        state.Callers.Where(caller => caller.Role == CallerRole.Operator && !isOut(caller) && !IsStopped(Scope.Key(caller.Key.KeyId), pending)).DistinctBy(caller => caller.Id).Count() >= OperatorsNeeded;
+        state.Callers.Where(caller => caller.Role == CallerRole.Operator && IsSettled(caller) && !isOut(caller) && !IsStopped(Scope.Key(caller.Key.KeyId), pending)).DistinctBy(caller => caller.Id).Count() >= OperatorsNeeded;
 
     /// <summary>Gives the nonce for an action, a JSON object.</summary>
     public Outcome<ApprovalRequest> Begin(string action)
@@ -138,10 +138,11 @@ public sealed class Approvals(RegistrySettings settings, RegistryState state, Ti
     private bool IsStopped(Scope key, IReadOnlyList<Stop> pending) =>
         state.Stops.Of(key).Any(stop => stop is { IsInForce: true, Denial: { State: >= StandingState.Frozen, After: null } }) || pending.Any(stop => stop.Scope == key && stop.State >= StandingState.Frozen);
 
-    // Whoever adds an operator with two stolen keys has to wait for a day in which somebody may notice.
     private bool MayApprove(RegistryState state, CallerRecord caller) =>
-        caller.Role == CallerRole.Operator && !state.Stops.IsKeyStopped(caller.Key.KeyId)
-        && (caller.IsFounder || clock.GetUtcNow() - DateTimeOffset.FromUnixTimeMilliseconds(caller.RegisteredAt) >= Probation);
+        caller.Role == CallerRole.Operator && !state.Stops.IsKeyStopped(caller.Key.KeyId) && IsSettled(caller);
+
+    // Whoever adds an operator with two stolen keys has to wait for a day in which somebody may notice.
+    private bool IsSettled(CallerRecord caller) => caller.IsFounder || clock.GetUtcNow() - DateTimeOffset.FromUnixTimeMilliseconds(caller.RegisteredAt) >= Probation;
 
     private static string Shown(string action) => action.Length <= 200 ? action : string.Concat(action.AsSpan(0, 200), "…");
 }

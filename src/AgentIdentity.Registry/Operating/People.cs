@@ -56,7 +56,7 @@ public sealed class People(RegistrySettings settings, RegistryState state, Seque
             if (draft.State.Callers.FirstOrDefault(known => known.Id == caller) is not { } removed || draft.IsRemoved(caller))
                 return Refused.Because(Refusal.CallerUnknown, "There is no such caller.");
             if (removed.Role == CallerRole.Operator && !approvals.EnoughAreLeft(other => other.Id == caller || draft.IsRemoved(other.Id), draft.Stops))
-                return Refused.Because(Refusal.NeedsTwoOperators, "Without this operator too few whose key is not stopped are left to restore anything: add another first.");
+                return Refused.Because(Refusal.NeedsTwoOperators, "Without this operator too few are left who may approve today, with a key that is not stopped: add another, who may from the day after on.");
             if (approvals.Use(draft, approved.Value) is { IsRefused: true } used)
                 return Refused.Because(used.Refusal, used.Detail);
             return draft.Stage(actor.Id, new CallerRemoved(caller, reason, approved.Value.Tokens, draft.OpenEpoch()), caller);

@@ -54,7 +54,8 @@ internal static class FromWire
             Wire.Scope.OfOneofCase.Sponsor => new Scope(ScopeKind.Sponsor, wire.Sponsor),
             Wire.Scope.OfOneofCase.Audience => new Scope(ScopeKind.Audience, wire.Audience),
             Wire.Scope.OfOneofCase.Resource => new Scope(ScopeKind.Resource, wire.Resource),
-            Wire.Scope.OfOneofCase.Label => Credentials.Entries.Scope.Label(wire.Label.Name, wire.Label.Value),
+            // As text, a=b with the value c would be a with the value b=c.
+            Wire.Scope.OfOneofCase.Label when !wire.Label.Name.Contains('=', StringComparison.Ordinal) => Credentials.Entries.Scope.Label(wire.Label.Name, wire.Label.Value),
             Wire.Scope.OfOneofCase.IssuerKey => Credentials.Entries.Scope.IssuerKey(KeyId(wire.IssuerKey.Key), new Ledger.LeafIndex(wire.IssuerKey.After)),
             Wire.Scope.OfOneofCase.Everything when wire.Everything => Credentials.Entries.Scope.Everything,
             _ => null,
