@@ -277,7 +277,8 @@ public sealed class QuestionTests
 
         KeyId[] keys = [agent.KeyId, next.PublicKey.KeyId];
         Assert.All(keys, key => Assert.Equal([(agent.Id, 0), (child.Id, 1)], Hops(Radius(key, Now(registry)))));
-        Assert.All(keys, key => Assert.Equal((1, 1, 1, agent.Claims.ExpiresAt), Alive(key)));
+        Assert.Equal((1, 1, 1, agent.Claims.ExpiresAt), Alive(agent.KeyId));
+        Assert.Equal((1, 0, 0, null), Alive(next.PublicKey.KeyId));
         Assert.Equal([(agent.Id, 0), (child.Id, 1)], Hops(Radius(agent.KeyId, At(registry, before))));
         Assert.Empty(Radius(next.PublicKey.KeyId, At(registry, before)).Reached.Items);
         Assert.Empty(Radius(registry.OperatorKeys[0].PublicKey.KeyId, Now(registry)).Reached.Items);
@@ -288,6 +289,49 @@ public sealed class QuestionTests
         {
             var answer = Ask(registry).StopTrials.StillAlive(Scope.Key(key), Now(registry), All);
             return (answer.Agents, answer.Credentials, answer.Onward, answer.LastExpiry);
+        }
+    }
+
+    [Fact]
+    public async Task What_is_still_alive_of_a_key_is_what_a_stop_of_that_key_takes_and_not_what_its_agent_holds_under_another()
+    {
+        const string Mail = "https://mail.example";
+        await using var registry = await TestNode.FoundAsync();
+        var (above, below) = (await registry.EnrollDeepAsync(), await registry.EnrollAsync());
+        var agent = await registry.EnrollAsync(await registry.NewTokenAsync(new TokenWish("team", "bot/1", [], Delegations.DeepEnvelope, [TestNode.Audience], 1, 0)));
+        TestNode.Good(await registry.DelegateAsync(above.Credential, agent.Id, audience: [TestNode.Audience]));
+        TestNode.Good(await registry.DelegateAsync(agent.Credential, below.Id));
+        registry.Clock.Advance(TimeSpan.FromSeconds(1));
+        using var next = PrivateKey.Generate(KeyAlgorithm.ES256);
+        await agent.RotateAsync(next);
+        var renewed = TestNode.Good(await registry.Node.Issuing.RenewAsync(agent.Record, agent.Credential));
+        for (var i = 0; i < 2; i++)
+        {
+            TestNode.Good(await registry.DelegateAsync(above.Credential, agent.Id, audience: [Mail]));
+            TestNode.Good(await registry.DelegateAsync(renewed.Token, below.Id));
+        }
+
+        AssertAlive(agent.KeyId, 2, 1, 1, agent.Claims.ExpiresAt, [TestNode.Audience]);
+        AssertAlive(next.PublicKey.KeyId, 3, 2, 2, renewed.Claims.ExpiresAt, [TestNode.Audience, Mail]);
+        // Both at once, as the stop of the old key counts them.
+        Assert.Equal(3, TestNode.Good(await registry.StopAsync(Scope.Key(agent.KeyId))).LiveCredentials);
+        Assert.Equal(Refusal.KeyStopped, registry.Verify(agent.Use()));
+        Assert.Equal(Refusal.None, registry.Verify(agent.Use(renewed.Token, next, "n2")));
+        Assert.Equal(5, TestNode.Good(await registry.StopAsync(Scope.Key(next.PublicKey.KeyId))).LiveCredentials);
+
+        void AssertAlive(KeyId key, int credentials, int onward, int links, long last, string[] audiences)
+        {
+            var answer = Ask(registry).StopTrials.StillAlive(Scope.Key(key), Now(registry), All);
+            Assert.Equal((1, credentials, onward, last), (answer.Agents, answer.Credentials, answer.Onward, answer.LastExpiry));
+            Assert.Equal(audiences.Order(), answer.Audiences.Order());
+            Assert.Equal(credentials, TestNode.Good(registry.Node.Stopping.Preview(Scope.Key(key))).LiveCredentials);
+            AsOf[] moments = [Now(registry), At(registry, Now(registry).Entry)];
+            Assert.All(moments, moment =>
+            {
+                var alive = Assert.Single(Ask(registry).StopTrials.StillAlive(Scope.Key(key), moment, All).Alive.Items);
+                Assert.Equal((credentials, links), (alive.Credentials.Count, alive.LinksTo.Count));
+                Assert.All(alive.Credentials, credential => Assert.Equal(key, credential.Item.Jkt));
+            });
         }
     }
 

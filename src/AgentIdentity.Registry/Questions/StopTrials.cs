@@ -62,17 +62,19 @@ public sealed class StopTrials
     internal StopTrials(RegistryState state, RegistryName name, RecentDecisions decisions, Identities identities, Graphs graphs) =>
         (_state, _name, _decisions, _identities, _graphs) = (state, name, decisions, identities, graphs);
 
+    /// <summary>What of a scope had not expired: what a stop of it would take, and no more. So of a key it counts what is bound to that key, and not what its agent holds under another.</summary>
     public AliveAnswer StillAlive(Scope scope, AsOf asOf, Page page)
     {
         var agents = _graphs.InScope(scope, asOf).ToArray();
         var then = new StandingThen(_state, asOf);
-        Alive Describe(AgentRecord agent) => new(agent, then.Of(agent), _identities.Credentials(agent, asOf), _identities.LinksTo(agent, asOf));
+        Alive Describe(AgentRecord agent) => new(agent, then.Of(agent), CredentialsOf(agent, scope, asOf), LinksTo(agent, scope, asOf));
         if (!asOf.IsNow)
             return new AliveAnswer(agents.Length, null, null, null, new HashSet<string>(), page.Of(agents).With(Describe));
-        var (count, last) = Unexpired(agents, asOf);
+        var (count, last) = Unexpired(agents, scope, asOf);
         var ids = agents.Select(agent => agent.Id).ToHashSet();
-        var onward = _state.Lineage.LiveUnder(link => ids.Contains(link.Parent), asOf.At);
-        return new AliveAnswer(agents.Length, count, onward.Count, last, Audiences(agents, onward, asOf), page.Of(agents.Where(agent => agent.Credentials.Any(credential => asOf.IsBefore(credential.Item.ExpiresAt)))).With(Describe));
+        var onward = scope.Kind == ScopeKind.Key ? _state.Reach.Credentials(scope, null, asOf.At) : _state.Lineage.LiveUnder(link => ids.Contains(link.Parent), asOf.At);
+        var alive = agents.Where(agent => agent.Credentials.Any(credential => IsAlive(credential, scope, asOf)));
+        return new AliveAnswer(agents.Length, count, onward.Count, last, Audiences(agents, onward, scope, asOf), page.Of(alive).With(Describe));
     }
 
     /// <summary>Tries a stop on the decisions that are remembered and had been made by then. Nothing is stopped.</summary>
@@ -136,7 +138,21 @@ public sealed class StopTrials
         return above;
     }
 
-    private HashSet<string> Audiences(IReadOnlyList<AgentRecord> agents, IReadOnlyList<SubjectId> onward, AsOf asOf)
+    private static bool IsAlive(in LiveCredential credential, Scope scope, AsOf asOf) => asOf.IsBefore(credential.Item.ExpiresAt) && StopReach.Takes(scope, credential);
+
+    private IReadOnlyList<LiveCredential> CredentialsOf(AgentRecord agent, Scope scope, AsOf asOf) => [.. _identities.Credentials(agent, asOf).Where(credential => StopReach.Takes(scope, credential))];
+
+    // To a key leads what made one of its credentials.
+    private IReadOnlyList<DelegationLink> LinksTo(AgentRecord agent, Scope scope, AsOf asOf)
+    {
+        var links = _identities.LinksTo(agent, asOf);
+        if (scope.Kind != ScopeKind.Key)
+            return links;
+        var held = CredentialsOf(agent, scope, asOf).Select(credential => credential.Item.Jti).ToHashSet();
+        return [.. links.Where(link => held.Contains(link.Body.ChildJti))];
+    }
+
+    private HashSet<string> Audiences(IReadOnlyList<AgentRecord> agents, IReadOnlyList<SubjectId> onward, Scope scope, AsOf asOf)
     {
         // Most credentials share the list of their token.
         var lists = new HashSet<IReadOnlyList<string>>(ReferenceEqualityComparer.Instance);
@@ -144,7 +160,7 @@ public sealed class StopTrials
         {
             foreach (ref readonly var credential in agent.Credentials.AsSpan())
             {
-                if (asOf.IsBefore(credential.Item.ExpiresAt))
+                if (IsAlive(credential, scope, asOf))
                     lists.Add(credential.Item.Audience);
             }
         }
@@ -156,14 +172,14 @@ public sealed class StopTrials
         return lists.SelectMany(list => list).ToHashSet(StringComparer.Ordinal);
     }
 
-    private static (int Count, long? Last) Unexpired(IReadOnlyList<AgentRecord> agents, AsOf asOf)
+    private static (int Count, long? Last) Unexpired(IReadOnlyList<AgentRecord> agents, Scope scope, AsOf asOf)
     {
         var (count, last) = (0, (long?)null);
         foreach (var agent in agents)
         {
             foreach (ref readonly var credential in agent.Credentials.AsSpan())
             {
-                if (!asOf.IsBefore(credential.Item.ExpiresAt))
+                if (!IsAlive(credential, scope, asOf))
                     continue;
                 count++;
                 last = Math.Max(last ?? 0, credential.Item.ExpiresAt);
