@@ -228,6 +228,27 @@ public sealed class QuestionTests
     }
 
     [Fact]
+    public async Task Whom_two_ways_lead_to_is_in_a_blast_radius_once_with_what_it_recorded_itself()
+    {
+        await using var registry = await TestNode.FoundAsync();
+        var (top, left, right, below) = (await EnrolAsync(registry, "a/1"), await EnrolAsync(registry, "b/1"), await EnrolAsync(registry, "c/1"), await EnrolAsync(registry, "d/1"));
+        await PassOnAsync(registry, top, left);
+        await PassOnAsync(registry, top, right);
+        await PassOnAsync(registry, left, below);
+        await PassOnAsync(registry, right, below);
+        await right.RecordAsync();
+        await below.RecordAsync();
+        await below.RecordAsync();
+
+        foreach (var kinds in new[] { EdgeKinds.DelegatesTo, EdgeKinds.All })
+        {
+            var radius = Ask(registry).Graphs.BlastRadius(Scope.Agent(top.Id), kinds, 5, Now(registry), All);
+            Assert.Equal([1, 2, 1], radius.ByHops);
+            Assert.Equal([(top.Id, 0, 0), (right.Id, 1, 1), (left.Id, 1, 0), (below.Id, 2, 2)], radius.Reached.Items.Select(reached => (reached.Agent.Id, reached.Hops, reached.Weight)));
+        }
+    }
+
+    [Fact]
     public async Task A_path_leads_to_a_location_by_ones_own_envelope_or_over_a_link_while_it_lives()
     {
         await using var registry = await TestNode.FoundAsync();
