@@ -7,6 +7,7 @@ using AgentIdentity.Registry.Operating;
 using AgentIdentity.Registry.Questions;
 using AgentIdentity.Registry.Reading;
 using AgentIdentity.Registry.Tests.Fixtures;
+using AgentIdentity.Registry.Watching;
 
 namespace AgentIdentity.Registry.Tests;
 
@@ -227,6 +228,27 @@ public sealed class QuestionTests
     }
 
     [Fact]
+    public async Task Whom_two_ways_lead_to_is_in_a_blast_radius_once_with_what_it_recorded_itself()
+    {
+        await using var registry = await TestNode.FoundAsync();
+        var (top, left, right, below) = (await EnrolAsync(registry, "a/1"), await EnrolAsync(registry, "b/1"), await EnrolAsync(registry, "c/1"), await EnrolAsync(registry, "d/1"));
+        await PassOnAsync(registry, top, left);
+        await PassOnAsync(registry, top, right);
+        await PassOnAsync(registry, left, below);
+        await PassOnAsync(registry, right, below);
+        await right.RecordAsync();
+        await below.RecordAsync();
+        await below.RecordAsync();
+
+        foreach (var kinds in new[] { EdgeKinds.DelegatesTo, EdgeKinds.All })
+        {
+            var radius = Ask(registry).Graphs.BlastRadius(Scope.Agent(top.Id), kinds, 5, Now(registry), All);
+            Assert.Equal([1, 2, 1], radius.ByHops);
+            Assert.Equal([(top.Id, 0, 0), (right.Id, 1, 1), (left.Id, 1, 0), (below.Id, 2, 2)], radius.Reached.Items.Select(reached => (reached.Agent.Id, reached.Hops, reached.Weight)));
+        }
+    }
+
+    [Fact]
     public async Task A_path_leads_to_a_location_by_ones_own_envelope_or_over_a_link_while_it_lives()
     {
         await using var registry = await TestNode.FoundAsync();
@@ -277,7 +299,8 @@ public sealed class QuestionTests
 
         KeyId[] keys = [agent.KeyId, next.PublicKey.KeyId];
         Assert.All(keys, key => Assert.Equal([(agent.Id, 0), (child.Id, 1)], Hops(Radius(key, Now(registry)))));
-        Assert.All(keys, key => Assert.Equal((1, 1, 1, agent.Claims.ExpiresAt), Alive(key)));
+        Assert.Equal((1, 1, 1, agent.Claims.ExpiresAt), Alive(agent.KeyId));
+        Assert.Equal((1, 0, 0, null), Alive(next.PublicKey.KeyId));
         Assert.Equal([(agent.Id, 0), (child.Id, 1)], Hops(Radius(agent.KeyId, At(registry, before))));
         Assert.Empty(Radius(next.PublicKey.KeyId, At(registry, before)).Reached.Items);
         Assert.Empty(Radius(registry.OperatorKeys[0].PublicKey.KeyId, Now(registry)).Reached.Items);
@@ -288,6 +311,49 @@ public sealed class QuestionTests
         {
             var answer = Ask(registry).StopTrials.StillAlive(Scope.Key(key), Now(registry), All);
             return (answer.Agents, answer.Credentials, answer.Onward, answer.LastExpiry);
+        }
+    }
+
+    [Fact]
+    public async Task What_is_still_alive_of_a_key_is_what_a_stop_of_that_key_takes_and_not_what_its_agent_holds_under_another()
+    {
+        const string Mail = "https://mail.example";
+        await using var registry = await TestNode.FoundAsync();
+        var (above, below) = (await registry.EnrollDeepAsync(), await registry.EnrollAsync());
+        var agent = await registry.EnrollAsync(await registry.NewTokenAsync(new TokenWish("team", "bot/1", [], Delegations.DeepEnvelope, [TestNode.Audience], 1, 0)));
+        TestNode.Good(await registry.DelegateAsync(above.Credential, agent.Id, audience: [TestNode.Audience]));
+        TestNode.Good(await registry.DelegateAsync(agent.Credential, below.Id));
+        registry.Clock.Advance(TimeSpan.FromSeconds(1));
+        using var next = PrivateKey.Generate(KeyAlgorithm.ES256);
+        await agent.RotateAsync(next);
+        var renewed = TestNode.Good(await registry.Node.Issuing.RenewAsync(agent.Record, agent.Credential));
+        for (var i = 0; i < 2; i++)
+        {
+            TestNode.Good(await registry.DelegateAsync(above.Credential, agent.Id, audience: [Mail]));
+            TestNode.Good(await registry.DelegateAsync(renewed.Token, below.Id));
+        }
+
+        AssertAlive(agent.KeyId, 2, 1, 1, agent.Claims.ExpiresAt, [TestNode.Audience]);
+        AssertAlive(next.PublicKey.KeyId, 3, 2, 2, renewed.Claims.ExpiresAt, [TestNode.Audience, Mail]);
+        // Both at once, as the stop of the old key counts them.
+        Assert.Equal(3, TestNode.Good(await registry.StopAsync(Scope.Key(agent.KeyId))).LiveCredentials);
+        Assert.Equal(Refusal.KeyStopped, registry.Verify(agent.Use()));
+        Assert.Equal(Refusal.None, registry.Verify(agent.Use(renewed.Token, next, "n2")));
+        Assert.Equal(5, TestNode.Good(await registry.StopAsync(Scope.Key(next.PublicKey.KeyId))).LiveCredentials);
+
+        void AssertAlive(KeyId key, int credentials, int onward, int links, long last, string[] audiences)
+        {
+            var answer = Ask(registry).StopTrials.StillAlive(Scope.Key(key), Now(registry), All);
+            Assert.Equal((1, credentials, onward, last), (answer.Agents, answer.Credentials, answer.Onward, answer.LastExpiry));
+            Assert.Equal(audiences.Order(), answer.Audiences.Order());
+            Assert.Equal(credentials, TestNode.Good(registry.Node.Stopping.Preview(Scope.Key(key))).LiveCredentials);
+            AsOf[] moments = [Now(registry), At(registry, Now(registry).Entry)];
+            Assert.All(moments, moment =>
+            {
+                var alive = Assert.Single(Ask(registry).StopTrials.StillAlive(Scope.Key(key), moment, All).Alive.Items);
+                Assert.Equal((credentials, links), (alive.Credentials.Count, alive.LinksTo.Count));
+                Assert.All(alive.Credentials, credential => Assert.Equal(key, credential.Item.Jkt));
+            });
         }
     }
 
@@ -384,6 +450,75 @@ public sealed class QuestionTests
     }
 
     [Fact]
+    public async Task A_stop_that_is_tried_reads_so_much_of_the_ledger_and_says_of_how_many_decisions_it_could_not_tell()
+    {
+        const int PageEntries = 256;
+        await using var registry = await TestNode.FoundAsync();
+        var (above, below, other) = (await registry.EnrollDeepAsync(), await registry.EnrollAsync(), await registry.EnrollAsync());
+        TestNode.Good(await registry.Node.Operating.DefineBlueprintAsync(registry.Operator, "bot/1", "model-x/5", [new TypedAction("notes", "read")]));
+        for (var i = 0; i < 3; i++)
+        {
+            Assert.Equal(Refusal.None, registry.Verify(below.Use(TestNode.Good(await registry.DelegateAsync(above.Credential, below.Id)).Token, nonce: $"{i}")));
+            registry.Clock.Advance(TimeSpan.FromSeconds(1));
+        }
+        Assert.Equal(Refusal.None, registry.Verify(other.Use(nonce: "3")));
+        registry.Clock.Advance(TimeSpan.FromHours(1));
+        await registry.LinkAsync(above, above.Claims.Jti, other);
+
+        foreach (var scope in new[] { Scope.Key(above.KeyId), Scope.Credential(above.Claims.Jti) })
+        {
+            var answers = Enumerable.Range(0, 200).Select(step => WhatIf(scope, 5 * step)).ToArray();
+            // However little is read, nothing is called let through that would not have been.
+            Assert.All(answers, answer => Assert.Equal((4, 3), (answer.Allowed, answer.Refused + answer.Unsure)));
+            Assert.All(answers, answer => Assert.Equal((below.Id, 3), (Assert.Single(answer.Turned.Items).Agent, answer.Turned.Items[0].Allowed)));
+            Assert.Equal((0, 3), (answers[0].Refused, answers[0].Unsure));
+            Assert.Contains(answers, answer => answer.Refused == 1);
+            Assert.Equal((3, 0), (answers[^1].Refused, answers[^1].Unsure));
+            // They were reads, which such a stop leaves.
+            Assert.Equal((0, 0), Sums(WhatIf(scope, 0, StandingState.Restricted)));
+        }
+        // Its own, for which nothing has to be looked for.
+        Assert.Equal((1, 0), Sums(WhatIf(Scope.Key(other.KeyId), 0)));
+        // Whose it was cannot be told either; when it can, nobody was given it.
+        var nobodys = Scope.Credential(SubjectId.New(registry.Clock.GetUtcNow()));
+        Assert.Equal([(0, 3), (0, 0)], new[] { 0, 1000 }.Select(most => Sums(WhatIf(nobodys, most))));
+
+        WhatIfAnswer WhatIf(Scope scope, int entriesMax, StandingState state = StandingState.Frozen)
+        {
+            var before = registry.Store.EntriesRead;
+            var answer = Trials(registry, entriesMax).WhatIf(scope, state, Now(registry), All);
+            Assert.InRange(registry.Store.EntriesRead - before, 0, entriesMax + PageEntries);
+            return answer;
+        }
+
+        static (int, int) Sums(WhatIfAnswer answer) => (answer.Refused, answer.Unsure);
+    }
+
+    [Fact]
+    public async Task What_enforcers_let_in_is_unsure_where_the_ledger_may_not_be_read_far_enough()
+    {
+        await using var registry = await TestNode.FoundAsync();
+        using var enforcerKey = PrivateKey.Generate(KeyAlgorithm.Ed25519);
+        var enforcer = await ScriptedEnforcer.RegisterAsync(registry, enforcerKey);
+        var (above, below) = (await registry.EnrollDeepAsync(), await registry.EnrollAsync());
+        var delegated = TestNode.Good(await registry.DelegateAsync(above.Credential, below.Id)).Claims.Jti;
+        AdmittedCredential[] admitted = [new(enforcer.Id, below.Record.Credential(delegated)!.Value, 7)];
+        // Memory still has the link, and not the credential that it hung by.
+        registry.Clock.Advance(TimeSpan.FromHours(1));
+        TestNode.Good(await registry.Node.Issuing.RenewAsync(above.Record, above.Credential));
+        Assert.Null(above.Record.Credential(above.Claims.Jti));
+
+        Assert.Equal((0UL, 7UL), AtEnforcers(0));
+        Assert.Equal((7UL, 0UL), AtEnforcers(1000));
+
+        (ulong, ulong) AtEnforcers(int entriesMax)
+        {
+            var trial = Trials(registry, entriesMax).WhatIfAtEnforcers(Scope.Key(above.KeyId), StandingState.Frozen, Now(registry), admitted)!;
+            return (trial.Refused, trial.Unsure);
+        }
+    }
+
+    [Fact]
     public async Task Who_calls_an_agent_that_a_stop_covers_is_turned_by_it_and_could_not_have_called()
     {
         await using var registry = await TestNode.FoundAsync();
@@ -397,6 +532,9 @@ public sealed class QuestionTests
     }
 
     private static Responding Ask(TestNode registry) => registry.Node.Responding;
+
+    private static StopTrials Trials(TestNode registry, int entriesMax) =>
+        new(registry.Node.State, registry.Store, registry.Node.Settings.Name, registry.Node.Verification.Decisions, Ask(registry).Identities, Ask(registry).Graphs, entriesMax);
 
     private static AsOf Now(TestNode registry) => Ask(registry).Now();
 

@@ -84,7 +84,7 @@ internal static class SpreadVerbs
     {
         var table = new TextTable("AGENT", "AUDIENCE", "ALLOWED", "WOULD BE REFUSED");
         foreach (var turned in answer.Turned)
-            table.Add(turned.Agent, turned.Audience, $"{turned.Allowed}", $"{turned.Refused}");
+            table.Add(turned.Agent, turned.Audience, $"{turned.Allowed}", $"{turned.Refused}{(turned.Unsure > 0 ? $", and up to {turned.Unsure} more" : "")}");
         if (answer.Turned.Count > 0)
             table.Write(text);
         if (answer.Admissions.Count > 0)
@@ -92,9 +92,9 @@ internal static class SpreadVerbs
         text.WriteLine(!answer.HasAdmitted
             ? "What enforcers let in is counted for now alone: without --at it is tried as well."
             : $"Of {EntryText.Count((long)answer.Admitted, "time")} that {answer.EnforcersReporting} of {EntryText.Count(answer.Enforcers, "enforcer")} let a credential in, {answer.AdmittedRefused} would be refused"
-            + (answer.AdmittedUnsure > 0 ? $", and up to {answer.AdmittedUnsure} more: they do not say what was asked for" : "") + ".");
+            + (answer.AdmittedUnsure > 0 ? $", and up to {answer.AdmittedUnsure} more: they do not say what was asked for, or what stood above was not found" : "") + ".");
         var since = answer.HasSince ? $"since {Instants.FromMilliseconds(answer.Since)}" : "(none is remembered)";
-        text.WriteLine($"Of {EntryText.Count(answer.Allowed, "decision")} that this registry was asked for and allowed {since}, {answer.Refused} would be refused. It reaches {EntryText.Count((long)answer.AgentsReached, "agent")}{(answer.HasCredentialsReached ? $" and {EntryText.Count((long)answer.CredentialsReached, "delegated credential")}" : "")}.");
+        text.WriteLine($"Of {EntryText.Count(answer.Allowed, "decision")} that this registry was asked for and allowed {since}, {answer.Refused} would be refused{(answer.Unsure > 0 ? $", and up to {answer.Unsure} more: what stood above what was shown was not found in as much of the ledger as one question reads" : "")}. It reaches {EntryText.Count((long)answer.AgentsReached, "agent")}{(answer.HasCredentialsReached ? $" and {EntryText.Count((long)answer.CredentialsReached, "delegated credential")}" : "")}.");
         if (answer.MatchesNobody)
             text.WriteLine("It matches nobody.");
         text.WriteLine("Not counted: credentials that expired more than a quarter of an hour ago, what enforcers have not reported yet, and whoever asks no enforcer. Few are no sign that a stop does no harm.");

@@ -27,7 +27,7 @@ public enum EdgeKinds
 /// <param name="Hops">Edges from where the walk began, at least.</param>
 /// <param name="Via">The agent before it on a shortest way; null at the beginning of one.</param>
 /// <param name="Edge">By what edge.</param>
-/// <param name="Weight">Statements that it recorded lately.</param>
+/// <param name="Weight">Statements that it recorded lately itself, however many ways lead to it.</param>
 /// <param name="Delegation">For an edge of delegation: since when, and until when as far as known then.</param>
 public sealed record Reached(AgentRecord Agent, int Hops, SubjectId? Via, EdgeKinds Edge, int Weight, DelegationEdge? Delegation);
 

@@ -164,7 +164,8 @@ public sealed class Identities
         return new CommandChain(agent, jti, links, at, IsWhole: links.Count == 0 || links[^1].Body.Depth == 1);
     }
 
-    private DelegationLink? Link(SubjectId agent, SubjectId jti) => _state.Lineage.Link(jti) ?? _ledger.Link(agent, jti);
+    /// <summary>The link under which an agent was given a credential, expired or not; null for one that nobody delegated.</summary>
+    internal DelegationLink? Link(SubjectId agent, SubjectId jti) => _state.Lineage.Link(jti) ?? _ledger.Link(agent, jti);
 
     private IEnumerable<AgentRecord> Known(IEnumerable<int> places, AgentRecord but, AsOf asOf) =>
         places.Select(_state.AgentAt).Where(other => other.Id != but.Id && asOf.Includes(other));

@@ -8,7 +8,9 @@ using AgentIdentity.Registry.State;
 namespace AgentIdentity.Registry.Questions;
 
 /// <summary>What memory has forgotten and the ledger has not: expired credentials and links. Found by time, which ids and entries carry.</summary>
-internal sealed class LedgerLookups(ILedgerStore store)
+/// <param name="store">The ledger.</param>
+/// <param name="entriesMax">For one question that looks for many things: how many entries it reads for all of them. Without it many may share this, and each look-up has a bound of its own.</param>
+internal sealed class LedgerLookups(ILedgerStore store, int? entriesMax = null)
 {
     // No credential lives longer, so nothing older than this was unexpired.
     private static readonly long LifeMax = (long)TimeSpan.FromMinutes(15).TotalMilliseconds;
@@ -18,26 +20,37 @@ internal sealed class LedgerLookups(ILedgerStore store)
 
     // What is not found within this of its jti's time has not been issued here.
     private static readonly long JtiWindow = (long)TimeSpan.FromSeconds(60).TotalMilliseconds;
+
+    // What one look-up reads at most.
     private const int ScanMax = 20_000;
+
+    // What is looked for mostly lies among the first.
+    private const int FirstPageEntries = 16;
     private const int PageEntries = 256;
 
-    public Entry? Entry(LeafIndex index) => store.Read(index, 1) is [var row] && row.Index == index ? Decode(row) : null;
+    // Owned by the question that the bound is of.
+    private int? _left = entriesMax;
+
+    /// <summary>Whether nothing more is read, so that what was not found may be there all the same.</summary>
+    public bool IsUsedUp => _left <= 0;
+
+    public Entry? Entry(LeafIndex index) => Read(index.Value, 1) is [var row] && row.Index == index ? Decode(row) : null;
 
     /// <summary>When an entry was sequenced, also for one that was erased.</summary>
-    public long? TimeOf(LeafIndex index) => store.Read(index, 1) is [var row] && row.Index == index ? TimeOf(row) : null;
+    public long? TimeOf(LeafIndex index) => Read(index.Value, 1) is [var row] && row.Index == index ? TimeOf(row) : null;
 
     /// <summary>The issuance of a credential, expired or not; null when the ledger has none.</summary>
     public LiveCredential? Issuance(SubjectId jti)
     {
         var made = MadeAt(jti);
-        var first = TimeSearch.First(made, index => store.Read(new LeafIndex(index), 1) is [var row] ? TimeOf(row) : null);
-        return Pages(from => store.Read(new LeafIndex(from), PageEntries), first)
+        var first = TimeSearch.First(made, index => Read(index, 1) is [var row] ? TimeOf(row) : null);
+        return Pages(Read, first)
             .TakeWhile(row => TimeOf(row) <= made + JtiWindow)
             .SelectMany(Issued).Where(credential => credential.Item.Jti == jti).Select(credential => (LiveCredential?)credential).FirstOrDefault();
     }
 
     /// <summary>The credentials that an entry issued, in its order; none when it is of another kind.</summary>
-    public IEnumerable<LiveCredential> IssuedBy(LeafIndex index) => store.Read(index, 1) is [var row] && row.Index == index ? Issued(row) : [];
+    public IEnumerable<LiveCredential> IssuedBy(LeafIndex index) => Read(index.Value, 1) is [var row] && row.Index == index ? Issued(row) : [];
 
     /// <summary>The link under which an agent was given a credential; null for one that nobody delegated.</summary>
     public DelegationLink? Link(SubjectId agent, SubjectId jti) =>
@@ -78,18 +91,35 @@ internal sealed class LedgerLookups(ILedgerStore store)
 
     private IEnumerable<StoredEntry> Since(SubjectId agent, long time)
     {
-        var first = TimeSearch.First(time, sequence => store.ReadBySubject(agent, sequence, 1) is [var row] ? TimeOf(row) : null);
-        return Pages(from => store.ReadBySubject(agent, from, PageEntries), first);
+        var first = TimeSearch.First(time, sequence => ReadBySubject(agent, sequence, 1) is [var row] ? TimeOf(row) : null);
+        return Pages((from, countMax) => ReadBySubject(agent, from, countMax), first);
     }
 
-    private static IEnumerable<StoredEntry> Pages(Func<ulong, IReadOnlyList<StoredEntry>> read, ulong from)
+    private IReadOnlyList<StoredEntry> Read(ulong first, int countMax) => Counted(() => store.Read(new LeafIndex(first), countMax));
+
+    private IReadOnlyList<StoredEntry> ReadBySubject(SubjectId subject, ulong first, int countMax) => Counted(() => store.ReadBySubject(subject, first, countMax));
+
+    // When the bound is used up the ledger seems to end: every search then ends by itself.
+    private IReadOnlyList<StoredEntry> Counted(Func<IReadOnlyList<StoredEntry>> read)
     {
-        for (var end = from + ScanMax; from < end;)
+        if (_left is not { } left)
+            return read();
+        if (left <= 0)
+            return [];
+        var rows = read();
+        _left = left - Math.Max(rows.Count, 1);
+        return rows;
+    }
+
+    private static IEnumerable<StoredEntry> Pages(Func<ulong, int, IReadOnlyList<StoredEntry>> read, ulong from)
+    {
+        var countMax = FirstPageEntries;
+        for (var end = from + ScanMax; from < end; countMax = Math.Min(2 * countMax, PageEntries))
         {
-            var rows = read(from);
+            var rows = read(from, countMax);
             foreach (var row in rows)
                 yield return row;
-            if (rows.Count < PageEntries)
+            if (rows.Count < countMax)
                 yield break;
             from += (ulong)rows.Count;
         }

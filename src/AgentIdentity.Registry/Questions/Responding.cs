@@ -20,7 +20,7 @@ public sealed class Responding
         Identities = new Identities(state, _ledger);
         Graphs = new Graphs(state, name);
         Conduct = new Conduct(state, store, name, Identities);
-        StopTrials = new StopTrials(state, name, decisions, Identities, Graphs);
+        StopTrials = new StopTrials(state, store, name, decisions, Identities, Graphs);
     }
 
     public Identities Identities { get; }

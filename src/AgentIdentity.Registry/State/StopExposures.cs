@@ -58,7 +58,7 @@ internal sealed class StopExposures(RegistryState state)
             ScopeKind.Agent or ScopeKind.AgentWithDelegates => [],
             ScopeKind.Credential => state.FindAgent(about)?.Credential(scope.Id) is { } one ? [one] : [],
             // Those of a key that was rotated go on for their minutes.
-            ScopeKind.Key => state.FindAgent(scope.KeyId)?.Credentials.Where(credential => credential.Item.Jkt == scope.KeyId) ?? [],
+            ScopeKind.Key => state.FindAgent(scope.KeyId)?.Credentials.Where(credential => StopReach.Takes(scope, credential)) ?? [],
             ScopeKind.Audience => Everybodys(credential => credential.Item.Audience.Contains(scope.Value, StringComparer.Ordinal)),
             ScopeKind.Resource => state.AgentsFrom(0).Where(agent => agent.Grant.Envelope.Touches(scope.Value)).SelectMany(agent => agent.Credentials),
             ScopeKind.IssuerKey => Everybodys(credential => credential.Index.Value > scope.After.Value && state.IssuerKeys.InForceAt(credential.Index).KeyId == scope.KeyId),

@@ -47,6 +47,9 @@ public sealed class StopReach(RegistryState state, LeafIndex? asOf = null)
         _ => Everybody().Where(agent => Covers(scope, agent)),
     };
 
+    /// <summary>Whether an unexpired credential of an agent that the scope is about is covered by it. Of an agent that has changed its key, each key has its own.</summary>
+    internal static bool Takes(Scope scope, in LiveCredential credential) => scope.Kind != ScopeKind.Key || credential.Item.Jkt == scope.KeyId;
+
     /// <summary>From how many agents it takes anything: from those who are covered, or who may use or hold what it names. The registry's own probes are nobody.</summary>
     /// <param name="scope">The scope.</param>
     /// <param name="covered">The agents that it covers.</param>
@@ -95,8 +98,8 @@ public sealed class StopReach(RegistryState state, LeafIndex? asOf = null)
     private IEnumerable<AgentRecord> VouchedFor(AgentRecord voucher) =>
         state.Lineage.From(voucher.Id).SelectMany(edge => Known(edge.Child)).Where(agent => agent.Evidence is { Source: EvidenceSource.Vouch } evidence && evidence.Issuer == voucher.Id.ToString());
 
-    // Agents above show in the credential itself; keys, terms and jtis of those above do not.
-    private IReadOnlyList<SubjectId> Credentials(Scope scope, LeafIndex? after, long at) => scope.Kind switch
+    /// <summary>Unexpired delegated credentials that are covered because of what stands above them. Agents above show in the credential itself; keys, terms and jtis of those above do not.</summary>
+    internal IReadOnlyList<SubjectId> Credentials(Scope scope, LeafIndex? after, long at) => scope.Kind switch
     {
         ScopeKind.Credential => state.Lineage.LiveUnder(link => link.ParentJti == scope.Id, at),
         ScopeKind.Key => state.Lineage.LiveUnder(link => KeyAbove(link) == scope.KeyId && IsAfter(link, after), at),

@@ -77,7 +77,7 @@ public sealed class QuestionVerbTests : IAsyncLifetime
         Assert.Contains("https://tools.example/*", could.Text("envelope"), StringComparison.Ordinal);
         Assert.True((await JsonAsync("still-alive", "sponsor:Research desk")).GetProperty("credentials").GetInt32() > 0);
         var trial = await JsonAsync("what-if", "audience:https://tools.example");
-        Assert.Equal((1, 1), (trial.GetProperty("allowed").GetInt32(), trial.GetProperty("refused").GetInt32()));
+        Assert.Equal((1, 1, 0), (trial.GetProperty("allowed").GetInt32(), trial.GetProperty("refused").GetInt32(), trial.GetProperty("unsure").GetInt32()));
         Assert.Equal("active", (await JsonAsync("agents", "show", "worker")).Text("state"));
         foreach (var question in new[] { "what-did worker", "could-have worker", "still-alive worker", "what-if worker", "path-to nowhere", "who-else worker" })
             Assert.Contains("As of entry", (await Agentid.RunAsync(question.Split(' '))).Fine().Output, StringComparison.Ordinal);

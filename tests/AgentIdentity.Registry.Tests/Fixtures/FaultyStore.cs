@@ -25,6 +25,7 @@ internal sealed class FaultyStore(ILedgerStore store) : ILedgerStore
     private readonly ManualResetEventSlim _open = new(true);
     private volatile TaskCompletionSource _held = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private bool _isBroken;
+    private int _entriesRead;
     private (int Write, Fault Fault)? _later;
 
     public Fault OnAppend { get; set; }
@@ -46,6 +47,9 @@ internal sealed class FaultyStore(ILedgerStore store) : ILedgerStore
 
     /// <summary>How many entries each append brought.</summary>
     public List<int> Groups { get; } = [];
+
+    /// <summary>How many entries have been read.</summary>
+    public int EntriesRead => _entriesRead;
 
     /// <summary>Appends wait from now on. The task ends when one has come.</summary>
     public Task HoldAppends()
@@ -82,12 +86,12 @@ internal sealed class FaultyStore(ILedgerStore store) : ILedgerStore
         return published;
     }
 
-    public IReadOnlyList<StoredEntry> Read(LeafIndex first, int countMax) => store.Read(first, countMax);
+    public IReadOnlyList<StoredEntry> Read(LeafIndex first, int countMax) => Counted(store.Read(first, countMax));
 
     public IReadOnlyList<byte[]> ReadLeaves(LeafIndex first, int countMax) => store.ReadLeaves(first, countMax);
 
     public IReadOnlyList<StoredEntry> ReadBySubject(SubjectId subject, ulong firstSequence, int countMax) =>
-        store.ReadBySubject(subject, firstSequence, countMax);
+        Counted(store.ReadBySubject(subject, firstSequence, countMax));
 
     public CommitmentPlaces FindCommitment(in Hash commitment, LeafIndex from, int countMax) => store.FindCommitment(in commitment, from, countMax);
 
@@ -125,5 +129,11 @@ internal sealed class FaultyStore(ILedgerStore store) : ILedgerStore
             return;
         _isBroken = true;
         throw new IOException("The disk has failed.");
+    }
+
+    private IReadOnlyList<StoredEntry> Counted(IReadOnlyList<StoredEntry> entries)
+    {
+        Interlocked.Add(ref _entriesRead, entries.Count);
+        return entries;
     }
 }
