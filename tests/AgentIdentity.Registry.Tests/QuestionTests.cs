@@ -358,6 +358,43 @@ public sealed class QuestionTests
     }
 
     [Fact]
+    public async Task What_is_still_alive_of_a_credential_an_audience_a_location_or_a_key_of_the_registry_is_not_nothing()
+    {
+        const string Mail = "https://mail.example";
+        await using var registry = await TestNode.FoundAsync();
+        var other = await registry.EnrollAsync();
+        var last = Ask(registry).Now().Entry;
+        var (above, below) = (await registry.EnrollDeepAsync(), await registry.EnrollAsync());
+        var passedOn = TestNode.Good(await registry.DelegateAsync(above.Credential, below.Id, audience: [Mail]));
+        var issuer = registry.Node.State.IssuerKeys.All.First().KeyId;
+        Scope[] scopes =
+        [
+            new(ScopeKind.Credential, above.Claims.Jti.ToString()), new(ScopeKind.Credential, passedOn.Claims.Jti.ToString()), new(ScopeKind.Audience, Mail),
+            new(ScopeKind.Audience, "https://nobody.example"), new(ScopeKind.Resource, "notes/1"), new(ScopeKind.Resource, "elsewhere/1"), Scope.IssuerKey(issuer, last),
+        ];
+
+        Assert.Equal([(1, 1, 1), (1, 1, 0), (2, 2, 0), (0, 0, 0), (3, 4, 0), (0, 0, 0), (2, 3, 1)], scopes.Select(scope => Alive(scope, Now(registry))));
+        SubjectId[][] holders = [[above.Id], [below.Id], [above.Id, below.Id], [], [other.Id, above.Id, below.Id], [], [above.Id, below.Id]];
+        Assert.Equal(holders.Select(ids => ids.Order().ToArray()), scopes.Select(scope => Radius(scope, Now(registry))));
+        // As their stops count them.
+        var stopped = new List<int>();
+        foreach (var scope in scopes)
+            stopped.Add(TestNode.Good(await registry.StopAsync(scope)).LiveCredentials);
+        Assert.Equal([2, 1, 2, 0, 4, 0, 3], stopped);
+
+        // Whoever held a credential that has expired is where the trouble came from.
+        var then = Now(registry).Entry;
+        registry.Clock.Advance(TimeSpan.FromHours(1));
+        Assert.Equal([(1, 0, 0), (1, 0, 0)], scopes[..2].Select(scope => Alive(scope, Now(registry))));
+        Assert.Equal(holders[..2], scopes[..2].Select(scope => Radius(scope, Now(registry))));
+        var alive = Ask(registry).StopTrials.StillAlive(scopes[2], At(registry, then), All).Alive.Items;
+        Assert.Equal([(other.Id, 0), (above.Id, 1), (below.Id, 1)], alive.Select(one => (one.Agent.Id, one.Credentials.Count)));
+
+        (int, int?, int?) Alive(Scope scope, AsOf asOf) => Ask(registry).StopTrials.StillAlive(scope, asOf, All) is var answer ? (answer.Agents, answer.Credentials, answer.Onward) : default;
+        SubjectId[] Radius(Scope scope, AsOf asOf) => [.. Ask(registry).Graphs.BlastRadius(scope, EdgeKinds.None, 1, asOf, All).Reached.Items.Select(reached => reached.Agent.Id).Order()];
+    }
+
+    [Fact]
     public async Task Who_else_is_like_an_agent_comes_nearest_first_and_page_by_page()
     {
         await using var registry = await TestNode.FoundAsync();

@@ -42,8 +42,9 @@ public sealed class Graphs
 
     private readonly RegistryState _state;
     private readonly RegistryName _name;
+    private readonly Identities _identities;
 
-    internal Graphs(RegistryState state, RegistryName name) => (_state, _name) = (state, name);
+    internal Graphs(RegistryState state, RegistryName name, Identities identities) => (_state, _name, _identities) = (state, name, identities);
 
     public WalkAnswer Descendants(AgentRecord agent, AsOf asOf, Page page) =>
         Walk(Place(agent.Id), HopsMax, asOf, page, (place, walk) => Delegations(_state.Lineage.From(_state.AgentAt(place).Id), edge => edge.Child, asOf, walk), isUpward: false);
@@ -66,7 +67,10 @@ public sealed class Graphs
         return Walk(direct, HopsMax, asOf, page, (place, walk) => Passes(_state.AgentAt(place).Id, target, asOf, walk), isUpward: false);
     }
 
-    /// <summary>The agents that a scope covers.</summary>
+    /// <summary>Whether a scope names credentials, one by one or all of a kind, and no agent with all that it holds.</summary>
+    internal static bool IsOfCredentials(Scope scope) => scope.Kind is ScopeKind.Key or ScopeKind.Credential or ScopeKind.Audience or ScopeKind.Resource or ScopeKind.IssuerKey;
+
+    /// <summary>The agents that a scope covers, or who hold or may use what it names.</summary>
     internal IEnumerable<AgentRecord> InScope(Scope scope, AsOf asOf)
     {
         var known = Known(asOf);
@@ -81,6 +85,11 @@ public sealed class Graphs
         ScopeKind.Blueprint => _state.OfBlueprint(scope.Value),
         ScopeKind.Sponsor => _state.OfSponsor(scope.Value),
         ScopeKind.Model or ScopeKind.Label or ScopeKind.Everything => Covered(scope, ReachAt(asOf), asOf),
+        // Expired or not: whoever has held it may have passed it on.
+        ScopeKind.Credential => _identities.Agents(new AskedCredential(scope.Id), asOf).SelectMany(agent => Place(agent.Id)),
+        // What was held then is in memory no more, so that it is at most too many.
+        ScopeKind.Audience or ScopeKind.IssuerKey when !asOf.IsNow => Enumerable.Range(0, Known(asOf)),
+        ScopeKind.Audience or ScopeKind.Resource or ScopeKind.IssuerKey => ReachAt(asOf).Holders(scope)!.SelectMany(agent => Place(agent.Id)),
         _ => [],
     };
 

@@ -18,7 +18,7 @@ public sealed class Responding
     {
         (_state, _clock, _ledger) = (state, clock, new LedgerLookups(store));
         Identities = new Identities(state, _ledger);
-        Graphs = new Graphs(state, name);
+        Graphs = new Graphs(state, name, Identities);
         Conduct = new Conduct(state, store, name, Identities);
         StopTrials = new StopTrials(state, store, name, decisions, Identities, Graphs);
     }

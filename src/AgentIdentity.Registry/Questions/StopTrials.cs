@@ -81,7 +81,7 @@ public sealed class StopTrials
             return new AliveAnswer(agents.Length, null, null, null, new HashSet<string>(), page.Of(agents).With(Describe));
         var (count, last) = Unexpired(agents, scope, asOf);
         var ids = agents.Select(agent => agent.Id).ToHashSet();
-        var onward = scope.Kind == ScopeKind.Key ? _state.Reach.Credentials(scope, null, asOf.At) : _state.Lineage.LiveUnder(link => ids.Contains(link.Parent), asOf.At);
+        var onward = Graphs.IsOfCredentials(scope) ? _state.Reach.Credentials(scope, null, asOf.At) : _state.Lineage.LiveUnder(link => ids.Contains(link.Parent), asOf.At);
         var alive = agents.Where(agent => agent.Credentials.Any(credential => IsAlive(credential, scope, asOf)));
         return new AliveAnswer(agents.Length, count, onward.Count, last, Audiences(agents, onward, scope, asOf), page.Of(alive).With(Describe));
     }
@@ -152,15 +152,15 @@ public sealed class StopTrials
         return above;
     }
 
-    private static bool IsAlive(in LiveCredential credential, Scope scope, AsOf asOf) => asOf.IsBefore(credential.Item.ExpiresAt) && StopReach.Takes(scope, credential);
+    private bool IsAlive(in LiveCredential credential, Scope scope, AsOf asOf) => asOf.IsBefore(credential.Item.ExpiresAt) && _state.Reach.Takes(scope, credential);
 
-    private IReadOnlyList<LiveCredential> CredentialsOf(AgentRecord agent, Scope scope, AsOf asOf) => [.. _identities.Credentials(agent, asOf).Where(credential => StopReach.Takes(scope, credential))];
+    private IReadOnlyList<LiveCredential> CredentialsOf(AgentRecord agent, Scope scope, AsOf asOf) => [.. _identities.Credentials(agent, asOf).Where(credential => _state.Reach.Takes(scope, credential))];
 
-    // To a key leads what made one of its credentials.
+    // To a key, a credential or an audience leads what made one of those.
     private IReadOnlyList<DelegationLink> LinksTo(AgentRecord agent, Scope scope, AsOf asOf)
     {
         var links = _identities.LinksTo(agent, asOf);
-        if (scope.Kind != ScopeKind.Key)
+        if (!Graphs.IsOfCredentials(scope))
             return links;
         var held = CredentialsOf(agent, scope, asOf).Select(credential => credential.Item.Jti).ToHashSet();
         return [.. links.Where(link => held.Contains(link.Body.ChildJti))];
@@ -186,7 +186,7 @@ public sealed class StopTrials
         return lists.SelectMany(list => list).ToHashSet(StringComparer.Ordinal);
     }
 
-    private static (int Count, long? Last) Unexpired(IReadOnlyList<AgentRecord> agents, Scope scope, AsOf asOf)
+    private (int Count, long? Last) Unexpired(IReadOnlyList<AgentRecord> agents, Scope scope, AsOf asOf)
     {
         var (count, last) = (0, (long?)null);
         foreach (var agent in agents)

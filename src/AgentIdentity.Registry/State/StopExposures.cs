@@ -58,10 +58,9 @@ internal sealed class StopExposures(RegistryState state)
             ScopeKind.Agent or ScopeKind.AgentWithDelegates => [],
             ScopeKind.Credential => state.FindAgent(about)?.Credential(scope.Id) is { } one ? [one] : [],
             // Those of a key that was rotated go on for their minutes.
-            ScopeKind.Key => state.FindAgent(scope.KeyId)?.Credentials.Where(credential => StopReach.Takes(scope, credential)) ?? [],
-            ScopeKind.Audience => Everybodys(credential => credential.Item.Audience.Contains(scope.Value, StringComparer.Ordinal)),
+            ScopeKind.Key => state.FindAgent(scope.KeyId)?.Credentials.Where(credential => state.Reach.Takes(scope, credential)) ?? [],
+            ScopeKind.Audience or ScopeKind.IssuerKey => Everybodys(credential => state.Reach.Takes(scope, credential)),
             ScopeKind.Resource => state.AgentsFrom(0).Where(agent => agent.Grant.Envelope.Touches(scope.Value)).SelectMany(agent => agent.Credentials),
-            ScopeKind.IssuerKey => Everybodys(credential => credential.Index.Value > scope.After.Value && state.IssuerKeys.InForceAt(credential.Index).KeyId == scope.KeyId),
             _ => state.Reach.Agents(scope).SelectMany(agent => agent.Credentials),
         };
         IEnumerable<SubjectId> agents = scope.IsAgent ? [scope.Id, .. denial.Agents] : denial.Agents;

@@ -47,24 +47,42 @@ public sealed class StopReach(RegistryState state, LeafIndex? asOf = null)
         _ => Everybody().Where(agent => Covers(scope, agent)),
     };
 
-    /// <summary>Whether an unexpired credential of an agent that the scope is about is covered by it. Of an agent that has changed its key, each key has its own.</summary>
-    internal static bool Takes(Scope scope, in LiveCredential credential) => scope.Kind != ScopeKind.Key || credential.Item.Jkt == scope.KeyId;
+    /// <summary>Whether an unexpired credential of an agent that the scope is about is covered by it. Of an agent that has changed its key, each key has its own. What a credential allows is not remembered: of who may use a location, all.</summary>
+    internal bool Takes(Scope scope, in LiveCredential credential) => scope.Kind switch
+    {
+        ScopeKind.Key => credential.Item.Jkt == scope.KeyId,
+        ScopeKind.Credential => credential.Item.Jti == scope.Id,
+        ScopeKind.Audience => credential.Item.Audience.Contains(scope.Value, StringComparer.Ordinal),
+        ScopeKind.IssuerKey => credential.Index.Value > scope.After.Value && state.IssuerKeys.InForceAt(credential.Index).KeyId == scope.KeyId,
+        _ => true,
+    };
 
     /// <summary>From how many agents it takes anything: from those who are covered, or who may use or hold what it names. The registry's own probes are nobody.</summary>
     /// <param name="scope">The scope.</param>
     /// <param name="covered">The agents that it covers.</param>
     public int Concerned(Scope scope, IEnumerable<AgentRecord> covered) => (Holders(scope) ?? covered).Count(agent => !agent.IsProbe);
 
-    // Of what covers nobody as a whole, or covers one key of an agent; null for every other scope.
-    private IEnumerable<AgentRecord>? Holders(Scope scope) => scope.Kind switch
+    /// <summary>Who may use or hold what a scope names that covers nobody as a whole, or one key of an agent; null for every other scope.</summary>
+    internal IEnumerable<AgentRecord>? Holders(Scope scope) => scope.Kind switch
     {
         ScopeKind.Key => Known(state.FindAgent(scope.KeyId)),
         ScopeKind.Credential => Everybody().Where(agent => agent.Credential(scope.Id) is not null),
-        ScopeKind.Audience => Everybody().Where(agent => agent.Grant.Terms.Audiences.Contains(scope.Value, StringComparer.Ordinal)),
+        // By its own grant, or by what was passed on to it.
+        ScopeKind.Audience => Everybody().Where(agent => agent.Grant.Terms.Audiences.Contains(scope.Value, StringComparer.Ordinal) || HoldsAny(scope, agent)),
         ScopeKind.Resource => Everybody().Where(agent => agent.Grant.Envelope.Touches(scope.Value)),
-        ScopeKind.IssuerKey => Everybody().Where(agent => agent.Credentials.Any(held => held.Index.Value > scope.After.Value && Includes(held.Index) && state.IssuerKeys.InForceAt(held.Index).KeyId == scope.KeyId)),
+        ScopeKind.IssuerKey => Everybody().Where(agent => HoldsAny(scope, agent)),
         _ => null,
     };
+
+    private bool HoldsAny(Scope scope, AgentRecord agent)
+    {
+        foreach (ref readonly var held in agent.Credentials.AsSpan())
+        {
+            if (Includes(held.Index) && Takes(scope, held))
+                return true;
+        }
+        return false;
+    }
 
     /// <summary>Whether, agents apart, the registry knows nothing that the scope names. A stop of what nobody has stands all the same, for what comes.</summary>
     public bool IsUnknown(Scope scope) => scope.Kind switch

@@ -117,10 +117,10 @@ public sealed class Stopping(
         var denial = state.Reach.Spell(new LeafIndex(state.Position), state.Epoch, StandingState.Frozen, scope, null, now);
         var agents = state.Reach.Agents(scope).ToArray();
         // A key that was rotated away covers nobody as a whole any more, and what is bound to it lives on.
-        AgentRecord[] holders = scope.Kind == ScopeKind.Key ? state.FindAgent(scope.KeyId) is { } holder ? [holder] : [] : agents;
+        var holders = state.Reach.Holders(scope)?.ToArray() ?? agents;
         var live = scope.Kind == ScopeKind.IssuerKey
             ? new StopExposures(state).Of(denial, state.Founding!.RegistryId, now).Credentials
-            : holders.Sum(agent => agent.Credentials.Count(credential => credential.Item.ExpiresAt > now / 1000 && StopReach.Takes(scope, credential)));
+            : holders.Sum(agent => agent.IsProbe ? 0 : agent.Credentials.Count(credential => credential.Item.ExpiresAt > now / 1000 && state.Reach.Takes(scope, credential)));
         var withoutModel = scope.Kind == ScopeKind.Model ? state.AgentsFrom(0).Count(agent => state.Stops.Blueprint(agent.Grant.Terms.Blueprint) is not { Model.Length: > 0 }) : 0;
         return new StopPreview(agents.Length, denial.Credentials.Count, live, withoutModel, Array.ConvertAll(agents, agent => agent.Id), Concern(scope, agents));
     }

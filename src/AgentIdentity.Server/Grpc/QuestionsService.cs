@@ -1,5 +1,6 @@
 using AgentIdentity.Credentials;
 using AgentIdentity.Credentials.Entries;
+using AgentIdentity.Credentials.Envelopes;
 using AgentIdentity.Registry;
 using AgentIdentity.Registry.Questions;
 using AgentIdentity.Registry.State;
@@ -78,7 +79,7 @@ internal sealed class QuestionsService(RegistryNode registry) : Wire.Questions.Q
     public override async Task<Wire.WalkResponse> BlastRadius(Wire.BlastRadiusRequest request, ServerCallContext context)
     {
         var asking = Asking.Read(registry, request.Question);
-        var scope = registry.Scope(request.Scope);
+        var scope = ScopeOf(request.Scope);
         var hops = request.HopsMax == 0 ? HopsUsual : request.HopsMax <= Graphs.HopsMax ? (int)request.HopsMax : throw CallRefusedException.Malformed($"A walk has 1 to {Graphs.HopsMax} hops.");
         var answer = Responding.Graphs.BlastRadius(scope, Edges(request.Edges), hops, asking.AsOf, asking.Page);
         await registry.PutOnRecordAsync(CallState.Of(context), scope.ToString(), answer.Reached.Items.Count);
@@ -90,6 +91,8 @@ internal sealed class QuestionsService(RegistryNode registry) : Wire.Questions.Q
         var asking = Asking.Read(registry, request.Question);
         if (request.Target.Length is 0 or > TargetMax)
             throw CallRefusedException.Malformed($"A target is a location or an audience of 1 to {TargetMax} characters.");
+        if (!LocationPattern.IsWellFormed(request.Target))
+            throw CallRefusedException.Malformed("A target is exact, or a location that ends in /*: a star stands nowhere else.");
         var answer = Responding.Graphs.PathTo(request.Target, asking.AsOf, asking.Page);
         await registry.PutOnRecordAsync(CallState.Of(context), request.Target, answer.Reached.Items.Count);
         var wire = QuestionAnswers.Walk(registry, answer, asking, Then(asking));
@@ -100,7 +103,7 @@ internal sealed class QuestionsService(RegistryNode registry) : Wire.Questions.Q
     public override async Task<Wire.StillAliveResponse> StillAlive(Wire.StillAliveRequest request, ServerCallContext context)
     {
         var asking = Asking.Read(registry, request.Question);
-        var scope = registry.Scope(request.Scope);
+        var scope = ScopeOf(request.Scope);
         var answer = Responding.StopTrials.StillAlive(scope, asking.AsOf, asking.Page);
         await registry.PutOnRecordAsync(CallState.Of(context), scope.ToString(), answer.Alive.Items.Count);
         return QuestionAnswers.Alive(registry, answer, asking, Then(asking));
@@ -126,9 +129,7 @@ internal sealed class QuestionsService(RegistryNode registry) : Wire.Questions.Q
     public override async Task<Wire.WhatIfResponse> WhatIf(Wire.WhatIfRequest request, ServerCallContext context)
     {
         var asking = Asking.Read(registry, request.Question);
-        var scope = registry.Scope(request.Scope);
-        if (registry.Stopping.CheckScope(scope) is { } wrong)
-            throw new CallRefusedException(wrong.Refusal, wrong.Detail);
+        var scope = ScopeOf(request.Scope);
         var answer = Responding.StopTrials.WhatIf(scope, ControlService.State(request.State), asking.AsOf, asking.Page, context.CancellationToken);
         await registry.PutOnRecordAsync(CallState.Of(context), scope.ToString(), answer.Turned.Items.Count);
         var atEnforcers = Responding.StopTrials.WhatIfAtEnforcers(scope, ControlService.State(request.State), asking.AsOf, registry.Watch.Admissions.Recent(), context.CancellationToken);
@@ -142,6 +143,13 @@ internal sealed class QuestionsService(RegistryNode registry) : Wire.Questions.Q
         var answer = walk(agent, asking.AsOf, asking.Page);
         await registry.PutOnRecordAsync(CallState.Of(context), agent, answer.Reached.Items.Count);
         return QuestionAnswers.Walk(registry, answer, asking, Then(asking));
+    }
+
+    // What can cover nobody must not be answered as if nobody were there.
+    private Scope ScopeOf(Wire.Scope? wire)
+    {
+        var scope = registry.Scope(wire);
+        return registry.Stopping.CheckScope(scope) is { } wrong ? throw new CallRefusedException(wrong.Refusal, wrong.Detail) : scope;
     }
 
     private AgentRecord Agent(string didOrUuid, AsOf asOf)
