@@ -84,6 +84,33 @@ public sealed class QuestionVerbTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task What_is_still_alive_of_a_key_is_told_for_that_key_alone_when_it_was_rotated_away()
+    {
+        await _registry.EnrolAsync("worker");
+        var old = await KeyAsync();
+        var before = await CredentialsAsync(old);
+        (await Agentid.RunAsync("rotate-key", "--agent", "worker")).Fine();
+        (await Agentid.RunAsync("issue", "--agent", "worker")).Fine();
+
+        var next = await KeyAsync();
+        Assert.NotEqual(old, next);
+        Assert.True(before > 0);
+        Assert.Equal(before, await CredentialsAsync(old));
+        Assert.True(await CredentialsAsync(next) > 0);
+
+        async Task<string> KeyAsync() => (await JsonAsync("who-is", "worker")).GetProperty("agents")[0].Text("jkt");
+
+        async Task<int> CredentialsAsync(string key)
+        {
+            var alive = await JsonAsync("still-alive", $"key:{key}");
+            var named = alive.GetProperty("agents").EnumerateArray().SelectMany(agent => agent.GetProperty("credentials").EnumerateArray()).ToArray();
+            Assert.All(named, credential => Assert.Equal(key, credential.Text("jkt")));
+            Assert.Equal(alive.GetProperty("credentials").GetInt32(), named.Length);
+            return named.Length;
+        }
+    }
+
+    [Fact]
     public async Task A_question_about_nobody_or_about_what_is_to_come_is_refused_by_name_and_a_look_is_on_the_record()
     {
         await _registry.EnrolAsync("worker");
