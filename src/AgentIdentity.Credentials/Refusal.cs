@@ -115,13 +115,13 @@ public enum Refusal
     /// <summary>A revocation is final.</summary>
     NotRestorable,
 
-    /// <summary>The stop would leave nobody able to restore, or reaches more than one person may revoke.</summary>
+    /// <summary>The stop would leave too few who can restore.</summary>
     ForceNeeded,
 
     /// <summary>What is asked for leads out of a stopped scope, which only two people may.</summary>
     ScopeStopped,
 
-    /// <summary>The stop order is not one of the break-glass key in force.</summary>
+    /// <summary>The stop order is not one of the break-glass key in force, was lifted, or names an operator's key.</summary>
     OrderInvalid,
 
     /// <summary>The name is defined already.</summary>

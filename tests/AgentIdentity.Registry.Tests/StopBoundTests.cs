@@ -91,6 +91,9 @@ public sealed class StopBoundTests
         await using var registry = await FoundAsync();
         await AddThirdAsync(registry, isSettled: false);
         Assert.Equal(Refusal.ForceNeeded, (await registry.StopAsync(Scope.Key(registry.OperatorKeys[1].PublicKey.KeyId))).Refusal);
+        // And whose key takes nothing away needs no force.
+        TestNode.Good(await registry.StopAsync(Scope.Key(registry.Node.State.Callers.Single(caller => caller.Name == "third").Key.KeyId)));
+        await AddThirdAsync(registry, "fourth", isSettled: false);
         registry.Clock.Advance(TimeSpan.FromHours(24));
         TestNode.Good(await registry.StopAsync(Scope.Key(registry.OperatorKeys[1].PublicKey.KeyId)));
     }
@@ -107,11 +110,11 @@ public sealed class StopBoundTests
         return await Task.WhenAll(stops);
     }
 
-    private static async Task AddThirdAsync(TestNode registry, bool isSettled = true)
+    private static async Task AddThirdAsync(TestNode registry, string name = "third", bool isSettled = true)
     {
         var key = PrivateKey.Generate(KeyAlgorithm.ES256);
-        var proof = OperatorProof.Create(key, TestNode.Url, "third", registry.Clock.GetUtcNow());
-        TestNode.Good(await registry.Node.People.AddOperatorAsync(registry.Operator, proof, registry.ApprovalsOf(ApprovedAction.AddOperator(key.PublicKey.KeyId, "third"))));
+        var proof = OperatorProof.Create(key, TestNode.Url, name, registry.Clock.GetUtcNow());
+        TestNode.Good(await registry.Node.People.AddOperatorAsync(registry.Operator, proof, registry.ApprovalsOf(ApprovedAction.AddOperator(key.PublicKey.KeyId, name))));
         if (isSettled)
             registry.Clock.Advance(TimeSpan.FromHours(24));
     }

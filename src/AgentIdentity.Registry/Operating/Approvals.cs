@@ -47,7 +47,11 @@ public sealed class Approvals(RegistrySettings settings, RegistryState state, Ti
     /// <param name="pending">Stops that are about to be in the ledger.</param>
     /// <remarks>By the ledger and what is about to be in it. What is only denied may yet be refused by the writer, and two that deny each other's keys would both be.</remarks>
     internal bool EnoughAreLeft(Predicate<CallerRecord> isOut, IReadOnlyList<Stop> pending) =>
-        state.Callers.Where(caller => caller.Role == CallerRole.Operator && IsSettled(caller) && !isOut(caller) && !IsStopped(Scope.Key(caller.Key.KeyId), pending)).DistinctBy(caller => caller.Id).Count() >= OperatorsNeeded;
+        state.Callers.Where(caller => Counts(caller, pending) && !isOut(caller)).DistinctBy(caller => caller.Id).Count() >= OperatorsNeeded;
+
+    /// <summary>Whether a key is one that may approve now, unless one of the stops to come takes it.</summary>
+    internal bool Counts(CallerRecord caller, IReadOnlyList<Stop> pending) =>
+        caller.Role == CallerRole.Operator && IsSettled(caller) && !IsStopped(Scope.Key(caller.Key.KeyId), pending);
 
     /// <summary>Gives the nonce for an action, a JSON object.</summary>
     public Outcome<ApprovalRequest> Begin(string action)

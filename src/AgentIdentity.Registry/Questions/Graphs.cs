@@ -88,10 +88,15 @@ public sealed class Graphs
         // Expired or not: whoever has held it may have passed it on.
         ScopeKind.Credential => _identities.Agents(new AskedCredential(scope.Id), asOf).SelectMany(agent => Place(agent.Id)),
         // What was held then is in memory no more, so that it is at most too many.
-        ScopeKind.Audience or ScopeKind.IssuerKey when !asOf.IsNow => Enumerable.Range(0, Known(asOf)),
-        ScopeKind.Audience or ScopeKind.Resource or ScopeKind.IssuerKey => ReachAt(asOf).Holders(scope)!.SelectMany(agent => Place(agent.Id)),
+        ScopeKind.IssuerKey when !asOf.IsNow => Others(Enumerable.Range(0, Known(asOf)).Select(_state.AgentAt)),
+        ScopeKind.Audience when !asOf.IsNow => Others(Enumerable.Range(0, Known(asOf)).Select(_state.AgentAt)
+            .Where(agent => agent.Grant.Terms.Audiences.Contains(scope.Value, StringComparer.Ordinal) || _state.Lineage.To(agent.Id).Count > 0)),
+        ScopeKind.Audience or ScopeKind.Resource or ScopeKind.IssuerKey => Others(ReachAt(asOf).Holders(scope)!),
         _ => [],
     };
+
+    // The registry's own probes are nobody.
+    private IEnumerable<int> Others(IEnumerable<AgentRecord> agents) => agents.Where(agent => !agent.IsProbe).SelectMany(agent => Place(agent.Id));
 
     // Also a key that another has followed: what was issued to it lives out its minutes, and whoever copied the key can use it.
     private static bool HadBy(AgentRecord agent, KeyId key, AsOf asOf) => agent.Keys?.Spans.Any(span => span.Key.KeyId == key && asOf.Includes(span.From)) ?? true;

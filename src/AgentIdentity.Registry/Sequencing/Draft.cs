@@ -12,6 +12,9 @@ namespace AgentIdentity.Registry.Sequencing;
 /// <remarks>Owned by the writer. Decisions read the state through it, so that the second of two in one group knows what the first has done.</remarks>
 public sealed class Draft
 {
+    /// <summary>What enforcers have signed, in one entry.</summary>
+    internal const int AcknowledgementsMax = 512;
+
     private readonly Dictionary<SubjectId, Numbering> _numberings = [];
     private readonly List<Staged> _staged = [];
     private readonly List<PendingIssuance> _issuances = [];
@@ -195,10 +198,9 @@ public sealed class Draft
 
     private void SealAcknowledgements()
     {
-        if (_acknowledgements.Count == 0)
-            return;
-        var enforcers = _acknowledgements.Select(signed => signed.Enforcer).Distinct().ToArray();
-        StageOver(_acknowledgements.ConvertAll(signed => signed.Token), root => new EnforcersAcknowledged(root, (uint)_acknowledgements.Count), enforcers);
+        // A leaf has room for some two thousand subjects, and each enforcer is one.
+        foreach (var signed in _acknowledgements.Chunk(AcknowledgementsMax))
+            StageOver([.. signed.Select(one => one.Token)], root => new EnforcersAcknowledged(root, (uint)signed.Length), [.. signed.Select(one => one.Enforcer).Distinct()]);
     }
 
     private void SealIssuances()

@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using AgentIdentity.Credentials;
 using AgentIdentity.Credentials.Entries;
 using AgentIdentity.Credentials.Identifiers;
@@ -83,11 +84,14 @@ public sealed class Stopping(
             return Refused.Because(Refusal.OrderInvalid, "That is no order of the break-glass key in force for this registry: docs/formats.md, \"Stop order\".");
         if (CheckScope(order.Scope) is { } none)
             return none;
-        var wish = new StopWish(order.Scope, StandingState.Frozen, order.Reason, order.Id.ToString()) { Order = token };
+        // Whoever broke the seal of that key was sure: there is nobody to ask whether it is meant.
+        var wish = new StopWish(order.Scope, StandingState.Frozen, order.Reason, order.Id.ToString(), Force: true) { Order = token };
         if (Obeyed(wish) is { } obeyed)
             return obeyed.IsRefused ? Refused.Because(obeyed.Refusal, obeyed.Detail) : Answer(state.Stops.Find(obeyed.Value)!);
-        // There is nobody to ask whether it is meant, so that whoever holds this key can freeze everything and never for good.
-        return Objection(wish, null, [], clock.GetUtcNow().ToUnixTimeMilliseconds()) is { } objection ? objection : await StopAsync(null, wish, null).ConfigureAwait(false);
+        // Two operators lift what it freezes, so it must not take their keys.
+        return IsOperators(order.Scope, out _)
+            ? Refused.Because(Refusal.OrderInvalid, "That key is an operator's. An order freezes agents; an operator stops that key.")
+            : await StopAsync(null, wish, null).ConfigureAwait(false);
     }
 
     /// <summary>Stops for a rule. Whether it may is the writer's to say, so nobody is denied before that.</summary>
@@ -274,17 +278,20 @@ public sealed class Stopping(
     private Refused? Objection(StopWish wish, Approved? approved, IReadOnlyList<Stop> pending, long at)
     {
         if (!wish.Force && LeavesNobodyToRestore(wish.Scope, pending))
-        {
-            var way = wish.Order is null ? "Ask with force if that is meant." : "An order cannot say that this is meant: an operator stops that key, with force.";
-            return Refused.Because(Refusal.ForceNeeded, $"That key is an operator's, and without it too few are left to restore anything. {way}");
-        }
+            return Refused.Because(Refusal.ForceNeeded, "That key is an operator's, and without it too few are left who may approve today to restore anything. Ask with force if that is meant.");
         return wish.State == StandingState.Revoked && approved is null && TakesTwo(wish.Scope, pending, at)
             ? Refused.Because(Refusal.NeedsTwoOperators, $"One person revokes single agents, credentials and keys, at most {settings.RevokeAloneMax} an hour; freeze now, and revoke with the approvals of two.")
             : null;
     }
 
     private bool LeavesNobodyToRestore(Scope scope, IReadOnlyList<Stop> pending) =>
-        scope.Kind == ScopeKind.Key && state.FindCaller(scope.KeyId) is { Role: CallerRole.Operator } && !approvals.EnoughAreLeft(caller => caller.Key.KeyId == scope.KeyId, pending);
+        IsOperators(scope, out var owner) && approvals.Counts(owner, pending) && !approvals.EnoughAreLeft(caller => caller.Key.KeyId == scope.KeyId, pending);
+
+    private bool IsOperators(Scope scope, [NotNullWhen(true)] out CallerRecord? owner)
+    {
+        owner = scope.Kind == ScopeKind.Key ? state.FindCaller(scope.KeyId) : null;
+        return owner is { Role: CallerRole.Operator };
+    }
 
     // Final for many at once, or for whoever comes later, is more than one person may do; freezing them is not.
     private bool TakesTwo(Scope scope, IReadOnlyList<Stop> pending, long at)

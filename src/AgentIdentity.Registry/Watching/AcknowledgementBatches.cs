@@ -9,8 +9,8 @@ namespace AgentIdentity.Registry.Watching;
 /// </summary>
 internal sealed class AcknowledgementBatches(Sequencer sequencer)
 {
-    // What one commit takes of others as well, so that an entry and its opening stay within bounds.
-    private const int BatchMax = 512;
+    // As many as one entry takes.
+    private const int BatchMax = Draft.AcknowledgementsMax;
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(10);
 
     private readonly Lock _lock = new();

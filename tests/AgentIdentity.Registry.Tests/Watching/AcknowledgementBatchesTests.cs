@@ -32,6 +32,34 @@ public sealed class AcknowledgementBatchesTests
     }
 
     [Fact]
+    public async Task More_enforcers_than_one_leaf_has_room_for_are_several_entries_of_one_group()
+    {
+        const int Many = 2100;
+        await using var registry = await TestNode.FoundAsync();
+        using var first = await ScriptedEnforcer.NewAsync(registry);
+        await first.HeartbeatAsync();
+        var keys = Enumerable.Range(0, Many).Select(_ => PrivateKey.Generate(KeyAlgorithm.Ed25519)).ToArray();
+        var callers = await Task.WhenAll(keys.Select((key, i) => ScriptedEnforcer.RegisterAsync(registry, key, $"gateway {i} of many")));
+        var acknowledgement = first.Acknowledgement();
+        var signed = keys.Select(key => Encoding.ASCII.GetBytes(acknowledgement.Sign(key, TestNode.Url, registry.Clock.GetUtcNow()))).ToArray();
+
+        // The writer is busy until all of them wait.
+        var batches = new AcknowledgementBatches(registry.Node.Sequencer);
+        var held = registry.Store.HoldAppends();
+        var filler = registry.NewTokenAsync();
+        await held;
+        var written = callers.Select((caller, i) => batches.WriteAsync(caller, signed[i])).ToArray();
+        await Task.Delay(TimeSpan.FromMilliseconds(200));
+        registry.Store.LetAppendsGo();
+        await filler;
+
+        Assert.All(await Task.WhenAll(written).WaitAsync(TestNode.Patience), outcome => Assert.False(outcome.IsRefused));
+        var entries = registry.Bodies().OfType<EnforcersAcknowledged>().ToArray();
+        Assert.Equal((uint)Many, entries.Aggregate(0U, (sum, entry) => sum + entry.Count));
+        Assert.All(entries, entry => Assert.InRange(entry.Count, 1U, 512U));
+    }
+
+    [Fact]
     public async Task Who_was_removed_while_it_signed_is_left_out_and_the_others_are_not()
     {
         await using var registry = await TestNode.FoundAsync();

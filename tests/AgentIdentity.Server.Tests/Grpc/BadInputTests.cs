@@ -122,6 +122,21 @@ public sealed class BadInputTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_scope_that_reads_as_another_or_can_cover_nobody_is_none_for_stops_and_questions_alike()
+    {
+        Protocol.V1.Scope[] scopes = [new() { Label = new Label { Name = "a=b", Value = "c" } }, new() { Resource = "a*b" }, new() { Sponsor = "team*" }, new()];
+        foreach (var scope in scopes)
+        {
+            await Refused.BecauseAsync(
+                Refusal.ScopeMalformed, StatusCode.InvalidArgument,
+                _registry.AsOperator.Control.StopAsync(new StopRequest { Scope = scope, State = Protocol.V1.AgentState.Frozen, Reason = "x" }));
+            await Refused.BecauseAsync(Refusal.ScopeMalformed, StatusCode.InvalidArgument, _registry.AsOperator.Control.PreviewStopAsync(new PreviewStopRequest { Scope = scope }));
+            await Refused.BecauseAsync(Refusal.ScopeMalformed, StatusCode.InvalidArgument, _registry.AsOperator.Questions.StillAliveAsync(new StillAliveRequest { Scope = scope }));
+            await Refused.BecauseAsync(Refusal.ScopeMalformed, StatusCode.InvalidArgument, _registry.AsOperator.Questions.BlastRadiusAsync(new BlastRadiusRequest { Scope = scope }));
+        }
+    }
+
+    [Fact]
     public async Task A_forged_credential_is_invalid_for_one_outward_reason_whatever_is_wrong_with_it()
     {
         using var tool = _registry.Connect(_enforcer);
