@@ -76,7 +76,11 @@ public sealed class StopTrials
     {
         var agents = _graphs.InScope(scope, asOf).ToArray();
         var then = new StandingThen(_state, asOf);
-        Alive Describe(AgentRecord agent) => new(agent, then.Of(agent), CredentialsOf(agent, scope, asOf), LinksTo(agent, scope, asOf));
+        Alive Describe(AgentRecord agent)
+        {
+            var credentials = CredentialsOf(agent, scope, asOf);
+            return new Alive(agent, then.Of(agent), credentials, LinksTo(agent, credentials, scope, asOf));
+        }
         if (!asOf.IsNow)
             return new AliveAnswer(agents.Length, null, null, null, new HashSet<string>(), page.Of(agents).With(Describe));
         var (count, last) = Unexpired(agents, scope, asOf);
@@ -157,12 +161,12 @@ public sealed class StopTrials
     private IReadOnlyList<LiveCredential> CredentialsOf(AgentRecord agent, Scope scope, AsOf asOf) => [.. _identities.Credentials(agent, asOf).Where(credential => _state.Reach.Takes(scope, credential))];
 
     // To a key, a credential or an audience leads what made one of those.
-    private IReadOnlyList<DelegationLink> LinksTo(AgentRecord agent, Scope scope, AsOf asOf)
+    private IReadOnlyList<DelegationLink> LinksTo(AgentRecord agent, IReadOnlyList<LiveCredential> credentials, Scope scope, AsOf asOf)
     {
         var links = _identities.LinksTo(agent, asOf);
         if (!Graphs.IsOfCredentials(scope))
             return links;
-        var held = CredentialsOf(agent, scope, asOf).Select(credential => credential.Item.Jti).ToHashSet();
+        var held = credentials.Select(credential => credential.Item.Jti).ToHashSet();
         return [.. links.Where(link => held.Contains(link.Body.ChildJti))];
     }
 
