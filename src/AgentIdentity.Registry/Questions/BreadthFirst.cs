@@ -29,7 +29,8 @@ internal sealed class BreadthFirst(int count)
         _ends.Add(_order.Count);
         while (_ends.Count <= hopsMax)
         {
-            for (var (at, end) = (Start(_ends.Count - 1), _ends[^1]); at < end; at++)
+            // Nobody is left to be come to once all are: the last distance is often the widest.
+            for (var (at, end) = (Start(_ends.Count - 1), _ends[^1]); at < end && _order.Count < _via.Length; at++)
                 expand(_at = _order[at], this);
             if (_order.Count == _ends[^1])
                 return;

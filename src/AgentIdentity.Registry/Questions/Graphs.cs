@@ -47,7 +47,7 @@ public sealed class Graphs
     internal Graphs(RegistryState state, RegistryName name, Identities identities) => (_state, _name, _identities) = (state, name, identities);
 
     public WalkAnswer Descendants(AgentRecord agent, AsOf asOf, Page page) =>
-        Walk(Place(agent.Id), HopsMax, asOf, page, (place, walk) => Delegations(_state.Lineage.From(_state.AgentAt(place).Id), edge => edge.Child, asOf, walk), isUpward: false);
+        Walk(Place(agent.Id), HopsMax, asOf, page, (place, walk) => Delegations(From(place), edge => edge.Child, asOf, walk), isUpward: false);
 
     public WalkAnswer Ancestors(AgentRecord agent, AsOf asOf, Page page) =>
         Walk(Place(agent.Id), HopsMax, asOf, page, (place, walk) => Delegations(_state.Lineage.To(_state.AgentAt(place).Id), edge => edge.Parent, asOf, walk), isUpward: true);
@@ -64,7 +64,7 @@ public sealed class Graphs
     public WalkAnswer PathTo(string target, AsOf asOf, Page page)
     {
         var direct = Enumerable.Range(0, Known(asOf)).Where(place => CanReach(_state.AgentAt(place).Grant, target));
-        return Walk(direct, HopsMax, asOf, page, (place, walk) => Passes(_state.AgentAt(place).Id, target, asOf, walk), isUpward: false);
+        return Walk(direct, HopsMax, asOf, page, (place, walk) => Passes(place, target, asOf, walk), isUpward: false);
     }
 
     /// <summary>Whether a scope names credentials, one by one or all of a kind, and no agent with all that it holds.</summary>
@@ -150,7 +150,7 @@ public sealed class Graphs
     {
         var agent = _state.AgentAt(place);
         if (kinds.HasFlag(EdgeKinds.DelegatesTo))
-            Delegations(_state.Lineage.From(agent.Id), edge => edge.Child, asOf, walk);
+            Delegations(From(place), edge => edge.Child, asOf, walk);
         if (kinds.HasFlag(EdgeKinds.Calls))
             Calls(agent, asOf, walk);
         // Once for each blueprint: whoever comes to a second agent of it has come to all of them.
@@ -191,14 +191,17 @@ public sealed class Graphs
         }
     }
 
-    private void Passes(SubjectId parent, string target, AsOf asOf, BreadthFirst walk)
+    private void Passes(int place, string target, AsOf asOf, BreadthFirst walk)
     {
-        var edges = _state.Lineage.From(parent);
-        Delegations(asOf.IsNow ? [.. edges.Where(edge => HasLink(parent, edge.Child, target, asOf))] : edges, edge => edge.Child, asOf, walk);
+        var edges = From(place);
+        Delegations(asOf.IsNow ? [.. edges.Where(edge => HasLink(edge, target, asOf))] : edges, edge => edge.Child, asOf, walk);
     }
 
-    private bool HasLink(SubjectId parent, SubjectId child, string target, AsOf asOf) =>
-        _state.Lineage.LinksTo(child, asOf.At / 1000).Any(link => link.Body.Parent == parent && asOf.Includes(link.Index) && (link.Body.Audiences.Contains(target) || Touches(link.Body.Envelope, target)));
+    // Most agents have delegated nothing: those are not looked up.
+    private IReadOnlyList<DelegationEdge> From(int place) => _state.IsParent(place) ? _state.Lineage.From(_state.AgentAt(place).Id) : [];
+
+    private bool HasLink(DelegationEdge edge, string target, AsOf asOf) =>
+        _state.Lineage.LinksTo(edge.Child, asOf.At / 1000).Any(link => link.Body.Parent == edge.Parent && asOf.Includes(link.Index) && (link.Body.Audiences.Contains(target) || Touches(link.Body.Envelope, target)));
 
     private static bool CanReach(AgentGrant grant, string target) => grant.Terms.Audiences.Contains(target) || grant.Envelope.Touches(target);
 

@@ -16,7 +16,8 @@ public readonly record struct LineageStep(SubjectId Agent, uint Hops);
 
 /// <summary>Who passed authority on to whom. Edges stay for ever; links as long as their credentials live.</summary>
 /// <remarks>Written by the writer alone, at mint time, so that a cascade is a walk and not a search. Read by any thread.</remarks>
-public sealed class Lineage
+/// <param name="parentSeen">Is told where each edge begins.</param>
+public sealed class Lineage(Action<SubjectId> parentSeen)
 {
     private readonly object _gate = new();
     private readonly Dictionary<SubjectId, Dictionary<SubjectId, DelegationEdge>> _children = [];
@@ -191,6 +192,7 @@ public sealed class Lineage
     {
         Add(_children, edge.Parent, edge.Child, edge);
         Add(_parents, edge.Child, edge.Parent, edge);
+        parentSeen(edge.Parent);
         _lastIds = null;
     }
 

@@ -46,6 +46,8 @@ public sealed class RegistryState
     private StopReach? _reach;
     private StopExposures? _exposures;
 
+    public RegistryState() => Lineage = new Lineage(MarkParent);
+
     /// <summary>Who the registry is, once the genesis entry has been written.</summary>
     public Founding? Founding => _founding;
 
@@ -110,7 +112,7 @@ public sealed class RegistryState
     public RulesInForce Rules => _rules;
 
     /// <summary>Who passed authority on to whom.</summary>
-    public Lineage Lineage { get; } = new();
+    public Lineage Lineage { get; }
 
     /// <summary>Whom a scope reaches.</summary>
     public StopReach Reach => _reach ??= new StopReach(this);
@@ -188,6 +190,9 @@ public sealed class RegistryState
 
     /// <summary>The agent at a place below <see cref="AgentCount"/>.</summary>
     internal AgentRecord AgentAt(int place) => _inOrder[place].Current;
+
+    /// <summary>Whether <see cref="Lineage"/> has any edge that begins at the agent at a place.</summary>
+    internal bool IsParent(int place) => _inOrder[place].IsParent;
 
     /// <summary>Who recorded anything lately.</summary>
     internal RecentActivity Recent { get; } = new();
@@ -661,6 +666,12 @@ public sealed class RegistryState
         _agentCount = _inOrder.Count;
     }
 
+    private void MarkParent(SubjectId id)
+    {
+        if (_agents.TryGetValue(id, out var slot))
+            slot.IsParent = true;
+    }
+
     private AgentSlot Change(SubjectId id, Func<AgentRecord, AgentRecord> change)
     {
         if (!_agents.TryGetValue(id, out var slot))
@@ -672,9 +683,16 @@ public sealed class RegistryState
     private sealed class AgentSlot(AgentRecord agent, int place)
     {
         private volatile AgentRecord _current = agent;
+        private volatile bool _isParent;
 
         // In the order of enrolment.
         public int Place => place;
+
+        public bool IsParent
+        {
+            get => _isParent;
+            set => _isParent = value;
+        }
 
         public AgentRecord Current
         {

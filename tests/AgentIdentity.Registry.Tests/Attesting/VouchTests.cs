@@ -1,11 +1,13 @@
 using AgentIdentity.Credentials;
 using AgentIdentity.Credentials.Entries;
 using AgentIdentity.Credentials.Evidence;
+using AgentIdentity.Credentials.Identifiers;
 using AgentIdentity.Credentials.Keys;
 using AgentIdentity.Credentials.Proofs;
 using AgentIdentity.Credentials.Stops;
 using AgentIdentity.Ledger;
 using AgentIdentity.Registry.Enrolling;
+using AgentIdentity.Registry.Questions;
 using AgentIdentity.Registry.Tests.Fixtures;
 
 namespace AgentIdentity.Registry.Tests.Attesting;
@@ -20,7 +22,7 @@ public sealed class VouchTests
     public async Task The_child_stands_below_its_parent_and_a_cascade_reaches_it_over_restarts()
     {
         var folder = TestNode.NewFolder();
-        Credentials.Identifiers.SubjectId parentId, childId;
+        SubjectId parentId, childId;
         await using (var registry = await TestNode.FoundAsync(folder))
         {
             var parent = await ParentAsync(registry);
@@ -30,9 +32,11 @@ public sealed class VouchTests
             Assert.Equal(parent.Record.Grant.Terms.Sponsor, child.Agent.Grant.Terms.Sponsor);
             var entry = registry.Bodies().OfType<EvidenceAccepted>().Single();
             Assert.Equal((EvidenceSource.Vouch, parent.Id.ToString(), child.Agent.Key.KeyId.ToString()), (entry.Source, entry.Issuer, entry.Subject));
+            Assert.Equal([parentId, childId], Descendants(registry, parentId));
         }
         await using var again = TestNode.Open(folder);
         Assert.Equal([childId], again.Node.State.Lineage.DescendantIds(parentId));
+        Assert.Equal([parentId, childId], Descendants(again, parentId));
         TestNode.Good(await again.StopAsync(new Scope(ScopeKind.AgentWithDelegates, parentId.ToString())));
         Assert.Equal(Refusal.AgentFrozen, again.Node.Standing.RefusalOf(childId));
     }
@@ -169,6 +173,12 @@ public sealed class VouchTests
         TestNode.Good(await registry.BringAsync(token, vouch, key));
         registry.Clock.Advance(TimeSpan.FromSeconds(301));
         Assert.Equal(Refusal.EvidenceExpired, (await registry.BringAsync(token, vouch, key)).Refusal);
+    }
+
+    private static IEnumerable<SubjectId> Descendants(TestNode registry, SubjectId parent)
+    {
+        var (asked, agent) = (registry.Node.Responding, registry.Node.State.FindAgent(parent)!);
+        return asked.Graphs.Descendants(agent, asked.Now(), new Page(0, Page.SizeMax)).Reached.Items.Select(reached => reached.Agent.Id);
     }
 
     private static async Task<TestAgent> ParentAsync(TestNode registry, string sponsor = "team", uint session = 0) =>
