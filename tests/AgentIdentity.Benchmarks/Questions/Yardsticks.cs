@@ -36,7 +36,6 @@ internal static class Yardsticks
             await UntilAsync(() => Task.FromResult(File.Exists(socket)));
             var answers = new Answers();
             using var ending = new CancellationTokenSource();
-            // One after the other: a socket of this kind turns away whom its queue has no place for.
             var sockets = new Socket[listeners];
             for (var i = 0; i < listeners; i++)
                 sockets[i] = await ConnectAsync(socket);
@@ -58,10 +57,22 @@ internal static class Yardsticks
         }
     }
 
+    // A socket of this kind turns away whom its queue has no place for: that one asks again.
     private static async Task<Socket> ConnectAsync(string path)
     {
         var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
-        await socket.ConnectAsync(new UnixDomainSocketEndPoint(path));
+        await UntilAsync(async () =>
+        {
+            try
+            {
+                await socket.ConnectAsync(new UnixDomainSocketEndPoint(path));
+                return true;
+            }
+            catch (SocketException turnedAway) when (turnedAway.SocketErrorCode is SocketError.WouldBlock)
+            {
+                return false;
+            }
+        });
         return socket;
     }
 
