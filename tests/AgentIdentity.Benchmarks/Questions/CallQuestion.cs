@@ -54,7 +54,7 @@ internal static class CallQuestion
     {
         var medians = answers.ToDictionary(answer => answer.Key, answer => Median(answer.Value));
         var (echo, check) = (medians[Echo], Middle(answers.Values.SelectMany(rounds => rounds, (_, round) => round.CheckMilliseconds)));
-        Console.WriteLine($"P-256 signature check: {check * 1000:F0} us of one core, {1000 / check:N0} a second");
+        Console.WriteLine($"P-256 signature check: {check * 1000:F0} us of one core while all are busy, {1000 / check:N0} a second");
         Console.WriteLine($"{"question",-12}{"calls/s",10}{"p50 ms",9}{"p99 ms",9}{"server CPU ms/call",20}{"CPU to echo",13}{"load",7}");
         foreach (var (name, measured) in medians)
         {
@@ -88,21 +88,26 @@ internal static class CallQuestion
 
     private static string Met(bool isMet) => isMet ? "met" : "not met";
 
-    // Processor time, since others may use the machine.
+    // Processor time, since others may use the machine; and on all cores at once, as in a window: a core whose neighbour rests is faster than the same core under load.
     private static double SignatureCheckSeconds()
+    {
+        var (spent, watch) = (Environment.CpuUsage.TotalTime, Stopwatch.StartNew());
+        var checks = Enumerable.Range(0, Environment.ProcessorCount).AsParallel().Sum(_ => CountChecks(watch));
+        return (Environment.CpuUsage.TotalTime - spent).TotalSeconds / checks;
+    }
+
+    private static int CountChecks(Stopwatch watch)
     {
         using var key = PrivateKey.Generate(KeyAlgorithm.ES256);
         var data = new byte[512];
         var signature = key.Sign(data);
-        var spent = Environment.CpuUsage.TotalTime;
-        var watch = Stopwatch.StartNew();
         var count = 0;
         for (; watch.Elapsed < TimeSpan.FromSeconds(1); count++)
         {
             if (!key.PublicKey.Verifies(data, signature))
                 throw new InvalidOperationException("A good signature was refused.");
         }
-        return (Environment.CpuUsage.TotalTime - spent).TotalSeconds / count;
+        return count;
     }
 
     private static Measured Median(List<Measured> rounds) => new(
