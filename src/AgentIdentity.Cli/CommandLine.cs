@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.CommandLine.Parsing;
 using System.CommandLine.Invocation;
 using AgentIdentity.Cli.Verbs;
 
@@ -82,15 +83,26 @@ internal static class CommandLine
     private static Failure UsageFailure(ParseResult parse)
     {
         var verb = VerbOf(parse);
-        // The library breaks lines between the words that it would have taken; this is one sentence.
-        var problems = string.Join(" ", parse.Errors.Select(error => string.Join(' ', error.Message.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries))).Distinct());
-        return Failure.Usage(problems, $"See '{verb} --help'.");
+        return Failure.Usage(string.Join(" ", parse.Errors.Select(ProblemOf).Distinct()), $"See '{verb} --help'.");
     }
+
+    private static string ProblemOf(ParseError error) => error.SymbolResult switch
+    {
+        OptionResult { Option: var option, Tokens: [var told, ..] } when SaysType(error, option.ValueType) => $"'{told.Value}' is not {NumberOf(option.ValueType)} that {option.Name} takes.",
+        ArgumentResult { Argument: var argument, Tokens: [var told, ..] } when SaysType(error, argument.ValueType) => $"'{told.Value}' is not {NumberOf(argument.ValueType)} that <{argument.Name}> takes.",
+        // The library breaks lines between the words that it would have taken; this is one sentence.
+        _ => string.Join(' ', error.Message.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries)),
+    };
+
+    // The library's word for what cannot be read names the type that it is read into. What is neither a text nor a file here is a number.
+    private static bool SaysType(ParseError error, Type type) => error.Message.Contains(type.ToString(), StringComparison.Ordinal);
+
+    private static string NumberOf(Type type) => type == typeof(double) ? "a number" : "a whole number";
 
     private static string VerbOf(ParseResult parse)
     {
         var names = new List<string>();
-        for (var result = parse.CommandResult; result is not null; result = result.Parent as System.CommandLine.Parsing.CommandResult)
+        for (var result = parse.CommandResult; result is not null; result = result.Parent as CommandResult)
             names.Insert(0, result.Command is RootCommand ? "agentid" : result.Command.Name);
         return string.Join(' ', names);
     }

@@ -17,7 +17,9 @@ public sealed class UsageTests : IDisposable
     [InlineData("stop", "agentid stop --help")]
     [InlineData("stop x --state paused --reason r", "paused")]
     [InlineData("stop x --state frozen", "--reason")]
-    [InlineData("prove minus-one", "minus-one")]
+    [InlineData("prove minus-one", "'minus-one' is not a whole number that <index> takes.")]
+    [InlineData("who-is x --at noon", "'noon' is not a whole number that --at takes.")]
+    [InlineData("stop x --state frozen --reason r --watch --timeout soon", "'soon' is not a number that --timeout takes.")]
     [InlineData("operators register --role operator --name n", "operator")]
     [InlineData("token create --sponsor s", "--blueprint")]
     [InlineData("agents list --state sleepy", "sleepy")]
@@ -30,6 +32,7 @@ public sealed class UsageTests : IDisposable
         Assert.Empty(outcome.Output);
         Assert.Contains(named, outcome.Error, StringComparison.Ordinal);
         Assert.Contains("--help", outcome.Error, StringComparison.Ordinal);
+        Assert.DoesNotContain("System.", outcome.Error, StringComparison.Ordinal);
         // The parser breaks lines of its own between words, which the output for people would show as signs that it could not print.
         Assert.DoesNotContain("\ufffd", outcome.Error, StringComparison.Ordinal);
     }
@@ -56,6 +59,7 @@ public sealed class UsageTests : IDisposable
     [InlineData("bootstrap --secret-file /nowhere --operator one", "/nowhere")]
     [InlineData("stop somebody --state frozen --reason r", "somebody")]
     [InlineData("prove 3 --log-key nonsense", "--log-key")]
+    [InlineData("restore twelve --reason r --out f", "agentid restore 12,15-20")]
     [InlineData("issue --agent ../../etc", "../../etc")]
     [InlineData("find --agent nobody x", "agentid enrol --name nobody")]
     [InlineData("find x", "no auditor or operator key")]

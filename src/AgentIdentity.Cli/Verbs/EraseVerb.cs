@@ -20,18 +20,18 @@ internal static class EraseVerb
     private static Task<int> RunAsync(Invocation run, CancellationToken cancellationToken)
     {
         var agent = AgentArgument.Id(run, AgentArgument.Did(run, Agent));
-        return ApprovalFile.AskAsync(run, ApprovedAction.Erase(agent, ReadList(run.Get(Entries)), run.Get(Reason)), cancellationToken);
+        return ApprovalFile.AskAsync(run, ApprovedAction.Erase(agent, ReadList(run.Get(Entries), Entries.Name), run.Get(Reason)), cancellationToken);
     }
 
     /// <summary>"12,15-20", ascending; nothing twice.</summary>
-    internal static LeafIndex[] ReadList(string list)
+    internal static LeafIndex[] ReadList(string list, string asked)
     {
         var indexes = new SortedSet<ulong>();
         foreach (var part in list.Split(','))
         {
             var ends = part.Split('-');
             if (ends.Length > 2 || !TryRead(ends[0], out var first) || !TryRead(ends[^1], out var last) || last < first || last - first >= ActivitiesErased.IndexesMax)
-                throw Failure.Usage($"'{part}' is not an entry or a range of at most 1,000.", "For example --entries 12,15-20");
+                throw Failure.Usage($"'{part}' is not an entry or a range of at most 1,000.", $"For example {asked} 12,15-20");
             for (var index = first; index <= last; index++)
                 indexes.Add(index);
         }

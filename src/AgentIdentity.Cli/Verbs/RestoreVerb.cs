@@ -17,7 +17,7 @@ internal static class RestoreVerb
 
     private static Task<int> RunAsync(Invocation run, CancellationToken cancellationToken)
     {
-        var stops = EraseVerb.ReadList(run.Get(Stops));
+        var stops = EraseVerb.ReadList(run.Get(Stops), "agentid restore");
         return ApprovalFile.AskAsync(run, ApprovedAction.Restore(stops, run.Get(Reason)), cancellationToken, about: connection => AboutAsync(connection, stops, cancellationToken));
     }
 

@@ -328,7 +328,10 @@ public sealed class Stopping(
             : null;
     }
 
-    private static Refused? CheckReason(string reason, string incident) => reason.Length is 0 or > ReasonMax || incident.Length > IncidentMax
-        ? Refused.Because(Refusal.ReasonMissing, $"Say why, in 1 to {ReasonMax} characters; an incident has at most {IncidentMax}.")
-        : null;
+    private static Refused? CheckReason(string reason, string incident)
+    {
+        if (reason.Length is 0 or > ReasonMax)
+            return Refused.Because(Refusal.ReasonMissing, $"Say why, in 1 to {ReasonMax} characters.");
+        return incident.Length > IncidentMax ? Refused.Because(Refusal.ReasonMissing, $"An incident's name has at most {IncidentMax} characters; what is longer belongs into the reason.") : null;
+    }
 }

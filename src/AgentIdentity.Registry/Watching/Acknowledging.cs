@@ -13,7 +13,9 @@ internal sealed class Acknowledging(RegistrySettings settings, RegistryState sta
 
     public async Task<Outcome<bool>> TakeAsync(WatchStream stream, string token)
     {
-        if (!Acknowledgement.TryRead(token, settings.Name.PublicUrl, out var signed, out var key) || key.KeyId != stream.Enforcer.Key.KeyId)
+        if (!Acknowledgement.TryRead(token, settings.Name.PublicUrl, out var signed, out var key))
+            return Refuse("Its form, its claims, its aud or its signature is not as docs/formats.md, \"Acknowledgement\", says.");
+        if (key.KeyId != stream.Enforcer.Key.KeyId)
             return Refuse("It is not signed by the key that watches here.");
         if (Problem(stream, signed) is { } problem)
             return Refuse(problem);

@@ -269,8 +269,12 @@ public sealed class WatchTests
         ];
         foreach (var wrong in bad)
             Assert.Equal(Refusal.AcknowledgementInvalid, (await enforcer.SignAsync(wrong)).Refusal);
-        Assert.Equal(Refusal.AcknowledgementInvalid, (await enforcer.SignAsync(good, other.Key)).Refusal);
-        Assert.Equal(Refusal.AcknowledgementInvalid, (await registry.Node.Watch.AcknowledgeAsync(enforcer.Stream, good.Sign(enforcer.Key, "https://other.example", registry.Clock.GetUtcNow()))).Refusal);
+        var another = await enforcer.SignAsync(good, other.Key);
+        var elsewhere = await registry.Node.Watch.AcknowledgeAsync(enforcer.Stream, good.Sign(enforcer.Key, "https://other.example", registry.Clock.GetUtcNow()));
+        Assert.Equal((Refusal.AcknowledgementInvalid, Refusal.AcknowledgementInvalid), (another.Refusal, elsewhere.Refusal));
+        // Whoever writes an enforcer is told which of the two it is.
+        Assert.Contains("the key that watches here", another.Detail, StringComparison.Ordinal);
+        Assert.Contains("its aud", elsewhere.Detail, StringComparison.Ordinal);
         Assert.DoesNotContain(registry.Bodies(), body => body is EnforcersAcknowledged);
         TestNode.Good(await enforcer.SignAsync(good));
     }
