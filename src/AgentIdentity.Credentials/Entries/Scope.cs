@@ -46,6 +46,9 @@ public sealed record Scope(ScopeKind Kind, string Value)
     /// <summary>Whether the scope is an agent, alone or with its delegates.</summary>
     public bool IsAgent => Kind is ScopeKind.Agent or ScopeKind.AgentWithDelegates;
 
+    /// <summary>Whether the scope names credentials, one by one or all of a kind, and no agent with all that it holds.</summary>
+    public bool IsOfCredentials => Kind is ScopeKind.Key or ScopeKind.Credential or ScopeKind.Audience or ScopeKind.Resource or ScopeKind.IssuerKey;
+
     /// <summary>The key, for keys and keys of the registry.</summary>
     public KeyId KeyId => KeyId.TryParse(Value.AsSpan(0, Math.Min(Value.Length, KeyId.TextLength)), out var key) ? key : throw new InvalidOperationException($"A scope of the kind {Kind} names no key.");
 

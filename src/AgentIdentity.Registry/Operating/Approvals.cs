@@ -51,7 +51,7 @@ public sealed class Approvals(RegistrySettings settings, RegistryState state, Ti
 
     /// <summary>Whether a key is one that may approve now, unless one of the stops to come takes it.</summary>
     internal bool Counts(CallerRecord caller, IReadOnlyList<Stop> pending) =>
-        caller.Role == CallerRole.Operator && IsSettled(caller) && !IsStopped(Scope.Key(caller.Key.KeyId), pending);
+        IsSettledOperator(caller) && !IsStopped(Scope.Key(caller.Key.KeyId), pending);
 
     /// <summary>Gives the nonce for an action, a JSON object.</summary>
     public Outcome<ApprovalRequest> Begin(string action)
@@ -142,11 +142,11 @@ public sealed class Approvals(RegistrySettings settings, RegistryState state, Ti
     private bool IsStopped(Scope key, IReadOnlyList<Stop> pending) =>
         state.Stops.Of(key).Any(stop => stop is { IsInForce: true, Denial: { State: >= StandingState.Frozen, After: null } }) || pending.Any(stop => stop.Scope == key && stop.State >= StandingState.Frozen);
 
-    private bool MayApprove(RegistryState state, CallerRecord caller) =>
-        caller.Role == CallerRole.Operator && !state.Stops.IsKeyStopped(caller.Key.KeyId) && IsSettled(caller);
+    private bool MayApprove(RegistryState state, CallerRecord caller) => IsSettledOperator(caller) && !state.Stops.IsKeyStopped(caller.Key.KeyId);
 
     // Whoever adds an operator with two stolen keys has to wait for a day in which somebody may notice.
-    private bool IsSettled(CallerRecord caller) => caller.IsFounder || clock.GetUtcNow() - DateTimeOffset.FromUnixTimeMilliseconds(caller.RegisteredAt) >= Probation;
+    private bool IsSettledOperator(CallerRecord caller) =>
+        caller.Role == CallerRole.Operator && (caller.IsFounder || clock.GetUtcNow() - DateTimeOffset.FromUnixTimeMilliseconds(caller.RegisteredAt) >= Probation);
 
     private static string Shown(string action) => action.Length <= 200 ? action : string.Concat(action.AsSpan(0, 200), "…");
 }

@@ -67,9 +67,6 @@ public sealed class Graphs
         return Walk(direct, HopsMax, asOf, page, (place, walk) => Passes(place, target, asOf, walk), isUpward: false);
     }
 
-    /// <summary>Whether a scope names credentials, one by one or all of a kind, and no agent with all that it holds.</summary>
-    internal static bool IsOfCredentials(Scope scope) => scope.Kind is ScopeKind.Key or ScopeKind.Credential or ScopeKind.Audience or ScopeKind.Resource or ScopeKind.IssuerKey;
-
     /// <summary>The agents that a scope covers, or who hold or may use what it names.</summary>
     internal IEnumerable<AgentRecord> InScope(Scope scope, AsOf asOf)
     {
@@ -91,7 +88,7 @@ public sealed class Graphs
         ScopeKind.IssuerKey when !asOf.IsNow => Others(Enumerable.Range(0, Known(asOf)).Select(_state.AgentAt)),
         ScopeKind.Audience when !asOf.IsNow => Others(Enumerable.Range(0, Known(asOf)).Select(_state.AgentAt)
             .Where(agent => agent.Grant.Terms.Audiences.Contains(scope.Value, StringComparer.Ordinal) || _state.Lineage.To(agent.Id).Count > 0)),
-        ScopeKind.Audience or ScopeKind.Resource or ScopeKind.IssuerKey => Others(ReachAt(asOf).Holders(scope)!),
+        ScopeKind.Audience or ScopeKind.Resource or ScopeKind.IssuerKey => Others(ReachAt(asOf).Holders(scope, [])),
         _ => [],
     };
 

@@ -85,7 +85,7 @@ public sealed class StopTrials
             return new AliveAnswer(agents.Length, null, null, null, new HashSet<string>(), page.Of(agents).With(Describe));
         var (count, last) = Unexpired(agents, scope, asOf);
         var ids = agents.Select(agent => agent.Id).ToHashSet();
-        var onward = Graphs.IsOfCredentials(scope) ? _state.Reach.Credentials(scope, null, asOf.At) : _state.Lineage.LiveUnder(link => ids.Contains(link.Parent), asOf.At);
+        var onward = scope.IsOfCredentials ? _state.Reach.Credentials(scope, null, asOf.At) : _state.Lineage.LiveUnder(link => ids.Contains(link.Parent), asOf.At);
         var alive = agents.Where(agent => agent.Credentials.Any(credential => IsAlive(credential, scope, asOf)));
         return new AliveAnswer(agents.Length, count, onward.Count, last, Audiences(agents, onward, scope, asOf), page.Of(alive).With(Describe));
     }
@@ -103,7 +103,7 @@ public sealed class StopTrials
             .Where(group => group.Refused > 0 || group.Unsure > 0)
             .OrderByDescending(group => group.Refused).ThenByDescending(group => group.Unsure).ThenBy(group => group.Agent).ThenBy(group => group.Audience, StringComparer.Ordinal).ToArray();
         return new WhatIfAnswer(
-            agents.Length, asOf.IsNow ? tried.DelegatedCredentials : null, StopConcern.Of(reach, scope, agents),
+            agents.Length, asOf.IsNow ? tried.DelegatedCredentials : null, StopConcern.Of(reach, scope, reach.Holders(scope, agents)),
             remembered.Length == 0 ? null : remembered.Min(decision => decision.At), allowed.Length, turned.Sum(group => group.Refused), turned.Sum(group => group.Unsure), page.Of(turned));
     }
 
@@ -164,7 +164,7 @@ public sealed class StopTrials
     private IReadOnlyList<DelegationLink> LinksTo(AgentRecord agent, IReadOnlyList<LiveCredential> credentials, Scope scope, AsOf asOf)
     {
         var links = _identities.LinksTo(agent, asOf);
-        if (!Graphs.IsOfCredentials(scope))
+        if (!scope.IsOfCredentials)
             return links;
         var held = credentials.Select(credential => credential.Item.Jti).ToHashSet();
         return [.. links.Where(link => held.Contains(link.Body.ChildJti))];

@@ -57,13 +57,10 @@ public sealed class StopReach(RegistryState state, LeafIndex? asOf = null)
         _ => true,
     };
 
-    /// <summary>From how many agents it takes anything: from those who are covered, or who may use or hold what it names. The registry's own probes are nobody.</summary>
+    /// <summary>From whom it takes anything: from those who may use or hold what it names when it names credentials, and otherwise from those who are covered.</summary>
     /// <param name="scope">The scope.</param>
     /// <param name="covered">The agents that it covers.</param>
-    public int Concerned(Scope scope, IEnumerable<AgentRecord> covered) => (Holders(scope) ?? covered).Count(agent => !agent.IsProbe);
-
-    /// <summary>Who may use or hold what a scope names that covers nobody as a whole, or one key of an agent; null for every other scope.</summary>
-    internal IEnumerable<AgentRecord>? Holders(Scope scope) => scope.Kind switch
+    internal IEnumerable<AgentRecord> Holders(Scope scope, IEnumerable<AgentRecord> covered) => scope.Kind switch
     {
         ScopeKind.Key => Known(state.FindAgent(scope.KeyId)),
         ScopeKind.Credential => Everybody().Where(agent => agent.Credential(scope.Id) is not null),
@@ -71,7 +68,7 @@ public sealed class StopReach(RegistryState state, LeafIndex? asOf = null)
         ScopeKind.Audience => Everybody().Where(agent => agent.Grant.Terms.Audiences.Contains(scope.Value, StringComparer.Ordinal) || HoldsAny(scope, agent)),
         ScopeKind.Resource => Everybody().Where(agent => agent.Grant.Envelope.Touches(scope.Value)),
         ScopeKind.IssuerKey => Everybody().Where(agent => HoldsAny(scope, agent)),
-        _ => null,
+        _ => covered,
     };
 
     private bool HoldsAny(Scope scope, AgentRecord agent)

@@ -36,8 +36,9 @@ public sealed record Stopped(LeafIndex Index, StandingState State, long At, ulon
 /// <param name="IsNobody">The registry knows nothing that it names.</param>
 public sealed record StopConcern(int Agents, bool IsNobody)
 {
-    internal static StopConcern Of(StopReach reach, Scope scope, IEnumerable<AgentRecord> covered) =>
-        reach.Concerned(scope, covered) is > 0 and var agents ? new StopConcern(agents, IsNobody: false) : new StopConcern(0, reach.IsUnknown(scope));
+    /// <summary>Of those from whom it takes anything. The registry's own probes are nobody.</summary>
+    internal static StopConcern Of(StopReach reach, Scope scope, IEnumerable<AgentRecord> holders) =>
+        holders.Count(agent => !agent.IsProbe) is > 0 and var agents ? new StopConcern(agents, IsNobody: false) : new StopConcern(0, reach.IsUnknown(scope));
 }
 
 /// <summary>What a stop would reach: agents as a whole, delegated credentials below what it covers, unexpired credentials of those agents; and whom a stop by model cannot see.</summary>
@@ -121,12 +122,12 @@ public sealed class Stopping(
         var denial = state.Reach.Spell(new LeafIndex(state.Position), state.Epoch, StandingState.Frozen, scope, null, now);
         var agents = state.Reach.Agents(scope).ToArray();
         // A key that was rotated away covers nobody as a whole any more, and what is bound to it lives on.
-        var holders = state.Reach.Holders(scope)?.ToArray() ?? agents;
+        var holders = state.Reach.Holders(scope, agents).ToArray();
         var live = scope.Kind == ScopeKind.IssuerKey
             ? new StopExposures(state).Of(denial, state.Founding!.RegistryId, now).Credentials
             : holders.Sum(agent => agent.IsProbe ? 0 : agent.Credentials.Count(credential => credential.Item.ExpiresAt > now / 1000 && state.Reach.Takes(scope, credential)));
         var withoutModel = scope.Kind == ScopeKind.Model ? state.AgentsFrom(0).Count(agent => state.Stops.Blueprint(agent.Grant.Terms.Blueprint) is not { Model.Length: > 0 }) : 0;
-        return new StopPreview(agents.Length, denial.Credentials.Count, live, withoutModel, Array.ConvertAll(agents, agent => agent.Id), Concern(scope, agents));
+        return new StopPreview(agents.Length, denial.Credentials.Count, live, withoutModel, Array.ConvertAll(agents, agent => agent.Id), StopConcern.Of(state.Reach, scope, holders));
     }
 
     /// <summary>Lifts stops. It names all of them, so that one that came later is not lifted unseen.</summary>
@@ -313,7 +314,7 @@ public sealed class Stopping(
         return approved.IsRefused ? Refused.Because(approved.Refusal, approved.Detail) : approved.Value;
     }
 
-    private StopConcern Concern(Scope scope, IEnumerable<AgentRecord> covered) => StopConcern.Of(state.Reach, scope, covered);
+    private StopConcern Concern(Scope scope, IEnumerable<AgentRecord> covered) => StopConcern.Of(state.Reach, scope, state.Reach.Holders(scope, covered));
 
     /// <summary>Why nothing can be stopped by that scope: a stop that looks as if it stopped something, and cannot, is worse than none.</summary>
     public Refused? CheckScope(Scope scope)

@@ -24,14 +24,11 @@ internal sealed class AcknowledgementBatches(Sequencer sequencer)
     {
         lock (_lock)
         {
-            if (_gathering is not { Signed.Count: < BatchMax } batch)
-            {
-                _gathering = batch = new Batch();
-                var wait = _handedOver + (long)Pause.TotalMilliseconds - Environment.TickCount64;
-                batch.Signed.Add((enforcer, token));
-                return batch.Written = HandOverAsync(batch, TimeSpan.FromMilliseconds(Math.Max(0, wait)));
-            }
+            var isFirst = _gathering is not { Signed.Count: < BatchMax };
+            var batch = isFirst ? _gathering = new Batch() : _gathering!;
             batch.Signed.Add((enforcer, token));
+            if (isFirst)
+                batch.Written = HandOverAsync(batch, TimeSpan.FromMilliseconds(Math.Max(0, _handedOver + (long)Pause.TotalMilliseconds - Environment.TickCount64)));
             return batch.Written;
         }
     }
