@@ -10,7 +10,7 @@ internal static class ErrorReport
         if (asJson)
             terminal.Output.WriteLine(ToJson(failure).ToLine());
         else
-            WriteText(failure, new PlainWriter(terminal.Error));
+            Write(failure, terminal.Error);
         return failure.ExitCode;
     }
 
@@ -20,8 +20,10 @@ internal static class ErrorReport
         ["exit_code"] = failure.ExitCode,
     };
 
-    private static void WriteText(Failure failure, TextWriter error)
+    /// <summary>The sentence, and what to do next.</summary>
+    public static void Write(Failure failure, TextWriter terminal)
     {
+        var error = new PlainWriter(terminal);
         error.WriteLine(failure.Reason is null ? $"agentid: {failure.Message}" : $"agentid: {failure.Reason}: {failure.Message}");
         foreach (var line in failure.Next.AsSpan().EnumerateLines())
         {

@@ -37,14 +37,32 @@ internal static class RecallVerb
         using var key = run.Signer(CallerRole.Operator);
         using var connection = run.Connect(key);
         var isDry = run.Get(StopVerb.DryRun);
-        var done = new JsonArray();
-        // Text as it comes: who recalls a fleet wants to see the first stop before the last.
+        var (done, refused) = (new JsonArray(), new List<(Scope Scope, Failure Failure)>());
+        // Text as it comes: who recalls a fleet wants to see the first stop before the last, and the others are stopped though one name is refused.
         foreach (var scope in scopes)
-            done.Add((JsonNode)(isDry ? await PreviewAsync(run, connection, scope, cancellationToken) : await StopAsync(run, connection, scope, cancellationToken)));
-        if (run.IsJson)
-            run.Answer(new JsonObject { [isDry ? "reach" : "stops"] = done }, _ => { });
-        return ExitCode.Fine;
+        {
+            try
+            {
+                done.Add((JsonNode)(isDry ? await PreviewAsync(run, connection, scope, cancellationToken) : await StopAsync(run, connection, scope, cancellationToken)));
+            }
+            catch (RegistryRefusedException failed) when (Failures.Explain(failed) is { } failure)
+            {
+                refused.Add((scope, failure));
+            }
+        }
+        return done.Count == 0 ? throw refused[0].Failure : Tell(run, isDry ? "reach" : "stops", done, refused);
     }
+
+    private static int Tell(Invocation run, string name, JsonArray done, List<(Scope Scope, Failure Failure)> refused)
+    {
+        if (run.IsJson)
+            run.Answer(new JsonObject { [name] = done, ["refused"] = new JsonArray([.. refused.Select(one => ToJson(one.Scope, one.Failure))]) }, _ => { });
+        else
+            refused.ForEach(one => ErrorReport.Write(new Failure(one.Failure.ExitCode, $"{one.Scope}: {one.Failure.Message}", one.Failure.Next, one.Failure.Reason), run.Error));
+        return refused.Count == 0 ? ExitCode.Fine : ExitCode.Refused;
+    }
+
+    private static JsonObject ToJson(Scope scope, Failure failure) => new() { ["scope"] = scope.ToString(), ["reason"] = failure.Reason, ["message"] = failure.Message };
 
     // What two people sign is one action, and what is revoked for ever is signed scope by scope.
     private static async Task<int> AskAsync(Invocation run, Scope[] scopes, string file, CancellationToken cancellationToken)

@@ -70,6 +70,25 @@ public sealed class StopVerbTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_recall_goes_on_behind_a_name_that_is_refused_and_tells_of_both()
+    {
+        var did = await _registry.EnrolAsync("worker");
+        string[] recall = ["recall", "--blueprint", "summariser/*", "--blueprint", "summariser/1", "--state", "frozen", "--reason", "it leaks"];
+
+        var told = await Agentid.RunAsync([.. recall, "--json"]);
+        Assert.Equal(ExitCode.Refused, told.ExitCode);
+        Assert.Equal("blueprint:summariser/1", Assert.Single(told.Json.GetProperty("stops").EnumerateArray()).Text("scope"));
+        var refused = Assert.Single(told.Json.GetProperty("refused").EnumerateArray());
+        Assert.Equal(("blueprint:summariser/*", "SCOPE_MALFORMED"), (refused.Text("scope"), refused.Text("reason")));
+        Assert.Equal("frozen", (await JsonAsync("agents", "show", did)).Text("state"));
+
+        var shown = await Agentid.RunAsync(recall);
+        Assert.Equal(ExitCode.Refused, shown.ExitCode);
+        Assert.Contains("SCOPE_MALFORMED: blueprint:summariser/*: ", shown.Error, StringComparison.Ordinal);
+        Assert.Contains("blueprint:summariser/1", shown.Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task What_an_agent_says_of_itself_is_shown_as_its_word_and_can_be_recalled()
     {
         var did = await _registry.EnrolAsync("worker", labels: "version=2.1.7");
