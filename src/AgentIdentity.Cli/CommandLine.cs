@@ -1,6 +1,6 @@
 using System.CommandLine;
-using System.CommandLine.Parsing;
 using System.CommandLine.Invocation;
+using System.CommandLine.Parsing;
 using AgentIdentity.Cli.Verbs;
 
 namespace AgentIdentity.Cli;
