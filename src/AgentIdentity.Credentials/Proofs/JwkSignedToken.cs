@@ -18,24 +18,29 @@ internal static class JwkSignedToken
         CompactJws.Sign($$"""{"alg":"{{Jose.Name(key.PublicKey.Algorithm)}}","jwk":{{key.PublicKey.ToJwk()}},"typ":"{{type}}"}""", claims, key);
 
     /// <summary>Reads a token and verifies its signature, unless that was done before. Who the key belongs to is the caller's question.</summary>
-    public static bool TryRead(string? token, string type, [NotNullWhen(true)] out CompactJws? jws, [NotNullWhen(true)] out PublicKey? key, int lengthMax = LengthMax, bool isVerified = true)
+    public static bool TryRead(string? token, string type, [NotNullWhen(true)] out CompactJws? jws, [NotNullWhen(true)] out PublicKey? key, int lengthMax = LengthMax, bool isVerified = true) =>
+        TryReadSigned(token, type, out jws, out key, lengthMax, isVerified) && (jws.TryReadPayload() || Refuse(ref jws));
+
+    /// <summary>As <see cref="TryRead"/>, and the payload, which nobody has looked at, is for a reader of its own.</summary>
+    public static bool TryReadSigned(string? token, string type, [NotNullWhen(true)] out CompactJws? jws, [NotNullWhen(true)] out PublicKey? key, int lengthMax = LengthMax, bool isVerified = true)
     {
         key = null;
-        if (!CompactJws.TryRead(token, lengthMax, out jws))
-            return false;
-        if (TryRead(jws, type, isVerified, out key))
-            return true;
-        jws.Dispose();
+        return CompactJws.TrySplit(token, lengthMax, out jws) && (TryReadKey(jws, type, isVerified, out key) || Refuse(ref jws));
+    }
+
+    private static bool Refuse(ref CompactJws? jws)
+    {
+        jws?.Dispose();
         jws = null;
         return false;
     }
 
-    private static bool TryRead(CompactJws jws, string type, bool isVerified, [NotNullWhen(true)] out PublicKey? key)
+    private static bool TryReadKey(CompactJws jws, string type, bool isVerified, [NotNullWhen(true)] out PublicKey? key)
     {
         key = Headers.Find(jws.HeaderText) is { } header && header.Type == type ? header.Key : null;
         if (key is not null)
             return !isVerified || jws.IsSignedBy(key);
-        if (!TryReadKey(jws, type, out key) || (isVerified && !jws.IsSignedBy(key)))
+        if (!TryReadHeader(jws, type, out key) || (isVerified && !jws.IsSignedBy(key)))
             return false;
         // Only what somebody has signed under takes a place.
         if (isVerified)
@@ -43,7 +48,7 @@ internal static class JwkSignedToken
         return true;
     }
 
-    private static bool TryReadKey(CompactJws jws, string type, [NotNullWhen(true)] out PublicKey? key)
+    private static bool TryReadHeader(CompactJws jws, string type, [NotNullWhen(true)] out PublicKey? key)
     {
         key = null;
         return jws.TryReadHeader(out var header) && TryReadHeader(header, type, out key);

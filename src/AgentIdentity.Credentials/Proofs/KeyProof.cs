@@ -1,6 +1,5 @@
 using System.Security.Cryptography;
 using System.Text;
-using System.Text.Json;
 using AgentIdentity.Credentials.Json;
 using AgentIdentity.Credentials.Keys;
 using AgentIdentity.Credentials.Tokens;
@@ -15,8 +14,6 @@ public static class KeyProof
 
     private const string Type = "dpop+jwt";
     private const int JtiSize = 16;
-    private const int JtiLengthMin = 8;
-    private const int JtiLengthMax = 128;
 
     /// <summary>Makes a proof with a random <c>jti</c>.</summary>
     public static string Create(PrivateKey key, RequestBinding request, DateTimeOffset now) =>
@@ -46,32 +43,17 @@ public static class KeyProof
         presented = null;
         if (string.IsNullOrEmpty(proof))
             return Refusal.ProofMissing;
-        if (!JwkSignedToken.TryRead(proof, Type, out var jws, out var key))
+        if (!JwkSignedToken.TryReadSigned(proof, Type, out var jws, out var key))
             return Refusal.ProofInvalid;
         using (jws)
         {
-            if (!TryReadClaims(jws.Payload, key, out var read))
+            if (!KeyProofClaims.TryRead(jws, out var claims))
                 return Refusal.ProofInvalid;
-            if ((now - read.IssuedAt).Duration() > Window)
+            if ((now - claims.IssuedAt).Duration() > Window)
                 return Refusal.ProofStale;
-            presented = read;
+            presented = new PresentedProof(key, claims);
             return Refusal.None;
         }
-    }
-
-    private static bool TryReadClaims(JsonElement claims, PublicKey key, out PresentedProof proof)
-    {
-        proof = null!;
-        if (!claims.TryGetText("jti"u8, JtiLengthMax, out var jti) || jti.Length < JtiLengthMin
-            || !claims.TryGetText("htm"u8, int.MaxValue, out var method)
-            || !claims.TryGetText("htu"u8, int.MaxValue, out var url)
-            || !claims.TryGetInteger("iat"u8, NumericDate.Max, out var issuedAt)
-            || !claims.TryGetOptionalText("nonce"u8, int.MaxValue, out var nonce)
-            || !claims.TryGetOptionalText("ath"u8, int.MaxValue, out var credentialHash)
-            || !claims.TryGetOptionalText("body_sha256"u8, int.MaxValue, out var bodyHash))
-            return false;
-        proof = new PresentedProof(key, jti, method, url, DateTimeOffset.FromUnixTimeSeconds(issuedAt), nonce ?? "", credentialHash, bodyHash);
-        return true;
     }
 
     private static StringBuilder AppendOptional(this StringBuilder text, string name, string? value) =>

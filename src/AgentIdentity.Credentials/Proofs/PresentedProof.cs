@@ -7,42 +7,37 @@ namespace AgentIdentity.Credentials.Proofs;
 /// <summary>A key proof whose signature and time have been checked.</summary>
 public sealed class PresentedProof
 {
-    internal PresentedProof(
-        PublicKey key, string jti, string method, string url, DateTimeOffset issuedAt, string nonce, string? credentialHash, string? bodyHash)
+    private readonly KeyProofClaims _claims;
+
+    internal PresentedProof(PublicKey key, KeyProofClaims claims)
     {
         Key = key;
-        Jti = jti;
-        Method = method;
-        Url = url;
-        IssuedAt = issuedAt;
-        Nonce = nonce;
-        CredentialHash = credentialHash;
-        BodyHash = bodyHash;
+        _claims = claims;
     }
 
     /// <summary>The key that signed it.</summary>
     public PublicKey Key { get; }
 
     /// <summary>The proof's own name for itself.</summary>
-    public string Jti { get; }
+    public string Jti => _claims.Jti;
 
     /// <summary><c>htm</c>.</summary>
-    public string Method { get; }
+    public string Method => _claims.Method;
 
     /// <summary><c>htu</c>.</summary>
-    public string Url { get; }
+    public string Url => _claims.Url;
 
     /// <summary><c>iat</c>: when its holder says that it was made.</summary>
-    public DateTimeOffset IssuedAt { get; }
+    public DateTimeOffset IssuedAt => _claims.IssuedAt;
 
     /// <summary>The nonce, or an empty text when it carries none.</summary>
-    public string Nonce { get; }
+    public string Nonce => _claims.Nonce ?? "";
 
     /// <summary><c>ath</c>: base64url SHA-256 of the credential that it goes with, or null.</summary>
-    public string? CredentialHash { get; }
+    public string? CredentialHash => _claims.CredentialHash;
 
     /// <summary>base64url SHA-256 of the message that it goes with, or null.</summary>
-    public string? BodyHash { get; }
+    public string? BodyHash => _claims.BodyHash;
 
     /// <summary>Holds the proof against the request that it came with.</summary>
     public Refusal Matches(RequestBinding expected)

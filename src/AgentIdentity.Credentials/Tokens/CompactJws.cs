@@ -29,7 +29,7 @@ internal sealed class CompactJws : IDisposable
         _signature = signature;
     }
 
-    /// <summary>The payload of what <see cref="TryRead"/> has read.</summary>
+    /// <summary>The payload, once <see cref="TryReadPayload"/> has read it.</summary>
     public JsonElement Payload => _payload!.RootElement;
 
     /// <summary>The payload as it came, for a reader of its own.</summary>
@@ -49,7 +49,7 @@ internal sealed class CompactJws : IDisposable
     /// <summary>Reads a token whose payload is a strict JSON object.</summary>
     public static bool TryRead(ReadOnlySpan<char> token, int lengthMax, [NotNullWhen(true)] out CompactJws? jws)
     {
-        if (TrySplit(token, lengthMax, out jws) && StrictJson.TryParseObject(jws._payloadJson, out jws._payload))
+        if (TrySplit(token, lengthMax, out jws) && jws.TryReadPayload())
             return true;
         jws = null;
         return false;
@@ -78,6 +78,9 @@ internal sealed class CompactJws : IDisposable
             ascii, firstDot, lastDot, decoded.AsMemory(0, headerLength), decoded.AsMemory(headerLength, payloadLength), decoded.AsMemory(headerLength + payloadLength, signatureLength));
         return true;
     }
+
+    /// <summary>Parses the payload; false unless it is a strict JSON object.</summary>
+    public bool TryReadPayload() => _payload is not null || StrictJson.TryParseObject(_payloadJson, out _payload);
 
     /// <summary>Parses the header; false unless it is a strict JSON object.</summary>
     public bool TryReadHeader(out JsonElement header)

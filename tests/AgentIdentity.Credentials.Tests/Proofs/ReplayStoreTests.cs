@@ -176,5 +176,5 @@ public sealed class ReplayStoreTests
     }
 
     private PresentedProof Proof(string jti, DateTimeOffset? issuedAt = null, string nonce = "nonce", PublicKey? key = null) =>
-        new(key ?? Key, jti, "POST", "https://localhost:5000/a", issuedAt ?? _clock.GetUtcNow(), nonce, null, null);
+        new(key ?? Key, new KeyProofClaims(jti, "POST", "https://localhost:5000/a", issuedAt ?? _clock.GetUtcNow(), nonce, null, null));
 }
