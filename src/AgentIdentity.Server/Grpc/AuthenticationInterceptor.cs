@@ -38,7 +38,7 @@ internal sealed class AuthenticationInterceptor(RegistryNode registry, Quotas qu
         if (!call.Row.IsSigned)
             return;
         // The headers as HTTP has them: the metadata of the gRPC layer would be copied for each call.
-        var http = context.GetHttpContext();
+        var http = CallState.HttpOf(context);
         if (http.Request.Headers.TryGetValue(ProofName, out var proof))
             RequireProof(call, http, proof.ToString());
         else if (http.Connection.ClientCertificate is { } certificate)

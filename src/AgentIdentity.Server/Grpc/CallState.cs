@@ -1,6 +1,7 @@
 using AgentIdentity.Credentials.Identifiers;
 using AgentIdentity.Credentials.Verification;
 using AgentIdentity.Registry.State;
+using AgentIdentity.Server.Grpc.Deadlines;
 using Grpc.Core;
 
 namespace AgentIdentity.Server.Grpc;
@@ -36,7 +37,10 @@ internal sealed class CallState(AccessRow row, Listeners listener)
     /// <summary>Kept with the request's items: each look among its features goes through all of their types, and each that is added there has everybody look up his own anew.</summary>
     public void Attach(HttpContext context) => context.Items[typeof(CallState)] = this;
 
-    public static CallState? Find(ServerCallContext context) => context.GetHttpContext().Items[typeof(CallState)] as CallState;
+    public static CallState? Find(ServerCallContext context) => HttpOf(context).Items[typeof(CallState)] as CallState;
+
+    /// <summary>The call's HTTP context. Each interceptor asks for it, and those behind the outermost have a context that knows it.</summary>
+    public static HttpContext HttpOf(ServerCallContext context) => context is BoundedCallContext bounded ? bounded.Http : context.GetHttpContext();
 
     public static CallState Of(ServerCallContext context) => Find(context) ?? throw new InvalidOperationException($"{context.Method} did not come through the gate.");
 }

@@ -11,6 +11,6 @@ internal sealed class LimitsInterceptor(Quotas quotas) : GuardInterceptor
         if (call.Row.NeedsDeadline && context.Deadline == DateTime.MaxValue)
             throw new CallRefusedException(Refusal.DeadlineMissing, "A call needs a deadline (grpc-timeout), so that nobody waits for ever.");
         if (call.Listener != Listeners.Control || !call.Row.IsSigned)
-            quotas.RequireFor(context.GetHttpContext().Connection.RemoteIpAddress);
+            quotas.RequireFor(CallState.HttpOf(context).Connection.RemoteIpAddress);
     }
 }

@@ -12,18 +12,20 @@ internal sealed class BoundedCallContext : ServerCallContext, IDisposable
     private readonly ServerCallContext inner;
     private readonly DateTimeOffset deadline;
     private readonly TimeProvider time;
-    private readonly Lazy<Expiry> expiry;
+    private Expiry? expiry;
 
     public BoundedCallContext(ServerCallContext inner, DateTimeOffset deadline, TimeProvider time)
     {
         this.inner = inner;
         this.deadline = deadline;
         this.time = time;
-        expiry = new Lazy<Expiry>(Begin);
-        inner.UserState[HttpContextKey] = inner.GetHttpContext();
+        Http = inner.GetHttpContext();
     }
 
-    public bool HasExpired => expiry.IsValueCreated && expiry.Value.HasCome;
+    /// <summary>The call's HTTP context, without the table that <see cref="ServerCallContextExtensions.GetHttpContext"/> would have made for it.</summary>
+    public HttpContext Http { get; }
+
+    public bool HasExpired => Volatile.Read(ref expiry) is { HasCome: true };
 
     protected override string MethodCore => inner.Method;
 
@@ -35,7 +37,7 @@ internal sealed class BoundedCallContext : ServerCallContext, IDisposable
 
     protected override Metadata RequestHeadersCore => inner.RequestHeaders;
 
-    protected override CancellationToken CancellationTokenCore => expiry.Value.Token;
+    protected override CancellationToken CancellationTokenCore => (Volatile.Read(ref expiry) ?? Begin()).Token;
 
     protected override Metadata ResponseTrailersCore => inner.ResponseTrailers;
 
@@ -53,19 +55,30 @@ internal sealed class BoundedCallContext : ServerCallContext, IDisposable
 
     protected override AuthContext AuthContextCore => inner.AuthContext;
 
-    protected override IDictionary<object, object> UserStateCore => inner.UserState;
-
-    public void Dispose()
+    protected override IDictionary<object, object> UserStateCore
     {
-        if (expiry.IsValueCreated)
-            expiry.Value.Dispose();
+        get
+        {
+            inner.UserState[HttpContextKey] = Http;
+            return inner.UserState;
+        }
     }
+
+    public void Dispose() => Volatile.Read(ref expiry)?.Dispose();
 
     protected override Task WriteResponseHeadersAsyncCore(Metadata responseHeaders) => inner.WriteResponseHeadersAsync(responseHeaders);
 
     protected override ContextPropagationToken CreatePropagationTokenCore(ContextPropagationOptions? options) => inner.CreatePropagationToken(options);
 
-    private Expiry Begin() => new(deadline - time.GetUtcNow(), time, inner.CancellationToken);
+    // Two threads of a handler may ask for the first time at once.
+    private Expiry Begin()
+    {
+        var begun = new Expiry(deadline - time.GetUtcNow(), time, inner.CancellationToken);
+        if (Interlocked.CompareExchange(ref expiry, begun, null) is not { } first)
+            return begun;
+        begun.Dispose();
+        return first;
+    }
 
     /// <summary>Tells the handler to stop, at the deadline or when the caller goes away. Begun when the handler asks: one that answers at once needs no timer.</summary>
     private sealed class Expiry : IDisposable
