@@ -51,7 +51,7 @@ public sealed class RegistryNode : IAsyncDisposable
         Verification = new Verification(settings, state, Standing, clock);
         Delegating = new Delegating.Delegating(settings, Verification, Sequencer, Issuing);
         Spending = new Spending(Verification, Sequencer);
-        Recording = new Recording.Recording(state, Sequencer, Checkpoints, store);
+        Recording = new Recording.Recording(state, Sequencer, Checkpoints, PublishedLog, store);
         Operating = new Operating.Operating(settings, state, Sequencer, keys, founding, clock);
         Approvals = new Approvals(settings, state, clock);
         var probes = new ReadyProbes();

@@ -2,6 +2,7 @@ using AgentIdentity.Credentials;
 using AgentIdentity.Credentials.Entries;
 using AgentIdentity.Credentials.Statements;
 using AgentIdentity.Ledger;
+using AgentIdentity.Registry.State;
 using AgentIdentity.Registry.Tests.Fixtures;
 
 namespace AgentIdentity.Registry.Tests;
@@ -58,5 +59,26 @@ public sealed class ForkTests
         Assert.NotNull(agent.At(after).Record.Chain(agent.KeyId).Fork);
         Assert.Equal(Refusal.SequenceFork, (await agent.At(after).SendAsync(agent.Statement(0, default, fill: 99))).Refusal);
         Assert.Single(after.Bodies().OfType<Fork>());
+    }
+
+    [Fact]
+    public async Task An_agent_that_sends_again_what_the_disk_holds_otherwise_now_is_not_accused()
+    {
+        await using var before = await TestNode.FoundAsync(snapshotEntries: 1);
+        var agent = await before.EnrollAsync();
+        var chain = agent.Chain(3);
+        var first = TestNode.Good(await agent.SendAsync(chain[0]));
+        TestNode.Good(await agent.SendAsync(chain[1]));
+        await before.WhenSignedAsync(TestNode.Good(await agent.SendAsync(chain[2])).Index);
+        await before.DisposeAsync();
+        var stored = LedgerFile.Read(before.Folder, $"SELECT entry FROM entries WHERE idx = {first.Index}");
+        // Inside the statement, so that it can still be read.
+        stored[stored.AsSpan().IndexOf(chain[0]) + chain[0].Length - 1] ^= 4;
+        LedgerFile.Change(before.Folder, $"UPDATE entries SET entry = ? WHERE idx = {first.Index}", stored);
+
+        await using var after = TestNode.Open(before.Folder, before.Clock);
+        Assert.Contains($"Entry {first.Index} is not the one", (await Assert.ThrowsAsync<LedgerDamagedException>(() => agent.At(after).SendAsync(chain[0]))).Message, StringComparison.Ordinal);
+        Assert.Empty(after.Bodies().OfType<Fork>());
+        Assert.Equal(new LeafIndex(first.Index.Value + 1), TestNode.Good(await agent.At(after).SendAsync(chain[1])).Index);
     }
 }

@@ -66,12 +66,7 @@ internal sealed class LedgerLookups(ILedgerStore store, int? entriesMax = null)
 
     internal static long TimeOf(StoredEntry row) => row.IsErased ? Erasing.Erasures.Stub(row).At : Decode(row)!.At;
 
-    internal static Entry? Decode(StoredEntry row)
-    {
-        if (row.IsErased)
-            return null;
-        return Credentials.Entries.Entry.TryDecode(row.Entry, out var entry) ? entry : throw new LedgerDamagedException($"Entry {row.Index} cannot be read.");
-    }
+    internal static Entry? Decode(StoredEntry row) => row.IsErased ? null : Reading.Reading.Read(row);
 
     private static DelegationLink? Link(StoredEntry row) => Decode(row)?.Body is Delegated body ? new DelegationLink(row.Index, body) : null;
 

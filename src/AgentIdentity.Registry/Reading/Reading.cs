@@ -92,8 +92,12 @@ public sealed class Reading(RegistryState state, ILedgerStore store, PublishedLo
 
     private static long At(StoredEntry row) => row.IsErased ? Erasures.Stub(row).At : Read(row).At;
 
-    private static Entry Read(StoredEntry row) =>
-        Entry.TryDecode(row.Entry, out var entry) ? entry : throw new LedgerDamagedException($"Entry {row.Index} cannot be read.");
+    /// <summary>The entry that its leaf commits to.</summary>
+    internal static Entry Read(StoredEntry row)
+    {
+        Genuine(row);
+        return Entry.TryDecode(row.Entry, out var entry) ? entry : throw new LedgerDamagedException($"Entry {row.Index} cannot be read.");
+    }
 
     private static TrailEntry Open(StoredEntry row, SubjectId agent, SignedTree? signed)
     {

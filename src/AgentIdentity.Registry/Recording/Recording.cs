@@ -28,7 +28,7 @@ public sealed record LeafOpening(ulong SubjectSequence, Hash Salt);
 public sealed record VerifiedStatement(SignedStatement Statement, Activity Activity);
 
 /// <summary>Takes signed statements into the ledger. The statement's own signature is the caller's authentication, so that evidence can follow a stop.</summary>
-public sealed class Recording(RegistryState state, Sequencer sequencer, CheckpointPublisher publisher, ILedgerStore store)
+public sealed class Recording(RegistryState state, Sequencer sequencer, CheckpointPublisher publisher, PublishedLog log, ILedgerStore store)
 {
     private const int PageEntries = 16;
 
@@ -49,7 +49,12 @@ public sealed class Recording(RegistryState state, Sequencer sequencer, Checkpoi
         if (decision.Head is null)
             decision = decision with { Head = FindAt(statement) };
         if (decision.Head!.Previous != statement.Identity)
-            return statement.Origin != state.Log.Origin ? WrongOrigin() : await AccuseAsync(decision.Head, statement, activity).ConfigureAwait(false);
+        {
+            if (statement.Origin != state.Log.Origin)
+                return WrongOrigin();
+            RequireGenuine(decision.Head.Index);
+            return await AccuseAsync(decision.Head, statement, activity).ConfigureAwait(false);
+        }
         if (waitIntegrated && !await IsCoveredAsync(decision.Head.Index, decision.Draft.Standing, cancellation).ConfigureAwait(false))
             return Refused.Because(decision.Draft.Standing.Everyone, $"The statement is entry {decision.Head.Index}; the registry went out of service before a checkpoint covered it.");
         return Answer(decision.Head, decision.Draft);
@@ -107,6 +112,17 @@ public sealed class Recording(RegistryState state, Sequencer sequencer, Checkpoi
         var next = new ChainHead(statement.KeyId, statement.Sequence + 1, statement.Identity, index, draft.At, evidence.Quarantined) { Fork = head.Fork };
         draft.Extend(statement.AgentId, next);
         return (next, draft);
+    }
+
+    // An agent that sends again what it has sent must not be accused because the disk holds something else now.
+    private void RequireGenuine(LeafIndex index)
+    {
+        var row = store.Read(index, 1)[0];
+        Reading.Reading.RequireSigned(row, log.Newest);
+        if (row.IsErased)
+            new Erasures(store).Require(row);
+        else
+            Reading.Reading.Genuine(row);
     }
 
     // Two statements that cannot both stand, both signed by the agent: the first such pair of a chain is kept as proof for anyone.
@@ -186,9 +202,5 @@ public sealed class Recording(RegistryState state, Sequencer sequencer, Checkpoi
         head.Index, head.At, head.Quarantined ? EntryClass.Quarantined : EntryClass.Activity, row.Leaf, promise.LeafHash(head.Index), opening,
         isIntegrated, isIntegrated || promise.IntegrateBy < draft.At || publisher.IsHeld ? null : promise.For(head.Index));
 
-    private static LeafOpening? Open(StoredEntry row) => row.IsErased
-        ? null
-        : Opening.TryDecode(row.Opening, out var opening)
-            ? new LeafOpening(row.Subjects[0].Sequence, opening.Salt)
-            : throw new LedgerDamagedException($"The opening of entry {row.Index} cannot be read.");
+    private static LeafOpening? Open(StoredEntry row) => row.IsErased ? null : new LeafOpening(row.Subjects[0].Sequence, Reading.Reading.Genuine(row).Salt);
 }
