@@ -40,7 +40,7 @@ public sealed class RegistryNode : IAsyncDisposable
         _snapshots = new Snapshots(settings, state, Checkpoints, snapshots, logKey, log) { LastPosition = snapshotPosition };
         // Until it is known whether others have seen more of this log than there is here.
         Checkpoints.Hold(SigningHold.Opening);
-        Sequencer = new Sequencer(store, state, Standing, Checkpoints, clock, alarm) { AfterCheckpoint = _snapshots.TakeIfDue };
+        Sequencer = new Sequencer(store, state, Standing, Checkpoints, clock, alarm) { AfterCheckpoint = _snapshots.AfterCheckpoint };
         Nonces = new BootNonces(clock, "dpop");
         Proofs = new RequestProofs(state, Nonces, new ReplayStore(settings.ReplayCapacity, clock, noncesAreOurs: true), new ReplayStore(settings.OperatorReplayCapacity, clock, noncesAreOurs: true), clock);
         Issuing = new Issuing.Issuing(settings, state, Sequencer, keys, clock);
@@ -260,6 +260,7 @@ public sealed class RegistryNode : IAsyncDisposable
         var state = Start.Load(store, snapshots, log, out var snapshotPosition);
         if (state.Founding is { } known)
             RequireSame(settings, known);
+        Start.RequireNothingLost(state, store, snapshots, isSnapshotRead: snapshotPosition > 0);
         var founding = state.Founding is { } founded
             ? new FoundingKeys(founded.RegistryId, state.IssuerKeys.All.First(), founded.LogKey, state.DidKeys.All.FirstOrDefault())
             : FoundingDocument.Prepare(store, keys, clock);

@@ -6,9 +6,11 @@ using AgentIdentity.Credentials.Keys;
 using AgentIdentity.Ledger;
 using AgentIdentity.Registry.Keys;
 using AgentIdentity.Registry.Operating;
+using AgentIdentity.Registry.Recovery;
 using AgentIdentity.Registry.Sequencing;
 using AgentIdentity.Registry.State;
 using AgentIdentity.Registry.Tests.Fixtures;
+using AgentIdentity.Storage.Snapshots;
 using AgentIdentity.Storage.Sqlite;
 
 namespace AgentIdentity.Registry.Tests;
@@ -54,6 +56,75 @@ public sealed class RecoveryTests
         using (var store = SqliteLedgerStore.Open(registry.Folder))
             store.Append(new LeafIndex(store.Size.Value), [new StoredEntry(new LeafIndex(store.Size.Value), Leaf.Encode((byte)EntryClass.Authority, [], opening.Salt.ToArray(), entry), entry, opening.Encode(), [])]);
         Assert.EndsWith("was written by a newer AgentIdentity, and this one cannot read it: start that version or a later one.", Assert.Throws<StoreRefusedException>(() => TestNode.Open(registry.Folder)).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_ledger_whose_journal_was_lost_is_not_started()
+    {
+        await using var registry = await TestNode.FoundAsync();
+        await registry.WhenSignedAsync();
+        var copy = TestNode.NewFolder();
+        foreach (var name in (string[])[SqliteLedgerStore.FileName, SnapshotFile.CheckpointName])
+            File.Copy(Path.Combine(registry.Folder, name), Path.Combine(copy, name));
+        // All that there is was in the journal still.
+        Assert.StartsWith("The ledger is empty, and the file checkpoint beside it tells of a registry", RefusedAsDamaged(copy), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task An_older_ledger_that_was_put_back_is_not_started_and_its_last_checkpoint_leads_to_a_recovery()
+    {
+        var (folder, _) = await RegistryOnDiskAsync();
+        var ledger = Path.Combine(folder, SqliteLedgerStore.FileName);
+        File.Copy(ledger, ledger + ".old");
+        ulong before;
+        await using (var registry = TestNode.Open(folder))
+        {
+            before = registry.Node.State.Position;
+            TestNode.Good(await registry.StopAsync(await registry.EnrollAsync()));
+        }
+        var kept = File.ReadAllBytes(Path.Combine(folder, SnapshotFile.CheckpointName));
+        File.Move(ledger + ".old", ledger, overwrite: true);
+
+        Assert.StartsWith($"The ledger holds {before} signed entries, and the file checkpoint beside it tells of ", RefusedAsDamaged(folder), StringComparison.Ordinal);
+        using var store = SqliteLedgerStore.OpenExisting(folder);
+        Assert.Equal(SeenVerdict.Larger, RestingLedger.Read(store, new SnapshotFile(folder), _ => { }).Compare(kept, out _));
+        var findings = new List<Finding>();
+        await Fsck.RunAsync(store, store, new SnapshotFile(folder), withSignatures: false, findings.Add, _ => { }, CancellationToken.None);
+        Assert.Contains(findings, finding => finding.Meaning.StartsWith($"The ledger holds {before} signed entries", StringComparison.Ordinal));
+        File.Delete(Path.Combine(folder, SnapshotFile.CheckpointName));
+        store.Dispose();
+        Assert.StartsWith($"The ledger holds {before} signed entries, and the snapshot beside it tells of ", RefusedAsDamaged(folder), StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("snapshot")]
+    [InlineData("checkpoint")]
+    [InlineData("control-journal")]
+    public async Task A_folder_that_a_registry_has_left_without_its_ledger_takes_no_new_one(string left)
+    {
+        var (folder, _) = await RegistryOnDiskAsync();
+        foreach (var file in Directory.GetFiles(folder).Where(file => Path.GetFileName(file) != left))
+            File.Delete(file);
+        Assert.Contains($"{SqliteLedgerStore.FileName} is missing, and {left} beside it is what a registry has left", RefusedAsDamaged(folder), StringComparison.Ordinal);
+        Assert.False(File.Exists(Path.Combine(folder, SqliteLedgerStore.FileName)));
+    }
+
+    [Theory]
+    [InlineData("")]
+    [InlineData("no checkpoint")]
+    public async Task A_kept_checkpoint_that_nobody_can_read_says_nothing(string note)
+    {
+        var (folder, expected) = await RegistryOnDiskAsync();
+        File.WriteAllText(Path.Combine(folder, SnapshotFile.CheckpointName), note);
+        await using var registry = TestNode.Open(folder);
+        Assert.Equal(expected, Describe(registry));
+    }
+
+    private static string RefusedAsDamaged(string folder)
+    {
+        var refused = Assert.Throws<StoreRefusedException>(() => TestNode.Open(folder));
+        Assert.True(refused.IsDamage);
+        return refused.Message;
     }
 
     [Fact]

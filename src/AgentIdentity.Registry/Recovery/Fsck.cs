@@ -55,6 +55,8 @@ public sealed class Fsck
         check._tree.CompareCount(rows);
         check._fold.CompareIndex(rows);
         check._snapshot.Finish(check._fold);
+        if (check._fold.IsWhole && Start.Lost(check._fold.State, store, snapshots) is { } lost)
+            check._findings.Add(lost);
         check.CompareFounding();
         foreach (var problem in await file.ConfigureAwait(false))
             check._findings.Add($"The store's file is damaged: {problem}.");

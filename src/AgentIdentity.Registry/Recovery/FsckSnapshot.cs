@@ -43,5 +43,11 @@ internal sealed class FsckSnapshot
         Tokens = [.. copy.Tokens.OrderBy(token => token.Id)],
         Callers = [.. copy.Callers.OrderBy(caller => caller.Id)],
         Subjects = [.. copy.Subjects.OrderBy(subject => subject.Id)],
+        Blueprints = [.. copy.Blueprints.OrderBy(blueprint => blueprint.Name, StringComparer.Ordinal)],
+        Lineage = new LineageCopy(
+            [.. copy.Lineage.Edges.OrderBy(edge => edge.Parent).ThenBy(edge => edge.Child)],
+            [.. copy.Lineage.Links.OrderBy(link => link.Body.ChildJti)],
+            [.. copy.Lineage.Spent.OrderBy(spent => spent.Link).ThenBy(spent => spent.Unit, StringComparer.Ordinal)]),
+        Enforcers = [.. copy.Enforcers.OrderBy(enforcer => enforcer.Id)],
     };
 }

@@ -1,10 +1,11 @@
 using AgentIdentity.Ledger;
 using AgentIdentity.Registry.Checkpoints;
+using AgentIdentity.Registry.Sequencing;
 using AgentIdentity.Registry.State;
 
 namespace AgentIdentity.Registry.Recovery;
 
-/// <summary>Takes a snapshot when a start would have to read too many entries. The writer copies references; another thread writes the file.</summary>
+/// <summary>Takes a snapshot when a start would have to read too many entries (the writer copies references; another thread writes the file), and keeps each checkpoint beside the ledger.</summary>
 internal sealed class Snapshots(RegistrySettings settings, RegistryState state, CheckpointPublisher publisher, ISnapshotStore store, Ed25519PrivateKey logKey, Action<string> log)
 {
     private Task _saving = Task.CompletedTask;
@@ -14,7 +15,26 @@ internal sealed class Snapshots(RegistrySettings settings, RegistryState state, 
     public ulong LastPosition { set => _lastPosition = value; }
 
     /// <summary>Called by the writer right after a checkpoint, when state and signed tree have the same size.</summary>
-    public void TakeIfDue()
+    public void AfterCheckpoint()
+    {
+        if (publisher.Signed is { } signed)
+            Keep(signed);
+        TakeIfDue();
+    }
+
+    private void Keep(StoredCheckpoint signed)
+    {
+        try
+        {
+            store.KeepCheckpoint(signed.Note);
+        }
+        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
+        {
+            // The one before stays: a start then notices less of what was lost, and nothing else.
+        }
+    }
+
+    private void TakeIfDue()
     {
         // A large state is copied less often: the work stays a small part of what the entries cost.
         var interval = Math.Max(settings.SnapshotEntries, (ulong)state.AgentCount / 2);

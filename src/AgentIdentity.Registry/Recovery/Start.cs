@@ -1,4 +1,5 @@
 using AgentIdentity.Credentials.Entries;
+using AgentIdentity.Credentials.Keys;
 using AgentIdentity.Ledger;
 using AgentIdentity.Registry.Checkpoints;
 using AgentIdentity.Registry.Erasing;
@@ -45,6 +46,37 @@ internal static class Start
         if (store.LastCheckpoint is { } last && tree.Root() != last.Root)
             throw new LedgerDamagedException($"The {last.Size} entries that are stored do not have the root that was signed.");
         return state;
+    }
+
+    /// <summary>The ledger holds what was last signed over it. One whose journal was lost, or that was put back, opens well and is older: who was stopped since would act again.</summary>
+    /// <param name="state">What was loaded.</param>
+    /// <param name="store">Where from.</param>
+    /// <param name="snapshots">What is beside it.</param>
+    /// <param name="isSnapshotRead">Whether the state begins with the snapshot, which therefore covers no more.</param>
+    /// <exception cref="StoreRefusedException">It holds less.</exception>
+    public static void RequireNothingLost(RegistryState state, ILedgerStore store, ISnapshotStore snapshots, bool isSnapshotRead)
+    {
+        if (Lost(state, store, snapshots, isSnapshotRead) is { } lost)
+            throw new StoreRefusedException($"{lost}; put back what is missing, or restore a backup (recover --seen with the file checkpoint goes on without what is lost).") { IsDamage = true };
+    }
+
+    /// <summary>What happened when a file beside the ledger, signed by its log's key, covers more than the ledger does; null when none does. One of a log before, or that nobody can read, says nothing.</summary>
+    public static string? Lost(RegistryState state, ILedgerStore store, ISnapshotStore snapshots, bool isSnapshotRead = false)
+    {
+        const string How = "its journal (ledger.db-wal) was lost, or an older ledger.db was put back";
+        if (!state.IsBootstrapped)
+            return snapshots.KeptCheckpoint() is { Length: > 0 } ? $"The ledger is empty, and the file checkpoint beside it tells of a registry: {How}" : null;
+        var held = store.LastCheckpoint?.Size.Value ?? 0;
+        if (snapshots.KeptCheckpoint() is { } note && Checkpoint.TryOpen(note, state.Log.Verifier, out var kept, out _) && kept.Size.Value > held)
+            return $"The ledger holds {held} signed entries, and the file checkpoint beside it tells of {kept.Size}: {How}";
+        return !isSnapshotRead && SnapshotSize(snapshots, state.Log.Key) is { } size && size > held ? $"The ledger holds {held} signed entries, and the snapshot beside it tells of {size}: {How}" : null;
+    }
+
+    // A snapshot stands under a checkpoint that was published.
+    private static ulong? SnapshotSize(ISnapshotStore snapshots, PublicKey logKey)
+    {
+        using var stream = snapshots.Open();
+        return stream is not null && SnapshotFormat.Open(stream) is { } bytes && SnapshotFormat.Position(bytes) is { } position && SnapshotFormat.IsSigned(bytes, logKey) ? position : null;
     }
 
     /// <summary>Brings the tree from the last checkpoint to the last entry.</summary>

@@ -4,6 +4,7 @@ using AgentIdentity.Registry.Recovery;
 using AgentIdentity.Registry.Sequencing;
 using AgentIdentity.Storage.Commitments;
 using AgentIdentity.Storage.Reserve;
+using AgentIdentity.Storage.Snapshots;
 
 namespace AgentIdentity.Storage.Sqlite;
 
@@ -32,7 +33,7 @@ public sealed class SqliteLedgerStore : ILedgerStore, ILedgerRows
     {
         var path = folder.File(FileName);
         if (!File.Exists(path))
-            Create(path);
+            Create(folder, path);
         else if (new FileInfo(path).Length == 0)
             throw Refusals.Damaged(path, "it is empty");
         _folder = folder;
@@ -185,10 +186,13 @@ public sealed class SqliteLedgerStore : ILedgerStore, ILedgerRows
         return more.Length == 0 ? found : [.. found, .. more];
     }
 
-    private static void Create(string path)
+    private static void Create(DataFolder folder, string path)
     {
         if (File.Exists(path + "-wal"))
             throw Refusals.Damaged(path, "only its journal is there");
+        // Who starts a registry where one was must not get a new one.
+        if (((string[])[SnapshotFile.FileName, SnapshotFile.CheckpointName, ControlJournal.FileName]).FirstOrDefault(name => File.Exists(folder.File(name))) is { } left)
+            throw new StoreRefusedException($"{path} is missing, and {left} beside it is what a registry has left: put it back, or restore the data folder from a backup; a new registry takes an empty folder.") { IsDamage = true };
         try
         {
             LedgerSchema.Create(path);
