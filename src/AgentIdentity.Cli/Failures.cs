@@ -20,6 +20,7 @@ internal static class Failures
         ChainException refused => new Failure(refused.Fault == ChainFault.Unreachable ? ExitCode.Unreachable : ExitCode.Refused, refused.Message, reason: AnchorContract.ErrorOf(refused)),
         InvalidDataException wrong => Failure.Refused(wrong.Message, "Is --public-url what the server was started with, and --registry that server?"),
         RpcException call when IsDistrust(call.Status.DebugException) => Distrusted(call.Status.Detail),
+        RpcException { StatusCode: StatusCode.Internal or StatusCode.Unknown } call => new Failure(ExitCode.Unreachable, $"A server answered that it has failed: {call.Status.Detail}", "The registry's log says why; fsck says whether its data folder is whole."),
         RpcException call => Unanswered(call.Status.Detail),
         HttpRequestException request when IsDistrust(request) => Distrusted(request.InnerException!.Message),
         HttpRequestException request => Unanswered(request.Message),

@@ -23,8 +23,14 @@ namespace AgentIdentity.Registry;
 /// <summary>One registry: its state, its writer, and what may be asked of it.</summary>
 public sealed class RegistryNode : IAsyncDisposable
 {
+    // Clocks of one machine are set right by less than this each day.
+    private static readonly TimeSpan ClockLeeway = TimeSpan.FromSeconds(5);
+
+    private readonly TimeProvider _clock;
+    private readonly Action<string> _alarm;
     private readonly Snapshots _snapshots;
     private readonly DidKeeper _didKeeper;
+    private bool _isClockTold;
 
     private RegistryNode(
         RegistrySettings settings, RegistryState state, FoundingKeys founding, ILedgerStore store, ISnapshotStore snapshots, IRegistryKeys keys, TimeProvider clock, Action<string> log, ulong snapshotPosition)
@@ -32,6 +38,7 @@ public sealed class RegistryNode : IAsyncDisposable
         Settings = settings;
         State = state;
         var alarm = settings.Alarmed ?? log;
+        (_clock, _alarm) = (clock, alarm);
         Standing = new Standing(state);
         var (origin, before) = state.IsBootstrapped ? (state.Log.Origin, state.Logs.Count > 1 ? state.Logs[^2] : null) : (settings.Name.Origin, null);
         var logKey = keys.Log(state.IsBootstrapped ? state.Log.KeyId : founding.Log.KeyId);
@@ -226,9 +233,13 @@ public sealed class RegistryNode : IAsyncDisposable
         _didKeeper.Start();
     }
 
+    /// <summary>How far the newest entry lies ahead of this machine's clock: entries never go back in time, so after a clock that was ahead they wait for it. Zero in order.</summary>
+    public TimeSpan ClockBehind => DateTimeOffset.FromUnixTimeMilliseconds(State.LastAt) - _clock.GetUtcNow() is var behind && behind > TimeSpan.Zero ? behind : TimeSpan.Zero;
+
     /// <summary>Puts on the record what was gathered for it: refusals of the control listener, and looks that there was no room for. Called each second by the host.</summary>
     public async Task FlushJournalsAsync()
     {
+        LookAtClock();
         await Refusals.FlushAsync().ConfigureAwait(false);
         await Reads.FlushAsync().ConfigureAwait(false);
     }
@@ -247,6 +258,18 @@ public sealed class RegistryNode : IAsyncDisposable
         Operating.Dispose();
         Issuing.Dispose();
         Erasing.Dispose();
+    }
+
+    private void LookAtClock()
+    {
+        var behind = ClockBehind;
+        if (behind <= ClockLeeway)
+            _isClockTold = false;
+        else if (!_isClockTold)
+        {
+            _isClockTold = true;
+            _alarm($"The newest entry of the ledger is of {_clock.GetUtcNow() + behind:u}, which this machine's clock reaches in {behind.TotalSeconds:F0} s: the clock is behind, or was ahead. Until then what is issued is not yet valid anywhere; stops hold. Set the clock if it is wrong, and wait if it is right.");
+        }
     }
 
     private void Tell(LeafIndex index, EntryKind kind)

@@ -217,6 +217,28 @@ public sealed class FailureTests
         await registry.WhenSignedAsync(after.Index);
     }
 
+    [Fact]
+    public async Task A_clock_that_was_ahead_is_told_once_until_it_is_right_again()
+    {
+        await using var registry = await TestNode.FoundAsync();
+        var agent = await registry.EnrollAsync();
+        registry.Clock.SetForward(TimeSpan.FromHours(1));
+        await agent.RecordAsync();
+        await registry.Node.FlushJournalsAsync();
+        Assert.Equal(TimeSpan.Zero, registry.Node.ClockBehind);
+        registry.Clock.SetBack(TimeSpan.FromHours(1));
+        for (var i = 0; i < 3; i++)
+            await registry.Node.FlushJournalsAsync();
+        Assert.InRange(registry.Node.ClockBehind, TimeSpan.FromMinutes(59), TimeSpan.FromHours(1));
+        Assert.Contains("the clock is behind, or was ahead", Assert.Single(registry.Log), StringComparison.Ordinal);
+
+        registry.Clock.Advance(TimeSpan.FromHours(1));
+        await registry.Node.FlushJournalsAsync();
+        registry.Clock.SetBack(TimeSpan.FromMinutes(2));
+        await registry.Node.FlushJournalsAsync();
+        Assert.Equal(2, registry.Log.Count);
+    }
+
     private static async Task AssertHaltedAsync(TestNode node, TestAgent agent, string token)
     {
         node.Store.OnAppend = node.Store.OnPublish = Fault.None;

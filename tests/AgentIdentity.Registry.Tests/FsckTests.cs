@@ -238,15 +238,7 @@ public sealed class FsckTests(FsckTests.SoundFolder sound) : IClassFixture<FsckT
                 await agent.RecordAsync();
             TestNode.Good(await node.StopAsync(agent));
             await node.DisposeAsync();
-            await IndexAsync();
-        }
-
-        // The index of subjects follows the entries in the background.
-        private async Task IndexAsync()
-        {
-            using var store = SqliteLedgerStore.Open(_folder);
-            while (store.ReadSubjectIndex((_, _) => { }) != store.Size)
-                await Task.Delay(20);
+            await LedgerFile.IndexAsync(_folder);
         }
 
         public string Copy()

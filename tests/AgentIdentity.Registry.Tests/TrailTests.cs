@@ -3,6 +3,7 @@ using AgentIdentity.Credentials.Identifiers;
 using AgentIdentity.Credentials.Keys;
 using AgentIdentity.Ledger;
 using AgentIdentity.Registry.Reading;
+using AgentIdentity.Registry.State;
 using AgentIdentity.Registry.Tests.Fixtures;
 
 namespace AgentIdentity.Registry.Tests;
@@ -70,6 +71,22 @@ public sealed class TrailTests
             positions.Add(shown.Position);
         }
         Assert.Equal(Enumerable.Range(0, agents).Select(position => (uint)position), positions.Order());
+    }
+
+    [Fact]
+    public async Task An_entry_that_the_index_of_subjects_has_lost_is_not_left_out_in_silence()
+    {
+        await using var before = await TestNode.FoundAsync();
+        var agent = await before.EnrollAsync();
+        var lost = (await agent.RecordAsync()).Index;
+        await agent.RecordAsync();
+        await before.WhenSignedAsync();
+        await before.DisposeAsync();
+        await LedgerFile.IndexAsync(before.Folder);
+        LedgerFile.Change(before.Folder, $"DELETE FROM subject_index WHERE idx = {lost}");
+
+        await using var after = TestNode.Open(before.Folder, before.Clock);
+        Assert.Contains("run fsck", Assert.Throws<LedgerDamagedException>(() => after.Node.Reading.ListTrail(agent.Id, 0, 100)).Message, StringComparison.Ordinal);
     }
 
     [Fact]

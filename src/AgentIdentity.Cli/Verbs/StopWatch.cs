@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Globalization;
 using AgentIdentity.Client;
 using AgentIdentity.Protocol.V1;
 using Grpc.Core;
@@ -13,14 +14,16 @@ internal static class StopWatch
     public static readonly Option<string> Until = new Option<string>("--until") { HelpName = "LEVEL", Description = "With --watch, end at recorded, enforced or exhausted.", DefaultValueFactory = _ => "enforced" }
         .AcceptOnlyFromAmong("recorded", "enforced", "exhausted");
 
-    public static readonly Option<double> Timeout = new("--timeout") { HelpName = "SECONDS", Description = "With --watch, end then at the latest.", DefaultValueFactory = _ => 60 };
+    private const int TimeoutMax = 7 * 24 * 3600;
+
+    public static readonly Option<double> Timeout = new Option<double>("--timeout") { HelpName = "SECONDS", Description = "With --watch, end then at the latest; up to 7 days.", DefaultValueFactory = _ => 60 }.Within(TimeoutMax);
 
     /// <summary>Shows each change. The exit code says whether the level was reached.</summary>
     public static async Task<int> FollowAsync(Invocation run, RegistryConnection connection, PropagationRequest request, CancellationToken cancellationToken)
     {
         var wanted = Enum.Parse<StopLevel>(run.Get(Until), ignoreCase: true);
         using var ending = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        ending.CancelAfter(TimeSpan.FromSeconds(Math.Clamp(run.Get(Timeout), 0.1, 7 * 24 * 3600)));
+        ending.CancelAfter(TimeSpan.FromSeconds(run.Get(Timeout)));
         var seen = new PropagationResponse();
         try
         {
@@ -38,6 +41,18 @@ internal static class StopWatch
             return NotReached(run, seen, wanted);
         }
         throw new RpcException(new Status(StatusCode.Unavailable, "The registry ended while it was watched."));
+    }
+
+    // Before anything is done: a stop that was recorded is not undone by a wrong option behind it.
+    private static Option<double> Within(this Option<double> option, double most)
+    {
+        option.Validators.Add(given =>
+        {
+            // What is no number is told by who reads it.
+            if (given.Tokens is [var token] && double.TryParse(token.Value, CultureInfo.InvariantCulture, out var seconds) && !(seconds > 0 && seconds <= most))
+                given.AddError($"{option.Name} takes more than 0 and at most {most} seconds.");
+        });
+        return option;
     }
 
     private static int NotReached(Invocation run, PropagationResponse seen, StopLevel wanted)

@@ -12,6 +12,8 @@ internal static class CommandLine
     {
         var options = ReadArguments(arguments, ReadEnvironment(new ServerOptions(), environment));
         RequireTlsOffLoopback(options);
+        if (!options.Dev && options.PublicUrl.StartsWith("http:", StringComparison.Ordinal))
+            throw new OptionsRefusedException($"--public-url cannot be '{options.PublicUrl}': a name without TLS is for --dev, and stands in DIDs for ever.");
         options.Chain.Require();
         return options;
     }
@@ -20,7 +22,7 @@ internal static class CommandLine
     {
         var help = new StringBuilder("AgentIdentity.Server: the registry of agents' identities.\n\n");
         foreach (var flag in Flag.All)
-            help.Append($"  {flag.Name + (flag.Value is null ? "" : " " + flag.Value),-30}{flag.Help}\n");
+            help.Append($"  {flag.Name + (flag.Value is null ? "" : " " + flag.Value),-33}{flag.Help}\n");
         help.Append("\nOn a data folder, instead of serving it (docs/operations.md):\n");
         foreach (var verb in Maintenance.Verb.All)
             help.Append($"  {verb.Name} {verb.Usage}\n      {verb.Help}\n");

@@ -32,6 +32,7 @@ internal sealed class CallMetrics : IDisposable
         registry.Ruling.Fired += (trigger, stopped) => rules.Add(1, new("trigger", trigger.Word()), new("outcome", stopped ? "stopped" : "withheld"));
         if (registry.Cosigning is { } cosigning)
             Watch(cosigning);
+        Meter.CreateObservableGauge("agentidentity_clock_behind_seconds", () => registry.ClockBehind.TotalSeconds, "s", "How far the newest entry lies ahead of this machine's clock; what is issued meanwhile is not yet valid.");
         Meter.CreateObservableGauge("agentidentity_memory_bytes", () => Environment.WorkingSet, "bytes", "Resident memory.");
     }
 

@@ -50,7 +50,10 @@ internal static class LedgerSchema
     {
         if (connection.ReadInteger("PRAGMA application_id") != ApplicationId)
             throw Refusals.Damaged(path, "it is not a ledger of AgentIdentity");
-        RequireKnown(connection.ReadInteger("PRAGMA user_version"), Migrations.Count, path);
+        var version = connection.ReadInteger("PRAGMA user_version");
+        if (version < 1)
+            throw Refusals.Damaged(path, $"{version} is no version of its tables");
+        RequireKnown(version, Migrations.Count, path);
         Upgrade(connection, Migrations);
         RequireKnown(ReadDataVersion(connection), DataVersion, path);
     }

@@ -2,6 +2,7 @@ using AgentIdentity.Credentials.Identifiers;
 using AgentIdentity.Ledger;
 using AgentIdentity.Registry.Recovery;
 using AgentIdentity.Registry.Sequencing;
+using AgentIdentity.Registry.State;
 using AgentIdentity.Storage.Commitments;
 using AgentIdentity.Storage.Reserve;
 using AgentIdentity.Storage.Snapshots;
@@ -130,6 +131,12 @@ public sealed class SqliteLedgerStore : ILedgerStore, ILedgerRows
         ArgumentOutOfRangeException.ThrowIfNegative(countMax);
         var reserved = _writer.State.Reserved;
         var found = _readers.Read(reader => reader.ReadBySubject(subject, firstSequence, countMax));
+        // A row that the index has lost must not be an entry that nobody is shown.
+        for (var i = 0; i < found.Count; i++)
+        {
+            if (!found[i].Subjects.Contains(new SubjectSequence(subject, firstSequence + (ulong)i)))
+                throw new LedgerDamagedException($"The index of subjects leads to entry {found[i].Index} where number {firstSequence + (ulong)i} about {subject} should be: run fsck.");
+        }
         var next = found.Count == 0 ? 0 : found[^1].Index.Value + 1;
         return GoOn(found, reserved.Where(entry => entry.Index.Value >= next && entry.Subjects.Any(named => named.Subject == subject && named.Sequence >= firstSequence)), countMax);
     }

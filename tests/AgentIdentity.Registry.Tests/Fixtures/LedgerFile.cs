@@ -41,5 +41,13 @@ internal static class LedgerFile
     public static void Spoil(string folder, string column, ulong index) =>
         Change(folder, $"UPDATE entries SET {column} = CAST(substr({column}, 1, length({column}) - 4) || x'5EC0DE01' AS BLOB) WHERE idx = {index}");
 
+    /// <summary>Ends when the index of subjects, which follows the entries in the background, holds them all.</summary>
+    public static async Task IndexAsync(string folder)
+    {
+        using var store = SqliteLedgerStore.Open(folder);
+        while (store.ReadSubjectIndex((_, _) => { }) != store.Size)
+            await Task.Delay(20);
+    }
+
     private static void Check(int result) => Assert.Equal(raw.SQLITE_OK, result);
 }

@@ -57,6 +57,18 @@ public sealed class StartTests : IDisposable
     }
 
     [Fact]
+    public async Task A_ledger_of_a_version_that_never_was_is_damaged()
+    {
+        await FoundAsync();
+        await using (var file = new FileStream(Path.Combine(_folder, "ledger.db"), FileMode.Open))
+        {
+            file.Position = 60;
+            file.WriteByte(0x80);
+        }
+        await RefusesAsync<StoreRefusedException>("is damaged");
+    }
+
+    [Fact]
     public async Task A_listener_that_is_taken_is_refused_and_the_folder_is_free_again()
     {
         await using var other = await TestRegistry.StartUnfoundedAsync();

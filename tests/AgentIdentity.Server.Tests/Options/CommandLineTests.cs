@@ -31,6 +31,7 @@ public sealed class CommandLineTests
     [InlineData("--data", "--data needs a value")]
     [InlineData("--public-url=https://127.0.0.1", "--public-url cannot be")]
     [InlineData("--public-url=http://registry.example", "--public-url cannot be")]
+    [InlineData("--public-url=http://localhost:5000", "--public-url cannot be 'http://localhost:5000': a name without TLS is for --dev")]
     [InlineData("--dev=perhaps", "--dev is true or false")]
     [InlineData("--class-leases=reads", "--class-leases takes names with 1 to 900 seconds each")]
     [InlineData("--class-leases=reads=901", "--class-leases takes names with 1 to 900 seconds each")]
