@@ -31,11 +31,19 @@ internal sealed class CheckpointMemory(string folder, string origin, NoteVerifie
 
     /// <summary>Checks that the answer goes on from what is known, over as many successions as its notes prove, and keeps the larger of the two.</summary>
     /// <exception cref="CheckpointContradictedException">It does not.</exception>
+    /// <exception cref="InvalidDataException">Nothing is known under this name, and the answer is a registry's of another.</exception>
     public void Learn(KnownCheckpoint? known, GetConsistencyResponse answer)
     {
         var key = _followed.Lead(pinned ?? known?.Key ?? Named(answer));
-        if (ShownLog.Open(key, answer) is not { } shown || !LogOrigin.IsAtOrBefore(origin, shown.Newest.Checkpoint.Origin))
+        if (ShownLog.Open(key, answer) is not { } shown)
             throw Contradicted(known, answer, Unfollowed(key, answer));
+        if (!LogOrigin.IsAtOrBefore(origin, shown.Newest.Checkpoint.Origin))
+        {
+            // Of a name that was mistyped nothing is known that could be contradicted.
+            throw known is null
+                ? new InvalidDataException($"The registry there keeps the log {shown.Newest.Checkpoint.Origin}, and not {origin}.")
+                : Contradicted(known, answer, Unfollowed(key, answer));
+        }
         if (shown.FindProblem(known, answer) is { } problem)
             throw Contradicted(known, answer, problem);
         if (known is null || shown.Newest.Checkpoint.Size.Value > known.Checkpoint.Size.Value)

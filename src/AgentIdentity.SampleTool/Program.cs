@@ -17,6 +17,12 @@ if (needed.Any(name => string.IsNullOrEmpty(builder.Configuration[name])))
     return 2;
 }
 
+if (!File.Exists(builder.Configuration["key"]))
+{
+    Console.Error.WriteLine($"There is no key file {builder.Configuration["key"]}: agentid operators register --role enforcer makes one and registers it.");
+    return 2;
+}
+
 builder.Services.AddAgentIdentity(options =>
 {
     options.RegistryUrl = builder.Configuration["registry"]!;

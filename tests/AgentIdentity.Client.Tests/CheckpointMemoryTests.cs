@@ -76,6 +76,14 @@ public sealed class CheckpointMemoryTests : IDisposable
     }
 
     [Fact]
+    public void A_registry_of_another_name_contradicts_nothing_that_is_known_and_leaves_nothing_behind()
+    {
+        var memory = new CheckpointMemory(_folder, "localhost:5001", null);
+        Assert.Equal($"The registry there keeps the log {Origin}, and not localhost:5001.", Assert.Throws<InvalidDataException>(() => memory.Learn(null, Answer(0, 7))).Message);
+        Assert.Empty(Directory.EnumerateFiles(_folder));
+    }
+
+    [Fact]
     public void A_pinned_key_is_the_only_one()
     {
         using var stranger = Ed25519PrivateKey.Generate();
