@@ -43,29 +43,19 @@ public sealed class StartTests : IDisposable
         await RefusesAsync<StoreRefusedException>("is damaged");
     }
 
-    [Fact]
-    public async Task A_ledger_of_a_newer_version_is_refused()
+    // Where an SQLite file keeps the version that its application gave it: four bytes from 60 on, the last of them the lowest.
+    [Theory]
+    [InlineData(63, 99, "written by a newer AgentIdentity")]
+    [InlineData(60, 0x80, "is damaged")]
+    public async Task A_ledger_of_a_newer_version_or_of_none_is_refused(int place, byte value, string why)
     {
         await FoundAsync();
         await using (var file = new FileStream(Path.Combine(_folder, "ledger.db"), FileMode.Open))
         {
-            // Where an SQLite file keeps the version that its application gave it: four bytes, the last of them the lowest.
-            file.Position = 63;
-            file.WriteByte(99);
+            file.Position = place;
+            file.WriteByte(value);
         }
-        await RefusesAsync<StoreRefusedException>("written by a newer AgentIdentity");
-    }
-
-    [Fact]
-    public async Task A_ledger_of_a_version_that_never_was_is_damaged()
-    {
-        await FoundAsync();
-        await using (var file = new FileStream(Path.Combine(_folder, "ledger.db"), FileMode.Open))
-        {
-            file.Position = 60;
-            file.WriteByte(0x80);
-        }
-        await RefusesAsync<StoreRefusedException>("is damaged");
+        await RefusesAsync<StoreRefusedException>(why);
     }
 
     [Fact]
