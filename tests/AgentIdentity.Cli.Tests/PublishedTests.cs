@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Runtime.InteropServices;
 using AgentIdentity.Interop.Tests;
 using AgentIdentity.Tests.Wire;
 
@@ -31,6 +32,21 @@ public sealed class PublishedTests : IDisposable
         Assert.Equal(0, await registry.StopAsync());
     }
 
+    [SkippableFact]
+    public async Task A_server_that_brings_its_runtime_runs_where_there_is_none()
+    {
+        // Built anew in a folder of its own, since all is built otherwise for one platform; and not compiled beforehand, which would take minutes.
+        var (project, target) = (Path.Combine(Repository.Root, "src", "AgentIdentity.Server"), Path.Combine(_folder.Path, "alone"));
+        string[] platform = [$"-p:RuntimeIdentifier={RuntimeInformation.RuntimeIdentifier}", "-p:SelfContained=true", "-p:PublishReadyToRun=false", $"-p:ArtifactsPath={Path.Combine(_folder.Path, "artifacts")}", "-p:RunAnalyzers=false", "-v", "quiet", "-nodeReuse:false"];
+        var (exitCode, told) = await TryRunAsync(["restore", project, .. platform]);
+        Skip.If(exitCode != 0, $"the packs of {RuntimeInformation.RuntimeIdentifier} cannot be restored: {told.Trim().Split('\n')[0]}");
+        await RunAsync(["publish", project, "--no-restore", "-c", Configuration, "-o", target, .. platform]);
+        await using var registry = await ServerProcess.StartAloneAsync(Path.Combine(target, "AgentIdentity.Server"), Path.Combine(_folder.Path, "data"));
+        using var http = new HttpClient();
+        Assert.Equal("live\n", await http.GetStringAsync(new Uri($"http://{registry.Address("http")}/health/live")));
+        Assert.Equal(0, await registry.StopAsync());
+    }
+
     private async Task<string> PublishAsync(string project)
     {
         var target = Path.Combine(_folder.Path, project);
@@ -40,10 +56,16 @@ public sealed class PublishedTests : IDisposable
 
     private static async Task<string> RunAsync(params string[] words)
     {
+        var (exitCode, told) = await TryRunAsync(words);
+        Assert.True(exitCode == 0, $"dotnet {string.Join(' ', words)} ended with {exitCode}: {told}");
+        return told;
+    }
+
+    private static async Task<(int ExitCode, string Told)> TryRunAsync(string[] words)
+    {
         using var process = Process.Start(new ProcessStartInfo("dotnet", words) { RedirectStandardOutput = true, RedirectStandardError = true })!;
         var (output, errors) = (process.StandardOutput.ReadToEndAsync(), process.StandardError.ReadToEndAsync());
         await process.WaitForExitAsync().WaitAsync(Patience);
-        Assert.True(process.ExitCode == 0, $"dotnet {string.Join(' ', words)} ended with {process.ExitCode}: {await output}{await errors}");
-        return await output;
+        return (process.ExitCode, await output + await errors);
     }
 }

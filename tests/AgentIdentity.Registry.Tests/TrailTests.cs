@@ -90,6 +90,23 @@ public sealed class TrailTests
     }
 
     [Fact]
+    public async Task Whom_an_entry_is_about_is_told_from_the_entry_and_not_from_what_is_kept_beside_it()
+    {
+        await using var before = await TestNode.FoundAsync(snapshotEntries: 1);
+        var agent = await before.EnrollAsync();
+        var index = (await agent.RecordAsync()).Index;
+        await before.WhenSignedAsync();
+        await before.DisposeAsync();
+        var kept = LedgerFile.Read(before.Folder, $"SELECT subjects FROM entries WHERE idx = {index}");
+        kept[^10] ^= 4;
+        LedgerFile.Change(before.Folder, $"UPDATE entries SET subjects = ? WHERE idx = {index}", kept);
+
+        await using var after = TestNode.Open(before.Folder, before.Clock);
+        Assert.NotEqual(agent.Id, after.Store.Read(index, 1)[0].Subjects[0].Subject);
+        Assert.Equal([agent.Id], after.Node.Reading.ListEntries(index.Value, 1, Period.All).Entries[0].Subjects);
+    }
+
+    [Fact]
     public async Task A_trail_comes_in_pages_that_join_without_a_gap()
     {
         await using var registry = await TestNode.FoundAsync();

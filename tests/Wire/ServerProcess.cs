@@ -31,9 +31,11 @@ internal sealed class ServerProcess : IAsyncDisposable
     public string Errors => string.Join('\n', _errors);
 
     /// <summary>Starts an assembly, by itself one that lies beside this one, and waits for its line "ready name=value …".</summary>
-    public static async Task<ServerProcess> StartAsync(string assembly, params string[] arguments)
+    public static Task<ServerProcess> StartAsync(string assembly, params string[] arguments) => StartAsync(new ProcessStartInfo("dotnet", [Path.Combine(AppContext.BaseDirectory, assembly), .. arguments]));
+
+    private static async Task<ServerProcess> StartAsync(ProcessStartInfo start)
     {
-        var start = new ProcessStartInfo("dotnet", [Path.Combine(AppContext.BaseDirectory, assembly), .. arguments]) { RedirectStandardOutput = true, RedirectStandardError = true };
+        (start.RedirectStandardOutput, start.RedirectStandardError) = (true, true);
         var errors = new ConcurrentQueue<string>();
         var watch = Stopwatch.StartNew();
         var process = Process.Start(start)!;
@@ -45,16 +47,20 @@ internal sealed class ServerProcess : IAsyncDisposable
             return new ServerProcess(process, errors, Read(line), watch.Elapsed);
         process.Kill();
         await process.WaitForExitAsync();
-        throw new InvalidOperationException($"{assembly} did not start, and said: {line}\n{string.Join('\n', errors)}");
+        throw new InvalidOperationException($"{string.Join(' ', start.ArgumentList.Prepend(start.FileName))} did not start, and said: {line}\n{string.Join('\n', errors)}");
     }
 
     /// <summary>The registry on a data folder, all listeners on free ports of loopback.</summary>
     public static Task<ServerProcess> StartRegistryAsync(string folder, params string[] arguments) => StartRegistryFromAsync("AgentIdentity.Server.dll", folder, arguments);
 
     /// <summary>The same, from another folder than this one.</summary>
-    public static Task<ServerProcess> StartRegistryFromAsync(string assembly, string folder, params string[] arguments) => StartAsync(
-        assembly,
-        ["--dev", "--data", folder, "--grpc", "127.0.0.1:0", "--http", "127.0.0.1:0", "--control", "127.0.0.1:0", "--console", "127.0.0.1:0", .. arguments]);
+    public static Task<ServerProcess> StartRegistryFromAsync(string assembly, string folder, params string[] arguments) => StartAsync(assembly, [.. OnFreePorts(folder), .. arguments]);
+
+    /// <summary>The same, as a program that finds no runtime but its own.</summary>
+    public static Task<ServerProcess> StartAloneAsync(string program, string folder) =>
+        StartAsync(new ProcessStartInfo(program, OnFreePorts(folder)) { Environment = { ["DOTNET_ROOT"] = "/nowhere", ["DOTNET_MULTILEVEL_LOOKUP"] = "0" } });
+
+    private static string[] OnFreePorts(string folder) => ["--dev", "--data", folder, "--grpc", "127.0.0.1:0", "--http", "127.0.0.1:0", "--control", "127.0.0.1:0", "--console", "127.0.0.1:0"];
 
     /// <summary>Where it listens, by the name in its ready line; a bare port is one of loopback.</summary>
     public IPEndPoint Address(string name) => int.TryParse(_ready[name], CultureInfo.InvariantCulture, out var port)

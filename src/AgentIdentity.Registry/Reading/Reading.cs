@@ -83,11 +83,10 @@ public sealed class Reading(RegistryState state, ILedgerStore store, PublishedLo
 
     private static ListedEntry List(StoredEntry row)
     {
-        var subjects = row.Subjects.Select(subject => subject.Subject).ToArray();
         if (row.IsErased && Erasures.Stub(row) is var stub)
-            return new ListedEntry(row.Index, stub.At, EntryKind.Activity, stub.Class, subjects, IsErased: true);
+            return new ListedEntry(row.Index, stub.At, EntryKind.Activity, stub.Class, [stub.AgentId], IsErased: true);
         var entry = Read(row);
-        return new ListedEntry(row.Index, entry.At, entry.Body.Kind, entry.Body.Class, subjects, IsErased: false);
+        return new ListedEntry(row.Index, entry.At, entry.Body.Kind, entry.Body.Class, [.. entry.Subjects.Select(subject => subject.Id)], IsErased: false);
     }
 
     private static long At(StoredEntry row) => row.IsErased ? Erasures.Stub(row).At : Read(row).At;

@@ -65,6 +65,6 @@ public sealed partial class TokenTableTests
     private static IEnumerable<MessageDescriptor> Within(MessageDescriptor message) =>
         message.Fields.InDeclarationOrder().Where(field => field.FieldType == FieldType.Message).SelectMany(field => Within(field.MessageType)).Prepend(message);
 
-    [GeneratedRegex(@"\b(CompactJws|JwkSignedToken|OperatorToken|PasskeyToken)\.Try(Read|Split|ReadHeader)\(|class (CompactJws|OperatorToken|PasskeyToken)\b")]
+    [GeneratedRegex(@"\b(CompactJws|JwkSignedToken|OperatorToken|PasskeyToken)\.Try(Read|Split|ReadHeader|ReadSigned)\(|class (CompactJws|OperatorToken|PasskeyToken)\b")]
     private static partial Regex ReadsTokens();
 }
