@@ -87,8 +87,7 @@ public sealed class FsckTests(FsckTests.SoundFolder sound) : IClassFixture<FsckT
     public async Task A_row_that_is_missing_or_changed_or_too_much_is_found(string change)
     {
         LedgerFile.Change(_folder, change);
-        var (_, findings) = await CheckAsync();
-        Assert.True(findings.Count is > 0 and <= 5, string.Join(" | ", findings));
+        Assert.InRange((await CheckAsync()).Findings.Count, 1, 4);
     }
 
     [Fact]

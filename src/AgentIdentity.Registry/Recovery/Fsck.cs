@@ -54,9 +54,11 @@ public sealed class Fsck
         check._tree.Finish(check._fold);
         check._tree.CompareCount(rows);
         check._fold.CompareIndex(rows);
-        check._snapshot.Finish(check._fold);
-        if (check._fold.IsWhole && Start.Lost(check._fold.State, store, snapshots) is { } lost)
+        // Where something else is wrong with the ledger, that says already what to do. And a snapshot that tells of more is what shows the loss: nobody is to delete it.
+        if (check._findings.Count == 0 && Start.Lost(check._fold.State, store, snapshots) is { } lost)
             check._findings.Add(lost);
+        else
+            check._snapshot.Finish(check._fold);
         check.CompareFounding();
         foreach (var problem in await file.ConfigureAwait(false))
             check._findings.Add($"The store's file is damaged: {problem}.");
