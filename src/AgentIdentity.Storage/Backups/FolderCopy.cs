@@ -1,5 +1,6 @@
 using AgentIdentity.Registry.Sequencing;
 using AgentIdentity.Storage.Reserve;
+using AgentIdentity.Storage.Snapshots;
 using AgentIdentity.Storage.Sqlite;
 
 namespace AgentIdentity.Storage.Backups;
@@ -8,7 +9,6 @@ namespace AgentIdentity.Storage.Backups;
 public static class FolderCopy
 {
     private const string Keys = "keys";
-    private const string Snapshot = "snapshot";
 
     /// <summary>Copies the state of a folder at one moment, while another process may serve it; that one is not held up.</summary>
     /// <exception cref="StoreRefusedException">There is no registry in the folder, or the target is not empty.</exception>
@@ -20,7 +20,7 @@ public static class FolderCopy
         // A snapshot that is newer than the ledger would not be believed, so it is copied before; a key that the ledger names must be there, so keys are
         // copied before (one may be replaced and deleted meanwhile) and after (one may be made).
         CopyKeys(from, to);
-        CopyFile(from, to, Snapshot);
+        CopyFile(from, to, SnapshotFile.FileName);
         // What it holds, a ledger that is copied later either lacks or has already; the other way round there might be a gap between the two.
         CopyFile(from, to, ControlJournal.FileName);
         using (var source = Connection.OpenReader(Path.Combine(from, SqliteLedgerStore.FileName), cacheKibibytes: 1024))
@@ -36,7 +36,7 @@ public static class FolderCopy
         RequireEmpty(to);
         DataFolder.CreateDurably(Path.GetFullPath(to));
         CopyKeys(from, to);
-        CopyFile(from, to, Snapshot);
+        CopyFile(from, to, SnapshotFile.FileName);
         CopyFile(from, to, ControlJournal.FileName);
         CopyFile(from, to, SqliteLedgerStore.FileName);
     }
