@@ -4,59 +4,17 @@ using AgentIdentity.Registry.Keys;
 using AgentIdentity.Registry.Sequencing;
 using Google.Protobuf;
 using Grpc.Core;
-using Grpc.Core.Interceptors;
 
 namespace AgentIdentity.Server.Grpc;
 
 /// <summary>Turns what ends a call into a gRPC status. A refusal says its name; anything else is a bug, is logged here, and tells the caller nothing.</summary>
-internal sealed class ErrorInterceptor(RegistryNode registry, CallRefusals refusals, TimeProvider clock, ILogger<ErrorInterceptor> log) : Interceptor
+internal sealed class ErrorInterceptor(RegistryNode registry, CallRefusals refusals, TimeProvider clock, ILogger<ErrorInterceptor> log) : CallInterceptor
 {
-    public override async Task<TResponse> UnaryServerHandler<TRequest, TResponse>(
-        TRequest request, ServerCallContext context, UnaryServerMethod<TRequest, TResponse> continuation)
+    public override async Task<T> InterceptAsync<T>(ServerCallContext context, Func<ServerCallContext, Task<T>> next)
     {
         try
         {
-            return await continuation(request, context);
-        }
-        catch (Exception failure)
-        {
-            throw Translate(failure, context);
-        }
-    }
-
-    public override async Task<TResponse> ClientStreamingServerHandler<TRequest, TResponse>(
-        IAsyncStreamReader<TRequest> requestStream, ServerCallContext context, ClientStreamingServerMethod<TRequest, TResponse> continuation)
-    {
-        try
-        {
-            return await continuation(requestStream, context);
-        }
-        catch (Exception failure)
-        {
-            throw Translate(failure, context);
-        }
-    }
-
-    public override async Task ServerStreamingServerHandler<TRequest, TResponse>(
-        TRequest request, IServerStreamWriter<TResponse> responseStream, ServerCallContext context, ServerStreamingServerMethod<TRequest, TResponse> continuation)
-    {
-        try
-        {
-            await continuation(request, responseStream, context);
-        }
-        catch (Exception failure)
-        {
-            throw Translate(failure, context);
-        }
-    }
-
-    public override async Task DuplexStreamingServerHandler<TRequest, TResponse>(
-        IAsyncStreamReader<TRequest> requestStream, IServerStreamWriter<TResponse> responseStream, ServerCallContext context,
-        DuplexStreamingServerMethod<TRequest, TResponse> continuation)
-    {
-        try
-        {
-            await continuation(requestStream, responseStream, context);
+            return await next(context);
         }
         catch (Exception failure)
         {

@@ -1,65 +1,17 @@
 using AgentIdentity.Server.Telemetry;
 using Grpc.Core;
-using Grpc.Core.Interceptors;
 
 namespace AgentIdentity.Server.Grpc;
 
-/// <summary>Outermost: measures each call, and opens its trace when somebody listens.</summary>
-internal sealed class TelemetryInterceptor(CallMetrics metrics) : Interceptor
+/// <summary>Measures each call, and opens its trace when somebody listens.</summary>
+internal sealed class TelemetryInterceptor(CallMetrics metrics) : CallInterceptor
 {
-    public override async Task<TResponse> UnaryServerHandler<TRequest, TResponse>(
-        TRequest request, ServerCallContext context, UnaryServerMethod<TRequest, TResponse> continuation)
+    public override async Task<T> InterceptAsync<T>(ServerCallContext context, Func<ServerCallContext, Task<T>> next)
     {
         using var watch = Begin(context);
         try
         {
-            return await continuation(request, context);
-        }
-        catch (RpcException status)
-        {
-            watch.EndedWith(status.StatusCode);
-            throw;
-        }
-    }
-
-    public override async Task<TResponse> ClientStreamingServerHandler<TRequest, TResponse>(
-        IAsyncStreamReader<TRequest> requestStream, ServerCallContext context, ClientStreamingServerMethod<TRequest, TResponse> continuation)
-    {
-        using var watch = Begin(context);
-        try
-        {
-            return await continuation(requestStream, context);
-        }
-        catch (RpcException status)
-        {
-            watch.EndedWith(status.StatusCode);
-            throw;
-        }
-    }
-
-    public override async Task ServerStreamingServerHandler<TRequest, TResponse>(
-        TRequest request, IServerStreamWriter<TResponse> responseStream, ServerCallContext context, ServerStreamingServerMethod<TRequest, TResponse> continuation)
-    {
-        using var watch = Begin(context);
-        try
-        {
-            await continuation(request, responseStream, context);
-        }
-        catch (RpcException status)
-        {
-            watch.EndedWith(status.StatusCode);
-            throw;
-        }
-    }
-
-    public override async Task DuplexStreamingServerHandler<TRequest, TResponse>(
-        IAsyncStreamReader<TRequest> requestStream, IServerStreamWriter<TResponse> responseStream, ServerCallContext context,
-        DuplexStreamingServerMethod<TRequest, TResponse> continuation)
-    {
-        using var watch = Begin(context);
-        try
-        {
-            await continuation(requestStream, responseStream, context);
+            return await next(context);
         }
         catch (RpcException status)
         {

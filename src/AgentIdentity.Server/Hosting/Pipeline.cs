@@ -63,6 +63,9 @@ internal static class Pipeline
         services.AddSingleton<Quotas>().AddSingleton<WorkSlots>().AddSingleton<CheckpointWatches>().AddSingleton<CallRefusals>();
         services.AddSingleton<DeadlineInterceptor>().AddSingleton<TelemetryInterceptor>().AddSingleton<ErrorInterceptor>()
             .AddSingleton<LimitsInterceptor>().AddSingleton<AuthenticationInterceptor>();
+        services.AddSingleton(built => new InterceptorChain(
+            built.GetRequiredService<DeadlineInterceptor>(), built.GetRequiredService<TelemetryInterceptor>(), built.GetRequiredService<ErrorInterceptor>(),
+            built.GetRequiredService<LimitsInterceptor>(), built.GetRequiredService<AuthenticationInterceptor>()));
         services.AddSingleton<RegistryService>().AddSingleton<AccessService>().AddSingleton<CredentialsService>().AddSingleton<LedgerService>().AddSingleton<ControlService>().AddSingleton<QuestionsService>().AddSingleton<AdminService>();
         services.AddSingleton<HealthService>().AddSingleton<ReflectionService>().AddSingleton<ReflectionV1AlphaService>().AddSingleton(new DescriptorIndex(Served));
         services.AddGrpc(grpc =>
@@ -71,11 +74,7 @@ internal static class Pipeline
             grpc.MaxSendMessageSize = Limits.AnswerBytesMax;
             // None: a compressed request is refused, and nothing secret is ever compressed beside what a caller chose.
             grpc.CompressionProviders = [];
-            grpc.Interceptors.Add<DeadlineInterceptor>();
-            grpc.Interceptors.Add<TelemetryInterceptor>();
-            grpc.Interceptors.Add<ErrorInterceptor>();
-            grpc.Interceptors.Add<LimitsInterceptor>();
-            grpc.Interceptors.Add<AuthenticationInterceptor>();
+            grpc.Interceptors.Add<InterceptorChain>();
         });
     }
 

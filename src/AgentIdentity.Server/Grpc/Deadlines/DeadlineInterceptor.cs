@@ -1,6 +1,5 @@
 using Grpc.AspNetCore.Server;
 using Grpc.Core;
-using Grpc.Core.Interceptors;
 
 namespace AgentIdentity.Server.Grpc.Deadlines;
 
@@ -12,7 +11,7 @@ namespace AgentIdentity.Server.Grpc.Deadlines;
 /// its connection silent for good, with every other call on it, and one in three thousand got no status. So the official deadline is put off by
 /// <see cref="Grace"/>, where it still ends handlers that do not stop and requests that never come in. Must be the outermost interceptor.
 /// </remarks>
-internal sealed class DeadlineInterceptor(TimeProvider time) : Interceptor
+internal sealed class DeadlineInterceptor(TimeProvider time) : CallInterceptor
 {
     /// <summary>What a handler gets to stop in.</summary>
     public static readonly TimeSpan Grace = TimeSpan.FromSeconds(5);
@@ -29,33 +28,8 @@ internal sealed class DeadlineInterceptor(TimeProvider time) : Interceptor
         return next(context);
     };
 
-    public override Task<TResponse> UnaryServerHandler<TRequest, TResponse>(
-        TRequest request, ServerCallContext context, UnaryServerMethod<TRequest, TResponse> continuation) =>
-        WithinAsync(context, bounded => continuation(request, bounded));
-
-    public override Task<TResponse> ClientStreamingServerHandler<TRequest, TResponse>(
-        IAsyncStreamReader<TRequest> requestStream, ServerCallContext context, ClientStreamingServerMethod<TRequest, TResponse> continuation) =>
-        WithinAsync(context, bounded => continuation(requestStream, bounded));
-
-    public override Task ServerStreamingServerHandler<TRequest, TResponse>(
-        TRequest request, IServerStreamWriter<TResponse> responseStream, ServerCallContext context,
-        ServerStreamingServerMethod<TRequest, TResponse> continuation) =>
-        WithinAsync(context, bounded => Done(continuation(request, new UncutStreamWriter<TResponse>(responseStream), bounded)));
-
-    public override Task DuplexStreamingServerHandler<TRequest, TResponse>(
-        IAsyncStreamReader<TRequest> requestStream, IServerStreamWriter<TResponse> responseStream, ServerCallContext context,
-        DuplexStreamingServerMethod<TRequest, TResponse> continuation) =>
-        WithinAsync(context, bounded => Done(continuation(requestStream, new UncutStreamWriter<TResponse>(responseStream), bounded)));
-
-    // Lets a handler without a result go the way of those that have one.
-    private static async Task<bool> Done(Task handled)
-    {
-        await handled;
-        return true;
-    }
-
-    private Task<T> WithinAsync<T>(ServerCallContext context, Func<ServerCallContext, Task<T>> handle) =>
-        context.GetHttpContext().Items[typeof(CallDeadline)] is CallDeadline deadline ? WithinAsync(context, deadline, handle) : handle(context);
+    public override Task<T> InterceptAsync<T>(ServerCallContext context, Func<ServerCallContext, Task<T>> next) =>
+        context.GetHttpContext().Items[typeof(CallDeadline)] is CallDeadline deadline ? WithinAsync(context, deadline, next) : next(context);
 
     private async Task<T> WithinAsync<T>(ServerCallContext context, CallDeadline deadline, Func<ServerCallContext, Task<T>> handle)
     {
