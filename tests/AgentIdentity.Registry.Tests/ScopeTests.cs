@@ -271,6 +271,26 @@ public sealed class ScopeTests
     }
 
     [Fact]
+    public async Task A_cut_that_two_move_and_a_restore_of_what_stood_before_in_one_group_leave_a_ledger_that_opens()
+    {
+        await using var registry = await TestNode.FoundAsync();
+        var agent = await registry.EnrollAsync();
+        var scope = Scope.Agent(agent.Id);
+        var stop = TestNode.Good(await registry.StopAsync(scope)).Index;
+        var older = TestNode.Good(await CutAsync(registry, scope, new LeafIndex(1))).Index;
+        var later = new LeafIndex(registry.Node.State.Position - 1);
+        var approvals = registry.ApprovalsOf(ApprovedAction.Cut(scope, later, "copied"));
+        var (moving, restoringIt, restoringTheStop) = (Task.FromResult(default(Outcome<Decided>)), Task.FromResult(default(Outcome<Decided>)), Task.FromResult(default(Outcome<Decided>)));
+        await registry.InOneGroupAsync(agent, () =>
+            (moving, restoringIt, restoringTheStop) = (CutAsync(registry, scope, later, approvals), registry.RestoreAsync(older), registry.RestoreAsync(stop)));
+        TestNode.Good(await moving);
+        Assert.Equal((Refusal.StopUnknown, Refusal.NewerStop), ((await restoringIt).Refusal, (await restoringTheStop).Refusal));
+        await registry.DisposeAsync();
+        await using var again = TestNode.Open(registry.Folder, registry.Clock);
+        Assert.False(again.Node.State.Stops.Find(older)!.IsInForce);
+    }
+
+    [Fact]
     public async Task A_stopped_scope_is_not_left_by_enrolling_anew()
     {
         await using var registry = await TestNode.FoundByTwoAsync();

@@ -234,8 +234,8 @@ public sealed class Stopping(
             var newer = draft.State.Stops.Of(scope).LastOrDefault(other => other.IsInForce && !stops.Contains(other.Denial.Index));
             if (newer is not null && newer.Denial.Index.Value > stops[0].Value)
                 return Refused.Because(Refusal.NewerStop, $"Entry {newer.Denial.Index} stops {scope} as well and is not named.");
-            if (draft.IsStoppedHere(scope))
-                return Refused.Because(Refusal.NewerStop, $"{scope} is being stopped again at this moment.");
+            if (draft.IsStoppedHere(scope) || draft.IsCutHere(scope))
+                return Refused.Because(Refusal.NewerStop, $"{scope} is being stopped or cut again at this moment.");
         }
         if (approvals.Use(draft, approved) is { IsRefused: true } used)
             return Refused.Because(used.Refusal, used.Detail);
@@ -251,7 +251,7 @@ public sealed class Stopping(
         {
             if (cut.After.Value >= draft.State.Position)
                 return Refused.Because(Refusal.EntryUnknown, $"The ledger has no entry {cut.After} yet.");
-            var held = draft.State.Stops.Of(cut.Scope).Where(record => record is { IsInForce: true, Denial.After: not null }).Select(record => record.Denial.After!.Value.Value).ToArray();
+            var held = draft.State.Stops.CutsInForce(cut.Scope).Select(record => record.Denial.After!.Value.Value).ToArray();
             if (approved is null && held.Length > 0 && cut.After.Value >= held.Min())
                 return Refused.Because(Refusal.NeedsTwoOperators, $"{cut.Scope} is cut after entry {held.Min()} already; a later entry takes the approvals of two operators.");
             if (approved is not null && approvals.Use(draft, approved) is { IsRefused: true } used)

@@ -149,6 +149,17 @@ internal sealed class TestNode : IAsyncDisposable
     public Task<Outcome<Decided>> RestoreAsync(params LeafIndex[] stops) =>
         Node.Stopping.RestoreAsync(Operator, stops, "it was a false alarm", ApprovalsOf(ApprovedAction.Restore(stops, "it was a false alarm")));
 
+    /// <summary>Has what is begun decided in one group: meanwhile the writer waits for a write of the agent's.</summary>
+    public async Task InOneGroupAsync(TestAgent agent, Action begin)
+    {
+        var held = Store.HoldAppends();
+        var recorded = agent.RecordAsync();
+        await held;
+        begin();
+        Store.LetAppendsGo();
+        await recorded;
+    }
+
     /// <summary>Ends when a checkpoint covers the entry, or else all that there is now.</summary>
     public Task WhenSignedAsync(LeafIndex? index = null) =>
         WhileTimePassesAsync(Node.Checkpoints.WhenCoversAsync(index ?? new LeafIndex(Node.State.Position - 1), CancellationToken.None));
