@@ -208,6 +208,25 @@ public sealed class ScopeTests
         Assert.Equal(Refusal.AlreadyDefined, (await registry.Node.Operating.DefineBlueprintAsync(registry.Operator, "bot/2", "x", [])).Refusal);
     }
 
+    [Fact]
+    public async Task A_blueprint_is_not_defined_in_the_group_of_a_stop_that_it_would_loosen()
+    {
+        await using var registry = await TestNode.FoundAsync();
+        var agent = await registry.EnrollAsync();
+        Task<Outcome<Stopped>>[] stopping = [];
+        Task<Outcome<LeafIndex>>[] defining = [];
+        await registry.InOneGroupAsync(agent, () =>
+        {
+            stopping = [registry.StopAsync(new Scope(ScopeKind.Model, "model-x")), registry.StopAsync(agent, StandingState.Restricted)];
+            defining = [DefineAsync("bot/2", "model-x"), DefineAsync("bot/1", ""), DefineAsync("bot/3", "")];
+        });
+        Assert.All(await Task.WhenAll(stopping), stopped => TestNode.Good(stopped));
+        Assert.Equal([Refusal.ScopeStopped, Refusal.ScopeStopped, Refusal.None], (await Task.WhenAll(defining)).Select(defined => defined.Refusal));
+
+        Task<Outcome<LeafIndex>> DefineAsync(string name, string model) =>
+            registry.Node.Operating.DefineBlueprintAsync(registry.Operator, name, model, [new TypedAction("notes", "read")]);
+    }
+
     [Theory]
     [InlineData("agent")]
     [InlineData("agent-with-delegates")]
