@@ -289,6 +289,23 @@ public sealed class ScopeTests
         Assert.Equal(Refusal.EntryUnknown, (await CutAsync(registry, scope, new LeafIndex(registry.Node.State.Position))).Refusal);
     }
 
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task A_cut_of_a_key_covers_what_the_key_passes_on_after_its_entry(bool isPassedOnBefore)
+    {
+        await using var registry = await TestNode.FoundAsync();
+        var (above, below) = (await registry.EnrollDeepAsync(), await registry.EnrollDeepAsync());
+        var good = TestNode.Good(await registry.DelegateAsync(above.Credential, below.Id));
+        var last = new LeafIndex(registry.Node.State.Position - 1);
+        var before = isPassedOnBefore ? TestNode.Good(await registry.DelegateAsync(above.Credential, below.Id)) : null;
+        TestNode.Good(await CutAsync(registry, Scope.Key(above.KeyId), last));
+        Assert.Equal(Refusal.None, registry.Verify(below.Use(good.Token)));
+        if (before is not null)
+            Assert.Equal(Refusal.CredentialStopped, registry.Verify(below.Use(before.Token, nonce: "n2")));
+        Assert.Equal(Refusal.KeyStopped, (await registry.DelegateAsync(above.Credential, below.Id)).Refusal);
+    }
+
     [Fact]
     public async Task A_cut_that_two_move_and_a_restore_of_what_stood_before_in_one_group_leave_a_ledger_that_opens()
     {
