@@ -58,7 +58,7 @@ public sealed class EnforcerWatch : IAsyncDisposable
         (_settings, _state, _standing, _sequencer, _stopping, _checkpoints, _log, _seen, _refusals, _clock) = (settings, state, standing, sequencer, stopping, checkpoints, log, seen, refusals, clock);
         _proofs = new EntryProofs(store, proofs);
         _key = new WatchKey(state, keys, sequencer);
-        _notes = new PresentedNote(state, _key, sequencer, say);
+        _notes = new PresentedNote(state, _key, stopping, say);
         _items = new LoggedItems(state, clock);
         Admissions = new Admissions(clock);
         _acknowledging = new Acknowledging(settings, state, sequencer, new SignedRoots(log));
