@@ -73,7 +73,7 @@ public sealed class Draft
     /// <summary>Set by the writer with the promise: the entries of the group as they are stored.</summary>
     internal IReadOnlyList<StoredEntry> Rows { get; set; } = [];
 
-    public ulong OpenEpoch() => ++_epoch;
+    public ulong OpenEpoch() => checked(++_epoch);
 
     /// <summary>An entry of this group once that is durable; null for one of an earlier group.</summary>
     public StoredEntry? Row(LeafIndex index) => index.Value >= _base ? Rows[(int)(index.Value - _base)] : null;

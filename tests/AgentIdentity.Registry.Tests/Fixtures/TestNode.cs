@@ -5,6 +5,7 @@ using AgentIdentity.Credentials.Identifiers;
 using AgentIdentity.Credentials.Keys;
 using AgentIdentity.Credentials.Proofs;
 using AgentIdentity.Credentials.Statements;
+using AgentIdentity.Credentials.Watching;
 using AgentIdentity.Ledger;
 using AgentIdentity.Credentials.Issuing;
 using AgentIdentity.Registry.Enrolling;
@@ -113,6 +114,9 @@ internal sealed class TestNode : IAsyncDisposable
 
     /// <summary>The key that signs checkpoints, likewise.</summary>
     public Ed25519PrivateKey LogKey => _keys.Log(Node.State.Founding!.LogKey.KeyId);
+
+    /// <summary>The key that signs what enforcers are told, likewise.</summary>
+    public NoteSignerKey WatchKey => new(WatchNotes.KeyName(Node.State.Log.Origin), _keys.Watch(Node.State.WatchKeys[^1].KeyId));
 
     public Task<string> NewTokenAsync(uint uses = 1, uint lifetimeSeconds = 0) => NewTokenAsync(new TokenWish("team", "bot/1", [], Envelope, [Audience], uses, lifetimeSeconds));
 

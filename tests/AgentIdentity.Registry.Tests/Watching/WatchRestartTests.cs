@@ -221,6 +221,22 @@ public sealed class WatchRestartTests
         Assert.Equal(Refusal.None, registry.Verify(agent.Use(nonce: "n2")));
     }
 
+    // What a thief of the key for enforcers can sign.
+    [Theory]
+    [InlineData(ulong.MaxValue)]
+    [InlineData(1UL << 53)]
+    [InlineData((1UL << 32) + 1)]
+    public async Task An_epoch_far_above_the_ledgers_is_refused_and_told_of(ulong epoch)
+    {
+        await using var registry = await TestNode.FoundAsync();
+        var agent = await registry.EnrollAsync();
+        using var enforcer = await ScriptedEnforcer.NewAsync(registry);
+        foreach (var note in new[] { new SnapshotNote(enforcer.Stream.View.Id, epoch, 0, default).Sign(registry.WatchKey), new DeltaNote(enforcer.Stream.View.Id, epoch, 0, default, DeltaKind.None, null).Sign(registry.WatchKey) })
+            Assert.Equal(Refusal.MessageMalformed, (await ScriptedEnforcer.TryBeginAsync(registry, enforcer.Key, note)).Refusal);
+        Assert.Contains(registry.Log, line => line.Contains($"{epoch}", StringComparison.Ordinal));
+        Assert.Equal(1UL, TestNode.Good(await registry.StopAsync(agent)).Epoch);
+    }
+
     [Fact]
     public async Task Whoever_comes_right_after_a_stop_is_sent_its_proof_and_nobody_else_is_sent_it_again()
     {
