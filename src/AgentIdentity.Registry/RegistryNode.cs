@@ -49,7 +49,7 @@ public sealed class RegistryNode : IAsyncDisposable
         Checkpoints.Hold(SigningHold.Opening);
         Sequencer = new Sequencer(store, state, Standing, Checkpoints, clock, alarm) { AfterCheckpoint = _snapshots.AfterCheckpoint };
         Nonces = new BootNonces(clock, "dpop");
-        Proofs = new RequestProofs(state, Nonces, new ReplayStore(settings.ReplayCapacity, clock, noncesAreOurs: true), new ReplayStore(settings.OperatorReplayCapacity, clock, noncesAreOurs: true), clock);
+        Proofs = new RequestProofs(state, Standing, Nonces, new ReplayStore(settings.ReplayCapacity, clock, noncesAreOurs: true), new ReplayStore(settings.OperatorReplayCapacity, clock, noncesAreOurs: true), clock);
         Issuing = new Issuing.Issuing(settings, state, Sequencer, keys, clock);
         PublishedLog = new PublishedLog(state, store, Checkpoints);
         Dids = new DidLogs(settings, state, Sequencer, store, PublishedLog, keys, clock);

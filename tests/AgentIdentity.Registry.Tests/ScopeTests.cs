@@ -208,6 +208,25 @@ public sealed class ScopeTests
         Assert.Equal(Refusal.AlreadyDefined, (await registry.Node.Operating.DefineBlueprintAsync(registry.Operator, "bot/2", "x", [])).Refusal);
     }
 
+    [Fact]
+    public async Task A_blueprint_is_not_defined_in_the_group_of_a_stop_that_it_would_loosen()
+    {
+        await using var registry = await TestNode.FoundAsync();
+        var agent = await registry.EnrollAsync();
+        Task<Outcome<Stopped>>[] stopping = [];
+        Task<Outcome<LeafIndex>>[] defining = [];
+        await registry.InOneGroupAsync(agent, () =>
+        {
+            stopping = [registry.StopAsync(new Scope(ScopeKind.Model, "model-x")), registry.StopAsync(agent, StandingState.Restricted)];
+            defining = [DefineAsync("bot/2", "model-x"), DefineAsync("bot/1", ""), DefineAsync("bot/3", "")];
+        });
+        Assert.All(await Task.WhenAll(stopping), stopped => TestNode.Good(stopped));
+        Assert.Equal([Refusal.ScopeStopped, Refusal.ScopeStopped, Refusal.None], (await Task.WhenAll(defining)).Select(defined => defined.Refusal));
+
+        Task<Outcome<LeafIndex>> DefineAsync(string name, string model) =>
+            registry.Node.Operating.DefineBlueprintAsync(registry.Operator, name, model, [new TypedAction("notes", "read")]);
+    }
+
     [Theory]
     [InlineData("agent")]
     [InlineData("agent-with-delegates")]
@@ -268,6 +287,43 @@ public sealed class ScopeTests
         Assert.Equal(Refusal.None, registry.Verify(agent.Use(later.Token, nonce: "n5")));
         Assert.Single(registry.Node.State.Stops.InForce);
         Assert.Equal(Refusal.EntryUnknown, (await CutAsync(registry, scope, new LeafIndex(registry.Node.State.Position))).Refusal);
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task A_cut_of_a_key_covers_what_the_key_passes_on_after_its_entry(bool isPassedOnBefore)
+    {
+        await using var registry = await TestNode.FoundAsync();
+        var (above, below) = (await registry.EnrollDeepAsync(), await registry.EnrollDeepAsync());
+        var good = TestNode.Good(await registry.DelegateAsync(above.Credential, below.Id));
+        var last = new LeafIndex(registry.Node.State.Position - 1);
+        var before = isPassedOnBefore ? TestNode.Good(await registry.DelegateAsync(above.Credential, below.Id)) : null;
+        TestNode.Good(await CutAsync(registry, Scope.Key(above.KeyId), last));
+        Assert.Equal(Refusal.None, registry.Verify(below.Use(good.Token)));
+        if (before is not null)
+            Assert.Equal(Refusal.CredentialStopped, registry.Verify(below.Use(before.Token, nonce: "n2")));
+        Assert.Equal(Refusal.KeyStopped, (await registry.DelegateAsync(above.Credential, below.Id)).Refusal);
+    }
+
+    [Fact]
+    public async Task A_cut_that_two_move_and_a_restore_of_what_stood_before_in_one_group_leave_a_ledger_that_opens()
+    {
+        await using var registry = await TestNode.FoundAsync();
+        var agent = await registry.EnrollAsync();
+        var scope = Scope.Agent(agent.Id);
+        var stop = TestNode.Good(await registry.StopAsync(scope)).Index;
+        var older = TestNode.Good(await CutAsync(registry, scope, new LeafIndex(1))).Index;
+        var later = new LeafIndex(registry.Node.State.Position - 1);
+        var approvals = registry.ApprovalsOf(ApprovedAction.Cut(scope, later, "copied"));
+        var (moving, restoringIt, restoringTheStop) = (Task.FromResult(default(Outcome<Decided>)), Task.FromResult(default(Outcome<Decided>)), Task.FromResult(default(Outcome<Decided>)));
+        await registry.InOneGroupAsync(agent, () =>
+            (moving, restoringIt, restoringTheStop) = (CutAsync(registry, scope, later, approvals), registry.RestoreAsync(older), registry.RestoreAsync(stop)));
+        TestNode.Good(await moving);
+        Assert.Equal((Refusal.StopUnknown, Refusal.NewerStop), ((await restoringIt).Refusal, (await restoringTheStop).Refusal));
+        await registry.DisposeAsync();
+        await using var again = TestNode.Open(registry.Folder, registry.Clock);
+        Assert.False(again.Node.State.Stops.Find(older)!.IsInForce);
     }
 
     [Fact]

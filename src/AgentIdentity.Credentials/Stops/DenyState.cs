@@ -40,12 +40,12 @@ public sealed class DenyState
         return worst;
     }
 
-    /// <summary>What is left of the authority of a key, whoever holds it.</summary>
-    public Denied OfKey(KeyId key)
+    /// <summary>What is left of the authority of a key, whoever holds it; with an entry, for what it does there, which a cut may cover.</summary>
+    public Denied OfKey(KeyId key, LeafIndex? done = null)
     {
         var worst = default(Denied);
         if (!_keys.IsEmpty)
-            Take(ref worst, _keys.Worst(key, null), Refusal.KeyStopped);
+            Take(ref worst, _keys.Worst(key, done?.Value), Refusal.KeyStopped);
         return worst;
     }
 

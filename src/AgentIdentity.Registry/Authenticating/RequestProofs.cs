@@ -7,7 +7,7 @@ namespace AgentIdentity.Registry.Authenticating;
 
 /// <summary>Checks the key proofs that come with requests to this registry, and uses each of them up.</summary>
 /// <remarks>Operators' proofs are remembered apart: what everybody else sends cannot fill the memory that a stop needs.</remarks>
-public sealed class RequestProofs(RegistryState state, BootNonces nonces, ReplayStore replays, ReplayStore operatorReplays, TimeProvider clock)
+public sealed class RequestProofs(RegistryState state, Standing standing, BootNonces nonces, ReplayStore replays, ReplayStore operatorReplays, TimeProvider clock)
 {
     /// <summary>
     /// Whose key signed this request. <see cref="Refusal.UseDpopNonce"/> asks for the same with a nonce of ours.
@@ -27,13 +27,9 @@ public sealed class RequestProofs(RegistryState state, BootNonces nonces, Replay
         if (refusal != Refusal.None)
             return Refused.Because(refusal, $"The key proof is for another request than POST {url}.");
         // Before it is remembered: a stranger with any key could otherwise fill the memory for everybody.
-        var key = presented.Key.KeyId;
-        var caller = state.FindCaller(key);
-        if (caller is null && state.FindAgent(key) is null)
-            return Refused.Because(Refusal.CallerUnknown, "The key of the proof is neither an agent's nor a registered caller's.");
-        if (caller is not null && state.Stops.IsKeyStopped(key))
-            return Refused.Because(Refusal.KeyStopped, "The key is stopped, whoever holds it.");
-        refusal = (caller is { Role: CallerRole.Operator } ? operatorReplays : replays).Burn(presented);
+        if (standing.OfCaller(presented.Key.KeyId) is { } unserved)
+            return unserved;
+        refusal = (state.FindCaller(presented.Key.KeyId) is { Role: CallerRole.Operator } ? operatorReplays : replays).Burn(presented);
         return refusal == Refusal.None ? presented : Refused.Because(refusal, "The key proof cannot be used: each serves once.");
     }
 }

@@ -4,6 +4,7 @@ using AgentIdentity.Credentials.Entries;
 using AgentIdentity.Credentials.Envelopes;
 using AgentIdentity.Credentials.Identifiers;
 using AgentIdentity.Credentials.Issuing;
+using AgentIdentity.Credentials.Stops;
 using AgentIdentity.Credentials.Verification;
 using AgentIdentity.Registry.Issuing;
 using AgentIdentity.Registry.Sequencing;
@@ -95,6 +96,9 @@ public sealed class Delegating(RegistrySettings settings, Verification verificat
             return Refused.Because(logged, "The credential that is passed on from is over, or the ledger does not hold it.");
         if (draft.Standing.Of(above.Claims, above.IssuerKeyId, audience: "", callee: null).Refusal is var denied and not Refusal.None)
             return Refused.Because(denied, "The agent may not pass anything on now.");
+        // What hangs below a cut key is spelled out when it is cut, and this would come after.
+        if (draft.State.Stops.DenyState.OfKey(above.Claims.Jkt, DenyState.Now).Refusal is var cut and not Refusal.None)
+            return Refused.Because(cut, "The key of the credential that is passed on from is cut: what it does now is not relied on.");
         return draft.Standing.RefusalOf(child, draft.At) switch
         {
             Refusal.None => null,

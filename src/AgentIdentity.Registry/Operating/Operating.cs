@@ -8,7 +8,6 @@ using AgentIdentity.Credentials.Envelopes;
 using AgentIdentity.Credentials.Identifiers;
 using AgentIdentity.Credentials.Keys;
 using AgentIdentity.Credentials.Proofs;
-using AgentIdentity.Credentials.Stops;
 using AgentIdentity.Credentials.Tokens;
 using AgentIdentity.Ledger;
 using AgentIdentity.Registry.Dids;
@@ -178,7 +177,8 @@ public sealed class Operating(
         {
             if (draft.IsDefined(name))
                 return Refused.Because(Refusal.AlreadyDefined, $"The blueprint {name} is defined; another version is another blueprint.");
-            if (draft.State.Stops.InForce.Any(stop => WouldLoosen(draft.State, stop.Denial, name, model)))
+            var stops = draft.State.Stops.InForce.Select(stop => (stop.Denial.Scope, stop.Denial.State)).Concat(draft.Stops.Select(stop => (stop.Scope, stop.State)));
+            if (stops.Any(stop => WouldLoosen(draft.State, stop.Scope, stop.State, name, model)))
                 return Refused.Because(Refusal.ScopeStopped, "Agents of this blueprint or model are stopped: restore them first.");
             return draft.Stage(actor.Id, new BlueprintDefined(name, model, ordered, draft.OpenEpoch()), draft.RegistryId);
         });
@@ -237,9 +237,9 @@ public sealed class Operating(
     }
 
     // A definition gives reads to whom a stop restricts, and takes agents that come later out of sight of a stop of their model.
-    private static bool WouldLoosen(RegistryState state, Denial stop, string blueprint, string model) =>
-        stop.Scope == new Scope(ScopeKind.Model, model) || stop.Scope == new Scope(ScopeKind.Blueprint, blueprint)
-        || (stop.State == StandingState.Restricted && state.Reach.Agents(stop.Scope).Any(agent => agent.Grant.Terms.Blueprint == blueprint));
+    private static bool WouldLoosen(RegistryState state, Scope stopped, StandingState left, string blueprint, string model) =>
+        stopped == new Scope(ScopeKind.Model, model) || stopped == new Scope(ScopeKind.Blueprint, blueprint)
+        || (left == StandingState.Restricted && state.Reach.Agents(stopped).Any(agent => agent.Grant.Terms.Blueprint == blueprint));
 
     private Outcome<LeafIndex> Found(Draft draft, Genesis genesis) => draft.State.IsBootstrapped || draft.Entries.Count > 0
         ? Refused.Because(Refusal.BootstrapClosed, "This registry has its operators already.")

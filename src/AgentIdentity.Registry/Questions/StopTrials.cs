@@ -85,7 +85,7 @@ public sealed class StopTrials
             return new AliveAnswer(agents.Length, null, null, null, new HashSet<string>(), page.Of(agents).With(Describe));
         var (count, last) = Unexpired(agents, scope, asOf);
         var ids = agents.Select(agent => agent.Id).ToHashSet();
-        var onward = scope.IsOfCredentials ? _state.Reach.Credentials(scope, null, asOf.At) : _state.Lineage.LiveUnder(link => ids.Contains(link.Parent), asOf.At);
+        var onward = scope.IsOfCredentials ? _state.Reach.Credentials(scope, null, asOf.At) : _state.Lineage.LiveUnder(link => ids.Contains(link.Body.Parent), asOf.At);
         var alive = agents.Where(agent => agent.Credentials.Any(credential => IsAlive(credential, scope, asOf)));
         return new AliveAnswer(agents.Length, count, onward.Count, last, Audiences(agents, onward, scope, asOf), page.Of(alive).With(Describe));
     }

@@ -103,7 +103,7 @@ public sealed class Ruling
     {
         var stopped = Interlocked.Increment(ref _onTheirWay) > OnTheirWayMax && IsBounded(rule)
             ? Withheld()
-            : await _stopping.StopByRuleAsync(draft => Decide(draft, rules, rule, agent, entries)).ConfigureAwait(false);
+            : await _stopping.StopIfAsync(null, agent, draft => Decide(draft, rules, rule, agent, entries)).ConfigureAwait(false);
         Interlocked.Decrement(ref _onTheirWay);
         if (!stopped.IsRefused)
             _counts[rule.Trigger].Forget(agent);

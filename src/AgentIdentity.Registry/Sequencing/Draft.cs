@@ -25,6 +25,7 @@ public sealed class Draft
     private readonly Dictionary<KeyId, CallerRegistered> _callers = [];
     private readonly Dictionary<(SubjectId Agent, KeyId Key), ChainHead> _chains = [];
     private readonly List<Stop> _stops = [];
+    private readonly HashSet<Scope> _cuts = [];
     private readonly HashSet<LeafIndex> _lifted = [];
     private readonly Dictionary<SubjectId, LeafIndex> _holds = [];
     private readonly HashSet<LeafIndex> _liftedHolds = [];
@@ -72,7 +73,7 @@ public sealed class Draft
     /// <summary>Set by the writer with the promise: the entries of the group as they are stored.</summary>
     internal IReadOnlyList<StoredEntry> Rows { get; set; } = [];
 
-    public ulong OpenEpoch() => ++_epoch;
+    public ulong OpenEpoch() => checked(++_epoch);
 
     /// <summary>An entry of this group once that is durable; null for one of an earlier group.</summary>
     public StoredEntry? Row(LeafIndex index) => index.Value >= _base ? Rows[(int)(index.Value - _base)] : null;
@@ -81,7 +82,7 @@ public sealed class Draft
     public Hash Salt(LeafIndex index) => _staged[(int)(index.Value - _base)].Opening.Salt;
 
     /// <summary>Whether the group cuts anything: whom a cut reaches is spelled out when it is applied, before what the group delegates.</summary>
-    public bool HasCut { get; private set; }
+    public bool HasCut => _cuts.Count > 0;
 
     /// <summary>What is left of a unit under a credential: the least that its link or one above has, what is pending included. Null: it was not passed on with that unit.</summary>
     public ulong? BudgetLeft(SubjectId jti, string unit)
@@ -127,6 +128,9 @@ public sealed class Draft
 
     /// <summary>Whether exactly this scope is stopped in this group.</summary>
     public bool IsStoppedHere(Scope scope) => _stops.Exists(stop => stop.Scope == scope);
+
+    /// <summary>Whether exactly this scope is cut in this group.</summary>
+    public bool IsCutHere(Scope scope) => _cuts.Contains(scope);
 
     /// <summary>Whether the stop is lifted in this group.</summary>
     public bool IsLifted(LeafIndex stop) => _lifted.Contains(stop);
@@ -277,8 +281,9 @@ public sealed class Draft
             case BlueprintDefined blueprint:
                 _blueprints.Add(blueprint.Name);
                 break;
-            case CompromiseCut:
-                HasCut = true;
+            case CompromiseCut cut:
+                _cuts.Add(cut.Scope);
+                _lifted.UnionWith(State.Stops.ReplacedBy(cut));
                 break;
             case DidVersion version:
                 _followedLines.Add(version.Before);

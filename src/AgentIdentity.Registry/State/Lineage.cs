@@ -133,12 +133,12 @@ public sealed class Lineage(Action<SubjectId> parentSeen)
     /// <summary>Unexpired delegated credentials that come, over any number of links, from one that <paramref name="isRoot"/> picks.</summary>
     /// <param name="isRoot">Asked of each link about what it was passed on from.</param>
     /// <param name="at">Ms since 1970.</param>
-    internal IReadOnlyList<SubjectId> LiveUnder(Func<Delegated, bool> isRoot, long at)
+    internal IReadOnlyList<SubjectId> LiveUnder(Func<DelegationLink, bool> isRoot, long at)
     {
         lock (_gate)
         {
             var found = new HashSet<SubjectId>();
-            var waiting = new Stack<DelegationLink>(_links.Values.Where(link => isRoot(link.Body)));
+            var waiting = new Stack<DelegationLink>(_links.Values.Where(isRoot));
             // Walk first and filter later: an expired link in between must not end the walk.
             while (waiting.TryPop(out var link))
             {

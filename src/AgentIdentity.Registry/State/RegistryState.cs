@@ -352,9 +352,8 @@ public sealed class RegistryState
                 OpenEpoch(index, stop.Epoch);
                 break;
             case CompromiseCut cut:
-                // Two people have moved it: what stood before is gone. One person can only add an earlier one.
-                foreach (var older in Stops.Of(cut.Scope).Where(record => cut.Approvals.Count > 0 && record is { IsInForce: true, Denial.After: not null }).ToArray())
-                    Stops.Lift(older.Denial.Index, new Lifting(index, cut.Epoch, entry.At));
+                foreach (var older in Stops.ReplacedBy(cut))
+                    Stops.Lift(older, new Lifting(index, cut.Epoch, entry.At));
                 var after = Reach.Spell(index, cut.Epoch, StandingState.Frozen, cut.Scope, cut.After, entry.At);
                 Stops.Add(Record(entry, after.With(cut.Probes), cut.Reason, cut.Incident) with { Probes = cut.Probes });
                 OpenEpoch(index, cut.Epoch);

@@ -52,6 +52,15 @@ public sealed class Standing(RegistryState state)
         return state.Stops.DenyState.Of(actor, new Presentation(claims.Jti, new LeafIndex(claims.LedgerIndex), issuerKey, claims.Chain, audience), callee);
     }
 
+    /// <summary>Why a key serves nobody here, however it is shown that somebody holds it; null when it does. What an agent may do with a stopped one is asked where it does it.</summary>
+    public Refused? OfCaller(KeyId key)
+    {
+        var isCallers = state.FindCaller(key) is not null;
+        if (!isCallers && state.FindAgent(key) is null)
+            return Refused.Because(Refusal.CallerUnknown, "The key is neither an agent's nor a registered caller's, or is so no more.");
+        return isCallers && state.Stops.IsKeyStopped(key) ? Refused.Because(Refusal.KeyStopped, "The key is stopped, whoever holds it.") : null;
+    }
+
     /// <summary>Denies at once, before the stop is durable. What this gives back is settled when the ledger has the stop, or has refused it.</summary>
     public PendingStop Deny(StandingState stop, Scope scope, long at)
     {

@@ -81,6 +81,12 @@ public sealed class StopBook
     /// <summary>Whether exactly this scope is revoked.</summary>
     public bool IsRevoked(Scope scope) => Of(scope).Any(record => record is { IsInForce: true, Denial: { State: StandingState.Revoked, After: null } });
 
+    /// <summary>The cuts whose place a cut takes: two people have moved it, so what stood before is gone. One person can only add an earlier one.</summary>
+    internal LeafIndex[] ReplacedBy(CompromiseCut cut) => cut.Approvals.Count == 0 ? [] : [.. CutsInForce(cut.Scope).Select(record => record.Denial.Index)];
+
+    /// <summary>Cuts of exactly this scope that deny, oldest first.</summary>
+    internal IEnumerable<StopRecord> CutsInForce(Scope scope) => Of(scope).Where(record => record is { IsInForce: true, Denial.After: not null });
+
     /// <summary>How many were revoked at that time (ms since 1970) or later: what each stop names, and whom authority had come to from there.</summary>
     public int RevokedSince(long at) => _revocations.TakeWhile(stop => stop.At >= at).Sum(stop => 1 + stop.Denial.Agents.Count);
 

@@ -116,20 +116,19 @@ public sealed class StopReach(RegistryState state, LeafIndex? asOf = null)
     /// <summary>Unexpired delegated credentials that are covered because of what stands above them. Agents above show in the credential itself; keys, terms and jtis of those above do not.</summary>
     internal IReadOnlyList<SubjectId> Credentials(Scope scope, LeafIndex? after, long at) => scope.Kind switch
     {
-        ScopeKind.Credential => state.Lineage.LiveUnder(link => link.ParentJti == scope.Id, at),
-        ScopeKind.Key => state.Lineage.LiveUnder(link => KeyAbove(link) == scope.KeyId && IsAfter(link, after), at),
+        ScopeKind.Credential => state.Lineage.LiveUnder(link => link.Body.ParentJti == scope.Id, at),
+        ScopeKind.Key => state.Lineage.LiveUnder(link => KeyAbove(link.Body) == scope.KeyId && IsAfter(link, after), at),
         ScopeKind.Blueprint or ScopeKind.Model or ScopeKind.Sponsor or ScopeKind.Label =>
-            state.Lineage.LiveUnder(link => state.FindAgent(link.Parent) is { } parent && Covers(scope, parent) && IsAfter(link, after), at),
-        ScopeKind.IssuerKey => state.Lineage.LiveUnder(link => IsAfter(link, scope.After) && SignedBy(link) == scope.KeyId, at),
+            state.Lineage.LiveUnder(link => state.FindAgent(link.Body.Parent) is { } parent && Covers(scope, parent) && IsAfter(link, after), at),
+        ScopeKind.IssuerKey => state.Lineage.LiveUnder(link => ParentCredential(link.Body) is { } parent && Takes(scope, parent), at),
         _ => [],
     };
 
-    private bool IsAfter(Delegated link, LeafIndex? after) => after is null || ParentCredential(link) is not { } parent || parent.Index.Value > after.Value.Value;
+    // What was passed on, and not what it was passed on from: whoever had the key after the entry had what it was given before.
+    private static bool IsAfter(DelegationLink link, LeafIndex? after) => after is not { } last || link.Index.Value > last.Value;
 
     // Which of an agent's keys passed something on shows in the credential that it did it under.
     private KeyId? KeyAbove(Delegated link) => ParentCredential(link) is { } parent ? parent.Item.Jkt : state.FindAgent(link.Parent)?.Key.KeyId;
-
-    private KeyId? SignedBy(Delegated link) => ParentCredential(link) is { } parent ? state.IssuerKeys.InForceAt(parent.Index).KeyId : null;
 
     private LiveCredential? ParentCredential(Delegated link) => state.FindAgent(link.Parent)?.Credential(link.ParentJti);
 

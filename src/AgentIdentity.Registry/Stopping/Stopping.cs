@@ -20,7 +20,7 @@ namespace AgentIdentity.Registry.Stopping;
 /// <param name="Approvals">Of the action <c>revoke</c>, when more is revoked than one person may.</param>
 public sealed record StopWish(Scope Scope, StandingState State, string Reason, string Incident, bool Force = false, IReadOnlyList<string>? Approvals = null)
 {
-    /// <summary>The signed order that it came as, if it did.</summary>
+    /// <summary>The signed order that it came as, or the note that denied it, if it did.</summary>
     public string? Order { get; init; }
 
     /// <summary>The rule that it is by, if it is.</summary>
@@ -95,8 +95,11 @@ public sealed class Stopping(
             : await StopAsync(null, wish, null).ConfigureAwait(false);
     }
 
-    /// <summary>Stops for a rule. Whether it may is the writer's to say, so nobody is denied before that.</summary>
-    internal async Task<Outcome<Stopped>> StopByRuleAsync(Func<Draft, Outcome<StopWish>> decide)
+    /// <summary>Stops for a rule, or what an enforcer brings back. Whether to is the writer's to say, so nobody is denied before that; the rest of the group is decided behind it.</summary>
+    /// <param name="actor">Who has brought it; null for a rule.</param>
+    /// <param name="about">Whose trail it stands in; null for the registry's.</param>
+    /// <param name="decide">What to stop, or why nothing.</param>
+    internal async Task<Outcome<Stopped>> StopIfAsync(CallerRecord? actor, SubjectId? about, Func<Draft, Outcome<StopWish>> decide)
     {
         PendingStop? pending = null;
         var decided = await sequencer.DecideAsync<LeafIndex>(Lane.Stop, draft =>
@@ -105,7 +108,7 @@ public sealed class Stopping(
             if (wish.IsRefused)
                 return Refused.Because(wish.Refusal, wish.Detail);
             pending = standing.Deny(wish.Value.State, wish.Value.Scope, draft.At);
-            return Decide(draft, null, wish.Value, pending, wish.Value.Scope.Id, null);
+            return Stage(draft, actor, wish.Value, pending, about);
         }).ConfigureAwait(false);
         return pending is null ? Refused.Because(decided.Refusal, decided.Detail) : Settle(pending, decided);
     }
@@ -202,6 +205,12 @@ public sealed class Stopping(
             return objection;
         if (approved is not null && approvals.Use(draft, approved) is { IsRefused: true } used)
             return Refused.Because(used.Refusal, used.Detail);
+        return Stage(draft, actor, wish, pending, about);
+    }
+
+    // Every stop comes by here. What is delegated in its group is decided behind it, and what was before it is reached.
+    private LeafIndex Stage(Draft draft, CallerRecord? actor, StopWish wish, PendingStop pending, SubjectId? about)
+    {
         draft.Standing.Widen(pending, draft.At);
         var epoch = draft.OpenEpoch();
         var stop = new Stop(wish.Scope, wish.State, wish.Reason, wish.Incident, epoch, wish.Order) { Probes = probes(draft.At / 1000, null), Rule = wish.Rule };
@@ -234,8 +243,8 @@ public sealed class Stopping(
             var newer = draft.State.Stops.Of(scope).LastOrDefault(other => other.IsInForce && !stops.Contains(other.Denial.Index));
             if (newer is not null && newer.Denial.Index.Value > stops[0].Value)
                 return Refused.Because(Refusal.NewerStop, $"Entry {newer.Denial.Index} stops {scope} as well and is not named.");
-            if (draft.IsStoppedHere(scope))
-                return Refused.Because(Refusal.NewerStop, $"{scope} is being stopped again at this moment.");
+            if (draft.IsStoppedHere(scope) || draft.IsCutHere(scope))
+                return Refused.Because(Refusal.NewerStop, $"{scope} is being stopped or cut again at this moment.");
         }
         if (approvals.Use(draft, approved) is { IsRefused: true } used)
             return Refused.Because(used.Refusal, used.Detail);
@@ -251,7 +260,7 @@ public sealed class Stopping(
         {
             if (cut.After.Value >= draft.State.Position)
                 return Refused.Because(Refusal.EntryUnknown, $"The ledger has no entry {cut.After} yet.");
-            var held = draft.State.Stops.Of(cut.Scope).Where(record => record is { IsInForce: true, Denial.After: not null }).Select(record => record.Denial.After!.Value.Value).ToArray();
+            var held = draft.State.Stops.CutsInForce(cut.Scope).Select(record => record.Denial.After!.Value.Value).ToArray();
             if (approved is null && held.Length > 0 && cut.After.Value >= held.Min())
                 return Refused.Because(Refusal.NeedsTwoOperators, $"{cut.Scope} is cut after entry {held.Min()} already; a later entry takes the approvals of two operators.");
             if (approved is not null && approvals.Use(draft, approved) is { IsRefused: true } used)
@@ -264,10 +273,11 @@ public sealed class Stopping(
         return decided.IsRefused ? decided : decided.Value with { IsIndexPending = IsIndexPending(decided.Value.Index) };
     }
 
-    // Whose trail the stop stands in. A credential's owner is looked for among all agents, before the writer is asked.
-    private SubjectId? Subject(Scope scope) => scope.Kind switch
+    /// <summary>Whose trail a stop stands in; null for the registry's. A credential's owner is looked for among all agents, before the writer is asked.</summary>
+    internal SubjectId? Subject(Scope scope) => scope.Kind switch
     {
-        ScopeKind.Agent or ScopeKind.AgentWithDelegates => scope.Id,
+        // An enforcer may bring back the stop of an agent that was lost with it.
+        ScopeKind.Agent or ScopeKind.AgentWithDelegates => state.FindAgent(scope.Id)?.Id,
         ScopeKind.Key => state.FindAgent(scope.KeyId)?.Id,
         ScopeKind.Credential => state.Lineage.Link(scope.Id)?.Body.Child ?? state.AgentsFrom(0).FirstOrDefault(agent => agent.Credential(scope.Id) is not null)?.Id,
         _ => null,

@@ -50,8 +50,8 @@ internal sealed class AcknowledgementBatches(Sequencer sequencer)
     {
         foreach (var (enforcer, token) in batch.Signed)
         {
-            // Two people may have removed it while it signed.
-            if (draft.State.FindCaller(enforcer.Key.KeyId) is not null && !draft.IsRemoved(enforcer.Id))
+            // Two people may have removed it while it signed, or somebody has stopped its key.
+            if (draft.State.FindCaller(enforcer.Key.KeyId) is not null && !draft.IsRemoved(enforcer.Id) && !draft.State.Stops.IsKeyStopped(enforcer.Key.KeyId))
                 draft.Acknowledge(enforcer.Id, token);
         }
         return true;

@@ -58,14 +58,14 @@ public sealed class EnforcerWatch : IAsyncDisposable
         (_settings, _state, _standing, _sequencer, _stopping, _checkpoints, _log, _seen, _refusals, _clock) = (settings, state, standing, sequencer, stopping, checkpoints, log, seen, refusals, clock);
         _proofs = new EntryProofs(store, proofs);
         _key = new WatchKey(state, keys, sequencer);
-        _notes = new PresentedNote(state, _key, sequencer, say);
+        _notes = new PresentedNote(state, _key, stopping, say);
         _items = new LoggedItems(state, clock);
         Admissions = new Admissions(clock);
         _acknowledging = new Acknowledging(settings, state, sequencer, new SignedRoots(log));
         _grants = new LeaseGrants(settings, state, sequencer);
         _alarming = new Alarming(sequencer, say);
         Leases = new EnforcerLeases(clock, TimeSpan.FromTicks(Math.Max(settings.LongestLease.Ticks, state.Leases.OutstandingAt(clock.GetUtcNow()).Ticks)));
-        Watches = new Watches(state, settings.Name, checkpoints, _proofs, _items, Leases, probes, say);
+        Watches = new Watches(state, standing, settings.Name, checkpoints, _proofs, _items, Leases, probes, say);
         _probing = new Probing(settings, state, sequencer, issuing, probes, Watches, clock);
         sequencer.Applied += Watches.Hand;
         standing.Ended.ContinueWith(ended => Watches.EndAll(Halted()), TaskScheduler.Default);
@@ -107,6 +107,12 @@ public sealed class EnforcerWatch : IAsyncDisposable
 
         await Watches.WhenToldAsync(_state.Epoch, cancellation).ConfigureAwait(false);
         var (stream, snapshot, epoch) = Watches.Attach(enforcer, wish.IsObserving, key.Value);
+        // What comes from here on ends the stream.
+        if (_standing.OfCaller(enforcer.Key.KeyId) is { } unserved)
+        {
+            End(stream);
+            return unserved;
+        }
         stream.Classes = _state.Leases.Classes;
         try
         {

@@ -16,6 +16,7 @@ namespace AgentIdentity.Registry.Watching;
 internal sealed class Watches : IAsyncDisposable
 {
     private readonly RegistryState _state;
+    private readonly Standing _standing;
     private readonly RegistryName _name;
     private readonly CheckpointPublisher _checkpoints;
     private readonly EntryProofs _proofs;
@@ -38,9 +39,9 @@ internal sealed class Watches : IAsyncDisposable
     private NoteSignerKey? _key;
     private ulong _epoch;
 
-    public Watches(RegistryState state, RegistryName name, CheckpointPublisher checkpoints, EntryProofs proofs, LoggedItems items, EnforcerLeases leases, ReadyProbes probes, Action<string> log)
+    public Watches(RegistryState state, Standing standing, RegistryName name, CheckpointPublisher checkpoints, EntryProofs proofs, LoggedItems items, EnforcerLeases leases, ReadyProbes probes, Action<string> log)
     {
-        (_state, _name, _checkpoints, _proofs, _items, _leases, _probes, _log) = (state, name, checkpoints, proofs, items, leases, probes, log);
+        (_state, _standing, _name, _checkpoints, _proofs, _items, _leases, _probes, _log) = (state, standing, name, checkpoints, proofs, items, leases, probes, log);
         foreach (var stop in state.Stops.InForce)
             _inForce.Add(stop.Denial.Index.Value, stop);
         (_epoch, _position) = (state.Epoch, state.Position);
@@ -198,8 +199,8 @@ internal sealed class Watches : IAsyncDisposable
             }
             if (ChangedActor(applied.Entry.Body) is { } agent)
                 GreetAnew(agent);
-            if (applied.Entry.Body is CallerRemoved { Caller: var removed } && Find(removed) is { } stream)
-                stream.End(Refused.Because(Credentials.Refusal.CallerUnknown, "Two operators have removed this enforcer."));
+            if (applied.Entry.Body is CallerRemoved or Stop { Scope.Kind: ScopeKind.Key })
+                EndUnserved();
             if (ChangeOf(applied) is { } change && Tell(change) is { Length: > 0 } shown)
                 _ = ProveAsync(change.Index, proof => Array.ForEach(shown, view => view.Tell(proof)));
             Pulse();
@@ -213,6 +214,19 @@ internal sealed class Watches : IAsyncDisposable
         {
             foreach (var stream in _streams.Values.Where(stream => stream.View.Callees.Contains(agent)).ToArray())
                 End(stream, Refused.Because(Credentials.Refusal.WatchOutdated, "An agent that is one of the audiences has another key since: watch again."));
+        }
+    }
+
+    // Two people have removed the enforcer, or its key is stopped: what it says counts no more, and it is told nothing.
+    private void EndUnserved()
+    {
+        lock (_gate)
+        {
+            foreach (var stream in _streams.Values)
+            {
+                if (_standing.OfCaller(stream.Enforcer.Key.KeyId) is { } unserved)
+                    stream.End(unserved);
+            }
         }
     }
 

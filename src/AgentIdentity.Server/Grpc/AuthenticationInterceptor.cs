@@ -74,6 +74,8 @@ internal sealed class AuthenticationInterceptor(RegistryNode registry, Quotas qu
             throw new CallRefusedException(Refusal.CallerUnknown, "The client certificate's key is neither P-256 nor Ed25519.");
         call.Key = key.KeyId;
         RequireQuota(call, key.KeyId);
+        if (registry.Standing.OfCaller(key.KeyId) is { } unserved)
+            throw new CallRefusedException(unserved.Refusal, unserved.Detail);
         Admit(call, registry.State.FindCaller(key.KeyId)
             ?? throw new CallRefusedException(Refusal.CallerUnknown, "The client certificate's key is not a registered caller's."));
     }

@@ -106,6 +106,9 @@ internal sealed class ControlService(RegistryNode registry, IHostApplicationLife
         {
             await foreach (var report in registry.Propagation.FollowAsync(first, ending.Token))
             {
+                // As if it had asked anew: a key that is stopped meanwhile is told nothing more.
+                if (registry.Standing.OfCaller(CallState.Of(context).Caller!.Key.KeyId) is { } unserved)
+                    throw new CallRefusedException(unserved.Refusal, unserved.Detail);
                 var next = registry.Propagation(report);
                 if (sent is not null && next.IsSameAs(sent))
                     continue;

@@ -5,6 +5,7 @@ using AgentIdentity.Credentials.Identifiers;
 using AgentIdentity.Credentials.Keys;
 using AgentIdentity.Credentials.Proofs;
 using AgentIdentity.Credentials.Statements;
+using AgentIdentity.Credentials.Watching;
 using AgentIdentity.Ledger;
 using AgentIdentity.Credentials.Issuing;
 using AgentIdentity.Registry.Enrolling;
@@ -114,6 +115,9 @@ internal sealed class TestNode : IAsyncDisposable
     /// <summary>The key that signs checkpoints, likewise.</summary>
     public Ed25519PrivateKey LogKey => _keys.Log(Node.State.Founding!.LogKey.KeyId);
 
+    /// <summary>The key that signs what enforcers are told, likewise.</summary>
+    public NoteSignerKey WatchKey => new(WatchNotes.KeyName(Node.State.Log.Origin), _keys.Watch(Node.State.WatchKeys[^1].KeyId));
+
     public Task<string> NewTokenAsync(uint uses = 1, uint lifetimeSeconds = 0) => NewTokenAsync(new TokenWish("team", "bot/1", [], Envelope, [Audience], uses, lifetimeSeconds));
 
     public async Task<string> NewTokenAsync(TokenWish wish) => Good(await Node.Operating.CreateTokenAsync(Operator, wish)).Text;
@@ -148,6 +152,17 @@ internal sealed class TestNode : IAsyncDisposable
 
     public Task<Outcome<Decided>> RestoreAsync(params LeafIndex[] stops) =>
         Node.Stopping.RestoreAsync(Operator, stops, "it was a false alarm", ApprovalsOf(ApprovedAction.Restore(stops, "it was a false alarm")));
+
+    /// <summary>Has what is begun decided in one group: meanwhile the writer waits for a write of the agent's.</summary>
+    public async Task InOneGroupAsync(TestAgent agent, Action begin)
+    {
+        var held = Store.HoldAppends();
+        var recorded = agent.RecordAsync();
+        await held;
+        begin();
+        Store.LetAppendsGo();
+        await recorded;
+    }
 
     /// <summary>Ends when a checkpoint covers the entry, or else all that there is now.</summary>
     public Task WhenSignedAsync(LeafIndex? index = null) =>

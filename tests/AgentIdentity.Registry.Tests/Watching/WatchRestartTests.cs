@@ -3,6 +3,7 @@ using AgentIdentity.Credentials.Entries;
 using AgentIdentity.Credentials.Keys;
 using AgentIdentity.Credentials.Watching;
 using AgentIdentity.Ledger;
+using AgentIdentity.Registry.Issuing;
 using AgentIdentity.Registry.Tests.Fixtures;
 using AgentIdentity.Registry.Watching;
 using AgentIdentity.Tests;
@@ -183,6 +184,60 @@ public sealed class WatchRestartTests
     }
 
     [Fact]
+    public async Task A_denial_that_is_brought_back_is_not_left_by_a_rotation_in_its_group()
+    {
+        var (agent, beginAsync) = await LostAsync(agent => Scope.Key(agent.KeyId));
+        await using var registry = agent.Registry;
+        using var next = PrivateKey.Generate(KeyAlgorithm.ES256);
+        var (begun, rotated) = (Task.FromResult(default(Outcome<WatchStream>)), Task.CompletedTask);
+        await registry.InOneGroupAsync(agent, () => (begun, rotated) = (beginAsync(), agent.RotateAsync(next)));
+        registry.Node.Watch.End(TestNode.Good(await begun));
+        await Assert.ThrowsAnyAsync<Exception>(() => rotated);
+        Assert.Equal(agent.KeyId, agent.Record.Key.KeyId);
+    }
+
+    [Fact]
+    public async Task A_denial_that_is_brought_back_lets_nothing_be_passed_on_in_its_group()
+    {
+        var (agent, beginAsync) = await LostAsync(agent => Scope.Key(agent.KeyId));
+        await using var registry = agent.Registry;
+        var child = await registry.EnrollDeepAsync();
+        var (begun, delegated) = (Task.FromResult(default(Outcome<WatchStream>)), Task.FromResult(default(Outcome<Issued>)));
+        await registry.InOneGroupAsync(agent, () => (begun, delegated) = (beginAsync(), registry.DelegateAsync(agent.Credential, child.Id)));
+        registry.Node.Watch.End(TestNode.Good(await begun));
+        Assert.Equal(Refusal.KeyStopped, (await delegated).Refusal);
+    }
+
+    [Fact]
+    public async Task A_denial_of_a_credential_that_is_brought_back_is_not_exhausted_at_once_and_ends_with_its_restore()
+    {
+        var (agent, beginAsync) = await LostAsync(agent => Scope.Credential(agent.Claims.Jti));
+        await using var registry = agent.Registry;
+        registry.Node.Watch.End(TestNode.Good(await beginAsync()));
+        Assert.Equal(Refusal.CredentialStopped, registry.Verify(agent.Use()));
+        var stop = Assert.Single(registry.Node.State.Stops.InForce).Denial.Index;
+        Assert.Equal(StopLevel.Nodes, Report(registry, stop).Level);
+        TestNode.Good(await registry.RestoreAsync(stop));
+        Assert.Equal(Refusal.None, registry.Verify(agent.Use(nonce: "n2")));
+    }
+
+    // What a thief of the key for enforcers can sign.
+    [Theory]
+    [InlineData(ulong.MaxValue)]
+    [InlineData(1UL << 53)]
+    [InlineData((1UL << 32) + 1)]
+    public async Task An_epoch_far_above_the_ledgers_is_refused_and_told_of(ulong epoch)
+    {
+        await using var registry = await TestNode.FoundAsync();
+        var agent = await registry.EnrollAsync();
+        using var enforcer = await ScriptedEnforcer.NewAsync(registry);
+        foreach (var note in new[] { new SnapshotNote(enforcer.Stream.View.Id, epoch, 0, default).Sign(registry.WatchKey), new DeltaNote(enforcer.Stream.View.Id, epoch, 0, default, DeltaKind.None, null).Sign(registry.WatchKey) })
+            Assert.Equal(Refusal.MessageMalformed, (await ScriptedEnforcer.TryBeginAsync(registry, enforcer.Key, note)).Refusal);
+        Assert.Contains(registry.Log, line => line.Contains($"{epoch}", StringComparison.Ordinal));
+        Assert.Equal(1UL, TestNode.Good(await registry.StopAsync(agent)).Epoch);
+    }
+
+    [Fact]
     public async Task Whoever_comes_right_after_a_stop_is_sent_its_proof_and_nobody_else_is_sent_it_again()
     {
         await using var registry = await TestNode.FoundAsync();
@@ -235,6 +290,34 @@ public sealed class WatchRestartTests
         Assert.True(watching.Stream.Ended.WaitHandle.WaitOne(TestNode.Patience));
         Assert.Equal(Refusal.RolledBack, watching.Stream.Refused?.Refusal);
         Assert.Equal(Refusal.RolledBack, (await registry.Node.Watch.AnswerAsync(watching.Stream, new byte[16], default)).Refusal);
+    }
+
+    // An agent at a registry that was put back to before a stop, and an enforcer that comes with the denial.
+    private static async Task<(TestAgent Agent, Func<Task<Outcome<WatchStream>>> BeginAsync)> LostAsync(Func<TestAgent, Scope> scope)
+    {
+        var (folder, older) = (TestNode.NewFolder(), TestNode.NewFolder());
+        var clock = new ManualClock();
+        var key = PrivateKey.Generate(KeyAlgorithm.Ed25519);
+        TestAgent agent;
+        await using (var registry = await TestNode.FoundAsync(folder, clock))
+        {
+            agent = await registry.EnrollDeepAsync();
+            await ScriptedEnforcer.RegisterAsync(registry, key);
+            registry.Node.Watch.End(TestNode.Good(await ScriptedEnforcer.TryBeginAsync(registry, key)));
+        }
+        Folders.Copy(folder, older);
+        string note;
+        byte[] payload;
+        await using (var registry = TestNode.Open(folder, clock))
+        {
+            using var enforcer = await ScriptedEnforcer.BeginAsync(registry, PrivateKeyOf(key));
+            TestNode.Good(await registry.StopAsync(scope(agent)));
+            await enforcer.UntilAsync<Delta>();
+            (note, payload) = (enforcer.LastNote, enforcer.LastPayload);
+        }
+        var restored = TestNode.Open(older, clock);
+        restored.OperatorKeys = agent.Registry.OperatorKeys;
+        return (agent.At(restored), () => ScriptedEnforcer.TryBeginAsync(restored, key, note, payload));
     }
 
     private static StopReport Report(TestNode registry, LeafIndex stop) => TestNode.Good(registry.Node.Propagation.Of(stop)).Stops[0];

@@ -447,6 +447,19 @@ public sealed class WatchTests
     }
 
     [Fact]
+    public async Task A_stop_of_an_enforcers_key_ends_its_stream_and_no_other_begins()
+    {
+        await using var registry = await TestNode.FoundAsync();
+        using var enforcer = await ScriptedEnforcer.NewAsync(registry);
+        using var other = await ScriptedEnforcer.NewAsync(registry, "another");
+        TestNode.Good(await registry.StopAsync(Scope.Key(enforcer.Key.PublicKey.KeyId)));
+        Assert.True(enforcer.Stream.Ended.WaitHandle.WaitOne(TestNode.Patience));
+        Assert.Equal(Refusal.KeyStopped, enforcer.Stream.Refused?.Refusal);
+        Assert.Null(other.Stream.Refused);
+        Assert.Equal(Refusal.KeyStopped, (await ScriptedEnforcer.TryBeginAsync(registry, enforcer.Key)).Refusal);
+    }
+
+    [Fact]
     public async Task An_unlogged_credential_is_answered_and_put_on_the_record_and_a_logged_one_is_not()
     {
         await using var registry = await TestNode.FoundAsync();

@@ -1,3 +1,4 @@
+using AgentIdentity.Client;
 using AgentIdentity.Credentials;
 using AgentIdentity.Credentials.Keys;
 using AgentIdentity.Ledger;
@@ -57,6 +58,28 @@ public sealed class WatchTests
         await Task.Delay(Limits.BodyGrace * 2);
 
         await enforcer.HeartbeatAsync();
+    }
+
+    [Fact]
+    public async Task A_stop_of_a_key_ends_the_streams_that_were_begun_with_it()
+    {
+        await using var registry = await TestRegistry.StartAsync();
+        var agent = await registry.EnrolAsync();
+        var (key, auditor) = (await registry.RegisterAsync(Role.Enforcer, "documents gateway"), await registry.RegisterAsync(Role.Auditor, "auditor"));
+        using var channel = GrpcChannel.ForAddress(registry.GrpcUrl);
+        using var enforcer = await WireEnforcer.BeginAsync(new Access.AccessClient(channel), key, registry.PublicUrl, Both);
+        using var connection = registry.Connect(auditor);
+        using var watching = connection.Control.WatchPropagation(new PropagationRequest { Stop = (await registry.StopAgentAsync(agent.Did)).LedgerIndex });
+        Assert.True(await watching.ResponseStream.MoveNext(CancellationToken.None));
+        foreach (var stolen in new[] { key, auditor })
+            await registry.AsOperator.Control.StopAsync(new StopRequest { Scope = new Scope { Key = stolen.PublicKey.KeyId.ToString() }, State = AgentState.Frozen, Reason = "it was stolen" });
+        Assert.Equal(Refusal.KeyStopped, await EndOf(enforcer));
+        var end = await Assert.ThrowsAsync<RegistryRefusedException>(async () =>
+        {
+            while (await watching.ResponseStream.MoveNext(CancellationToken.None))
+                Assert.True(watching.ResponseStream.Current.Level > StopLevel.Unspecified);
+        });
+        Assert.Equal(Refusal.KeyStopped, end.Refusal);
     }
 
     [Fact]

@@ -39,6 +39,19 @@ public sealed class TlsTests : IDisposable
     }
 
     [Fact]
+    public async Task A_client_certificate_of_a_stopped_key_serves_no_more()
+    {
+        SelfSigned.Write(CertificatePath, KeyPath);
+        await using var registry = await TestRegistry.StartAsync($"--tls-cert={CertificatePath}", $"--tls-key={KeyPath}");
+        using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+        Assert.True(OwnKey.TryReadSubjectPublicKeyInfo(key.ExportSubjectPublicKeyInfo(), out var registered));
+        await registry.AsOperator.Admin.RegisterCallerAsync(new RegisterCallerRequest { Role = Role.Auditor, Name = "auditor", Key = new() { Jwk = registered.ToJwk() } });
+        Assert.Equal("", (await CallAsync(registry, key, "/agentidentity.v1.Registry/ListAgents", registry.GrpcUrl)).Reason);
+        await registry.AsOperator.Control.StopAsync(new StopRequest { Scope = new Scope { Key = registered.KeyId.ToString() }, State = AgentState.Frozen, Reason = "it was stolen" });
+        Assert.Equal("KEY_STOPPED", (await CallAsync(registry, key, "/agentidentity.v1.Registry/ListAgents", registry.GrpcUrl)).Reason);
+    }
+
+    [Fact]
     public void A_certificate_whose_files_were_replaced_is_read_again_and_a_broken_one_changes_nothing()
     {
         var clock = new StoppedClock();
