@@ -562,6 +562,23 @@ public sealed class WatchTests
     }
 
     [Fact]
+    public async Task Leases_of_more_classes_than_an_entry_holds_are_refused_at_the_start()
+    {
+        var (folder, clock) = (TestNode.NewFolder(), new ManualClock());
+        Dictionary<string, TimeSpan> Leases(int count) => Enumerable.Range(0, count).ToDictionary(number => $"class-{number:00}", _ => TimeSpan.FromSeconds(60));
+        await using (var registry = await TestNode.FoundAsync(folder, clock, with: settings => settings with { ClassLeases = Leases(LeasesGranted.ClassesMax) }))
+        {
+            using var enforcer = await ScriptedEnforcer.NewAsync(registry);
+            Assert.Equal(LeasesGranted.ClassesMax, enforcer.Stream.Classes.Count);
+        }
+        File.Delete(Path.Combine(folder, "snapshot"));
+        await using (TestNode.Open(folder, clock))
+        {
+        }
+        Assert.Throws<ArgumentException>(() => TestNode.Open(folder, clock, with: settings => settings with { ClassLeases = Leases(LeasesGranted.ClassesMax + 1) }));
+    }
+
+    [Fact]
     public async Task What_an_enforcer_counts_adds_up_over_reports_that_come_twice_and_over_its_restart()
     {
         await using var registry = await TestNode.FoundAsync();
