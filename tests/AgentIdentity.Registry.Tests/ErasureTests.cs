@@ -248,6 +248,22 @@ public sealed class ErasureTests
     }
 
     [Fact]
+    public async Task Approvals_serve_once_also_when_a_clock_that_was_ahead_is_set_back()
+    {
+        await using var registry = await TestNode.FoundByTwoAsync();
+        var action = ApprovedAction.LiftHold((await registry.EnrollAsync()).Id, default, "done");
+        async Task<Refusal> Use(IReadOnlyList<string> approvals) => await UseAsync(registry, TestNode.Good(registry.Node.Approvals.Check(approvals, action)));
+        var used = registry.ApprovalsOf(action);
+        Assert.Equal(Refusal.None, await Use(used));
+        registry.Clock.SetForward(TimeSpan.FromDays(1));
+        Assert.Equal(Refusal.None, await Use(registry.ApprovalsOf(action)));
+        registry.Clock.SetBack(TimeSpan.FromDays(1));
+        Assert.Equal(Refusal.ApprovalStale, await Use(used));
+        registry.Clock.SetForward(TimeSpan.FromSeconds(1));
+        Assert.Equal(Refusal.None, await Use(registry.ApprovalsOf(action)));
+    }
+
+    [Fact]
     public async Task In_single_operator_mode_one_suffices()
     {
         await using var registry = await TestNode.FoundAsync();
