@@ -68,7 +68,7 @@ public sealed class RegistryNode : IAsyncDisposable
         KeyRotation = new Rotating.KeyRotation(settings, state, Sequencer, Enrolment, Dids, clock);
         KeyReplacement = new Rotating.KeyReplacement(state, Sequencer, Stopping, clock);
         People = new People(settings, state, Sequencer, Approvals, clock);
-        Erasing = new Erasing.Erasing(state, Sequencer, Approvals, store);
+        Erasing = new Erasing.Erasing(state, Sequencer, Approvals, PublishedLog, store);
         Refusals = new RefusalJournal(Sequencer, state);
         Reads = new ReadJournal(Sequencer);
         Reading = new Reading.Reading(state, store, PublishedLog);

@@ -109,6 +109,25 @@ public sealed class ErasureTests
     }
 
     [Fact]
+    public async Task What_the_disk_has_changed_is_not_erased_as_if_it_had_been_signed()
+    {
+        await using var before = await TestNode.FoundAsync(snapshotEntries: 1);
+        var agent = await before.EnrollAsync();
+        var chain = agent.Chain(2);
+        var changed = TestNode.Good(await agent.SendAsync(chain[0])).Index;
+        var sound = TestNode.Good(await agent.SendAsync(chain[1])).Index;
+        await before.WhenSignedAsync(sound);
+        await before.DisposeAsync();
+        LedgerFile.SpoilStatement(before.Folder, changed.Value, chain[0]);
+
+        await using var after = TestNode.Open(before.Folder, before.Clock);
+        after.OperatorKeys = before.OperatorKeys;
+        Assert.Contains($"Entry {changed} is not the one", (await Assert.ThrowsAsync<LedgerDamagedException>(() => EraseAsync(after, agent.At(after), [changed, sound]))).Message, StringComparison.Ordinal);
+        Assert.False(after.Store.Read(changed, 1)[0].IsErased || after.Store.Read(sound, 1)[0].IsErased);
+        TestNode.Good(await EraseAsync(after, agent.At(after), [sound]));
+    }
+
+    [Fact]
     public async Task Only_activities_of_that_agent_can_be_erased_and_only_once()
     {
         await using var registry = await TestNode.FoundByTwoAsync();
@@ -226,6 +245,22 @@ public sealed class ErasureTests
         var approved = TestNode.Good(registry.Node.Approvals.Check(approvals, action));
         var draft = await UseAsync(registry, approved);
         Assert.Equal(Refusal.ApprovalUsed, draft);
+    }
+
+    [Fact]
+    public async Task Approvals_serve_once_also_when_a_clock_that_was_ahead_is_set_back()
+    {
+        await using var registry = await TestNode.FoundByTwoAsync();
+        var action = ApprovedAction.LiftHold((await registry.EnrollAsync()).Id, default, "done");
+        async Task<Refusal> Use(IReadOnlyList<string> approvals) => await UseAsync(registry, TestNode.Good(registry.Node.Approvals.Check(approvals, action)));
+        var used = registry.ApprovalsOf(action);
+        Assert.Equal(Refusal.None, await Use(used));
+        registry.Clock.SetForward(TimeSpan.FromDays(1));
+        Assert.Equal(Refusal.None, await Use(registry.ApprovalsOf(action)));
+        registry.Clock.SetBack(TimeSpan.FromDays(1));
+        Assert.Equal(Refusal.ApprovalStale, await Use(used));
+        registry.Clock.SetForward(TimeSpan.FromSeconds(1));
+        Assert.Equal(Refusal.None, await Use(registry.ApprovalsOf(action)));
     }
 
     [Fact]

@@ -122,6 +122,23 @@ public sealed class FailureTests
     }
 
     [Fact]
+    public async Task An_entry_that_no_start_could_read_halts_the_writer_and_is_not_written()
+    {
+        await using var before = await TestNode.FoundAsync();
+        var agent = await before.EnrollAsync();
+        var ledger = before.DescribeLedger();
+        var tooMany = Enumerable.Range(0, LeasesGranted.ClassesMax + 1).Select(number => new ClassLease($"class-{number:00}", 1)).ToArray();
+        var staged = await before.Node.Sequencer.DecideAsync<LeafIndex>(Lane.Ordinary, draft => draft.Stage(draft.RegistryId, new LeasesGranted(tooMany), draft.RegistryId));
+        Assert.Equal(Refusal.RegistryHalted, staged.Refusal);
+        Assert.Contains("could not be read again", (await before.Node.Halted).Message, StringComparison.Ordinal);
+        await before.DisposeAsync();
+
+        await using var after = TestNode.Open(before.Folder, before.Clock);
+        Assert.Equal(ledger, after.DescribeLedger());
+        await agent.At(after).RecordAsync();
+    }
+
+    [Fact]
     public async Task Without_room_nothing_is_applied_and_with_room_everything_works_again()
     {
         await using var registry = await TestNode.FoundAsync();

@@ -71,10 +71,7 @@ public sealed class ForkTests
         TestNode.Good(await agent.SendAsync(chain[1]));
         await before.WhenSignedAsync(TestNode.Good(await agent.SendAsync(chain[2])).Index);
         await before.DisposeAsync();
-        var stored = LedgerFile.Read(before.Folder, $"SELECT entry FROM entries WHERE idx = {first.Index}");
-        // Inside the statement, so that it can still be read.
-        stored[stored.AsSpan().IndexOf(chain[0]) + chain[0].Length - 1] ^= 4;
-        LedgerFile.Change(before.Folder, $"UPDATE entries SET entry = ? WHERE idx = {first.Index}", stored);
+        LedgerFile.SpoilStatement(before.Folder, first.Index.Value, chain[0]);
 
         await using var after = TestNode.Open(before.Folder, before.Clock);
         Assert.Contains($"Entry {first.Index} is not the one", (await Assert.ThrowsAsync<LedgerDamagedException>(() => agent.At(after).SendAsync(chain[0]))).Message, StringComparison.Ordinal);

@@ -10,6 +10,7 @@ using AgentIdentity.Registry.Recovery;
 using AgentIdentity.Registry.Sequencing;
 using AgentIdentity.Registry.State;
 using AgentIdentity.Registry.Tests.Fixtures;
+using AgentIdentity.Storage.Keys;
 using AgentIdentity.Storage.Snapshots;
 using AgentIdentity.Storage.Sqlite;
 
@@ -35,6 +36,47 @@ public sealed class RecoveryTests
         await using var registry = TestNode.Open(folder);
         Assert.Contains(registry.Log, line => line.StartsWith("The snapshot is of another version, damaged,", StringComparison.Ordinal));
         Assert.Equal(expected, Describe(registry));
+    }
+
+    // Around the head and the signature, and what no array holds.
+    [Theory]
+    [InlineData(63)]
+    [InlineData(64)]
+    [InlineData(100)]
+    [InlineData(130)]
+    [InlineData(131)]
+    [InlineData(1L << 31)]
+    public async Task A_snapshot_of_another_length_is_passed_over_and_fsck_says_so(long length)
+    {
+        var (folder, expected) = await RegistryOnDiskAsync();
+        using (var snapshot = File.Open(Path.Combine(folder, "snapshot"), FileMode.Open))
+            snapshot.SetLength(length);
+        try
+        {
+            var findings = new List<Finding>();
+            using (var store = SqliteLedgerStore.Open(folder))
+                await Fsck.RunAsync(store, store, new SnapshotFile(folder), withSignatures: false, findings.Add, _ => { }, CancellationToken.None);
+            Assert.StartsWith("The snapshot is damaged", Assert.Single(findings).Meaning, StringComparison.Ordinal);
+            await using var registry = TestNode.Open(folder);
+            Assert.Equal(expected, Describe(registry));
+        }
+        finally
+        {
+            File.Delete(Path.Combine(folder, "snapshot"));
+        }
+    }
+
+    [Fact]
+    public async Task A_snapshot_that_no_start_could_read_is_not_kept_and_the_log_says_so()
+    {
+        await using var before = await TestNode.FoundAsync();
+        await before.DisposeAsync();
+        var log = new List<string>();
+        using var store = SqliteLedgerStore.Open(before.Folder);
+        await using (RegistryNode.Open(before.Node.Settings, store, new EndlessFile(), new FileRegistryKeys(before.Folder), before.Clock, log.Add))
+        {
+        }
+        Assert.StartsWith("No snapshot was written, so the next start reads more of the ledger: it would have", Assert.Single(log), StringComparison.Ordinal);
     }
 
     [Fact]
@@ -389,5 +431,24 @@ public sealed class RecoveryTests
         };
         Recovery.SnapshotFormat.Write(stream, sorted, default, AnyKey.Ed25519!);
         return Convert.ToHexString(stream.ToArray());
+    }
+
+    /// <summary>Takes a snapshot of any length, and keeps none.</summary>
+    private sealed class EndlessFile : ISnapshotStore
+    {
+        public void Save(Action<Stream> write) => write(new FarAlong());
+
+        public Stream? Open() => null;
+
+        public void KeepCheckpoint(string note)
+        {
+        }
+
+        public byte[]? KeptCheckpoint() => null;
+
+        private sealed class FarAlong : MemoryStream
+        {
+            public override long Position { get => base.Position + (1L << 31); set => base.Position = value; }
+        }
     }
 }

@@ -124,6 +124,9 @@ public sealed class Enrolment(RegistrySettings settings, RegistryState state, Se
     {
         if (draft.IsEvidenceUsed(finding.Hash))
             return Refused.Because(Refusal.EvidenceUsed, "This evidence has been used; bring another piece.");
+        // What was used is forgotten by the time of the ledger, which a clock that was ahead has left ahead of this machine's.
+        if (UsedEvidence.Until(finding.ExpiresAt) < draft.At)
+            return Refused.Because(Refusal.EvidenceExpired, "The evidence ends before the time that the ledger has come to, so nobody knows any more whether it was used.");
         if (finding.Voucher is not { } id)
             return null;
         var voucher = draft.State.FindAgent(id)!;

@@ -4,6 +4,7 @@ using AgentIdentity.Credentials.Identifiers;
 using AgentIdentity.Credentials.Proofs;
 using AgentIdentity.Credentials.Statements;
 using AgentIdentity.Ledger;
+using AgentIdentity.Registry.Checkpoints;
 using AgentIdentity.Registry.Operating;
 using AgentIdentity.Registry.Sequencing;
 using AgentIdentity.Registry.State;
@@ -17,7 +18,7 @@ public sealed record Erased(LeafIndex Index, long At, int Count, bool IsForGood)
 public sealed record HoldChanged(LeafIndex Index, long At);
 
 /// <summary>Takes away what opens activities, and nothing else: by two operators, with a reason, and not while a hold stands.</summary>
-public sealed class Erasing(RegistryState state, Sequencer sequencer, Approvals approvals, ILedgerStore store) : IDisposable
+public sealed class Erasing(RegistryState state, Sequencer sequencer, Approvals approvals, PublishedLog log, ILedgerStore store) : IDisposable
 {
     private const int ReasonMax = 500;
 
@@ -95,10 +96,16 @@ public sealed class Erasing(RegistryState state, Sequencer sequencer, Approvals 
 
     private Outcome<ErasedStub[]> Stubs(SubjectId agentId, IReadOnlyList<LeafIndex> indexes)
     {
+        var (erasures, signed) = (new Erasures(store), log.Newest);
         var stubs = new ErasedStub[indexes.Count];
         for (var i = 0; i < stubs.Length; i++)
         {
-            var stub = Stub(agentId, indexes[i]);
+            if (!store.Size.Contains(indexes[i]))
+                return Refused.Because(Refusal.EntryUnknown, $"There is no entry {indexes[i]}.");
+            var row = store.Read(indexes[i], 1)[0];
+            // A stub says for ever what was signed: there would be nothing left that it could be held against.
+            erasures.RequireGenuine(row, signed);
+            var stub = Stub(agentId, row);
             if (stub.IsRefused)
                 return Refused.Because(stub.Refusal, stub.Detail);
             stubs[i] = stub.Value;
@@ -107,17 +114,14 @@ public sealed class Erasing(RegistryState state, Sequencer sequencer, Approvals 
     }
 
     // What stays of one activity, but for the entry that erases it.
-    private Outcome<ErasedStub> Stub(SubjectId agentId, LeafIndex index)
+    private static Outcome<ErasedStub> Stub(SubjectId agentId, StoredEntry row)
     {
-        if (!store.Size.Contains(index))
-            return Refused.Because(Refusal.EntryUnknown, $"There is no entry {index}.");
-        var row = store.Read(index, 1)[0];
         if (row.IsErased && Erasures.Stub(row) is var before)
-            return Refused.Because(Refusal.AlreadyErased, $"Entry {index} was erased by entry {before.ErasedBy}.");
+            return Refused.Because(Refusal.AlreadyErased, $"Entry {row.Index} was erased by entry {before.ErasedBy}.");
         return Entry.TryDecode(row.Entry, out var entry) && entry.Body is Activity activity && SignedStatement.TryRead(activity.Statement, out var statement) && statement.AgentId == agentId
             ? new ErasedStub(
                 agentId, entry.Subjects[0].Sequence, statement.KeyId, statement.Sequence, statement.Identity, statement.Previous, entry.At, activity.Quarantined, default, 0)
-            : Refused.Because(Refusal.NotErasable, $"Entry {index} is not an activity of this agent; nothing else can be erased.");
+            : Refused.Because(Refusal.NotErasable, $"Entry {row.Index} is not an activity of this agent; nothing else can be erased.");
     }
 
     private static bool Ascend(IReadOnlyList<LeafIndex> indexes)

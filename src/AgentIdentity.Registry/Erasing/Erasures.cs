@@ -1,5 +1,6 @@
 using AgentIdentity.Credentials.Entries;
 using AgentIdentity.Ledger;
+using AgentIdentity.Registry.Checkpoints;
 using AgentIdentity.Registry.Sequencing;
 using AgentIdentity.Registry.State;
 
@@ -25,6 +26,17 @@ public sealed class Erasures(ILedgerStore store)
         return Erasure(row.Index, stub.ErasedBy) is { } erasure && erasure.Names(row.Index, stub)
             ? stub
             : throw new LedgerDamagedException($"Entry {row.Index} is gone, and entry {stub.ErasedBy} is not what erased it.");
+    }
+
+    /// <summary>What a row holds is what was written, or what its erasure has left of that. Asked before anything is put on the record because of it: what the disk has changed is nobody's word.</summary>
+    /// <exception cref="LedgerDamagedException">It is not.</exception>
+    internal void RequireGenuine(StoredEntry row, SignedTree? signed)
+    {
+        Reading.Reading.RequireSigned(row, signed);
+        if (row.IsErased)
+            Require(row);
+        else
+            Reading.Reading.Genuine(row);
     }
 
     /// <summary>Nothing that an entry erases is there again.</summary>

@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using System.Buffers.Text;
 using System.Security.Cryptography;
 using System.Text;
 using AgentIdentity.Credentials;
@@ -33,8 +34,9 @@ public sealed class Approvals(RegistrySettings settings, RegistryState state, Ti
 
     private readonly byte[] _key = RandomNumberGenerator.GetBytes(32);
 
-    // Owned by the writer. Each takes two operators' signatures, and is forgotten when its time is over.
+    // Owned by the writer: nonces and when they were given out. Each takes two operators' signatures, and is forgotten when its time is over.
     private readonly Dictionary<string, DateTimeOffset> _used = [];
+    private DateTimeOffset _forgottenUpTo = DateTimeOffset.MinValue;
 
     /// <summary>Whether one person suffices: the registry was founded so.</summary>
     public bool IsSingleOperator => state.Founding is { SingleOperator: true };
@@ -94,11 +96,18 @@ public sealed class Approvals(RegistrySettings settings, RegistryState state, Ti
     public Outcome<bool> Use(Draft draft, Approved approved)
     {
         var now = clock.GetUtcNow();
-        foreach (var (old, _) in _used.Where(used => used.Value <= now).ToArray())
+        foreach (var (old, givenAt) in _used.Where(used => used.Value + (2 * Approval.Window) <= now).ToArray())
+        {
             _used.Remove(old);
+            _forgottenUpTo = givenAt > _forgottenUpTo ? givenAt : _forgottenUpTo;
+        }
         if (People(draft.State, approved.Keys) != OperatorsNeeded)
             return Refused.Because(Refusal.ApproverUnknown, "Who has signed is no operator any more.");
-        return _used.TryAdd(approved.Nonce, now + (2 * Approval.Window))
+        var given = IssuedAt(Base64Url.DecodeFromChars(approved.Nonce));
+        // A clock that was ahead and is set back brings no used nonce to life again.
+        if (given <= _forgottenUpTo)
+            return Stale();
+        return _used.TryAdd(approved.Nonce, given)
             ? true
             : Refused.Because(Refusal.ApprovalUsed, "These approvals have been used: each nonce serves for one act.");
     }
@@ -114,8 +123,10 @@ public sealed class Approvals(RegistrySettings settings, RegistryState state, Ti
             return Refused.Because(Refusal.ApprovalMismatch, $"Expected approval of {Shown(action)}, found {Shown(approval.Action)}.");
         return IsGood(approval.Nonce, action)
             ? approval
-            : Refused.Because(Refusal.ApprovalStale, "The nonce is older than an hour, for another action, or from before a restart: begin again.");
+            : Stale();
     }
+
+    private static Refused Stale() => Refused.Because(Refusal.ApprovalStale, "The nonce is older than an hour, for another action, or from before a restart or a change of the clock: begin again.");
 
     private bool IsGood(string text, string action)
     {

@@ -43,10 +43,28 @@ internal sealed class LedgerLookups(ILedgerStore store, int? entriesMax = null)
     public LiveCredential? Issuance(SubjectId jti)
     {
         var made = MadeAt(jti);
-        var first = TimeSearch.First(made, index => Read(index, 1) is [var row] ? TimeOf(row) : null);
-        return Pages(Read, first)
+        return Pages(Read, FirstSince(made))
             .TakeWhile(row => TimeOf(row) <= made + JtiWindow)
             .SelectMany(Issued).Where(credential => credential.Item.Jti == jti).Select(credential => (LiveCredential?)credential).FirstOrDefault();
+    }
+
+    /// <summary>The credentials that were issued before an entry and were unexpired at a time (ms since 1970). Reads what was sequenced within a credential's longest life before the time, and since: of activities, which are most, the leaf alone.</summary>
+    public IEnumerable<LiveCredential> UnexpiredAt(long time, LeafIndex end)
+    {
+        for (var from = FirstSince(time - LifeMax); from < end.Value;)
+        {
+            var leaves = store.ReadLeaves(new LeafIndex(from), PageEntries);
+            if (leaves.Count == 0)
+                yield break;
+            foreach (var leaf in leaves)
+            {
+                var index = new LeafIndex(from++);
+                if (index.Value >= end.Value || (Leaf.TryDecode(leaf, out var shown) && (EntryClass)shown.Class != EntryClass.Authority))
+                    continue;
+                foreach (var credential in IssuedBy(index).Where(issued => issued.Item.ExpiresAt * 1000 > time))
+                    yield return credential;
+            }
+        }
     }
 
     /// <summary>The credentials that an entry issued, in its order; none when it is of another kind.</summary>
@@ -83,6 +101,8 @@ internal sealed class LedgerLookups(ILedgerStore store, int? entriesMax = null)
 
     // The first 48 bits of a UUIDv7 are its time.
     private static long MadeAt(SubjectId id) => (long)(id.Value >> 80) - JtiAhead;
+
+    private ulong FirstSince(long time) => TimeSearch.First(time, index => Read(index, 1) is [var row] ? TimeOf(row) : null);
 
     private IEnumerable<StoredEntry> Since(SubjectId agent, long time)
     {

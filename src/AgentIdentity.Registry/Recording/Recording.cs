@@ -52,7 +52,8 @@ public sealed class Recording(RegistryState state, Sequencer sequencer, Checkpoi
         {
             if (statement.Origin != state.Log.Origin)
                 return WrongOrigin();
-            RequireGenuine(decision.Head.Index);
+            // An agent that sends again what it has sent must not be accused because the disk holds something else now.
+            new Erasures(store).RequireGenuine(store.Read(decision.Head.Index, 1)[0], log.Newest);
             return await AccuseAsync(decision.Head, statement, activity).ConfigureAwait(false);
         }
         if (waitIntegrated && !await IsCoveredAsync(decision.Head.Index, decision.Draft.Standing, cancellation).ConfigureAwait(false))
@@ -112,17 +113,6 @@ public sealed class Recording(RegistryState state, Sequencer sequencer, Checkpoi
         var next = new ChainHead(statement.KeyId, statement.Sequence + 1, statement.Identity, index, draft.At, evidence.Quarantined) { Fork = head.Fork };
         draft.Extend(statement.AgentId, next);
         return (next, draft);
-    }
-
-    // An agent that sends again what it has sent must not be accused because the disk holds something else now.
-    private void RequireGenuine(LeafIndex index)
-    {
-        var row = store.Read(index, 1)[0];
-        Reading.Reading.RequireSigned(row, log.Newest);
-        if (row.IsErased)
-            new Erasures(store).Require(row);
-        else
-            Reading.Reading.Genuine(row);
     }
 
     // Two statements that cannot both stand, both signed by the agent: the first such pair of a chain is kept as proof for anyone.

@@ -21,6 +21,9 @@ internal static class SnapshotFormat
     private static readonly byte[] Domain = "air/snapshot/v1\0"u8.ToArray();
     private static readonly byte[] Magic = "agentidentity snapshot\n"u8.ToArray();
 
+    /// <summary>The longest snapshot that is read: it is checked as a whole before any of it is believed, so it must fit into one array.</summary>
+    public static readonly long LengthMax = Array.MaxLength;
+
     /// <summary>Writes the copy, and the root of the tree at its position.</summary>
     public static void Write(Stream stream, StateCopy copy, in Hash root, Ed25519PrivateKey logKey)
     {
@@ -43,12 +46,21 @@ internal static class SnapshotFormat
     public static (StateCopy Copy, Hash Root)? Read(Stream stream, PublicKey logKey) =>
         Open(stream) is { } bytes && IsSigned(bytes, logKey) ? Parse(bytes) : null;
 
-    /// <summary>The bytes of a snapshot, of which nothing is believed yet; null when there are too few.</summary>
+    /// <summary>The bytes of a snapshot, of which nothing is believed yet; null when there are too few or too many, or the disk does not give them.</summary>
     public static byte[]? Open(Stream stream)
     {
-        var bytes = new byte[stream.Length];
-        stream.ReadExactly(bytes);
-        return bytes.Length < PublicKey.SignatureSize ? null : bytes;
+        if (stream.Length < PublicKey.SignatureSize || stream.Length > LengthMax)
+            return null;
+        try
+        {
+            var bytes = new byte[stream.Length];
+            stream.ReadExactly(bytes);
+            return bytes;
+        }
+        catch (IOException)
+        {
+            return null;
+        }
     }
 
     public static bool IsSigned(byte[] bytes, PublicKey logKey) =>
@@ -58,7 +70,7 @@ internal static class SnapshotFormat
     public static ulong? Position(byte[] bytes)
     {
         using var reader = Reader(bytes);
-        return TryReadHead(reader) && bytes.Length > Magic.Length + sizeof(int) + Hash.Size + sizeof(ulong) ? Skip(reader).ReadUInt64() : null;
+        return TryReadHead(reader) && reader.BaseStream.Length >= Magic.Length + sizeof(int) + Hash.Size + sizeof(ulong) ? Skip(reader).ReadUInt64() : null;
     }
 
     /// <summary>What signed bytes say; null when they are of another version.</summary>

@@ -65,9 +65,14 @@ internal sealed class Snapshots(RegistrySettings settings, RegistryState state, 
     {
         try
         {
-            store.Save(stream => SnapshotFormat.Write(stream, copy, root, logKey));
+            store.Save(stream =>
+            {
+                SnapshotFormat.Write(stream, copy, root, logKey);
+                if (stream.Position > SnapshotFormat.LengthMax)
+                    throw new IOException($"it would have {stream.Position:N0} bytes, and a start reads {SnapshotFormat.LengthMax:N0} at most");
+            });
         }
-        catch (IOException failure)
+        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
         {
             log($"No snapshot was written, so the next start reads more of the ledger: {failure.Message}");
         }

@@ -348,7 +348,11 @@ internal sealed record Staged(LeafIndex Index, Entry Entry, Opening Opening, Dra
         nullifiers.Sort();
         Opening.Salt.CopyTo(secret);
         var leaf = Leaf.Encode((byte)Entry.Body.Class, nullifiers, secret, entry);
-        return new StoredEntry(Index, leaf, entry, Opening.Encode(), Entry.Subjects.Select(subject => new SubjectSequence(subject.Id, subject.Sequence)).ToArray());
+        var opening = Opening.Encode();
+        // What a start cannot read would end every start: better that the writer ends, and the next start goes on without it.
+        if (!Entry.TryDecode(entry, out _) || !Opening.TryDecode(opening, out _) || !Leaf.TryDecode(leaf, out _))
+            throw new InvalidOperationException($"Entry {Index} ({Entry.Body.Kind}) could not be read again, so nothing of its group was written.");
+        return new StoredEntry(Index, leaf, entry, opening, Entry.Subjects.Select(subject => new SubjectSequence(subject.Id, subject.Sequence)).ToArray());
     }
 }
 

@@ -472,7 +472,7 @@ public sealed class RegistryState
             Grant = agent.Grant.Attesting(evidence.Labels),
             Evidence = new AcceptedEvidence(evidence.Source, evidence.Issuer, evidence.Subject, evidence.Hash, entry.At),
         });
-        UsedEvidence.Add(evidence.Hash, (evidence.ExpiresAt + (long)WorkloadToken.Skew.TotalSeconds) * 1000, entry.At);
+        UsedEvidence.Add(evidence.Hash, UsedEvidence.Until(evidence.ExpiresAt), entry.At);
         if (evidence.Source != EvidenceSource.Vouch)
             return;
         if (!SubjectId.TryParse(evidence.Issuer, out var voucher) || FindAgent(voucher) is null)

@@ -1,3 +1,4 @@
+using AgentIdentity.Credentials.Evidence;
 using AgentIdentity.Ledger;
 
 namespace AgentIdentity.Registry.State;
@@ -10,7 +11,11 @@ public sealed class UsedEvidence
     private readonly Dictionary<Hash, long> _until = [];
     private readonly PriorityQueue<Hash, long> _ends = new();
 
-    /// <summary>Whether it was used.</summary>
+    /// <summary>When evidence that says so is over for everybody, in ms since 1970.</summary>
+    /// <param name="expiresAt">Seconds since 1970.</param>
+    public static long Until(long expiresAt) => (expiresAt + (long)WorkloadToken.Skew.TotalSeconds) * 1000;
+
+    /// <summary>Whether it was used, as long as that is remembered: until an entry that is later.</summary>
     public bool Contains(in Hash hash)
     {
         lock (_gate)

@@ -59,7 +59,7 @@ public sealed class EnforcerWatch : IAsyncDisposable
         _proofs = new EntryProofs(store, proofs);
         _key = new WatchKey(state, keys, sequencer);
         _notes = new PresentedNote(state, _key, stopping, say);
-        _items = new LoggedItems(state, clock);
+        _items = new LoggedItems(state, store, clock);
         Admissions = new Admissions(clock);
         _acknowledging = new Acknowledging(settings, state, sequencer, new SignedRoots(log));
         _grants = new LeaseGrants(settings, state, sequencer);
@@ -182,7 +182,7 @@ public sealed class EnforcerWatch : IAsyncDisposable
     {
         if (items.Count > ItemsMax || (counts.Count > 0 && counts.Count != items.Count))
             return Refuse(stream, Refusal.MessageMalformed, $"At most {ItemsMax} items at a time, and a count for each or none.");
-        var missing = _items.Missing(items);
+        var missing = await _items.MissingAsync(items).ConfigureAwait(false);
         for (var i = 0; i < counts.Count; i++)
         {
             if (_items.Find(items[i]) is { } credential)

@@ -11,7 +11,9 @@ namespace AgentIdentity.Registry.Watching;
 /// </summary>
 internal sealed class LeaseGrants(RegistrySettings settings, RegistryState state, Sequencer sequencer)
 {
-    private readonly ClassLease[] _classes = [.. settings.ClassLeases.OrderBy(one => one.Key, StringComparer.Ordinal).Select(one => new ClassLease(one.Key, (uint)one.Value.TotalMilliseconds))];
+    private readonly ClassLease[] _classes = settings.ClassLeases.Count > LeasesGranted.ClassesMax
+        ? throw new ArgumentException($"At most {LeasesGranted.ClassesMax} classes have leases of their own, and the settings name {settings.ClassLeases.Count}.", nameof(settings))
+        : [.. settings.ClassLeases.OrderBy(one => one.Key, StringComparer.Ordinal).Select(one => new ClassLease(one.Key, (uint)one.Value.TotalMilliseconds))];
 
     /// <summary>Asked before anything is granted. From then on it is what the state has.</summary>
     public Task<Outcome<bool>> RequireAsync() => AreOnRecord(state) ? Task.FromResult<Outcome<bool>>(true) : WriteAsync();

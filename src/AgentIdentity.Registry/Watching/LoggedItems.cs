@@ -3,12 +3,14 @@ using AgentIdentity.Credentials.Entries;
 using AgentIdentity.Credentials.Identifiers;
 using AgentIdentity.Credentials.Watching;
 using AgentIdentity.Ledger;
+using AgentIdentity.Registry.Questions;
+using AgentIdentity.Registry.Sequencing;
 using AgentIdentity.Registry.State;
 
 namespace AgentIdentity.Registry.Watching;
 
 /// <summary>The credentials that the ledger holds, by what enforcers report of them. Kept from when the first one reports.</summary>
-internal sealed class LoggedItems(RegistryState state, TimeProvider clock)
+internal sealed class LoggedItems(RegistryState state, ILedgerStore store, TimeProvider clock)
 {
     // Enforcers report what is unexpired; so long a report may be on its way.
     private static readonly TimeSpan Grace = TimeSpan.FromMinutes(15);
@@ -20,6 +22,8 @@ internal sealed class LoggedItems(RegistryState state, TimeProvider clock)
 
     // Owned by whoever holds the lock.
     private readonly Queue<(Hash Item, long ExpiresAt)> _byAge = [];
+    private LeafIndex _begun;
+    private Task? _readBack;
 
     /// <summary>Told by the writer, before the credentials are handed out. Costs nothing while nobody reports.</summary>
     public void Issued(LeafIndex index, IReadOnlyList<byte[]> items)
@@ -29,10 +33,12 @@ internal sealed class LoggedItems(RegistryState state, TimeProvider clock)
     }
 
     /// <summary>Those of the items that the ledger does not hold, ascending.</summary>
-    public IReadOnlyList<Hash> Missing(IReadOnlyList<Hash> items)
+    public async Task<IReadOnlyList<Hash>> MissingAsync(IReadOnlyList<Hash> items)
     {
         if (!items.All(_logged.ContainsKey))
             CatchUp();
+        if (!items.All(_logged.ContainsKey))
+            await ReadBackAsync().ConfigureAwait(false);
         return [.. items.Where(item => !_logged.ContainsKey(item)).Distinct().Order()];
     }
 
@@ -66,6 +72,30 @@ internal sealed class LoggedItems(RegistryState state, TimeProvider clock)
         {
             foreach (var credential in agent.Credentials)
                 Add(agent, credential);
+        }
+        _begun = new LeafIndex(state.Position);
+    }
+
+    // Of an agent that has been issued another one since, the state has forgotten what was expired by then: the ledger is asked before anybody is accused, once, and by one thread for all who wait.
+    private Task ReadBackAsync()
+    {
+        lock (_lock)
+        {
+            if (_readBack is null or { IsFaulted: true })
+                _readBack = Task.Run(ReadBack);
+            return _readBack;
+        }
+    }
+
+    private void ReadBack()
+    {
+        foreach (var credential in new LedgerLookups(store).UnexpiredAt((clock.GetUtcNow() - Grace).ToUnixTimeMilliseconds(), _begun))
+        {
+            lock (_lock)
+            {
+                if (state.FindAgent(credential.Item.AgentId) is { } agent)
+                    Add(agent, credential);
+            }
         }
     }
 

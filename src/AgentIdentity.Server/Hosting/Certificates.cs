@@ -19,7 +19,7 @@ internal sealed class Certificates
     // Guarded by the lock.
     private readonly Lock _lock = new();
     private SslStreamCertificateContext _current;
-    private DateTime _writtenAt;
+    private (DateTime Certificate, DateTime Key) _writtenAt;
     private long _lookedAt;
 
     /// <exception cref="OptionsRefusedException">The files hold no certificate with its key.</exception>
@@ -52,10 +52,10 @@ internal sealed class Certificates
     private void LookAgain()
     {
         _lookedAt = _clock.GetTimestamp();
-        if (NewestWrite() == _writtenAt)
-            return;
         try
         {
+            if (WrittenAt() == _writtenAt)
+                return;
             _current = Load();
             _log("The TLS certificate was read again.");
         }
@@ -68,7 +68,7 @@ internal sealed class Certificates
 
     private SslStreamCertificateContext Load()
     {
-        var writtenAt = NewestWrite();
+        var writtenAt = WrittenAt();
         var certificate = X509Certificate2.CreateFromPemFile(_certificatePath, _keyPath);
         var chain = new X509Certificate2Collection();
         chain.ImportFromPemFile(_certificatePath);
@@ -78,9 +78,8 @@ internal sealed class Certificates
         return context;
     }
 
-    private DateTime NewestWrite()
-    {
-        var (certificate, key) = (File.GetLastWriteTimeUtc(_certificatePath), File.GetLastWriteTimeUtc(_keyPath));
-        return certificate > key ? certificate : key;
-    }
+    private (DateTime Certificate, DateTime Key) WrittenAt() => (WrittenAt(_certificatePath), WrittenAt(_keyPath));
+
+    // Of the file behind all links: a link's own time stays when what it leads to is replaced, as Kubernetes replaces a secret.
+    private static DateTime WrittenAt(string path) => (File.ResolveLinkTarget(path, returnFinalTarget: true) ?? new FileInfo(path)).LastWriteTimeUtc;
 }

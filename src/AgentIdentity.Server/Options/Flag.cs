@@ -1,6 +1,7 @@
 using System.Collections.Frozen;
 using System.Globalization;
 using AgentIdentity.Anchoring.Ethereum;
+using AgentIdentity.Credentials.Entries;
 using AgentIdentity.Credentials.Identifiers;
 
 namespace AgentIdentity.Server.Options;
@@ -95,10 +96,12 @@ internal sealed record Flag(string Name, string? Value, string Help, Func<Server
         var leases = new Dictionary<string, TimeSpan>(StringComparer.Ordinal);
         foreach (var part in text.Split(','))
         {
-            if (part.Split('=') is not [{ Length: > 0 and <= 64 } name, var number] || !int.TryParse(number, NumberStyles.None, CultureInfo.InvariantCulture, out var seconds)
+            if (part.Split('=') is not [{ Length: > 0 and <= ClassLease.NameMax } name, var number] || !int.TryParse(number, NumberStyles.None, CultureInfo.InvariantCulture, out var seconds)
                 || seconds is 0 or > SecondsMax || !leases.TryAdd(name, TimeSpan.FromSeconds(seconds)))
                 throw new OptionsRefusedException($"--class-leases takes names with 1 to {SecondsMax} seconds each, for example reads=60,reports=300, and '{part}' is none, or there twice.");
         }
+        if (leases.Count > LeasesGranted.ClassesMax)
+            throw new OptionsRefusedException($"--class-leases takes at most {LeasesGranted.ClassesMax} classes, and these are {leases.Count}.");
         return leases.ToFrozenDictionary(StringComparer.Ordinal);
     }
 

@@ -190,6 +190,21 @@ public sealed class OidcEvidenceTests
     }
 
     [Fact]
+    public async Task A_token_that_was_used_is_refused_also_when_a_clock_that_was_ahead_is_set_back()
+    {
+        using var issuer = new TestIssuer();
+        await using var registry = await TestNode.FoundAsync(with: issuer.Trusted);
+        var workload = issuer.Token(registry.Clock.GetUtcNow());
+        TestNode.Good(await registry.BringAsync(await registry.DemandAsync(TestIssuer.Policy), workload));
+        registry.Clock.SetForward(TimeSpan.FromDays(1));
+        TestNode.Good(await registry.BringAsync(await registry.DemandAsync(TestIssuer.Policy), issuer.Token(registry.Clock.GetUtcNow())));
+        registry.Clock.SetBack(TimeSpan.FromDays(1));
+        Assert.Equal(Refusal.EvidenceExpired, (await registry.BringAsync(await registry.DemandAsync(TestIssuer.Policy), workload)).Refusal);
+        registry.Clock.SetForward(TimeSpan.FromDays(1));
+        TestNode.Good(await registry.BringAsync(await registry.DemandAsync(TestIssuer.Policy), issuer.Token(registry.Clock.GetUtcNow())));
+    }
+
+    [Fact]
     public async Task The_agents_key_must_claim_the_evidence_and_the_token_must_take_it()
     {
         using var issuer = new TestIssuer();

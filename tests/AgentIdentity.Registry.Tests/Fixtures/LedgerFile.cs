@@ -41,6 +41,14 @@ internal static class LedgerFile
     public static void Spoil(string folder, string column, ulong index) =>
         Change(folder, $"UPDATE entries SET {column} = CAST(substr({column}, 1, length({column}) - 4) || x'5EC0DE01' AS BLOB) WHERE idx = {index}");
 
+    /// <summary>Changes one bit inside a statement that an entry holds, so that it can still be read.</summary>
+    public static void SpoilStatement(string folder, ulong index, byte[] statement)
+    {
+        var stored = Read(folder, $"SELECT entry FROM entries WHERE idx = {index}");
+        stored[stored.AsSpan().IndexOf(statement) + statement.Length - 1] ^= 4;
+        Change(folder, $"UPDATE entries SET entry = ? WHERE idx = {index}", stored);
+    }
+
     /// <summary>Ends when the index of subjects, which follows the entries in the background, holds them all.</summary>
     public static async Task IndexAsync(string folder)
     {

@@ -575,6 +575,42 @@ public sealed class WatchTests
     }
 
     [Fact]
+    public async Task Leases_of_more_classes_than_an_entry_holds_are_refused_at_the_start()
+    {
+        var (folder, clock) = (TestNode.NewFolder(), new ManualClock());
+        Dictionary<string, TimeSpan> Leases(int count) => Enumerable.Range(0, count).ToDictionary(number => $"class-{number:00}", _ => TimeSpan.FromSeconds(60));
+        await using (var registry = await TestNode.FoundAsync(folder, clock, with: settings => settings with { ClassLeases = Leases(LeasesGranted.ClassesMax) }))
+        {
+            using var enforcer = await ScriptedEnforcer.NewAsync(registry);
+            Assert.Equal(LeasesGranted.ClassesMax, enforcer.Stream.Classes.Count);
+        }
+        File.Delete(Path.Combine(folder, "snapshot"));
+        await using (TestNode.Open(folder, clock))
+        {
+        }
+        Assert.Throws<ArgumentException>(() => TestNode.Open(folder, clock, with: settings => settings with { ClassLeases = Leases(LeasesGranted.ClassesMax + 1) }));
+    }
+
+    [Fact]
+    public async Task A_logged_credential_that_has_just_expired_is_not_told_as_unlogged_in_the_first_report_after_a_start()
+    {
+        await using var before = await TestNode.FoundAsync();
+        var agent = await before.EnrollAsync();
+        var (expired, forged) = (ItemOf(agent), ItemOf(agent, item => item with { ExpiresAt = item.ExpiresAt + 1 }));
+        before.Clock.Advance(DateTimeOffset.FromUnixTimeSeconds(agent.Claims.ExpiresAt) - before.Clock.GetUtcNow() + TimeSpan.FromSeconds(1));
+        // Now the state forgets the first one.
+        TestNode.Good(await before.Node.Issuing.IssueAsync(agent.Record, "", [], 0));
+        await before.DisposeAsync();
+
+        await using var after = TestNode.Open(before.Folder, before.Clock);
+        using var enforcer = await ScriptedEnforcer.NewAsync(after);
+        TestNode.Good(await after.Node.Watch.AcceptedAsync(enforcer.Stream, [expired], []));
+        Assert.Empty(after.Bodies().OfType<CredentialsUnlogged>());
+        TestNode.Good(await after.Node.Watch.AcceptedAsync(enforcer.Stream, [forged, expired], []));
+        Assert.Equal([forged], Assert.Single(after.Bodies().OfType<CredentialsUnlogged>()).Items);
+    }
+
+    [Fact]
     public async Task What_an_enforcer_counts_adds_up_over_reports_that_come_twice_and_over_its_restart()
     {
         await using var registry = await TestNode.FoundAsync();

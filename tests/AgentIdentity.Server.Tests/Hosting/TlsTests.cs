@@ -70,6 +70,32 @@ public sealed class TlsTests : IDisposable
         Assert.Throws<OptionsRefusedException>(() => new Certificates(CertificatePath, KeyPath, clock, _ => { }));
     }
 
+    // As Kubernetes shows a secret: the files are links through a link to a folder, and only that link is replaced.
+    [Fact]
+    public void A_certificate_that_is_replaced_behind_links_is_read_again()
+    {
+        var (clock, secret) = (new StoppedClock(), Path.Combine(_folder, "secret"));
+        string Write(string version)
+        {
+            Directory.CreateDirectory(Path.Combine(secret, version));
+            return SelfSigned.Write(Path.Combine(secret, version, "tls.crt"), Path.Combine(secret, version, "tls.key"));
+        }
+        Write("..1");
+        Directory.CreateSymbolicLink(Path.Combine(secret, "..data"), "..1");
+        foreach (var file in new[] { "tls.crt", "tls.key" })
+            File.CreateSymbolicLink(Path.Combine(secret, file), Path.Combine("..data", file));
+        var certificates = new Certificates(Path.Combine(secret, "tls.crt"), Path.Combine(secret, "tls.key"), clock, _ => { });
+        var second = Write("..2");
+        File.SetLastWriteTimeUtc(Path.Combine(secret, "..2", "tls.crt"), TimeProvider.System.GetUtcNow().UtcDateTime.AddSeconds(2));
+        Directory.Delete(Path.Combine(secret, "..data"));
+        clock.Advance(TimeSpan.FromSeconds(5));
+        Assert.NotEqual(second, certificates.Current.TargetCertificate.Thumbprint);
+
+        Directory.CreateSymbolicLink(Path.Combine(secret, "..data"), "..2");
+        clock.Advance(TimeSpan.FromSeconds(5));
+        Assert.Equal(second, certificates.Current.TargetCertificate.Thumbprint);
+    }
+
     private static async Task<RawAnswer> CallAsync(TestRegistry registry, ECDsa? key, string method, string url)
     {
         using var certificate = key is null ? null : SelfSigned.Create(key);

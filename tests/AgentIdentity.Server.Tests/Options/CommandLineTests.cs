@@ -36,6 +36,7 @@ public sealed class CommandLineTests
     [InlineData("--class-leases=reads", "--class-leases takes names with 1 to 900 seconds each")]
     [InlineData("--class-leases=reads=901", "--class-leases takes names with 1 to 900 seconds each")]
     [InlineData("--class-leases=reads=60,reads=61", "--class-leases takes names with 1 to 900 seconds each")]
+    [InlineData("--class-leases=a=1,b=1,c=1,d=1,e=1,f=1,g=1,h=1,i=1,j=1,k=1,l=1,m=1,n=1,o=1,p=1,q=1", "--class-leases takes at most 16 classes, and these are 17.")]
     [InlineData("--otlp=collector", "--otlp takes an http or https URL")]
     [InlineData("--quota-per-key=0", "--quota-per-key takes a number")]
     [InlineData("--chain=nowhere", "--chain takes an http or https URL")]
