@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.Http.Json;
 using System.Security.Claims;
+using System.Text.Encodings.Web;
 using System.Text.Json;
 using AgentIdentity.AspNetCore;
 using AgentIdentity.Client.Tests.Fixtures;
@@ -9,6 +10,7 @@ using AgentIdentity.Credentials.Keys;
 using AgentIdentity.Credentials.Proofs;
 using AgentIdentity.Credentials.Tokens;
 using AgentIdentity.Ledger;
+using Microsoft.AspNetCore.Authentication;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Hosting.Server;
@@ -16,6 +18,7 @@ using Microsoft.AspNetCore.Hosting.Server.Features;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
 using PrivateKey = AgentIdentity.Credentials.Keys.PrivateKey;
 
 namespace AgentIdentity.Client.Tests;
@@ -243,6 +246,27 @@ public sealed class ToolTests : IAsyncLifetime
         Assert.Equal(HttpStatusCode.Forbidden, (await _agent.GetAsync(new Uri(Address, "/staff"))).StatusCode);
     }
 
+    [Theory]
+    [InlineData("/pay")]
+    [InlineData("/team/pay")]
+    public async Task An_endpoint_that_requires_an_agent_and_somebody_else_too_lets_neither_in_alone(string path)
+    {
+        using var staff = new HttpClient { DefaultRequestHeaders = { { Staff.Header, "yes" } } };
+        await AssertRefusedAsync(await staff.GetAsync(new Uri(Address, path)), HttpStatusCode.Unauthorized, "USE_DPOP_NONCE");
+        Assert.Equal(HttpStatusCode.Forbidden, (await _agent.GetAsync(new Uri(Address, path))).StatusCode);
+
+        _agent.DefaultRequestHeaders.Add(Staff.Header, "yes");
+        Assert.Equal("paid", await _agent.GetStringAsync(new Uri(Address, path)));
+    }
+
+    [Fact]
+    public async Task A_tool_in_which_an_endpoint_and_its_group_name_two_actions_does_not_start()
+    {
+        var refused = await Assert.ThrowsAsync<InvalidOperationException>(() => StartToolAsync(map: tool =>
+            tool.MapGroup("/admin").RequireAgent("tool", "administer", $"{FakeRegistry.Audience}/admin").MapGet("/report", () => "report").RequireAgent("tool", "read", $"{FakeRegistry.Audience}/admin/report")));
+        Assert.Contains("/admin/report", refused.Message, StringComparison.Ordinal);
+    }
+
     [Fact]
     public void A_blocking_request_is_refused_since_it_could_not_be_signed()
     {
@@ -297,7 +321,7 @@ public sealed class ToolTests : IAsyncLifetime
         return new HttpClient(new AgentHttpHandler(_agentKey, _ => ValueTask.FromResult(credential), counting, _clock));
     }
 
-    private async Task<WebApplication> StartToolAsync(Action<AgentIdentityOptions>? configure = null, bool guarded = true)
+    private async Task<WebApplication> StartToolAsync(Action<AgentIdentityOptions>? configure = null, bool guarded = true, Action<WebApplication>? map = null)
     {
         var builder = WebApplication.CreateSlimBuilder();
         builder.Logging.ClearProviders();
@@ -312,6 +336,8 @@ public sealed class ToolTests : IAsyncLifetime
             options.AskRegistry = true;
             configure?.Invoke(options);
         });
+        new AuthenticationBuilder(builder.Services).AddScheme<AuthenticationSchemeOptions, Staff>(nameof(Staff), null);
+        builder.Services.AddAuthorization(options => options.AddPolicy(nameof(Staff), policy => policy.AddAuthenticationSchemes(nameof(Staff)).RequireClaim("staff")));
         var tool = builder.Build();
         if (guarded)
             tool.UseAgentIdentity();
@@ -324,6 +350,9 @@ public sealed class ToolTests : IAsyncLifetime
             .RequireAgent("tool", "read", $"{FakeRegistry.Audience}/echo");
         tool.MapPost("/delete", () => "deleted").RequireAgent("tool", "read", $"{FakeRegistry.Audience}/echo").RequireSignedBody();
         tool.MapPost("/write", () => "written").RequireAgent("tool", "write", $"{FakeRegistry.Audience}/notes");
+        tool.MapGet("/pay", () => "paid").RequireAgent("tool", "read", $"{FakeRegistry.Audience}/pay").RequireAuthorization(nameof(Staff));
+        tool.MapGroup("/team").RequireAuthorization(nameof(Staff)).MapGet("/pay", () => "paid").RequireAgent("tool", "read", $"{FakeRegistry.Audience}/pay");
+        map?.Invoke(tool);
         await tool.StartAsync();
         return tool;
     }
@@ -380,6 +409,16 @@ public sealed class ToolTests : IAsyncLifetime
         _ when reason.StartsWith("PROOF_", StringComparison.Ordinal) || reason == "BODY_MISMATCH" => "invalid_dpop_proof",
         _ => "invalid_token",
     };
+
+    /// <summary>Another scheme of the same tool, for people.</summary>
+    private sealed class Staff(IOptionsMonitor<AuthenticationSchemeOptions> options, ILoggerFactory logger, UrlEncoder encoder) : AuthenticationHandler<AuthenticationSchemeOptions>(options, logger, encoder)
+    {
+        public const string Header = "X-Staff";
+
+        protected override Task<AuthenticateResult> HandleAuthenticateAsync() => Task.FromResult(Request.Headers.ContainsKey(Header)
+            ? AuthenticateResult.Success(new AuthenticationTicket(new ClaimsPrincipal(new ClaimsIdentity([new Claim("staff", "yes")], nameof(Staff))), nameof(Staff)))
+            : AuthenticateResult.NoResult());
+    }
 
     private sealed class CountingHandler() : DelegatingHandler(new SocketsHttpHandler { AllowAutoRedirect = false })
     {
