@@ -442,6 +442,21 @@ public sealed class EnforcerTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_connection_that_dies_without_a_word_is_given_up_and_the_lease_comes_back_on_another()
+    {
+        using var relay = new Relay(_host.GrpcUrl);
+        await _enforcer.DisposeAsync();
+        _enforcer = await StartAsync(options => options with { Registry = options.Registry with { GrpcUrl = relay.Url } });
+        relay.Freeze();
+        _boot.Advance(TimeSpan.FromMinutes(1));
+        await UntilAsync(() =>
+        {
+            _boot.Advance(TimeSpan.FromMilliseconds(100));
+            return _enforcer.LeaseRemaining > TimeSpan.Zero;
+        });
+    }
+
+    [Fact]
     public async Task Revokers_are_called_for_each_denial_and_their_failure_is_an_alarm()
     {
         var revoked = new TaskCompletionSource<Scope>();
