@@ -279,7 +279,14 @@ public sealed class Enforcer : IAsyncDisposable
     {
         var alarm = new EnforcerAlarm(kind, detail, _clock.GetUtcNow());
         _parts.Alarms.Add(alarm);
-        _options.Alarmed?.Invoke(alarm);
+        try
+        {
+            _options.Alarmed?.Invoke(alarm);
+        }
+        catch (Exception)
+        {
+            // Code of the user: whatever it throws, the watch goes on. The registry is told of the alarm as well.
+        }
     }
 
     private sealed class Registration : IDisposable

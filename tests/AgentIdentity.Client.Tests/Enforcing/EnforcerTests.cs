@@ -457,6 +457,26 @@ public sealed class EnforcerTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task An_alarm_that_its_owner_fails_at_ends_neither_what_the_lease_ends_nor_the_watch()
+    {
+        await _enforcer.DisposeAsync();
+        _enforcer = await StartAsync(options => options with { Alarmed = _ => throw new InvalidOperationException("The pager cannot be reached.") });
+        Open(out var session);
+        var ended = new TaskCompletionSource<Refusal>();
+        using var open = _enforcer.Register(session!, Read, ended.SetResult);
+        _host.IsSilent = true;
+        _boot.Advance(TimeSpan.FromMinutes(1));
+        Assert.Equal(Refusal.LeaseOver, await ended.Task.WaitAsync(Patience));
+
+        _host.IsSilent = false;
+        await UntilAsync(() =>
+        {
+            _boot.Advance(TimeSpan.FromMilliseconds(100));
+            return _enforcer.LeaseRemaining > TimeSpan.Zero;
+        });
+    }
+
+    [Fact]
     public async Task Revokers_are_called_for_each_denial_and_their_failure_is_an_alarm()
     {
         var revoked = new TaskCompletionSource<Scope>();
