@@ -442,6 +442,20 @@ public sealed class EnforcerTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Code_that_fails_at_ending_what_is_open_is_an_alarm_and_what_has_ended_by_itself_is_none()
+    {
+        Open(out var session);
+        _host.Send(registry => registry.Stop(Scope.Agent(_agent)).Delta);
+        await AcknowledgedAsync(_registry.Epoch);
+        var over = new CancellationTokenSource();
+        over.Dispose();
+        using var ended = _enforcer.Register(session!, Read, over);
+        using var failing = _enforcer.Register(session!, Read, _ => throw new IOException("the socket is gone"));
+        await AlarmAsync(EnforcerAlarmKind.RevokerFailed);
+        Assert.Contains("the socket is gone", Assert.Single(_alarms, alarm => alarm.Kind == EnforcerAlarmKind.RevokerFailed).Detail, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task A_connection_that_dies_without_a_word_is_given_up_and_the_lease_comes_back_on_another()
     {
         using var relay = new Relay(_host.GrpcUrl);
