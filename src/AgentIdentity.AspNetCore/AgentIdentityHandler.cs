@@ -92,12 +92,12 @@ internal sealed class AgentIdentityHandler(IOptionsMonitor<AgentIdentityOptions>
         return AuthenticateResult.Fail(denial.Reason);
     }
 
-    // The path as it was sent: decoded and encoded again, it could be another text than the one in the proof.
+    // As it was sent: decoded and encoded again, the path could be another text than the one in the proof, and a host is named by its letters in ASCII.
     private string RequestUrl()
     {
         var target = Context.Features.GetRequiredFeature<IHttpRequestFeature>().RawTarget;
         var end = target.AsSpan().IndexOfAny('?', '#');
-        return (Options.OwnUrl ?? $"{Request.Scheme}://{Request.Host.Value}") + (end < 0 ? target : target[..end]);
+        return (Options.OwnUrl ?? $"{Request.Scheme}://{Request.Host.ToUriComponent()}") + (end < 0 ? target : target[..end]);
     }
 
     private ClaimsPrincipal PrincipalOf(LetIn agent) => new(new ClaimsIdentity(

@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Http.Json;
+using System.Net.Sockets;
 using System.Security.Claims;
 using System.Text.Encodings.Web;
 using System.Text.Json;
@@ -100,6 +101,26 @@ public sealed class ToolTests : IAsyncLifetime
     public async Task A_path_is_held_against_the_proof_as_it_was_sent()
     {
         Assert.Equal(HttpStatusCode.OK, (await _agent.GetAsync(new Uri(Address, "/files/a%2Fb%20c"))).StatusCode);
+    }
+
+    [Theory]
+    [InlineData("http://bücher.example/weather")]
+    [InlineData("http://user:secret@tool.example:8080/weather")]
+    [InlineData("http://[2001:db8::1]:8080/weather")]
+    public async Task A_proof_is_for_the_url_as_the_tool_is_asked_for_it(string url)
+    {
+        var sockets = new SocketsHttpHandler
+        {
+            UseProxy = false,
+            ConnectCallback = async (_, cancellation) =>
+            {
+                var socket = new Socket(SocketType.Stream, ProtocolType.Tcp);
+                await socket.ConnectAsync(IPAddress.Loopback, Address.Port, cancellation);
+                return new NetworkStream(socket, ownsSocket: true);
+            },
+        };
+        using var agent = new HttpClient(new AgentHttpHandler(_agentKey, _ => ValueTask.FromResult(Credential), sockets, _clock));
+        Assert.Equal(HttpStatusCode.OK, (await agent.GetAsync(url)).StatusCode);
     }
 
     [Fact]
@@ -309,6 +330,13 @@ public sealed class ToolTests : IAsyncLifetime
         var address = tool.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.First();
         Assert.NotEqual(HttpStatusCode.OK, (await nobody.GetAsync(new Uri(new Uri(address), "/weather"))).StatusCode);
     }
+
+    [Theory]
+    [InlineData("https://tool.example/")]
+    [InlineData("https://user:secret@tool.example")]
+    [InlineData("https://bücher.example")]
+    public async Task A_tool_whose_own_url_no_proof_can_name_does_not_start(string url) =>
+        Assert.Contains("OwnUrl", (await Assert.ThrowsAsync<InvalidOperationException>(() => StartToolAsync(options => options.OwnUrl = url))).Message, StringComparison.Ordinal);
 
     [Fact]
     public async Task A_tool_without_its_key_does_not_start() =>
