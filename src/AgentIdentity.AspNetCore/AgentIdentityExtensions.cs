@@ -36,7 +36,7 @@ public static class AgentIdentityExtensions
         return app.UseAuthentication().UseAuthorization();
     }
 
-    /// <summary>Lets only agents in whose credential is for this tool and covers the action.</summary>
+    /// <summary>Lets only agents in whose credential is for this tool and covers the action. Once for each endpoint: a tool in which an endpoint and its groups name several actions does not start.</summary>
     /// <param name="builder">The endpoint, or a group of them.</param>
     /// <param name="type">The type of the item in the envelope.</param>
     /// <param name="action">What the endpoint does.</param>
@@ -44,8 +44,9 @@ public static class AgentIdentityExtensions
     public static TBuilder RequireAgent<TBuilder>(this TBuilder builder, string type, string action, string location)
         where TBuilder : IEndpointConventionBuilder
     {
-        var policy = new AuthorizationPolicyBuilder(AgentIdentityDefaults.Scheme).RequireAuthenticatedUser().Build();
-        return builder.WithMetadata(new AgentAction(type, action, location)).RequireAuthorization(policy);
+        var required = new AgentAction(type, action, location);
+        var policy = new AuthorizationPolicyBuilder(AgentIdentityDefaults.Scheme).RequireAssertion(asked => AgentIdentityHandler.HasLetIn(asked.Resource, required)).Build();
+        return builder.WithMetadata(required).RequireAuthorization(policy);
     }
 
     /// <summary>Lets an agent in only with a proof that covers the body: for what cannot be undone. Beside <see cref="RequireAgent{TBuilder}"/>.</summary>

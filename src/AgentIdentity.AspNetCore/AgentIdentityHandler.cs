@@ -27,9 +27,9 @@ internal sealed class AgentIdentityHandler(IOptionsMonitor<AgentIdentityOptions>
     protected override async Task<AuthenticateResult> HandleAuthenticateAsync()
     {
         // Only endpoints that say what they do are guarded; for the others no proof is used up.
-        if (Context.GetEndpoint()?.Metadata.GetMetadata<AgentAction>() is not { } action)
+        if (Context.GetEndpoint() is not { } endpoint || AgentAction.Of(endpoint) is not { } action)
             return AuthenticateResult.NoResult();
-        var signedBody = Context.GetEndpoint()!.Metadata.GetMetadata<SignedBody>();
+        var signedBody = endpoint.Metadata.GetMetadata<SignedBody>();
         if (!TryReadCredential(out var credential, out var proof) || (proof is null && signedBody is not null))
             return Deny(Denial.AskForNonce);
         var bodyHash = signedBody is null ? null : await signedBody.HashAsync(Request, Context.RequestAborted);
@@ -42,6 +42,7 @@ internal sealed class AgentIdentityHandler(IOptionsMonitor<AgentIdentityOptions>
         if (verdict.Agent is not { } agent)
             return Deny(Denial.Of(verdict.Reason));
         new RunningRequest(Context, Logger).Begin(verifier, verdict, action);
+        Context.Features.Set(new LetInFor(action));
         Response.Headers[NonceName] = verifier.Nonces.Current();
         return AuthenticateResult.Success(new AuthenticationTicket(PrincipalOf(agent), Scheme.Name));
     }
@@ -64,6 +65,13 @@ internal sealed class AgentIdentityHandler(IOptionsMonitor<AgentIdentityOptions>
         await Response.WriteAsJsonAsync(problem, options: null, contentType: "application/problem+json", Context.RequestAborted);
     }
 
+    // Somebody else was let in by another scheme of the endpoint: the agent that is missing learns what it lacks, its first nonce included.
+    protected override Task HandleForbiddenAsync(AuthenticationProperties properties) =>
+        Context.Features.Get<LetInFor>() is null ? HandleChallengeAsync(properties) : base.HandleForbiddenAsync(properties);
+
+    /// <summary>Whether an agent was let in for this very request and action. The user of a request says less: it is whoever any scheme of the endpoint knows, and a cookie may bring an agent's claims back.</summary>
+    public static bool HasLetIn(object? request, AgentAction action) => (request as HttpContext)?.Features.Get<LetInFor>()?.Action == action;
+
     // RFC 9449: the scheme DPoP, with a proof. RFC 8705: the scheme Bearer, with the client certificate of the connection for one.
     private bool TryReadCredential(out string credential, out string? proof)
     {
@@ -84,12 +92,12 @@ internal sealed class AgentIdentityHandler(IOptionsMonitor<AgentIdentityOptions>
         return AuthenticateResult.Fail(denial.Reason);
     }
 
-    // The path as it was sent: decoded and encoded again, it could be another text than the one in the proof.
+    // As it was sent: decoded and encoded again, the path could be another text than the one in the proof, and a host is named by its letters in ASCII.
     private string RequestUrl()
     {
         var target = Context.Features.GetRequiredFeature<IHttpRequestFeature>().RawTarget;
         var end = target.AsSpan().IndexOfAny('?', '#');
-        return (Options.OwnUrl ?? $"{Request.Scheme}://{Request.Host.Value}") + (end < 0 ? target : target[..end]);
+        return (Options.OwnUrl ?? $"{Request.Scheme}://{Request.Host.ToUriComponent()}") + (end < 0 ? target : target[..end]);
     }
 
     private ClaimsPrincipal PrincipalOf(LetIn agent) => new(new ClaimsIdentity(
@@ -104,6 +112,9 @@ internal sealed class AgentIdentityHandler(IOptionsMonitor<AgentIdentityOptions>
         Scheme.Name,
         AgentIdentityDefaults.DidClaim,
         roleType: null));
+
+    /// <summary>Stands among a request's features when everything was good.</summary>
+    private sealed record LetInFor(AgentAction Action);
 
     /// <summary>An answer to an agent that is kept out.</summary>
     /// <param name="Status">HTTP.</param>

@@ -1,3 +1,4 @@
+using System.Text;
 using AgentIdentity.Client;
 using AgentIdentity.Client.Enforcing;
 using AgentIdentity.Credentials.Keys;
@@ -68,8 +69,8 @@ public sealed class AgentIdentityOptions : AuthenticationSchemeOptions
         Require(Audience, nameof(Audience));
         Require(KeyFile, nameof(KeyFile));
         ReadLogKey();
-        if (OwnUrl is not null && (!Uri.TryCreate(OwnUrl, UriKind.Absolute, out var url) || url.GetLeftPart(UriPartial.Authority) != OwnUrl))
-            throw new InvalidOperationException($"{nameof(OwnUrl)} is scheme, host and port, in lower case and without path or final slash; it is '{OwnUrl}'.");
+        if (OwnUrl is not null && (!Uri.TryCreate(OwnUrl, UriKind.Absolute, out var url) || url.GetLeftPart(UriPartial.Authority) != OwnUrl || url.UserInfo.Length > 0 || !Ascii.IsValid(OwnUrl)))
+            throw new InvalidOperationException($"{nameof(OwnUrl)} is scheme, host and port, in lower case (other letters as xn--) and without path or final slash; it is '{OwnUrl}'.");
     }
 
     internal NoteVerifierKey? ReadLogKey() => LogKey switch

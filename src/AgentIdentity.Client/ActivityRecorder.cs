@@ -82,7 +82,7 @@ public sealed class ActivityRecorder : IDisposable
         RecordHashesAsync([.. payloads.Select(payload => Sha256.Hash(payload.Span))], kind, waitFor, cancellationToken);
 
     /// <summary>Records activities by the SHA-256 of their payloads.</summary>
-    /// <exception cref="RegistryRefusedException">The registry refused.</exception>
+    /// <exception cref="RegistryRefusedException">The registry refused. Unless that was about the statement itself, it stays pending, and <see cref="ResumeAsync"/> or the next activity sends it again.</exception>
     /// <exception cref="RpcException">The outcome is unknown: the statement may be recorded. <see cref="ResumeAsync"/>, or the next activity, finds out.</exception>
     public async Task<RecordedActivity> RecordHashesAsync(
         IReadOnlyList<Hash> payloadHashes,
@@ -97,7 +97,7 @@ public sealed class ActivityRecorder : IDisposable
             var commitments = Commit(payloadHashes);
             _chain ??= await AskForChainAsync(cancellationToken).ConfigureAwait(false);
             Sign(commitments, kind);
-            return (await SettleAsync(waitFor, cancellationToken).ConfigureAwait(false))!;
+            return (await SettleAsync(waitFor, cancellationToken, isFirst: true).ConfigureAwait(false))!;
         }
         finally
         {
@@ -126,31 +126,31 @@ public sealed class ActivityRecorder : IDisposable
         _turn.Dispose();
     }
 
-    /// <summary>Brings the pending statement, if there is one, to a known outcome.</summary>
-    private async Task<RecordedActivity?> SettleAsync(AckLevel waitFor, CancellationToken cancellationToken)
+    /// <summary>Brings the pending statement, if there is one, to a known outcome. It is sent for the first time when it was signed just now.</summary>
+    private async Task<RecordedActivity?> SettleAsync(AckLevel waitFor, CancellationToken cancellationToken, bool isFirst = false)
     {
         if (_chain?.Pending is not { } pending)
             return null;
         try
         {
-            return await SendAsync(waitFor, cancellationToken).ConfigureAwait(false);
+            return await SendAsync(waitFor, isFirst, cancellationToken).ConfigureAwait(false);
         }
         catch (RegistryRefusedException refusal) when (refusal.Refusal is Refusal.SequenceFork or Refusal.SequenceGap)
         {
             // The chain went on without this file: a copy of it was used, or an old one was put back.
             await CatchUpAsync(refusal, cancellationToken).ConfigureAwait(false);
-            return await SendAsync(waitFor, cancellationToken).ConfigureAwait(false);
+            return await SendAsync(waitFor, isFirst: true, cancellationToken).ConfigureAwait(false);
         }
         catch (RegistryRefusedException refusal) when (refusal.Refusal is Refusal.WrongOrigin)
         {
             // A recorded one would have been answered, so this is new, and the log that it names was succeeded.
             if (!await TryFollowAsync(pending.Read(), refusal, cancellationToken).ConfigureAwait(false))
                 throw;
-            return await SendAsync(waitFor, cancellationToken).ConfigureAwait(false);
+            return await SendAsync(waitFor, isFirst: true, cancellationToken).ConfigureAwait(false);
         }
     }
 
-    private async Task<RecordedActivity> SendAsync(AckLevel waitFor, CancellationToken cancellationToken)
+    private async Task<RecordedActivity> SendAsync(AckLevel waitFor, bool isFirst, CancellationToken cancellationToken)
     {
         var pending = _chain!.Pending!;
         var request = new RecordRequest
@@ -165,9 +165,9 @@ public sealed class ActivityRecorder : IDisposable
         {
             answer = await _connection.Ledger.RecordAsync(request, cancellationToken: cancellationToken).ConfigureAwait(false);
         }
-        catch (RegistryRefusedException refusal) when (IsFinal(refusal))
+        catch (RegistryRefusedException refusal) when (isFirst && IsUnrecorded(refusal))
         {
-            // It is not recorded and never will be, so its place is free.
+            // Nobody holds it, and it was never sent before: its place is free. Of one that was, the registry may have answered from an older folder than the one that took it.
             Keep(_chain with { Pending = null });
             throw;
         }
@@ -186,8 +186,9 @@ public sealed class ActivityRecorder : IDisposable
             isOpened);
     }
 
-    private static bool IsFinal(RegistryRefusedException refusal) =>
-        !refusal.IsTransient && refusal.Refusal is not (Refusal.SequenceFork or Refusal.SequenceGap);
+    // What is answered before a statement is put on record, and to none that is. ROLLED_BACK is not among them: a statement may be recorded and then wait for a checkpoint that does not come.
+    private static bool IsUnrecorded(RegistryRefusedException refusal) => refusal.Refusal
+        is Refusal.StatementMalformed or Refusal.SignatureInvalid or Refusal.WrongKey or Refusal.AgentUnknown or Refusal.KeyRotated or Refusal.WrongOrigin or Refusal.LevelNotConfigured;
 
     /// <summary>Puts the pending commitments behind what the registry holds.</summary>
     private async Task CatchUpAsync(RegistryRefusedException refusal, CancellationToken cancellationToken)

@@ -67,9 +67,9 @@ public sealed class AgentHttpHandler : DelegatingHandler
     private async Task<HttpResponseMessage> SendSignedAsync(HttpRequestMessage request, CancellationToken cancellationToken)
     {
         var target = request.RequestUri ?? throw new InvalidOperationException("A request needs a URL.");
-        var origin = target.GetLeftPart(UriPartial.Authority);
+        var origin = OriginOf(target);
         var nonce = _nonces.GetValueOrDefault(origin);
-        var signed = await _proofs.MakeAsync(request.Method.Method, target.GetLeftPart(UriPartial.Path), nonce, await BodyHashAsync(request.Content, cancellationToken).ConfigureAwait(false), cancellationToken).ConfigureAwait(false);
+        var signed = await _proofs.MakeAsync(request.Method.Method, origin + target.AbsolutePath, nonce, await BodyHashAsync(request.Content, cancellationToken).ConfigureAwait(false), cancellationToken).ConfigureAwait(false);
         request.Headers.Authorization = new AuthenticationHeaderValue(Scheme, signed.Credential);
         request.Headers.Remove(Scheme);
         request.Headers.Add(Scheme, signed.Proof);
@@ -78,6 +78,13 @@ public sealed class AgentHttpHandler : DelegatingHandler
         if (NonceOf(response) is { } given)
             Learn(origin, given);
         return response;
+    }
+
+    // As it is sent: the host as DNS knows it, and nothing of a name or password before it.
+    private static string OriginOf(Uri target)
+    {
+        var host = target.HostNameType == UriHostNameType.IPv6 ? target.Host : target.IdnHost;
+        return target.IsDefaultPort ? $"{target.Scheme}://{host}" : $"{target.Scheme}://{host}:{target.Port}";
     }
 
     private async ValueTask<string?> BodyHashAsync(HttpContent? content, CancellationToken cancellationToken)

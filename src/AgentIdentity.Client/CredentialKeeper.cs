@@ -7,7 +7,7 @@ namespace AgentIdentity.Client;
 
 /// <summary>
 /// Keeps a fresh credential for as long as it is not disposed of: renews each after about two thirds of its life, tries again while the registry is away
-/// or busy, and stops when the registry refuses for good. Safe for all threads.
+/// or busy, or files and evidence cannot be had, and stops when the registry refuses for good. Safe for all threads.
 /// </summary>
 public sealed class CredentialKeeper : IAsyncDisposable
 {
@@ -35,8 +35,8 @@ public sealed class CredentialKeeper : IAsyncDisposable
     /// <summary>Starts keeping.</summary>
     /// <param name="connection">Signs with the agent's key, without a credential beside it. Stays the caller's.</param>
     /// <param name="first">The credential to go on from, which may have expired. Null asks for one with all that the agent may have.</param>
-    /// <param name="renewed">Told of each new credential, to save it.</param>
-    /// <param name="enrolAgain">Called when the session is over: enrols with the same token and key and fresh evidence, so that the keeper can go on. Null: the keeper stops then.</param>
+    /// <param name="renewed">Told of each new credential, to save it. When the disk fails it, the credential is held all the same, and the next one is told of.</param>
+    /// <param name="enrolAgain">Called when the session is over: enrols with the same token and key and fresh evidence, so that the keeper can go on. Called again while files or the network fail it. Null: the keeper stops then.</param>
     public CredentialKeeper(RegistryConnection connection, HeldCredential? first, Action<HeldCredential>? renewed = null, Func<CancellationToken, Task>? enrolAgain = null)
     {
         _enrolAgain = enrolAgain;
@@ -108,12 +108,24 @@ public sealed class CredentialKeeper : IAsyncDisposable
         while (true)
         {
             var fresh = await ObtainAsync().ConfigureAwait(false);
-            _renewed?.Invoke(fresh);
+            Tell(fresh);
             var before = _holding;
             _holding = new Holding(fresh);
             before.Over.TrySetResult();
             // A new credential that looks expired means that the clocks disagree, and hurrying would not help.
             await WaitUntilDueAsync(_holding, canBeWanted: IsGood(fresh)).ConfigureAwait(false);
+        }
+    }
+
+    private void Tell(HeldCredential fresh)
+    {
+        try
+        {
+            _renewed?.Invoke(fresh);
+        }
+        catch (Exception failure) when (IsOutage(failure))
+        {
+            // An agent that goes on needs the credential, and only one that is started again needs it saved.
         }
     }
 
@@ -141,13 +153,17 @@ public sealed class CredentialKeeper : IAsyncDisposable
             {
                 asked = refusal.RetryAfter ?? TimeSpan.Zero;
             }
-            catch (RpcException)
+            catch (Exception failure) when (IsOutage(failure))
             {
-                // No answer from the registry itself: it is away, or what stands before it has nothing behind it. Either passes.
+                // No word of the registry's: it may be otherwise at the next attempt.
             }
             await Task.Delay(Longer(asked, pause * Scatter()), _clock, _end.Token).ConfigureAwait(false);
         }
     }
+
+    // The registry is away, or what stands before it has nothing behind it; or a disk is full, or whoever gives evidence starts again. HttpClient's own timeout is a cancellation that nobody asked for.
+    private bool IsOutage(Exception failure) =>
+        failure is RpcException or HttpRequestException or IOException or UnauthorizedAccessException || (failure is OperationCanceledException && !_end.IsCancellationRequested);
 
     // Whoever keeps the evidence fresh has not yet replaced the piece that was used.
     private bool IsPassing(RegistryRefusedException refusal) => _enrolAgain is not null && refusal.Refusal is Refusal.EvidenceUsed or Refusal.EvidenceExpired or Refusal.EvidenceDue;

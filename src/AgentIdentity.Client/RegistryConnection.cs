@@ -15,6 +15,10 @@ public sealed class RegistryConnection : IDisposable
 {
     private static readonly TimeSpan ConnectTimeout = TimeSpan.FromSeconds(5);
 
+    // A connection that dies without a word (no power, a forgotten NAT entry) would else be given to each new call for a quarter of an hour. Asked for while a call is open, and nothing has come for so long.
+    private static readonly TimeSpan PingDelay = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan PingTimeout = TimeSpan.FromSeconds(5);
+
     private readonly GrpcChannel _channel;
     private readonly GrpcChannel? _controlChannel;
     private readonly CallInvoker? _controlCalls;
@@ -91,6 +95,7 @@ public sealed class RegistryConnection : IDisposable
             throw new ArgumentException($"http://HOST:PORT or https://HOST:PORT is expected; this is '{url}'.", nameof(url));
         var handler = TrustedCertificates.HandlerFor(trustedCertificateFile);
         (handler.ConnectTimeout, handler.EnableMultipleHttp2Connections) = (ConnectTimeout, true);
+        (handler.KeepAlivePingDelay, handler.KeepAlivePingTimeout, handler.KeepAlivePingPolicy) = (PingDelay, PingTimeout, HttpKeepAlivePingPolicy.WithActiveRequests);
         // Given the handler itself, the channel would keep connections of its own, and after an outage refuse calls for up to two minutes without a try.
         var client = new HttpClient(handler) { Timeout = Timeout.InfiniteTimeSpan };
         return GrpcChannel.ForAddress(address, new GrpcChannelOptions { HttpClient = client, DisposeHttpClient = true });

@@ -155,6 +155,45 @@ public sealed class ActivityRecorderTests : IAsyncLifetime
             Assert.Equal(0ul, (await recorder.RecordAsync(Payloads("one"))).Sequence);
     }
 
+    [Theory]
+    [InlineData(Refusal.RolledBack)]
+    [InlineData(Refusal.LevelNotConfigured)]
+    [InlineData(Refusal.WrongKey)]
+    public async Task A_statement_whose_answer_was_lost_is_kept_whatever_refuses_the_next_attempt(Refusal refusal)
+    {
+        using var recorder = Open();
+        var pending = await LoseAnswerAsync(recorder);
+        _registry.RecordRefusal = refusal;
+        Assert.Equal(refusal, (await Assert.ThrowsAsync<RegistryRefusedException>(() => recorder.ResumeAsync())).Refusal);
+        Assert.Equal(pending, await File.ReadAllTextAsync(StateFile));
+
+        // It was an old folder; now the right one is back.
+        _registry.RecordRefusal = Refusal.None;
+        Assert.Equal(1ul, (await recorder.RecordAsync(Payloads("two"))).Sequence);
+    }
+
+    [Fact]
+    public async Task A_statement_whose_answer_was_lost_is_kept_when_there_is_no_credential_to_send_it_again_with()
+    {
+        var isStopped = false;
+        using var showing = _registry.Connect(_key, _ => isStopped ? throw RegistryRefusedException.From(_registry.Refuse(StatusCode.PermissionDenied, Refusal.KeyRotated))! : new(_registry.Issue()));
+        using var recorder = new ActivityRecorder(showing, Agent(), _key, StateFile, SaltsFile);
+        var pending = await LoseAnswerAsync(recorder);
+        isStopped = true;
+        await Assert.ThrowsAsync<RegistryRefusedException>(() => recorder.ResumeAsync());
+        Assert.Equal(pending, await File.ReadAllTextAsync(StateFile));
+    }
+
+    [Fact]
+    public async Task A_statement_that_the_registry_takes_no_writes_for_is_sent_again_and_not_replaced()
+    {
+        using var recorder = Open();
+        _registry.RecordRefusal = Refusal.RolledBack;
+        await Assert.ThrowsAsync<RegistryRefusedException>(() => recorder.RecordAsync(Payloads("one")));
+        _registry.RecordRefusal = Refusal.None;
+        Assert.Equal(0ul, (await recorder.ResumeAsync())!.Sequence);
+    }
+
     [Fact]
     public async Task A_statement_is_on_disk_before_it_is_sent()
     {
@@ -185,6 +224,15 @@ public sealed class ActivityRecorderTests : IAsyncLifetime
             await File.WriteAllTextAsync(StateFile, content);
             Assert.Throws<InvalidDataException>(() => Open());
         }
+    }
+
+    // What the state file holds then.
+    private async Task<string> LoseAnswerAsync(ActivityRecorder recorder)
+    {
+        _registry.LosesNextAnswer = true;
+        await Assert.ThrowsAsync<RpcException>(() => recorder.RecordAsync(Payloads("one")));
+        Assert.Single(_registry.Statements);
+        return await File.ReadAllTextAsync(StateFile);
     }
 
     private ActivityRecorder Open(string? origin = null) => new(_connection, Agent(origin), _key, StateFile, SaltsFile);

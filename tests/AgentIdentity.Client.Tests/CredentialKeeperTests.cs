@@ -158,6 +158,52 @@ public sealed class CredentialKeeperTests : IAsyncLifetime
             AgentEnrolment.EnrollAsync(_connection, FakeRegistry.Token, _key, evidence: Evidence.FromFile(file), cancellationToken: cancellationToken);
     }
 
+    public static TheoryData<Exception> Outages => new(new HttpRequestException("The workload API starts again."), new IOException("No space left."), new UnauthorizedAccessException(), new TaskCanceledException("HttpClient's own timeout."));
+
+    [Theory]
+    [MemberData(nameof(Outages))]
+    public async Task Evidence_that_cannot_be_had_for_a_moment_is_brought_at_the_next_attempt(Exception outage)
+    {
+        _registry.Standing = Refusal.EvidenceDue;
+        var attempts = 0;
+        await using var keeper = new CredentialKeeper(_connection, await ExpiredAsync(), enrolAgain: EnrolAsync);
+        var wanted = keeper.GetAsync().AsTask();
+        _clock.Advance(await _clock.NextTimerAsync());
+        Assert.NotEmpty(await wanted.WaitAsync(Patience));
+
+        Task EnrolAsync(CancellationToken cancellationToken)
+        {
+            if (++attempts == 1)
+                throw outage;
+            _registry.Standing = Refusal.None;
+            return Task.CompletedTask;
+        }
+    }
+
+    [Fact]
+    public async Task A_checkpoint_that_cannot_be_written_for_a_moment_does_not_end_a_keeper()
+    {
+        using var log = new SucceededLog(7);
+        _registry.Log = _ => log.Answer(7);
+        // A file stands where the folder is to be.
+        var file = Path.GetTempFileName();
+        using var connection = new RegistryConnection(_registry.Options() with { CheckpointFolder = Path.Combine(file, "logs") }, _key);
+        await using var keeper = new CredentialKeeper(connection, null);
+        var wanted = keeper.GetAsync().AsTask();
+        var due = await _clock.NextTimerAsync();
+        File.Delete(file);
+        _clock.Advance(due);
+        Assert.NotEmpty(await wanted.WaitAsync(Patience));
+        Directory.Delete(file, recursive: true);
+    }
+
+    [Fact]
+    public async Task A_credential_that_cannot_be_saved_is_held_all_the_same()
+    {
+        await using var keeper = new CredentialKeeper(_connection, null, renewed: _ => throw new IOException("No space left."));
+        Assert.Equal(await NextIssuedAsync(), await keeper.GetAsync());
+    }
+
     [Fact]
     public async Task A_keeper_without_evidence_stops_when_the_session_is_over()
     {
@@ -198,6 +244,8 @@ public sealed class CredentialKeeperTests : IAsyncLifetime
         Assert.Equal(token, await NextIssuedAsync());
         return new HeldCredential(token, "jti", _clock.GetUtcNow(), _clock.GetUtcNow() + Life, 4, 0);
     }
+
+    private async Task<HeldCredential> ExpiredAsync() => await HoldAsync() with { ExpiresAt = _clock.GetUtcNow() };
 
     private Task<string> NextIssuedAsync() => _registry.Issued.Reader.ReadAsync().AsTask().WaitAsync(Patience);
 

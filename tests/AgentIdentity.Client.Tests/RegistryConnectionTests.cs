@@ -39,6 +39,22 @@ public sealed class RegistryConnectionTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_connection_that_dies_without_a_word_is_not_used_for_every_later_call()
+    {
+        using var relay = new Relay(_registry.GrpcUrl);
+        using var connection = new RegistryConnection(_registry.Options() with { GrpcUrl = relay.Url }, _key);
+        await connection.Credentials.IssueAsync(new IssueRequest());
+        relay.Freeze();
+        for (var i = 0; i < 15; i++)
+        {
+            var deadline = TimeProvider.System.GetUtcNow().UtcDateTime + TimeSpan.FromSeconds(2);
+            if (await Record.ExceptionAsync(async () => await connection.Credentials.IssueAsync(new IssueRequest(), deadline: deadline)) is null)
+                return;
+        }
+        Assert.Fail("No call was answered any more.");
+    }
+
+    [Fact]
     public async Task A_call_is_sent_again_once_only()
     {
         _registry.RefusesEveryNonce = true;

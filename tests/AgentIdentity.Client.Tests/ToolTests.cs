@@ -1,6 +1,8 @@
 using System.Net;
 using System.Net.Http.Json;
+using System.Net.Sockets;
 using System.Security.Claims;
+using System.Text.Encodings.Web;
 using System.Text.Json;
 using AgentIdentity.AspNetCore;
 using AgentIdentity.Client.Tests.Fixtures;
@@ -9,6 +11,7 @@ using AgentIdentity.Credentials.Keys;
 using AgentIdentity.Credentials.Proofs;
 using AgentIdentity.Credentials.Tokens;
 using AgentIdentity.Ledger;
+using Microsoft.AspNetCore.Authentication;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Hosting.Server;
@@ -16,6 +19,7 @@ using Microsoft.AspNetCore.Hosting.Server.Features;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
 using PrivateKey = AgentIdentity.Credentials.Keys.PrivateKey;
 
 namespace AgentIdentity.Client.Tests;
@@ -97,6 +101,26 @@ public sealed class ToolTests : IAsyncLifetime
     public async Task A_path_is_held_against_the_proof_as_it_was_sent()
     {
         Assert.Equal(HttpStatusCode.OK, (await _agent.GetAsync(new Uri(Address, "/files/a%2Fb%20c"))).StatusCode);
+    }
+
+    [Theory]
+    [InlineData("http://bücher.example/weather")]
+    [InlineData("http://user:secret@tool.example:8080/weather")]
+    [InlineData("http://[2001:db8::1]:8080/weather")]
+    public async Task A_proof_is_for_the_url_as_the_tool_is_asked_for_it(string url)
+    {
+        var sockets = new SocketsHttpHandler
+        {
+            UseProxy = false,
+            ConnectCallback = async (_, cancellation) =>
+            {
+                var socket = new Socket(SocketType.Stream, ProtocolType.Tcp);
+                await socket.ConnectAsync(IPAddress.Loopback, Address.Port, cancellation);
+                return new NetworkStream(socket, ownsSocket: true);
+            },
+        };
+        using var agent = new HttpClient(new AgentHttpHandler(_agentKey, _ => ValueTask.FromResult(Credential), sockets, _clock));
+        Assert.Equal(HttpStatusCode.OK, (await agent.GetAsync(url)).StatusCode);
     }
 
     [Fact]
@@ -243,6 +267,27 @@ public sealed class ToolTests : IAsyncLifetime
         Assert.Equal(HttpStatusCode.Forbidden, (await _agent.GetAsync(new Uri(Address, "/staff"))).StatusCode);
     }
 
+    [Theory]
+    [InlineData("/pay")]
+    [InlineData("/team/pay")]
+    public async Task An_endpoint_that_requires_an_agent_and_somebody_else_too_lets_neither_in_alone(string path)
+    {
+        using var staff = new HttpClient { DefaultRequestHeaders = { { Staff.Header, "yes" } } };
+        await AssertRefusedAsync(await staff.GetAsync(new Uri(Address, path)), HttpStatusCode.Unauthorized, "USE_DPOP_NONCE");
+        Assert.Equal(HttpStatusCode.Forbidden, (await _agent.GetAsync(new Uri(Address, path))).StatusCode);
+
+        _agent.DefaultRequestHeaders.Add(Staff.Header, "yes");
+        Assert.Equal("paid", await _agent.GetStringAsync(new Uri(Address, path)));
+    }
+
+    [Fact]
+    public async Task A_tool_in_which_an_endpoint_and_its_group_name_two_actions_does_not_start()
+    {
+        var refused = await Assert.ThrowsAsync<InvalidOperationException>(() => StartToolAsync(map: tool =>
+            tool.MapGroup("/admin").RequireAgent("tool", "administer", $"{FakeRegistry.Audience}/admin").MapGet("/report", () => "report").RequireAgent("tool", "read", $"{FakeRegistry.Audience}/admin/report")));
+        Assert.Contains("/admin/report", refused.Message, StringComparison.Ordinal);
+    }
+
     [Fact]
     public void A_blocking_request_is_refused_since_it_could_not_be_signed()
     {
@@ -286,6 +331,13 @@ public sealed class ToolTests : IAsyncLifetime
         Assert.NotEqual(HttpStatusCode.OK, (await nobody.GetAsync(new Uri(new Uri(address), "/weather"))).StatusCode);
     }
 
+    [Theory]
+    [InlineData("https://tool.example/")]
+    [InlineData("https://user:secret@tool.example")]
+    [InlineData("https://bücher.example")]
+    public async Task A_tool_whose_own_url_no_proof_can_name_does_not_start(string url) =>
+        Assert.Contains("OwnUrl", (await Assert.ThrowsAsync<InvalidOperationException>(() => StartToolAsync(options => options.OwnUrl = url))).Message, StringComparison.Ordinal);
+
     [Fact]
     public async Task A_tool_without_its_key_does_not_start() =>
         await Assert.ThrowsAsync<InvalidOperationException>(() => StartToolAsync(options => options.KeyFile = ""));
@@ -297,7 +349,7 @@ public sealed class ToolTests : IAsyncLifetime
         return new HttpClient(new AgentHttpHandler(_agentKey, _ => ValueTask.FromResult(credential), counting, _clock));
     }
 
-    private async Task<WebApplication> StartToolAsync(Action<AgentIdentityOptions>? configure = null, bool guarded = true)
+    private async Task<WebApplication> StartToolAsync(Action<AgentIdentityOptions>? configure = null, bool guarded = true, Action<WebApplication>? map = null)
     {
         var builder = WebApplication.CreateSlimBuilder();
         builder.Logging.ClearProviders();
@@ -312,6 +364,8 @@ public sealed class ToolTests : IAsyncLifetime
             options.AskRegistry = true;
             configure?.Invoke(options);
         });
+        new AuthenticationBuilder(builder.Services).AddScheme<AuthenticationSchemeOptions, Staff>(nameof(Staff), null);
+        builder.Services.AddAuthorization(options => options.AddPolicy(nameof(Staff), policy => policy.AddAuthenticationSchemes(nameof(Staff)).RequireClaim("staff")));
         var tool = builder.Build();
         if (guarded)
             tool.UseAgentIdentity();
@@ -324,6 +378,9 @@ public sealed class ToolTests : IAsyncLifetime
             .RequireAgent("tool", "read", $"{FakeRegistry.Audience}/echo");
         tool.MapPost("/delete", () => "deleted").RequireAgent("tool", "read", $"{FakeRegistry.Audience}/echo").RequireSignedBody();
         tool.MapPost("/write", () => "written").RequireAgent("tool", "write", $"{FakeRegistry.Audience}/notes");
+        tool.MapGet("/pay", () => "paid").RequireAgent("tool", "read", $"{FakeRegistry.Audience}/pay").RequireAuthorization(nameof(Staff));
+        tool.MapGroup("/team").RequireAuthorization(nameof(Staff)).MapGet("/pay", () => "paid").RequireAgent("tool", "read", $"{FakeRegistry.Audience}/pay");
+        map?.Invoke(tool);
         await tool.StartAsync();
         return tool;
     }
@@ -380,6 +437,16 @@ public sealed class ToolTests : IAsyncLifetime
         _ when reason.StartsWith("PROOF_", StringComparison.Ordinal) || reason == "BODY_MISMATCH" => "invalid_dpop_proof",
         _ => "invalid_token",
     };
+
+    /// <summary>Another scheme of the same tool, for people.</summary>
+    private sealed class Staff(IOptionsMonitor<AuthenticationSchemeOptions> options, ILoggerFactory logger, UrlEncoder encoder) : AuthenticationHandler<AuthenticationSchemeOptions>(options, logger, encoder)
+    {
+        public const string Header = "X-Staff";
+
+        protected override Task<AuthenticateResult> HandleAuthenticateAsync() => Task.FromResult(Request.Headers.ContainsKey(Header)
+            ? AuthenticateResult.Success(new AuthenticationTicket(new ClaimsPrincipal(new ClaimsIdentity([new Claim("staff", "yes")], nameof(Staff))), nameof(Staff)))
+            : AuthenticateResult.NoResult());
+    }
 
     private sealed class CountingHandler() : DelegatingHandler(new SocketsHttpHandler { AllowAutoRedirect = false })
     {

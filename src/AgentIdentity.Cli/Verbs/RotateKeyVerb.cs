@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Text.Json.Nodes;
 using AgentIdentity.Cli.Home;
 using AgentIdentity.Client;
+using AgentIdentity.Credentials;
 
 namespace AgentIdentity.Cli.Verbs;
 
@@ -21,7 +22,7 @@ internal static class RotateKeyVerb
         using var next = HomeFolder.MakeKey(agent.Folder.NextKeyFile, agent.Key.PublicKey.Algorithm);
         if (token is null)
         {
-            await SettleAsync(agent, cancellationToken);
+            await SettleAsync(run, agent, cancellationToken);
             await AgentKeyRotation.RotateAsync(agent.Connection, agent.State.AgentId, agent.Key, next, cancellationToken);
         }
         else
@@ -39,12 +40,20 @@ internal static class RotateKeyVerb
     }
 
     // A statement that nobody knows the fate of can be sent under its own key only.
-    private static async Task SettleAsync(ActingAgent agent, CancellationToken cancellationToken)
+    private static async Task SettleAsync(Invocation run, ActingAgent agent, CancellationToken cancellationToken)
     {
         if (!File.Exists(agent.Folder.ChainFile))
             return;
         using var recorder = new ActivityRecorder(agent.Connection, agent.State, agent.Key, agent.Folder.ChainFile, agent.Folder.SaltsFile);
-        await recorder.ResumeAsync(cancellationToken: cancellationToken);
+        try
+        {
+            await recorder.ResumeAsync(cancellationToken: cancellationToken);
+        }
+        catch (RegistryRefusedException refusal) when (refusal.Refusal == Refusal.KeyRotated)
+        {
+            // An earlier attempt rotated the key, and only its answer was lost.
+            await run.Error.WriteLineAsync("A statement of the retired key was never recorded, and now cannot be: record what it was about again.");
+        }
     }
 
     private static async Task<string> ReadTokenAsync(Invocation run, string file, CancellationToken cancellationToken) => file == "-"

@@ -43,7 +43,7 @@ public sealed class Enforcer : IAsyncDisposable
         Nonces = new NonceIssuer(_clock);
         var stops = new HeldStops();
         var lease = new Lease(options.BootClock);
-        _parts = new EnforcerParts(stops, lease, new LiveSessions(stops, lease), new AcceptedCredentials(), new DecisionChain(options.BootClock), new AlarmReports());
+        _parts = new EnforcerParts(stops, lease, new LiveSessions(stops, lease, failure => Raise(EnforcerAlarmKind.RevokerFailed, $"What was open was not ended: {failure.Message}")), new AcceptedCredentials(), new DecisionChain(options.BootClock), new AlarmReports());
         _connection = new RegistryConnection(options.Registry with { CheckpointFolder = null }, options.Key);
         _memory = new EnforcerMemory(options.StateFolder);
         try
@@ -140,14 +140,14 @@ public sealed class Enforcer : IAsyncDisposable
 
     /// <summary>
     /// Ends something that a session has open, a stream or a connection, when a stop comes to cover it or the lease ends: <paramref name="ended"/> is called once, on a thread of
-    /// the pool. At once, if that is so already. Dispose when it has ended by itself.
+    /// the pool. At once, if that is so already. Dispose when it has ended by itself, and bear to be told nevertheless: the two may meet. What it throws is an alarm.
     /// </summary>
     public IDisposable Register(BoundSession session, AskedAction? action, Action<Refusal> ended) =>
         // Who only observes cuts nothing.
         _options.ObserveOnly ? Registration.None : _parts.Sessions.Register(session, action, action is { } asked ? LeaseOf(asked) : _lease, ended);
 
     /// <inheritdoc cref="Register(BoundSession, AskedAction?, Action{Refusal})"/>
-    public IDisposable Register(BoundSession session, AskedAction? action, CancellationTokenSource ended) => Register(session, action, _ => ended.Cancel());
+    public IDisposable Register(BoundSession session, AskedAction? action, CancellationTokenSource ended) => Register(session, action, _ => Cancel(ended));
 
     public async ValueTask DisposeAsync()
     {
@@ -279,7 +279,26 @@ public sealed class Enforcer : IAsyncDisposable
     {
         var alarm = new EnforcerAlarm(kind, detail, _clock.GetUtcNow());
         _parts.Alarms.Add(alarm);
-        _options.Alarmed?.Invoke(alarm);
+        try
+        {
+            _options.Alarmed?.Invoke(alarm);
+        }
+        catch (Exception)
+        {
+            // Code of the user: whatever it throws, the watch goes on. The registry is told of the alarm as well.
+        }
+    }
+
+    private static void Cancel(CancellationTokenSource ended)
+    {
+        try
+        {
+            ended.Cancel();
+        }
+        catch (ObjectDisposedException)
+        {
+            // It ended by itself, just now.
+        }
     }
 
     private sealed class Registration : IDisposable

@@ -49,7 +49,7 @@ public sealed record EnforcerOptions
     /// <summary>Called for each new denial.</summary>
     public IReadOnlyList<Revoker> Revokers { get; init; } = [];
 
-    /// <summary>Told of each alarm, on whatever thread notices; it must not block.</summary>
+    /// <summary>Told of each alarm, on whatever thread notices; it must not block, and what it throws is dropped.</summary>
     public Action<EnforcerAlarm>? Alarmed { get; init; }
 
     /// <summary>Key proofs that are remembered at most, 48 bytes each: as many as come in two minutes. When it is full, proofs are refused.</summary>

@@ -4,9 +4,11 @@ using AgentIdentity.Credentials;
 namespace AgentIdentity.Client.Enforcing;
 
 /// <summary>Connections and streams that agents have open, each ended when a stop comes to cover it or its lease is over.</summary>
-internal sealed class LiveSessions(HeldStops stops, Lease lease)
+/// <param name="failed">Told what an owner's code threw.</param>
+internal sealed class LiveSessions(HeldStops stops, Lease lease, Action<Exception> failed)
 {
     private readonly ConcurrentDictionary<Live, byte> _live = new();
+    private readonly Action<Exception> _failed = failed;
 
     /// <summary>Ends <paramref name="ended"/> when the session is refused. Disposing forgets it.</summary>
     public IDisposable Register(BoundSession session, AskedAction? action, AskedLease asked, Action<Refusal> ended)
@@ -33,7 +35,7 @@ internal sealed class LiveSessions(HeldStops stops, Lease lease)
         if (refusal == Refusal.None || !_live.TryRemove(live, out _))
             return false;
         // What it does is its owner's, and may take its time; the next one is not to wait for it.
-        ThreadPool.UnsafeQueueUserWorkItem(static ended => ended.Live.Ended(ended.Refusal), (Live: live, Refusal: refusal), preferLocal: false);
+        ThreadPool.UnsafeQueueUserWorkItem(static ended => ended.Live.Tell(ended.Refusal), (Live: live, Refusal: refusal), preferLocal: false);
         return true;
     }
 
@@ -45,7 +47,18 @@ internal sealed class LiveSessions(HeldStops stops, Lease lease)
 
         public AskedLease Asked => asked;
 
-        public Action<Refusal> Ended => ended;
+        public void Tell(Refusal refusal)
+        {
+            try
+            {
+                ended(refusal);
+            }
+            catch (Exception failure)
+            {
+                // Code of the user on a thread of the pool: what it throws would end the process.
+                owner._failed(failure);
+            }
+        }
 
         public void Dispose() => owner._live.TryRemove(this, out _);
     }

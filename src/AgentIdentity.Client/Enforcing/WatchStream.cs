@@ -276,11 +276,12 @@ internal sealed class WatchStream : IAsyncDisposable
         _watched.Tick();
         WriteDown();
         var hasLease = _parts.Lease.Remaining((long)_options.Lease.TotalMilliseconds) > 0;
-        if (_hadLease && !hasLease)
-            _alarm(EnforcerAlarmKind.LeaseEnded, _options.ObserveOnly ? "The registry was not heard in time; this enforcer only observes, and goes on." : "The registry was not heard in time; what has no longer lease of its own is refused until it is.");
         // Classes of actions may have leases that end before.
         if (!hasLease || _options.ResourceClasses.Count > 0)
             _parts.Sessions.Sweep();
+        // Behind the sweep: what an alarm sets off may take its time.
+        if (_hadLease && !hasLease)
+            _alarm(EnforcerAlarmKind.LeaseEnded, _options.ObserveOnly ? "The registry was not heard in time; this enforcer only observes, and goes on." : "The registry was not heard in time; what has no longer lease of its own is refused until it is.");
         _hadLease = hasLease;
         if (_connected is not { } connected)
             return;

@@ -442,6 +442,55 @@ public sealed class EnforcerTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Code_that_fails_at_ending_what_is_open_is_an_alarm_and_what_has_ended_by_itself_is_none()
+    {
+        Open(out var session);
+        _host.Send(registry => registry.Stop(Scope.Agent(_agent)).Delta);
+        await AcknowledgedAsync(_registry.Epoch);
+        var over = new CancellationTokenSource();
+        over.Dispose();
+        using var ended = _enforcer.Register(session!, Read, over);
+        using var failing = _enforcer.Register(session!, Read, _ => throw new IOException("the socket is gone"));
+        await AlarmAsync(EnforcerAlarmKind.RevokerFailed);
+        Assert.Contains("the socket is gone", Assert.Single(_alarms, alarm => alarm.Kind == EnforcerAlarmKind.RevokerFailed).Detail, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_connection_that_dies_without_a_word_is_given_up_and_the_lease_comes_back_on_another()
+    {
+        using var relay = new Relay(_host.GrpcUrl);
+        await _enforcer.DisposeAsync();
+        _enforcer = await StartAsync(options => options with { Registry = options.Registry with { GrpcUrl = relay.Url } });
+        relay.Freeze();
+        _boot.Advance(TimeSpan.FromMinutes(1));
+        await UntilAsync(() =>
+        {
+            _boot.Advance(TimeSpan.FromMilliseconds(100));
+            return _enforcer.LeaseRemaining > TimeSpan.Zero;
+        });
+    }
+
+    [Fact]
+    public async Task An_alarm_that_its_owner_fails_at_ends_neither_what_the_lease_ends_nor_the_watch()
+    {
+        await _enforcer.DisposeAsync();
+        _enforcer = await StartAsync(options => options with { Alarmed = _ => throw new InvalidOperationException("The pager cannot be reached.") });
+        Open(out var session);
+        var ended = new TaskCompletionSource<Refusal>();
+        using var open = _enforcer.Register(session!, Read, ended.SetResult);
+        _host.IsSilent = true;
+        _boot.Advance(TimeSpan.FromMinutes(1));
+        Assert.Equal(Refusal.LeaseOver, await ended.Task.WaitAsync(Patience));
+
+        _host.IsSilent = false;
+        await UntilAsync(() =>
+        {
+            _boot.Advance(TimeSpan.FromMilliseconds(100));
+            return _enforcer.LeaseRemaining > TimeSpan.Zero;
+        });
+    }
+
+    [Fact]
     public async Task Revokers_are_called_for_each_denial_and_their_failure_is_an_alarm()
     {
         var revoked = new TaskCompletionSource<Scope>();

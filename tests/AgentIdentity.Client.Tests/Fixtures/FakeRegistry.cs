@@ -83,6 +83,9 @@ internal sealed class FakeRegistry : IAsyncDisposable
     /// <summary>Whether the next statement is answered with the leaf of something else.</summary>
     public bool ShowsAnotherLeaf { get; set; }
 
+    /// <summary>What each statement is refused with before it is looked at.</summary>
+    public Refusal RecordRefusal { get; set; }
+
     public bool RefusesEveryNonce { get; set; }
 
     public string ClaimedUrl { get; set; } = PublicUrl;

@@ -110,6 +110,8 @@ internal sealed class FakeLedgerService(FakeRegistry registry) : V1.Ledger.Ledge
     public override Task<RecordResponse> Record(RecordRequest request, ServerCallContext context)
     {
         registry.Note(context);
+        if (registry.RecordRefusal != Refusal.None)
+            throw registry.Refuse(StatusCode.FailedPrecondition, registry.RecordRefusal);
         var index = Append(request);
         if (registry.LosesNextAnswer)
         {
