@@ -18,7 +18,7 @@ internal sealed class LosingRelay : IDisposable
 
     /// <param name="targetUrl">The registry's listener, without TLS.</param>
     /// <param name="method">For example Control/Stop.</param>
-    /// <param name="lost">Which call to it gets no answer, counted from 1 over all connections. On each new connection the first is sent for its nonce alone.</param>
+    /// <param name="lost">Which call to it gets no answer, counted from 1 over all connections. What takes a nonce is sent twice over a new connection.</param>
     public LosingRelay(string targetUrl, string method, int lost)
     {
         (_target, _method, _lost) = (new Uri(targetUrl).Port, $"/agentidentity.v1.{method}", lost);
