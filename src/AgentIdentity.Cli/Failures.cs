@@ -14,8 +14,7 @@ internal static class Failures
 
     private const string IsItRunning = "Is the server running, and are --registry, --control and --http what its ready line says?";
 
-    /// <summary>Null for what nobody foresaw: that is a bug, and its trace is what helps.</summary>
-    public static Failure? Explain(Exception failed) => failed switch
+    public static Failure Explain(Exception failed) => failed switch
     {
         Failure failure => failure,
         RegistryRefusedException refused => Failure.Refused(refused.Detail, Advice(refused.Refusal), refused.Reason),
@@ -34,7 +33,9 @@ internal static class Failures
         HttpRequestException request when IsUnsent(request) => Unanswered(request.Message),
         HttpRequestException request => Lost($"that could be read: {request.Message}"),
         IOException or UnauthorizedAccessException => Failure.Usage(failed.Message),
-        _ => null,
+        OperationCanceledException or TimeoutException => Lost($"in time: {failed.Message}"),
+        // No trace and no abort: what nobody foresaw is told like the rest, to scripts too.
+        _ => new Failure(ExitCode.Fault, $"A fault in agentid itself: {failed.GetType()}: {failed.Message.ReplaceLineEndings(" ")}", $"{MayBeDone}\nPlease report it, with what was typed and what agentid --version says."),
     };
 
     private static bool IsDistrust(Exception? failed) => failed is AuthenticationException || (failed?.InnerException is { } inner && IsDistrust(inner));

@@ -70,6 +70,9 @@ internal sealed class Invocation(ParseResult parse)
         LogKey = Home.Registry.LogKey(Registry.PublicUrl) is { } pinned && NoteVerifierKey.TryParse(pinned, out var logKey, out _) ? logKey : null,
     };
 
+    /// <summary>Where the registry's HTTP listener is, without final slash.</summary>
+    public string HttpListener => HttpUrl.ReadBase(GlobalOptions.Http, Setting(GlobalOptions.Http));
+
     /// <summary>A connection to both gRPC listeners, which signs with the key when there is one. Nothing is sent yet.</summary>
     public RegistryConnection Connect(PrivateKey? signer = null, CredentialSource? credentials = null)
     {

@@ -46,8 +46,9 @@ internal static class RecallVerb
                 using var connection = run.Connect(key);
                 done.Add((JsonNode)(isDry ? await PreviewAsync(run, connection, scope, cancellationToken) : await StopAsync(run, connection, scope, cancellationToken)));
             }
-            catch (Exception problem) when (scopes.Length > 1 && (cancellationToken.IsCancellationRequested ? Interrupted : Failures.Explain(problem)) is { } failure)
+            catch (Exception problem) when (scopes.Length > 1)
             {
+                var failure = cancellationToken.IsCancellationRequested ? Interrupted : Failures.Explain(problem);
                 failed.Add((scope, failure));
                 ErrorReport.Write(new Failure(failure.ExitCode, $"{scope}: {failure.Message}", IsUnknown(failure) ? null : failure.Next, failure.Reason), run.Error);
             }
