@@ -33,7 +33,7 @@ internal static class DrillVerb
         try
         {
             await using var tool = await DrillTool.OpenAsync(run, connection, named, Path.Combine(folder, "enforcer"), cancellationToken);
-            await using var day = new GameDay(run, narrator, connection, tool, folder);
+            await using var day = new GameDay(run, narrator, key, connection, tool, folder);
             await day.RunAsync(run.Get(Delegates), run.Get(Until) == "exhausted", cancellationToken);
         }
         finally
