@@ -16,4 +16,7 @@ internal static class ExitCode
 
     /// <summary>Two histories were signed under one name: what nobody may try again or overlook.</summary>
     public const int SplitView = 4;
+
+    /// <summary>Something that nobody foresaw: a bug of agentid's own. What was done is unknown.</summary>
+    public const int Fault = 5;
 }

@@ -9,8 +9,12 @@ namespace AgentIdentity.Cli;
 /// <summary>What went wrong, for whoever typed the command: what it means, and what to do next.</summary>
 internal static class Failures
 {
-    /// <summary>Null for what nobody foresaw: that is a bug, and its trace is what helps.</summary>
-    public static Failure? Explain(Exception failed) => failed switch
+    private const string MayBeDone =
+        "If it changes something, that may be on record all the same; look before you do it again: agentid stops, agentid trail AGENT, agentid entries. A stop may be made again: the second changes nothing, and stands in the ledger too.";
+
+    private const string IsItRunning = "Is the server running, and are --registry, --control and --http what its ready line says?";
+
+    public static Failure Explain(Exception failed) => failed switch
     {
         Failure failure => failure,
         RegistryRefusedException refused => Failure.Refused(refused.Detail, Advice(refused.Refusal), refused.Reason),
@@ -20,12 +24,18 @@ internal static class Failures
         ChainException refused => new Failure(refused.Fault == ChainFault.Unreachable ? ExitCode.Unreachable : ExitCode.Refused, refused.Message, reason: AnchorContract.ErrorOf(refused)),
         InvalidDataException wrong => Failure.Refused(wrong.Message, "Is --public-url what the server was started with, and --registry that server?"),
         RpcException call when IsDistrust(call.Status.DebugException) => Distrusted(call.Status.Detail),
-        RpcException { StatusCode: StatusCode.Internal or StatusCode.Unknown } call => new Failure(ExitCode.Unreachable, $"A server answered that it has failed: {call.Status.Detail}", "The registry's log says why; fsck says whether its data folder is whole."),
-        RpcException call => Unanswered(call.Status.Detail),
+        RpcException { StatusCode: StatusCode.Internal or StatusCode.Unknown } call => new Failure(
+            ExitCode.Unreachable, $"A server answered that it has failed: {call.Status.Detail}", $"{MayBeDone}\nThe registry's log says why; fsck says whether its data folder is whole."),
+        RpcException call when IsUnsent(call.Status.DebugException) => Unanswered(call.Status.Detail),
+        RpcException { StatusCode: StatusCode.DeadlineExceeded } => Lost($"within {Invocation.Patience.TotalSeconds} seconds"),
+        RpcException call => Lost($"that could be read: {call.Status.Detail}"),
         HttpRequestException request when IsDistrust(request) => Distrusted(request.InnerException!.Message),
-        HttpRequestException request => Unanswered(request.Message),
+        HttpRequestException request when IsUnsent(request) => Unanswered(request.Message),
+        HttpRequestException request => Lost($"that could be read: {request.Message}"),
         IOException or UnauthorizedAccessException => Failure.Usage(failed.Message),
-        _ => null,
+        OperationCanceledException or TimeoutException => Lost($"in time: {failed.Message}"),
+        // No trace and no abort: what nobody foresaw is told like the rest, to scripts too.
+        _ => new Failure(ExitCode.Fault, $"A fault in agentid itself: {failed.GetType()}: {failed.Message.ReplaceLineEndings(" ")}", $"{MayBeDone}\nPlease report it, with what was typed and what agentid --version says."),
     };
 
     private static bool IsDistrust(Exception? failed) => failed is AuthenticationException || (failed?.InnerException is { } inner && IsDistrust(inner));
@@ -33,8 +43,14 @@ internal static class Failures
     private static Failure Distrusted(string detail) =>
         new(ExitCode.Unreachable, $"A server answered, and its TLS certificate is not trusted here: {detail}", $"Name the certificate, or the authority that signed it, as a PEM file with {GlobalOptions.Ca} FILE (AGENTID_CA), and the host by the name that is in it.");
 
-    private static Failure Unanswered(string detail) =>
-        new(ExitCode.Unreachable, $"Nobody answered: {detail}", "Is the server running, and are --registry, --control and --http what its ready line says?");
+    // Nobody was reached, so that nothing was done.
+    private static bool IsUnsent(Exception? failed) =>
+        failed is HttpRequestException { HttpRequestError: HttpRequestError.ConnectionError or HttpRequestError.NameResolutionError or HttpRequestError.SecureConnectionError }
+        || (failed?.InnerException is { } inner && IsUnsent(inner));
+
+    private static Failure Unanswered(string detail) => new(ExitCode.Unreachable, $"Nobody answered: {detail}", IsItRunning);
+
+    private static Failure Lost(string how) => new(ExitCode.Unreachable, $"No answer came {how.TrimEnd('.')}. Whether it was done is not known.", $"{MayBeDone}\n{IsItRunning}");
 
     private static string? Advice(Refusal? refusal) => refusal switch
     {

@@ -14,6 +14,9 @@ internal sealed class Invocation(ParseResult parse)
 {
     private const int InputLengthMax = 64 * 1024;
 
+    /// <summary>How long the registry has to answer a call.</summary>
+    public static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
+
     private readonly Terminal _terminal = (Terminal)parse.InvocationConfiguration;
 
     public HomeFolder Home { get; } = new(parse.GetRequiredValue<string>(GlobalOptions.Home));
@@ -61,10 +64,14 @@ internal sealed class Invocation(ParseResult parse)
         ControlUrl = Setting(GlobalOptions.Control),
         PublicUrl = Registry.PublicUrl,
         TrustedCertificateFile = TrustedCertificateFile,
+        Deadline = Patience,
         Clock = Clock,
         CheckpointFolder = Home.CheckpointFolder,
         LogKey = Home.Registry.LogKey(Registry.PublicUrl) is { } pinned && NoteVerifierKey.TryParse(pinned, out var logKey, out _) ? logKey : null,
     };
+
+    /// <summary>Where the registry's HTTP listener is, without final slash.</summary>
+    public string HttpListener => HttpUrl.ReadBase(GlobalOptions.Http, Setting(GlobalOptions.Http));
 
     /// <summary>A connection to both gRPC listeners, which signs with the key when there is one. Nothing is sent yet.</summary>
     public RegistryConnection Connect(PrivateKey? signer = null, CredentialSource? credentials = null)

@@ -23,9 +23,9 @@ internal static class VerbAction
         {
             return ExitCodeOfInterrupt;
         }
-        catch (Exception failed) when (Failures.Explain(failed) is { } failure)
+        catch (Exception failed)
         {
-            return ErrorReport.Write(failure, parse.GetValue<bool>(GlobalOptions.Json), (Terminal)parse.InvocationConfiguration);
+            return ErrorReport.Write(Failures.Explain(failed), parse.GetValue<bool>(GlobalOptions.Json), (Terminal)parse.InvocationConfiguration);
         }
     }
 }

@@ -21,8 +21,11 @@ namespace AgentIdentity.Client;
 /// <param name="RecordedAt">The registry's clock.</param>
 /// <param name="Promise">There until a checkpoint covers the entry.</param>
 /// <param name="IsOpened">Whether the leaf was computed here from the statement, so that promise and receipts are about it. False only when the activity was erased.</param>
+/// <param name="Kind">What the statement says of itself.</param>
+/// <param name="Commitments">What it commits to. The salts file opens them: so whoever resumed can tell what of.</param>
 public sealed record RecordedActivity(
-    ulong Sequence, Hash Statement, ulong LedgerIndex, Hash LeafHash, EntryClass EntryClass, AckLevel Level, DateTimeOffset RecordedAt, RecordingPromise? Promise, bool IsOpened);
+    ulong Sequence, Hash Statement, ulong LedgerIndex, Hash LeafHash, EntryClass EntryClass, AckLevel Level, DateTimeOffset RecordedAt, RecordingPromise? Promise, bool IsOpened,
+    StatementKind Kind, IReadOnlyList<Hash> Commitments);
 
 /// <summary>
 /// Records what an agent does: signs statements of commitments and keeps their chain whole over crashes and lost answers. A statement is on disk before it
@@ -183,7 +186,9 @@ public sealed class ActivityRecorder : IDisposable
             answer.Level,
             DateTimeOffset.FromUnixTimeMilliseconds(answer.RecordedAt),
             answer.Promise is { } promise ? new RecordingPromise(answer.LedgerIndex, Hash.Read(answer.LeafHash.Span), promise) : null,
-            isOpened);
+            isOpened,
+            statement.Kind,
+            statement.Commitments.ToArray());
     }
 
     // What is answered before a statement is put on record, and to none that is. ROLLED_BACK is not among them: a statement may be recorded and then wait for a checkpoint that does not come.

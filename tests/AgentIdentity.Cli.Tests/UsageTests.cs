@@ -83,6 +83,44 @@ public sealed class UsageTests : IDisposable
         Assert.Contains(said, outcome.Error, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("export-log out --url URL")]
+    [InlineData("export-log out --http URL")]
+    [InlineData("verify --http URL")]
+    [InlineData("verify --proof p --nonce n --audience https://tools.example --url URL")]
+    [InlineData("proof --agent nobody --nonce n --url URL")]
+    [InlineData("call URL --agent nobody")]
+    [InlineData("drill --tool URL --audience https://tools.example --allow tool:read:https://tools.example/*")]
+    [InlineData("prove 3 --rpc URL")]
+    [InlineData("anchor owner --chain URL --chain-id 1 --chain-contract 0x52908400098527886E0F7030069857D2E4169EE7 --accept")]
+    [InlineData("agents list --registry URL")]
+    [InlineData("operators list --control URL")]
+    [InlineData("operators list --public-url URL")]
+    public async Task What_is_no_URL_of_HTTP_is_a_wrong_use_wherever_one_is_taken(string line)
+    {
+        new HomeFolder(_cli.Home).MakeKey(CallerRole.Operator, "first").Dispose();
+        foreach (var odd in new[] { "notaurl", "/tmp", "ftp://tools.example", "file:///tmp", "http://", "http://a b", "https://tools.example:99999", "mailto:a@tools.example" })
+        {
+            var outcome = await _cli.RunAsync("credential", [.. Words(line).Select(word => word == "URL" ? odd : word), "--json"]);
+
+            Assert.True(outcome.ExitCode == ExitCode.Usage, $"{odd}: {outcome}");
+            // Of the registry's own name it is said what is wrong with it; of the others, what was given.
+            Assert.Contains(line.Contains("--public-url", StringComparison.Ordinal) ? "--public-url" : $"'{odd}'", outcome.Json.GetProperty("error").GetProperty("message").GetString(), StringComparison.Ordinal);
+        }
+    }
+
+    [Theory]
+    [InlineData("GE T")]
+    [InlineData("")]
+    [InlineData("GET\r\nX: y")]
+    public async Task What_is_no_method_of_HTTP_is_a_wrong_use(string method)
+    {
+        var outcome = await _cli.RunAsync("call", "https://tools.example", "--agent", "nobody", "--method", method);
+
+        Assert.Equal(ExitCode.Usage, outcome.ExitCode);
+        Assert.Contains("--method", outcome.Error, StringComparison.Ordinal);
+    }
+
     [Fact]
     public async Task Several_keys_of_a_role_are_not_chosen_from()
     {

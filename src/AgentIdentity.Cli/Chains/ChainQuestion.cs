@@ -79,7 +79,7 @@ internal static class ChainQuestion
         _ => throw new ArgumentOutOfRangeException(nameof(finding), finding, "A finding without words."),
     };
 
-    private static Uri Node(string text) => Uri.TryCreate(text, UriKind.Absolute, out var node) && (node.Scheme == "https" || (node.Scheme == "http" && node.IsLoopback))
+    private static Uri Node(string text) => HttpUrl.Read("--rpc", text) is var node && (node.Scheme == "https" || node.IsLoopback)
         ? node
         : throw Failure.Usage($"--rpc takes an https URL, or http on this machine, and '{text}' is neither: whoever stands in between could say what the chain holds.");
 }

@@ -47,10 +47,8 @@ internal static class CheckSources
 
     private static async Task<CredentialCheck> CheckOnlineAsync(Invocation run, string credential, string? audience, DateTimeOffset now, CancellationToken cancellationToken)
     {
+        var at = run.HttpListener;
         using var http = run.OpenHttp(AnswerBytesMax, TimeSpan.FromSeconds(10));
-        var at = run.Setting(GlobalOptions.Http);
-        if (!Uri.TryCreate(at, UriKind.Absolute, out _))
-            throw Failure.Usage($"'{at}' is no URL.", $"Say where the registry's HTTP listener is with {GlobalOptions.Http}.");
         var keys = IssuerKeys.OfDidDocument(await FetchAsync(http, $"{at}/.well-known/did.json", cancellationToken), run.Registry, at);
         var check = CredentialCheck.Of(credential, run.Registry, keys, audience, now);
         if (!check.IsGood)

@@ -25,7 +25,7 @@ internal enum Gate
 }
 
 /// <summary>A tool that answers GET, whom its credentials must be for, and what they must allow.</summary>
-internal sealed record NamedTool(string Url, string Audience, string Allow);
+internal sealed record NamedTool(Uri Url, string Audience, string Allow);
 
 /// <summary>One request, and what came of it. <paramref name="BeganAt"/> is a timestamp of the clock.</summary>
 internal sealed record Attempt(Gate Gate, long BeganAt, string Reason)

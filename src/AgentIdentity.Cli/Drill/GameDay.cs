@@ -7,6 +7,7 @@ using AgentIdentity.Client;
 using AgentIdentity.Client.Enforcing;
 using AgentIdentity.Credentials;
 using AgentIdentity.Credentials.Entries;
+using AgentIdentity.Credentials.Keys;
 using AgentIdentity.Protocol.V1;
 using AgentState = AgentIdentity.Protocol.V1.AgentState;
 using EntryClass = AgentIdentity.Protocol.V1.EntryClass;
@@ -15,7 +16,7 @@ using Scope = AgentIdentity.Credentials.Entries.Scope;
 namespace AgentIdentity.Cli.Drill;
 
 /// <summary>The day, from enrolment to the last revocation. Whatever happens on it, what it enrolled is revoked in the end.</summary>
-internal sealed class GameDay(Invocation run, Narrator narrator, RegistryConnection @operator, DrillTool tool, string folder) : IAsyncDisposable
+internal sealed class GameDay(Invocation run, Narrator narrator, PrivateKey key, RegistryConnection @operator, DrillTool tool, string folder) : IAsyncDisposable
 {
     // The agents' own; of the delegates; of the delegate's delegate.
     private const int Depth = 2;
@@ -243,31 +244,37 @@ internal sealed class GameDay(Invocation run, Narrator narrator, RegistryConnect
         if (_agents.Count == 0)
             return;
         foreach (var agent in _agents)
-        {
-            if (await StateAsync(agent) != AgentState.Revoked)
-                await RevokeAsync(agent);
-        }
+            await TryRetireAsync(agent, async connection => await IsRevokedAsync(connection, agent) || await RevokeAsync(connection, agent));
         var left = 0;
         foreach (var agent in _agents)
-            left += await StateAsync(agent) == AgentState.Revoked && !(await tool.TryAsync(Gate.Registry, agent, DrillTool.Allowed, CancellationToken.None)).IsAllowed ? 0 : 1;
-        narrator.Check("retire", left == 0, left == 0 ? $"all {_agents.Count} agents are revoked, and none of their credentials is good" : $"{left} of {_agents.Count} agents are not revoked: agentid stops --incident {_id}");
+            left += await TryRetireAsync(agent, async connection => await IsRevokedAsync(connection, agent) && !(await tool.TryAsync(Gate.Registry, agent, DrillTool.Allowed, CancellationToken.None)).IsAllowed) ? 0 : 1;
+        narrator.Check("retire", left == 0, left == 0 ? $"all {_agents.Count} agents are revoked, and none of their credentials is good" : $"{left} of {_agents.Count} agents are not known to be revoked: agentid stops --incident {_id}");
     }
 
-    private async Task RevokeAsync(ShadowAgent agent)
+    // Over a connection of its own: what becomes of one leaves no other agent usable. What it came to is checked in the end.
+    private async Task<bool> TryRetireAsync(ShadowAgent agent, Func<RegistryConnection, Task<bool>> step)
     {
-        var request = new StopRequest { Scope = ScopeText.ToWire(Scope.AgentWithDelegates(agent.Enrolled.AgentId)), State = AgentState.Revoked, Reason = "the drill is over", Incident = _id };
         try
         {
-            await @operator.Control.StopAsync(request, cancellationToken: CancellationToken.None);
+            using var connection = run.Connect(key);
+            return await step(connection);
         }
-        catch (RegistryRefusedException refused)
+        catch (Exception failed)
         {
-            narrator.Check("retire", false, $"{agent.Did} is not revoked: {refused.Detail}");
+            narrator.Tell("retire", $"{agent.Did}: {Failures.Explain(failed).Message}");
+            return false;
         }
     }
 
-    private async Task<AgentState> StateAsync(ShadowAgent agent) =>
-        (await @operator.Registry.GetAgentAsync(new GetAgentRequest { Agent = agent.Did }, cancellationToken: CancellationToken.None)).Agent.State;
+    private async Task<bool> RevokeAsync(RegistryConnection connection, ShadowAgent agent)
+    {
+        var request = new StopRequest { Scope = ScopeText.ToWire(Scope.AgentWithDelegates(agent.Enrolled.AgentId)), State = AgentState.Revoked, Reason = "the drill is over", Incident = _id };
+        await connection.Control.StopAsync(request, cancellationToken: CancellationToken.None);
+        return true;
+    }
+
+    private static async Task<bool> IsRevokedAsync(RegistryConnection connection, ShadowAgent agent) =>
+        (await connection.Registry.GetAgentAsync(new GetAgentRequest { Agent = agent.Did }, cancellationToken: CancellationToken.None)).Agent.State == AgentState.Revoked;
 
     private async Task ExpectAsync(string step, IEnumerable<Gate> gates, ShadowAgent agent, AskedAction action, Refusal expected, string what, CancellationToken cancellationToken)
     {

@@ -8,6 +8,9 @@ internal sealed class HomeFolder(string path)
 {
     private const int FileNameLengthMax = 200;
 
+    private const string KeyAdvice =
+        "A passphrase is taken from AGENTID_PASSPHRASE. A damaged file: put back a copy of it. Without one the key is lost: an agent enrols again under another --name; other operators add another key of an operator (agentid operators apply --help), and register another of an auditor, enforcer or sponsor.";
+
     private readonly string _path = Path.GetFullPath(path);
 
     public PinnedRegistry Registry => new(Path.Combine(_path, "registry.json"));
@@ -31,7 +34,7 @@ internal sealed class HomeFolder(string path)
     public static PrivateKey ReadKey(string file)
     {
         if (!PrivateKey.TryReadKeyFile(PrivateFiles.ReadSecret(file), Passphrase, out var key, out var problem))
-            throw Failure.Usage($"{file}: {problem}", Passphrase.Length == 0 ? "A passphrase is taken from AGENTID_PASSPHRASE." : null);
+            throw Failure.Usage($"{file}: {problem}", KeyAdvice);
         return key;
     }
 

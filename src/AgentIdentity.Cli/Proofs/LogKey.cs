@@ -40,9 +40,7 @@ internal sealed record LogKey(NoteVerifierKey Key, string Source, bool IsTrusted
     /// <summary>What the HTTP listener names: the key of the first log.</summary>
     public static async Task<string> FetchAsync(Invocation run, CancellationToken cancellationToken)
     {
-        var url = $"{run.Setting(GlobalOptions.Http)}/log-key";
-        if (!Uri.TryCreate(url, UriKind.Absolute, out _))
-            throw Failure.Usage($"'{url}' is no URL.", $"Say where the registry's HTTP listener is with {GlobalOptions.Http}.");
+        var url = $"{run.HttpListener}/log-key";
         using var http = run.OpenHttp(LengthMax, TimeSpan.FromSeconds(10));
         return await http.GetStringAsync(url, cancellationToken);
     }

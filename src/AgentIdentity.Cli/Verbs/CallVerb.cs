@@ -17,17 +17,25 @@ internal static class CallVerb
 
     private static async Task<int> RunAsync(Invocation run, CancellationToken cancellationToken)
     {
+        var (method, url) = (ReadMethod(run.Get(Method)), HttpUrl.Read(Url.Name, run.Get(Url)));
         using var agent = new ActingAgent(run, run.Get(Agent));
-        var url = ToolUrl(run);
-        var answer = await ToolCall.SendAsync(agent.Key, agent.Shows(CredentialFile.Read(run, Credential)), () => Request(run, url), cancellationToken);
+        var answer = await ToolCall.SendAsync(agent.Key, agent.Shows(CredentialFile.Read(run, Credential)), () => Request(run, method, url), cancellationToken);
         run.Answer(answer.ToJson(), answer.Write);
         return answer.IsSuccess ? ExitCode.Fine : ExitCode.Refused;
     }
 
-    private static Uri ToolUrl(Invocation run) => Uri.TryCreate(run.Get(Url), UriKind.Absolute, out var url) && url.Scheme is "http" or "https"
-        ? url
-        : throw Failure.Usage($"'{run.Get(Url)}' is no URL of a tool: http:// or https:// is expected.");
+    private static HttpMethod ReadMethod(string text)
+    {
+        try
+        {
+            return HttpMethod.Parse(text);
+        }
+        catch (Exception wrong) when (wrong is FormatException or ArgumentException)
+        {
+            throw Failure.Usage($"{Method.Name} takes one word such as GET or POST, and '{text}' is none.");
+        }
+    }
 
-    private static HttpRequestMessage Request(Invocation run, Uri url) =>
-        new(HttpMethod.Parse(run.Get(Method)), url) { Content = run.Find(Data) is { } data ? new StringContent(data) : null };
+    private static HttpRequestMessage Request(Invocation run, HttpMethod method, Uri url) =>
+        new(method, url) { Content = run.Find(Data) is { } data ? new StringContent(data) : null };
 }

@@ -33,7 +33,7 @@ internal static class DrillVerb
         try
         {
             await using var tool = await DrillTool.OpenAsync(run, connection, named, Path.Combine(folder, "enforcer"), cancellationToken);
-            await using var day = new GameDay(run, narrator, connection, tool, folder);
+            await using var day = new GameDay(run, narrator, key, connection, tool, folder);
             await day.RunAsync(run.Get(Delegates), run.Get(Until) == "exhausted", cancellationToken);
         }
         finally
@@ -47,7 +47,7 @@ internal static class DrillVerb
     private static NamedTool? Named(Invocation run) => (run.Find(Tool), run.Find(Audience), run.Find(Allow)) switch
     {
         (null, null, null) => null,
-        ({ } url, { } audience, { } allow) when Uri.IsWellFormedUriString(url, UriKind.Absolute) => new NamedTool(url, audience, allow),
+        ({ } url, { } audience, { } allow) => new NamedTool(HttpUrl.Read(Tool.Name, url), audience, allow),
         _ => throw Failure.Usage("--tool URL, --audience and --allow go together.", "For example --tool https://tools.example/weather --audience https://tools.example --allow tool:read:https://tools.example/weather"),
     };
 }

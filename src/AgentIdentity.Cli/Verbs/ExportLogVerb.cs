@@ -24,8 +24,8 @@ internal static class ExportLogVerb
 
     private static async Task<int> RunAsync(Invocation run, CancellationToken cancellationToken)
     {
+        var url = run.Find(Url) is { } given ? HttpUrl.ReadBase(Url.Name, given) : run.HttpListener;
         var logKey = await LogKey.FindAsync(run, run.Find(LogKeyOption), () => LogKey.FetchAsync(run, cancellationToken));
-        var url = (run.Find(Url) ?? run.Setting(GlobalOptions.Http)).TrimEnd('/');
         using var http = run.OpenHttp(LogSource.BytesMax, TimeSpan.FromSeconds(30));
         var source = new LogSource(url, http);
         var folder = new LogFolder(run.Get(Folder));

@@ -21,10 +21,11 @@ internal static class ProofVerb
 
     private static async Task<int> RunAsync(Invocation run, CancellationToken cancellationToken)
     {
+        var url = HttpUrl.Read(Url.Name, run.Get(Url)).OriginalString;
         using var key = run.Home.Agent(run.Get(Agent)).ReadKey();
         var credential = await run.ReadInputAsync("The credential", Example, cancellationToken);
         var credentialHash = Sha256.Hash(Encoding.ASCII.GetBytes(credential)).ToBase64Url();
-        var proof = KeyProof.Create(key, new RequestBinding(run.Get(Method), run.Get(Url), run.Get(Nonce), credentialHash), run.Clock.GetUtcNow());
+        var proof = KeyProof.Create(key, new RequestBinding(run.Get(Method), url, run.Get(Nonce), credentialHash), run.Clock.GetUtcNow());
         run.Answer(new JsonObject { ["proof"] = proof }, text => text.WriteLine(proof));
         return ExitCode.Fine;
     }

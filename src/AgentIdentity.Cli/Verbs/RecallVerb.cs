@@ -35,34 +35,44 @@ internal static class RecallVerb
         if (run.Find(StopVerb.Out) is { } file)
             return await AskAsync(run, scopes, file, cancellationToken);
         using var key = run.Signer(CallerRole.Operator);
-        using var connection = run.Connect(key);
         var isDry = run.Get(StopVerb.DryRun);
-        var (done, refused) = (new JsonArray(), new List<(Scope Scope, Failure Failure)>());
-        // Text as it comes: who recalls a fleet wants to see the first stop before the last, and the others are stopped though one name is refused.
+        var (done, failed) = (new JsonArray(), new List<(Scope Scope, Failure Failure)>());
+        // Text as it comes: who recalls a fleet wants to see the first stop before the last, and the others are stopped though one name is refused or one answer is lost.
         foreach (var scope in scopes)
         {
             try
             {
+                // A connection for each: over one that hangs no other would be stopped.
+                using var connection = run.Connect(key);
                 done.Add((JsonNode)(isDry ? await PreviewAsync(run, connection, scope, cancellationToken) : await StopAsync(run, connection, scope, cancellationToken)));
             }
-            catch (RegistryRefusedException failed) when (Failures.Explain(failed) is { } failure)
+            catch (Exception problem) when (scopes.Length > 1)
             {
-                refused.Add((scope, failure));
+                var failure = cancellationToken.IsCancellationRequested ? Interrupted : Failures.Explain(problem);
+                failed.Add((scope, failure));
+                ErrorReport.Write(new Failure(failure.ExitCode, $"{scope}: {failure.Message}", IsUnknown(failure) ? null : failure.Next, failure.Reason), run.Error);
             }
         }
-        return done.Count == 0 ? throw refused[0].Failure : Tell(run, isDry ? "reach" : "stops", done, refused);
+        Tell(run, isDry ? "reach" : "stops", done, failed);
+        cancellationToken.ThrowIfCancellationRequested();
+        return failed.Select(one => one.Failure.ExitCode).Append(ExitCode.Fine).Max();
     }
 
-    private static int Tell(Invocation run, string name, JsonArray done, List<(Scope Scope, Failure Failure)> refused)
+    private static Failure Interrupted => new(ExitCode.Unreachable, "It was interrupted before an answer came.");
+
+    private static bool IsUnknown(Failure failure) => failure.ExitCode is not (ExitCode.Refused or ExitCode.Usage);
+
+    private static void Tell(Invocation run, string name, JsonArray done, List<(Scope Scope, Failure Failure)> failed)
     {
+        var unknown = failed.FindAll(one => IsUnknown(one.Failure));
         if (run.IsJson)
-            run.Answer(new JsonObject { [name] = done, ["refused"] = new JsonArray([.. refused.Select(one => ToJson(one.Scope, one.Failure))]) }, _ => { });
-        else
-            refused.ForEach(one => ErrorReport.Write(new Failure(one.Failure.ExitCode, $"{one.Scope}: {one.Failure.Message}", one.Failure.Next, one.Failure.Reason), run.Error));
-        return refused.Count == 0 ? ExitCode.Fine : ExitCode.Refused;
+            run.Answer(new JsonObject { [name] = done, ["refused"] = ToJson(failed.Except(unknown)), ["unknown"] = ToJson(unknown) }, _ => { });
+        else if (unknown.Count > 0)
+            ErrorReport.Write(new Failure(ExitCode.Unreachable, $"The outcome is unknown of {string.Join(", ", unknown.Select(one => one.Scope))}.", unknown[^1].Failure.Next), run.Error);
     }
 
-    private static JsonObject ToJson(Scope scope, Failure failure) => new() { ["scope"] = scope.ToString(), ["reason"] = failure.Reason, ["message"] = failure.Message };
+    private static JsonArray ToJson(IEnumerable<(Scope Scope, Failure Failure)> failed) =>
+        [.. failed.Select(one => new JsonObject { ["scope"] = one.Scope.ToString(), ["reason"] = one.Failure.Reason, ["message"] = one.Failure.Message, ["next"] = one.Failure.Next })];
 
     // What two people sign is one action, and what is revoked for ever is signed scope by scope.
     private static async Task<int> AskAsync(Invocation run, Scope[] scopes, string file, CancellationToken cancellationToken)

@@ -41,25 +41,42 @@ internal static class RecordVerb
         var hashes = run.Get(StdinHashes) ? await ReadHashesAsync(run, cancellationToken) : await HashFilesAsync(run, cancellationToken);
         if (hashes.Count == 0)
             throw Failure.Usage("There is nothing to record.", "Name files, or give hashes on standard input with --stdin-hashes.");
-        var recorded = await Progress.ShowAsync(run, "Recording", hashes.Count, report => RecordAsync(run, agent, hashes.Chunk(perStatement), report, cancellationToken));
-        run.Answer(ToJson(agent, hashes, recorded), text => Write(text, hashes, recorded));
+        var (kind, level) = (Enum.Parse<StatementKind>(run.Get(Kind), ignoreCase: true), Enum.Parse<AckLevel>(run.Get(Wait), ignoreCase: true));
+        using var recorder = new ActivityRecorder(agent.Connection, agent.State, agent.Key, agent.Folder.ChainFile, agent.Folder.SaltsFile);
+        // What an earlier run left open comes first. Whoever asks for the same again asks what became of it, and not for a second one.
+        var settled = await recorder.ResumeAsync(level, cancellationToken);
+        var groups = hashes.Chunk(perStatement).ToArray();
+        var answered = settled?.Kind == kind ? GroupOf(settled, groups, agent.Folder.SaltsFile) : -1;
+        var recorded = new List<RecordedActivity>();
+        try
+        {
+            await Progress.ShowAsync(run, "Recording", hashes.Count, async report =>
+            {
+                for (var i = 0; i < groups.Length; i++)
+                {
+                    recorded.Add(i == answered ? settled! : await recorder.RecordHashesAsync(groups[i], kind, level, cancellationToken));
+                    report(CountOf(recorded));
+                }
+                return recorded;
+            });
+        }
+        finally
+        {
+            // Told though a later one fails: who runs this again must know what is recorded.
+            if (settled is not null || recorded.Count > 0)
+                run.Answer(ToJson(agent, settled, recorded), text => Write(text, settled, recorded));
+        }
         return ExitCode.Fine;
     }
 
-    private static async Task<List<RecordedActivity>> RecordAsync(
-        Invocation run, ActingAgent agent, IEnumerable<Hash[]> groups, Action<int> report, CancellationToken cancellationToken)
+    // Which of them the statement is of, as the salts say that were kept of it; -1 for none.
+    private static int GroupOf(RecordedActivity settled, Hash[][] groups, string saltsFile)
     {
-        var (recorded, done) = (new List<RecordedActivity>(), 0);
-        var kind = Enum.Parse<StatementKind>(run.Get(Kind), ignoreCase: true);
-        var level = Enum.Parse<AckLevel>(run.Get(Wait), ignoreCase: true);
-        using var recorder = new ActivityRecorder(agent.Connection, agent.State, agent.Key, agent.Folder.ChainFile, agent.Folder.SaltsFile);
-        foreach (var group in groups)
-        {
-            recorded.Add(await recorder.RecordHashesAsync(group, kind, level, cancellationToken));
-            report(done += group.Length);
-        }
-        return recorded;
+        var known = ActivityOpening.CommitmentsTo([.. groups.SelectMany(group => group)], saltsFile).ToHashSet();
+        return Array.FindIndex(groups, group => group.Length == settled.Commitments.Count && group.Zip(settled.Commitments).All(known.Contains));
     }
+
+    private static int CountOf(List<RecordedActivity> recorded) => recorded.Sum(statement => statement.Commitments.Count);
 
     private static async Task<List<Hash>> HashFilesAsync(Invocation run, CancellationToken cancellationToken)
     {
@@ -90,12 +107,13 @@ internal static class RecordVerb
         return hashes;
     }
 
-    private static JsonObject ToJson(ActingAgent agent, List<Hash> hashes, List<RecordedActivity> recorded) => new()
+    private static JsonObject ToJson(ActingAgent agent, RecordedActivity? settled, List<RecordedActivity> recorded) => new()
     {
         ["agent"] = agent.State.Did,
-        ["hashes"] = hashes.Count,
+        ["hashes"] = CountOf(recorded),
         ["salts_file"] = agent.Folder.SaltsFile,
         ["statements"] = new JsonArray([.. recorded.Select(ToJson)]),
+        ["settled"] = settled is null ? null : ToJson(settled),
     };
 
     private static JsonNode ToJson(RecordedActivity recorded)
@@ -115,12 +133,17 @@ internal static class RecordVerb
         return json;
     }
 
-    private static void Write(TextWriter text, List<Hash> hashes, List<RecordedActivity> recorded)
+    private static void Write(TextWriter text, RecordedActivity? settled, List<RecordedActivity> recorded)
     {
+        if (settled is not null && !recorded.Contains(settled))
+            text.WriteLine($"{Line(settled)}  left open by an earlier run, and not of what was asked for now");
         foreach (var statement in recorded)
-            text.WriteLine($"entry {statement.LedgerIndex}  statement {statement.Sequence}  {Word(statement.EntryClass)}  {Word(statement.Level)}  {Instants.FromMilliseconds(statement.RecordedAt.ToUnixTimeMilliseconds())}");
-        text.WriteLine($"{EntryText.Count(hashes.Count, "hash", "hashes")} in {EntryText.Count(recorded.Count, "statement")}");
+            text.WriteLine(statement == settled ? $"{Line(statement)}  left open by an earlier run" : Line(statement));
+        text.WriteLine($"{EntryText.Count(CountOf(recorded), "hash", "hashes")} in {EntryText.Count(recorded.Count, "statement")}");
     }
+
+    private static string Line(RecordedActivity recorded) =>
+        $"entry {recorded.LedgerIndex}  statement {recorded.Sequence}  {Word(recorded.EntryClass)}  {Word(recorded.Level)}  {Instants.FromMilliseconds(recorded.RecordedAt.ToUnixTimeMilliseconds())}";
 
     private static string Word(Enum value) => value.ToString().ToLowerInvariant();
 }

@@ -56,7 +56,7 @@ internal static class VerifyVerb
         Credential = credential,
         Proof = proof,
         Method = run.Get(Method),
-        Url = Needed(run, Url),
+        Url = HttpUrl.Read(Url.Name, Needed(run, Url)).OriginalString,
         Nonce = Needed(run, Nonce),
         Audience = Needed(run, Audience),
         Action = run.Find(ActionOption) is { } action ? ParseAction(action) : null,

@@ -47,6 +47,22 @@ public sealed class HomeFolderTests : IDisposable
         Assert.Contains("read by others", failure.Message, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("")]
+    [InlineData("{\"kty\":\"EC\"")]
+    public void A_damaged_key_file_is_refused_with_what_can_be_done(string content)
+    {
+        Home.MakeKey(CallerRole.Operator, "first").Dispose();
+        var file = Home.KeyFile(CallerRole.Operator, "first");
+        File.WriteAllText(file, content);
+
+        var failure = Assert.Throws<Failure>(() => HomeFolder.ReadKey(file));
+
+        Assert.Contains(file, failure.Message, StringComparison.Ordinal);
+        Assert.Contains("put back a copy", failure.Next, StringComparison.Ordinal);
+        Assert.Contains("operators apply", failure.Next, StringComparison.Ordinal);
+    }
+
     [Fact]
     public void Making_a_key_twice_gives_the_same_key()
     {

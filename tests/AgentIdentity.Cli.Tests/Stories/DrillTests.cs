@@ -81,6 +81,18 @@ public sealed class DrillTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_drill_goes_on_to_revoke_the_others_when_the_answer_to_one_is_lost()
+    {
+        // The freeze, and of the two calls for the first revocation the one that revokes.
+        using var relay = new LosingRelay(Agentid.Settings[3], "Control/Stop", lost: 3);
+        Agentid.Settings = relay.Before(Agentid.Settings);
+        var lines = await DrillAsync(0, "--delegates", "2");
+        var retired = lines.Where(line => Step(line) == "retire").Select(line => line.Text("text")!).ToArray();
+        Assert.Contains("No answer came", retired[0], StringComparison.Ordinal);
+        Assert.Contains("all 4 agents are revoked", retired[1], StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task A_tool_that_is_named_is_called_waited_for_and_seen_to_refuse()
     {
         const string audience = "https://tools.example";

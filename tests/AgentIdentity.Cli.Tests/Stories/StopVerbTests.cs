@@ -89,6 +89,39 @@ public sealed class StopVerbTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_recall_goes_on_behind_an_answer_that_is_lost_and_says_that_its_outcome_is_unknown()
+    {
+        // The nonce's call and the stop for each, and of the second stop nobody hears.
+        using var relay = new LosingRelay(Agentid.Settings[3], "Control/Stop", lost: 4);
+        var direct = Agentid.Settings;
+        Agentid.Settings = relay.Before(direct);
+        string[] recall = ["recall", "--label", "y=1", "--label", "y=2", "--label", "y=3", "--state", "frozen", "--reason", "it leaks"];
+
+        var told = await Agentid.RunAsync([.. recall, "--json"]);
+
+        Assert.Equal(ExitCode.Unreachable, told.ExitCode);
+        Assert.Equal(["label:y=1", "label:y=3"], told.Json.GetProperty("stops").EnumerateArray().Select(stop => stop.Text("scope")));
+        Assert.Equal("label:y=2", Assert.Single(told.Json.GetProperty("unknown").EnumerateArray()).Text("scope"));
+        Assert.Empty(told.Json.GetProperty("refused").EnumerateArray());
+        Assert.Contains("label:y=2: No answer came", told.Error, StringComparison.Ordinal);
+        Agentid.Settings = direct;
+        Assert.Equal(["label:y=1", "label:y=2", "label:y=3"], (await JsonAsync("stops")).GetProperty("stops").EnumerateArray().Select(stop => stop.Text("scope")));
+    }
+
+    [Fact]
+    public async Task A_recall_whose_answer_is_lost_says_where_to_look()
+    {
+        using var relay = new LosingRelay(Agentid.Settings[3], "Control/Stop", lost: 2);
+        Agentid.Settings = relay.Before(Agentid.Settings);
+        var lost = await Agentid.RunAsync("recall", "--blueprint", "a", "--label", "y=*", "--state", "frozen", "--reason", "it leaks");
+
+        Assert.Equal(ExitCode.Unreachable, lost.ExitCode);
+        Assert.Contains("The outcome is unknown of blueprint:a.", lost.Error, StringComparison.Ordinal);
+        Assert.Contains("agentid stops", lost.Error, StringComparison.Ordinal);
+        Assert.Contains("SCOPE_MALFORMED: label:y=*", lost.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task What_an_agent_says_of_itself_is_shown_as_its_word_and_can_be_recalled()
     {
         var did = await _registry.EnrolAsync("worker", labels: "version=2.1.7");

@@ -209,6 +209,53 @@ public sealed class VerbTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_file_whose_answer_was_lost_is_recorded_once_when_the_verb_is_run_again()
+    {
+        await _registry.EnrolAsync("reader");
+        var file = Agentid.Write("notes.txt", "what was read");
+        await LosingARecordAsync(1, async () => Assert.Equal(ExitCode.Unreachable, (await Agentid.RunAsync("record", "--agent", "reader", file)).ExitCode));
+
+        var again = (await Agentid.RunAsync("record", "--agent", "reader", file, "--json")).Fine().Json;
+
+        var entry = Assert.Single(again.GetProperty("statements").EnumerateArray()).GetProperty("ledger_index").GetUInt64();
+        Assert.Equal(entry, again.GetProperty("settled").GetProperty("ledger_index").GetUInt64());
+        Assert.Equal([entry], await FoundAsync(file));
+    }
+
+    [Fact]
+    public async Task What_was_left_open_is_told_apart_from_what_is_recorded_behind_it()
+    {
+        await _registry.EnrolAsync("reader");
+        var (first, second) = (Agentid.Write("first.txt", "one"), Agentid.Write("second.txt", "two"));
+        await LosingARecordAsync(1, () => Agentid.RunAsync("record", "--agent", "reader", first));
+        var text = (await Agentid.RunAsync("record", "--agent", "reader", second)).Fine().Output;
+        Assert.Contains("left open by an earlier run", text, StringComparison.Ordinal);
+
+        // The same content as another kind of statement is another statement.
+        await LosingARecordAsync(1, () => Agentid.RunAsync("record", "--agent", "reader", first, "--kind", "intent"));
+        var other = (await Agentid.RunAsync("record", "--agent", "reader", first, "--json")).Fine().Json;
+        Assert.NotEqual(other.GetProperty("settled").GetProperty("ledger_index").GetUInt64(), Assert.Single(other.GetProperty("statements").EnumerateArray()).GetProperty("ledger_index").GetUInt64());
+        Assert.Equal((3, 1), ((await FoundAsync(first)).Length, (await FoundAsync(second)).Length));
+        Assert.Equal(System.Text.Json.JsonValueKind.Null, (await Agentid.RunAsync("record", "--agent", "reader", first, "--json")).Fine().Json.GetProperty("settled").ValueKind);
+    }
+
+    [Fact]
+    public async Task Statements_that_were_recorded_before_an_answer_was_lost_are_told()
+    {
+        await _registry.EnrolAsync("reader");
+        var (first, second) = (Agentid.Write("first.txt", "one"), Agentid.Write("second.txt", "two"));
+        Outcome? lost = null;
+        await LosingARecordAsync(2, async () => lost = await Agentid.RunAsync("record", "--agent", "reader", first, second, "--per-statement", "1", "--json"));
+
+        Assert.Equal(ExitCode.Unreachable, lost!.ExitCode);
+        var lines = lost.Output.Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(line => System.Text.Json.JsonDocument.Parse(line).RootElement).ToArray();
+        Assert.Equal(await FoundAsync(first), lines[0].GetProperty("statements").EnumerateArray().Select(one => one.GetProperty("ledger_index").GetUInt64()));
+        Assert.Equal(ExitCode.Unreachable, lines[1].GetProperty("exit_code").GetInt32());
+        (await Agentid.RunAsync("record", "--agent", "reader", second)).Fine();
+        Assert.Single(await FoundAsync(second));
+    }
+
+    [Fact]
     public async Task A_file_is_found_by_its_salts_until_it_is_erased()
     {
         var did = await _registry.EnrolAsync("finder");
@@ -309,6 +356,18 @@ public sealed class VerbTests : IAsyncLifetime
         var proof = (await Agentid.RunAsync(credential, ["proof", "--agent", agent, "--url", Url, "--nonce", "nonce-1"])).Fine().Output.Trim();
         return await Agentid.RunAsync(credential, ["verify", "--proof", proof, "--url", Url, "--nonce", "nonce-1", "--audience", audience, "--json", .. more]);
     }
+
+    private async Task LosingARecordAsync(int lost, Func<Task> run)
+    {
+        var direct = Agentid.Settings;
+        using var relay = new LosingRelay(direct[1], "Ledger/Record", lost);
+        Agentid.Settings = relay.Before(direct);
+        await run();
+        Agentid.Settings = direct;
+    }
+
+    private async Task<ulong[]> FoundAsync(string file) =>
+        [.. (await Agentid.RunAsync("find", file, "--agent", "reader", "--json")).Fine().Json.GetProperty("found").EnumerateArray().Select(one => one.GetProperty("ledger_index").GetUInt64())];
 
     private static void AssertRefused(Outcome outcome, string reason)
     {

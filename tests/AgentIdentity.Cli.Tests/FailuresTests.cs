@@ -1,0 +1,74 @@
+using System.CommandLine;
+using System.Text.Json;
+using Grpc.Core;
+
+namespace AgentIdentity.Cli.Tests;
+
+public sealed class FailuresTests
+{
+    [Theory]
+    [InlineData(StatusCode.DeadlineExceeded, "No answer came within 10 seconds. Whether it was done is not known.")]
+    [InlineData(StatusCode.Unavailable, "No answer came that could be read: cut. Whether it was done is not known.")]
+    public void A_call_whose_answer_is_lost_says_that_its_outcome_is_unknown_and_where_to_look(StatusCode code, string said)
+    {
+        var failure = Failures.Explain(new RpcException(new Status(code, code == StatusCode.DeadlineExceeded ? "" : "cut.")));
+
+        Assert.Equal((ExitCode.Unreachable, said), (failure.ExitCode, failure.Message));
+        Assert.Contains("agentid stops", failure.Next, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_call_that_reached_nobody_does_not_say_that_it_may_have_been_done()
+    {
+        var nobody = new HttpRequestException(HttpRequestError.ConnectionError, "Connection refused");
+
+        foreach (var failure in new[] { Failures.Explain(nobody), Failures.Explain(new RpcException(new Status(StatusCode.Unavailable, "refused", nobody))) })
+        {
+            Assert.Equal(ExitCode.Unreachable, failure.ExitCode);
+            Assert.StartsWith("Nobody answered: ", failure.Message, StringComparison.Ordinal);
+            Assert.DoesNotContain("on record", failure.Next, StringComparison.Ordinal);
+        }
+    }
+
+    [Fact]
+    public void An_answer_that_did_not_come_in_time_is_told_as_such()
+    {
+        var failure = Failures.Explain(new TaskCanceledException("The timeout of 10 seconds elapsed."));
+
+        Assert.Equal((ExitCode.Unreachable, "No answer came in time: The timeout of 10 seconds elapsed. Whether it was done is not known."), (failure.ExitCode, failure.Message));
+    }
+
+    [Fact]
+    public async Task What_cannot_be_told_on_standard_output_is_told_on_standard_error()
+    {
+        using var error = new StringWriter();
+        using var full = new FullWriter();
+
+        var exitCode = await CommandLine.RunAsync(["stop", "--json"], new Terminal { Input = TextReader.Null, Output = full, Error = error, EnableDefaultExceptionHandler = false }, CancellationToken.None);
+
+        Assert.Equal(ExitCode.Usage, exitCode);
+        Assert.Contains("No space left on device", error.ToString(), StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task What_nobody_foresaw_is_told_in_one_line_without_a_trace_and_has_a_code_of_its_own(bool asJson)
+    {
+        var (output, error) = (new StringWriter(), new StringWriter());
+        var root = new RootCommand().Does((_, _) => throw new NotSupportedException("a line\nand another"));
+        GlobalOptions.AddTo((RootCommand)root);
+
+        var exitCode = await root.Parse(asJson ? ["--json"] : Array.Empty<string>()).InvokeAsync(new Terminal { Input = TextReader.Null, Output = output, Error = error, EnableDefaultExceptionHandler = false });
+
+        Assert.Equal(ExitCode.Fault, exitCode);
+        var told = asJson ? JsonDocument.Parse(output.ToString()).RootElement.GetProperty("error").GetProperty("message").GetString()! : error.ToString().Split('\n')[0];
+        Assert.EndsWith("System.NotSupportedException: a line and another", told, StringComparison.Ordinal);
+        Assert.DoesNotContain("   at ", output.ToString() + error, StringComparison.Ordinal);
+    }
+
+    private sealed class FullWriter : StringWriter
+    {
+        public override void WriteLine(string? value) => throw new IOException("No space left on device");
+    }
+}
