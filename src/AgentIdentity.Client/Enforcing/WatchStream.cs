@@ -263,11 +263,22 @@ internal sealed class WatchStream : IAsyncDisposable
     {
         var period = _options.Lease / (4 * BeatsPerLease);
         using var timer = new PeriodicTimer(period < TickMax ? period : TickMax, _options.Registry.Clock);
+        var isTold = false;
         while (await timer.WaitForNextTickAsync(_end.Token).ConfigureAwait(false))
         {
-            TakeOrders();
-            lock (_turn)
-                Tick();
+            try
+            {
+                TakeOrders();
+                lock (_turn)
+                    Tick();
+            }
+            catch (Exception failure)
+            {
+                // A bug, and no reason to leave open what the next tick would end. People are told once.
+                if (!isTold)
+                    _alarm(EnforcerAlarmKind.WatchFailed, failure.ToString());
+                isTold = true;
+            }
         }
     }
 

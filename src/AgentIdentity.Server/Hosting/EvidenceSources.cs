@@ -135,7 +135,9 @@ internal sealed class EvidenceSources : IAsyncDisposable
         if (Remote(place) is not null)
             return null;
         var path = Path.Combine(_folder, place);
-        return new FileInfo(path).Length <= BytesMax ? File.ReadAllText(path) : throw new InvalidDataException($"{path} is longer than {BytesMax} bytes.");
+        // The length of what was opened: of a link, as secrets are mounted, the file's own is that of the link.
+        using var text = new StreamReader(path);
+        return text.BaseStream.Length <= BytesMax ? text.ReadToEnd() : throw new InvalidDataException($"{path} is longer than {BytesMax} bytes.");
     }
 
     // Whoever can change keys on their way can enrol anybody, so it is TLS or this machine.

@@ -56,6 +56,14 @@ public sealed class EvidenceSourcesTests
         Assert.DoesNotContain(nameof(AgentIdentity), said, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public void A_file_that_is_too_long_is_refused_behind_a_link_too()
+    {
+        File.CreateSymbolicLink(Path.Combine(_folder, "issuer.jwks"), Write("long", Jwks + new string(' ', 1 << 20)));
+        var refused = Assert.Throws<OptionsRefusedException>(() => Open("""{"issuers":[{"issuer":"https://a.example","jwks":"issuer.jwks"}],"trustDomains":[]}"""));
+        Assert.Contains("is longer than", refused.Message, StringComparison.Ordinal);
+    }
+
     private EvidenceSources Open(string settings) => EvidenceSources.Open(Write("settings.json", settings), TimeProvider.System, _ => { });
 
     private string Write(string name, string content)
