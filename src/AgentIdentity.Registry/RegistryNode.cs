@@ -67,7 +67,7 @@ public sealed class RegistryNode : IAsyncDisposable
         Verification.Refused = Ruling.Saw;
         KeyRotation = new Rotating.KeyRotation(settings, state, Sequencer, Enrolment, Dids, clock);
         KeyReplacement = new Rotating.KeyReplacement(state, Sequencer, Stopping, clock);
-        People = new People(settings, state, Sequencer, Approvals, clock);
+        People = new People(settings, Sequencer, Approvals, clock);
         Erasing = new Erasing.Erasing(state, Sequencer, Approvals, PublishedLog, store);
         Refusals = new RefusalJournal(Sequencer, state);
         Reads = new ReadJournal(Sequencer);

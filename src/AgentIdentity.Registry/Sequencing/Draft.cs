@@ -23,6 +23,7 @@ public sealed class Draft
     private readonly Dictionary<KeyId, AgentEnrolled> _enrolments = [];
     private readonly Dictionary<SubjectId, AgentKeyRotated> _rotations = [];
     private readonly Dictionary<KeyId, CallerRegistered> _callers = [];
+    private readonly HashSet<KeyId> _breakGlassKeys = [];
     private readonly Dictionary<(SubjectId Agent, KeyId Key), ChainHead> _chains = [];
     private readonly List<Stop> _stops = [];
     private readonly HashSet<Scope> _cuts = [];
@@ -108,7 +109,9 @@ public sealed class Draft
     /// <summary>Whether an agent has the key, had it, or is about to have it.</summary>
     public bool IsAgentKey(KeyId key) => State.FindAgent(key) is not null || _enrolments.ContainsKey(key) || _rotations.Values.Any(rotated => rotated.Key.KeyId == key);
 
-    public bool IsCallerTaken(KeyId key) => State.FindCaller(key) is not null || _callers.ContainsKey(key);
+    /// <summary>Whether a caller has the key or is about to have it, or it is the break-glass key, which is nobody's.</summary>
+    public bool IsCallerTaken(KeyId key) =>
+        State.FindCaller(key) is not null || _callers.ContainsKey(key) || State.BreakGlassKey?.KeyId == key || _breakGlassKeys.Contains(key);
 
     public bool IsNameTaken(CallerRole role, string name) =>
         State.IsNameTaken(role, name) || _callers.Values.Any(caller => caller.Role == role && caller.Name == name);
@@ -274,6 +277,9 @@ public sealed class Draft
                 break;
             case OperatorAdded added:
                 _callers[added.Key.KeyId] = new CallerRegistered(CallerRole.Operator, added.Name, added.Key, []);
+                break;
+            case BreakGlassKeySet breakGlass:
+                _breakGlassKeys.Add(breakGlass.Key.KeyId);
                 break;
             case CallerRemoved removed:
                 _removed.Add(removed.Caller);
