@@ -28,8 +28,7 @@ public sealed class TlsTests : IDisposable
         SelfSigned.Write(CertificatePath, KeyPath);
         await using var registry = await TestRegistry.StartAsync($"--tls-cert={CertificatePath}", $"--tls-key={KeyPath}");
         using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
-        Assert.True(OwnKey.TryReadSubjectPublicKeyInfo(key.ExportSubjectPublicKeyInfo(), out var registered));
-        await registry.AsOperator.Admin.RegisterCallerAsync(new RegisterCallerRequest { Role = Role.Auditor, Name = "auditor", Key = new() { Jwk = registered.ToJwk() } });
+        await RegisterAuditorAsync(registry, key);
 
         Assert.Equal("", (await CallAsync(registry, key, "/agentidentity.v1.Registry/ListAgents", registry.GrpcUrl)).Reason);
         Assert.Equal("NOT_PERMITTED", (await CallAsync(registry, key, ListCallers, registry.ControlUrl)).Reason);
@@ -44,8 +43,7 @@ public sealed class TlsTests : IDisposable
         SelfSigned.Write(CertificatePath, KeyPath);
         await using var registry = await TestRegistry.StartAsync($"--tls-cert={CertificatePath}", $"--tls-key={KeyPath}");
         using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
-        Assert.True(OwnKey.TryReadSubjectPublicKeyInfo(key.ExportSubjectPublicKeyInfo(), out var registered));
-        await registry.AsOperator.Admin.RegisterCallerAsync(new RegisterCallerRequest { Role = Role.Auditor, Name = "auditor", Key = new() { Jwk = registered.ToJwk() } });
+        var registered = await RegisterAuditorAsync(registry, key);
         Assert.Equal("", (await CallAsync(registry, key, "/agentidentity.v1.Registry/ListAgents", registry.GrpcUrl)).Reason);
         await registry.AsOperator.Control.StopAsync(new StopRequest { Scope = new Scope { Key = registered.KeyId.ToString() }, State = AgentState.Frozen, Reason = "it was stolen" });
         Assert.Equal("KEY_STOPPED", (await CallAsync(registry, key, "/agentidentity.v1.Registry/ListAgents", registry.GrpcUrl)).Reason);
@@ -94,6 +92,13 @@ public sealed class TlsTests : IDisposable
         Directory.CreateSymbolicLink(Path.Combine(secret, "..data"), "..2");
         clock.Advance(TimeSpan.FromSeconds(5));
         Assert.Equal(second, certificates.Current.TargetCertificate.Thumbprint);
+    }
+
+    private static async Task<OwnKey> RegisterAuditorAsync(TestRegistry registry, ECDsa key)
+    {
+        Assert.True(OwnKey.TryReadSubjectPublicKeyInfo(key.ExportSubjectPublicKeyInfo(), out var registered));
+        await registry.AsOperator.Admin.RegisterCallerAsync(new RegisterCallerRequest { Role = Role.Auditor, Name = "auditor", Key = new() { Jwk = registered.ToJwk() } });
+        return registered;
     }
 
     private static async Task<RawAnswer> CallAsync(TestRegistry registry, ECDsa? key, string method, string url)
