@@ -86,6 +86,7 @@ public sealed class CertificateTests : IAsyncLifetime
         var later = await RegisterAsync("second");
         await StopAsync();
         await SignAsync(first);
+        await UntilSignedAsync("first");
         var before = await LogKeyAsync();
         await _registry.RotateLogKeyAsync();
         using (var channel = GrpcChannel.ForAddress(Agentid.Settings[1]))
@@ -214,6 +215,14 @@ public sealed class CertificateTests : IAsyncLifetime
     {
         await enforcer.UntilAsync(RegistryMessage.OfOneofCase.Delta);
         await enforcer.SignAsync();
+    }
+
+    // What is on its way when the registry ends is not recorded.
+    private async Task UntilSignedAsync(string name)
+    {
+        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(30));
+        while (!Enforcers((await Agentid.RunAsync("propagation", "i-7", "--json")).Json).Any(enforcer => enforcer.Text("name") == name && enforcer.Text("progress") == "ACKNOWLEDGED"))
+            await Task.Delay(100, patience.Token);
     }
 
     private static JsonElement[] Enforcers(JsonElement audited) => [.. audited.GetProperty("stops")[0].GetProperty("enforcers").EnumerateArray()];
