@@ -69,7 +69,7 @@ internal sealed class Authority(string publicUrl, DenialBook denials, DenyState 
     /// <summary>Looks again at what waits for a key to be a day old.</summary>
     public void JudgeWaiting()
     {
-        var waiting = _waiting.ToArray();
+        var waiting = _waiting.OrderBy(waiting => waiting.Index.Value).ToArray();
         _waiting.Clear();
         foreach (var (index, entry) in waiting)
             Apply(index, entry);
@@ -141,18 +141,24 @@ internal sealed class Authority(string publicUrl, DenialBook denials, DenyState 
                     denials.Lift(older);
                 break;
             case OperatorAdded added:
-                // Whose key it is follows from the name, which was approved; the entry's subject is the registry's word.
-                var person = Pins.Pinned.Find(pinned => pinned.Name == added.Name)?.Caller ?? entry.Subjects[0].Id;
-                Pins.Pinned.Add(new PinnedOperator(person, added.Name, added.Key, clock.GetUtcNow()) { Passkey = added.Passkey });
+                Pins.Pinned.Add(new PinnedOperator(PersonOf(entry, added), added.Name, added.Key, clock.GetUtcNow()) { Passkey = added.Passkey });
                 break;
             case CallerRemoved removed:
+                Forget(index, earlier => earlier.Body is OperatorAdded added && PersonOf(earlier, added) == removed.Caller);
                 Pins.Pinned.RemoveAll(pinned => pinned.Caller == removed.Caller);
                 break;
             case BreakGlassKeySet set:
+                Forget(index, earlier => earlier.Body is BreakGlassKeySet);
                 BreakGlassKey = set.Key;
                 break;
         }
     }
+
+    // Whose key it is follows from the name, which was approved; the entry's subject is the registry's word.
+    private SubjectId PersonOf(Entry entry, OperatorAdded added) => Pins.Pinned.Find(pinned => pinned.Name == added.Name)?.Caller ?? entry.Subjects[0].Id;
+
+    // What came before an entry and waits would, a day later, undo what that has done.
+    private void Forget(LeafIndex by, Predicate<Entry> isUndone) => _waiting.RemoveAll(waiting => waiting.Index.Value < by.Value && isUndone(waiting.Entry));
 
     private void Lift(LeafIndex stop)
     {
