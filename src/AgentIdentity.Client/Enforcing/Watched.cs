@@ -649,7 +649,7 @@ internal sealed class Watched
         foreach (var lifted in state.LiftedOrders)
             _authority.RememberLifted(lifted);
         foreach (var order in state.Orders)
-            _authority.Obey(order.Token, order.LedgerIndex is { } index ? new LeafIndex(index) : null);
+            _authority.RememberObeyed(order.Token, order.LedgerIndex is { } index ? new LeafIndex(index) : null);
         foreach (var waiting in state.Waiting)
             _authority.Wait(new LeafIndex(waiting.Index), Entry.TryDecode(waiting.Entry, out var entry) ? entry : throw new InvalidDataException("it holds something else than entries."));
         foreach (var unlogged in state.Unlogged)

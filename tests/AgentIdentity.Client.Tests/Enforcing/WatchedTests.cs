@@ -989,6 +989,20 @@ public sealed class WatchedTests
     }
 
     [Fact]
+    public void A_break_glass_order_that_was_obeyed_freezes_after_a_restart_too_when_the_key_was_replaced()
+    {
+        var watching = Live();
+        var token = new StopOrder(ScriptedRegistry.Id(77), Agent, "nobody answers", 1).Sign(_registry.BreakGlass, FakeRegistry.PublicUrl);
+        Assert.True(watching.Watched.Obey(token));
+        SetBreakGlassKey(watching, _registry.Founders);
+
+        var restarted = new Watching(_clock, watching.Watched.Capture());
+        Assert.True(restarted.Refuses(Agent));
+        Assert.Equal([token], restarted.Watched.Begin().Orders);
+        Assert.Empty(restarted.Alarms);
+    }
+
+    [Fact]
     public void An_operator_who_was_removed_before_the_coming_was_a_day_old_is_not_pinned_then()
     {
         var watching = Live();
