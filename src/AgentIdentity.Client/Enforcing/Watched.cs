@@ -168,8 +168,8 @@ internal sealed class Watched
         _stops.Forget(_clock.GetUtcNow().ToUnixTimeSeconds());
     }
 
-    /// <summary>Whether there is a key that orders are held against.</summary>
-    public bool KnowsBreakGlassKey => _authority.BreakGlassKey is not null;
+    /// <summary>The key that orders are held against, if one is known.</summary>
+    public PublicKey? BreakGlassKey => _authority.BreakGlassKey;
 
     /// <summary>Obeys a break-glass order. True when it is a new one, which the registry has not been told of.</summary>
     public bool Obey(string token)
