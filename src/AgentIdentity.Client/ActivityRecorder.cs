@@ -99,7 +99,7 @@ public sealed class ActivityRecorder : IDisposable
             await SettleAsync(AckLevel.Sequenced, cancellationToken).ConfigureAwait(false);
             var commitments = Commit(payloadHashes);
             _chain ??= await AskForChainAsync(cancellationToken).ConfigureAwait(false);
-            Sign(commitments, kind);
+            Sign(_chain, commitments, kind);
             return (await SettleAsync(waitFor, cancellationToken, isFirst: true).ConfigureAwait(false))!;
         }
         finally
@@ -204,8 +204,7 @@ public sealed class ActivityRecorder : IDisposable
         if (head.NextSequence <= _chain.NextSequence)
             throw new InvalidDataException(
                 $"The registry's chain stands at {head.NextSequence} and the agent's at {_chain.NextSequence}, and they do not fit: statements have been lost.", refusal);
-        _chain = head;
-        Sign(pending.Commitments.ToArray(), pending.Kind);
+        Sign(head, pending.Commitments.ToArray(), pending.Kind);
     }
 
     /// <summary>Signs the pending commitments for the log that goes on, in the same place of the same chain. False when no other log does.</summary>
@@ -217,7 +216,7 @@ public sealed class ActivityRecorder : IDisposable
             return false;
         if (head.NextSequence != _chain!.NextSequence || head.Previous != _chain.Previous)
             throw new InvalidDataException($"The registry's log is {_origin} and its chain stands at {head.NextSequence}, the agent's at {_chain!.NextSequence} of {before}, and they do not fit: statements may have been lost.", refusal);
-        Sign(pending.Commitments.ToArray(), pending.Kind);
+        Sign(_chain, pending.Commitments.ToArray(), pending.Kind);
         return true;
     }
 
@@ -237,9 +236,9 @@ public sealed class ActivityRecorder : IDisposable
         return new ActivityChain(_key.PublicKey.KeyId, head.NextSequence, Hash.Read(head.Previous.Span), null);
     }
 
-    private void Sign(Hash[] commitments, StatementKind kind)
+    // What was pending until then stays so when this cannot be put on disk.
+    private void Sign(ActivityChain chain, Hash[] commitments, StatementKind kind)
     {
-        var chain = _chain!;
         var claimedAt = (ulong)_connection.Clock.GetUtcNow().ToUnixTimeMilliseconds();
         var statement = SignedStatement.Encode(
             _origin, _agent.AgentId, chain.KeyId, chain.NextSequence, chain.Previous, claimedAt, kind, commitments);
