@@ -41,6 +41,7 @@ public sealed class ActivityRecorder : IDisposable
     private readonly string _saltsFile;
     private readonly FileStream _lock;
     private readonly SemaphoreSlim _turn = new(1);
+    private volatile bool _isEnded;
 
     // Whoever has the turn reads and changes these. The chain is null until the registry has told where it stands.
     private ActivityChain? _chain;
@@ -93,7 +94,7 @@ public sealed class ActivityRecorder : IDisposable
         AckLevel waitFor = AckLevel.Sequenced,
         CancellationToken cancellationToken = default)
     {
-        await _turn.WaitAsync(cancellationToken).ConfigureAwait(false);
+        await EnterAsync(cancellationToken).ConfigureAwait(false);
         try
         {
             await SettleAsync(AckLevel.Sequenced, cancellationToken).ConfigureAwait(false);
@@ -104,7 +105,7 @@ public sealed class ActivityRecorder : IDisposable
         }
         finally
         {
-            _turn.Release();
+            Leave();
         }
     }
 
@@ -112,21 +113,48 @@ public sealed class ActivityRecorder : IDisposable
     /// <inheritdoc cref="RecordHashesAsync"/>
     public async Task<RecordedActivity?> ResumeAsync(AckLevel waitFor = AckLevel.Sequenced, CancellationToken cancellationToken = default)
     {
-        await _turn.WaitAsync(cancellationToken).ConfigureAwait(false);
+        await EnterAsync(cancellationToken).ConfigureAwait(false);
         try
         {
             return await SettleAsync(waitFor, cancellationToken).ConfigureAwait(false);
         }
         finally
         {
-            _turn.Release();
+            Leave();
         }
     }
 
+    /// <summary>What is being sent goes on to its outcome, and the state file is free behind it.</summary>
     public void Dispose()
     {
+        _isEnded = true;
+        FreeStateFile();
+    }
+
+    private async Task EnterAsync(CancellationToken cancellationToken)
+    {
+        ObjectDisposedException.ThrowIf(_isEnded, this);
+        await _turn.WaitAsync(cancellationToken).ConfigureAwait(false);
+        if (!_isEnded)
+            return;
+        Leave();
+        throw new ObjectDisposedException(nameof(ActivityRecorder));
+    }
+
+    private void Leave()
+    {
+        _turn.Release();
+        if (_isEnded)
+            FreeStateFile();
+    }
+
+    // Whoever has the turn writes the file, and frees it when leaving.
+    private void FreeStateFile()
+    {
+        if (!_turn.Wait(0))
+            return;
         _lock.Dispose();
-        _turn.Dispose();
+        _turn.Release();
     }
 
     /// <summary>Brings the pending statement, if there is one, to a known outcome. It is sent for the first time when it was signed just now.</summary>

@@ -213,6 +213,23 @@ public sealed class ActivityRecorderTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_recorder_that_is_disposed_of_while_it_sends_has_its_state_file_until_the_outcome_is_known()
+    {
+        using var relay = new Relay(_registry.GrpcUrl);
+        using var slow = new RegistryConnection(_registry.Options() with { GrpcUrl = relay.Url, Deadline = TimeSpan.FromSeconds(2) }, _key);
+        var recorder = new ActivityRecorder(slow, Agent(), _key, StateFile, SaltsFile);
+        await recorder.RecordAsync(Payloads("one"));
+        relay.Freeze();
+        var recording = recorder.RecordAsync(Payloads("two"));
+        recorder.Dispose();
+        Assert.Throws<IOException>(() => Open());
+        await Assert.ThrowsAsync<ObjectDisposedException>(() => recorder.RecordAsync(Payloads("three")));
+        await Assert.ThrowsAsync<RpcException>(() => recording);
+        using var next = Open();
+        Assert.Equal(1ul, (await next.ResumeAsync())!.Sequence);
+    }
+
+    [Fact]
     public async Task A_statement_that_cannot_be_put_on_disk_behind_what_the_registry_holds_stays_pending()
     {
         var clock = new ToldClock(_registry.Clock);
