@@ -497,9 +497,11 @@ internal sealed class Watched
             || !Leaf.TryDecode(receipt.Extra.Span, out var leaf) || leaf.Class != (byte)entry.Body.Class || leaf.Commitment != Leaf.Commit(proof.Salt.Span, bytes)
             || receipt.Verify(MerkleHash.Leaf(receipt.Extra.Span), TlogPolicy.LogAlone(_logKey!), out _, out _) != TlogProofRefusal.None)
             return false;
-        // Two roots of one size are two histories, whatever their proofs say.
-        return _checkpoint is not { Checkpoint: var held } || held.Size != receipt.Checkpoint.Size || held.Root == receipt.Checkpoint.Root;
+        return !IsOtherHistory(receipt.Checkpoint);
     }
+
+    // Two roots of one size are two histories, whatever their proofs say.
+    private bool IsOtherHistory(Checkpoint shown) => _checkpoint is { Checkpoint: var held } && held.Size == shown.Size && held.Root != shown.Root;
 
     private static bool IsOf(Denial denial, EntryBody body) => body switch
     {
@@ -565,6 +567,11 @@ internal sealed class Watched
             return false;
         }
         var path = heartbeat.Consistency.Where(hash => hash.Length == Hash.Size).Select(hash => Hash.Read(hash.Span)).ToArray();
+        if (IsOtherHistory(shown))
+        {
+            _alarm(EnforcerAlarmKind.RegistryRolledBack, $"The registry shows another log of {shown.Size} entries than it had signed before.");
+            return false;
+        }
         if (sent.Known is { } known && !(shown.Size.Value >= known.Size.Value && ConsistencyProof.Verify(known.Size, shown.Size, known.Root, shown.Root, path)))
         {
             _alarm(EnforcerAlarmKind.RegistryRolledBack, $"The registry's log of {shown.Size} entries does not go on from the {known.Size} that it had signed before.");

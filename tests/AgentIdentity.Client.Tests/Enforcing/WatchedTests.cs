@@ -805,6 +805,19 @@ public sealed class WatchedTests
     }
 
     [Fact]
+    public void Two_trees_of_one_size_for_nonces_that_were_on_their_way_together_are_refused_by_name()
+    {
+        var watching = Live();
+        var (first, second) = (watching.Watched.NextNonce(), watching.Watched.NextNonce());
+        _registry.Append(new HoldPlaced(Watching.Agent, "what was"), Watching.Agent);
+        Assert.Equal(WatchStep.Acknowledge, watching.Watched.Take(_registry.Heartbeat(first)));
+        _registry.Forget(1);
+        _registry.Append(new HoldPlaced(Watching.Agent, "what is said to have been"), Watching.Agent);
+        Assert.Equal(WatchStep.End, watching.Watched.Take(_registry.Heartbeat(second)));
+        Assert.Equal([RegistryRolledBack], watching.AlarmKinds);
+    }
+
+    [Fact]
     public void A_heartbeat_with_another_checkpoint_than_it_names_is_refused_by_name()
     {
         var watching = Live();
