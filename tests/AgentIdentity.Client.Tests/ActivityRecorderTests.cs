@@ -270,7 +270,7 @@ public sealed class ActivityRecorderTests : IAsyncLifetime
             await recorder.RecordAsync(Payloads("one"));
         using var other = PrivateKey.Generate(KeyAlgorithm.Ed25519);
         Assert.Throws<InvalidDataException>(() => new ActivityRecorder(_connection, Agent(), other, StateFile, SaltsFile));
-        foreach (var content in new[] { "", "[]", "{}", "{\"key_id\":\"x\",\"next_sequence\":0,\"previous\":\"\",\"pending\":null}" })
+        foreach (var content in new[] { "", "null", "[]", "{}", "{\"key_id\":\"x\",\"next_sequence\":0,\"previous\":\"\",\"pending\":null}" })
         {
             await File.WriteAllTextAsync(StateFile, content);
             Assert.Throws<InvalidDataException>(() => Open());

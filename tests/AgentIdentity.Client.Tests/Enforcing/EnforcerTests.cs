@@ -629,8 +629,11 @@ public sealed class EnforcerTests : IAsyncLifetime
     public async Task A_damaged_state_does_not_start()
     {
         await _enforcer.DisposeAsync();
-        await File.WriteAllTextAsync(Path.Combine(_folder.FullName, "enforcer"), "{}x");
-        Assert.Throws<InvalidDataException>(() => new Enforcer(Options(_folder.FullName)));
+        foreach (var content in new[] { "{}x", "null" })
+        {
+            await File.WriteAllTextAsync(Path.Combine(_folder.FullName, "enforcer"), content);
+            Assert.Throws<InvalidDataException>(() => new Enforcer(Options(_folder.FullName)));
+        }
         File.Delete(Path.Combine(_folder.FullName, "enforcer"));
         _enforcer = await StartAsync();
     }
