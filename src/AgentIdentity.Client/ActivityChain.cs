@@ -28,8 +28,8 @@ internal sealed record ActivityChain(KeyId KeyId, ulong NextSequence, Hash Previ
             return null;
         try
         {
-            var stored = JsonSerializer.Deserialize<Stored>(File.ReadAllBytes(path), Form)!;
-            if (KeyId.TryParse(stored.KeyId, out var keyId) && stored.Previous.Length == Hash.Size)
+            var stored = JsonSerializer.Deserialize<Stored>(File.ReadAllBytes(path), Form);
+            if (stored is not null && KeyId.TryParse(stored.KeyId, out var keyId) && stored.Previous.Length == Hash.Size)
                 return new ActivityChain(keyId, stored.NextSequence, Hash.Read(stored.Previous), stored.Pending);
         }
         catch (JsonException problem)

@@ -41,6 +41,7 @@ public sealed class ActivityRecorder : IDisposable
     private readonly string _saltsFile;
     private readonly FileStream _lock;
     private readonly SemaphoreSlim _turn = new(1);
+    private volatile bool _isEnded;
 
     // Whoever has the turn reads and changes these. The chain is null until the registry has told where it stands.
     private ActivityChain? _chain;
@@ -93,18 +94,18 @@ public sealed class ActivityRecorder : IDisposable
         AckLevel waitFor = AckLevel.Sequenced,
         CancellationToken cancellationToken = default)
     {
-        await _turn.WaitAsync(cancellationToken).ConfigureAwait(false);
+        await EnterAsync(cancellationToken).ConfigureAwait(false);
         try
         {
             await SettleAsync(AckLevel.Sequenced, cancellationToken).ConfigureAwait(false);
             var commitments = Commit(payloadHashes);
             _chain ??= await AskForChainAsync(cancellationToken).ConfigureAwait(false);
-            Sign(commitments, kind);
+            Sign(_chain, commitments, kind);
             return (await SettleAsync(waitFor, cancellationToken, isFirst: true).ConfigureAwait(false))!;
         }
         finally
         {
-            _turn.Release();
+            Leave();
         }
     }
 
@@ -112,21 +113,48 @@ public sealed class ActivityRecorder : IDisposable
     /// <inheritdoc cref="RecordHashesAsync"/>
     public async Task<RecordedActivity?> ResumeAsync(AckLevel waitFor = AckLevel.Sequenced, CancellationToken cancellationToken = default)
     {
-        await _turn.WaitAsync(cancellationToken).ConfigureAwait(false);
+        await EnterAsync(cancellationToken).ConfigureAwait(false);
         try
         {
             return await SettleAsync(waitFor, cancellationToken).ConfigureAwait(false);
         }
         finally
         {
-            _turn.Release();
+            Leave();
         }
     }
 
+    /// <summary>What is being sent goes on to its outcome, and the state file is free behind it.</summary>
     public void Dispose()
     {
+        _isEnded = true;
+        FreeStateFile();
+    }
+
+    private async Task EnterAsync(CancellationToken cancellationToken)
+    {
+        ObjectDisposedException.ThrowIf(_isEnded, this);
+        await _turn.WaitAsync(cancellationToken).ConfigureAwait(false);
+        if (!_isEnded)
+            return;
+        Leave();
+        throw new ObjectDisposedException(nameof(ActivityRecorder));
+    }
+
+    private void Leave()
+    {
+        _turn.Release();
+        if (_isEnded)
+            FreeStateFile();
+    }
+
+    // Whoever has the turn writes the file, and frees it when leaving.
+    private void FreeStateFile()
+    {
+        if (!_turn.Wait(0))
+            return;
         _lock.Dispose();
-        _turn.Dispose();
+        _turn.Release();
     }
 
     /// <summary>Brings the pending statement, if there is one, to a known outcome. It is sent for the first time when it was signed just now.</summary>
@@ -204,8 +232,7 @@ public sealed class ActivityRecorder : IDisposable
         if (head.NextSequence <= _chain.NextSequence)
             throw new InvalidDataException(
                 $"The registry's chain stands at {head.NextSequence} and the agent's at {_chain.NextSequence}, and they do not fit: statements have been lost.", refusal);
-        _chain = head;
-        Sign(pending.Commitments.ToArray(), pending.Kind);
+        Sign(head, pending.Commitments.ToArray(), pending.Kind);
     }
 
     /// <summary>Signs the pending commitments for the log that goes on, in the same place of the same chain. False when no other log does.</summary>
@@ -217,7 +244,7 @@ public sealed class ActivityRecorder : IDisposable
             return false;
         if (head.NextSequence != _chain!.NextSequence || head.Previous != _chain.Previous)
             throw new InvalidDataException($"The registry's log is {_origin} and its chain stands at {head.NextSequence}, the agent's at {_chain!.NextSequence} of {before}, and they do not fit: statements may have been lost.", refusal);
-        Sign(pending.Commitments.ToArray(), pending.Kind);
+        Sign(_chain, pending.Commitments.ToArray(), pending.Kind);
         return true;
     }
 
@@ -237,9 +264,9 @@ public sealed class ActivityRecorder : IDisposable
         return new ActivityChain(_key.PublicKey.KeyId, head.NextSequence, Hash.Read(head.Previous.Span), null);
     }
 
-    private void Sign(Hash[] commitments, StatementKind kind)
+    // What was pending until then stays so when this cannot be put on disk.
+    private void Sign(ActivityChain chain, Hash[] commitments, StatementKind kind)
     {
-        var chain = _chain!;
         var claimedAt = (ulong)_connection.Clock.GetUtcNow().ToUnixTimeMilliseconds();
         var statement = SignedStatement.Encode(
             _origin, _agent.AgentId, chain.KeyId, chain.NextSequence, chain.Previous, claimedAt, kind, commitments);

@@ -15,6 +15,7 @@ public sealed class RotatingKeeper : IAsyncDisposable
     private readonly Action<HeldCredential>? _renewed;
     private readonly Func<PrivateKey, CancellationToken, Task>? _enrolAgain;
     private readonly SemaphoreSlim _turn = new(1);
+    private readonly CancellationTokenSource _end = new();
     private volatile Pair _pair;
 
     // What a rotation waits for that is under way, or the last one.
@@ -58,8 +59,25 @@ public sealed class RotatingKeeper : IAsyncDisposable
 
     /// <summary>Gives the agent another key, and answers when there is a credential for it that grants what the last one did. After a failure the old key goes on, unless the registry has rotated it all the same: then the same again helps.</summary>
     /// <param name="next">The new key, on disk already; stays the caller's to dispose of.</param>
-    /// <param name="cancellationToken">Ends the wait; the key may be rotated nevertheless.</param>
+    /// <param name="cancellationToken">Ends the wait, as the end of this keeper does; the key may be rotated nevertheless.</param>
+    /// <exception cref="ObjectDisposedException">The keeper has been disposed of.</exception>
     public async Task RotateAsync(PrivateKey next, CancellationToken cancellationToken = default)
+    {
+        ObjectDisposedException.ThrowIf(_end.IsCancellationRequested, this);
+        using var ending = CancellationTokenSource.CreateLinkedTokenSource(_end.Token, cancellationToken);
+        await RotateInTurnAsync(next, ending.Token).ConfigureAwait(false);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await _end.CancelAsync().ConfigureAwait(false);
+        // A rotation that is under way ends first: whatever pair it has made is the one that ends here.
+        await _turn.WaitAsync().ConfigureAwait(false);
+        await _pair.DisposeAsync().ConfigureAwait(false);
+        _turn.Release();
+    }
+
+    private async Task RotateInTurnAsync(PrivateKey next, CancellationToken cancellationToken)
     {
         await _turn.WaitAsync(cancellationToken).ConfigureAwait(false);
         var done = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -76,12 +94,6 @@ public sealed class RotatingKeeper : IAsyncDisposable
             done.SetResult();
             _turn.Release();
         }
-    }
-
-    public async ValueTask DisposeAsync()
-    {
-        await _pair.DisposeAsync().ConfigureAwait(false);
-        _turn.Dispose();
     }
 
     // The new key renews the old key's credential, which binds it to the same certificate, audience and envelope; to the new key it is one that has ended.

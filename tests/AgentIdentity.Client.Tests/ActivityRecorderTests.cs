@@ -213,13 +213,64 @@ public sealed class ActivityRecorderTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_recorder_that_is_disposed_of_while_it_sends_has_its_state_file_until_the_outcome_is_known()
+    {
+        using var relay = new Relay(_registry.GrpcUrl);
+        using var slow = new RegistryConnection(_registry.Options() with { GrpcUrl = relay.Url, Deadline = TimeSpan.FromSeconds(2) }, _key);
+        var recorder = new ActivityRecorder(slow, Agent(), _key, StateFile, SaltsFile);
+        await recorder.RecordAsync(Payloads("one"));
+        relay.Freeze();
+        var recording = recorder.RecordAsync(Payloads("two"));
+        recorder.Dispose();
+        Assert.Throws<IOException>(() => Open());
+        await Assert.ThrowsAsync<ObjectDisposedException>(() => recorder.RecordAsync(Payloads("three")));
+        await Assert.ThrowsAsync<RpcException>(() => recording);
+        using var next = Open();
+        Assert.Equal(1ul, (await next.ResumeAsync())!.Sequence);
+    }
+
+    [Fact]
+    public async Task A_statement_that_cannot_be_put_on_disk_behind_what_the_registry_holds_stays_pending()
+    {
+        var clock = new ToldClock(_registry.Clock);
+        using var connection = new RegistryConnection(_registry.Options() with { Clock = clock }, _key);
+        using var recorder = new ActivityRecorder(connection, Agent(), _key, StateFile, SaltsFile);
+        await recorder.RecordAsync(Payloads("one"));
+        using (var elsewhere = new ActivityRecorder(_connection, Agent(), _key, StateFile + ".copy", SaltsFile + ".copy"))
+            await elsewhere.RecordAsync(Payloads("two"));
+
+        // When it signs anew, for the place behind "two".
+        clock.Asked = () =>
+        {
+            if (_registry.Calls.Count(call => call == "Record") > 2)
+                Directory.CreateDirectory(StateFile + ".next");
+        };
+        await Assert.ThrowsAsync<UnauthorizedAccessException>(() => recorder.RecordAsync(Payloads("three")));
+        clock.Asked = () => { };
+        Directory.Delete(StateFile + ".next");
+        Assert.Equal(3ul, (await recorder.RecordAsync(Payloads("four"))).Sequence);
+        Assert.Equal(4, _registry.Statements.Count);
+    }
+
+    private sealed class ToldClock(TimeProvider clock) : TimeProvider
+    {
+        public System.Action Asked { get; set; } = () => { };
+
+        public override DateTimeOffset GetUtcNow()
+        {
+            Asked();
+            return clock.GetUtcNow();
+        }
+    }
+
+    [Fact]
     public async Task The_state_of_another_key_and_what_is_no_state_are_refused()
     {
         using (var recorder = Open())
             await recorder.RecordAsync(Payloads("one"));
         using var other = PrivateKey.Generate(KeyAlgorithm.Ed25519);
         Assert.Throws<InvalidDataException>(() => new ActivityRecorder(_connection, Agent(), other, StateFile, SaltsFile));
-        foreach (var content in new[] { "", "[]", "{}", "{\"key_id\":\"x\",\"next_sequence\":0,\"previous\":\"\",\"pending\":null}" })
+        foreach (var content in new[] { "", "null", "[]", "{}", "{\"key_id\":\"x\",\"next_sequence\":0,\"previous\":\"\",\"pending\":null}" })
         {
             await File.WriteAllTextAsync(StateFile, content);
             Assert.Throws<InvalidDataException>(() => Open());

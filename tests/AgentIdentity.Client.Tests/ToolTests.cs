@@ -289,6 +289,13 @@ public sealed class ToolTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_tool_in_which_an_endpoint_requires_a_signed_body_and_no_agent_does_not_start()
+    {
+        var refused = await Assert.ThrowsAsync<InvalidOperationException>(() => StartToolAsync(map: tool => tool.MapPost("/payments", () => "paid").RequireSignedBody()));
+        Assert.Contains("/payments", refused.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void A_blocking_request_is_refused_since_it_could_not_be_signed()
     {
         using var request = new HttpRequestMessage(HttpMethod.Get, new Uri(Address, "/weather"));

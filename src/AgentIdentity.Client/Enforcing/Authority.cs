@@ -69,7 +69,7 @@ internal sealed class Authority(string publicUrl, DenialBook denials, DenyState 
     /// <summary>Looks again at what waits for a key to be a day old.</summary>
     public void JudgeWaiting()
     {
-        var waiting = _waiting.ToArray();
+        var waiting = _waiting.OrderBy(waiting => waiting.Index.Value).ToArray();
         _waiting.Clear();
         foreach (var (index, entry) in waiting)
             Apply(index, entry);
@@ -90,7 +90,7 @@ internal sealed class Authority(string publicUrl, DenialBook denials, DenyState 
     });
 
     /// <summary>Obeys a break-glass order, from now until two operators lift the stop that the ledger makes of it. Null when it is obeyed already, or is none.</summary>
-    public Denial? Obey(string token, LeafIndex? entry = null)
+    public Denial? Obey(string token)
     {
         if (_orders.Exists(order => order.Token == token) || _liftedOrders.Contains(NameOf(token)))
             return null;
@@ -99,12 +99,13 @@ internal sealed class Authority(string publicUrl, DenialBook denials, DenyState 
             alarm(EnforcerAlarmKind.OrderRefused, BreakGlassKey is null ? "There is a break-glass order, and no break-glass key is known." : "A break-glass order is not one of this registry's break-glass key, or would stop nothing.");
             return null;
         }
-        // No entry has such an index: an order and a stop never take each other's place.
-        var denial = new Denial(new LeafIndex(ulong.MaxValue - ++_orderNumber), 0, StandingState.Frozen, order.Scope);
-        _orders.Add(new ObeyedOrder(token, order, denial, entry));
-        denyState.Add(denial);
-        return denial;
+        return Keep(token, order, entry: null);
     }
+
+    /// <summary>Goes on with an order that was obeyed before a restart. It is of the key of then: that another was set since lifts nothing.</summary>
+    /// <exception cref="InvalidDataException">It is none.</exception>
+    public void RememberObeyed(string token, LeafIndex? entry) =>
+        Keep(token, StopOrder.TryRead(token, publicUrl, out var order, out _) ? order : throw new InvalidDataException("it holds something else than break-glass orders."), entry);
 
     // What is done with the approvals in an entry; null for an entry that takes none.
     private static (string Action, IReadOnlyList<string> Approvals)? ActionOf(EntryBody body) => body switch
@@ -141,17 +142,32 @@ internal sealed class Authority(string publicUrl, DenialBook denials, DenyState 
                     denials.Lift(older);
                 break;
             case OperatorAdded added:
-                // Whose key it is follows from the name, which was approved; the entry's subject is the registry's word.
-                var person = Pins.Pinned.Find(pinned => pinned.Name == added.Name)?.Caller ?? entry.Subjects[0].Id;
-                Pins.Pinned.Add(new PinnedOperator(person, added.Name, added.Key, clock.GetUtcNow()) { Passkey = added.Passkey });
+                Pins.Pinned.Add(new PinnedOperator(PersonOf(entry, added), added.Name, added.Key, clock.GetUtcNow()) { Passkey = added.Passkey });
                 break;
             case CallerRemoved removed:
+                Forget(index, earlier => earlier.Body is OperatorAdded added && PersonOf(earlier, added) == removed.Caller);
                 Pins.Pinned.RemoveAll(pinned => pinned.Caller == removed.Caller);
                 break;
             case BreakGlassKeySet set:
+                Forget(index, earlier => earlier.Body is BreakGlassKeySet);
                 BreakGlassKey = set.Key;
                 break;
         }
+    }
+
+    // Whose key it is follows from the name, which was approved; the entry's subject is the registry's word.
+    private SubjectId PersonOf(Entry entry, OperatorAdded added) => Pins.Pinned.Find(pinned => pinned.Name == added.Name)?.Caller ?? entry.Subjects[0].Id;
+
+    // What came before an entry and waits would, a day later, undo what that has done.
+    private void Forget(LeafIndex by, Predicate<Entry> isUndone) => _waiting.RemoveAll(waiting => waiting.Index.Value < by.Value && isUndone(waiting.Entry));
+
+    private Denial Keep(string token, StopOrder order, LeafIndex? entry)
+    {
+        // No entry has such an index: an order and a stop never take each other's place.
+        var denial = new Denial(new LeafIndex(ulong.MaxValue - ++_orderNumber), 0, StandingState.Frozen, order.Scope);
+        _orders.Add(new ObeyedOrder(token, order, denial, entry));
+        denyState.Add(denial);
+        return denial;
     }
 
     private void Lift(LeafIndex stop)

@@ -33,7 +33,7 @@ internal sealed class EnforcerMemory : IDisposable
             return new EnforcerState();
         try
         {
-            return JsonSerializer.Deserialize<EnforcerState>(File.ReadAllBytes(_file), Form)!;
+            return JsonSerializer.Deserialize<EnforcerState>(File.ReadAllBytes(_file), Form) ?? throw Damaged("it holds nothing.");
         }
         catch (JsonException problem)
         {

@@ -45,7 +45,7 @@ internal sealed class WatchStream : IAsyncDisposable
     private readonly List<Denial> _newDenials = [];
     private RevokerOutcome[] _revoked = [];
     private readonly HashSet<string> _seenOrders = new(StringComparer.Ordinal);
-    private bool _knewBreakGlassKey;
+    private Credentials.Keys.PublicKey? _ordersKey;
     private Connected? _connected;
     private long _beatAt = long.MinValue;
     private long _heardAt;
@@ -328,9 +328,12 @@ internal sealed class WatchStream : IAsyncDisposable
     // Orders are files that people drop into a folder.
     private void TakeOrders()
     {
-        // What no key was known for is tried again with the first that is.
-        if (!_knewBreakGlassKey && (_knewBreakGlassKey = _watched.KnowsBreakGlassKey))
+        // What was refused under no key, or under the one before, is tried again with each that is heard of.
+        if (_watched.BreakGlassKey is var key && key != _ordersKey)
+        {
+            _ordersKey = key;
             _seenOrders.Clear();
+        }
         foreach (var file in OrderFiles())
         {
             if (!TryRead(file, out var token) || !_seenOrders.Add(token))

@@ -168,8 +168,8 @@ internal sealed class Watched
         _stops.Forget(_clock.GetUtcNow().ToUnixTimeSeconds());
     }
 
-    /// <summary>Whether there is a key that orders are held against.</summary>
-    public bool KnowsBreakGlassKey => _authority.BreakGlassKey is not null;
+    /// <summary>The key that orders are held against, if one is known.</summary>
+    public PublicKey? BreakGlassKey => _authority.BreakGlassKey;
 
     /// <summary>Obeys a break-glass order. True when it is a new one, which the registry has not been told of.</summary>
     public bool Obey(string token)
@@ -497,9 +497,11 @@ internal sealed class Watched
             || !Leaf.TryDecode(receipt.Extra.Span, out var leaf) || leaf.Class != (byte)entry.Body.Class || leaf.Commitment != Leaf.Commit(proof.Salt.Span, bytes)
             || receipt.Verify(MerkleHash.Leaf(receipt.Extra.Span), TlogPolicy.LogAlone(_logKey!), out _, out _) != TlogProofRefusal.None)
             return false;
-        // Two roots of one size are two histories, whatever their proofs say.
-        return _checkpoint is not { Checkpoint: var held } || held.Size != receipt.Checkpoint.Size || held.Root == receipt.Checkpoint.Root;
+        return !IsOtherHistory(receipt.Checkpoint);
     }
+
+    // Two roots of one size are two histories, whatever their proofs say.
+    private bool IsOtherHistory(Checkpoint shown) => _checkpoint is { Checkpoint: var held } && held.Size == shown.Size && held.Root != shown.Root;
 
     private static bool IsOf(Denial denial, EntryBody body) => body switch
     {
@@ -565,6 +567,11 @@ internal sealed class Watched
             return false;
         }
         var path = heartbeat.Consistency.Where(hash => hash.Length == Hash.Size).Select(hash => Hash.Read(hash.Span)).ToArray();
+        if (IsOtherHistory(shown))
+        {
+            _alarm(EnforcerAlarmKind.RegistryRolledBack, $"The registry shows another log of {shown.Size} entries than it had signed before.");
+            return false;
+        }
         if (sent.Known is { } known && !(shown.Size.Value >= known.Size.Value && ConsistencyProof.Verify(known.Size, shown.Size, known.Root, shown.Root, path)))
         {
             _alarm(EnforcerAlarmKind.RegistryRolledBack, $"The registry's log of {shown.Size} entries does not go on from the {known.Size} that it had signed before.");
@@ -649,7 +656,7 @@ internal sealed class Watched
         foreach (var lifted in state.LiftedOrders)
             _authority.RememberLifted(lifted);
         foreach (var order in state.Orders)
-            _authority.Obey(order.Token, order.LedgerIndex is { } index ? new LeafIndex(index) : null);
+            _authority.RememberObeyed(order.Token, order.LedgerIndex is { } index ? new LeafIndex(index) : null);
         foreach (var waiting in state.Waiting)
             _authority.Wait(new LeafIndex(waiting.Index), Entry.TryDecode(waiting.Entry, out var entry) ? entry : throw new InvalidDataException("it holds something else than entries."));
         foreach (var unlogged in state.Unlogged)

@@ -91,7 +91,7 @@ public sealed class SvidProof : IDisposable
     {
         try
         {
-            return header.HasText("alg"u8, Algorithm(leaf)) && Verifies(leaf, jws.SigningInput, jws.Signature);
+            return Algorithm(leaf) is { } algorithm && header.HasText("alg"u8, algorithm) && Verifies(leaf, jws.SigningInput, jws.Signature);
         }
         catch (CryptographicException)
         {
@@ -123,8 +123,11 @@ public sealed class SvidProof : IDisposable
     {
         using var ec = certificate.GetECDsaPublicKey();
         using var rsa = certificate.GetRSAPublicKey();
-        return ec is not null ? ec.KeySize switch { 256 => "ES256", 384 => "ES384", _ => null } : rsa?.KeySize >= RsaBitsMin ? "PS256" : null;
+        return ec is not null ? AlgorithmOf(ec.ExportParameters(includePrivateParameters: false).Curve) : rsa?.KeySize >= RsaBitsMin ? "PS256" : null;
     }
+
+    // By the curve's name: there are others of the same size, for which JOSE has other names or none.
+    private static string? AlgorithmOf(ECCurve curve) => curve.IsNamed ? curve.Oid.Value switch { "1.2.840.10045.3.1.7" => "ES256", "1.3.132.0.34" => "ES384", _ => null } : null;
 
     private static byte[] Sign(X509Certificate2 svid, byte[] input)
     {

@@ -26,9 +26,13 @@ internal static class JcsNumber
             return false;
         if (number < 0)
             text.Append('-');
-        Append(text, Math.Abs(number).ToString("R", CultureInfo.InvariantCulture));
+        Append(text, Shortest(Math.Abs(number)));
         return true;
     }
+
+    // Below a power of two doubles lie closer together than above it. The class library does not see that for 2^-25 and 2^-958, and gives the digits of the number below.
+    private static string Shortest(double number) =>
+        number.ToString("R", CultureInfo.InvariantCulture) is var shortest && double.Parse(shortest, CultureInfo.InvariantCulture) == number ? shortest : number.ToString("G17", CultureInfo.InvariantCulture);
 
     private static void Append(StringBuilder text, string shortest)
     {

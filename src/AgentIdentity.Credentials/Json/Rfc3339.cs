@@ -9,9 +9,9 @@ public static class Rfc3339
     public static bool TryParse(string text, out DateTimeOffset at)
     {
         at = default;
-        // A zone is Z or ends in minutes; the date's own dashes are no zone.
-        var isZoned = text.EndsWith('Z') || (text.Length > 6 && text[^6] is '+' or '-' && text[^3] == ':');
-        return isZoned && !text.Contains(".Z", StringComparison.Ordinal)
+        // A zone is Z or ends in minutes; the date's own dashes are no zone. A point is followed by digits, which the class library does not ask for.
+        var zone = text.EndsWith('Z') ? 1 : text.Length > 6 && text[^6] is '+' or '-' && text[^3] == ':' ? 6 : 0;
+        return zone > 0 && !text.AsSpan(0, text.Length - zone).EndsWith(".")
             && DateTimeOffset.TryParseExact(text, "yyyy-MM-dd'T'HH:mm:ss.FFFFFFFK", CultureInfo.InvariantCulture, DateTimeStyles.None, out at);
     }
 

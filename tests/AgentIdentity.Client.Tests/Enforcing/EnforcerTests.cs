@@ -575,6 +575,28 @@ public sealed class EnforcerTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task An_order_that_came_before_the_news_of_its_key_is_obeyed_when_that_is_heard()
+    {
+        var orders = _folder.CreateSubdirectory("orders").FullName;
+        await _enforcer.DisposeAsync();
+        _enforcer = await StartAsync(options => options with { OrdersFolder = orders });
+        using var next = PrivateKey.Generate(KeyAlgorithm.Ed25519);
+        await File.WriteAllTextAsync(Path.Combine(orders, "order"), new StopOrder(ScriptedRegistry.Id(77), Scope.Agent(_agent), "nobody answers", 1).Sign(next, ScriptedRegistry.PublicUrl));
+        await AlarmAsync(EnforcerAlarmKind.OrderRefused);
+
+        var set = new BreakGlassKeySet(next.PublicKey, _registry.Approve(ApprovedAction.SetBreakGlassKey(next.PublicKey.KeyId), _registry.Founders), _registry.Epoch + 1);
+        var index = default(LeafIndex);
+        _host.Send(registry =>
+        {
+            (index, var delta) = registry.Other(set, ScriptedRegistry.Id(1));
+            return delta;
+        });
+        _host.Send(registry => registry.Proof(index));
+        await AlarmAsync(EnforcerAlarmKind.OrderObeyed);
+        Assert.Equal(Refusal.AgentFrozen, Check(Proof()).Refusal);
+    }
+
+    [Fact]
     public async Task The_watch_is_signed_with_the_registrys_nonce()
     {
         PresentedProof? shown = null;
@@ -607,8 +629,11 @@ public sealed class EnforcerTests : IAsyncLifetime
     public async Task A_damaged_state_does_not_start()
     {
         await _enforcer.DisposeAsync();
-        await File.WriteAllTextAsync(Path.Combine(_folder.FullName, "enforcer"), "{}x");
-        Assert.Throws<InvalidDataException>(() => new Enforcer(Options(_folder.FullName)));
+        foreach (var content in new[] { "{}x", "null" })
+        {
+            await File.WriteAllTextAsync(Path.Combine(_folder.FullName, "enforcer"), content);
+            Assert.Throws<InvalidDataException>(() => new Enforcer(Options(_folder.FullName)));
+        }
         File.Delete(Path.Combine(_folder.FullName, "enforcer"));
         _enforcer = await StartAsync();
     }

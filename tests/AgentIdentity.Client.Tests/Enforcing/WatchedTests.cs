@@ -805,6 +805,19 @@ public sealed class WatchedTests
     }
 
     [Fact]
+    public void Two_trees_of_one_size_for_nonces_that_were_on_their_way_together_are_refused_by_name()
+    {
+        var watching = Live();
+        var (first, second) = (watching.Watched.NextNonce(), watching.Watched.NextNonce());
+        _registry.Append(new HoldPlaced(Watching.Agent, "what was"), Watching.Agent);
+        Assert.Equal(WatchStep.Acknowledge, watching.Watched.Take(_registry.Heartbeat(first)));
+        _registry.Forget(1);
+        _registry.Append(new HoldPlaced(Watching.Agent, "what is said to have been"), Watching.Agent);
+        Assert.Equal(WatchStep.End, watching.Watched.Take(_registry.Heartbeat(second)));
+        Assert.Equal([RegistryRolledBack], watching.AlarmKinds);
+    }
+
+    [Fact]
     public void A_heartbeat_with_another_checkpoint_than_it_names_is_refused_by_name()
     {
         var watching = Live();
@@ -989,6 +1002,51 @@ public sealed class WatchedTests
     }
 
     [Fact]
+    public void A_break_glass_order_that_was_obeyed_freezes_after_a_restart_too_when_the_key_was_replaced()
+    {
+        var watching = Live();
+        var token = new StopOrder(ScriptedRegistry.Id(77), Agent, "nobody answers", 1).Sign(_registry.BreakGlass, FakeRegistry.PublicUrl);
+        Assert.True(watching.Watched.Obey(token));
+        SetBreakGlassKey(watching, _registry.Founders);
+
+        var restarted = new Watching(_clock, watching.Watched.Capture());
+        Assert.True(restarted.Refuses(Agent));
+        Assert.Equal([token], restarted.Watched.Begin().Orders);
+        Assert.Empty(restarted.Alarms);
+    }
+
+    [Fact]
+    public void An_operator_who_was_removed_before_the_coming_was_a_day_old_is_not_pinned_then()
+    {
+        var watching = Live();
+        var young = ScriptedRegistry.NewOperator("Cora");
+        Add(watching, young);
+        var removed = ScriptedRegistry.NewOperator("Dora");
+        var approvals = _registry.Approve(Credentials.Proofs.ApprovedAction.AddOperator(removed.Key.PublicKey.KeyId, removed.Name), _registry.Founders[0], young);
+        Take(watching, new OperatorAdded(removed.Name, removed.Key.PublicKey, "", approvals, _registry.Epoch + 1), removed.Caller);
+        Take(watching, new CallerRemoved(removed.Caller, "stolen", _registry.Approve(Credentials.Proofs.ApprovedAction.RemoveCaller(removed.Caller, "stolen"), _registry.Founders), _registry.Epoch + 1), removed.Caller);
+        Assert.Empty(watching.Alarms);
+        _clock.Advance(TimeSpan.FromHours(25));
+        watching.Watched.Tick();
+        _clock.Advance(TimeSpan.FromHours(25));
+        AssertCannotRestore(watching, removed);
+    }
+
+    [Fact]
+    public void A_break_glass_key_that_was_replaced_before_its_coming_was_a_day_old_does_not_come_back()
+    {
+        var watching = Live();
+        var young = ScriptedRegistry.NewOperator("Cora");
+        Add(watching, young);
+        SetBreakGlassKey(watching, _registry.Founders[0], young);
+        using var newest = SetBreakGlassKey(watching, _registry.Founders);
+        Assert.Empty(watching.Alarms);
+        _clock.Advance(TimeSpan.FromHours(25));
+        watching.Watched.Tick();
+        Assert.True(watching.Watched.Obey(new StopOrder(ScriptedRegistry.Id(77), Agent, "nobody answers", 1).Sign(newest, FakeRegistry.PublicUrl)));
+    }
+
+    [Fact]
     public void An_order_of_another_key_is_refused_by_name()
     {
         var watching = Live();
@@ -1018,6 +1076,14 @@ public sealed class WatchedTests
     {
         var approvals = _registry.Approve(Credentials.Proofs.ApprovedAction.AddOperator(newcomer.Key.PublicKey.KeyId, newcomer.Name), _registry.Founders);
         Take(watching, new OperatorAdded(newcomer.Name, newcomer.Key.PublicKey, "", approvals, _registry.Epoch + 1), newcomer.Caller);
+    }
+
+    private PrivateKey SetBreakGlassKey(Watching watching, params IEnumerable<Operator> approvers)
+    {
+        var next = PrivateKey.Generate(KeyAlgorithm.Ed25519);
+        var approvals = _registry.Approve(Credentials.Proofs.ApprovedAction.SetBreakGlassKey(next.PublicKey.KeyId), approvers);
+        Take(watching, new BreakGlassKeySet(next.PublicKey, approvals, _registry.Epoch + 1), ScriptedRegistry.Id(1));
+        return next;
     }
 
     private void Add(Watching watching, SoftPasskey passkey, string name, Credentials.Identifiers.SubjectId owner)
