@@ -45,6 +45,32 @@ public sealed class AnchorsThatNeedSomebody
     }
 
     [SkippableFact]
+    public async Task What_is_included_and_fails_twice_is_told_and_not_paid_for_again_until_it_is_due_or_demanded()
+    {
+        await using var world = await AnchoringWorld.OpenAsync();
+        // Enough to be included, and too little to get through: a node that estimates too low.
+        world.Answer("eth_estimateGas", _ => "0x7530");
+        await world.UntilAsync(AnchorState.Broadcast);
+        for (var block = 0; block < 5; block++)
+        {
+            await world.Node.MineAsync();
+            await world.StepAsync();
+        }
+        var status = await world.StepAsync();
+        Assert.Equal((AnchorState.NeedsOperator, 2L, 2UL), (status.State, status.AttemptCount, await world.NonceAsync()));
+        Assert.Contains("failed", status.Reason, StringComparison.Ordinal);
+        world.Clock.Move(world.Settings.Interval);
+        Assert.Equal(AnchorState.Broadcast, await world.StateAsync());
+        await world.Node.MineAsync();
+        Assert.Equal((AnchorState.NeedsOperator, 3L), (await world.StateAsync(), world.Loop.Status.AttemptCount));
+
+        world.Http.Instead = null;
+        world.Loop.Demand();
+        await world.UntilFinalAsync();
+        await world.OnlyAnchoredAsync(100);
+    }
+
+    [SkippableFact]
     public async Task Nothing_is_signed_for_another_chain()
     {
         await using var world = await AnchoringWorld.OpenAsync();
