@@ -23,7 +23,11 @@ internal sealed class ContractAccess : IDisposable
         (_key, IsDry, ChainId) = (key, run.Get(DryRun), run.Get(Id));
         ISigner signer = IsDry || key is null ? new Onlooker(key?.Address ?? AddressIn(Account, run.Find(Account))) : key;
         Chain = new JsonRpcChain(_http, node);
-        Sender = new ChainAccount(Chain, signer, ChainId, FeeLimits.Default with { MaxFeeWei = (UInt128)run.Get(MaxFee) * WeiOfGwei }, run.Clock);
+        Sender = new ChainAccount(Chain, signer, ChainId, FeeLimits.Default with { MaxFeeWei = (UInt128)run.Get(MaxFee) * WeiOfGwei }, run.Clock)
+        {
+            // On standard error, so that what scripts read stays one answer.
+            Sending = signed => run.Error.WriteLine($"sending {signed.Hash}{(signed.Creates is { } contract ? $", which creates the contract {contract}" : "")}"),
+        };
     }
 
     public static Option[] Options { get; } = [Node, Id, Key, DryRun, Account, MaxFee];
