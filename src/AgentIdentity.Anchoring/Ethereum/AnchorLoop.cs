@@ -153,8 +153,8 @@ public sealed class AnchorLoop
     {
         if (size.Value > _tree.Size.Value)
             return $"The chain has the log at size {size}, and this ledger is at {_tree.Size}: it was put back to an older state.";
-        // Held against the ledger once for each size; the contract keeps no two roots for one.
-        if (size.Value == 0 || (size == _anchored && _contradiction is null))
+        // What is final was held against the ledger before it was called so. Until then a reorganisation may bring another root for the same size.
+        if (size.Value == 0 || (size == _final?.Size && _contradiction is null))
             return null;
         var root = await _contract.FindRootAsync(_log, size, BlockTag.Latest, cancellation).ConfigureAwait(false);
         if (root is null)

@@ -186,6 +186,24 @@ public sealed class AnchorsThatNeedSomebody
     }
 
     [SkippableFact]
+    public async Task Another_history_at_the_same_size_that_a_reorganisation_brings_is_found_as_well()
+    {
+        await using var world = await AnchoringWorld.OpenAsync();
+        await world.UntilAsync(AnchorState.Mined);
+        await world.Node.ControlAsync("anvil_reorg", 1, new JsonArray());
+        var other = world.OpenAnother(new TestJournal(), new TestLedger(new TestTree("other leaf", 300), 100));
+        await world.Node.MineUntilAsync("the other history is anchored", async () => (await other.StepAsync(CancellationToken.None)).State is AnchorState.Mined or AnchorState.Final);
+
+        var status = await world.StepAsync();
+        Assert.Equal(AnchorState.NeedsOperator, status.State);
+        Assert.Contains("another history", status.Contradiction, StringComparison.Ordinal);
+        world.Ledger.GrowTo(200);
+        world.Loop.Demand();
+        Assert.Equal(AnchorState.NeedsOperator, await world.StateAsync());
+        Assert.Equal(2, world.SentCount);
+    }
+
+    [SkippableFact]
     public async Task A_chain_that_does_not_tell_what_is_final_never_lets_an_anchor_be_called_so()
     {
         await using var world = await AnchoringWorld.OpenAsync();
