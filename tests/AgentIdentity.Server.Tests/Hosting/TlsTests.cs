@@ -6,6 +6,7 @@ using AgentIdentity.Server.Hosting;
 using AgentIdentity.Server.Options;
 using AgentIdentity.Server.Tests.Fixtures;
 using AgentIdentity.Tests.Wire;
+using GrpcStatus = Grpc.Core.StatusCode;
 using OwnKey = AgentIdentity.Credentials.Keys.PublicKey;
 
 namespace AgentIdentity.Server.Tests.Hosting;
@@ -47,6 +48,20 @@ public sealed class TlsTests : IDisposable
         Assert.Equal("", (await CallAsync(registry, key, "/agentidentity.v1.Registry/ListAgents", registry.GrpcUrl)).Reason);
         await registry.AsOperator.Control.StopAsync(new StopRequest { Scope = new Scope { Key = registered.KeyId.ToString() }, State = AgentState.Frozen, Reason = "it was stolen" });
         Assert.Equal("KEY_STOPPED", (await CallAsync(registry, key, "/agentidentity.v1.Registry/ListAgents", registry.GrpcUrl)).Reason);
+    }
+
+    [Fact]
+    public async Task A_proxy_that_ends_TLS_before_a_registry_without_it_is_answered()
+    {
+        await using var registry = await TestRegistry.StartAsync();
+        using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+        using var certificate = SelfSigned.Create(key);
+        foreach (var listener in new[] { registry.GrpcUrl, registry.ControlUrl })
+        {
+            using var end = new TlsEnd(certificate, listener);
+            using var caller = new RawCaller(end.Url, registry.PublicUrl, tls: new WireTls().Options());
+            Assert.Equal(GrpcStatus.OK, (await caller.SendAsync("/grpc.health.v1.Health/Check", [])).Status);
+        }
     }
 
     [Fact]
