@@ -76,6 +76,15 @@ public sealed class TlsTests : IDisposable
         clock.Advance(TimeSpan.FromSeconds(5));
         Assert.Equal(second, certificates.Current.TargetCertificate.Thumbprint);
 
+        // The new certificate is there, its key is not yet.
+        var key = File.ReadAllText(KeyPath);
+        SelfSigned.Write(CertificatePath, KeyPath);
+        File.WriteAllText(KeyPath, key);
+        File.SetLastWriteTimeUtc(CertificatePath, TimeProvider.System.GetUtcNow().UtcDateTime.AddSeconds(3));
+        clock.Advance(TimeSpan.FromSeconds(5));
+        Assert.Equal(second, certificates.Current.TargetCertificate.Thumbprint);
+        Assert.Throws<OptionsRefusedException>(() => new Certificates(CertificatePath, KeyPath, clock, _ => { }));
+
         File.WriteAllText(CertificatePath, "half a file");
         File.SetLastWriteTimeUtc(CertificatePath, TimeProvider.System.GetUtcNow().UtcDateTime.AddSeconds(4));
         clock.Advance(TimeSpan.FromSeconds(5));
