@@ -20,7 +20,7 @@ internal static class ChainQuestion
     /// <summary>The nodes that were named.</summary>
     public static Uri[] Nodes(Invocation run, Option<string[]> option)
     {
-        var nodes = run.Get(option).Select(Node).Distinct().ToArray();
+        var nodes = run.Get(option).Select(text => HttpUrl.ReadNode("--rpc", text)).Distinct().ToArray();
         return nodes.Length <= NodesMax ? nodes : throw Failure.Usage($"--rpc names one node or two; {nodes.Length} were given.");
     }
 
@@ -78,8 +78,4 @@ internal static class ChainQuestion
         AnchorFinding.OtherRoot => $"the contract holds another root for {anchor.Size} entries, or none",
         _ => throw new ArgumentOutOfRangeException(nameof(finding), finding, "A finding without words."),
     };
-
-    private static Uri Node(string text) => HttpUrl.Read("--rpc", text) is var node && (node.Scheme == "https" || node.IsLoopback)
-        ? node
-        : throw Failure.Usage($"--rpc takes an https URL, or http on this machine, and '{text}' is neither: whoever stands in between could say what the chain holds.");
 }

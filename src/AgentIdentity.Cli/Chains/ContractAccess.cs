@@ -43,7 +43,7 @@ internal sealed class ContractAccess : IDisposable
     /// <summary>Reads the options; nothing is sent yet.</summary>
     public static ContractAccess Open(Invocation run)
     {
-        var node = HttpUrl.Read(Node.Name, run.Get(Node));
+        var node = HttpUrl.ReadNode(Node.Name, run.Get(Node));
         if (run.Find(Account) is not null && (run.Find(Key) is not null || !run.Get(DryRun)))
             throw Failure.Usage("--account stands in for --chain-key, and with --dry-run alone: nobody signs for an address.");
         if (run.Find(Account) is null && run.Find(Key) is null)
