@@ -56,9 +56,9 @@ internal static class ChainQuestion
 
     private static ChainAnswer Conclude(AnchorNote anchor, List<(Uri Node, AnchorFinding? Finding, string Words)> said)
     {
-        var all = string.Join("; ", said.Select(one => $"{one.Node} says {one.Words}"));
+        var all = string.Join("; ", said.Select(one => $"{Name(one.Node)} says {one.Words}"));
         if (said.All(one => one.Finding == AnchorFinding.Confirmed))
-            return new ChainAnswer(TrailResult.Passed, $"on the chain, final, asked of {string.Join(" and ", said.Select(one => one.Node))}: the first {anchor.Size} entries, in block {anchor.Block} of chain {anchor.ChainId} by the contract {anchor.Contract}");
+            return new ChainAnswer(TrailResult.Passed, $"on the chain, final, asked of {string.Join(" and ", said.Select(one => Name(one.Node)))}: the first {anchor.Size} entries, in block {anchor.Block} of chain {anchor.ChainId} by the contract {anchor.Contract}");
         if (said.TrueForAll(one => one.Finding is null or AnchorFinding.Confirmed))
             return new ChainAnswer(TrailResult.NotChecked, $"anchored, and not all that were asked have answered: {all}");
         var disagree = said.Select(one => one.Finding).OfType<AnchorFinding>().Distinct().Count() > 1;
@@ -78,4 +78,7 @@ internal static class ChainQuestion
         AnchorFinding.OtherRoot => $"the contract holds another root for {anchor.Size} entries, or none",
         _ => throw new ArgumentOutOfRangeException(nameof(finding), finding, "A finding without words."),
     };
+
+    // Verdicts are handed around, and what stands behind the host is often a key that somebody pays for.
+    private static string Name(Uri node) => $"{node.Scheme}://{node.Authority}/";
 }
