@@ -7,11 +7,24 @@ internal static class ErrorReport
 {
     public static int Write(Failure failure, bool asJson, Terminal terminal)
     {
-        if (asJson)
-            terminal.Output.WriteLine(ToJson(failure).ToLine());
-        else
+        if (!asJson || !TryWrite(ToJson(failure), terminal))
             Write(failure, terminal.Error);
         return failure.ExitCode;
+    }
+
+    // Standard output may be what failed.
+    private static bool TryWrite(JsonObject error, Terminal terminal)
+    {
+        try
+        {
+            terminal.Output.WriteLine(error.ToLine());
+            return true;
+        }
+        catch (IOException unwritten)
+        {
+            Write(Failures.Unwritten(unwritten), terminal.Error);
+            return false;
+        }
     }
 
     private static JsonObject ToJson(Failure failure) => new()

@@ -11,7 +11,7 @@ internal static class ExitCode
     /// <summary>The command line, a file or a folder is not what the verb needs; nothing was sent.</summary>
     public const int Usage = 2;
 
-    /// <summary>Nobody answered: the state at the other end is unknown.</summary>
+    /// <summary>Nobody answered, or the answer could not be written: whoever sees this alone does not know the state at the other end.</summary>
     public const int Unreachable = 3;
 
     /// <summary>Two histories were signed under one name: what nobody may try again or overlook.</summary>

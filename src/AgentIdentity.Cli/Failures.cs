@@ -38,6 +38,9 @@ internal static class Failures
         _ => new Failure(ExitCode.Fault, $"A fault in agentid itself: {failed.GetType()}: {failed.Message.ReplaceLineEndings(" ")}", $"{MayBeDone}\nPlease report it, with what was typed and what agentid --version says."),
     };
 
+    /// <summary>What came of a call, and cannot be written where it was to go.</summary>
+    public static Failure Unwritten(Exception failed) => new(ExitCode.Unreachable, $"What came of it cannot be written: {failed.Message}", MayBeDone);
+
     private static bool IsDistrust(Exception? failed) => failed is AuthenticationException || (failed?.InnerException is { } inner && IsDistrust(inner));
 
     private static Failure Distrusted(string detail) =>

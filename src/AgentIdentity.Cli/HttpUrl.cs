@@ -10,6 +10,11 @@ internal static class HttpUrl
         ? url
         : throw Failure.Usage($"{name} takes an http or https URL, and '{text}' is none.");
 
+    /// <summary>The same for a node of a chain, over TLS or on this machine.</summary>
+    public static Uri ReadNode(string name, string text) => Read(name, text) is var node && (node.Scheme == "https" || node.IsLoopback)
+        ? node
+        : throw Failure.Usage($"{name} takes an https URL, or http on this machine, and '{text}' is neither: whoever stands in between could say what the chain holds.");
+
     /// <summary>The same for one that paths are put behind: as it was typed, without final slash.</summary>
     public static string ReadBase(string name, string text) => Read(name, text).OriginalString.TrimEnd('/');
 }

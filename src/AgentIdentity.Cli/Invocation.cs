@@ -100,12 +100,25 @@ internal sealed class Invocation(ParseResult parse)
     }
 
     /// <summary>Says what came out: an object for scripts, or text for people.</summary>
-    public void Answer(JsonObject json, Action<TextWriter> text)
+    public void Answer(JsonObject json, Action<TextWriter> text) => Keep(() =>
     {
         if (IsJson)
             Output.WriteLine(json.ToLine());
         else
             text(Text);
+    });
+
+    /// <summary>Writes down what came of a call. Where that fails, what was asked for may be done all the same.</summary>
+    public static void Keep(Action write)
+    {
+        try
+        {
+            write();
+        }
+        catch (Exception failed) when (failed is IOException or UnauthorizedAccessException)
+        {
+            throw Failures.Unwritten(failed);
+        }
     }
 
     /// <summary>Takes a single line, which is all that tokens and credentials are, from standard input.</summary>

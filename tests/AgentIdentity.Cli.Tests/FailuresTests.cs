@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Text.Json;
+using System.Text.Json.Nodes;
 using Grpc.Core;
 
 namespace AgentIdentity.Cli.Tests;
@@ -53,6 +54,27 @@ public sealed class FailuresTests
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
+    public async Task What_is_done_and_cannot_be_told_does_not_end_as_if_nothing_had_been_sent(bool asJson)
+    {
+        using var error = new StringWriter();
+        using var full = new FullWriter();
+        var root = new RootCommand().Does((run, _) =>
+        {
+            run.Answer(new JsonObject { ["state"] = "frozen" }, text => text.WriteLine("frozen"));
+            return Task.FromResult(ExitCode.Fine);
+        });
+        GlobalOptions.AddTo((RootCommand)root);
+
+        var exitCode = await root.Parse(asJson ? ["--json"] : Array.Empty<string>()).InvokeAsync(new Terminal { Input = TextReader.Null, Output = full, Error = error, EnableDefaultExceptionHandler = false });
+
+        Assert.Equal(ExitCode.Unreachable, exitCode);
+        Assert.Contains("No space left on device", error.ToString(), StringComparison.Ordinal);
+        Assert.Contains("agentid stops", error.ToString(), StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
     public async Task What_nobody_foresaw_is_told_in_one_line_without_a_trace_and_has_a_code_of_its_own(bool asJson)
     {
         var (output, error) = (new StringWriter(), new StringWriter());
@@ -69,6 +91,8 @@ public sealed class FailuresTests
 
     private sealed class FullWriter : StringWriter
     {
+        public override void Write(char value) => throw new IOException("No space left on device");
+
         public override void WriteLine(string? value) => throw new IOException("No space left on device");
     }
 }

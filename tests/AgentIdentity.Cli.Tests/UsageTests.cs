@@ -58,6 +58,7 @@ public sealed class UsageTests : IDisposable
     [InlineData(Token + " --allow documents:read:https://tools.example/* --envelope e.json", "twice")]
     [InlineData(Token + " --allow documents:read:https://tools.example/* --label jurisdiction", "NAME=VALUE")]
     [InlineData("operators list", "no operator key")]
+    [InlineData("anchor owner --accept --chain http://node.example --chain-id 1 --chain-contract 0x00000000000000000000000000000000000000aa --chain-key k", "--chain takes an https URL, or http on this machine")]
     [InlineData("operators list --key /nowhere.jwk", "/nowhere.jwk")]
     [InlineData("operators list --public-url https://LOCALHOST", "--public-url")]
     [InlineData("bootstrap --secret-file /nowhere --operator one", "/nowhere")]

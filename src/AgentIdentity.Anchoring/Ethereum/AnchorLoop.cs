@@ -16,6 +16,9 @@ public sealed class AnchorLoop
     // A transaction with the longest proof has two kilobytes, and the journal is a small document.
     private const int JournaledMax = 16;
 
+    // One may fail because the contract changed between estimate and inclusion; what fails again fails for a reason that stays, and each costs money.
+    private const int FailedMax = 2;
+
     private readonly IChain _chain;
     private readonly IAnchoredTree _tree;
     private readonly IAnchorJournal _journal;
@@ -37,6 +40,7 @@ public sealed class AnchorLoop
     private long? _movedAt;
     private long? _searchedAt;
     private long? _strangeSince;
+    private int _failedInARow;
     private AnchoredCheckpoint? _mined;
 
     // Where anchors were found that are not final yet: on a fast chain they soon lie further back than is searched.
@@ -149,8 +153,8 @@ public sealed class AnchorLoop
     {
         if (size.Value > _tree.Size.Value)
             return $"The chain has the log at size {size}, and this ledger is at {_tree.Size}: it was put back to an older state.";
-        // Held against the ledger once for each size; the contract keeps no two roots for one.
-        if (size.Value == 0 || (size == _anchored && _contradiction is null))
+        // What is final was held against the ledger before it was called so. Until then a reorganisation may bring another root for the same size.
+        if (size.Value == 0 || (size == _final?.Size && _contradiction is null))
             return null;
         var root = await _contract.FindRootAsync(_log, size, BlockTag.Latest, cancellation).ConfigureAwait(false);
         if (root is null)
@@ -262,18 +266,26 @@ public sealed class AnchorLoop
         }
         // Where nonce and state do not fit together, some of the answers lag. If that lasts, the account was used by somebody else or a block was taken back: we begin again from what the chain says.
         _strangeSince ??= _time.GetTimestamp();
-        var isSettled = HasPassed(_strangeSince, LagMax)
-            || (nonce > used && (_attempts.Exists(attempt => attempt.Size.Value <= log.Size.Value) || await HasRevertedAsync(cancellation).ConfigureAwait(false)));
+        var isSettled = HasPassed(_strangeSince, LagMax) || (nonce > used && await IsDecidedAsync(log, cancellation).ConfigureAwait(false));
         _isInFlight = !isSettled;
         return isSettled;
     }
 
-    private async Task<bool> HasRevertedAsync(CancellationToken cancellation)
+    private async Task<bool> IsDecidedAsync(AnchoredLog log, CancellationToken cancellation)
     {
+        if (_attempts.Exists(attempt => attempt.Size.Value <= log.Size.Value))
+        {
+            _failedInARow = 0;
+            return true;
+        }
         foreach (var attempt in _attempts)
         {
-            if (await _chain.ReceiptAsync(attempt.Signed.Hash, cancellation).ConfigureAwait(false) is { Succeeded: false })
-                return true;
+            if (await _chain.ReceiptAsync(attempt.Signed.Hash, cancellation).ConfigureAwait(false) is not { Succeeded: false })
+                continue;
+            // Whoever wants it all the same asks again.
+            if (++_failedInARow >= FailedMax)
+                Volatile.Write(ref _wanted, 0);
+            return true;
         }
         return false;
     }
@@ -298,7 +310,11 @@ public sealed class AnchorLoop
     private bool IsDue(AnchoredLog log)
     {
         var (held, anchored) = (_tree.Size.Value, log.Size.Value);
-        return held > anchored && (anchored == 0 || Volatile.Read(ref _wanted) > anchored || held - anchored >= _settings.Growth || HasPassed(_startedAt, _settings.Interval));
+        if (held <= anchored)
+            return false;
+        if (Volatile.Read(ref _wanted) > anchored || HasPassed(_startedAt, _settings.Interval))
+            return true;
+        return _failedInARow < FailedMax && (anchored == 0 || held - anchored >= _settings.Growth);
     }
 
     private async Task<AnchorStatus> BeginAsync(ulong nonce, AnchoredLog log, CancellationToken cancellation)
@@ -377,6 +393,8 @@ public sealed class AnchorLoop
 
     private AnchorStatus AtRest()
     {
+        if (_failedInARow >= FailedMax)
+            return StatusOf(AnchorState.NeedsOperator, $"{_attempts[^1].Signed.Hash} was included and failed, and so did what was sent before it: no more is paid until an anchor is due or demanded.");
         if (_anchored.Value == 0)
             return StatusOf(AnchorState.Idle);
         return StatusOf(_final?.Size == _anchored ? AnchorState.Final : AnchorState.Mined, _doubt);

@@ -12,6 +12,9 @@ public sealed class ChainAccount(IChain chain, ISigner signer, ulong chainId, Fe
 
     public Address Address => signer.Address;
 
+    /// <summary>Is told of what <see cref="ExecuteAsync"/> has signed, before it is sent: whoever is interrupted then knows what may be on the chain.</summary>
+    public Action<SignedTransaction> Sending { get; init; } = static _ => { };
+
     /// <exception cref="ChainException">The node speaks for another chain.</exception>
     public async Task RequireChainAsync(CancellationToken cancellation)
     {
@@ -44,13 +47,14 @@ public sealed class ChainAccount(IChain chain, ISigner signer, ulong chainId, Fe
         var offer = await OfferAsync(cancellation).ConfigureAwait(false);
         var nonce = await chain.NonceAsync(Address, cancellation).ConfigureAwait(false);
         var signed = await SignAsync(to, data, nonce, offer, cancellation).ConfigureAwait(false);
+        Sending(signed);
         await chain.SendAsync(signed, cancellation).ConfigureAwait(false);
         var receipt = await AwaitReceiptAsync(signed.Hash, cancellation).ConfigureAwait(false);
         if (!receipt.Succeeded)
             throw new ChainException(ChainFault.Reverted, $"Transaction {signed.Hash} was included in block {receipt.BlockNumber} and reverted.");
         // A node that names another address would have us open the log in a contract of somebody else's.
-        if (to is null && receipt.Created != Address.OfCreated(Address, nonce))
-            throw new ChainException(ChainFault.Malformed, $"Transaction {signed.Hash} created {Address.OfCreated(Address, nonce)}, and the node says {receipt.Created}.");
+        if (to is null && receipt.Created != signed.Creates)
+            throw new ChainException(ChainFault.Malformed, $"Transaction {signed.Hash} created {signed.Creates}, and the node says {receipt.Created}.");
         return receipt;
     }
 
@@ -68,9 +72,22 @@ public sealed class ChainAccount(IChain chain, ISigner signer, ulong chainId, Fe
     {
         while (true)
         {
-            if (await chain.ReceiptAsync(transaction, cancellation).ConfigureAwait(false) is { } receipt)
+            if (await FindReceiptAsync(transaction, cancellation).ConfigureAwait(false) is { } receipt)
                 return receipt;
             await Task.Delay(AskAgainAfter, time, cancellation).ConfigureAwait(false);
+        }
+    }
+
+    // It is on its way, and who gave up for a node that falters would send it twice.
+    private async Task<ChainReceipt?> FindReceiptAsync(ChainHash transaction, CancellationToken cancellation)
+    {
+        try
+        {
+            return await chain.ReceiptAsync(transaction, cancellation).ConfigureAwait(false);
+        }
+        catch (ChainException fault) when (fault.Fault is ChainFault.Unreachable or ChainFault.RateLimited)
+        {
+            return null;
         }
     }
 }

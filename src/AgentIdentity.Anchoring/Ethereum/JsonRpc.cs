@@ -51,40 +51,45 @@ internal sealed class JsonRpc(HttpClient http, Uri url) : IRpc
     {
         var id = Interlocked.Increment(ref _lastId);
         var request = new JsonObject { ["jsonrpc"] = "2.0", ["id"] = id, ["method"] = method, ["params"] = parameters };
-        var answer = await PostAsync(JsonSerializer.SerializeToUtf8Bytes(request), method, cancellation).ConfigureAwait(false);
+        var (answer, status) = await PostAsync(JsonSerializer.SerializeToUtf8Bytes(request), method, cancellation).ConfigureAwait(false);
         if (answer.ValueKind != JsonValueKind.Object || !answer.TryGetProperty("id", out var answered) || !answered.TryGetNumber(out var answeredId) || answeredId != id)
-            throw new ChainException(ChainFault.Malformed, $"{method}: an answer to request {id} is expected.");
+            throw new ChainException(ChainFault.Malformed, $"{method}: an answer to request {id} is expected{Named(status)}.");
         if (answer.TryGetProperty("error", out var error) && error.ValueKind != JsonValueKind.Null)
             throw Refusal(method, error.TextOf("message"), error.TextOf("data"));
         return answer.TryGetProperty("result", out var result) ? result : throw new ChainException(ChainFault.Malformed, $"{method}: a result is expected.");
     }
 
-    private async Task<JsonElement> PostAsync(byte[] request, string method, CancellationToken cancellation)
+    private async Task<(JsonElement Answer, HttpStatusCode Status)> PostAsync(byte[] request, string method, CancellationToken cancellation)
     {
         using var patience = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
         patience.CancelAfter(AnswerTimeMax);
+        var status = HttpStatusCode.OK;
         try
         {
             using var message = new HttpRequestMessage(HttpMethod.Post, url) { Content = new ByteArrayContent(request) };
             message.Content.Headers.ContentType = new MediaTypeHeaderValue("application/json");
             using var response = await http.SendAsync(message, HttpCompletionOption.ResponseHeadersRead, patience.Token).ConfigureAwait(false);
-            if (response.StatusCode == HttpStatusCode.TooManyRequests)
+            status = response.StatusCode;
+            if (status == HttpStatusCode.TooManyRequests)
                 throw new ChainException(ChainFault.RateLimited, $"{method}: the node answers no more for now (HTTP 429).");
-            if ((int)response.StatusCode >= 500)
-                throw new ChainException(ChainFault.Unreachable, $"{method}: the node answers HTTP {(int)response.StatusCode}.");
+            if ((int)status >= 500)
+                throw new ChainException(ChainFault.Unreachable, $"{method}: the node answers HTTP {(int)status}.");
             await response.Content.LoadIntoBufferAsync(AnswerBytesMax, patience.Token).ConfigureAwait(false);
             using var document = JsonDocument.Parse(await response.Content.ReadAsByteArrayAsync(patience.Token).ConfigureAwait(false));
-            return document.RootElement.Clone();
+            return (document.RootElement.Clone(), status);
         }
         catch (JsonException error)
         {
-            throw new ChainException(ChainFault.Malformed, $"{method}: the node's answer is no JSON.", error);
+            throw new ChainException(ChainFault.Malformed, $"{method}: the node's answer is no JSON{Named(status)}.", error);
         }
         catch (Exception error) when (error is HttpRequestException or IOException || (error is OperationCanceledException && !cancellation.IsCancellationRequested))
         {
             throw new ChainException(ChainFault.Unreachable, $"{method}: the node does not answer: {error.Message}", error);
         }
     }
+
+    // Many nodes refuse a call with 400 and an answer; a page without one is for whoever brought the wrong key, or the wrong path.
+    private static string Named(HttpStatusCode status) => status == HttpStatusCode.OK ? "" : $", and HTTP {(int)status} came";
 
     /// <summary>What a refusal means, by the node's words and what it gave beside them.</summary>
     internal static ChainException Refusal(string method, string? message, string? data)

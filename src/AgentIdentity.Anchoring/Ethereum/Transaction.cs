@@ -55,6 +55,9 @@ public sealed class SignedTransaction
     /// <summary>Who signed, as the signature itself says.</summary>
     public Address Sender { get; }
 
+    /// <summary>The contract that it creates; null where it calls one.</summary>
+    public Address? Creates => Transaction.To is null ? Address.OfCreated(Sender, Transaction.Nonce) : null;
+
     /// <summary>Reads what was signed. Another type of transaction, one that carries money or a list, bytes that are not canonical, or a signature of nobody: false.</summary>
     public static bool TryRead(ReadOnlySpan<byte> raw, [NotNullWhen(true)] out SignedTransaction? signed)
     {

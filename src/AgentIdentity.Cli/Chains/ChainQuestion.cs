@@ -20,7 +20,7 @@ internal static class ChainQuestion
     /// <summary>The nodes that were named.</summary>
     public static Uri[] Nodes(Invocation run, Option<string[]> option)
     {
-        var nodes = run.Get(option).Select(Node).Distinct().ToArray();
+        var nodes = run.Get(option).Select(text => HttpUrl.ReadNode("--rpc", text)).Distinct().ToArray();
         return nodes.Length <= NodesMax ? nodes : throw Failure.Usage($"--rpc names one node or two; {nodes.Length} were given.");
     }
 
@@ -56,9 +56,9 @@ internal static class ChainQuestion
 
     private static ChainAnswer Conclude(AnchorNote anchor, List<(Uri Node, AnchorFinding? Finding, string Words)> said)
     {
-        var all = string.Join("; ", said.Select(one => $"{one.Node} says {one.Words}"));
+        var all = string.Join("; ", said.Select(one => $"{Name(one.Node)} says {one.Words}"));
         if (said.All(one => one.Finding == AnchorFinding.Confirmed))
-            return new ChainAnswer(TrailResult.Passed, $"on the chain, final, asked of {string.Join(" and ", said.Select(one => one.Node))}: the first {anchor.Size} entries, in block {anchor.Block} of chain {anchor.ChainId} by the contract {anchor.Contract}");
+            return new ChainAnswer(TrailResult.Passed, $"on the chain, final, asked of {string.Join(" and ", said.Select(one => Name(one.Node)))}: the first {anchor.Size} entries, in block {anchor.Block} of chain {anchor.ChainId} by the contract {anchor.Contract}");
         if (said.TrueForAll(one => one.Finding is null or AnchorFinding.Confirmed))
             return new ChainAnswer(TrailResult.NotChecked, $"anchored, and not all that were asked have answered: {all}");
         var disagree = said.Select(one => one.Finding).OfType<AnchorFinding>().Distinct().Count() > 1;
@@ -79,7 +79,6 @@ internal static class ChainQuestion
         _ => throw new ArgumentOutOfRangeException(nameof(finding), finding, "A finding without words."),
     };
 
-    private static Uri Node(string text) => HttpUrl.Read("--rpc", text) is var node && (node.Scheme == "https" || node.IsLoopback)
-        ? node
-        : throw Failure.Usage($"--rpc takes an https URL, or http on this machine, and '{text}' is neither: whoever stands in between could say what the chain holds.");
+    // Verdicts are handed around, and what stands behind the host is often a key that somebody pays for.
+    private static string Name(Uri node) => $"{node.Scheme}://{node.Authority}/";
 }

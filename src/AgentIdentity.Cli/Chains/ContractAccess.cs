@@ -23,7 +23,11 @@ internal sealed class ContractAccess : IDisposable
         (_key, IsDry, ChainId) = (key, run.Get(DryRun), run.Get(Id));
         ISigner signer = IsDry || key is null ? new Onlooker(key?.Address ?? AddressIn(Account, run.Find(Account))) : key;
         Chain = new JsonRpcChain(_http, node);
-        Sender = new ChainAccount(Chain, signer, ChainId, FeeLimits.Default with { MaxFeeWei = (UInt128)run.Get(MaxFee) * WeiOfGwei }, run.Clock);
+        Sender = new ChainAccount(Chain, signer, ChainId, FeeLimits.Default with { MaxFeeWei = (UInt128)run.Get(MaxFee) * WeiOfGwei }, run.Clock)
+        {
+            // On standard error, so that what scripts read stays one answer.
+            Sending = signed => run.Error.WriteLine($"sending {signed.Hash}{(signed.Creates is { } contract ? $", which creates the contract {contract}" : "")}"),
+        };
     }
 
     public static Option[] Options { get; } = [Node, Id, Key, DryRun, Account, MaxFee];
@@ -39,7 +43,7 @@ internal sealed class ContractAccess : IDisposable
     /// <summary>Reads the options; nothing is sent yet.</summary>
     public static ContractAccess Open(Invocation run)
     {
-        var node = HttpUrl.Read(Node.Name, run.Get(Node));
+        var node = HttpUrl.ReadNode(Node.Name, run.Get(Node));
         if (run.Find(Account) is not null && (run.Find(Key) is not null || !run.Get(DryRun)))
             throw Failure.Usage("--account stands in for --chain-key, and with --dry-run alone: nobody signs for an address.");
         if (run.Find(Account) is null && run.Find(Key) is null)

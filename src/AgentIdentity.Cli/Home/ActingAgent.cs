@@ -40,7 +40,7 @@ internal sealed class ActingAgent : IDisposable
     {
         var answer = await Connection.Credentials.IssueAsync(request, cancellationToken: cancellationToken);
         var credential = HeldCredential.From(answer.Credential);
-        Folder.WriteCredential(credential);
+        Invocation.Keep(() => Folder.WriteCredential(credential));
         return credential;
     }
 

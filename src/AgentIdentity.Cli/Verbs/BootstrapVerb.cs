@@ -53,7 +53,7 @@ internal static class BootstrapVerb
             throw Failure.Usage("A registry is founded by its first operators.", $"Name them with {Operators.Name} and {Proofs.Name}.");
         using var connection = run.Connect();
         var answer = await connection.Admin.BootstrapAsync(request, cancellationToken: cancellationToken);
-        run.Home.Registry.Write(run.Registry.PublicUrl, answer.LogKey);
+        Invocation.Keep(() => run.Home.Registry.Write(run.Registry.PublicUrl, answer.LogKey));
         run.Answer(ToJson(answer), text => Write(text, run, answer));
         return ExitCode.Fine;
     }

@@ -36,8 +36,11 @@ internal static class EnrolVerb
         using var connection = run.Connect();
         var labels = run.Get(Labels).Select(TokenVerb.ParseLabel).Select(label => KeyValuePair.Create(label.Name, label.Value)).ToArray();
         var agent = await AgentEnrolment.EnrollAsync(connection, token, key, labels: labels, evidence: FindEvidence(run, voucher), cancellationToken: cancellationToken);
-        folder.WriteState(agent.State);
-        folder.WriteCredential(agent.Credential);
+        Invocation.Keep(() =>
+        {
+            folder.WriteState(agent.State);
+            folder.WriteCredential(agent.Credential);
+        });
         run.Answer(ToJson(agent, folder), text => Write(text, agent, folder));
         return ExitCode.Fine;
     }

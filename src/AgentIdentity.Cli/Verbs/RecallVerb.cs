@@ -94,7 +94,7 @@ internal static class RecallVerb
     {
         var answer = await connection.Control.StopAsync(StopVerb.Request(run, scope), cancellationToken: cancellationToken);
         if (!run.IsJson)
-            StopVerb.Write(run.Text, run, scope, answer);
+            Invocation.Keep(() => StopVerb.Write(run.Text, run, scope, answer));
         return StopVerb.ToJson(run, scope, answer);
     }
 

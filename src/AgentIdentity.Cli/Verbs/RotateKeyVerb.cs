@@ -29,7 +29,7 @@ internal static class RotateKeyVerb
         {
             await AgentKeyRotation.ReplaceAsync(agent.Connection, agent.State.AgentId, token, next, cancellationToken);
         }
-        agent.Folder.TakeNextKey(agent.Key.PublicKey.KeyId);
+        Invocation.Keep(() => agent.Folder.TakeNextKey(agent.Key.PublicKey.KeyId));
         run.Answer(ToJson(agent, next.PublicKey.KeyId.ToString()), text =>
         {
             text.WriteLine($"agent    {agent.State.Did}");

@@ -16,6 +16,10 @@ internal static class StopWatch
 
     private const int TimeoutMax = 7 * 24 * 3600;
 
+    // One that is cut off is taken up again, since proxies end what is silent for a minute; when that fails too, nobody is there.
+    private const int CutsMax = 2;
+    private static readonly TimeSpan Pause = TimeSpan.FromSeconds(1);
+
     public static readonly Option<double> Timeout = new Option<double>("--timeout") { HelpName = "SECONDS", Description = "With --watch, end then at the latest; up to 7 days.", DefaultValueFactory = _ => 60 }.Within(TimeoutMax);
 
     /// <summary>Shows each change. The exit code says whether the level was reached.</summary>
@@ -24,23 +28,33 @@ internal static class StopWatch
         var wanted = Enum.Parse<StopLevel>(run.Get(Until), ignoreCase: true);
         using var ending = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         ending.CancelAfter(TimeSpan.FromSeconds(run.Get(Timeout)));
-        var seen = new PropagationResponse();
+        var (seen, cuts) = (new PropagationResponse(), 0);
         try
         {
-            using var call = connection.Control.WatchPropagation(request, cancellationToken: ending.Token);
-            while (await call.ResponseStream.MoveNext(ending.Token))
+            while (true)
             {
-                Show(run, seen, call.ResponseStream.Current);
-                seen = call.ResponseStream.Current;
-                if (seen.Level >= wanted)
-                    return ExitCode.Fine;
+                try
+                {
+                    using var call = connection.Control.WatchPropagation(request, cancellationToken: ending.Token);
+                    while (await call.ResponseStream.MoveNext(ending.Token))
+                    {
+                        Show(run, seen, call.ResponseStream.Current);
+                        (seen, cuts) = (call.ResponseStream.Current, 0);
+                        if (seen.Level >= wanted)
+                            return ExitCode.Fine;
+                    }
+                    throw new RpcException(new Status(StatusCode.Unavailable, "The registry ended while it was watched."));
+                }
+                catch (RpcException) when (++cuts < CutsMax)
+                {
+                    await Task.Delay(Pause, run.Clock, ending.Token);
+                }
             }
         }
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
         {
             return NotReached(run, seen, wanted);
         }
-        throw new RpcException(new Status(StatusCode.Unavailable, "The registry ended while it was watched."));
     }
 
     // Before anything is done: a stop that was recorded is not undone by a wrong option behind it.

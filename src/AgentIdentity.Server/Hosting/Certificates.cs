@@ -30,7 +30,7 @@ internal sealed class Certificates
         {
             _current = Load();
         }
-        catch (Exception failure) when (failure is IOException or CryptographicException or UnauthorizedAccessException)
+        catch (Exception failure) when (IsOfTheFiles(failure))
         {
             throw new OptionsRefusedException($"--tls-cert {certificatePath} and --tls-key {keyPath} hold no certificate with its private key, PEM: {failure.Message}");
         }
@@ -59,7 +59,7 @@ internal sealed class Certificates
             _current = Load();
             _log("The TLS certificate was read again.");
         }
-        catch (Exception failure) when (failure is IOException or CryptographicException or UnauthorizedAccessException)
+        catch (Exception failure) when (IsOfTheFiles(failure))
         {
             // Certificate and key are replaced one after the other; until both fit, the old pair serves.
             _log($"The TLS certificate cannot be read again, and the one before stays in use: {failure.Message}");
@@ -77,6 +77,9 @@ internal sealed class Certificates
         _lookedAt = _clock.GetTimestamp();
         return context;
     }
+
+    // The last is what the class library says of a key that is another certificate's.
+    private static bool IsOfTheFiles(Exception failure) => failure is IOException or UnauthorizedAccessException or CryptographicException or ArgumentException;
 
     private (DateTime Certificate, DateTime Key) WrittenAt() => (WrittenAt(_certificatePath), WrittenAt(_keyPath));
 

@@ -22,6 +22,8 @@ internal static class Listening
     private static void Bound(KestrelServerOptions kestrel)
     {
         kestrel.AddServerHeader = false;
+        // Who speaks https to a proxy that ends TLS says so in :scheme, and HAProxy and Envoy pass that on. Nothing here is decided by it: proofs name the public URL.
+        kestrel.AllowAlternateSchemes = true;
         var limits = kestrel.Limits;
         limits.MaxRequestBodySize = null; // gRPC counts messages, and streams have no end; whoever takes a body over HTTP reads no more than it can be.
         limits.MaxRequestHeadersTotalSize = Limits.HeadersBytesMax;

@@ -36,6 +36,26 @@ public sealed class NodeAnswers
         Assert.Equal(fault, await FaultAsync(_ => ScriptedHttp.Body(body, status)));
 
     [Theory]
+    [InlineData("<html>who are you?</html>", HttpStatusCode.Unauthorized)]
+    [InlineData("{\"error\":\"no such key\"}", HttpStatusCode.Forbidden)]
+    [InlineData("", HttpStatusCode.MovedPermanently)]
+    public async Task What_HTTP_says_of_no_answer_is_told(string body, HttpStatusCode status)
+    {
+        var fault = await RefusalAsync(_ => ScriptedHttp.Body(body, status));
+        Assert.Equal(ChainFault.Malformed, fault.Fault);
+        Assert.Contains($"HTTP {(int)status}", fault.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_refusal_is_told_by_its_words_whatever_HTTP_calls_it() =>
+        Assert.Equal(ChainFault.NonceTooLow, await FaultAsync(request =>
+        {
+            var refused = ScriptedHttp.Error(request, "nonce too low");
+            refused.StatusCode = HttpStatusCode.BadRequest;
+            return refused;
+        }));
+
+    [Theory]
     [InlineData("{}")]
     [InlineData("{\"baseFeePerGas\":[]}")]
     [InlineData("{\"baseFeePerGas\":\"0x1\"}")]
@@ -56,11 +76,13 @@ public sealed class NodeAnswers
     [Fact]
     public async Task An_answer_beyond_all_measure_is_not_read() => Assert.Equal(ChainFault.Unreachable, await FaultAsync(_ => ScriptedHttp.Body(new string(' ', 5_000_000))));
 
-    private static async Task<ChainFault> FaultAsync(Func<System.Text.Json.Nodes.JsonObject, HttpResponseMessage> answer)
+    private static async Task<ChainFault> FaultAsync(Func<System.Text.Json.Nodes.JsonObject, HttpResponseMessage> answer) => (await RefusalAsync(answer)).Fault;
+
+    private static async Task<ChainException> RefusalAsync(Func<System.Text.Json.Nodes.JsonObject, HttpResponseMessage> answer)
     {
         using var script = new ScriptedHttp { Instead = (_, request) => answer(request) };
         using var http = new HttpClient(script);
         var chain = new JsonRpcChain(http, new Uri("http://node.example"));
-        return (await Assert.ThrowsAsync<ChainException>(() => chain.ChainIdAsync(CancellationToken.None))).Fault;
+        return await Assert.ThrowsAsync<ChainException>(() => chain.ChainIdAsync(CancellationToken.None));
     }
 }

@@ -45,6 +45,32 @@ public sealed class AnchorsThatNeedSomebody
     }
 
     [SkippableFact]
+    public async Task What_is_included_and_fails_twice_is_told_and_not_paid_for_again_until_it_is_due_or_demanded()
+    {
+        await using var world = await AnchoringWorld.OpenAsync();
+        // Enough to be included, and too little to get through: a node that estimates too low.
+        world.Answer("eth_estimateGas", _ => "0x7530");
+        await world.UntilAsync(AnchorState.Broadcast);
+        for (var block = 0; block < 5; block++)
+        {
+            await world.Node.MineAsync();
+            await world.StepAsync();
+        }
+        var status = await world.StepAsync();
+        Assert.Equal((AnchorState.NeedsOperator, 2L, 2UL), (status.State, status.AttemptCount, await world.NonceAsync()));
+        Assert.Contains("failed", status.Reason, StringComparison.Ordinal);
+        world.Clock.Move(world.Settings.Interval);
+        Assert.Equal(AnchorState.Broadcast, await world.StateAsync());
+        await world.Node.MineAsync();
+        Assert.Equal((AnchorState.NeedsOperator, 3L), (await world.StateAsync(), world.Loop.Status.AttemptCount));
+
+        world.Http.Instead = null;
+        world.Loop.Demand();
+        await world.UntilFinalAsync();
+        await world.OnlyAnchoredAsync(100);
+    }
+
+    [SkippableFact]
     public async Task Nothing_is_signed_for_another_chain()
     {
         await using var world = await AnchoringWorld.OpenAsync();
@@ -157,6 +183,24 @@ public sealed class AnchorsThatNeedSomebody
         Assert.Equal((AnchorState.NeedsOperator, 1), (status.State, world.SentCount));
         Assert.Contains("another history", status.Reason, StringComparison.Ordinal);
         Assert.Equal(status.Reason, status.Contradiction);
+    }
+
+    [SkippableFact]
+    public async Task Another_history_at_the_same_size_that_a_reorganisation_brings_is_found_as_well()
+    {
+        await using var world = await AnchoringWorld.OpenAsync();
+        await world.UntilAsync(AnchorState.Mined);
+        await world.Node.ControlAsync("anvil_reorg", 1, new JsonArray());
+        var other = world.OpenAnother(new TestJournal(), new TestLedger(new TestTree("other leaf", 300), 100));
+        await world.Node.MineUntilAsync("the other history is anchored", async () => (await other.StepAsync(CancellationToken.None)).State is AnchorState.Mined or AnchorState.Final);
+
+        var status = await world.StepAsync();
+        Assert.Equal(AnchorState.NeedsOperator, status.State);
+        Assert.Contains("another history", status.Contradiction, StringComparison.Ordinal);
+        world.Ledger.GrowTo(200);
+        world.Loop.Demand();
+        Assert.Equal(AnchorState.NeedsOperator, await world.StateAsync());
+        Assert.Equal(2, world.SentCount);
     }
 
     [SkippableFact]

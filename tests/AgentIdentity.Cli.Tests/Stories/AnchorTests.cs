@@ -54,6 +54,23 @@ public sealed class AnchorTests : IAsyncLifetime
     }
 
     [SkippableFact]
+    public async Task What_was_sent_is_named_before_it_is_waited_for_and_a_node_that_falters_meanwhile_is_asked_again()
+    {
+        _ = _node.Chain;
+        var key = await _node.NewRichKeyAsync();
+        await using var faltering = await LyingNode.StartAsync(_node.Url);
+        var asked = 0;
+        faltering.Lie = (method, result) => method == "eth_getTransactionReceipt" && ++asked == 1 ? throw new InvalidOperationException("The node falters.") : result;
+
+        var deployed = (await _alone.RunAsync(
+            "anchor", "deploy", "--chain", $"{faltering.Url}", "--chain-id", ChainId, "--chain-key", key.Path, "--origin", "localhost:5000", "--sequencer", $"{key.Signer.Address}", "--json")).Fine();
+
+        Assert.Equal(2UL, await _node.Chain.NonceAsync(key.Signer.Address, CancellationToken.None));
+        foreach (var sent in new[] { "created_by", "contract", "opened_by" })
+            Assert.Contains(deployed.Json.GetProperty(sent).GetString()!, deployed.Error, StringComparison.Ordinal);
+    }
+
+    [SkippableFact]
     public async Task The_owner_names_a_sequencer_opens_a_successor_and_hands_the_contract_over_in_two_steps()
     {
         _ = _node.Chain;

@@ -122,6 +122,23 @@ public sealed class StopVerbTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_watch_that_is_cut_off_on_its_way_goes_on_and_one_that_nobody_answers_any_more_ends()
+    {
+        await _registry.EnrolAsync("worker");
+        // As a proxy does with what is silent for a minute.
+        using var relay = new LosingRelay(Agentid.Settings[3], "Control/WatchPropagation", lost: 1);
+        Agentid.Settings = relay.Before(Agentid.Settings);
+
+        var watched = (await Agentid.RunAsync("stop", "worker", "--state", "frozen", "--reason", "odd calls", "--watch", "--until", "recorded", "--json")).Fine();
+        Assert.Equal(2, watched.Output.Split('\n', StringSplitOptions.RemoveEmptyEntries).Length);
+
+        var watching = Agentid.RunAsync("propagation", $"{JsonDocument.Parse(watched.Output.Split('\n')[0]).RootElement.GetProperty("ledger_index").GetUInt64()}", "--watch", "--until", "exhausted", "--timeout", "600");
+        await Task.Delay(TimeSpan.FromSeconds(2));
+        await _registry.StopAsync();
+        Assert.Equal(ExitCode.Unreachable, (await watching).ExitCode);
+    }
+
+    [Fact]
     public async Task What_an_agent_says_of_itself_is_shown_as_its_word_and_can_be_recalled()
     {
         var did = await _registry.EnrolAsync("worker", labels: "version=2.1.7");

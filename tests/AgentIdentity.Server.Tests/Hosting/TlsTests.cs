@@ -6,6 +6,7 @@ using AgentIdentity.Server.Hosting;
 using AgentIdentity.Server.Options;
 using AgentIdentity.Server.Tests.Fixtures;
 using AgentIdentity.Tests.Wire;
+using GrpcStatus = Grpc.Core.StatusCode;
 using OwnKey = AgentIdentity.Credentials.Keys.PublicKey;
 
 namespace AgentIdentity.Server.Tests.Hosting;
@@ -50,6 +51,20 @@ public sealed class TlsTests : IDisposable
     }
 
     [Fact]
+    public async Task A_proxy_that_ends_TLS_before_a_registry_without_it_is_answered()
+    {
+        await using var registry = await TestRegistry.StartAsync();
+        using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+        using var certificate = SelfSigned.Create(key);
+        foreach (var listener in new[] { registry.GrpcUrl, registry.ControlUrl })
+        {
+            using var end = new TlsEnd(certificate, listener);
+            using var caller = new RawCaller(end.Url, registry.PublicUrl, tls: new WireTls().Options());
+            Assert.Equal(GrpcStatus.OK, (await caller.SendAsync("/grpc.health.v1.Health/Check", [])).Status);
+        }
+    }
+
+    [Fact]
     public void A_certificate_whose_files_were_replaced_is_read_again_and_a_broken_one_changes_nothing()
     {
         var clock = new StoppedClock();
@@ -60,6 +75,15 @@ public sealed class TlsTests : IDisposable
         Assert.Equal(first, certificates.Current.TargetCertificate.Thumbprint);
         clock.Advance(TimeSpan.FromSeconds(5));
         Assert.Equal(second, certificates.Current.TargetCertificate.Thumbprint);
+
+        // The new certificate is there, its key is not yet.
+        var key = File.ReadAllText(KeyPath);
+        SelfSigned.Write(CertificatePath, KeyPath);
+        File.WriteAllText(KeyPath, key);
+        File.SetLastWriteTimeUtc(CertificatePath, TimeProvider.System.GetUtcNow().UtcDateTime.AddSeconds(3));
+        clock.Advance(TimeSpan.FromSeconds(5));
+        Assert.Equal(second, certificates.Current.TargetCertificate.Thumbprint);
+        Assert.Throws<OptionsRefusedException>(() => new Certificates(CertificatePath, KeyPath, clock, _ => { }));
 
         File.WriteAllText(CertificatePath, "half a file");
         File.SetLastWriteTimeUtc(CertificatePath, TimeProvider.System.GetUtcNow().UtcDateTime.AddSeconds(4));
