@@ -1,3 +1,4 @@
+using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using AgentIdentity.Credentials.Evidence;
 using AgentIdentity.Credentials.Identifiers;
@@ -25,15 +26,28 @@ public static class Evidence
     /// <summary>An X.509-SVID with its key, and what leads to its bundle, in PEM files that somebody else keeps fresh. Read anew each time.</summary>
     /// <param name="certificates">The SVID first, then intermediates.</param>
     /// <param name="key">Its private key.</param>
+    /// <remarks>What is asked ends with an <see cref="IOException"/> while the files cannot be read or do not belong together: whoever keeps them fresh may be between the two.</remarks>
     public static BringEvidence FromSvid(string certificates, string key) => (asked, _) =>
     {
-        using var svid = X509Certificate2.CreateFromPemFile(certificates, key);
         var chain = new X509Certificate2Collection();
-        chain.ImportFromPemFile(certificates);
+        using var svid = ReadSvid(certificates, key, chain);
         return Task.FromResult(SvidProof.Create(svid, chain.Skip(1), asked.PublicUrl, asked.Challenge, asked.Key));
     };
 
     /// <summary>The word of an agent whose key is at hand.</summary>
     public static BringEvidence FromAgent(PrivateKey key, TimeProvider clock) => (asked, _) =>
         Task.FromResult(AgentVouch.Create(key, asked.PublicUrl, asked.Key, asked.TokenHash, clock.GetUtcNow()));
+
+    private static X509Certificate2 ReadSvid(string certificates, string key, X509Certificate2Collection chain)
+    {
+        try
+        {
+            chain.ImportFromPemFile(certificates);
+            return X509Certificate2.CreateFromPemFile(certificates, key);
+        }
+        catch (Exception unread) when (unread is CryptographicException or ArgumentException)
+        {
+            throw new IOException($"{certificates} and {key} are no SVID with its key now: {unread.Message}", unread);
+        }
+    }
 }
