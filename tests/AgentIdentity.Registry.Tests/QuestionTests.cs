@@ -177,6 +177,24 @@ public sealed class QuestionTests
     }
 
     [Fact]
+    public async Task A_cut_of_a_key_takes_what_that_key_did_also_when_the_agent_has_another_since_and_not_what_that_one_does()
+    {
+        await using var registry = await TestNode.FoundAsync();
+        var agent = await registry.EnrollAsync();
+        var good = (await agent.RecordAsync()).Index;
+        await agent.RecordAsync();
+        using var next = PrivateKey.Generate(KeyAlgorithm.ES256);
+        await agent.RotateAsync(next);
+        var cut = TestNode.Good(await registry.Node.Stopping.CutAsync(registry.Operator, Scope.Key(agent.KeyId), good, "copied", "", [])).Index;
+        await new TestAgent(registry, next, agent.Id, null!).RecordAsync();
+
+        var did = Ask(registry).Conduct.WhatDid(agent.Record, Period.All, 0, Page.SizeMax, Now(registry));
+
+        Assert.Equal([null, cut, null], did.Deeds.Where(deed => deed.Kind == EntryKind.Activity).Select(deed => deed.NotReliedOn));
+        Assert.Equal(1, did.NotReliedOn);
+    }
+
+    [Fact]
     public async Task What_an_agent_could_have_done_is_its_own_and_what_was_passed_on_less_what_was_stopped_then()
     {
         await using var registry = await TestNode.FoundAsync();

@@ -54,8 +54,8 @@ public sealed class Conduct
         if (period.From > 0)
             from = Math.Max(from, TimeSearch.First(period.From, sequence => _store.ReadBySubject(agent.Id, sequence, 1) is [var row] ? LedgerLookups.TimeOf(row) : null));
         var rows = _store.ReadBySubject(agent.Id, from, countMax);
-        var cuts = new StandingThen(_state, asOf).Of(agent, withLifted: false).Select(stop => stop.Stop.Denial).Where(denial => denial.After is not null).ToArray();
-        var deeds = rows.TakeWhile(row => asOf.Includes(row.Index)).Select(row => Deed(row, cuts)).TakeWhile(deed => deed.At < period.To).ToArray();
+        var cuts = new StandingThen(_state, asOf).Cuts.ToArray();
+        var deeds = rows.TakeWhile(row => asOf.Includes(row.Index)).Select(row => Deed(row, Cut(agent, row.Index, cuts))).TakeWhile(deed => deed.At < period.To).ToArray();
         var own = deeds.Where(deed => deed.Kind == EntryKind.Activity).ToArray();
         return new ConductAnswer(
             deeds, own.Length, own.Sum(deed => deed.Commitments), own.Count(deed => deed.IsQuarantined), own.Count(deed => deed.NotReliedOn is not null), own.Count(deed => deed.IsErased),
@@ -72,9 +72,15 @@ public sealed class Conduct
         return new CouldHaveAnswer(all, _identities.Credentials(agent, asOf), StoppedLocations(then, all));
     }
 
-    private static Deed Deed(StoredEntry row, IReadOnlyList<Credentials.Stops.Denial> cuts)
+    // By the key that it had there: a cut of one that was replaced since still takes what was done under it.
+    private static LeafIndex? Cut(AgentRecord agent, LeafIndex deed, IReadOnlyList<Credentials.Stops.Denial> cuts)
     {
-        var cut = cuts.FirstOrDefault(denial => row.Index.Value > denial.After!.Value.Value)?.Index;
+        var actor = agent.ActorAt(deed);
+        return cuts.FirstOrDefault(cut => deed.Value > cut.After!.Value.Value && cut.Covers(actor))?.Index;
+    }
+
+    private static Deed Deed(StoredEntry row, LeafIndex? cut)
+    {
         if (row.IsErased && Erasing.Erasures.Stub(row) is var stub)
             return new Deed(row.Index, stub.At, EntryKind.Activity, stub.IsQuarantined, IsErased: true, 0, cut);
         var entry = LedgerLookups.Decode(row)!;
