@@ -220,6 +220,28 @@ public sealed class QuestionTests
     }
 
     [Fact]
+    public async Task What_an_agent_could_have_done_goes_by_the_key_that_it_had_then_and_by_the_key_that_each_credential_is_bound_to()
+    {
+        await using var registry = await TestNode.FoundAsync();
+        var (first, second) = (await registry.EnrollAsync(), await registry.EnrollAsync());
+        var did = registry.Node.Settings.Name.AgentDid(second.Id);
+        var caller = await EnrolAsync(registry, "bot/1", did);
+        await PassOnAsync(registry, first, second);
+        var stopped = TestNode.Good(await registry.StopAsync(Scope.Key(second.KeyId))).Index;
+        TestNode.Good(await registry.RestoreAsync(stopped));
+        using var next = PrivateKey.Generate(KeyAlgorithm.ES256);
+        await second.RotateAsync(next);
+        var again = TestNode.Good(await registry.StopAsync(Scope.Key(second.KeyId))).Index;
+
+        Assert.Equal([Refusal.KeyStopped, Refusal.KeyStopped], CouldHave(second, stopped).Select(authority => authority.Refusal));
+        Assert.Equal([did], Assert.Single(CouldHave(caller, stopped)).StoppedAudiences);
+        Assert.Equal([Refusal.None, Refusal.KeyStopped], CouldHave(second, again).Select(authority => authority.Refusal));
+        Assert.Empty(Assert.Single(CouldHave(caller, again)).StoppedAudiences);
+
+        IReadOnlyList<Authority> CouldHave(TestAgent agent, LeafIndex at) => Ask(registry).Conduct.CouldHave(agent.Record, At(registry, at)).Authorities;
+    }
+
+    [Fact]
     public async Task A_blast_radius_follows_delegations_calls_and_blueprints_nearest_and_busiest_first()
     {
         await using var registry = await TestNode.FoundAsync();
