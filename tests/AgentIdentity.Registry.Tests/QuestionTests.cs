@@ -40,6 +40,20 @@ public sealed class QuestionTests
     }
 
     [Fact]
+    public async Task A_credential_that_was_issued_after_a_clock_that_was_ahead_had_been_set_back_leads_to_its_agent()
+    {
+        await using var registry = await TestNode.FoundAsync();
+        registry.Clock.SetForward(TimeSpan.FromMinutes(5));
+        await registry.EnrollAsync();
+        registry.Clock.SetBack(TimeSpan.FromMinutes(5));
+        var agent = await registry.EnrollAsync();
+
+        var who = TestNode.Good(Ask(registry).Identities.WhoIs(new AskedCredential(agent.Claims.Jti), Now(registry), All));
+
+        Assert.Equal(agent.Id, Assert.Single(who.Agents.Items).Agent.Id);
+    }
+
+    [Fact]
     public async Task A_state_is_that_of_the_entry_that_is_asked_about_and_lifted_stops_stay_in_the_history()
     {
         await using var registry = await TestNode.FoundAsync();
