@@ -107,7 +107,6 @@ internal sealed class ControlJournal : IDisposable
         }
         catch (IOException failure) when (IsFull(failure))
         {
-            File.Delete(path + DurableFile.DraftSuffix);
             return false;
         }
     }
