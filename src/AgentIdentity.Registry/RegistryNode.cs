@@ -50,7 +50,7 @@ public sealed class RegistryNode : IAsyncDisposable
         Sequencer = new Sequencer(store, state, Standing, Checkpoints, clock, alarm) { AfterCheckpoint = _snapshots.AfterCheckpoint };
         Nonces = new BootNonces(clock, "dpop");
         Proofs = new RequestProofs(state, Standing, Nonces, new ReplayStore(settings.ReplayCapacity, clock, noncesAreOurs: true), new ReplayStore(settings.OperatorReplayCapacity, clock, noncesAreOurs: true), clock);
-        Issuing = new Issuing.Issuing(settings, state, Sequencer, keys, clock);
+        Issuing = new Issuing.Issuing(settings, state, Sequencer, keys);
         PublishedLog = new PublishedLog(state, store, Checkpoints);
         Dids = new DidLogs(settings, state, Sequencer, store, PublishedLog, keys, clock);
         _didKeeper = new DidKeeper(state, Dids, clock, alarm);

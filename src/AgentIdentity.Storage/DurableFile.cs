@@ -3,8 +3,7 @@ namespace AgentIdentity.Storage;
 /// <summary>Replaces a file as a whole or not at all, readable by its owner alone.</summary>
 internal static class DurableFile
 {
-    /// <summary>What a file is called that is not whole yet.</summary>
-    public const string DraftSuffix = ".new";
+    private const string DraftSuffix = ".new";
 
     /// <param name="path">The file.</param>
     /// <param name="write">Writes all of it.</param>
@@ -13,12 +12,21 @@ internal static class DurableFile
     {
         var temporary = path + DraftSuffix;
         DataFolder.CreatePrivateFile(temporary);
-        using (var stream = new FileStream(temporary, FileMode.Open, FileAccess.Write))
+        try
         {
-            write(stream);
-            stream.Flush(isFlushed);
+            using (var stream = new FileStream(temporary, FileMode.Open, FileAccess.Write))
+            {
+                write(stream);
+                stream.Flush(isFlushed);
+            }
+            File.Move(temporary, path, overwrite: true);
         }
-        File.Move(temporary, path, overwrite: true);
+        catch
+        {
+            // One that found no room is not to keep what there was: the ledger would find none either.
+            File.Delete(temporary);
+            throw;
+        }
         if (isFlushed)
             DataFolder.FlushNames(Path.GetDirectoryName(path)!);
     }

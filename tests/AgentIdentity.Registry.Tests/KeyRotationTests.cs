@@ -83,6 +83,21 @@ public sealed class KeyRotationTests : IDisposable
     }
 
     [Fact]
+    public async Task A_call_of_the_old_key_that_waited_while_the_agent_took_another_passes_nothing_on()
+    {
+        await using var registry = await TestNode.FoundAsync(_folder);
+        var (agent, child) = (await registry.EnrollDeepAsync(), await registry.EnrollAsync());
+        var rotating = RotateAsync(agent, _next);
+        var delegating = registry.DelegateAsync(agent.Credential, child.Id);
+
+        TestNode.Good(await rotating);
+        Assert.Equal(Refusal.KeyRotated, (await delegating).Refusal);
+        Assert.Empty(registry.Node.State.Lineage.To(child.Id));
+        var issued = TestNode.Good(await registry.Node.Issuing.IssueAsync(agent.Record, "", [], 0));
+        TestNode.Good(await registry.DelegateAsync(issued.Token, child.Id));
+    }
+
+    [Fact]
     public async Task What_a_rotated_key_passed_on_is_reached_by_a_stop_of_it_and_what_the_new_one_passes_on_is_not()
     {
         await using var registry = await TestNode.FoundAsync(_folder);

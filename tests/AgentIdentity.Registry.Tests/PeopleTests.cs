@@ -73,6 +73,34 @@ public sealed class PeopleTests
     }
 
     [Fact]
+    public async Task An_approval_of_an_operator_who_is_removed_counts_no_more_in_that_very_group()
+    {
+        await using var registry = await TestNode.FoundByTwoAsync();
+        var (first, second, third) = (registry.OperatorKeys[0], registry.OperatorKeys[1], PrivateKey.Generate(KeyAlgorithm.ES256));
+        TestNode.Good(await AddAsync(registry, third, "third"));
+        registry.Clock.Advance(TimeSpan.FromHours(24));
+        var (agent, other) = (await registry.EnrollAsync(), await registry.EnrollAsync());
+        var stop = TestNode.Good(await registry.StopAsync(agent)).Index;
+        Task<Refusal>[] decided = [];
+        await registry.InOneGroupAsync(other, () => decided = [RemoveSecondAsync(), RestoreAsync()]);
+
+        Assert.Equal([Refusal.None, Refusal.ApproverUnknown], await Task.WhenAll(decided));
+        Assert.Equal(StandingState.Frozen, registry.Node.State.StandingOf(agent.Record));
+
+        async Task<Refusal> RemoveSecondAsync()
+        {
+            registry.OperatorKeys = [first, third];
+            return (await RemoveAsync(registry, registry.Node.State.FindCaller(second.PublicKey.KeyId)!.Id)).Refusal;
+        }
+
+        async Task<Refusal> RestoreAsync()
+        {
+            registry.OperatorKeys = [first, second];
+            return (await registry.RestoreAsync(stop)).Refusal;
+        }
+    }
+
+    [Fact]
     public async Task An_enforcer_is_not_removed_by_one()
     {
         await using var registry = await TestNode.FoundByTwoAsync();

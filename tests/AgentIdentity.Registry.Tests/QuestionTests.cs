@@ -40,6 +40,20 @@ public sealed class QuestionTests
     }
 
     [Fact]
+    public async Task A_credential_that_was_issued_after_a_clock_that_was_ahead_had_been_set_back_leads_to_its_agent()
+    {
+        await using var registry = await TestNode.FoundAsync();
+        registry.Clock.SetForward(TimeSpan.FromMinutes(5));
+        await registry.EnrollAsync();
+        registry.Clock.SetBack(TimeSpan.FromMinutes(5));
+        var agent = await registry.EnrollAsync();
+
+        var who = TestNode.Good(Ask(registry).Identities.WhoIs(new AskedCredential(agent.Claims.Jti), Now(registry), All));
+
+        Assert.Equal(agent.Id, Assert.Single(who.Agents.Items).Agent.Id);
+    }
+
+    [Fact]
     public async Task A_state_is_that_of_the_entry_that_is_asked_about_and_lifted_stops_stay_in_the_history()
     {
         await using var registry = await TestNode.FoundAsync();
@@ -177,6 +191,24 @@ public sealed class QuestionTests
     }
 
     [Fact]
+    public async Task A_cut_of_a_key_takes_what_that_key_did_also_when_the_agent_has_another_since_and_not_what_that_one_does()
+    {
+        await using var registry = await TestNode.FoundAsync();
+        var agent = await registry.EnrollAsync();
+        var good = (await agent.RecordAsync()).Index;
+        await agent.RecordAsync();
+        using var next = PrivateKey.Generate(KeyAlgorithm.ES256);
+        await agent.RotateAsync(next);
+        var cut = TestNode.Good(await registry.Node.Stopping.CutAsync(registry.Operator, Scope.Key(agent.KeyId), good, "copied", "", [])).Index;
+        await new TestAgent(registry, next, agent.Id, null!).RecordAsync();
+
+        var did = Ask(registry).Conduct.WhatDid(agent.Record, Period.All, 0, Page.SizeMax, Now(registry));
+
+        Assert.Equal([null, cut, null], did.Deeds.Where(deed => deed.Kind == EntryKind.Activity).Select(deed => deed.NotReliedOn));
+        Assert.Equal(1, did.NotReliedOn);
+    }
+
+    [Fact]
     public async Task What_an_agent_could_have_done_is_its_own_and_what_was_passed_on_less_what_was_stopped_then()
     {
         await using var registry = await TestNode.FoundAsync();
@@ -199,6 +231,28 @@ public sealed class QuestionTests
         Assert.Equal([Refusal.None, Refusal.ChainStopped], CouldHave(above).Authorities.Select(authority => authority.Refusal));
 
         CouldHaveAnswer CouldHave(LeafIndex at) => Ask(registry).Conduct.CouldHave(second.Record, At(registry, at));
+    }
+
+    [Fact]
+    public async Task What_an_agent_could_have_done_goes_by_the_key_that_it_had_then_and_by_the_key_that_each_credential_is_bound_to()
+    {
+        await using var registry = await TestNode.FoundAsync();
+        var (first, second) = (await registry.EnrollAsync(), await registry.EnrollAsync());
+        var did = registry.Node.Settings.Name.AgentDid(second.Id);
+        var caller = await EnrolAsync(registry, "bot/1", did);
+        await PassOnAsync(registry, first, second);
+        var stopped = TestNode.Good(await registry.StopAsync(Scope.Key(second.KeyId))).Index;
+        TestNode.Good(await registry.RestoreAsync(stopped));
+        using var next = PrivateKey.Generate(KeyAlgorithm.ES256);
+        await second.RotateAsync(next);
+        var again = TestNode.Good(await registry.StopAsync(Scope.Key(second.KeyId))).Index;
+
+        Assert.Equal([Refusal.KeyStopped, Refusal.KeyStopped], CouldHave(second, stopped).Select(authority => authority.Refusal));
+        Assert.Equal([did], Assert.Single(CouldHave(caller, stopped)).StoppedAudiences);
+        Assert.Equal([Refusal.None, Refusal.KeyStopped], CouldHave(second, again).Select(authority => authority.Refusal));
+        Assert.Empty(Assert.Single(CouldHave(caller, again)).StoppedAudiences);
+
+        IReadOnlyList<Authority> CouldHave(TestAgent agent, LeafIndex at) => Ask(registry).Conduct.CouldHave(agent.Record, At(registry, at)).Authorities;
     }
 
     [Fact]

@@ -96,6 +96,9 @@ public sealed class Delegating(RegistrySettings settings, Verification verificat
             return Refused.Because(logged, "The credential that is passed on from is over, or the ledger does not hold it.");
         if (draft.Standing.Of(above.Claims, above.IssuerKeyId, audience: "", callee: null).Refusal is var denied and not Refusal.None)
             return Refused.Because(denied, "The agent may not pass anything on now.");
+        // The call may have waited while the agent took another key: the one before gets nothing new, and that is what is passed on.
+        if (draft.KeyOf(draft.State.FindAgent(above.Claims.AgentId)!).KeyId != above.Claims.Jkt)
+            return Refused.Because(Refusal.KeyRotated, "The agent has another key since; what is bound to this one is not passed on any more.");
         // What hangs below a cut key is spelled out when it is cut, and this would come after.
         if (draft.State.Stops.DenyState.OfKey(above.Claims.Jkt, DenyState.Now).Refusal is var cut and not Refusal.None)
             return Refused.Because(cut, "The key of the credential that is passed on from is cut: what it does now is not relied on.");

@@ -33,7 +33,7 @@ internal sealed record Wish(Envelope Envelope, IReadOnlyList<string> Audience, T
 }
 
 /// <summary>Gives agents credentials: decided by the writer, signed when the ledger holds them.</summary>
-public sealed class Issuing(RegistrySettings settings, RegistryState state, Sequencer sequencer, IRegistryKeys keys, TimeProvider clock) : IDisposable
+public sealed class Issuing(RegistrySettings settings, RegistryState state, Sequencer sequencer, IRegistryKeys keys) : IDisposable
 {
     private readonly KeyOnDemand _proofKey = new(RegistryKeyUse.Integrity, () => state.IntegrityKeys.Newest, keys, sequencer);
 
@@ -116,11 +116,12 @@ public sealed class Issuing(RegistrySettings settings, RegistryState state, Sequ
     /// <summary>In the writer: adds a credential to the group. The stop state has been asked about.</summary>
     internal PendingIssuance Stage(Draft draft, SubjectId agentId, KeyId jkt, Wish wish, SubjectId? delegator = null)
     {
-        var now = clock.GetUtcNow();
+        // A jti carries the time of its entry, by which it is found in the ledger: the machine's clock may be behind that.
+        var at = DateTimeOffset.FromUnixTimeMilliseconds(draft.At);
         var seconds = draft.At / 1000;
         var expiresAt = Math.Min(seconds + (long)wish.Lifetime.TotalSeconds, wish.ExpiryMax ?? long.MaxValue);
         return draft.Issue(statusIndex => new IssuanceItem(
-            SubjectId.New(now), agentId, jkt, wish.Audience, seconds, expiresAt, statusIndex, Envelope.AuthorityHash(wish.Envelope, wish.Act(settings.Name), wish.Certificate)), delegator);
+            SubjectId.New(at), agentId, jkt, wish.Audience, seconds, expiresAt, statusIndex, Envelope.AuthorityHash(wish.Envelope, wish.Act(settings.Name), wish.Certificate)), delegator);
     }
 
     /// <summary>Signs what the ledger holds of an agent's own authority.</summary>

@@ -101,7 +101,7 @@ public sealed class Approvals(RegistrySettings settings, RegistryState state, Ti
             _used.Remove(old);
             _forgottenUpTo = givenAt > _forgottenUpTo ? givenAt : _forgottenUpTo;
         }
-        if (People(draft.State, approved.Keys) != OperatorsNeeded)
+        if (People(draft.State, approved.Keys, draft) != OperatorsNeeded)
             return Refused.Because(Refusal.ApproverUnknown, "Who has signed is no operator any more.");
         var given = IssuedAt(Base64Url.DecodeFromChars(approved.Nonce));
         // A clock that was ahead and is set back brings no used nonce to life again.
@@ -147,8 +147,9 @@ public sealed class Approvals(RegistrySettings settings, RegistryState state, Ti
 
     private static DateTimeOffset IssuedAt(ReadOnlySpan<byte> nonce) => DateTimeOffset.FromUnixTimeMilliseconds(BinaryPrimitives.ReadInt64BigEndian(nonce));
 
-    private int People(RegistryState state, IReadOnlyList<KeyId> keys) =>
-        keys.Select(state.FindCaller).Where(caller => caller is not null && MayApprove(state, caller)).Select(caller => caller!.Id).Distinct().Count();
+    // In a decision, who is removed in its group is an operator no more.
+    private int People(RegistryState state, IReadOnlyList<KeyId> keys, Draft? draft = null) =>
+        keys.Select(state.FindCaller).Where(caller => caller is not null && MayApprove(state, caller) && draft?.IsRemoved(caller.Id) != true).Select(caller => caller!.Id).Distinct().Count();
 
     private bool IsStopped(Scope key, IReadOnlyList<Stop> pending) =>
         state.Stops.Of(key).Any(stop => stop is { IsInForce: true, Denial: { State: >= StandingState.Frozen, After: null } }) || pending.Any(stop => stop.Scope == key && stop.State >= StandingState.Frozen);

@@ -37,18 +37,22 @@ public sealed class StandingThen
     /// <summary>What decisions would have asked.</summary>
     public DenyState Denials { get; } = new();
 
+    /// <summary>Cuts that were in force, oldest first.</summary>
+    public IEnumerable<Denial> Cuts => Known.Where(stop => stop.Denial.After is not null && IsInForce(stop)).Select(stop => stop.Denial);
+
     /// <summary>All stops and cuts up to then, oldest first.</summary>
     public IEnumerable<StopRecord> Known => _state.Stops.All.Where(stop => _asOf.Includes(stop.Denial.Index)).OrderBy(stop => stop.Denial.Index.Value);
 
     public bool IsInForce(StopRecord stop) => stop.Lifted is not { } lifted || !_asOf.Includes(lifted.By);
 
-    public StandingState Of(AgentRecord agent) => Denials.Of(ActorOf(agent)).State;
+    /// <summary>What was left of an agent's own authority.</summary>
+    public Denied Left(AgentRecord agent) => Denials.Of(agent.ActorAt(_asOf.Entry));
+
+    public StandingState Of(AgentRecord agent) => Left(agent).State;
 
     /// <summary>Stops and cuts that reached the agent itself, those that had been lifted too.</summary>
-    public IEnumerable<StopThen> Of(AgentRecord agent, bool withLifted) =>
-        Known.Where(stop => (withLifted || IsInForce(stop)) && stop.Denial.Covers(ActorOf(agent))).Select(stop => new StopThen(stop, IsInForce(stop)));
-
-    private Actor ActorOf(AgentRecord agent) => agent.Actor with { Key = agent.KeyAt(_asOf.Entry).KeyId };
+    public IEnumerable<StopThen> StopsOf(AgentRecord agent) =>
+        Known.Where(stop => stop.Denial.Covers(agent.ActorAt(_asOf.Entry))).Select(stop => new StopThen(stop, IsInForce(stop)));
 }
 
 /// <summary>A stop or cut, and whether it was in force.</summary>

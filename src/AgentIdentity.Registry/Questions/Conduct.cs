@@ -54,8 +54,8 @@ public sealed class Conduct
         if (period.From > 0)
             from = Math.Max(from, TimeSearch.First(period.From, sequence => _store.ReadBySubject(agent.Id, sequence, 1) is [var row] ? LedgerLookups.TimeOf(row) : null));
         var rows = _store.ReadBySubject(agent.Id, from, countMax);
-        var cuts = new StandingThen(_state, asOf).Of(agent, withLifted: false).Select(stop => stop.Stop.Denial).Where(denial => denial.After is not null).ToArray();
-        var deeds = rows.TakeWhile(row => asOf.Includes(row.Index)).Select(row => Deed(row, cuts)).TakeWhile(deed => deed.At < period.To).ToArray();
+        var cuts = new StandingThen(_state, asOf).Cuts.ToArray();
+        var deeds = rows.TakeWhile(row => asOf.Includes(row.Index)).Select(row => Deed(row, Cut(agent, row.Index, cuts))).TakeWhile(deed => deed.At < period.To).ToArray();
         var own = deeds.Where(deed => deed.Kind == EntryKind.Activity).ToArray();
         return new ConductAnswer(
             deeds, own.Length, own.Sum(deed => deed.Commitments), own.Count(deed => deed.IsQuarantined), own.Count(deed => deed.NotReliedOn is not null), own.Count(deed => deed.IsErased),
@@ -66,15 +66,21 @@ public sealed class Conduct
     {
         var then = new StandingThen(_state, asOf);
         var terms = agent.Grant.Terms;
-        var own = Authority(then, agent, null, terms.MaximumEnvelope, terms.Audiences);
-        var passedOn = _identities.LinksTo(agent, asOf).Select(link => Authority(then, agent, link, link.Body.Envelope, link.Body.Audiences));
+        var own = Authority(then, agent, null, terms.MaximumEnvelope, terms.Audiences, asOf);
+        var passedOn = _identities.LinksTo(agent, asOf).Select(link => Authority(then, agent, link, link.Body.Envelope, link.Body.Audiences, asOf));
         Authority[] all = [own, .. passedOn];
         return new CouldHaveAnswer(all, _identities.Credentials(agent, asOf), StoppedLocations(then, all));
     }
 
-    private static Deed Deed(StoredEntry row, IReadOnlyList<Credentials.Stops.Denial> cuts)
+    // By the key that it had there: a cut of one that was replaced since still takes what was done under it.
+    private static LeafIndex? Cut(AgentRecord agent, LeafIndex deed, IReadOnlyList<Credentials.Stops.Denial> cuts)
     {
-        var cut = cuts.FirstOrDefault(denial => row.Index.Value > denial.After!.Value.Value)?.Index;
+        var actor = agent.ActorAt(deed);
+        return cuts.FirstOrDefault(cut => deed.Value > cut.After!.Value.Value && cut.Covers(actor))?.Index;
+    }
+
+    private static Deed Deed(StoredEntry row, LeafIndex? cut)
+    {
         if (row.IsErased && Erasing.Erasures.Stub(row) is var stub)
             return new Deed(row.Index, stub.At, EntryKind.Activity, stub.IsQuarantined, IsErased: true, 0, cut);
         var entry = LedgerLookups.Decode(row)!;
@@ -83,24 +89,24 @@ public sealed class Conduct
             : new Deed(row.Index, entry.At, entry.Body.Kind, IsQuarantined: false, IsErased: false, 0, cut);
     }
 
-    private Authority Authority(StandingThen then, AgentRecord agent, DelegationLink? link, string envelope, IReadOnlyList<string> audiences)
+    private Authority Authority(StandingThen then, AgentRecord agent, DelegationLink? link, string envelope, IReadOnlyList<string> audiences, AsOf asOf)
     {
-        var left = link is null ? then.Denials.Of(agent.Actor) : UnderLink(then, agent, link);
-        var stopped = audiences.Where(audience => IsStopped(then, agent, audience)).ToArray();
+        var left = link is null ? then.Left(agent) : UnderLink(then, agent, link);
+        var stopped = audiences.Where(audience => IsStopped(then, agent, audience, asOf)).ToArray();
         return new Authority(link, envelope, [.. audiences.Except(stopped)], stopped, link?.Body.ExpiresAt, left.State, left.Refusal);
     }
 
     private Credentials.Stops.Denied UnderLink(StandingThen then, AgentRecord agent, DelegationLink link)
     {
         var chain = _identities.Climb(agent, link.Body.ChildJti).Links.Select(above => above.Body.Parent).ToArray();
-        return then.Denials.Of(agent.Actor, Shown(link.Body.ChildJti, link.Index, chain, ""));
+        return then.Denials.Of(agent.ActorAt(link.Index), Shown(link.Body.ChildJti, link.Index, chain, ""));
     }
 
     // Which audiences are stopped does not depend on who asks: a credential of nobody in particular is shown to each.
-    private bool IsStopped(StandingThen then, AgentRecord agent, string audience)
+    private bool IsStopped(StandingThen then, AgentRecord agent, string audience, AsOf asOf)
     {
         var nobody = agent.Actor with { Agent = default, Key = default, Sponsor = "", Blueprint = "", Labels = [] };
-        return then.Denials.Of(nobody, Shown(default, default, [], audience), _state.Callee(_name, audience)).Refusal == Refusal.AudienceStopped;
+        return then.Denials.Of(nobody, Shown(default, default, [], audience), _state.Callee(_name, audience, asOf.Entry)).Refusal == Refusal.AudienceStopped;
     }
 
     private Credentials.Stops.Presentation Shown(SubjectId jti, LeafIndex index, IReadOnlyList<SubjectId> chain, string audience) =>

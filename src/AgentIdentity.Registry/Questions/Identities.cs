@@ -78,7 +78,7 @@ public sealed class Identities
         if (caller is null && agents.Count == 0)
             return Refused.Because(Refusal.AgentUnknown, "No agent that had been enrolled by then is meant.");
         var then = new StandingThen(_state, asOf);
-        return new WhoIsAnswer(page.Of(agents).With(agent => new IdentityThen(agent, then.Of(agent), [.. then.Of(agent, withLifted: true)], Credentials(agent, asOf))), caller);
+        return new WhoIsAnswer(page.Of(agents).With(agent => new IdentityThen(agent, then.Of(agent), [.. then.StopsOf(agent)], Credentials(agent, asOf))), caller);
     }
 
     /// <summary>The chains of a credential, of a delegation, or of each credential that an entry issued; else all that each agent had: its own authority first, then each unexpired link.</summary>

@@ -15,7 +15,7 @@ internal sealed class LedgerLookups(ILedgerStore store, int? entriesMax = null)
     // No credential lives longer, so nothing older than this was unexpired.
     private static readonly long LifeMax = (long)TimeSpan.FromMinutes(15).TotalMilliseconds;
 
-    // A jti is made while its group is decided, whose time is set first.
+    // Earlier versions made a jti by the machine's clock, a moment after the time of its group was set.
     private const long JtiAhead = 500;
 
     // What is not found within this of its jti's time has not been issued here.

@@ -61,7 +61,7 @@ internal sealed class TriedStop
     /// <summary>What would have been left of a credential before an audience.</summary>
     public LeftOfUse Of(AgentRecord agent, in Presentation shown)
     {
-        var left = _denials.Of(agent.Actor with { Key = agent.KeyAt(shown.Index).KeyId }, shown, _state.Callee(_name, shown.Audience)).State;
+        var left = _denials.Of(agent.ActorAt(shown.Index), shown, _state.Callee(_name, shown.Audience)).State;
         if (left >= _leaves || shown.Chain.Count == 0)
             return new LeftOfUse(left, IsUnsure: false);
         var isUnder = IsUnder(agent, shown);

@@ -54,6 +54,9 @@ public sealed record AgentRecord(
     /// <summary>Who it is, as far as stops ask.</summary>
     public Actor Actor => new(Id, Key.KeyId, Grant.Terms.Sponsor, Grant.Terms.Blueprint, Grant.Terms.AllLabels);
 
+    /// <summary>The same at an entry, with the key that was its own there.</summary>
+    public Actor ActorAt(LeafIndex index) => Actor with { Key = KeyAt(index).KeyId };
+
     /// <summary>The key of that id, if the agent has it or had it.</summary>
     public PublicKey? FindKey(KeyId key) => Key.KeyId == key ? Key : Keys?.Find(key);
 

@@ -162,10 +162,11 @@ public sealed class RegistryState
     /// <summary>What the token of this id hashes to; null when there is none.</summary>
     public Hash? TokenHash(SubjectId token) => _tokenHashes.TryGetValue(token, out var hash) ? hash : null;
 
-    /// <summary>What stops leave of the agent's authority, those that are on their way included.</summary>
-    /// <summary>The agent whose DID an audience is, as stops see it; null when it is no agent's.</summary>
-    public Actor? Callee(RegistryName name, string audience) => name.TryParseAgentDid(audience, out var agent) ? FindAgent(agent)?.Actor : null;
+    /// <summary>The agent whose DID an audience is, as stops see it, or saw it at an entry; null when it is no agent's.</summary>
+    public Actor? Callee(RegistryName name, string audience, LeafIndex? at = null) =>
+        name.TryParseAgentDid(audience, out var id) && FindAgent(id) is { } agent ? (at is { } entry ? agent.ActorAt(entry) : agent.Actor) : null;
 
+    /// <summary>What stops leave of the agent's authority, those that are on their way included.</summary>
     public StandingState StandingOf(AgentRecord agent) => Stops.DenyState.Of(agent.Actor).State;
 
     public TokenRecord? FindToken(in Hash tokenHash) => _tokens.GetValueOrDefault(tokenHash);

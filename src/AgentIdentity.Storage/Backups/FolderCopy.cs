@@ -28,7 +28,7 @@ public static class FolderCopy
         CopyKeys(from, to);
     }
 
-    /// <summary>Copies a backup, which nobody uses.</summary>
+    /// <summary>Copies a backup, or a folder whose process was killed, which nobody uses.</summary>
     /// <exception cref="StoreRefusedException">There is no registry in the backup, or the target is not empty.</exception>
     public static void TakeResting(string from, string to)
     {
@@ -39,6 +39,8 @@ public static class FolderCopy
         CopyFile(from, to, SnapshotFile.FileName);
         CopyFile(from, to, ControlJournal.FileName);
         CopyFile(from, to, SqliteLedgerStore.FileName);
+        // Whoever was killed there, the server or fsck over a backup, has left in it what the file does not have yet.
+        CopyFile(from, to, SqliteLedgerStore.FileName + "-wal");
     }
 
     /// <exception cref="StoreRefusedException">Something is in the folder.</exception>

@@ -112,10 +112,22 @@ internal sealed class RunFile : ISegment, IDisposable
     {
         for (var read = 0; read < bytes.Length;)
         {
-            var count = RandomAccess.Read(file, bytes[read..], offset + read);
+            var count = Read(file, bytes[read..], offset + read, path);
             if (count == 0)
                 throw new RunDamagedException($"{path} ends before byte {offset + bytes.Length}");
             read += count;
+        }
+    }
+
+    private static int Read(SafeFileHandle file, Span<byte> bytes, long offset, string path)
+    {
+        try
+        {
+            return RandomAccess.Read(file, bytes, offset);
+        }
+        catch (IOException failure)
+        {
+            throw new RunDamagedException($"{path} cannot be read at byte {offset}: {failure.Message}", failure);
         }
     }
 }

@@ -47,7 +47,7 @@ internal sealed class RunFolder(string path)
                 return null;
             File.Move(draft, final, overwrite: true);
             DataFolder.FlushNames(path);
-            return RunFile.Open(final);
+            return OpenMade(final);
         }
         catch (Exception failure) when (failure is ArgumentOutOfRangeException or UnauthorizedAccessException)
         {
@@ -58,6 +58,19 @@ internal sealed class RunFolder(string path)
         {
             // A draft that was given up, or found no room, is not to take more of it.
             File.Delete(draft);
+        }
+    }
+
+    // A disk that does not give back what it has just taken is no reason to write it again at once.
+    private static RunFile OpenMade(string final)
+    {
+        try
+        {
+            return RunFile.Open(final);
+        }
+        catch (RunDamagedException damaged)
+        {
+            throw new IOException(damaged.Message, damaged);
         }
     }
 

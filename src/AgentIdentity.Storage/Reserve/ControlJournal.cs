@@ -42,6 +42,7 @@ internal sealed class ControlJournal : IDisposable
 
     /// <summary>Makes entries durable here.</summary>
     /// <exception cref="StoreFullException">They do not fit, and none was written.</exception>
+    /// <exception cref="IOException">Some were: the next start will find them.</exception>
     public void Append(IReadOnlyList<StoredEntry> entries)
     {
         using var records = new MemoryStream();
@@ -75,11 +76,18 @@ internal sealed class ControlJournal : IDisposable
         {
             RandomAccess.Write(_file!, bytes, _end);
         }
-        catch (IOException failure) when (IsFull(failure))
+        catch (IOException failure) when (IsFull(failure) && !HoldsNext(bytes.Length))
         {
             throw new StoreFullException("The file system wants new room to overwrite the control journal, and there is none.", failure);
         }
         RandomAccess.FlushToDisk(_file!);
+    }
+
+    // Room may have ended in the middle of what was written, behind a whole record.
+    private bool HoldsNext(int length)
+    {
+        var written = new byte[length];
+        return RandomAccess.Read(_file!, written, _end) > 0 && JournalRecord.TryRead(written, _last, out _, out _, out _);
     }
 
     private List<StoredEntry> ReadAll(SafeFileHandle file)
@@ -107,7 +115,6 @@ internal sealed class ControlJournal : IDisposable
         }
         catch (IOException failure) when (IsFull(failure))
         {
-            File.Delete(path + DurableFile.DraftSuffix);
             return false;
         }
     }

@@ -12,10 +12,10 @@ internal sealed class Connection : IDisposable
     private const int BusyMilliseconds = 5_000;
 
     // Writes stand still meanwhile. A read takes about a millisecond; for a longer one the journal grows until the next attempt.
-    private const int ReadersMilliseconds = 10;
+    public const int ReadersMilliseconds = 10;
 
-    // After an erasure only. Writes stand still meanwhile.
-    private const int EmptyingMilliseconds = 1_000;
+    // Once after an erasure, whose caller is told what came of it, and at a start. Writes stand still meanwhile.
+    public const int EmptyingMilliseconds = 1_000;
 
     private readonly sqlite3 _db;
     private readonly List<Statement> _statements = [];
@@ -87,10 +87,10 @@ internal sealed class Connection : IDisposable
         return TryCheckpoint(raw.SQLITE_CHECKPOINT_RESTART);
     }
 
-    /// <summary>Copies all of the journal and cuts it to nothing, so that no byte of it stays; false when a read is in the way for longer than a second.</summary>
-    public bool EmptyJournal()
+    /// <summary>Copies all of the journal and cuts it to nothing, so that no byte of it stays; false when a read is in the way for longer than that.</summary>
+    public bool EmptyJournal(int readersMilliseconds)
     {
-        Require(raw.sqlite3_busy_timeout(_db, EmptyingMilliseconds));
+        Require(raw.sqlite3_busy_timeout(_db, readersMilliseconds));
         var isEmpty = TryCheckpoint(raw.SQLITE_CHECKPOINT_TRUNCATE);
         Require(raw.sqlite3_busy_timeout(_db, BusyMilliseconds));
         return isEmpty;

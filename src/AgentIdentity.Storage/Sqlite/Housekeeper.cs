@@ -66,6 +66,9 @@ internal sealed class Housekeeper : IDisposable
         try
         {
             _writer.EmptyErasedJournal();
+            // Whatever was in the way may end when nobody writes any more.
+            if (_writer.MustEmptyJournal)
+                _work.Set();
             do
                 _writer.CopyLongJournal(_copier, _rules.JournalPagesMax);
             while (_indexer.IndexRun(_stop.Token));

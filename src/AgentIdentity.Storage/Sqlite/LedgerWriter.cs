@@ -60,7 +60,7 @@ internal sealed class LedgerWriter : IDisposable
                 + "ON CONFLICT (name) DO UPDATE SET version = excluded.version, content = excluded.content");
             _state = ReadState();
             RequireSound(_state, path);
-            if (TryEmptyJournal())
+            if (TryEmptyJournal(Connection.EmptyingMilliseconds))
                 RequireWhole(path);
             TakeUp(reserve.Found, path);
         }
@@ -77,6 +77,9 @@ internal sealed class LedgerWriter : IDisposable
     public int JournalPages => _journalPages;
 
     public bool HasFailed => _failure is not null;
+
+    /// <summary>Whether a read was in the way of cutting the journal after an erasure, or the disk was full.</summary>
+    public bool MustEmptyJournal => _mustEmptyJournal && !HasFailed;
 
     /// <summary>For tests that take away room, or break a table.</summary>
     internal Connection Connection => _connection;
@@ -114,7 +117,7 @@ internal sealed class LedgerWriter : IDisposable
             return state with { Size = new TreeSize(state.Size.Value + (ulong)entries.Count) };
         });
         _mustEmptyJournal = true;
-        EmptyErasedJournal();
+        EmptyErasedJournal(Connection.EmptyingMilliseconds);
         return !_mustEmptyJournal;
     }
 
@@ -173,12 +176,12 @@ internal sealed class LedgerWriter : IDisposable
     }
 
     /// <summary>After an erasure: the journal holds what was erased until it is cut.</summary>
-    public void EmptyErasedJournal()
+    public void EmptyErasedJournal(int readersMilliseconds = Connection.ReadersMilliseconds)
     {
         lock (_copying)
         {
             using var _ = _gate.Enter();
-            if (!_mustEmptyJournal || _failure is not null || !TryEmptyJournal())
+            if (!_mustEmptyJournal || _failure is not null || !TryEmptyJournal(readersMilliseconds))
                 return;
             _mustEmptyJournal = false;
             _journalPages = 0;
@@ -383,11 +386,11 @@ internal sealed class LedgerWriter : IDisposable
 
     // What was read out of the journal of a process that died may never have reached the disk. Writing it to the database and flushing that settles it.
     // It is cut as well, since that process may have erased something.
-    private bool TryEmptyJournal()
+    private bool TryEmptyJournal(int readersMilliseconds)
     {
         try
         {
-            return _connection.EmptyJournal();
+            return _connection.EmptyJournal(readersMilliseconds);
         }
         catch (SqliteException failure) when (failure.IsFull)
         {

@@ -153,6 +153,20 @@ public sealed class CommitmentIndexTests : IDisposable
         AssertAllFound(index);
     }
 
+    [SkippableFact]
+    public void A_run_that_the_disk_does_not_give_is_made_again()
+    {
+        Skip.IfNot(OperatingSystem.IsLinux(), "there is no file of which each read fails");
+        FillAndClose(1000, rules: new IndexRules());
+        var run = Assert.Single(Files());
+        File.Delete(run);
+        File.CreateSymbolicLink(run, "/proc/self/mem");
+
+        using var index = Open();
+        index.Tend(CancellationToken.None);
+        AssertAllFound(index);
+    }
+
     [Fact]
     public void What_a_killed_merge_leaves_beside_its_parts_goes()
     {

@@ -204,6 +204,26 @@ public sealed class ControlJournalTests : IDisposable
         reopened.Append(Entries(0, 1));
     }
 
+    [SkippableFact]
+    public async Task A_write_of_which_a_part_found_room_does_not_count_as_one_that_left_nothing()
+    {
+        using var disk = await SmallDisk.TryMountAsync(_folder.Combine("disk"));
+        Skip.If(disk is null, "only root may mount a file system");
+        var path = Path.Combine(disk.Path, ControlJournal.FileName);
+        // A hole is to this file system what every block is to one that copies on write.
+        using (var hole = File.Create(path))
+            hole.SetLength(1 << 20);
+        using (var filler = File.OpenWrite(disk.Fill()))
+            filler.SetLength(filler.Length - 4096);
+
+        using (var journal = ControlJournal.Open(path))
+            Assert.Throws<IOException>(() => journal.Append(Entries(0, 20)));
+
+        // A start takes them for written, so whoever went on would come into conflict with them.
+        using var reopened = ControlJournal.Open(path);
+        Assert.NotEmpty(reopened.Found);
+    }
+
     // How many entries there are then.
     private static int TakeRoom(SqliteLedgerStore store)
     {

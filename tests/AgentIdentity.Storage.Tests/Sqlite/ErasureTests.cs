@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Security.Cryptography;
 using AgentIdentity.Ledger;
 using AgentIdentity.Registry.Sequencing;
@@ -44,6 +45,33 @@ public sealed class ErasureTests : IDisposable
             Assert.True(IsStored(Entry(4).Opening));
         }
         store.Writer.EmptyErasedJournal();
+        Assert.False(IsStored(Entry(4).Opening));
+    }
+
+    [Fact]
+    public async Task A_long_read_in_the_way_holds_up_no_writes_and_when_it_has_ended_no_write_is_needed()
+    {
+        using var store = SqliteLedgerStore.Open(_folder.Path, new Housekeeping(TimeSpan.Zero, JournalPagesMax: int.MaxValue));
+        store.Append(default, Entries(0, 10));
+        using (var reading = Connection.OpenReader(Path.Combine(_folder.Path, SqliteLedgerStore.FileName), cacheKibibytes: 64))
+        {
+            reading.Execute("BEGIN");
+            reading.ReadInteger("SELECT count(*) FROM entries");
+            Assert.False(store.AppendErasing(new LeafIndex(10), Entries(10, 1), [new StoredStub(new LeafIndex(4), [9])]));
+            var writing = Stopwatch.StartNew();
+            for (var index = 11UL; index < 31; index++)
+            {
+                store.Append(new LeafIndex(index), Entries(index, 1));
+                await Task.Delay(20);
+            }
+            Assert.InRange(writing.Elapsed, TimeSpan.Zero, TimeSpan.FromSeconds(10));
+            // Whatever the writes have woken has looked by then.
+            await Task.Delay(TimeSpan.FromSeconds(3));
+            Assert.True(IsStored(Entry(4).Opening));
+        }
+        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(30));
+        while (store.Writer.MustEmptyJournal)
+            await Task.Delay(10, patience.Token);
         Assert.False(IsStored(Entry(4).Opening));
     }
 
