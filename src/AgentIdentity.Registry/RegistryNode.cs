@@ -65,6 +65,7 @@ public sealed class RegistryNode : IAsyncDisposable
         Stopping = new Stopping.Stopping(settings, state, Standing, Sequencer, Approvals, probes.Take, clock);
         Ruling = new Ruling.Ruling(state, Standing, Sequencer, Approvals, Stopping, clock, alarm);
         Verification.Refused = Ruling.Saw;
+        Verification.Unlogged = new UnloggedAlarm(clock, alarm).Raise;
         KeyRotation = new Rotating.KeyRotation(settings, state, Sequencer, Enrolment, Dids, clock);
         KeyReplacement = new Rotating.KeyReplacement(state, Sequencer, Stopping, clock);
         People = new People(settings, Sequencer, Approvals, clock);

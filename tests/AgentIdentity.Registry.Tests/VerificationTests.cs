@@ -45,6 +45,42 @@ public sealed class VerificationTests
     }
 
     [Fact]
+    public async Task A_credential_that_the_ledger_does_not_hold_is_an_alarm_once_a_minute()
+    {
+        var alarms = new List<string>();
+        await using var registry = await TestNode.FoundAsync(with: settings => settings with { Alarmed = alarms.Add });
+        var agent = await registry.EnrollAsync();
+        Use("another jti");
+        Assert.Contains($"agent {agent.Id}", Assert.Single(alarms), StringComparison.Ordinal);
+
+        // Anybody can make this one.
+        Assert.Equal(Refusal.CredentialInvalid, registry.Verify(agent.Use(agent.Credential[..^4] + "AAAA")));
+        Use("a wider envelope");
+        Assert.Single(alarms);
+
+        registry.Clock.Advance(TimeSpan.FromMinutes(1));
+        Use("an entry to come");
+        Assert.EndsWith("1 more since the last one that was told.", alarms[1], StringComparison.Ordinal);
+
+        void Use(string forgery) => Assert.Equal(
+            Refusal.CredentialUnlogged, registry.Verify(agent.Use(CredentialWriter.Sign(Forged[forgery](agent.Claims), registry.Node.Settings.Name, registry.IssuerKey()))));
+    }
+
+    [Fact]
+    public async Task What_the_state_has_forgotten_since_the_clock_was_ahead_accuses_nobody()
+    {
+        var alarms = new List<string>();
+        await using var registry = await TestNode.FoundAsync(with: settings => settings with { Alarmed = alarms.Add });
+        var agent = await registry.EnrollAsync();
+        registry.Clock.SetForward(TimeSpan.FromHours(1));
+        Assert.False((await registry.Node.Issuing.IssueAsync(agent.Record, "", [], 0)).IsRefused);
+        registry.Clock.SetBack(TimeSpan.FromHours(1));
+
+        Assert.Equal(Refusal.CredentialUnlogged, registry.Verify(agent.Use()));
+        Assert.DoesNotContain(alarms, alarm => alarm.Contains("does not hold", StringComparison.Ordinal));
+    }
+
+    [Fact]
     public async Task A_credential_that_is_bound_to_a_client_certificate_serves_with_it_and_is_another_without()
     {
         await using var registry = await TestNode.FoundAsync();

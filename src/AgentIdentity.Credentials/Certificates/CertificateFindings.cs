@@ -16,6 +16,8 @@ internal sealed class CertificateFindings
 
     public AnchorNote? Anchor { get; set; }
 
+    public Genesis? Genesis { get; set; }
+
     public void Add(CertificateProperty property, string words) => _problems.Add((property, words));
 
     public void Take(TrustedCheckpoint trusted)
@@ -30,7 +32,7 @@ internal sealed class CertificateFindings
         var findings = Enum.GetValues<CertificateProperty>().Select(property => Find(property, file, checkpoint, stops, seers)).ToArray();
         return checkpoint is null
             ? new CertificateVerdict(file, null, null, [], findings, [], [], null)
-            : new CertificateVerdict(file, checkpoint, MadeAt, stops, findings, [.. RestsOn(checkpoint, seers), .. AnchorWords.RestsOn(Anchor)], [.. NotChecked(stops), .. Anchor is null ? [] : (string[])[ChainAnswer.NotAsked]], Anchor);
+            : new CertificateVerdict(file, checkpoint, MadeAt, stops, findings, [.. RestsOn(checkpoint, seers), .. OperatorChecks.RestsOn(Genesis), .. AnchorWords.RestsOn(Anchor)], [.. NotChecked(stops), .. Anchor is null ? [] : (string[])[ChainAnswer.NotAsked]], Anchor);
     }
 
     private Finding<CertificateProperty> Find(CertificateProperty property, CertificateFile? file, Checkpoint? checkpoint, IReadOnlyList<StopVerdict> stops, IReadOnlyCollection<string> seers)
@@ -104,7 +106,7 @@ internal sealed class CertificateFindings
         ];
     }
 
-    private static IEnumerable<string> NotChecked(IReadOnlyList<StopVerdict> stops)
+    private IEnumerable<string> NotChecked(IReadOnlyList<StopVerdict> stops)
     {
         yield return "enforcers that were registered and that the file leaves out, and credentials in scope beside those shown: hold the names above against your own list";
         if (stops.Any(stop => stop.Missing.Any(enforcer => enforcer.Word is not null)))
@@ -119,7 +121,7 @@ internal sealed class CertificateFindings
         if (stops.Any(stop => stop.CameAsNote))
             yield return "the delta that an enforcer still held, by which a stop came: the key for enforcers is not in the file";
         if (stops.Any(stop => stop.Rule is not null))
-            yield return "that what a rule counts has happened, and that nobody had changed the rules before it stopped: the file shows that two people had switched it on";
+            yield return $"that what a rule counts has happened, and that nobody had changed the rules before it stopped: the file shows that {(Genesis is { SingleOperator: true } ? "an operator" : "two people")} had switched it on";
         yield return "a restore that the file leaves out, and what came behind the checkpoint: an enforcer's signature says that the stop was in force when it signed, and not for how long";
     }
 }

@@ -29,6 +29,7 @@ public static class CertificateVerifier
 
         // 3 to 5. Every entry by itself, and who the registry is.
         var shown = ShownEntries.Open(file, checkpoint, logKey, notes);
+        notes.Genesis = shown.Genesis;
 
         // 6. The registry answers for the whole.
         var madeAt = CertificateSeal.Open(file.Seal, logKey, Sha256.Hash(file.Sealed.Span));

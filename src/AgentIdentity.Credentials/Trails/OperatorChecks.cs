@@ -16,6 +16,11 @@ internal sealed class OperatorChecks(Genesis? genesis)
 
     private readonly List<KnownOperator> _known = [.. (genesis?.Operators ?? []).Select(person => new KnownOperator(person.Id, person.Name, person.Key, null, default, 0))];
 
+    /// <summary>Whose word the approvals are, where that is less than it is elsewhere.</summary>
+    public static IEnumerable<string> RestsOn(Genesis? genesis) => genesis is { SingleOperator: true }
+        ? ["what takes two people elsewhere: one operator. This registry was founded in single-operator mode, for trying out: one person restores, erases and changes who the operators are"]
+        : [];
+
     /// <summary>Takes an entry that adds an operator, or removes one. What is wrong with it, or null.</summary>
     public string? Take(LeafIndex index, Entry entry)
     {

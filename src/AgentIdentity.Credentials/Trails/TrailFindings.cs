@@ -15,6 +15,8 @@ internal sealed class TrailFindings
 
     public AnchorNote? Anchor { get; set; }
 
+    public Genesis? Genesis { get; set; }
+
     private IReadOnlyList<string> Witnesses => _trusted?.Witnesses ?? [];
 
     public void Add(TrailProperty property, string words) => _problems.Add(new TrailProblem(property, words));
@@ -164,7 +166,7 @@ internal sealed class TrailFindings
         return $"recorded {late.Min() / 1000.0:0.###} s to {late.Max() / 1000.0:0.###} s after the time that the agent claims; {(farOff == 0 ? "none" : $"{farOff} of {late.Length}")} off by more than 5 minutes";
     }
 
-    private string[] RestsOn(Checkpoint checkpoint) => [.. Sayings(checkpoint), .. AnchorWords.RestsOn(Anchor)];
+    private string[] RestsOn(Checkpoint checkpoint) => [.. Sayings(checkpoint), .. OperatorChecks.RestsOn(Genesis), .. AnchorWords.RestsOn(Anchor)];
 
     private string[] Sayings(Checkpoint checkpoint) =>
     [

@@ -42,6 +42,7 @@ public static class TrailVerifier
         // 14. Who the registry is.
         var registry = new RegistryChecks(file, checkpoint, logKey, notes);
         registry.CheckKeys();
+        notes.Genesis = registry.Genesis;
         if (entries is [{ Entry.Body: AgentEnrolled enrolment }, ..])
             registry.CheckEnrolment(enrolment, entries);
 

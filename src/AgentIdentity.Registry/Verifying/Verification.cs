@@ -43,6 +43,9 @@ public sealed class Verification(RegistrySettings settings, RegistryState state,
     /// <summary>Is told who was refused for which reason, once the credential was genuine. It must not take long.</summary>
     internal Action<SubjectId, Refusal>? Refused { get; set; }
 
+    /// <summary>Is told of what a key of the registry has signed and the ledger does not hold. It must not take long.</summary>
+    internal Action<PresentedCredential>? Unlogged { get; set; }
+
     /// <summary>Steps: docs/formats.md, "Verifying a credential".</summary>
     public Verdict Verify(VerificationRequest request)
     {
@@ -60,6 +63,9 @@ public sealed class Verification(RegistrySettings settings, RegistryState state,
         // Without a proof it is the tool's word alone that the agent was there.
         if (refusal != Refusal.None && request.Proof.Length > 0)
             Refused?.Invoke(presented!.Claims.AgentId, refusal);
+        // What had ended by the ledger's own time is forgotten, also when the clock that was ahead then has been set back.
+        if (refusal == Refusal.CredentialUnlogged && presented!.Claims.ExpiresAt > state.LastAt / 1000)
+            Unlogged?.Invoke(presented);
         var rely = DateTimeOffset.FromUnixTimeSeconds(presented!.Claims.ExpiresAt);
         return new Verdict(refusal, presented, refusal != Refusal.None ? default : now + Lease < rely ? now + Lease : rely);
     }

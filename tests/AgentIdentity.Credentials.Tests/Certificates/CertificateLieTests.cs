@@ -117,6 +117,19 @@ public sealed class CertificateLieTests
         Assert.Contains(verdict.NotChecked, gap => gap.StartsWith("that what a rule counts has happened", StringComparison.Ordinal));
     }
 
+    [Fact]
+    public void A_certificate_of_a_registry_with_one_operator_says_that_one_is_enough()
+    {
+        var log = new CertificateLog(hasOneOperator: true);
+        log.Rule([1]);
+        log.Stop(Scope.Agent(TrailLog.Agent));
+        var verdict = Proven(log.Export(), log);
+        Assert.Contains(verdict.RestsOn, word => word.Contains("single-operator mode", StringComparison.Ordinal));
+        Assert.Contains(verdict.NotChecked, gap => gap.EndsWith("the file shows that an operator had switched it on", StringComparison.Ordinal));
+
+        Assert.DoesNotContain(Proven(_log.Enforced().Export()).RestsOn, word => word.Contains("single-operator mode", StringComparison.Ordinal));
+    }
+
     [Theory]
     [InlineData(new byte[] { 1 }, RuleTrigger.Fork, StandingState.Frozen, true, "fewer operators have approved than it takes")]
     [InlineData(new byte[] { 1, 1 }, RuleTrigger.Fork, StandingState.Frozen, true, "an approval is not an operator's for what was done")]

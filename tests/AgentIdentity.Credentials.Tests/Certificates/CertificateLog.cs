@@ -21,7 +21,7 @@ internal sealed class CertificateLog
     private const string PublicUrl = "https://" + TrailLog.Origin;
     private const ulong Epoch = 4;
 
-    private readonly TrailLog _log = new();
+    private readonly TrailLog _log;
     private readonly List<ulong> _shown = [0];
     private readonly Dictionary<ulong, OwnItem[]> _items = [];
     private readonly List<SignedDenial> _signed = [];
@@ -30,8 +30,9 @@ internal sealed class CertificateLog
     // Of another incident, and in force before the same enforcers.
     private readonly byte[] _other = DenialFormat.Encode(new Denial(new LeafIndex(1), 3, StandingState.Frozen, Scope.Agent(TrailLog.OtherAgent)));
 
-    public CertificateLog(bool hasMail = true)
+    public CertificateLog(bool hasMail = true, bool hasOneOperator = false)
     {
+        _log = new TrailLog(hasOneOperator: hasOneOperator);
         Register(DocumentsGateway, DocumentsKey, "documents gateway", Documents);
         if (hasMail)
             Register(MailGateway, MailKey, "mail gateway", Mail);

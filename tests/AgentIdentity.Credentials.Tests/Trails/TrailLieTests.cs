@@ -240,6 +240,18 @@ public sealed class TrailLieTests
     }
 
     [Fact]
+    public void A_trail_of_a_registry_with_one_operator_says_that_one_is_enough()
+    {
+        var log = new TrailLog(hasOneOperator: true);
+        log.Erase(log.Record(), signers: [1]);
+        var verdict = TrailVerifier.Verify(log.Export(), log.LogKey);
+        Assert.True(verdict.IsProven);
+        Assert.Contains(verdict.RestsOn, word => word.Contains("single-operator mode", StringComparison.Ordinal));
+
+        Assert.DoesNotContain(Verify(_log.Export()).RestsOn, word => word.Contains("single-operator mode", StringComparison.Ordinal));
+    }
+
+    [Fact]
     public void An_operator_whom_two_have_added_approves_an_erasure_a_day_later()
     {
         AssertProven(ErasedByTheThird(TimeSpan.FromHours(24), 1, 2));

@@ -21,10 +21,10 @@ internal sealed class TrailLog
     private Hash _previous;
     private Hash[] _leafHashes = [];
 
-    public TrailLog(bool founds = true, string? proof = null)
+    public TrailLog(bool founds = true, string? proof = null, bool hasOneOperator = false)
     {
         if (founds)
-            Append(new Genesis("https://" + Origin, Origin, [new(RegistryKeyUse.Credentials, IssuerKey), new(RegistryKeyUse.Log, Public(_logKey))], [Operator(1), Operator(2)], SingleOperator: false), Registry);
+            Append(new Genesis("https://" + Origin, Origin, [new(RegistryKeyUse.Credentials, IssuerKey), new(RegistryKeyUse.Log, Public(_logKey))], hasOneOperator ? [Operator(1)] : [Operator(1), Operator(2)], hasOneOperator), Registry);
         Append(new AgentEnrolled(Agent, Token, Key.PublicKey, new Grant("desk", "bot/1", [], "[]", []), proof ?? Proof(Key)), Agent, Token);
     }
 
