@@ -108,6 +108,54 @@ public sealed class SpiffeEvidenceTests
         Assert.Equal(0, world.Registry.Node.State.AgentCount);
     }
 
+    [Fact]
+    public async Task No_byte_of_the_certificates_can_be_changed_by_whoever_holds_the_key()
+    {
+        await using var world = await World.OpenAsync();
+        using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+        using var svid = world.Domain.Svid(key: key);
+        foreach (var changed in Changed(svid))
+        {
+            if (TryOwn(changed, key) is { } own)
+                Assert.NotEqual(Refusal.None, (await world.BringAsync(own)).Refusal);
+        }
+        foreach (var changed in Changed(world.Domain.Intermediates[0]))
+            Assert.NotEqual(Refusal.None, (await world.BringAsync(svid, [changed])).Refusal);
+        Assert.Equal(0, world.Registry.Node.State.AgentCount);
+
+        // What is left of them: with the key of another certificate nobody signs.
+        static X509Certificate2? TryOwn(X509Certificate2 changed, ECDsa key)
+        {
+            try
+            {
+                return changed.CopyWithPrivateKey(key);
+            }
+            catch (Exception refused) when (refused is ArgumentException or CryptographicException or InvalidOperationException)
+            {
+                return null;
+            }
+        }
+    }
+
+    private static IEnumerable<X509Certificate2> Changed(X509Certificate2 certificate)
+    {
+        for (var i = 0; i < certificate.RawData.Length; i++)
+        {
+            var bytes = certificate.RawData.ToArray();
+            bytes[i] ^= 0x55;
+            X509Certificate2 changed;
+            try
+            {
+                changed = X509CertificateLoader.LoadCertificate(bytes);
+            }
+            catch (CryptographicException)
+            {
+                continue;
+            }
+            yield return changed;
+        }
+    }
+
     [Theory]
     [InlineData("Example.org", """{"keys":[]}""")]
     [InlineData("example.org", "{}")]
