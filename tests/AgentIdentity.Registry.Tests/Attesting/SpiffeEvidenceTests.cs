@@ -97,6 +97,25 @@ public sealed class SpiffeEvidenceTests
     }
 
     [Fact]
+    public async Task An_SVID_that_fails_in_two_ways_is_refused_for_the_first_of_them()
+    {
+        await using var world = await World.OpenAsync();
+        await Refuses(Refusal.EvidenceMalformed, TestNode.Url, isSigned: false, isAuthority: true);
+        await Refuses(Refusal.EvidenceIssuerUnknown, TestNode.Url, isSigned: false, uri: "spiffe://elsewhere.example/research/summariser");
+        await Refuses(Refusal.EvidenceSignatureInvalid, "https://elsewhere.example", isSigned: false);
+        await Refuses(Refusal.EvidenceAudienceMismatch, "https://elsewhere.example", uri: "spiffe://example.org/finance/payer");
+
+        async Task Refuses(Refusal expected, string url, bool isSigned = true, string uri = TestTrustDomain.Id, bool isAuthority = false)
+        {
+            using var svid = world.Domain.Svid([uri], isAuthority: isAuthority);
+            var key = PrivateKey.Generate(KeyAlgorithm.ES256);
+            var challenge = world.Registry.Node.Enrolment.NewChallenge();
+            var proof = SvidProof.Create(svid, world.Domain.Intermediates, url, challenge, key.PublicKey.KeyId);
+            Assert.Equal(expected, (await world.Registry.BringAsync(world.Token, isSigned ? proof : proof[..^86] + new string('A', 86), key, challenge)).Refusal);
+        }
+    }
+
+    [Fact]
     public async Task No_letter_of_an_SVID_proof_can_be_changed()
     {
         await using var world = await World.OpenAsync();
