@@ -25,8 +25,14 @@ internal sealed class SignatureChecks
     public SignatureChecks(CertificateFile file, ShownEntries shown, EnforcerRegister people, Checkpoint checkpoint, CertificateFindings notes)
     {
         (_shown, _people, _checkpoint, _notes) = (shown, people, checkpoint, notes);
+        TreeSize? before = null;
         foreach (var tree in file.Trees)
+        {
+            if (tree.Size.Value <= before?.Value)
+                notes.Add(CertificateProperty.OneHistory, $"the tree of {tree.Size} stands in another order, or twice");
+            before = tree.Size;
             _trees[tree.Size] = tree;
+        }
         foreach (var (place, entry, item) in shown.Items)
         {
             if (entry.Body is EnforcersAcknowledged)

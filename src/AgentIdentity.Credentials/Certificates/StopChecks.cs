@@ -32,6 +32,9 @@ internal sealed class StopChecks(CertificateFile file, ShownEntries shown, Enfor
 
     private StopVerdict Judge(CertifiedStop stop, StopEntry read)
     {
+        CheckOrder(stop, CertificateProperty.Exposure, stop.Exposed, Place);
+        CheckOrder(stop, CertificateProperty.Acknowledgements, stop.Signed, static signed => Place(signed.Acknowledgement));
+        CheckOrder(stop, CertificateProperty.Enforcers, stop.Word, static said => said.Enforcer);
         var lift = Lift(stop, read);
         var until = Exposed(stop, read);
         var signed = Signed(stop, read);
@@ -52,6 +55,15 @@ internal sealed class StopChecks(CertificateFile file, ShownEntries shown, Enfor
             Rule = read.Rule,
             CredentialsBelow = read.Denial.Credentials.Except(read.Probes).Count(),
         };
+    }
+
+    private static (ulong, uint) Place(ItemPlace place) => (place.Entry.Value, place.Position);
+
+    // The one that they have, so that all who read a file find the same.
+    private void CheckOrder<T, TKey>(CertifiedStop stop, CertificateProperty property, IReadOnlyList<T> shownOf, Func<T, TKey> key)
+    {
+        if (shownOf.Zip(shownOf.Skip(1)).Any(pair => Comparer<TKey>.Default.Compare(key(pair.First), key(pair.Second)) >= 0))
+            notes.Add(property, $"stop {stop.Index}: what is shown of it stands in another order, or twice");
     }
 
     private CertifiedLevel Level(StopEntry read, long? enforced, long until, long? lifted)

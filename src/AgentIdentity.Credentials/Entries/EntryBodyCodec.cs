@@ -294,7 +294,7 @@ internal static class EntryBodyCodec
                 fields.Ascending("operators", ReadOperator, static (one, next) => one.Id.CompareTo(next.Id)),
                 fields.Number(1, 2) == 1,
                 count == 6 ? fields.Text() : null),
-            EntryKind.CallerRegistered => new CallerRegistered(fields.Enum<CallerRole>(), fields.Text(), fields.Key(), fields.Texts()),
+            EntryKind.CallerRegistered => ReadCaller(fields),
             EntryKind.TokenCreated => ReadToken(fields, count),
             EntryKind.AgentEnrolled => ReadEnrolled(fields, count),
             EntryKind.CredentialsIssued => new CredentialsIssued(fields.Hash(), (uint)fields.Number(1, uint.MaxValue)),
@@ -309,8 +309,7 @@ internal static class EntryBodyCodec
             EntryKind.ActivitiesErased => ReadErased(fields),
             EntryKind.HoldPlaced => new HoldPlaced(fields.Id(), fields.Text()),
             EntryKind.HoldLifted => new HoldLifted(fields.Id(), fields.Index(), fields.Text(), fields.Texts()),
-            EntryKind.LogSucceeded => new LogSucceeded(
-                fields.Text(), fields.Text(), fields.Text(), fields.Key(), fields.Enum<SuccessionReason>(), fields.Texts()),
+            EntryKind.LogSucceeded => ReadSucceeded(fields),
             EntryKind.Restored => new Restored(fields.Ascending(Restored.StopsMax, ReadIndex, static index => index.Value), fields.Text(), fields.Texts(), fields.Epoch()),
             EntryKind.Delegated => new Delegated(
                 fields.Id(), fields.Id(), fields.Id(), fields.Id(), fields.Text(), fields.Texts(), fields.Instant(), (uint)fields.Number(1, uint.MaxValue), fields.Budgets()),
@@ -366,6 +365,21 @@ internal static class EntryBodyCodec
     {
         var cosigned = new LogCosigned(fields.Text());
         return cosigned.ReadCheckpoint() is not null ? cosigned : throw new FormatException("what was cosigned is a checkpoint");
+    }
+
+    // An operator by this entry would be one by one person's word, and by no auditor's.
+    private static CallerRegistered ReadCaller(FieldReader fields)
+    {
+        var caller = new CallerRegistered(fields.Enum<CallerRole>(), fields.Text(), fields.Key(), fields.Texts());
+        return caller.Role != CallerRole.Operator && (caller.Role == CallerRole.Enforcer || caller.Audiences.Count == 0)
+            ? caller
+            : throw new FormatException("operators stand in genesis and under approvals, and audiences are an enforcer's");
+    }
+
+    private static LogSucceeded ReadSucceeded(FieldReader fields)
+    {
+        var succeeded = new LogSucceeded(fields.Text(), fields.Text(), fields.Text(), fields.Key(), fields.Enum<SuccessionReason>(), fields.Texts());
+        return succeeded.Key.Algorithm == KeyAlgorithm.Ed25519 ? succeeded : throw new FormatException("a log signs with Ed25519");
     }
 
     private static Stop ReadStop(FieldReader fields, int count)

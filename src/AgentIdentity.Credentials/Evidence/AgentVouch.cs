@@ -41,24 +41,35 @@ public sealed record AgentVouch(PublicKey By, Hash Hash, long ExpiresAt)
     /// <summary>Whether the text says that it is a vouch; anybody can say so.</summary>
     public static bool IsOne(string text) => EvidenceText.TypeOf(text) == Type;
 
-    /// <summary>Reads a vouch for this registry, token and newcomer.</summary>
-    public static Refusal Read(string text, string publicUrl, KeyId newcomer, Hash tokenHash, DateTimeOffset now, out AgentVouch? vouch)
+    /// <summary>Reads a vouch for this registry, token and newcomer. In the order of docs/formats.md, "Evidence", from 2 to 7.</summary>
+    /// <param name="text">As it was sent.</param>
+    /// <param name="isAgents">Whether a key is an agent's.</param>
+    /// <param name="publicUrl">The registry's public URL.</param>
+    /// <param name="newcomer">The key that enrols.</param>
+    /// <param name="tokenHash">SHA-256 of the enrolment token.</param>
+    /// <param name="now">The registry's clock.</param>
+    /// <param name="vouch">The vouch, when the answer is <see cref="Refusal.None"/>.</param>
+    public static Refusal Read(string text, Func<KeyId, bool> isAgents, string publicUrl, KeyId newcomer, Hash tokenHash, DateTimeOffset now, out AgentVouch? vouch)
     {
         vouch = null;
-        if (!JwkSignedToken.TryRead(text, Type, out var jws, out var key))
-            return Refusal.EvidenceSignatureInvalid;
+        if (!JwkSignedToken.TryRead(text, Type, out var jws, out var key, isVerified: false))
+            return Refusal.EvidenceMalformed;
         using (jws)
         {
             var claims = jws.Payload;
             if (!claims.TryGetInteger("iat"u8, NumericDate.Max, out var issuedAt))
                 return Refusal.EvidenceMalformed;
+            if (!isAgents(key.KeyId))
+                return Refusal.EvidenceIssuerUnknown;
+            if (!jws.IsSignedBy(key))
+                return Refusal.EvidenceSignatureInvalid;
             if (!claims.HasText("aud"u8, publicUrl))
                 return Refusal.EvidenceAudienceMismatch;
-            if (!claims.HasText("jkt"u8, newcomer.ToString()) || !claims.HasHash("token_hash"u8, tokenHash))
-                return Refusal.EvidenceUnbound;
             var age = now - DateTimeOffset.FromUnixTimeSeconds(issuedAt);
             if (age.Duration() > Window)
                 return age > TimeSpan.Zero ? Refusal.EvidenceExpired : Refusal.EvidenceNotYetValid;
+            if (!claims.HasText("jkt"u8, newcomer.ToString()) || !claims.HasHash("token_hash"u8, tokenHash))
+                return Refusal.EvidenceUnbound;
             vouch = new AgentVouch(key, Sha256.Hash(jws.SigningInput), issuedAt + (long)Window.TotalSeconds);
             return Refusal.None;
         }

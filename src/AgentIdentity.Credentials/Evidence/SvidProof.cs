@@ -18,10 +18,14 @@ public sealed class SvidProof : IDisposable
     private const int ChainMax = 5;
     private const int RsaBitsMin = 2048;
 
+    private static readonly string[] Algorithms = ["ES256", "ES384", "PS256"];
+
+    private readonly CompactJws _jws;
+    private readonly string _algorithm;
     private readonly X509Certificate2Collection _chain;
 
-    private SvidProof(X509Certificate2Collection chain, string challenge, KeyId newcomer, string audience, Hash hash) =>
-        (_chain, Challenge, Newcomer, Audience, Hash) = (chain, challenge, newcomer, audience, hash);
+    private SvidProof(CompactJws jws, string algorithm, X509Certificate2Collection chain, string audience, string challenge, KeyId newcomer) =>
+        (_jws, _algorithm, _chain, Audience, Challenge, Newcomer) = (jws, algorithm, chain, audience, challenge, newcomer);
 
     /// <summary>The SVID.</summary>
     public X509Certificate2 Leaf => _chain[0];
@@ -39,7 +43,7 @@ public sealed class SvidProof : IDisposable
     public string Audience { get; }
 
     /// <summary>SHA-256 of what was signed.</summary>
-    public Hash Hash { get; }
+    public Hash Hash => Sha256.Hash(_jws.SigningInput);
 
     /// <summary>Makes a proof.</summary>
     /// <param name="svid">With its private key: P-256, P-384, or RSA of at least 2,048 bits.</param>
@@ -59,45 +63,49 @@ public sealed class SvidProof : IDisposable
     /// <summary>Whether the text says that it is such a proof; anybody can say so.</summary>
     public static bool IsOne(string text) => EvidenceText.TypeOf(text) == Type;
 
-    /// <summary>Reads a proof and verifies its signature by the leaf's key. Whether the leaf is a genuine SVID is asked of the result.</summary>
-    public static Refusal Read(string text, out SvidProof? proof)
+    /// <summary>Reads a proof; false when its form is not one that is taken. Whose signature it bears, and whether the leaf is a genuine SVID, is the caller's question.</summary>
+    public static bool TryRead(string text, [NotNullWhen(true)] out SvidProof? proof)
     {
         proof = null;
         if (!CompactJws.TryRead(text, WorkloadToken.LengthMax, out var jws))
-            return Refusal.EvidenceMalformed;
-        using (jws)
-        {
-            if (!jws.TryReadHeader(out var header) || header.GetPropertyCount() != 3 || !TryReadChain(header, out var chain))
-                return Refusal.EvidenceMalformed;
-            var claims = jws.Payload;
-            if (!IsSignedBy(chain[0], header, jws))
-                return Refusal.EvidenceSignatureInvalid;
-            if (!claims.TryGetText("aud"u8, 512, out var audience) || !claims.TryGetText("nonce"u8, 512, out var challenge)
-                || !claims.TryGetText("jkt"u8, KeyId.TextLength, out var jkt) || !KeyId.TryParse(jkt, out var newcomer))
-                return Refusal.EvidenceMalformed;
-            proof = new SvidProof(chain, challenge, newcomer, audience, Sha256.Hash(jws.SigningInput));
-            return Refusal.None;
-        }
+            return false;
+        proof = Read(jws);
+        if (proof is null)
+            jws.Dispose();
+        return proof is not null;
     }
 
-    /// <inheritdoc/>
-    public void Dispose()
-    {
-        foreach (var certificate in _chain)
-            certificate.Dispose();
-    }
-
-    private static bool IsSignedBy(X509Certificate2 leaf, JsonElement header, CompactJws jws)
+    /// <summary>Whether the leaf's key has signed, with the algorithm of its kind.</summary>
+    public bool IsSigned()
     {
         try
         {
-            return Algorithm(leaf) is { } algorithm && header.HasText("alg"u8, algorithm) && Verifies(leaf, jws.SigningInput, jws.Signature);
+            return Algorithm(Leaf) == _algorithm && Verifies(Leaf, _jws.SigningInput, _jws.Signature);
         }
         catch (CryptographicException)
         {
             // A certificate is read without a look at its key, and that may be no point of its curve.
             return false;
         }
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        _jws.Dispose();
+        foreach (var certificate in _chain)
+            certificate.Dispose();
+    }
+
+    private static SvidProof? Read(CompactJws jws)
+    {
+        var claims = jws.Payload;
+        return jws.TryReadHeader(out var header) && header.GetPropertyCount() == 3 && header.TryGetText("alg"u8, 8, out var algorithm) && Algorithms.Contains(algorithm)
+            && claims.TryGetText("aud"u8, 512, out var audience) && claims.TryGetText("nonce"u8, 512, out var challenge)
+            && claims.TryGetText("jkt"u8, KeyId.TextLength, out var jkt) && KeyId.TryParse(jkt, out var newcomer)
+            && TryReadChain(header, out var chain)
+            ? new SvidProof(jws, algorithm, chain, audience, challenge, newcomer)
+            : null;
     }
 
     private static bool TryReadChain(JsonElement header, [NotNullWhen(true)] out X509Certificate2Collection? chain)

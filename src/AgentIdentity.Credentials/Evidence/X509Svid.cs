@@ -17,7 +17,8 @@ public static class X509Svid
         id = null;
         try
         {
-            return IsLeaf(leaf) && Uris(leaf) is [var only] && SpiffeId.TryParse(only, out id);
+            // Its dates are parsed when they are asked for, and may be none: here first, where that is a refusal.
+            return leaf.NotBefore <= leaf.NotAfter && IsLeaf(leaf) && Uris(leaf) is [var only] && SpiffeId.TryParse(only, out id);
         }
         catch (Exception refused) when (refused is AsnContentException or CryptographicException or InvalidOperationException)
         {

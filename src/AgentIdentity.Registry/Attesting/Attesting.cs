@@ -106,12 +106,11 @@ public sealed class Attesting(RegistrySettings settings, RegistryState state, Ti
 
     private Outcome<Finding> CheckSvid(string evidence, EvidencePolicy policy, EnrolmentProof proof)
     {
-        var refusal = SvidProof.Read(evidence, out var svid);
-        if (refusal != Refusal.None)
-            return Refused.Because(refusal, "That is no X.509-SVID with a signature by its key: docs/formats.md, \"Evidence\".");
+        if (!SvidProof.TryRead(evidence, out var svid))
+            return Refused.Because(Refusal.EvidenceMalformed, "That is no proof of an X.509-SVID: docs/formats.md, \"Evidence\".");
         using (svid)
         {
-            if (!X509Svid.TryReadId(svid!.Leaf, out var id))
+            if (!X509Svid.TryReadId(svid.Leaf, out var id))
                 return Refused.Because(Refusal.EvidenceMalformed, "The certificate is no X.509-SVID of a workload: one URI that is a SPIFFE ID, for signing, and no authority.");
             if (settings.EvidenceTrust().Bundle(id) is not { } bundle)
                 return UnknownIssuer(id.TrustDomain);
@@ -134,6 +133,8 @@ public sealed class Attesting(RegistrySettings settings, RegistryState state, Ti
             return Refused.Because(Refusal.EvidenceNotYetValid, "The SVID begins later than now.");
         if (now > svid.Leaf.NotAfter)
             return Refused.Because(Refusal.EvidenceExpired, "The SVID has ended.");
+        if (!svid.IsSigned())
+            return Refused.Because(Refusal.EvidenceSignatureInvalid, "The SVID's key has not signed the proof as it is, with the algorithm of its kind.");
         return X509Svid.IsIssuedBy(svid.Leaf, svid.Intermediates, bundle.Authorities, now)
             ? null
             : Refused.Because(Refusal.EvidenceSignatureInvalid, "No path leads from the SVID to the bundle of its trust domain.");
@@ -141,15 +142,17 @@ public sealed class Attesting(RegistrySettings settings, RegistryState state, Ti
 
     private Outcome<Finding> CheckVouch(string evidence, EvidencePolicy policy, Hash tokenHash, EnrolmentProof proof)
     {
-        var refusal = AgentVouch.Read(evidence, settings.Name.PublicUrl, proof.Key.KeyId, tokenHash, clock.GetUtcNow(), out var vouch);
+        AgentRecord? parent = null;
+        var refusal = AgentVouch.Read(
+            evidence, by => (parent = state.FindAgent(by)) is not null, settings.Name.PublicUrl, proof.Key.KeyId, tokenHash, clock.GetUtcNow(), out var vouch);
+        if (refusal == Refusal.EvidenceIssuerUnknown)
+            return Refused.Because(refusal, "The key that vouches is no agent's here.");
         if (refusal != Refusal.None)
             return Refused.Because(refusal, "That is no fresh vouch for this key and this token.");
         if (!policy.Rules.OfType<VouchRule>().Any())
             return NotAllowed();
-        if (state.FindAgent(vouch!.By.KeyId) is not { } parent)
-            return UnknownIssuer(vouch.By.KeyId.ToString());
-        var id = parent.Id.ToString();
-        return new Finding(EvidenceSource.Vouch, id, proof.Key.KeyId.ToString(), vouch.Hash, vouch.ExpiresAt, [new("vouched.by", id)]) { Voucher = parent.Id, VoucherKey = vouch.By.KeyId };
+        var id = parent!.Id.ToString();
+        return new Finding(EvidenceSource.Vouch, id, proof.Key.KeyId.ToString(), vouch!.Hash, vouch.ExpiresAt, [new("vouched.by", id)]) { Voucher = parent.Id, VoucherKey = vouch.By.KeyId };
     }
 
     private static Finding OfWorkload(EvidenceSource source, SpiffeId id, Hash hash, long expiresAt) =>

@@ -402,6 +402,21 @@ public sealed class CertificateLieTests
     }
 
     [Fact]
+    public void What_is_shown_of_a_stop_in_another_order_or_twice_fails()
+    {
+        _log.Enforced();
+        AssertFails(_log.Export(file => Stop(file, stop => stop with { Signed = [stop.Signed[1], stop.Signed[0]] })), CertificateProperty.Acknowledgements);
+        AssertFails(_log.Export(file => Stop(file, stop => stop with { Exposed = [stop.Exposed[0], stop.Exposed[0]] })), CertificateProperty.Exposure);
+        AssertFails(_log.Export(file => file with { Trees = [file.Trees[0], file.Trees[0]] }), CertificateProperty.OneHistory);
+
+        var silent = new CertificateLog();
+        silent.Stop();
+        foreach (var enforcer in new[] { CertificateLog.MailGateway, CertificateLog.DocumentsGateway })
+            silent.Word.Add(new EnforcerWord(enforcer, EnforcerProgress.LeaseOver, CertificateLog.At + 500, CertificateLog.At + 500));
+        AssertFails(silent.Export(), silent, CertificateProperty.Enforcers);
+    }
+
+    [Fact]
     public void A_certificate_is_not_older_than_what_it_shows()
     {
         _log.Enforced();

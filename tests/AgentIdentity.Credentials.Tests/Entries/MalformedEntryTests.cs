@@ -1,4 +1,5 @@
 using AgentIdentity.Credentials.Entries;
+using AgentIdentity.Credentials.Identifiers;
 using AgentIdentity.Credentials.Tests.Tokens;
 
 namespace AgentIdentity.Credentials.Tests.Entries;
@@ -73,6 +74,30 @@ public sealed class MalformedEntryTests
         { "an epoch that is negative", "742d370605", "742d370625" },
         { "a body with a field more", "05a601010250", "05a701010250" },
     };
+
+    [Theory]
+    [InlineData(CallerRole.Auditor, 0, true)]
+    [InlineData(CallerRole.Enforcer, 1, true)]
+    [InlineData(CallerRole.Sponsor, 0, true)]
+    [InlineData(CallerRole.Operator, 0, false)]
+    [InlineData(CallerRole.Auditor, 1, false)]
+    public void Nobody_becomes_an_operator_by_a_registration_and_only_enforcers_have_audiences(CallerRole role, int audiences, bool isEntry)
+    {
+        string[] some = ["https://tools.example/a"];
+        AssertReads(isEntry, new CallerRegistered(role, "somebody", Vectors.Key("agent").PublicKey, some[..audiences]));
+    }
+
+    [Theory]
+    [InlineData("agent", true)]
+    [InlineData("enforcer", false)]
+    public void The_key_of_a_log_that_goes_on_is_Ed25519(string key, bool isEntry) =>
+        AssertReads(isEntry, new LogSucceeded("localhost:5000", "a note", "localhost:5000/2", Vectors.Key(key).PublicKey, SuccessionReason.KeyRotated, []));
+
+    private static void AssertReads(bool isEntry, EntryBody body)
+    {
+        var id = SubjectId.New(DateTimeOffset.UnixEpoch);
+        Assert.Equal(isEntry, Entry.TryDecode(new Entry(1, [new EntrySubject(id, 1)], id, body).Encode(), out _));
+    }
 
     [Theory]
     [MemberData(nameof(Changes))]

@@ -23,11 +23,23 @@ public sealed class AgentVouchTests
     [Fact]
     public void It_vouches_for_one_key_with_one_token_at_one_registry_for_five_minutes()
     {
-        Assert.Equal(Refusal.EvidenceUnbound, AgentVouch.Read(Genuine, Url, Vectors.Key("agent").PublicKey.KeyId, TokenHash, Vectors.Now, out _));
-        Assert.Equal(Refusal.EvidenceUnbound, AgentVouch.Read(Genuine, Url, Newcomer, default, Vectors.Now, out _));
-        Assert.Equal(Refusal.EvidenceAudienceMismatch, AgentVouch.Read(Genuine, "https://elsewhere.example", Newcomer, TokenHash, Vectors.Now, out _));
-        Assert.Equal(Refusal.EvidenceExpired, AgentVouch.Read(Genuine, Url, Newcomer, TokenHash, Vectors.Now.AddSeconds(301), out _));
-        Assert.Equal(Refusal.EvidenceNotYetValid, AgentVouch.Read(Genuine, Url, Newcomer, TokenHash, Vectors.Now.AddSeconds(-301), out _));
+        Assert.Equal(Refusal.EvidenceUnbound, AgentVouch.Read(Genuine, Anybody, Url, Vectors.Key("agent").PublicKey.KeyId, TokenHash, Vectors.Now, out _));
+        Assert.Equal(Refusal.EvidenceUnbound, AgentVouch.Read(Genuine, Anybody, Url, Newcomer, default, Vectors.Now, out _));
+        Assert.Equal(Refusal.EvidenceAudienceMismatch, AgentVouch.Read(Genuine, Anybody, "https://elsewhere.example", Newcomer, TokenHash, Vectors.Now, out _));
+        Assert.Equal(Refusal.EvidenceExpired, AgentVouch.Read(Genuine, Anybody, Url, Newcomer, TokenHash, Vectors.Now.AddSeconds(301), out _));
+        Assert.Equal(Refusal.EvidenceNotYetValid, AgentVouch.Read(Genuine, Anybody, Url, Newcomer, TokenHash, Vectors.Now.AddSeconds(-301), out _));
+    }
+
+    [Fact]
+    public void It_is_of_its_form_then_an_agents_then_signed_then_for_us_then_fresh()
+    {
+        const string elsewhere = "https://elsewhere.example";
+        var unsigned = Genuine[..^86] + new string('A', 86);
+        Assert.Equal(Refusal.EvidenceMalformed, AgentVouch.Read(unsigned[1..], _ => false, elsewhere, Newcomer, default, Vectors.Now, out _));
+        Assert.Equal(Refusal.EvidenceIssuerUnknown, AgentVouch.Read(unsigned, _ => false, elsewhere, Newcomer, default, Vectors.Now, out _));
+        Assert.Equal(Refusal.EvidenceSignatureInvalid, AgentVouch.Read(unsigned, Anybody, elsewhere, Newcomer, default, Vectors.Now, out _));
+        Assert.Equal(Refusal.EvidenceAudienceMismatch, AgentVouch.Read(Genuine, Anybody, elsewhere, Newcomer, default, Vectors.Now.AddSeconds(301), out _));
+        Assert.Equal(Refusal.EvidenceExpired, AgentVouch.Read(Genuine, Anybody, Url, Newcomer, default, Vectors.Now.AddSeconds(301), out _));
     }
 
     [Fact]
@@ -37,5 +49,7 @@ public sealed class AgentVouchTests
             Assert.NotEqual(Refusal.None, Read($"{Genuine[..i]}{(Genuine[i] == 'A' ? 'B' : 'A')}{Genuine[(i + 1)..]}", out _));
     }
 
-    private static Refusal Read(string text, out AgentVouch? vouch) => AgentVouch.Read(text, Url, Newcomer, TokenHash, Vectors.Now, out vouch);
+    private static bool Anybody(KeyId key) => true;
+
+    private static Refusal Read(string text, out AgentVouch? vouch) => AgentVouch.Read(text, Anybody, Url, Newcomer, TokenHash, Vectors.Now, out vouch);
 }

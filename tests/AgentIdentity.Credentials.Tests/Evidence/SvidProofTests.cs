@@ -14,15 +14,17 @@ public sealed class SvidProofTests
     [InlineData("P-256", "ES256", Refusal.None)]
     [InlineData("P-384", "ES384", Refusal.None)]
     [InlineData("RSA 2048", "PS256", Refusal.None)]
-    [InlineData("P-256", "", Refusal.EvidenceSignatureInvalid)]
-    [InlineData("RSA 2048", "RS256", Refusal.EvidenceSignatureInvalid)]
+    [InlineData("P-256", "", Refusal.EvidenceMalformed)]
+    [InlineData("RSA 2048", "RS256", Refusal.EvidenceMalformed)]
     [InlineData("RSA 1024", "PS256", Refusal.EvidenceSignatureInvalid)]
-    [InlineData("RSA 1024", "", Refusal.EvidenceSignatureInvalid)]
-    [InlineData("P-521", "ES512", Refusal.EvidenceSignatureInvalid)]
-    [InlineData("P-521", "", Refusal.EvidenceSignatureInvalid)]
+    [InlineData("RSA 1024", "", Refusal.EvidenceMalformed)]
+    [InlineData("P-521", "ES512", Refusal.EvidenceMalformed)]
+    [InlineData("P-521", "", Refusal.EvidenceMalformed)]
+    [InlineData("P-521", "ES256", Refusal.EvidenceSignatureInvalid)]
+    [InlineData("Ed25519", "ES256", Refusal.EvidenceSignatureInvalid)]
     [InlineData("secp256k1", "ES256", Refusal.EvidenceSignatureInvalid)]
-    [InlineData("Ed25519", "EdDSA", Refusal.EvidenceSignatureInvalid)]
-    [InlineData("Ed25519", "", Refusal.EvidenceSignatureInvalid)]
+    [InlineData("Ed25519", "EdDSA", Refusal.EvidenceMalformed)]
+    [InlineData("Ed25519", "", Refusal.EvidenceMalformed)]
     public void A_key_signs_with_the_algorithm_of_its_kind_and_those_of_other_kinds_with_none(string kind, string algorithm, Refusal expected)
     {
         using var key = KeyOf(kind);
@@ -30,7 +32,8 @@ public sealed class SvidProofTests
         var header = $$"""{"alg":"{{algorithm}}","typ":"agentid-svid+jwt","x5c":["{{Convert.ToBase64String(certificate.RawData)}}"]}""";
         var claims = $$"""{"aud":"https://registry.example","jkt":"{{new KeyId(default)}}","nonce":"challenge"}""";
         var input = $"{Part(header)}.{Part(claims)}";
-        Assert.Equal(expected, SvidProof.Read($"{input}.{CanonicalBase64Url.Encode(Sign(key, Encoding.ASCII.GetBytes(input)))}", out var proof));
+        var isRead = SvidProof.TryRead($"{input}.{CanonicalBase64Url.Encode(Sign(key, Encoding.ASCII.GetBytes(input)))}", out var proof);
+        Assert.Equal(expected, !isRead ? Refusal.EvidenceMalformed : proof!.IsSigned() ? Refusal.None : Refusal.EvidenceSignatureInvalid);
         proof?.Dispose();
     }
 

@@ -118,7 +118,7 @@ public sealed class OidcEvidenceTests
         { "typ", "\"at+jwt\"", Refusal.EvidenceMalformed },
         { "typ", "\"vc+jwt\"", Refusal.EvidenceMalformed },
         { "typ", "\"dpop+jwt\"", Refusal.EvidenceMalformed },
-        { "typ", "\"agentid-vouch+jwt\"", Refusal.EvidenceSignatureInvalid },
+        { "typ", "\"agentid-vouch+jwt\"", Refusal.EvidenceMalformed },
         { "typ", "\"agentid-svid+jwt\"", Refusal.EvidenceMalformed },
         { "cty", "\"JWT\"", Refusal.EvidenceMalformed },
         { "crit", "[\"exp\"]", Refusal.EvidenceMalformed },

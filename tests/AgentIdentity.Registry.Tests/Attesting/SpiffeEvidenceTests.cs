@@ -97,6 +97,25 @@ public sealed class SpiffeEvidenceTests
     }
 
     [Fact]
+    public async Task An_SVID_that_fails_in_two_ways_is_refused_for_the_first_of_them()
+    {
+        await using var world = await World.OpenAsync();
+        await Refuses(Refusal.EvidenceMalformed, TestNode.Url, isSigned: false, isAuthority: true);
+        await Refuses(Refusal.EvidenceIssuerUnknown, TestNode.Url, isSigned: false, uri: "spiffe://elsewhere.example/research/summariser");
+        await Refuses(Refusal.EvidenceSignatureInvalid, "https://elsewhere.example", isSigned: false);
+        await Refuses(Refusal.EvidenceAudienceMismatch, "https://elsewhere.example", uri: "spiffe://example.org/finance/payer");
+
+        async Task Refuses(Refusal expected, string url, bool isSigned = true, string uri = TestTrustDomain.Id, bool isAuthority = false)
+        {
+            using var svid = world.Domain.Svid([uri], isAuthority: isAuthority);
+            var key = PrivateKey.Generate(KeyAlgorithm.ES256);
+            var challenge = world.Registry.Node.Enrolment.NewChallenge();
+            var proof = SvidProof.Create(svid, world.Domain.Intermediates, url, challenge, key.PublicKey.KeyId);
+            Assert.Equal(expected, (await world.Registry.BringAsync(world.Token, isSigned ? proof : proof[..^86] + new string('A', 86), key, challenge)).Refusal);
+        }
+    }
+
+    [Fact]
     public async Task No_letter_of_an_SVID_proof_can_be_changed()
     {
         await using var world = await World.OpenAsync();
@@ -106,6 +125,54 @@ public sealed class SpiffeEvidenceTests
         for (var i = 0; i < proof.Length; i++)
             Assert.NotEqual(Refusal.None, (await world.Registry.BringAsync(world.Token, $"{proof[..i]}{(proof[i] == 'A' ? 'B' : 'A')}{proof[(i + 1)..]}", key)).Refusal);
         Assert.Equal(0, world.Registry.Node.State.AgentCount);
+    }
+
+    [Fact]
+    public async Task No_byte_of_the_certificates_can_be_changed_by_whoever_holds_the_key()
+    {
+        await using var world = await World.OpenAsync();
+        using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+        using var svid = world.Domain.Svid(key: key);
+        foreach (var changed in Changed(svid))
+        {
+            if (TryOwn(changed, key) is { } own)
+                Assert.NotEqual(Refusal.None, (await world.BringAsync(own)).Refusal);
+        }
+        foreach (var changed in Changed(world.Domain.Intermediates[0]))
+            Assert.NotEqual(Refusal.None, (await world.BringAsync(svid, [changed])).Refusal);
+        Assert.Equal(0, world.Registry.Node.State.AgentCount);
+
+        // What is left of them: with the key of another certificate nobody signs.
+        static X509Certificate2? TryOwn(X509Certificate2 changed, ECDsa key)
+        {
+            try
+            {
+                return changed.CopyWithPrivateKey(key);
+            }
+            catch (Exception refused) when (refused is ArgumentException or CryptographicException or InvalidOperationException)
+            {
+                return null;
+            }
+        }
+    }
+
+    private static IEnumerable<X509Certificate2> Changed(X509Certificate2 certificate)
+    {
+        for (var i = 0; i < certificate.RawData.Length; i++)
+        {
+            var bytes = certificate.RawData.ToArray();
+            bytes[i] ^= 0x55;
+            X509Certificate2 changed;
+            try
+            {
+                changed = X509CertificateLoader.LoadCertificate(bytes);
+            }
+            catch (CryptographicException)
+            {
+                continue;
+            }
+            yield return changed;
+        }
     }
 
     [Theory]

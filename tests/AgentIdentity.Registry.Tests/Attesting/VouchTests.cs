@@ -160,6 +160,30 @@ public sealed class VouchTests
     }
 
     [Fact]
+    public async Task A_vouch_that_fails_in_two_ways_is_refused_for_the_first_of_them()
+    {
+        await using var registry = await TestNode.FoundAsync();
+        var (parent, key) = (await ParentAsync(registry), PrivateKey.Generate(KeyAlgorithm.ES256));
+        var token = await registry.DemandAsync("""[{"type":"spiffe","id":"spiffe://example.org/research/*"}]""");
+        var (strangers, ours) = (Vouch(registry, key, key, token), Vouch(registry, parent.Key, key, token));
+        Assert.Equal(Refusal.EvidenceIssuerUnknown, (await registry.BringAsync(token, Unsigned(strangers), key)).Refusal);
+        Assert.Equal(Refusal.EvidenceMalformed, (await registry.BringAsync(token, WithMember(ours), key)).Refusal);
+        Assert.Equal(Refusal.EvidenceSignatureInvalid, (await registry.BringAsync(token, Unsigned(ours), key)).Refusal);
+        Assert.Equal(Refusal.EvidenceNotAllowed, (await registry.BringAsync(token, ours, key)).Refusal);
+        registry.Clock.Advance(TimeSpan.FromSeconds(301));
+        Assert.Equal(Refusal.EvidenceExpired, (await registry.BringAsync(token, ours, PrivateKey.Generate(KeyAlgorithm.ES256))).Refusal);
+
+        static string WithMember(string vouch)
+        {
+            var parts = vouch.Split('.');
+            var header = System.Text.Encoding.ASCII.GetString(System.Buffers.Text.Base64Url.DecodeFromChars(parts[0]));
+            return $"{Credentials.Tokens.CanonicalBase64Url.Encode(System.Text.Encoding.ASCII.GetBytes(header[..^1] + ",\"kid\":\"k\"}"))}.{parts[1]}.{parts[2]}";
+        }
+
+        static string Unsigned(string vouch) => vouch[..^86] + new string('A', 86);
+    }
+
+    [Fact]
     public async Task A_vouch_is_by_an_agent_and_for_one_key_and_one_token()
     {
         await using var registry = await TestNode.FoundAsync();
