@@ -52,6 +52,21 @@ public sealed class StoryTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task What_a_tool_that_asks_was_allowed_counts_as_long_as_it_may_be_relied_on()
+    {
+        var agent = await _registry.EnrolAsync();
+        using var tool = _registry.Connect(await _registry.RegisterAsync(Role.Enforcer, "documents"));
+
+        var allowed = await tool.Credentials.VerifyAsync(agent.Presents());
+        var stopped = await _registry.StopAgentAsync(agent.Did);
+        var report = (await _registry.AsOperator.Control.PropagationAsync(new PropagationRequest { Stop = stopped.LedgerIndex })).Stops.Single();
+
+        // Ten seconds and one for slow clocks; times are cut to milliseconds.
+        Assert.InRange(Assert.Single(report.Enforcers).LeaseUntil, Math.Max(allowed.RelyUntil, report.RecordedAt + 10_999), long.MaxValue);
+        Assert.True(report.Level < StopLevel.Enforced);
+    }
+
+    [Fact]
     public async Task Each_answer_names_its_place_in_the_ledger_and_an_epoch_not_reached_is_refused()
     {
         var agent = await _registry.EnrolAsync();

@@ -31,9 +31,6 @@ public sealed record Verdict(Refusal Refusal, PresentedCredential? Presented, Da
 /// <summary>Decides whether a credential and its key proof may be relied on now. Memory only: no disk, no lock that a writer holds.</summary>
 public sealed class Verification(RegistrySettings settings, RegistryState state, Standing standing, TimeProvider clock)
 {
-    // How long a caller may go on with an allow: the lease of the design, until enforcers hold their own.
-    private static readonly TimeSpan Lease = TimeSpan.FromSeconds(10);
-
     private readonly ReplayStore _replays = new(settings.ReplayCapacity, clock);
     private readonly GenuineCredentials _genuine = new(settings.CredentialCacheMax);
 
@@ -67,7 +64,9 @@ public sealed class Verification(RegistrySettings settings, RegistryState state,
         if (refusal == Refusal.CredentialUnlogged && presented!.Claims.ExpiresAt > state.LastAt / 1000)
             Unlogged?.Invoke(presented);
         var rely = DateTimeOffset.FromUnixTimeSeconds(presented!.Claims.ExpiresAt);
-        return new Verdict(refusal, presented, refusal != Refusal.None ? default : now + Lease < rely ? now + Lease : rely);
+        // As long as an enforcer may go on that has heard from here just now.
+        var lease = now + settings.EnforcerLease;
+        return new Verdict(refusal, presented, refusal != Refusal.None ? default : lease < rely ? lease : rely);
     }
 
     /// <summary>Asked by the writer about a credential that was good a moment ago: steps 5, 6, 7 and 10 again.</summary>

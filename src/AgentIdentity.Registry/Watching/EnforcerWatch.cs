@@ -64,7 +64,7 @@ public sealed class EnforcerWatch : IAsyncDisposable
         _acknowledging = new Acknowledging(settings, state, sequencer, new SignedRoots(log));
         _grants = new LeaseGrants(settings, state, sequencer);
         _alarming = new Alarming(sequencer, say);
-        Leases = new EnforcerLeases(clock, TimeSpan.FromTicks(Math.Max(settings.LongestLease.Ticks, state.Leases.OutstandingAt(clock.GetUtcNow()).Ticks)));
+        Leases = new EnforcerLeases(clock, TimeSpan.FromTicks(Math.Max(settings.LongestLease.Ticks, state.Leases.OutstandingAt(clock.GetUtcNow()).Ticks)), settings.EnforcerLease);
         Watches = new Watches(state, standing, settings.Name, checkpoints, _proofs, _items, Leases, probes, say);
         _probing = new Probing(settings, state, sequencer, issuing, probes, Watches, clock);
         sequencer.Applied += Watches.Hand;
@@ -73,6 +73,9 @@ public sealed class EnforcerWatch : IAsyncDisposable
 
     /// <summary>How often enforcers have let each agent in, as they say.</summary>
     public Admissions Admissions { get; }
+
+    /// <summary>Is told of each enforcer that asks for a decision, before that is made.</summary>
+    public void Asks(CallerRecord enforcer) => Leases.Asks(enforcer.Id);
 
     internal Watches Watches { get; }
 

@@ -75,7 +75,7 @@ public sealed class Propagation(RegistryState state, RegistryName name, Enforcer
     {
         var record = state.Enforcers.Find(enforcer.Id);
         var stream = watch.Watches.Find(enforcer.Id);
-        var leaseUntil = Milliseconds(watch.Leases.EndOf(enforcer.Id));
+        var leaseUntil = Milliseconds(watch.Leases.EndOf(enforcer.Id, watch.Watches.ToldAt(stop.Denial.Index)));
         var (probe, refusal) = Probe(stop, record);
         var (progress, at, signed) = Progress(stop, enforcer.Id, record, stream, probe);
         return new EnforcerReport(enforcer, progress, at, signed, isNeeded, isOfCallee, leaseUntil, record.Unlogged, probe, refusal, record.RevokedUnder(stop.Denial.Index), [.. record.Alarms.Where(alarm => alarm.At >= stop.At)]);

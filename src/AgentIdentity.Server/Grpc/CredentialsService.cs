@@ -48,6 +48,8 @@ internal sealed class CredentialsService(RegistryNode registry) : Wire.Credentia
         registry.RequireEpoch(request.MinEpoch);
         var tool = CallState.Of(context).Caller!;
         RequireOwnAudience(tool, request.Audience);
+        if (tool.Role == CallerRole.Enforcer)
+            registry.Watch.Asks(tool);
         if (request.Spend.Count > 0)
             return SpendAsync(request, tool);
         // Read before the decision: the answer must not claim a later moment than the one it was made at.

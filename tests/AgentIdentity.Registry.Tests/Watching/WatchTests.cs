@@ -123,6 +123,50 @@ public sealed class WatchTests
         Assert.Equal(after.Enforcers[0].LeaseUntil, after.EnforcedAt);
     }
 
+    [Fact]
+    public async Task What_an_enforcer_that_asks_was_allowed_before_a_stop_is_waited_for_and_nothing_that_it_asks_after_it()
+    {
+        await using var registry = await TestNode.FoundAsync();
+        var agent = await registry.EnrollAsync();
+        using var key = PrivateKey.Generate(KeyAlgorithm.Ed25519);
+        var asks = await ScriptedEnforcer.RegisterAsync(registry, key, "asks");
+        registry.Clock.Advance(TimeSpan.FromMinutes(1));
+        registry.Node.Watch.Asks(asks);
+        registry.Clock.Advance(TimeSpan.FromSeconds(9));
+        var stopped = await StopAsync(registry, agent);
+        EnforcerReport Enforcer() => Report(registry, stopped.Index).Stops[0].Enforcers.Single();
+
+        var end = Enforcer().LeaseUntil;
+        Assert.Equal(stopped.At + 11_000, end);
+        for (var second = 0; second < 11; second++)
+        {
+            Assert.Equal(EnforcerProgress.Silent, Enforcer().Progress);
+            registry.Clock.Advance(TimeSpan.FromSeconds(1));
+            registry.Node.Watch.Asks(asks);
+        }
+        Assert.Equal((EnforcerProgress.LeaseOver, end, end), (Enforcer().Progress, Enforcer().At, Enforcer().LeaseUntil));
+        Assert.Equal(end, Report(registry, stopped.Index).Stops[0].EnforcedAt);
+    }
+
+    [Fact]
+    public async Task An_enforcer_that_asks_behind_a_stop_alone_does_not_hold_it_up()
+    {
+        await using var registry = await TestNode.FoundAsync();
+        var agent = await registry.EnrollAsync();
+        using var key = PrivateKey.Generate(KeyAlgorithm.Ed25519);
+        var asks = await ScriptedEnforcer.RegisterAsync(registry, key, "asks");
+        registry.Node.Watch.Asks(asks);
+        registry.Clock.Advance(TimeSpan.FromMinutes(1));
+        var stopped = await StopAsync(registry, agent);
+
+        var enforced = Report(registry, stopped.Index).Stops[0].EnforcedAt;
+        Assert.Equal(stopped.At, enforced);
+        registry.Clock.Advance(TimeSpan.FromSeconds(1));
+        registry.Node.Watch.Asks(asks);
+
+        Assert.Equal(enforced, Report(registry, stopped.Index).Stops[0].EnforcedAt);
+    }
+
     [Theory]
     [InlineData(true)]
     [InlineData(false)]
