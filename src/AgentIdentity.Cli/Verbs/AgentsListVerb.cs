@@ -15,7 +15,7 @@ internal static class AgentsListVerb
     private static readonly Option<string> Sponsor = new("--sponsor") { HelpName = "NAME", Description = "Only those of one sponsor.", DefaultValueFactory = _ => "" };
     private static readonly Option<string> Blueprint = new("--blueprint") { HelpName = "TEXT", Description = "Only those of one blueprint.", DefaultValueFactory = _ => "" };
     private static readonly Option<string> State =
-        new Option<string>("--state") { HelpName = "STATE", Description = "Only those in one state." }.AcceptOnlyFromAmong("active", "frozen", "revoked");
+        new Option<string>("--state") { HelpName = "STATE", Description = "Only those in one state." }.AcceptOnlyFromAmong("active", "restricted", "frozen", "revoked");
 
     private static readonly Option<bool> Probes = new("--probes") { Description = "Also the registry's own, which ride along with stops." };
 

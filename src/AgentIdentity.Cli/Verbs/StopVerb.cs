@@ -97,7 +97,7 @@ internal static class StopVerb
     internal static void Write(TextWriter text, Invocation run, Scope scope, StopResponse answer)
     {
         text.WriteLine($"{Word(answer),-7} {Name(run, scope)}");
-        text.WriteLine($"level   {Level(answer)}: durable, and this registry refuses {(scope.Kind == ScopeKind.Agent ? "the agent" : "what it covers")}");
+        text.WriteLine($"level   {Level(answer)}: durable, and this registry refuses {(scope.Kind == ScopeKind.Agent ? "the agent" : "what it covers")}{(answer.State == AgentState.Restricted ? ", but for what its blueprint calls reading" : "")}");
         if (answer.MatchesNobody)
             text.WriteLine("reach   matches nobody now: the registry knows nothing of that name. It stands for what comes");
         else if (IsOfThings(scope))

@@ -93,9 +93,10 @@ internal sealed class RegistryService(RegistryNode registry) : Wire.Registry.Reg
         {
             Wire.AgentState.Unspecified => null,
             Wire.AgentState.Active => StandingState.Active,
+            Wire.AgentState.Restricted => StandingState.Restricted,
             Wire.AgentState.Frozen => StandingState.Frozen,
             Wire.AgentState.Revoked => StandingState.Revoked,
-            _ => throw CallRefusedException.Malformed("A state is ACTIVE, FROZEN or REVOKED."),
+            _ => throw CallRefusedException.Malformed("A state is ACTIVE, RESTRICTED, FROZEN or REVOKED."),
         };
         return new AgentFilter(Sponsor(request, call), request.Blueprint.Length == 0 ? null : request.Blueprint, state) { WithProbes = request.WithProbes };
     }

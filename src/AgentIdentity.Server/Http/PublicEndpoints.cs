@@ -59,6 +59,9 @@ internal static class PublicEndpoints
         if (!ulong.TryParse(number, NumberStyles.None, CultureInfo.InvariantCulture, out var list) || number != list.ToString(CultureInfo.InvariantCulture)
             || registry.StatusLists.Find(list) is not { } found)
             return Results.Text("no such status list\n", TextType, statusCode: StatusCodes.Status404NotFound);
+        // Who asks for an earlier list must not take today's for it (Token Status List, "Historical resolution").
+        if (context.Request.Query.ContainsKey("time"))
+            return Results.Text("lists of other times are not kept\n", TextType, statusCode: StatusCodes.Status501NotImplemented);
         context.Response.Headers.CacheControl = CacheForTimeToLive;
         return Results.Bytes(form(found), type);
     }

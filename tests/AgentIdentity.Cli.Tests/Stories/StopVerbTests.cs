@@ -67,6 +67,7 @@ public sealed class StopVerbTests : IAsyncLifetime
         var stops = (await JsonAsync(recall)).GetProperty("stops").EnumerateArray().ToArray();
         Assert.Equal(["model:model-x/5", "label:jurisdiction=eu"], stops.Select(stop => stop.Text("scope")));
         Assert.Equal("restricted", (await JsonAsync("agents", "show", did)).Text("state"));
+        Assert.Equal(did, Assert.Single((await JsonAsync("agents", "list", "--state", "restricted")).GetProperty("agents").EnumerateArray()).Text("did"));
     }
 
     [Fact]

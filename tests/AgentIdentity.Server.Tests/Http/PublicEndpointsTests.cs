@@ -51,6 +51,15 @@ public sealed class PublicEndpointsTests : IAsyncLifetime
     }
 
     [Theory]
+    [InlineData("/status/0")]
+    [InlineData("/status/0/bitstring")]
+    public async Task Who_asks_for_a_status_list_of_another_time_is_not_given_that_of_now(string path)
+    {
+        using var response = await Fetch.RespondAsync($"{_registry.HttpUrl}{path}?time=1686925000");
+        Assert.Equal((HttpStatusCode.NotImplemented, null), (response.StatusCode, response.Headers.CacheControl));
+    }
+
+    [Theory]
     [InlineData("/status/3")]
     [InlineData("/status/00")]
     [InlineData("/status/+0")]
