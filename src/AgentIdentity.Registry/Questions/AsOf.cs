@@ -1,4 +1,5 @@
 using AgentIdentity.Credentials.Entries;
+using AgentIdentity.Credentials.Identifiers;
 using AgentIdentity.Credentials.Stops;
 using AgentIdentity.Ledger;
 using AgentIdentity.Registry.State;
@@ -44,6 +45,9 @@ public sealed class StandingThen
     public IEnumerable<StopRecord> Known => _state.Stops.All.Where(stop => _asOf.Includes(stop.Denial.Index)).OrderBy(stop => stop.Denial.Index.Value);
 
     public bool IsInForce(StopRecord stop) => stop.Lifted is not { } lifted || !_asOf.Includes(lifted.By);
+
+    /// <summary>The agent whose DID an audience is, as stops saw it; null when it is no agent's.</summary>
+    public Actor? Callee(RegistryName name, string audience) => _state.Callee(name, audience, _asOf.Entry);
 
     /// <summary>What was left of an agent's own authority.</summary>
     public Denied Left(AgentRecord agent) => Denials.Of(agent.ActorAt(_asOf.Entry));

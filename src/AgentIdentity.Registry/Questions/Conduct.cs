@@ -66,8 +66,8 @@ public sealed class Conduct
     {
         var then = new StandingThen(_state, asOf);
         var terms = agent.Grant.Terms;
-        var own = Authority(then, agent, null, terms.MaximumEnvelope, terms.Audiences, asOf);
-        var passedOn = _identities.LinksTo(agent, asOf).Select(link => Authority(then, agent, link, link.Body.Envelope, link.Body.Audiences, asOf));
+        var own = Authority(then, agent, null, terms.MaximumEnvelope, terms.Audiences);
+        var passedOn = _identities.LinksTo(agent, asOf).Select(link => Authority(then, agent, link, link.Body.Envelope, link.Body.Audiences));
         Authority[] all = [own, .. passedOn];
         return new CouldHaveAnswer(all, _identities.Credentials(agent, asOf), StoppedLocations(then, all));
     }
@@ -89,10 +89,10 @@ public sealed class Conduct
             : new Deed(row.Index, entry.At, entry.Body.Kind, IsQuarantined: false, IsErased: false, 0, cut);
     }
 
-    private Authority Authority(StandingThen then, AgentRecord agent, DelegationLink? link, string envelope, IReadOnlyList<string> audiences, AsOf asOf)
+    private Authority Authority(StandingThen then, AgentRecord agent, DelegationLink? link, string envelope, IReadOnlyList<string> audiences)
     {
         var left = link is null ? then.Left(agent) : UnderLink(then, agent, link);
-        var stopped = audiences.Where(audience => IsStopped(then, agent, audience, asOf)).ToArray();
+        var stopped = audiences.Where(audience => IsStopped(then, agent, audience)).ToArray();
         return new Authority(link, envelope, [.. audiences.Except(stopped)], stopped, link?.Body.ExpiresAt, left.State, left.Refusal);
     }
 
@@ -103,10 +103,10 @@ public sealed class Conduct
     }
 
     // Which audiences are stopped does not depend on who asks: a credential of nobody in particular is shown to each.
-    private bool IsStopped(StandingThen then, AgentRecord agent, string audience, AsOf asOf)
+    private bool IsStopped(StandingThen then, AgentRecord agent, string audience)
     {
         var nobody = agent.Actor with { Agent = default, Key = default, Sponsor = "", Blueprint = "", Labels = [] };
-        return then.Denials.Of(nobody, Shown(default, default, [], audience), _state.Callee(_name, audience, asOf.Entry)).Refusal == Refusal.AudienceStopped;
+        return then.Denials.Of(nobody, Shown(default, default, [], audience), then.Callee(_name, audience)).Refusal == Refusal.AudienceStopped;
     }
 
     private Credentials.Stops.Presentation Shown(SubjectId jti, LeafIndex index, IReadOnlyList<SubjectId> chain, string audience) =>
