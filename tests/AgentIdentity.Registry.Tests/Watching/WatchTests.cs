@@ -40,6 +40,21 @@ public sealed class WatchTests
     }
 
     [Fact]
+    public async Task A_registry_that_cannot_tell_enforcers_of_a_stop_grants_them_no_lease_and_ends()
+    {
+        await using var registry = await TestNode.FoundAsync();
+        var agent = await registry.EnrollAsync();
+        using var enforcer = await ScriptedEnforcer.NewAsync(registry);
+        await enforcer.HeartbeatAsync();
+        registry.Keys.FailNextWatch();
+        await registry.StopAsync(agent);
+
+        Assert.Equal("The token answers CKR_DEVICE_ERROR.", (await registry.Node.Halted.WaitAsync(TestNode.Patience)).Message);
+        Assert.Equal(Refusal.RegistryHalted, (await registry.Node.Watch.AnswerAsync(enforcer.Stream, new byte[24], default)).Refusal);
+        Assert.Equal(Refusal.RegistryHalted, (await ScriptedEnforcer.TryBeginAsync(registry, enforcer.Key)).Refusal);
+    }
+
+    [Fact]
     public async Task Who_enforces_for_an_agent_is_greeted_anew_when_it_has_another_key_and_before_that_one_is_stopped()
     {
         await using var registry = await TestNode.FoundAsync();
