@@ -163,9 +163,10 @@ public sealed class EnforcerWatch : IAsyncDisposable
         if (held.Value > size.Value)
             return Refuse(stream, Refusal.CheckpointNotOurs, $"The newest checkpoint has {size} entries: present the one of {held} when you begin to watch.");
         var path = held.Value == 0 ? [] : ConsistencyProof.Build(held, size, tree.Node);
+        // Before it is answered: a stop that is told between the two, and lost on the way, must find this lease.
+        Leases.Grant(stream.Enforcer.Id, _grants.Longest(stream.Classes));
         stream.View.Answer(stream, (epoch, count, digest) => new Heartbeat(
             new HeartbeatNote(stream.View.Id, text, epoch, count, digest, (uint)_settings.EnforcerLease.TotalMilliseconds, size, root).Sign(key.Value), tree.Checkpoint.Note, path));
-        Leases.Grant(stream.Enforcer.Id, _grants.Longest(stream.Classes));
         _probing.Want();
         return true;
     }

@@ -55,6 +55,19 @@ public sealed class WatchTests
     }
 
     [Fact]
+    public async Task A_lease_is_counted_before_the_enforcer_can_hear_of_it()
+    {
+        await using var registry = await TestNode.FoundAsync();
+        using var enforcer = await ScriptedEnforcer.NewAsync(registry);
+        registry.Clock.Advance(TimeSpan.FromMinutes(1));
+        var leases = registry.Node.Watch.Leases;
+        var left = TimeSpan.MinValue;
+        registry.Keys.BeforeWatchSigns = () => left = leases.EndOf(enforcer.Stream.Enforcer.Id) - leases.Now;
+        await enforcer.HeartbeatAsync();
+        Assert.True(left >= TimeSpan.FromSeconds(10), $"{left} was left when the answer was signed.");
+    }
+
+    [Fact]
     public async Task Who_enforces_for_an_agent_is_greeted_anew_when_it_has_another_key_and_before_that_one_is_stopped()
     {
         await using var registry = await TestNode.FoundAsync();
