@@ -92,8 +92,9 @@ internal sealed class Watches : IAsyncDisposable
             var stream = new WatchStream(enforcer, view, isObserving);
             if (_streams.Remove(enforcer.Id, out var older))
                 End(older, Refused.Because(Credentials.Refusal.WatchReplaced, "Another stream was begun under this key: an enforcer is one process."));
-            _streams.Add(enforcer.Id, stream);
+            // Which may fail: who is among the streams has somebody who takes it away again.
             var snapshot = view.Attach(stream, key, out var epoch);
+            _streams.Add(enforcer.Id, stream);
             foreach (var set in _probes.All)
                 Show(set, view, stream.Post);
             Pulse();

@@ -5,6 +5,7 @@ using AgentIdentity.Credentials.Proofs;
 using AgentIdentity.Credentials.Watching;
 using AgentIdentity.Ledger;
 using AgentIdentity.Registry.Checkpoints;
+using AgentIdentity.Registry.Keys;
 using AgentIdentity.Registry.Questions;
 using AgentIdentity.Registry.Stopping;
 using AgentIdentity.Registry.Tests.Fixtures;
@@ -65,6 +66,18 @@ public sealed class WatchTests
         registry.Keys.BeforeWatchSigns = () => left = leases.EndOf(enforcer.Stream.Enforcer.Id) - leases.Now;
         await enforcer.HeartbeatAsync();
         Assert.True(left >= TimeSpan.FromSeconds(10), $"{left} was left when the answer was signed.");
+    }
+
+    [Fact]
+    public async Task An_enforcer_whose_snapshot_could_not_be_signed_does_not_watch()
+    {
+        await using var registry = await TestNode.FoundAsync();
+        using var first = await ScriptedEnforcer.NewAsync(registry);
+        using var key = PrivateKey.Generate(KeyAlgorithm.Ed25519);
+        var other = await ScriptedEnforcer.RegisterAsync(registry, key, "other");
+        registry.Keys.FailNextWatch();
+        await Assert.ThrowsAsync<KeysRefusedException>(() => ScriptedEnforcer.TryBeginAsync(registry, key));
+        Assert.Null(registry.Node.Watch.Watches.Find(other.Id));
     }
 
     [Fact]
