@@ -66,7 +66,7 @@ public sealed class EnforcerWatch : IAsyncDisposable
         _alarming = new Alarming(sequencer, say);
         Leases = new EnforcerLeases(clock, TimeSpan.FromTicks(Math.Max(settings.LongestLease.Ticks, state.Leases.OutstandingAt(clock.GetUtcNow()).Ticks)), settings.EnforcerLease);
         Watches = new Watches(state, standing, settings.Name, checkpoints, _proofs, _items, Leases, probes, say, sequencer.Fail);
-        _probing = new Probing(settings, state, sequencer, issuing, probes, Watches, clock);
+        _probing = new Probing(settings, state, sequencer, issuing, probes, Watches, clock, say);
         sequencer.Applied += Watches.Hand;
         standing.Ended.ContinueWith(ended => Watches.EndAll(Halted()), TaskScheduler.Default);
     }
