@@ -248,6 +248,6 @@ public sealed class EnforcerWatch : IAsyncDisposable
     {
         var since = (_clock.GetUtcNow() - UnprovenMax).ToUnixTimeMilliseconds();
         foreach (var stop in _state.Stops.InForce.Where(stop => stop.At >= since && stream.View.IsShown(stop)))
-            _ = Watches.ProveAsync(stop.Denial.Index, stream.Post);
+            _ = Watches.ProveAsync(stop.Denial.Index, stream.Post, stream.Ended);
     }
 }

@@ -81,6 +81,17 @@ public sealed class WatchTests
     }
 
     [Fact]
+    public async Task What_is_to_be_proven_to_an_enforcer_that_has_gone_is_waited_for_no_more()
+    {
+        await using var registry = await TestNode.FoundAsync();
+        using var enforcer = await ScriptedEnforcer.NewAsync(registry);
+        // Of an entry that no checkpoint covers: without its witnesses a registry may sign none for hours.
+        var proving = registry.Node.Watch.Watches.ProveAsync(new LeafIndex(1_000_000), _ => Assert.Fail("It has gone."), enforcer.Stream.Ended);
+        registry.Node.Watch.End(enforcer.Stream);
+        await proving.WaitAsync(TestNode.Patience);
+    }
+
+    [Fact]
     public async Task Who_enforces_for_an_agent_is_greeted_anew_when_it_has_another_key_and_before_that_one_is_stopped()
     {
         await using var registry = await TestNode.FoundAsync();
