@@ -11,10 +11,9 @@ namespace AgentIdentity.Client.Enforcing;
 /// </summary>
 internal sealed class DenialBook(DenyState denyState)
 {
-    // Proofs that come before the delta or the snapshot that they explain; more than a few only when the registry plays with us.
-    private const int LiftedEarlyMax = 10_000;
-
     private readonly Dictionary<ulong, Denial> _denied = [];
+
+    // Proven before the delta or the snapshot that it explains: of what is shown, and of nothing else. Restores lift for others too, and those would add up.
     private readonly HashSet<ulong> _liftedEarly = [];
     private DenyList _shown = new();
 
@@ -63,16 +62,11 @@ internal sealed class DenialBook(DenyState denyState)
     {
         if (_shown.Contains(index))
         {
-            if (_liftedEarly.Count < LiftedEarlyMax)
-                _liftedEarly.Add(index.Value);
+            _liftedEarly.Add(index.Value);
             return false;
         }
         if (!_denied.Remove(index.Value, out var denial))
-        {
-            if (_liftedEarly.Count < LiftedEarlyMax)
-                _liftedEarly.Add(index.Value);
             return false;
-        }
         denyState.Remove(denial);
         return true;
     }
@@ -93,6 +87,7 @@ internal sealed class DenialBook(DenyState denyState)
         _shown = snapshot;
         foreach (var denial in gone.Where(denial => _liftedEarly.Contains(denial.Index.Value)))
             Lift(denial.Index);
+        _liftedEarly.RemoveWhere(index => !snapshot.Contains(new LeafIndex(index)));
         return [.. gone.Where(denial => IsDenied(denial.Index))];
     }
 

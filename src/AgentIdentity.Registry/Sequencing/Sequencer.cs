@@ -60,7 +60,7 @@ public sealed class Sequencer : IDisposable
         _writer.Start();
     }
 
-    /// <summary>Ends with the storage error after which nothing more is acknowledged; the process must end.</summary>
+    /// <summary>Ends with the storage error, or whatever else, after which nothing more is acknowledged; the process must end.</summary>
     public Task<Exception> Halted => _halted.Task;
 
     /// <summary>Called by the writer between two groups, after a checkpoint.</summary>
@@ -90,6 +90,13 @@ public sealed class Sequencer : IDisposable
             Monitor.Pulse(_gate);
         }
         return work.Answer;
+    }
+
+    /// <summary>Denies everybody, and has the process end. Called from any thread.</summary>
+    internal void Fail(Exception failure)
+    {
+        _standing.Halt();
+        _halted.TrySetResult(failure);
     }
 
     /// <summary>Writes what is waiting, signs the last checkpoint and ends.</summary>
@@ -125,9 +132,8 @@ public sealed class Sequencer : IDisposable
         catch (Exception failure)
         {
             // What is durable is not known any more. Nobody is let in and nothing is acknowledged until the ledger has been read again.
-            _standing.Halt();
+            Fail(failure);
             Abandon(group);
-            _halted.TrySetResult(failure);
         }
     }
 

@@ -65,8 +65,8 @@ public sealed class EnforcerWatch : IAsyncDisposable
         _grants = new LeaseGrants(settings, state, sequencer);
         _alarming = new Alarming(sequencer, say);
         Leases = new EnforcerLeases(clock, TimeSpan.FromTicks(Math.Max(settings.LongestLease.Ticks, state.Leases.OutstandingAt(clock.GetUtcNow()).Ticks)), settings.EnforcerLease);
-        Watches = new Watches(state, standing, settings.Name, checkpoints, _proofs, _items, Leases, probes, say);
-        _probing = new Probing(settings, state, sequencer, issuing, probes, Watches, clock);
+        Watches = new Watches(state, standing, settings.Name, checkpoints, _proofs, _items, Leases, probes, say, sequencer.Fail);
+        _probing = new Probing(settings, state, sequencer, issuing, probes, Watches, clock, say);
         sequencer.Applied += Watches.Hand;
         standing.Ended.ContinueWith(ended => Watches.EndAll(Halted()), TaskScheduler.Default);
     }
@@ -163,9 +163,10 @@ public sealed class EnforcerWatch : IAsyncDisposable
         if (held.Value > size.Value)
             return Refuse(stream, Refusal.CheckpointNotOurs, $"The newest checkpoint has {size} entries: present the one of {held} when you begin to watch.");
         var path = held.Value == 0 ? [] : ConsistencyProof.Build(held, size, tree.Node);
+        // Before it is answered: a stop that is told between the two, and lost on the way, must find this lease.
+        Leases.Grant(stream.Enforcer.Id, _grants.Longest(stream.Classes));
         stream.View.Answer(stream, (epoch, count, digest) => new Heartbeat(
             new HeartbeatNote(stream.View.Id, text, epoch, count, digest, (uint)_settings.EnforcerLease.TotalMilliseconds, size, root).Sign(key.Value), tree.Checkpoint.Note, path));
-        Leases.Grant(stream.Enforcer.Id, _grants.Longest(stream.Classes));
         _probing.Want();
         return true;
     }
@@ -247,6 +248,6 @@ public sealed class EnforcerWatch : IAsyncDisposable
     {
         var since = (_clock.GetUtcNow() - UnprovenMax).ToUnixTimeMilliseconds();
         foreach (var stop in _state.Stops.InForce.Where(stop => stop.At >= since && stream.View.IsShown(stop)))
-            _ = Watches.ProveAsync(stop.Denial.Index, stream.Post);
+            _ = Watches.ProveAsync(stop.Denial.Index, stream.Post, stream.Ended);
     }
 }

@@ -34,6 +34,7 @@ internal sealed class Probing : IAsyncDisposable
     private readonly ReadyProbes _ready;
     private readonly Watches _watches;
     private readonly TimeProvider _clock;
+    private readonly Action<string> _log;
     private readonly Envelope _envelope = Envelope.TryParse(Nothing, out var envelope) ? envelope : throw new InvalidOperationException("The envelope of probes is none.");
     private readonly Channel<bool> _wanted = Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
     private readonly CancellationTokenSource _ending = new();
@@ -41,9 +42,9 @@ internal sealed class Probing : IAsyncDisposable
     private AgentRecord[] _agents = [];
     private long _usedAt = long.MinValue;
 
-    public Probing(RegistrySettings settings, RegistryState state, Sequencer sequencer, Issuing.Issuing issuing, ReadyProbes ready, Watches watches, TimeProvider clock)
+    public Probing(RegistrySettings settings, RegistryState state, Sequencer sequencer, Issuing.Issuing issuing, ReadyProbes ready, Watches watches, TimeProvider clock, Action<string> log)
     {
-        (_settings, _state, _sequencer, _issuing, _ready, _watches, _clock) = (settings, state, sequencer, issuing, ready, watches, clock);
+        (_settings, _state, _sequencer, _issuing, _ready, _watches, _clock, _log) = (settings, state, sequencer, issuing, ready, watches, clock, log);
         _ready.Used = Use;
         _work = settings.ProbesReady > 0 ? Task.Run(WorkAsync) : Task.CompletedTask;
     }
@@ -67,7 +68,7 @@ internal sealed class Probing : IAsyncDisposable
                 await Task.Delay(left, _clock, _ending.Token).ConfigureAwait(false);
             _wanted.Reader.TryRead(out _);
             if (_watches.HasStreams)
-                await FillAsync().ConfigureAwait(false);
+                await TryFillAsync().ConfigureAwait(false);
             await Task.Delay(Pause, _clock, _ending.Token).ConfigureAwait(false);
         }
     }
@@ -76,6 +77,19 @@ internal sealed class Probing : IAsyncDisposable
     {
         Volatile.Write(ref _usedAt, _clock.GetTimestamp());
         Want();
+    }
+
+    private async Task TryFillAsync()
+    {
+        try
+        {
+            await FillAsync().ConfigureAwait(false);
+        }
+        catch (Exception failure)
+        {
+            // The key that signs them does not answer, or it is a bug. Stops go without, and it is tried again when an enforcer is heard.
+            _log($"No probes can be made now, so that stops go without: {failure.Message}");
+        }
     }
 
     private async Task FillAsync()

@@ -71,9 +71,10 @@ internal sealed class View
     {
         lock (_lock)
         {
-            _streams.Add(stream);
             epoch = _epoch;
-            return new Snapshot(new SnapshotNote(Id, _epoch, (ulong)_denials.Count, _digest).Sign(key), [.. _denials.Denials]);
+            var snapshot = new Snapshot(new SnapshotNote(Id, _epoch, (ulong)_denials.Count, _digest).Sign(key), [.. _denials.Denials]);
+            _streams.Add(stream);
+            return snapshot;
         }
     }
 

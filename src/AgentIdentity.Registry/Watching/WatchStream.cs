@@ -32,7 +32,7 @@ public sealed class WatchStream : IDisposable
     /// <summary>Whether it only reports what it would refuse.</summary>
     public bool IsObserving { get; }
 
-    /// <summary>Cancelled when the stream must end, also in the middle of a write.</summary>
+    /// <summary>Cancelled when the stream must end, also in the middle of a write, or has ended.</summary>
     public CancellationToken Ended { get; }
 
     /// <summary>Why it was ended; null when the enforcer went away.</summary>
@@ -86,7 +86,8 @@ public sealed class WatchStream : IDisposable
     {
         lock (_lock)
             _isDisposed = true;
-        _ended.Dispose();
+        // Not disposed of: whoever hears of a cancellation that is on its way would be forgotten. It has neither timer nor handle.
+        _ended.Cancel();
     }
 
     internal void Post(WatchMessage message)

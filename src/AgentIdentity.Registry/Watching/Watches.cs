@@ -24,6 +24,7 @@ internal sealed class Watches : IAsyncDisposable
     private readonly EnforcerLeases _leases;
     private readonly ReadyProbes _probes;
     private readonly Action<string> _log;
+    private readonly Action<Exception> _failed;
     private readonly Channel<Applied> _applied = Channel.CreateUnbounded<Applied>(new UnboundedChannelOptions { SingleReader = true });
     private readonly ConcurrentDictionary<LeafIndex, TimeSpan> _toldAt = new();
     private readonly CancellationTokenSource _ending = new();
@@ -39,9 +40,11 @@ internal sealed class Watches : IAsyncDisposable
     private NoteSignerKey? _key;
     private ulong _epoch;
 
-    public Watches(RegistryState state, Standing standing, RegistryName name, CheckpointPublisher checkpoints, EntryProofs proofs, LoggedItems items, EnforcerLeases leases, ReadyProbes probes, Action<string> log)
+    /// <param name="failed">Called once, when nobody can be told anything any more.</param>
+    public Watches(
+        RegistryState state, Standing standing, RegistryName name, CheckpointPublisher checkpoints, EntryProofs proofs, LoggedItems items, EnforcerLeases leases, ReadyProbes probes, Action<string> log, Action<Exception> failed)
     {
-        (_state, _standing, _name, _checkpoints, _proofs, _items, _leases, _probes, _log) = (state, standing, name, checkpoints, proofs, items, leases, probes, log);
+        (_state, _standing, _name, _checkpoints, _proofs, _items, _leases, _probes, _log, _failed) = (state, standing, name, checkpoints, proofs, items, leases, probes, log, failed);
         foreach (var stop in state.Stops.InForce)
             _inForce.Add(stop.Denial.Index.Value, stop);
         (_epoch, _position) = (state.Epoch, state.Position);
@@ -89,8 +92,9 @@ internal sealed class Watches : IAsyncDisposable
             var stream = new WatchStream(enforcer, view, isObserving);
             if (_streams.Remove(enforcer.Id, out var older))
                 End(older, Refused.Because(Credentials.Refusal.WatchReplaced, "Another stream was begun under this key: an enforcer is one process."));
-            _streams.Add(enforcer.Id, stream);
+            // Which may fail: who is among the streams has somebody who takes it away again.
             var snapshot = view.Attach(stream, key, out var epoch);
+            _streams.Add(enforcer.Id, stream);
             foreach (var set in _probes.All)
                 Show(set, view, stream.Post);
             Pulse();
@@ -190,21 +194,32 @@ internal sealed class Watches : IAsyncDisposable
 
     private async Task TellAsync()
     {
-        await foreach (var applied in _applied.Reader.ReadAllAsync().ConfigureAwait(false))
+        try
         {
-            if (applied.Entry.Body is CredentialsIssued)
-            {
-                _items.CatchUpIfKept();
-                continue;
-            }
-            if (ChangedActor(applied.Entry.Body) is { } agent)
-                GreetAnew(agent);
-            if (applied.Entry.Body is CallerRemoved or Stop { Scope.Kind: ScopeKind.Key })
-                EndUnserved();
-            if (ChangeOf(applied) is { } change && Tell(change) is { Length: > 0 } shown)
-                _ = ProveAsync(change.Index, proof => Array.ForEach(shown, view => view.Tell(proof)));
-            Pulse();
+            await foreach (var applied in _applied.Reader.ReadAllAsync().ConfigureAwait(false))
+                Tell(applied);
         }
+        catch (Exception failure)
+        {
+            // The key that signs does not answer, or it is a bug. Whoever is told of no stop any more must not be granted leases either.
+            _failed(failure);
+        }
+    }
+
+    private void Tell(Applied applied)
+    {
+        if (applied.Entry.Body is CredentialsIssued)
+        {
+            _items.CatchUpIfKept();
+            return;
+        }
+        if (ChangedActor(applied.Entry.Body) is { } agent)
+            GreetAnew(agent);
+        if (applied.Entry.Body is CallerRemoved or Stop { Scope.Kind: ScopeKind.Key })
+            EndUnserved();
+        if (ChangeOf(applied) is { } change && Tell(change) is { Length: > 0 } shown)
+            _ = ProveAsync(change.Index, proof => Array.ForEach(shown, view => view.Tell(proof)));
+        Pulse();
     }
 
     // Before anything that is told behind this entry: a stop of the new key must find nobody who signs that it refuses, and knows the agent by the old one.

@@ -30,9 +30,17 @@ internal sealed class AccessService(RegistryNode registry, IHostApplicationLifet
             var writing = InTurn(() => WriteAsync(stream, responseStream, ending.Token));
             await Task.WhenAny(reading, writing);
             await ending.CancelAsync();
-            await FinishAsync(writing, context);
-            var hasEnded = reading.IsCompleted;
-            await StopReadingAsync(reading, context);
+            var hasEnded = false;
+            try
+            {
+                await FinishAsync(writing, context);
+            }
+            finally
+            {
+                hasEnded = reading.IsCompleted;
+                // Also when something could not be written.
+                await StopReadingAsync(reading, context);
+            }
             if (hasEnded)
                 await reading;
             context.CancellationToken.ThrowIfCancellationRequested();

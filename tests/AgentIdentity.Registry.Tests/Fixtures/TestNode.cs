@@ -34,7 +34,6 @@ internal sealed class TestNode : IAsyncDisposable
 
     private static readonly TimeSpan Look = TimeSpan.FromMilliseconds(20);
 
-    private readonly FileRegistryKeys _keys;
     private bool _isDisposed;
 
     private TestNode(string folder, ManualClock clock, ulong snapshotEntries, bool dev, string url, int replayCapacity, bool singleOperator = true, int probesReady = 0, Func<RegistrySettings, RegistrySettings>? with = null)
@@ -43,12 +42,12 @@ internal sealed class TestNode : IAsyncDisposable
         Clock = clock;
         Assert.True(RegistryName.TryParse(url, out var name, out _));
         Store = new FaultyStore(SqliteLedgerStore.Open(folder));
-        _keys = new FileRegistryKeys(folder);
+        Keys = new FaultyKeys(new FileRegistryKeys(folder));
         try
         {
             Node = RegistryNode.Open(
                 (with ?? (settings => settings))(new RegistrySettings(name, dev, singleOperator) { SnapshotEntries = snapshotEntries, ReplayCapacity = replayCapacity, ProbesReady = probesReady }),
-                Store, new SnapshotFile(folder), _keys, clock, Log.Add);
+                Store, new SnapshotFile(folder), Keys, clock, Log.Add);
         }
         catch
         {
@@ -66,6 +65,8 @@ internal sealed class TestNode : IAsyncDisposable
     public RegistryNode Node { get; }
 
     public FaultyStore Store { get; }
+
+    public FaultyKeys Keys { get; }
 
     public List<string> Log { get; } = [];
 
@@ -110,13 +111,13 @@ internal sealed class TestNode : IAsyncDisposable
     }
 
     /// <summary>The key that signs credentials, as somebody would hold it who had stolen it.</summary>
-    public PrivateKey IssuerKey(KeyId? keyId = null) => _keys.Issuer(keyId ?? Node.State.IssuerKeys.Current.KeyId);
+    public PrivateKey IssuerKey(KeyId? keyId = null) => Keys.Issuer(keyId ?? Node.State.IssuerKeys.Current.KeyId);
 
     /// <summary>The key that signs checkpoints, likewise.</summary>
-    public Ed25519PrivateKey LogKey => _keys.Log(Node.State.Founding!.LogKey.KeyId);
+    public Ed25519PrivateKey LogKey => Keys.Log(Node.State.Founding!.LogKey.KeyId);
 
     /// <summary>The key that signs what enforcers are told, likewise.</summary>
-    public NoteSignerKey WatchKey => new(WatchNotes.KeyName(Node.State.Log.Origin), _keys.Watch(Node.State.WatchKeys[^1].KeyId));
+    public NoteSignerKey WatchKey => new(WatchNotes.KeyName(Node.State.Log.Origin), Keys.Watch(Node.State.WatchKeys[^1].KeyId));
 
     public Task<string> NewTokenAsync(uint uses = 1, uint lifetimeSeconds = 0) => NewTokenAsync(new TokenWish("team", "bot/1", [], Envelope, [Audience], uses, lifetimeSeconds));
 
@@ -212,7 +213,7 @@ internal sealed class TestNode : IAsyncDisposable
         Store.LetAppendsGo();
         await Node.DisposeAsync();
         Store.Dispose();
-        _keys.Dispose();
+        Keys.Dispose();
     }
 }
 

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using AgentIdentity.Credentials;
 using AgentIdentity.Credentials.Entries;
 using AgentIdentity.Credentials.Identifiers;
@@ -194,6 +195,24 @@ public sealed class ProbeTests
         Assert.Equal(shown.Order(), Find(registry, TestNode.Good(await registry.StopAsync(Sponsor))).Probes);
 
         static string Own(int i) => $"https://tool-{i:d2}.example";
+    }
+
+    [Fact]
+    public async Task Probes_that_could_not_be_signed_are_made_when_the_key_answers_again()
+    {
+        await using var registry = await TestNode.FoundAsync(probesReady: 1);
+        var agent = await registry.EnrollAsync();
+        registry.Keys.FailNextIssuer();
+        using var enforcer = await ScriptedEnforcer.NewAsync(registry);
+        // An enforcer goes on asking.
+        for (var patience = Stopwatch.StartNew(); enforcer.Probes.Count == 0 && patience.Elapsed < TestNode.Patience;)
+        {
+            await enforcer.HeartbeatAsync();
+            await Task.Delay(TimeSpan.FromMilliseconds(100));
+        }
+        var stopped = await StopAsync(registry, enforcer, agent.Id);
+        Assert.Equal(ProbeSeen.Unanswered, Report(registry, stopped.Index).Enforcers[0].Probe);
+        Assert.Contains(registry.Log, said => said.Contains("CKR_DEVICE_ERROR", StringComparison.Ordinal));
     }
 
     [Fact]

@@ -5,6 +5,7 @@ using AgentIdentity.Credentials.Proofs;
 using AgentIdentity.Credentials.Watching;
 using AgentIdentity.Ledger;
 using AgentIdentity.Registry.Checkpoints;
+using AgentIdentity.Registry.Keys;
 using AgentIdentity.Registry.Questions;
 using AgentIdentity.Registry.Stopping;
 using AgentIdentity.Registry.Tests.Fixtures;
@@ -37,6 +38,57 @@ public sealed class WatchTests
         var proof = await enforcer.UntilAsync<EntryProof>();
         Assert.Equal(stopped.Index, proof.Index);
         Assert.True(Leads(registry, proof));
+    }
+
+    [Fact]
+    public async Task A_registry_that_cannot_tell_enforcers_of_a_stop_grants_them_no_lease_and_ends()
+    {
+        await using var registry = await TestNode.FoundAsync();
+        var agent = await registry.EnrollAsync();
+        using var enforcer = await ScriptedEnforcer.NewAsync(registry);
+        await enforcer.HeartbeatAsync();
+        registry.Keys.FailNextWatch();
+        await registry.StopAsync(agent);
+
+        Assert.Equal("The token answers CKR_DEVICE_ERROR.", (await registry.Node.Halted.WaitAsync(TestNode.Patience)).Message);
+        Assert.Equal(Refusal.RegistryHalted, (await registry.Node.Watch.AnswerAsync(enforcer.Stream, new byte[24], default)).Refusal);
+        Assert.Equal(Refusal.RegistryHalted, (await ScriptedEnforcer.TryBeginAsync(registry, enforcer.Key)).Refusal);
+    }
+
+    [Fact]
+    public async Task A_lease_is_counted_before_the_enforcer_can_hear_of_it()
+    {
+        await using var registry = await TestNode.FoundAsync();
+        using var enforcer = await ScriptedEnforcer.NewAsync(registry);
+        registry.Clock.Advance(TimeSpan.FromMinutes(1));
+        var leases = registry.Node.Watch.Leases;
+        var left = TimeSpan.MinValue;
+        registry.Keys.BeforeWatchSigns = () => left = leases.EndOf(enforcer.Stream.Enforcer.Id) - leases.Now;
+        await enforcer.HeartbeatAsync();
+        Assert.True(left >= TimeSpan.FromSeconds(10), $"{left} was left when the answer was signed.");
+    }
+
+    [Fact]
+    public async Task An_enforcer_whose_snapshot_could_not_be_signed_does_not_watch()
+    {
+        await using var registry = await TestNode.FoundAsync();
+        using var first = await ScriptedEnforcer.NewAsync(registry);
+        using var key = PrivateKey.Generate(KeyAlgorithm.Ed25519);
+        var other = await ScriptedEnforcer.RegisterAsync(registry, key, "other");
+        registry.Keys.FailNextWatch();
+        await Assert.ThrowsAsync<KeysRefusedException>(() => ScriptedEnforcer.TryBeginAsync(registry, key));
+        Assert.Null(registry.Node.Watch.Watches.Find(other.Id));
+    }
+
+    [Fact]
+    public async Task What_is_to_be_proven_to_an_enforcer_that_has_gone_is_waited_for_no_more()
+    {
+        await using var registry = await TestNode.FoundAsync();
+        using var enforcer = await ScriptedEnforcer.NewAsync(registry);
+        // Of an entry that no checkpoint covers: without its witnesses a registry may sign none for hours.
+        var proving = registry.Node.Watch.Watches.ProveAsync(new LeafIndex(1_000_000), _ => Assert.Fail("It has gone."), enforcer.Stream.Ended);
+        registry.Node.Watch.End(enforcer.Stream);
+        await proving.WaitAsync(TestNode.Patience);
     }
 
     [Fact]

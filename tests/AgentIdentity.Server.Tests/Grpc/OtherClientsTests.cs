@@ -3,6 +3,7 @@ using AgentIdentity.Credentials;
 using AgentIdentity.Credentials.Tokens;
 using AgentIdentity.Ledger;
 using AgentIdentity.Protocol.V1;
+using AgentIdentity.Registry.Watching;
 using AgentIdentity.Server.Tests.Fixtures;
 using AgentIdentity.Tests.Wire;
 using Google.Rpc;
@@ -60,6 +61,29 @@ public sealed class OtherClientsTests
             await replaced.SendNoMoreAsync();
             var ended = await Assert.ThrowsAsync<RpcException>(() => replaced.UntilAsync(RegistryMessage.OfOneofCase.Unlogged));
             Assert.Equal((StatusCode.Aborted, "WATCH_REPLACED"), (ended.StatusCode, Refused.NameOf(ended)));
+            for (var call = 0; call < CallsBetween; call++)
+                await agents.ResolveDidAsync(new ResolveDidRequest { Did = "did:web:localhost%3A5000" }, deadline: TimeProvider.System.GetUtcNow().UtcDateTime.AddMinutes(1));
+        }
+    }
+
+    [Fact]
+    public async Task A_watch_on_which_nothing_can_be_said_reads_nothing_of_the_calls_that_come_after_it_on_its_connection()
+    {
+        await using var registry = await TestRegistry.StartAsync();
+        var key = await registry.RegisterAsync(Role.Enforcer, "documents gateway");
+        var enforcer = registry.Host.Registry.State.FindCaller(key.PublicKey.KeyId)!.Id;
+        using var channel = GrpcChannel.ForAddress(registry.GrpcUrl);
+        var (watching, agents) = (new Access.AccessClient(channel), new Protocol.V1.Registry.RegistryClient(channel));
+        for (var round = 0; round < Rounds; round++)
+        {
+            using var failing = await WireEnforcer.BeginAsync(watching, key, registry.PublicUrl, [TestRegistry.Documents]);
+            // Of which no message can be made, as of a greeting whose terms the key does not sign.
+            registry.Host.Registry.Watch.Watches.Find(enforcer)!.Post(new Delta("", null!));
+            while (registry.Host.Registry.Watch.Watches.Find(enforcer) is not null)
+                await Task.Delay(TimeSpan.FromMilliseconds(1));
+            await failing.SendNoMoreAsync();
+            var ended = await Assert.ThrowsAsync<RpcException>(() => failing.UntilAsync(RegistryMessage.OfOneofCase.Unlogged));
+            Assert.Equal(StatusCode.Internal, ended.StatusCode);
             for (var call = 0; call < CallsBetween; call++)
                 await agents.ResolveDidAsync(new ResolveDidRequest { Did = "did:web:localhost%3A5000" }, deadline: TimeProvider.System.GetUtcNow().UtcDateTime.AddMinutes(1));
         }
