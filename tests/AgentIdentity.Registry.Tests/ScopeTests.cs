@@ -381,10 +381,10 @@ public sealed class ScopeTests
     public async Task A_stop_that_leaves_nobody_to_restore_asks_for_force()
     {
         await using var registry = await TestNode.FoundByTwoAsync();
+        var agent = await registry.EnrollAsync();
         var mine = Scope.Key(registry.OperatorKeys[1].PublicKey.KeyId);
         Assert.Equal(Refusal.ForceNeeded, (await registry.StopAsync(mine)).Refusal);
         TestNode.Good(await registry.Node.Stopping.StopAsync(registry.Operator, new StopWish(mine, StandingState.Frozen, "stolen", "", Force: true)));
-        var agent = await registry.EnrollAsync();
         var stop = TestNode.Good(await registry.StopAsync(agent)).Index;
         Assert.Equal(Refusal.ApproverUnknown, (await registry.RestoreAsync(stop)).Refusal);
     }

@@ -1,4 +1,5 @@
 using System.Security.Cryptography;
+using AgentIdentity.Credentials;
 using AgentIdentity.Credentials.Delegation;
 using AgentIdentity.Credentials.Entries;
 using AgentIdentity.Credentials.Identifiers;
@@ -145,6 +146,11 @@ public sealed class Draft
 
     /// <summary>Whether the caller is removed in this group.</summary>
     public bool IsRemoved(SubjectId caller) => _removed.Contains(caller);
+
+    /// <summary>Why a caller gives nothing out any more, who was served when the call came: removed since, or its key is stopped. What takes authority away never asks.</summary>
+    public Refused? Objection(CallerRecord caller) => IsRemoved(caller.Id)
+        ? Refused.Because(Refusal.CallerUnknown, "The caller is removed at this moment.")
+        : Standing.OfCaller(caller.Key.KeyId);
 
     /// <summary>Whether the line of a DID log that an entry holds is followed by another in this group.</summary>
     public bool IsFollowed(LeafIndex line) => _followedLines.Contains(line);
