@@ -94,6 +94,24 @@ public sealed class OperatingTests
     }
 
     [Fact]
+    public async Task However_long_there_is_no_room_so_many_kinds_of_refusals_are_kept_and_all_are_counted()
+    {
+        await using var registry = await TestNode.FoundAsync();
+        registry.Store.OnAppend = Fault.Full;
+        for (var second = 0; second < 3; second++)
+        {
+            for (var i = 0; i < 300; i++)
+                registry.Node.Refusals.Note($"/method{second}/{i}", "REASON", null);
+            await registry.Node.Refusals.FlushAsync();
+        }
+        registry.Store.OnAppend = Fault.None;
+        await registry.Node.Refusals.FlushAsync();
+
+        var written = Assert.Single(registry.Bodies().OfType<CallsRefused>()).Refused;
+        Assert.Equal((257, 900), (written.Count, written.Sum(calls => calls.Count)));
+    }
+
+    [Fact]
     public async Task A_key_proof_opens_one_request_with_a_nonce_that_is_younger_than_five_minutes()
     {
         await using var registry = await TestNode.FoundAsync();

@@ -100,6 +100,42 @@ public sealed class PeopleTests
         }
     }
 
+    [Theory]
+    [InlineData(true, Refusal.CallerUnknown)]
+    [InlineData(false, Refusal.KeyStopped)]
+    public async Task What_an_operator_gives_out_behind_being_removed_or_stopped_in_one_group_is_refused_and_whom_it_stops_is_stopped(bool isRemoved, Refusal refusal)
+    {
+        await using var registry = await TestNode.FoundByTwoAsync();
+        var third = PrivateKey.Generate(KeyAlgorithm.ES256);
+        TestNode.Good(await AddAsync(registry, third, "third"));
+        registry.Clock.Advance(TimeSpan.FromHours(24));
+        var (agent, other) = (await registry.EnrollAsync(), await registry.EnrollAsync());
+        var (operating, gone) = (registry.Node.Operating, registry.Node.State.FindCaller(third.PublicKey.KeyId)!);
+        Task<Refusal> going = Task.FromResult(Refusal.None), stopping = going;
+        Task<Refusal>[] giving = [];
+        await registry.InOneGroupAsync(other, () =>
+        {
+            going = isRemoved ? RefusalOf(RemoveAsync(registry, gone.Id)) : RefusalOf(registry.StopAsync(Scope.Key(third.PublicKey.KeyId)));
+            giving =
+            [
+                RefusalOf(operating.CreateTokenAsync(gone, new TokenWish("team", "bot/1", [], TestNode.Envelope, [TestNode.Audience], 1, 0))),
+                RefusalOf(operating.RegisterCallerAsync(gone, CallerRole.Auditor, "friend", PrivateKey.Generate(KeyAlgorithm.ES256).PublicKey, [])),
+                RefusalOf(operating.DefineBlueprintAsync(gone, "bot/2", "", [])),
+                RefusalOf(operating.RotateIssuerKeyAsync(gone)),
+                RefusalOf(operating.RotateDidKeyAsync(gone)),
+            ];
+            stopping = RefusalOf(registry.Node.Stopping.StopAsync(gone, new StopWish(Scope.Agent(agent.Id), StandingState.Frozen, "odd calls", "")));
+        });
+
+        Assert.Equal((Refusal.None, Refusal.None), (await going, await stopping));
+        Assert.All(await Task.WhenAll(giving), found => Assert.Equal(refusal, found));
+        Assert.Equal(StandingState.Frozen, registry.Node.State.StandingOf(agent.Record));
+        Assert.Equal(refusal, (await registry.Node.KeyReplacement.OrderAsync(gone, other.Record, "copied", "", null)).Refusal);
+        Assert.Single(Directory.GetFiles(Path.Combine(registry.Folder, "keys"), "credentials-*"));
+
+        static async Task<Refusal> RefusalOf<T>(Task<Outcome<T>> outcome) => (await outcome).Refusal;
+    }
+
     [Fact]
     public async Task An_enforcer_is_not_removed_by_one()
     {

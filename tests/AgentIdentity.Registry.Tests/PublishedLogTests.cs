@@ -2,6 +2,7 @@ using AgentIdentity.Credentials;
 using AgentIdentity.Ledger;
 using AgentIdentity.Registry.State;
 using AgentIdentity.Registry.Tests.Fixtures;
+using AgentIdentity.Registry.Watching;
 
 namespace AgentIdentity.Registry.Tests;
 
@@ -91,6 +92,21 @@ public sealed class PublishedLogTests
         var agent = registry.Node.State.AgentsFrom(0).First().Id;
         Assert.Equal(50, registry.Node.Reading.ListTrail(agent, 0, 50).Entries.Count);
         Assert.Contains("entry 100 is not the one that was signed", Assert.Throws<LedgerDamagedException>(() => registry.Node.Reading.ListTrail(agent, 0, 200)).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task An_entry_that_was_changed_since_is_shown_to_nobody_as_what_was_signed()
+    {
+        await using var registry = await TestNode.FoundAsync();
+        var agent = await registry.EnrollAsync();
+        var stop = TestNode.Good(await registry.StopAsync(agent)).Index;
+        await registry.WhenSignedAsync(stop);
+        var proofs = new EntryProofs(registry.Store, registry.Node.LeafProofs);
+        Assert.Equal(stop, proofs.Prove(stop).Index);
+        foreach (var changed in new[] { stop, registry.Node.State.LastHeads!.Index })
+            LedgerFile.Spoil(registry.Folder, "entry", changed.Value);
+        Assert.Contains($"Entry {stop} is not the one", Assert.Throws<LedgerDamagedException>(() => proofs.Prove(stop)).Message, StringComparison.Ordinal);
+        await Assert.ThrowsAsync<LedgerDamagedException>(() => registry.Node.Heads.ProveAsync(agent.Id, CancellationToken.None));
     }
 
     private static void SpoilTile(string folder, int level, ulong index, int hash)

@@ -54,6 +54,26 @@ public sealed class QuestionTests
     }
 
     [Fact]
+    public async Task What_an_agent_was_given_behind_however_much_it_has_done_in_a_quarter_of_an_hour_is_in_the_answer()
+    {
+        await using var registry = await TestNode.FoundAsync();
+        var (agent, above, registryId) = (await registry.EnrollAsync(), await registry.EnrollAsync(), registry.Node.State.Founding!.RegistryId);
+        TestNode.Good(await registry.Node.Sequencer.DecideAsync<bool>(Sequencing.Lane.Ordinary, draft =>
+        {
+            for (var i = 0; i < 21_000; i++)
+                draft.Stage(registryId, new PrivateDataRead("/a", "b", 1), agent.Id);
+            return true;
+        }));
+        var later = TestNode.Good(await registry.Node.Issuing.IssueAsync(agent.Record, "", [], 0));
+        var passedOn = await registry.LinkAsync(above, above.Claims.Jti, agent);
+
+        var could = Ask(registry).Conduct.CouldHave(agent.Record, At(registry, Ask(registry).Now().Entry));
+
+        Assert.Equal([agent.Claims.Jti, later.Claims.Jti], could.Credentials.Select(credential => credential.Item.Jti));
+        Assert.Equal(passedOn, could.Authorities[^1].Link?.Body.ChildJti);
+    }
+
+    [Fact]
     public async Task A_state_is_that_of_the_entry_that_is_asked_about_and_lifted_stops_stay_in_the_history()
     {
         await using var registry = await TestNode.FoundAsync();

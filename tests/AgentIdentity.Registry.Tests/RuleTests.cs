@@ -5,9 +5,11 @@ using AgentIdentity.Credentials.Identifiers;
 using AgentIdentity.Credentials.Proofs;
 using AgentIdentity.Credentials.Watching;
 using AgentIdentity.Ledger;
+using AgentIdentity.Registry.Operating;
 using AgentIdentity.Registry.Ruling;
 using AgentIdentity.Registry.Sequencing;
 using AgentIdentity.Registry.State;
+using AgentIdentity.Registry.Stopping;
 using AgentIdentity.Registry.Tests.Fixtures;
 using AgentIdentity.Registry.Watching;
 
@@ -73,6 +75,47 @@ public sealed class RuleTests
         Assert.Equal(
             $"The rule fork:1/60:frozen has stopped agent {agent.Id}: entry {registry.Node.State.Stops.All.Single().Denial.Index}, to be lifted by two people.",
             Assert.Single(await TakeAsync(alarms, 1)));
+    }
+
+    [Fact]
+    public async Task A_stop_that_is_refused_behind_a_rule_in_its_group_does_not_hold_it_back()
+    {
+        await using var registry = await TestNode.FoundByTwoAsync(with: settings => settings with { RevokeAloneMax = 1 });
+        var (agent, other, third) = (await registry.EnrollAsync(), await registry.EnrollAsync(), await registry.EnrollAsync());
+        await SetAsync(registry, Probing with { Count = 1 });
+        Task<Outcome<Stopped>>[] asked = [];
+        await registry.InOneGroupAsync(third, () =>
+        {
+            Probe(registry, agent);
+            asked = [registry.StopAsync(other, StandingState.Revoked), registry.StopAsync(agent, StandingState.Revoked)];
+        });
+        Assert.Equal([Refusal.None, Refusal.NeedsTwoOperators], (await Task.WhenAll(asked)).Select(outcome => outcome.Refusal));
+        await SettleAsync(registry);
+        Assert.Equal(StandingState.Frozen, registry.Node.State.StandingOf(agent.Record));
+    }
+
+    [Theory]
+    [InlineData(ScopeKind.Agent, StandingState.Restricted, 2)]
+    [InlineData(ScopeKind.Agent, StandingState.Frozen, 1)]
+    [InlineData(ScopeKind.Sponsor, StandingState.Restricted, 2)]
+    [InlineData(ScopeKind.Sponsor, StandingState.Frozen, 1)]
+    public async Task A_stop_before_a_rule_in_its_group_holds_it_back_when_it_leaves_as_little(ScopeKind kind, StandingState left, int stops)
+    {
+        await using var registry = await TestNode.FoundAsync();
+        var agent = await registry.EnrollAsync();
+        await SetAsync(registry, Probing with { Count = 1 });
+        var scope = kind == ScopeKind.Agent ? Scope.Agent(agent.Id) : new Scope(kind, "team");
+        // Another sponsor's, who is not stopped with them.
+        var apart = await registry.EnrollAsync(await registry.NewTokenAsync(new TokenWish("others", "bot/1", [], TestNode.Envelope, [TestNode.Audience], 1, 0)));
+        await registry.InOneGroupAsync(apart, () =>
+        {
+            // Whoever decides was in the middle of it when the stop was asked for.
+            _ = registry.StopAsync(scope, left);
+            registry.Node.Ruling.Saw(agent.Id, Refusal.EnvelopeExceeded);
+        });
+        await SettleAsync(registry);
+        Assert.Equal(stops, registry.Node.State.Stops.All.Count());
+        Assert.Equal(StandingState.Active, registry.Node.State.StandingOf(apart.Record));
     }
 
     [Fact]

@@ -327,6 +327,24 @@ public sealed class ScopeTests
     }
 
     [Fact]
+    public async Task Of_two_cuts_of_one_scope_in_one_group_the_second_is_held_against_the_first()
+    {
+        await using var registry = await TestNode.FoundByTwoAsync();
+        var agent = await registry.EnrollAsync();
+        var scope = Scope.Agent(agent.Id);
+        Task<Outcome<Decided>>[] cuts = [];
+        await registry.InOneGroupAsync(agent, () => cuts = [CutAsync(registry, scope, new LeafIndex(1)), CutAsync(registry, scope, new LeafIndex(2))]);
+        Assert.Equal([Refusal.None, Refusal.NeedsTwoOperators], (await Task.WhenAll(cuts)).Select(cut => cut.Refusal));
+
+        // And what two have moved away in the group does not stand in the way of an earlier one.
+        var last = new LeafIndex(registry.Node.State.Position - 1);
+        var approvals = registry.ApprovalsOf(ApprovedAction.Cut(scope, last, "copied"));
+        await registry.InOneGroupAsync(agent, () => cuts = [CutAsync(registry, scope, last, approvals), CutAsync(registry, scope, new LeafIndex(2)), CutAsync(registry, scope, new LeafIndex(3))]);
+        Assert.Equal([Refusal.None, Refusal.None, Refusal.NeedsTwoOperators], (await Task.WhenAll(cuts)).Select(cut => cut.Refusal));
+        Assert.Equal([last, new LeafIndex(2)], registry.Node.State.Stops.InForce.Select(stop => stop.Denial.After!.Value));
+    }
+
+    [Fact]
     public async Task A_stopped_scope_is_not_left_by_enrolling_anew()
     {
         await using var registry = await TestNode.FoundByTwoAsync();
@@ -363,10 +381,10 @@ public sealed class ScopeTests
     public async Task A_stop_that_leaves_nobody_to_restore_asks_for_force()
     {
         await using var registry = await TestNode.FoundByTwoAsync();
+        var agent = await registry.EnrollAsync();
         var mine = Scope.Key(registry.OperatorKeys[1].PublicKey.KeyId);
         Assert.Equal(Refusal.ForceNeeded, (await registry.StopAsync(mine)).Refusal);
         TestNode.Good(await registry.Node.Stopping.StopAsync(registry.Operator, new StopWish(mine, StandingState.Frozen, "stolen", "", Force: true)));
-        var agent = await registry.EnrollAsync();
         var stop = TestNode.Good(await registry.StopAsync(agent)).Index;
         Assert.Equal(Refusal.ApproverUnknown, (await registry.RestoreAsync(stop)).Refusal);
     }

@@ -50,19 +50,27 @@ internal static class RotateDidKeyVerb
     private static async Task<(int Done, List<(string Did, RegistryRefusedException Why)> Left)> RotateAllAsync(RegistryConnection connection, Action<int> report, CancellationToken cancellationToken)
     {
         var (done, left, request) = (0, new List<(string, RegistryRefusedException)>(), new ListAgentsRequest { PageSize = PageSize });
-        do
+        try
         {
-            var page = await connection.Registry.ListAgentsAsync(request, cancellationToken: cancellationToken);
-            foreach (var agent in page.Agents.Where(agent => agent.State != AgentState.Revoked))
+            do
             {
-                if (await RotateAsync(connection, agent.Did, cancellationToken) is { } why)
-                    left.Add((agent.Did, why));
-                else
-                    report(++done);
+                var page = await connection.Registry.ListAgentsAsync(request, cancellationToken: cancellationToken);
+                foreach (var agent in page.Agents.Where(agent => agent.State != AgentState.Revoked))
+                {
+                    if (await RotateAsync(connection, agent.Did, cancellationToken) is { } why)
+                        left.Add((agent.Did, why));
+                    else
+                        report(++done);
+                }
+                request.PageToken = page.NextPageToken;
             }
-            request.PageToken = page.NextPageToken;
+            while (request.PageToken.Length > 0);
         }
-        while (request.PageToken.Length > 0);
+        catch (Exception cut) when (done > 0 && !cancellationToken.IsCancellationRequested)
+        {
+            var failure = Failures.Explain(cut);
+            throw new Failure(failure.ExitCode, $"{failure.Message} {EntryText.Count(done, "log")} {(done == 1 ? "was" : "were")} done before.", "Ask agentid rotate-did-key --all again: what is done is passed over.", failure.Reason);
+        }
         return (done, left);
     }
 

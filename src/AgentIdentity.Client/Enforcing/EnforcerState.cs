@@ -1,8 +1,11 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+
 namespace AgentIdentity.Client.Enforcing;
 
 /// <summary>What an enforcer remembers over a restart, as it stands in its file.</summary>
 /// <remarks>Whoever can change the file can make the enforcer refuse the true registry, or forget what it refused; nothing else.</remarks>
-internal sealed record EnforcerState
+internal sealed record EnforcerState : IJsonOnDeserialized
 {
     /// <summary>The log's vkey.</summary>
     public string? LogKey { get; init; }
@@ -53,6 +56,14 @@ internal sealed record EnforcerState
     public IReadOnlyList<StoredEntry> Waiting { get; init; } = [];
 
     public IReadOnlyList<StoredUnlogged> Unlogged { get; init; } = [];
+
+    // The serializer asks whether a list is null, and not whether something in it is.
+    void IJsonOnDeserialized.OnDeserialized()
+    {
+        IEnumerable<object?>[] lists = [Successions, Denials, Held, LiftedOrders, Operators, UsedNonces, Orders, Waiting, Unlogged];
+        if (lists.Any(list => list.Contains(null)))
+            throw new JsonException("one of its lists holds null.");
+    }
 }
 
 internal sealed record StoredOperator(string Caller, string Name, string Key, DateTimeOffset? Since, string? Passkey);

@@ -26,9 +26,7 @@ public sealed class HeadsReader(RegistryState state, ILedgerStore store, Checkpo
         var index = view.Heads.Index;
         var leaf = ProofReader.Prove(store, view.Tree, index);
         var row = store.Read(index, 1)[0];
-        return Opening.TryDecode(row.Opening, out var opening)
-            ? new HeadsProof(view.Label, view.Heads.Map.Prove(view.Label), row.Entry, opening.Salt, leaf)
-            : throw new LedgerDamagedException($"The opening of entry {index} cannot be read.");
+        return new HeadsProof(view.Label, view.Heads.Map.Prove(view.Label), row.Entry, Reading.Reading.Genuine(row).Salt, leaf);
     }
 
     /// <summary>Under the newest checkpoint; null when none covers the subject's first entry yet.</summary>

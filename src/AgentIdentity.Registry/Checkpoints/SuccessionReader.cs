@@ -57,8 +57,6 @@ internal sealed class SuccessionReader(RegistryState state, ILedgerStore store)
             throw new LedgerDamagedException($"The stored tree of size {newest.Checkpoint.Size} does not go on from the last checkpoint of {before.Origin}.");
         var row = store.Read(next.From, 1)[0];
         var leaf = ProofReader.Prove(store, newest, next.From);
-        return Opening.TryDecode(row.Opening, out var opening)
-            ? new SuccessionProof(before.LastCheckpoint!, path, leaf, row.Entry, opening.Salt)
-            : throw new LedgerDamagedException($"The opening of entry {next.From} cannot be read.");
+        return new SuccessionProof(before.LastCheckpoint!, path, leaf, row.Entry, Reading.Reading.Genuine(row).Salt);
     }
 }

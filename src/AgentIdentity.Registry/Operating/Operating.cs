@@ -113,6 +113,8 @@ public sealed class Operating(
         var id = SubjectId.New(clock.GetUtcNow());
         return sequencer.DecideAsync<TokenMade>(Lane.Ordinary, draft =>
         {
+            if (draft.Objection(actor) is { } objection)
+                return objection;
             var expiresAt = draft.At + (life * 1000L);
             var created = new TokenCreated(hash, terms.Value, uses, expiresAt) { Evidence = policy?.Canonical ?? "", SessionSeconds = session };
             var made = new TokenMade(text, id, expiresAt, draft.Stage(actor.Id, created, id));
@@ -133,6 +135,8 @@ public sealed class Operating(
         var id = SubjectId.New(clock.GetUtcNow());
         return sequencer.DecideAsync<CallerMade>(Lane.Ordinary, draft =>
         {
+            if (draft.Objection(actor) is { } objection)
+                return objection;
             if (draft.IsCallerTaken(key.KeyId))
                 return Refused.Because(Refusal.KeyAlreadyRegistered, "The key is registered already.");
             if (draft.IsAgentKey(key.KeyId))
@@ -175,6 +179,8 @@ public sealed class Operating(
             return Refuse<LeafIndex>(Refusal.MessageMalformed, $"At most {ReadsMax} reads, each a type and an action of up to {TermMax} printable characters.");
         return sequencer.DecideAsync<LeafIndex>(Lane.Ordinary, draft =>
         {
+            if (draft.Objection(actor) is { } objection)
+                return objection;
             if (draft.IsDefined(name))
                 return Refused.Because(Refusal.AlreadyDefined, $"The blueprint {name} is defined; another version is another blueprint.");
             var stops = draft.State.Stops.InForce.Select(stop => (stop.Denial.Scope, stop.Denial.State)).Concat(draft.Stops.Select(stop => (stop.Scope, stop.State)));
@@ -196,9 +202,9 @@ public sealed class Operating(
         {
             var rotations = make();
             var decided = await sequencer.DecideAsync<LeafIndex[]>(
-                Lane.Ordinary, draft => rotations.Select(rotation => draft.Stage(actor.Id, rotation, draft.RegistryId)).ToArray()).ConfigureAwait(false);
-            // Of these two it is known that nothing was written; after anything else the ledger may name the new keys.
-            if (decided.Refusal is Refusal.StorageFull or Refusal.Overloaded)
+                Lane.Ordinary, draft => draft.Objection(actor) is { } objection ? objection : rotations.Select(rotation => draft.Stage(actor.Id, rotation, draft.RegistryId)).ToArray()).ConfigureAwait(false);
+            // Of these it is known that nothing was written; after anything else the ledger may name the new keys.
+            if (decided.Refusal is Refusal.StorageFull or Refusal.Overloaded or Refusal.CallerUnknown or Refusal.KeyStopped)
                 Retire(rotations.Select(rotation => rotation.Key.KeyId));
             return decided.IsRefused ? Refused.Because(decided.Refusal, decided.Detail) : (rotations, decided.Value[0]);
         }

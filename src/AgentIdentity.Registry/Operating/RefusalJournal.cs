@@ -10,16 +10,15 @@ public sealed class RefusalJournal(Sequencer sequencer, State.RegistryState stat
     // More kinds than this in a second are counted together: a flood of keys must not become a flood of memory.
     private const int KindsMax = 256;
 
+    private static readonly (string Method, string Reason, KeyId? Key) Others = ("*", "*", null);
+
     private readonly Lock _lock = new();
     private Dictionary<(string Method, string Reason, KeyId? Key), uint> _counts = [];
 
     public void Note(string method, string reason, KeyId? key)
     {
         lock (_lock)
-        {
-            var kind = _counts.Count < KindsMax || _counts.ContainsKey((method, reason, key)) ? (method, reason, key) : ("*", "*", null);
-            _counts[kind] = _counts.GetValueOrDefault(kind) + 1;
-        }
+            Count(new RefusedCalls(method, reason, key, 1));
     }
 
     /// <summary>Writes what has come since the last time. Called each second by the host.</summary>
@@ -40,13 +39,15 @@ public sealed class RefusalJournal(Sequencer sequencer, State.RegistryState stat
         if (!written.IsRefused)
             return;
         // Not lost while there is no room: counted again with what comes next.
-        foreach (var calls in refused)
-            Restore(calls);
+        lock (_lock)
+            Array.ForEach(refused, Count);
     }
 
-    private void Restore(RefusedCalls calls)
+    private void Count(RefusedCalls calls)
     {
-        lock (_lock)
-            _counts[(calls.Method, calls.Reason, calls.KeyId)] = _counts.GetValueOrDefault((calls.Method, calls.Reason, calls.KeyId)) + calls.Count;
+        var kind = (calls.Method, calls.Reason, calls.KeyId);
+        if (!_counts.ContainsKey(kind) && _counts.Count - (_counts.ContainsKey(Others) ? 1 : 0) >= KindsMax)
+            kind = Others;
+        _counts[kind] = _counts.GetValueOrDefault(kind) + calls.Count;
     }
 }

@@ -21,7 +21,7 @@ internal sealed class LedgerLookups(ILedgerStore store, int? entriesMax = null)
     // What is not found within this of its jti's time has not been issued here.
     private static readonly long JtiWindow = (long)TimeSpan.FromSeconds(60).TotalMilliseconds;
 
-    // What one look-up reads at most.
+    // What a look-up of one credential reads at most. All that an agent had is read to the end, a quarter of an hour of its entries: what it was given last stands behind whatever it did.
     private const int ScanMax = 20_000;
 
     // What is looked for mostly lies among the first.
@@ -43,7 +43,7 @@ internal sealed class LedgerLookups(ILedgerStore store, int? entriesMax = null)
     public LiveCredential? Issuance(SubjectId jti)
     {
         var made = MadeAt(jti);
-        return Pages(Read, FirstSince(made))
+        return Pages(Read, FirstSince(made)).Take(ScanMax)
             .TakeWhile(row => TimeOf(row) <= made + JtiWindow)
             .SelectMany(Issued).Where(credential => credential.Item.Jti == jti).Select(credential => (LiveCredential?)credential).FirstOrDefault();
     }
@@ -72,7 +72,7 @@ internal sealed class LedgerLookups(ILedgerStore store, int? entriesMax = null)
 
     /// <summary>The link under which an agent was given a credential; null for one that nobody delegated.</summary>
     public DelegationLink? Link(SubjectId agent, SubjectId jti) =>
-        Since(agent, MadeAt(jti)).TakeWhile(row => TimeOf(row) <= MadeAt(jti) + JtiWindow).Select(Link).FirstOrDefault(link => link?.Body.ChildJti == jti);
+        Since(agent, MadeAt(jti)).Take(ScanMax).TakeWhile(row => TimeOf(row) <= MadeAt(jti) + JtiWindow).Select(Link).FirstOrDefault(link => link?.Body.ChildJti == jti);
 
     /// <summary>The credentials of an agent that were unexpired at an entry.</summary>
     public IReadOnlyList<LiveCredential> Unexpired(SubjectId agent, AsOf asOf) =>
@@ -129,14 +129,14 @@ internal sealed class LedgerLookups(ILedgerStore store, int? entriesMax = null)
     private static IEnumerable<StoredEntry> Pages(Func<ulong, int, IReadOnlyList<StoredEntry>> read, ulong from)
     {
         var countMax = FirstPageEntries;
-        for (var end = from + ScanMax; from < end; countMax = Math.Min(2 * countMax, PageEntries))
+        while (true)
         {
             var rows = read(from, countMax);
             foreach (var row in rows)
                 yield return row;
             if (rows.Count < countMax)
                 yield break;
-            from += (ulong)rows.Count;
+            (from, countMax) = (from + (ulong)rows.Count, Math.Min(2 * countMax, PageEntries));
         }
     }
 }

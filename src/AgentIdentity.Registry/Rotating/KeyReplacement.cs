@@ -50,9 +50,15 @@ public sealed class KeyReplacement(RegistryState state, Sequencer sequencer, Sto
         var token = "air_" + CanonicalBase64Url.Encode(RandomNumberGenerator.GetBytes(32));
         var tokenHash = Sha256.Hash(Encoding.UTF8.GetBytes(token));
         var expiresAt = clock.GetUtcNow().Add(TokenLife).ToUnixTimeMilliseconds();
-        var ordered = await sequencer.DecideAsync<LeafIndex>(Lane.Ordinary, draft => draft.KeyOf(draft.State.FindAgent(agent.Id)!).KeyId == retired
-            ? draft.Stage(actor.Id, new KeyReplacementOrdered(agent.Id, tokenHash, expiresAt, reason), agent.Id)
-            : Refused.Because(Refusal.KeyRotated, $"The agent was given another key at this moment, and {retired} is stopped: ask again if that one is not to be trusted either.")).ConfigureAwait(false);
+        var ordered = await sequencer.DecideAsync<LeafIndex>(Lane.Ordinary, draft =>
+        {
+            // The stop of the old key stands all the same; what lets another in is an operator's to hand out.
+            if (draft.Objection(actor) is { } objection)
+                return objection;
+            return draft.KeyOf(draft.State.FindAgent(agent.Id)!).KeyId == retired
+                ? draft.Stage(actor.Id, new KeyReplacementOrdered(agent.Id, tokenHash, expiresAt, reason), agent.Id)
+                : Refused.Because(Refusal.KeyRotated, $"The agent was given another key at this moment, and {retired} is stopped: ask again if that one is not to be trusted either.");
+        }).ConfigureAwait(false);
         return ordered.IsRefused
             ? Refused.Because(ordered.Refusal, ordered.Detail)
             : new ReplacementMade(token, expiresAt, ordered.Value, stopped.IsRefused ? null : stopped.Value, cut.Value);

@@ -126,7 +126,7 @@ public sealed class Ruling
     private Outcome<StopWish> Decide(Draft draft, RulesInForce rules, StopRule rule, SubjectId agent, IReadOnlyList<LeafIndex> entries)
     {
         var scope = Scope(rule, agent);
-        if (draft.State.Rules.Index != rules.Index || draft.IsStoppedHere(scope) || IsStopped(rule, agent))
+        if (draft.State.Rules.Index != rules.Index || IsStopped(rule, agent) || draft.Stops.Any(stop => stop.State >= rule.State && IsAnswered(scope, stop.Scope)))
             return Refused.Because(Refusal.ScopeStopped, "The agent is stopped already, or two people have changed the rules.");
         var now = _clock.GetTimestamp();
         if (IsBounded(rule) && _stops.AreWithin(Window, now))
@@ -139,13 +139,21 @@ public sealed class Ruling
     // What takes the agent's own key nobody can set off for others, and a fork is seen only once.
     private static bool IsBounded(StopRule rule) => rule.Trigger is RuleTrigger.EnvelopeExceeded or RuleTrigger.ProofReplayed;
 
+    // By the ledger. What is only denied the writer may yet refuse, and then nothing would stop the agent.
     private bool IsStopped(StopRule rule, SubjectId agent)
     {
         var scope = Scope(rule, agent);
-        return scope.Kind == ScopeKind.Agent
-            ? _standing.Of(agent).State >= rule.State
-            : _state.Stops.Of(scope).Any(stop => stop is { IsInForce: true, Denial.After: null } && stop.Denial.State >= rule.State);
+        if (scope.Kind != ScopeKind.Agent)
+            return _state.Stops.Of(scope).Any(stop => IsAsMuch(stop, rule));
+        // Mostly the denial that takes the most stands in the ledger; only behind one that does not is it looked for among all.
+        return _standing.Of(agent) is { By: { } by } && by.State >= rule.State
+            && (_state.Stops.Find(by.Index) is not null || _state.FindAgent(agent) is { } record && _state.Stops.All.Any(stop => IsAsMuch(stop, rule) && stop.Denial.Covers(record.Actor)));
     }
+
+    private static bool IsAsMuch(StopRecord stop, StopRule rule) => stop is { IsInForce: true, Denial.After: null } && stop.Denial.State >= rule.State;
+
+    private bool IsAnswered(Scope wanted, Scope stopped) =>
+        stopped == wanted || (wanted.Kind == ScopeKind.Agent && _state.FindAgent(wanted.Id) is { } agent && _state.Reach.Covers(stopped, agent));
 
     private static Scope Scope(StopRule rule, SubjectId agent) =>
         rule.Trigger.Reach() == ScopeKind.Agent ? Credentials.Entries.Scope.Agent(agent) : Credentials.Entries.Scope.AgentWithDelegates(agent);

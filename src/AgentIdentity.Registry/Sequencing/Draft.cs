@@ -1,4 +1,5 @@
 using System.Security.Cryptography;
+using AgentIdentity.Credentials;
 using AgentIdentity.Credentials.Delegation;
 using AgentIdentity.Credentials.Entries;
 using AgentIdentity.Credentials.Identifiers;
@@ -26,7 +27,7 @@ public sealed class Draft
     private readonly HashSet<KeyId> _breakGlassKeys = [];
     private readonly Dictionary<(SubjectId Agent, KeyId Key), ChainHead> _chains = [];
     private readonly List<Stop> _stops = [];
-    private readonly HashSet<Scope> _cuts = [];
+    private readonly List<CompromiseCut> _cuts = [];
     private readonly HashSet<LeafIndex> _lifted = [];
     private readonly Dictionary<SubjectId, LeafIndex> _holds = [];
     private readonly HashSet<LeafIndex> _liftedHolds = [];
@@ -133,13 +134,23 @@ public sealed class Draft
     public bool IsStoppedHere(Scope scope) => _stops.Exists(stop => stop.Scope == scope);
 
     /// <summary>Whether exactly this scope is cut in this group.</summary>
-    public bool IsCutHere(Scope scope) => _cuts.Contains(scope);
+    public bool IsCutHere(Scope scope) => _cuts.Exists(cut => cut.Scope == scope);
+
+    /// <summary>The entries after which exactly this scope is cut, here or before.</summary>
+    public IEnumerable<LeafIndex> CutsAfter(Scope scope) =>
+        State.Stops.CutsInForce(scope).Where(cut => !IsLifted(cut.Denial.Index)).Select(cut => cut.Denial.After!.Value)
+            .Concat(_cuts.Where(cut => cut.Scope == scope).Select(cut => cut.After));
 
     /// <summary>Whether the stop is lifted in this group.</summary>
     public bool IsLifted(LeafIndex stop) => _lifted.Contains(stop);
 
     /// <summary>Whether the caller is removed in this group.</summary>
     public bool IsRemoved(SubjectId caller) => _removed.Contains(caller);
+
+    /// <summary>Why a caller gives nothing out any more, who was served when the call came: removed since, or its key is stopped. What takes authority away never asks.</summary>
+    public Refused? Objection(CallerRecord caller) => IsRemoved(caller.Id)
+        ? Refused.Because(Refusal.CallerUnknown, "The caller is removed at this moment.")
+        : Standing.OfCaller(caller.Key.KeyId);
 
     /// <summary>Whether the line of a DID log that an entry holds is followed by another in this group.</summary>
     public bool IsFollowed(LeafIndex line) => _followedLines.Contains(line);
@@ -288,7 +299,10 @@ public sealed class Draft
                 _blueprints.Add(blueprint.Name);
                 break;
             case CompromiseCut cut:
-                _cuts.Add(cut.Scope);
+                // What two people set takes the place of all that there were.
+                if (cut.Approvals.Count > 0)
+                    _cuts.RemoveAll(earlier => earlier.Scope == cut.Scope);
+                _cuts.Add(cut);
                 _lifted.UnionWith(State.Stops.ReplacedBy(cut));
                 break;
             case DidVersion version:

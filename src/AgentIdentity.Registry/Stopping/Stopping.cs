@@ -260,7 +260,7 @@ public sealed class Stopping(
         {
             if (cut.After.Value >= draft.State.Position)
                 return Refused.Because(Refusal.EntryUnknown, $"The ledger has no entry {cut.After} yet.");
-            var held = draft.State.Stops.CutsInForce(cut.Scope).Select(record => record.Denial.After!.Value.Value).ToArray();
+            var held = draft.CutsAfter(cut.Scope).Select(after => after.Value).ToArray();
             if (approved is null && held.Length > 0 && cut.After.Value >= held.Min())
                 return Refused.Because(Refusal.NeedsTwoOperators, $"{cut.Scope} is cut after entry {held.Min()} already; a later entry takes the approvals of two operators.");
             if (approved is not null && approvals.Use(draft, approved) is { IsRefused: true } used)

@@ -201,16 +201,23 @@ public sealed class EnforcerWatch : IAsyncDisposable
             return true;
         var enforcer = stream.Enforcer.Id;
         var written = await _sequencer.DecideAsync<LeafIndex>(Lane.Ordinary, draft => draft.Stage(enforcer, new CredentialsUnlogged(enforcer, news), enforcer)).ConfigureAwait(false);
-        return written.IsRefused && written.Refusal != Refusal.StorageFull ? Refused.Because(written.Refusal, written.Detail) : true;
+        if (!written.IsRefused)
+            return true;
+        // Nobody tells it again on this stream who refuses it now: that there was something is counted, and on the record when there is room.
+        stream.Unlogged.ExceptWith(news);
+        _refusals.Note(Method, Refusal.CredentialUnlogged.Name(), stream.Enforcer.Key.KeyId);
+        return written.Refusal == Refusal.StorageFull ? true : Refused.Because(written.Refusal, written.Detail);
     }
 
     /// <summary>Takes an alarm of the enforcer.</summary>
     public async Task<Outcome<bool>> AlarmedAsync(WatchStream stream, string name, string detail, long raisedAt)
     {
         var taken = await _alarming.TakeAsync(stream.Enforcer, new EnforcerAlarmed(stream.Enforcer.Id, name, detail, raisedAt)).ConfigureAwait(false);
-        if (taken is { IsRefused: false, Value: false })
+        if (taken.Refusal == Refusal.MessageMalformed)
+            return Refuse(stream, taken.Refusal, taken.Detail);
+        if (taken.IsRefused || !taken.Value)
             _refusals.Note(Method, "ALARM_NOT_RECORDED", stream.Enforcer.Key.KeyId);
-        return taken.Refusal == Refusal.MessageMalformed ? Refuse(stream, taken.Refusal, taken.Detail) : true;
+        return true;
     }
 
     public void End(WatchStream stream)

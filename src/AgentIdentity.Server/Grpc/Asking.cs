@@ -3,6 +3,8 @@ using AgentIdentity.Credentials.Identifiers;
 using AgentIdentity.Ledger;
 using AgentIdentity.Registry;
 using AgentIdentity.Registry.Questions;
+using Google.Protobuf;
+using Grpc.Core;
 using Wire = AgentIdentity.Protocol.V1;
 
 namespace AgentIdentity.Server.Grpc;
@@ -11,37 +13,39 @@ namespace AgentIdentity.Server.Grpc;
 /// <param name="AsOf">The moment; a later page keeps that of the first.</param>
 /// <param name="From">Where the page begins.</param>
 /// <param name="Size">Its members at most.</param>
-internal sealed record Asking(AsOf AsOf, ulong From, int Size)
+/// <param name="About">What is asked, for which alone a token of its answer is good.</param>
+internal sealed record Asking(AsOf AsOf, ulong From, int Size, string About)
 {
     private const int PageUsual = 100;
 
     public Page Page => new((int)From, Size);
 
-    public static Asking Read(RegistryNode registry, Wire.Question? question)
+    public static Asking Read(RegistryNode registry, ServerCallContext context, IMessage request, Wire.Question? question)
     {
         question ??= new Wire.Question();
+        var about = PageToken.About(context.Method, request);
         var size = FromWire.PageSize(question.PageSize, PageUsual, Page.SizeMax);
         if (question.PageToken.Length > 0)
-            return Continue(registry, question.PageToken, size);
+            return Continue(registry, question.PageToken, size, about);
         var asOf = question.HasAtEntry ? registry.Responding.At(new LeafIndex(question.AtEntry)).OrRefuse() : registry.Responding.Now();
-        return new Asking(asOf, 0, size);
+        return new Asking(asOf, 0, size, about);
     }
 
     public Wire.Answered Answer(RegistryNode registry, ulong? next) => new()
     {
         Entry = AsOf.Entry.Value,
         Time = AsOf.At,
-        NextPageToken = next is { } from ? string.Create(CultureInfo.InvariantCulture, $"{AsOf.Entry.Value}.{(AsOf.IsNow ? AsOf.At : 0)}.{from}") : "",
+        NextPageToken = next is { } from ? string.Create(CultureInfo.InvariantCulture, $"{AsOf.Entry.Value}.{(AsOf.IsNow ? AsOf.At : 0)}.{from}.{About}") : "",
         At = registry.At(),
     };
 
-    // Entry, time when it was asked about now (else 0), and place: the second page is about the moment of the first.
-    private static Asking Continue(RegistryNode registry, string token, int size)
+    // Entry, time when it was asked about now (else 0), place, and what is asked: the second page is about the moment of the first.
+    private static Asking Continue(RegistryNode registry, string token, int size, string about)
     {
-        if (token.Split('.') is not [var first, var second, var third] || Number(first) is not { } entry || Number(second) is not { } time || Number(third) is not { } from || from > int.MaxValue)
-            throw CallRefusedException.Malformed("The page token is not one of this method.");
+        if (token.Split('.') is not [var first, var second, var third, var fourth] || fourth != about || Number(first) is not { } entry || Number(second) is not { } time || Number(third) is not { } from || from > int.MaxValue)
+            throw PageToken.Foreign();
         var asOf = registry.Responding.At(new LeafIndex(entry)).OrRefuse();
-        return new Asking(time == 0 ? asOf : asOf with { At = (long)Math.Max(time, (ulong)asOf.At), IsNow = true }, from, size);
+        return new Asking(time == 0 ? asOf : asOf with { At = (long)Math.Max(time, (ulong)asOf.At), IsNow = true }, from, size, about);
     }
 
     // Below 2^53, so that neither time nor place overflows.

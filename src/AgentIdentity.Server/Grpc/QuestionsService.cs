@@ -22,7 +22,7 @@ internal sealed class QuestionsService(RegistryNode registry) : Wire.Questions.Q
 
     public override async Task<Wire.WhoIsResponse> WhoIs(Wire.WhoIsRequest request, ServerCallContext context)
     {
-        var asking = Asking.Read(registry, request.Question);
+        var asking = Asking.Read(registry, context, request, request.Question);
         var who = Asking.Who(registry, request.Who);
         var answer = Responding.Identities.WhoIs(who, asking.AsOf, asking.Page).OrRefuse();
         var agents = answer.Agents.Items;
@@ -38,7 +38,7 @@ internal sealed class QuestionsService(RegistryNode registry) : Wire.Questions.Q
 
     public override async Task<Wire.ChainOfCommandResponse> ChainOfCommand(Wire.ChainOfCommandRequest request, ServerCallContext context)
     {
-        var asking = Asking.Read(registry, request.Question);
+        var asking = Asking.Read(registry, context, request, request.Question);
         var who = Asking.Who(registry, request.Who);
         var chains = Responding.Identities.ChainOfCommand(who, asking.AsOf, asking.Page).OrRefuse();
         await RecordAsync(context, who, chains.Items.DistinctBy(chain => chain.Agent.Id).ToArray() is [var one] ? one.Agent : null, chains.Items.Count);
@@ -51,7 +51,7 @@ internal sealed class QuestionsService(RegistryNode registry) : Wire.Questions.Q
 
     public override async Task<Wire.WhatDidResponse> WhatDid(Wire.WhatDidRequest request, ServerCallContext context)
     {
-        var asking = Asking.Read(registry, request.Question);
+        var asking = Asking.Read(registry, context, request, request.Question);
         var agent = Agent(request.Agent, asking.AsOf);
         var did = Responding.Conduct.WhatDid(agent, FromWire.Period(request.From, request.To), asking.From, asking.Size, asking.AsOf);
         await registry.PutOnRecordAsync(CallState.Of(context), agent, did.Deeds.Count);
@@ -62,7 +62,7 @@ internal sealed class QuestionsService(RegistryNode registry) : Wire.Questions.Q
 
     public override async Task<Wire.CouldHaveResponse> CouldHave(Wire.CouldHaveRequest request, ServerCallContext context)
     {
-        var asking = Asking.Read(registry, request.Question);
+        var asking = Asking.Read(registry, context, request, request.Question);
         var agent = Agent(request.Agent, asking.AsOf);
         var could = Responding.Conduct.CouldHave(agent, asking.AsOf);
         await registry.PutOnRecordAsync(CallState.Of(context), agent, could.Authorities.Count);
@@ -78,7 +78,7 @@ internal sealed class QuestionsService(RegistryNode registry) : Wire.Questions.Q
 
     public override async Task<Wire.WalkResponse> BlastRadius(Wire.BlastRadiusRequest request, ServerCallContext context)
     {
-        var asking = Asking.Read(registry, request.Question);
+        var asking = Asking.Read(registry, context, request, request.Question);
         var scope = ScopeOf(request.Scope);
         var hops = request.HopsMax == 0 ? HopsUsual : request.HopsMax <= Graphs.HopsMax ? (int)request.HopsMax : throw CallRefusedException.Malformed($"A walk has 1 to {Graphs.HopsMax} hops.");
         var answer = Responding.Graphs.BlastRadius(scope, Edges(request.Edges), hops, asking.AsOf, asking.Page);
@@ -88,7 +88,7 @@ internal sealed class QuestionsService(RegistryNode registry) : Wire.Questions.Q
 
     public override async Task<Wire.WalkResponse> PathTo(Wire.PathToRequest request, ServerCallContext context)
     {
-        var asking = Asking.Read(registry, request.Question);
+        var asking = Asking.Read(registry, context, request, request.Question);
         if (request.Target.Length is 0 or > TargetMax)
             throw CallRefusedException.Malformed($"A target is a location or an audience of 1 to {TargetMax} characters.");
         if (!LocationPattern.IsWellFormed(request.Target))
@@ -102,7 +102,7 @@ internal sealed class QuestionsService(RegistryNode registry) : Wire.Questions.Q
 
     public override async Task<Wire.StillAliveResponse> StillAlive(Wire.StillAliveRequest request, ServerCallContext context)
     {
-        var asking = Asking.Read(registry, request.Question);
+        var asking = Asking.Read(registry, context, request, request.Question);
         var scope = ScopeOf(request.Scope);
         var answer = Responding.StopTrials.StillAlive(scope, asking.AsOf, asking.Page);
         await registry.PutOnRecordAsync(CallState.Of(context), scope.ToString(), answer.Alive.Items.Count);
@@ -111,7 +111,7 @@ internal sealed class QuestionsService(RegistryNode registry) : Wire.Questions.Q
 
     public override async Task<Wire.WhoElseResponse> WhoElse(Wire.WhoElseRequest request, ServerCallContext context)
     {
-        var asking = Asking.Read(registry, request.Question);
+        var asking = Asking.Read(registry, context, request, request.Question);
         var agent = Agent(request.Agent, asking.AsOf);
         var kin = Responding.Identities.WhoElse(agent, asking.AsOf, asking.Page);
         await registry.PutOnRecordAsync(CallState.Of(context), agent, kin.Kin.Items.Count);
@@ -128,7 +128,7 @@ internal sealed class QuestionsService(RegistryNode registry) : Wire.Questions.Q
 
     public override async Task<Wire.WhatIfResponse> WhatIf(Wire.WhatIfRequest request, ServerCallContext context)
     {
-        var asking = Asking.Read(registry, request.Question);
+        var asking = Asking.Read(registry, context, request, request.Question);
         var scope = ScopeOf(request.Scope);
         var answer = Responding.StopTrials.WhatIf(scope, ControlService.State(request.State), asking.AsOf, asking.Page, context.CancellationToken);
         await registry.PutOnRecordAsync(CallState.Of(context), scope.ToString(), answer.Turned.Items.Count);
@@ -138,7 +138,7 @@ internal sealed class QuestionsService(RegistryNode registry) : Wire.Questions.Q
 
     private async Task<Wire.WalkResponse> LineageAsync(Wire.LineageRequest request, ServerCallContext context, Func<AgentRecord, AsOf, Page, WalkAnswer> walk)
     {
-        var asking = Asking.Read(registry, request.Question);
+        var asking = Asking.Read(registry, context, request, request.Question);
         var agent = Agent(request.Agent, asking.AsOf);
         var answer = walk(agent, asking.AsOf, asking.Page);
         await registry.PutOnRecordAsync(CallState.Of(context), agent, answer.Reached.Items.Count);

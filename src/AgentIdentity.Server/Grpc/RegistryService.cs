@@ -52,12 +52,12 @@ internal sealed class RegistryService(RegistryNode registry) : Wire.Registry.Reg
         var call = CallState.Of(context);
         var filter = Filter(request, call);
         var pageSize = FromWire.PageSize(request.PageSize, PageUsual, PageMost);
-        var page = registry.Reading.ListAgents(filter, PageToken.Read(request.PageToken), pageSize);
+        var page = registry.Reading.ListAgents(filter, PageToken.Read(request.PageToken, filter), pageSize);
         await registry.PutOnRecordAsync(call, $"sponsor={filter.Sponsor} blueprint={filter.Blueprint} state={filter.State}", page.Agents.Count);
         return new Wire.ListAgentsResponse
         {
             Agents = { page.Agents.Select(agent => ToWire.Agent(registry, agent)) },
-            NextPageToken = PageToken.Write(page.Next),
+            NextPageToken = PageToken.Write(page.Next, filter),
             At = registry.At(),
         };
     }

@@ -50,6 +50,9 @@ internal sealed class EvidenceSources : IAsyncDisposable
         try
         {
             var named = JsonSerializer.Deserialize<Named>(File.ReadAllBytes(path), Strict) ?? throw new InvalidDataException("null is no setting.");
+            // The serializer asks whether a list is null, and not whether something in it is.
+            if (named.Issuers.Contains(null!) || named.TrustDomains.Contains(null!) || named.Issuers.SelectMany(issuer => issuer.Labels ?? NoLabels).Any(label => label.Value is null))
+                throw new InvalidDataException("null is no issuer, no trust domain and no claim.");
             if (named.Issuers.SelectMany(issuer => issuer.Labels ?? NoLabels).Any(label => label.Key.Length is 0 or > 100 || label.Key.Contains('=', StringComparison.Ordinal)))
                 throw new InvalidDataException("The name of a label is 1 to 100 characters without '='.");
             return new EvidenceSources(Path.GetDirectoryName(Path.GetFullPath(path))!, named, clock, log);

@@ -55,6 +55,25 @@ public sealed class KeyRotationTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Rotating_all_logs_says_how_far_it_came_when_an_answer_is_lost()
+    {
+        foreach (var name in new[] { "first", "second", "third" })
+            await _registry.EnrolAsync(name);
+        (await Agentid.RunAsync("rotate-issuer-key", "--did-key")).Fine();
+        var direct = Agentid.Settings;
+        // The first call takes a nonce.
+        using var relay = new LosingRelay(direct[3], "Admin/RotateDidKey", lost: 3);
+        Agentid.Settings = relay.Before(direct);
+        var lost = await Agentid.RunAsync("rotate-did-key", "--all");
+        Assert.Equal(ExitCode.Unreachable, lost.ExitCode);
+        Assert.Contains("1 log was done before", lost.Error, StringComparison.Ordinal);
+        Assert.Contains("agentid rotate-did-key --all again", lost.Error, StringComparison.Ordinal);
+
+        Agentid.Settings = direct;
+        Assert.Equal(3, (await Agentid.RunAsync("rotate-did-key", "--all", "--json")).Fine().Json.GetProperty("agents").GetInt32());
+    }
+
+    [Fact]
     public async Task A_sponsor_signs_offline_what_the_registry_asks_for()
     {
         var (first, second, change) = (Agentid.Write("first.jwk", ""), Agentid.Write("second.jwk", ""), Agentid.Write("change.json", ""));

@@ -629,7 +629,8 @@ public sealed class EnforcerTests : IAsyncLifetime
     public async Task A_damaged_state_does_not_start()
     {
         await _enforcer.DisposeAsync();
-        foreach (var content in new[] { "{}x", "null" })
+        string[] lists = ["successions", "denials", "held", "lifted_orders", "operators", "used_nonces", "orders", "waiting", "unlogged"];
+        foreach (var content in lists.Select(list => $$"""{"{{list}}":[null]}""").Concat(["{}x", "null"]))
         {
             await File.WriteAllTextAsync(Path.Combine(_folder.FullName, "enforcer"), content);
             Assert.Throws<InvalidDataException>(() => new Enforcer(Options(_folder.FullName)));

@@ -571,6 +571,24 @@ public sealed class WatchTests
     }
 
     [Fact]
+    public async Task What_an_enforcer_tells_while_there_is_no_room_is_counted_and_what_it_tells_again_is_written_down()
+    {
+        await using var registry = await TestNode.FoundAsync();
+        using var enforcer = await ScriptedEnforcer.NewAsync(registry);
+        var forged = ItemOf(await registry.EnrollAsync(), item => item with { ExpiresAt = item.ExpiresAt + 1 });
+        registry.Store.OnAppend = Fault.Full;
+        TestNode.Good(await registry.Node.Watch.AcceptedAsync(enforcer.Stream, [forged], []));
+        TestNode.Good(await registry.Node.Watch.AlarmedAsync(enforcer.Stream, "CREDENTIAL_UNLOGGED", "it was let in", 1));
+        registry.Store.OnAppend = Fault.None;
+
+        await registry.Node.Refusals.FlushAsync();
+        var counted = Assert.Single(registry.Bodies().OfType<CallsRefused>()).Refused;
+        Assert.Equal([("ALARM_NOT_RECORDED", 1u), ("CREDENTIAL_UNLOGGED", 1u)], counted.Select(calls => (calls.Reason, calls.Count)));
+        TestNode.Good(await registry.Node.Watch.AcceptedAsync(enforcer.Stream, [forged], []));
+        Assert.Equal([forged], Assert.Single(registry.Bodies().OfType<CredentialsUnlogged>()).Items);
+    }
+
+    [Fact]
     public async Task An_alarm_stands_on_the_record_and_in_the_report_also_after_a_restart()
     {
         var folder = TestNode.NewFolder();

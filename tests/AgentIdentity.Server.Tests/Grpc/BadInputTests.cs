@@ -137,6 +137,28 @@ public sealed class BadInputTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_page_token_of_another_question_is_malformed_and_not_answered_from_its_middle()
+    {
+        var (other, operators) = (await _registry.EnrolAsync(), _registry.AsOperator);
+        var everything = new Protocol.V1.Scope { Everything = true };
+        var first = await operators.Questions.BlastRadiusAsync(new BlastRadiusRequest { Scope = everything, Question = new Question { PageSize = 1 } });
+        var next = new Question { PageSize = 5, PageToken = first.Answered.NextPageToken };
+        var rest = await operators.Questions.BlastRadiusAsync(new BlastRadiusRequest { Scope = everything, Question = next });
+        Assert.Equal([_agent.Did, other.Did], first.Agents.Concat(rest.Agents).Select(reached => reached.Agent.Did));
+        await RefusedAsync(operators.Questions.BlastRadiusAsync(new BlastRadiusRequest { Scope = new Protocol.V1.Scope { Sponsor = TestRegistry.Sponsor }, Question = next }));
+        await RefusedAsync(operators.Questions.BlastRadiusAsync(new BlastRadiusRequest { Scope = everything, HopsMax = 1, Question = next }));
+        await RefusedAsync(operators.Questions.StillAliveAsync(new StillAliveRequest { Scope = everything, Question = next }));
+        await RefusedAsync(operators.Questions.DescendantsAsync(new LineageRequest { Agent = _agent.Did, Question = next }));
+
+        var page = await operators.Registry.ListAgentsAsync(new ListAgentsRequest { PageSize = 1, Sponsor = TestRegistry.Sponsor });
+        Assert.Equal(other.Did, Assert.Single((await operators.Registry.ListAgentsAsync(new ListAgentsRequest { Sponsor = TestRegistry.Sponsor, PageToken = page.NextPageToken })).Agents).Did);
+        await RefusedAsync(operators.Registry.ListAgentsAsync(new ListAgentsRequest { PageToken = page.NextPageToken }));
+        await RefusedAsync(operators.Registry.ListAgentsAsync(new ListAgentsRequest { Sponsor = TestRegistry.Sponsor, State = Protocol.V1.AgentState.Active, PageToken = page.NextPageToken }));
+
+        static Task RefusedAsync<T>(AsyncUnaryCall<T> call) => Refused.BecauseAsync(Refusal.MessageMalformed, StatusCode.InvalidArgument, call);
+    }
+
+    [Fact]
     public async Task A_forged_credential_is_invalid_for_one_outward_reason_whatever_is_wrong_with_it()
     {
         using var tool = _registry.Connect(_enforcer);

@@ -48,6 +48,9 @@ public sealed class EvidenceSourcesTests
     [InlineData("""{"issuers":[{"issuer":"https://a.example","jwks":"ftp://keys.example/jwks"}],"trustDomains":[]}""")]
     [InlineData("""{"issuers":[{"issuer":"https://a.example","jwks":"https://keys.example/jwks","labels":{"a=b":"c"}}],"trustDomains":[]}""")]
     [InlineData("""{"issuers":[],"trustDomains":[{"name":"Example.org","bundle":"bundle"}]}""")]
+    [InlineData("""{"issuers":[null],"trustDomains":[]}""")]
+    [InlineData("""{"issuers":[],"trustDomains":[null]}""")]
+    [InlineData("""{"issuers":[{"issuer":"https://a.example","jwks":"https://keys.example/jwks","labels":{"a":null}}],"trustDomains":[]}""")]
     public void A_setting_that_cannot_be_used_as_a_whole_refuses_the_start(string settings)
     {
         Write("bundle", """{"keys":[]}""");
