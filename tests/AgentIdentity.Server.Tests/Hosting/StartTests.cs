@@ -66,6 +66,24 @@ public sealed class StartTests : IDisposable
         await using var registry = await TestRegistry.StartInAsync(_folder);
     }
 
+    [Theory]
+    [InlineData("--grpc")]
+    [InlineData("--console")]
+    public async Task A_start_on_an_address_that_is_taken_names_the_option_and_leaves_no_folder_behind(string option)
+    {
+        await using var other = await TestRegistry.StartUnfoundedAsync();
+        await RefusesAsync<IOException>($"{option} {other.Host.Bound.Http}", $"{option}={other.Host.Bound.Http}");
+        Assert.Empty(Directory.GetFileSystemEntries(_folder));
+    }
+
+    [Fact]
+    public async Task Two_listeners_on_one_address_are_refused()
+    {
+        var address = await FreeAddressAsync();
+        await RefusesAsync<IOException>($"--http {address}", $"--grpc={address}", $"--http={address}");
+        Assert.Empty(Directory.GetFileSystemEntries(_folder));
+    }
+
     [Fact]
     public async Task Without_dev_a_registry_is_founded_by_two_and_enrols_nobody_under_the_name_localhost()
     {
@@ -148,6 +166,12 @@ public sealed class StartTests : IDisposable
     {
         await using var registry = await TestRegistry.StartInAsync(_folder);
         await registry.FoundAsync();
+    }
+
+    private static async Task<string> FreeAddressAsync()
+    {
+        await using var registry = await TestRegistry.StartUnfoundedAsync();
+        return registry.Host.Bound.Grpc.ToString();
     }
 
     private async Task RefusesAsync<T>(string words, params string[] flags)
