@@ -3,9 +3,11 @@ using AgentIdentity.Credentials;
 using AgentIdentity.Credentials.Keys;
 using AgentIdentity.Protocol.V1;
 using AgentIdentity.Registry.Keys;
+using AgentIdentity.Registry.Reading;
 using AgentIdentity.Registry.Sequencing;
 using AgentIdentity.Server.Tests.Fixtures;
 using Grpc.Core;
+using Grpc.Net.Client;
 
 namespace AgentIdentity.Server.Tests.Hosting;
 
@@ -82,6 +84,28 @@ public sealed class StartTests : IDisposable
         var address = await FreeAddressAsync();
         await RefusesAsync<IOException>($"--http {address}", $"--grpc={address}", $"--http={address}");
         Assert.Empty(Directory.GetFileSystemEntries(_folder));
+    }
+
+    [Fact]
+    public async Task Who_looks_before_there_is_a_registry_is_not_on_its_record_and_who_guesses_its_secret_is()
+    {
+        await using var registry = await TestRegistry.StartInAsync(_folder);
+        using (var channel = GrpcChannel.ForAddress(registry.ControlUrl))
+        {
+            var early = await Assert.ThrowsAsync<RpcException>(async () => await new Protocol.V1.Ledger.LedgerClient(channel).GetConsistencyAsync(new GetConsistencyRequest(), deadline: TimeProvider.System.GetUtcNow().UtcDateTime.AddMinutes(1)));
+            Assert.Equal("NOT_BOOTSTRAPPED", Refused.NameOf(early));
+        }
+        await registry.FoundAsync();
+        await registry.Host.Registry.FlushJournalsAsync();
+        Assert.DoesNotContain(Credentials.Entries.EntryKind.CallsRefused, Kinds());
+
+        using var connection = registry.Connect();
+        var guess = new BootstrapRequest { Secret = "aib_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA", Operators = { registry.First("guesser", registry.Operator, "guessed") } };
+        await Assert.ThrowsAsync<RegistryRefusedException>(() => connection.Admin.BootstrapAsync(guess).ResponseAsync);
+        await registry.Host.Registry.FlushJournalsAsync();
+        Assert.Contains(Credentials.Entries.EntryKind.CallsRefused, Kinds());
+
+        IEnumerable<Credentials.Entries.EntryKind> Kinds() => registry.Host.Registry.Reading.ListEntries(0, 100, Period.All).Entries.Select(entry => entry.Kind);
     }
 
     [Fact]
