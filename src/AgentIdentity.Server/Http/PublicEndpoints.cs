@@ -33,7 +33,7 @@ internal static class PublicEndpoints
         LogEndpoints.Map(routes, registry);
         if (registry.Settings.Dev)
             VcApiEndpoints.Map(routes, registry, clock);
-        WitnessEndpoints.Map(routes, registry.Witness);
+        WitnessEndpoints.Map(routes, registry);
         routes.Serve("/health/live", () => Results.Text("live\n", TextType));
         routes.Serve("/health/ready", () => Ready(registry));
         routes.MapGet("/metrics", () => Results.Text(metrics.Write(), "text/plain; version=0.0.4; charset=utf-8")).WithMetadata(new ServedOn(Listeners.Console));

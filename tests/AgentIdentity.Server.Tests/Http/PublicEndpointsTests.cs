@@ -114,7 +114,7 @@ public sealed class PublicEndpointsTests : IAsyncLifetime
     public async Task Before_the_genesis_entry_there_is_nothing_to_publish_and_the_registry_is_not_ready()
     {
         await using var unfounded = await TestRegistry.StartUnfoundedAsync();
-        foreach (var path in new[] { "/checkpoint", "/log-key", "/.well-known/did.json", "/.well-known/jwks.json" })
+        foreach (var path in new[] { "/checkpoint", "/log-key", "/.well-known/did.json", "/.well-known/jwks.json", "/witness/key" })
         {
             using var response = await Fetch.RespondAsync(unfounded.HttpUrl + path);
             Assert.Equal((path, HttpStatusCode.NotFound), (path, response.StatusCode));
