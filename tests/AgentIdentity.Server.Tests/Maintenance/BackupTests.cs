@@ -89,6 +89,16 @@ public sealed class BackupTests : IDisposable
     }
 
     [Fact]
+    public async Task A_backup_that_is_refused_leaves_no_keys_behind()
+    {
+        await using (await TestRegistry.StartInAsync(Data))
+        {
+        }
+        (await VerbProcess.RunAsync("backup", "--data", Data, "--to", Backup)).RequireRefused(4, "has signed no checkpoint yet");
+        Assert.Empty(Directory.GetFileSystemEntries(Backup));
+    }
+
+    [Fact]
     public async Task A_restore_without_a_word_on_what_was_seen_is_refused()
     {
         await using (await FoundAsync())
