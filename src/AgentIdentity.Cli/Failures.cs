@@ -75,7 +75,7 @@ internal static class Failures
         Refusal.AgentHeld => "agentid trail AGENT shows who holds it and why; agentid hold lift --help",
         Refusal.CallerUnknown => "The registry does not know this key: give a registered one with --key FILE, or have an operator register it.",
         Refusal.NotPermitted => "Another role is needed: give its key with --key FILE.",
-        Refusal.ProofRequestMismatch => "Is --public-url exactly what the server was started with?",
+        Refusal.ProofRequestMismatch or Refusal.ProofInvalid => "Is --public-url exactly what the server was started with?",
         Refusal.ProofStale => "Is the clock of this machine right? Proofs are good for a minute.",
         Refusal.AgentUnknown => "agentid agents list shows the agents.",
         Refusal.EnvelopeMalformed or Refusal.EnvelopeTooWide => "agentid agents show AGENT shows what may be allowed at most.",
