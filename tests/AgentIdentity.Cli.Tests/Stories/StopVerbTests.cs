@@ -34,6 +34,18 @@ public sealed class StopVerbTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Where_one_person_may_lift_a_stop_every_report_of_it_says_so()
+    {
+        const string Note = "single-operator mode: one person may lift";
+        await _registry.EnrolAsync("worker");
+        Assert.Contains(Note, (await Agentid.RunAsync("stop", "worker", "--state", "frozen", "--reason", "odd calls")).Fine().Output, StringComparison.Ordinal);
+        Assert.Contains(Note, (await Agentid.RunAsync("stops")).Fine().Output, StringComparison.Ordinal);
+        Assert.True((await JsonAsync("stop", "worker", "--state", "frozen", "--reason", "odd calls")).GetProperty("single_operator").GetBoolean());
+        Assert.True((await JsonAsync("stops")).GetProperty("single_operator").GetBoolean());
+        Assert.DoesNotContain(Note, (await Agentid.RunAsync("stop", "worker", "--state", "revoked", "--reason", "gone bad")).Fine().Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task An_agent_is_stopped_by_the_DID_that_a_strangers_library_resolved_and_not_by_one_with_another_SCID()
     {
         var did = await _registry.EnrolAsync("worker");
