@@ -82,7 +82,7 @@ public sealed class FileRegistryKeys : IRegistryKeys
     {
         var path = PathOf(use, keyId);
         if (!File.Exists(path))
-            throw new KeysRefusedException($"The key file {path}, which the ledger names, is missing; put it back from the backup of the keys.");
+            throw new KeysRefusedException($"The key file {path}, which the ledger names, is missing; put it back from the backup of the keys, or say --keys pkcs11 and where the token is that has it.");
         if (!OperatingSystem.IsWindows() && (File.GetUnixFileMode(path) & Others) != 0)
             throw new KeysRefusedException($"The key file {path} can be read or changed by others than its owner; run chmod 600 on it, and rotate the key if others had access.");
         var content = File.ReadAllBytes(path);
