@@ -24,6 +24,7 @@ public sealed class StopVerbTests : IAsyncLifetime
         var listed = Assert.Single((await JsonAsync("stops", "--incident", "i-1")).GetProperty("stops").EnumerateArray());
         Assert.Equal((entry, "frozen"), (listed.GetProperty("ledger_index").GetUInt64(), listed.Text("state")));
         Assert.Equal("frozen", (await JsonAsync("agents", "show", did)).Text("state"));
+        Assert.Contains("No stop of the incident i-11 is in force", (await Agentid.RunAsync("stops", "--incident", "i-11")).Fine().Output, StringComparison.Ordinal);
 
         await ApprovedAsync("restore", $"{entry}", "--reason", "a false alarm");
 
