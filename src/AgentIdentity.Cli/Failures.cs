@@ -12,7 +12,7 @@ internal static class Failures
     private const string MayBeDone =
         "If it changes something, that may be on record all the same; look before you do it again: agentid stops, agentid trail AGENT, agentid entries. A stop may be made again: the second changes nothing, and stands in the ledger too.";
 
-    private const string IsItRunning = "Is the server running, and are --registry, --control and --http what its ready line says?";
+    private const string IsItRunning = "Is the server running, and are --registry, --control and --http what its ready line says, with https:// where it was given a certificate and http:// where it was not?";
 
     public static Failure Explain(Exception failed) => failed switch
     {
@@ -23,12 +23,14 @@ internal static class Failures
         SigningException unsigned => Failure.Usage(unsigned.Message),
         ChainException refused => new Failure(refused.Fault == ChainFault.Unreachable ? ExitCode.Unreachable : ExitCode.Refused, refused.Message, reason: AnchorContract.ErrorOf(refused)),
         InvalidDataException wrong => Failure.Refused(wrong.Message, "Is --public-url what the server was started with, and --registry that server?"),
+        RpcException call when IsPlain(call.Status.DebugException) => Plain(call.Status.Detail),
         RpcException call when IsDistrust(call.Status.DebugException) => Distrusted(call.Status.Detail),
         RpcException { StatusCode: StatusCode.Internal or StatusCode.Unknown } call => new Failure(
             ExitCode.Unreachable, $"A server answered that it has failed: {call.Status.Detail}", $"{MayBeDone}\nThe registry's log says why; fsck says whether its data folder is whole."),
         RpcException call when IsUnsent(call.Status.DebugException) => Unanswered(call.Status.Detail),
         RpcException { StatusCode: StatusCode.DeadlineExceeded } => Lost($"within {Invocation.Patience.TotalSeconds} seconds"),
         RpcException call => Lost($"that could be read: {call.Status.Detail}"),
+        HttpRequestException request when IsPlain(request) => Plain(request.InnerException!.Message),
         HttpRequestException request when IsDistrust(request) => Distrusted(request.InnerException!.Message),
         HttpRequestException request when IsUnsent(request) => Unanswered(request.Message),
         HttpRequestException request => Lost($"that could be read: {request.Message}"),
@@ -42,6 +44,13 @@ internal static class Failures
     public static Failure Unwritten(Exception failed) => new(ExitCode.Unreachable, $"What came of it cannot be written: {failed.Message}", MayBeDone);
 
     private static bool IsDistrust(Exception? failed) => failed is AuthenticationException || (failed?.InnerException is { } inner && IsDistrust(inner));
+
+    // What came back is no TLS at all. The platform has no type of its own for that, and says it in these words.
+    private static bool IsPlain(Exception? failed) =>
+        failed is AuthenticationException { Message: var message } ? message.StartsWith("Cannot determine the frame size", StringComparison.Ordinal) : failed?.InnerException is { } inner && IsPlain(inner);
+
+    private static Failure Plain(string detail) =>
+        new(ExitCode.Unreachable, $"A server answered, and what it speaks is no TLS: {detail}", "It was started without --tls-cert, or is another server: name it with http://, or look at --registry, --control and --http again.");
 
     private static Failure Distrusted(string detail) =>
         new(ExitCode.Unreachable, $"A server answered, and its TLS certificate is not trusted here: {detail}", $"Name the certificate, or the authority that signed it, as a PEM file with {GlobalOptions.Ca} FILE (AGENTID_CA), and the host by the name that is in it.");
@@ -66,7 +75,7 @@ internal static class Failures
         Refusal.AgentHeld => "agentid trail AGENT shows who holds it and why; agentid hold lift --help",
         Refusal.CallerUnknown => "The registry does not know this key: give a registered one with --key FILE, or have an operator register it.",
         Refusal.NotPermitted => "Another role is needed: give its key with --key FILE.",
-        Refusal.ProofRequestMismatch => "Is --public-url exactly what the server was started with?",
+        Refusal.ProofRequestMismatch or Refusal.ProofInvalid => "Is --public-url exactly what the server was started with?",
         Refusal.ProofStale => "Is the clock of this machine right? Proofs are good for a minute.",
         Refusal.AgentUnknown => "agentid agents list shows the agents.",
         Refusal.EnvelopeMalformed or Refusal.EnvelopeTooWide => "agentid agents show AGENT shows what may be allowed at most.",

@@ -279,6 +279,15 @@ public sealed class RegistryNode : IAsyncDisposable
             StopRecorded?.Invoke(index);
     }
 
+    // A key is deleted once the entry that replaces it is durable. Who was ended between the two, or copied the folder then, has left it, and it can still sign.
+    private static void RetireReplaced(RegistryState state, IRegistryKeys keys)
+    {
+        var replaced = state.Logs.Select(log => log.KeyId).SkipLast(1)
+            .Concat(state.IssuerKeys.All.Select(key => key.KeyId).SkipLast(1)).Concat(state.IntegrityKeys.All.Select(key => key.KeyId).SkipLast(1));
+        foreach (var keyId in replaced)
+            keys.Retire(keyId);
+    }
+
     private static RegistryNode Restore(RegistrySettings settings, ILedgerStore store, ISnapshotStore snapshots, IRegistryKeys keys, TimeProvider clock, Action<string> log)
     {
         var state = Start.Load(store, snapshots, log, out var snapshotPosition);
@@ -289,7 +298,10 @@ public sealed class RegistryNode : IAsyncDisposable
             ? new FoundingKeys(founded.RegistryId, state.IssuerKeys.All.First(), founded.LogKey, state.DidKeys.All.FirstOrDefault())
             : FoundingDocument.Prepare(store, keys, clock);
         if (state.IsBootstrapped)
+        {
             LogKeyDocument.Keep(store, state.Log.Key);
+            RetireReplaced(state, keys);
+        }
         keys.Issuer((state.IsBootstrapped ? state.IssuerKeys.Current : founding.Issuer).KeyId);
         if (state.IntegrityKeys.Newest is { } proofKey)
             keys.Integrity(proofKey.KeyId);

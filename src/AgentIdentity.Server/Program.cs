@@ -29,7 +29,7 @@ catch (OptionsRefusedException refused)
     Console.Error.WriteLine(refused.Message);
     return ExitCodes.Usage;
 }
-catch (Exception refused) when (refused is StoreRefusedException or LedgerDamagedException or KeysRefusedException
+catch (Exception refused) when (refused is StoreRefusedException or StoreFullException or LedgerDamagedException or KeysRefusedException
     or IOException or UnauthorizedAccessException or PlatformNotSupportedException)
 {
     // A listener whose address is taken is an IOException, and its message names the address.

@@ -5,6 +5,9 @@ internal static class DurableFile
 {
     private const string DraftSuffix = ".new";
 
+    private const int NoSpace = 28;
+    private const int QuotaExceeded = 122;
+
     /// <param name="path">The file.</param>
     /// <param name="write">Writes all of it.</param>
     /// <param name="isFlushed">Whether it must outlive a power failure. Without that an older one may be there afterwards, or an empty one.</param>
@@ -30,4 +33,7 @@ internal static class DurableFile
         if (isFlushed)
             DataFolder.FlushNames(Path.GetDirectoryName(path)!);
     }
+
+    /// <summary>Whether a write failed because there is no room.</summary>
+    public static bool IsFull(IOException failure) => failure.HResult is NoSpace or QuotaExceeded;
 }

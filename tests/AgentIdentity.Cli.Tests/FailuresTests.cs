@@ -1,4 +1,6 @@
 using System.CommandLine;
+using System.Net;
+using System.Net.Sockets;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using Grpc.Core;
@@ -29,6 +31,23 @@ public sealed class FailuresTests
             Assert.StartsWith("Nobody answered: ", failure.Message, StringComparison.Ordinal);
             Assert.DoesNotContain("on record", failure.Next, StringComparison.Ordinal);
         }
+    }
+
+    [Fact]
+    public async Task A_server_without_TLS_that_is_asked_by_https_is_not_told_as_an_untrusted_certificate()
+    {
+        using var plain = new TcpListener(IPAddress.Loopback, 0);
+        plain.Start();
+        var answering = AnswerPlainlyAsync(plain);
+        using var client = new HttpClient();
+
+        var failure = Failures.Explain(await Assert.ThrowsAsync<HttpRequestException>(() => client.GetStringAsync(new Uri($"https://{plain.LocalEndpoint}/"))));
+
+        await answering;
+        Assert.Equal(ExitCode.Unreachable, failure.ExitCode);
+        Assert.DoesNotContain("certificate", failure.Message, StringComparison.Ordinal);
+        Assert.Contains("no TLS", failure.Message, StringComparison.Ordinal);
+        Assert.Contains("http://", failure.Next, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -87,6 +106,15 @@ public sealed class FailuresTests
         var told = asJson ? JsonDocument.Parse(output.ToString()).RootElement.GetProperty("error").GetProperty("message").GetString()! : error.ToString().Split('\n')[0];
         Assert.EndsWith("System.NotSupportedException: a line and another", told, StringComparison.Ordinal);
         Assert.DoesNotContain("   at ", output.ToString() + error, StringComparison.Ordinal);
+    }
+
+    // As Kestrel answers what is no HTTP.
+    private static async Task AnswerPlainlyAsync(TcpListener listener)
+    {
+        using var connection = await listener.AcceptTcpClientAsync();
+        var stream = connection.GetStream();
+        await stream.ReadAtLeastAsync(new byte[64], 1);
+        await stream.WriteAsync("HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n"u8.ToArray());
     }
 
     private sealed class FullWriter : StringWriter

@@ -73,6 +73,22 @@ public sealed class OperatingTests
     }
 
     [Fact]
+    public async Task A_key_whose_deletion_a_kill_prevented_is_deleted_at_the_next_start()
+    {
+        await using var before = await TestNode.FoundAsync();
+        var file = Path.Combine(before.Folder, "keys", $"credentials-{before.Node.State.IssuerKeys.Current.KeyId}.json");
+        var content = await File.ReadAllBytesAsync(file);
+        TestNode.Good(await before.Node.Operating.RotateIssuerKeyAsync(before.Operator));
+        await before.DisposeAsync();
+        await File.WriteAllBytesAsync(file, content);
+
+        await using var after = TestNode.Open(before.Folder, before.Clock);
+
+        Assert.False(File.Exists(file));
+        TestNode.Good(await after.Node.Operating.RotateIssuerKeyAsync(after.Operator));
+    }
+
+    [Fact]
     public async Task Refusals_are_gathered_into_one_entry_and_wait_while_there_is_no_room()
     {
         await using var registry = await TestNode.FoundAsync();

@@ -339,7 +339,7 @@ public sealed class RecoveryTests
         var path = Directory.GetFiles(Path.Combine(folder, "keys"), pattern).Single();
         File.Delete(path);
         var refused = Assert.Throws<KeysRefusedException>(() => TestNode.Open(folder));
-        Assert.Equal($"The key file {path}, which the ledger names, is missing; put it back from the backup of the keys.", refused.Message);
+        Assert.Equal($"The key file {path}, which the ledger names, is missing; put it back from the backup of the keys, or say --keys pkcs11 and where the token is that has it.", refused.Message);
     }
 
     [Theory]

@@ -202,6 +202,8 @@ public sealed class SuccessionTests
             await Assert.ThrowsAnyAsync<Exception>(() => new Succession(store, new SnapshotFile(before.Folder), keys, before.Clock, _ => { }).RotateAsync());
         await using var after = TestNode.Open(before.Folder, before.Clock);
         Assert.Equal(fault == Fault.Lost ? "localhost:5000" : Second, after.Node.State.Log.Origin);
+        var former = Directory.GetFiles(Path.Combine(before.Folder, "keys"), $"log-{before.Node.State.Logs[0].KeyId}.json");
+        Assert.Equal(fault == Fault.Lost ? 1 : 0, former.Length);
         TestNode.Good(await after.StopAsync(agent.At(after)));
         await after.WhenSignedAsync(new LeafIndex(after.Node.State.Position - 2));
         Assert.Equal(after.Node.State.Log.Origin, Newest(after).Origin);

@@ -1,5 +1,6 @@
 using System.Net;
 using AgentIdentity.Ledger;
+using AgentIdentity.Server.Tests.Fixtures;
 using AgentIdentity.Server.Tests.Kills;
 using AgentIdentity.Tests.Wire;
 using Xunit.Abstractions;
@@ -30,6 +31,8 @@ public sealed class WitnessKillTests(ITestOutputHelper output) : IDisposable
         var seed = Environment.ProcessId;
         output.WriteLine($"seed {seed}");
         var chance = new Random(seed);
+        await using (var registry = await TestRegistry.StartInAsync(_folder))
+            await registry.FoundAsync();
         for (var round = 0; round < Rounds; round++)
         {
             await using var server = await StartAsync();

@@ -88,7 +88,7 @@ public sealed class WitnessTests : IDisposable
     {
         using var logKey = Ed25519PrivateKey.Generate();
         var signer = new NoteSignerKey("other.example/log", logKey);
-        await using var registry = await TestRegistry.StartUnfoundedAsync($"--witness-log={signer.Verifier}");
+        await using var registry = await TestRegistry.StartAsync($"--witness-log={signer.Verifier}");
         var leaf = MerkleHash.Leaf("entry"u8);
         var good = Encoding.UTF8.GetString(new WitnessRequest(default, [], new Checkpoint("other.example/log", new TreeSize(1), leaf).Sign(signer)).ToArray());
         Assert.Equal((HttpStatusCode.NotFound, ""), (await GetAsync(registry, $"/witness/{Hex("other.example/log")}/checkpoint")).Plain);

@@ -91,6 +91,7 @@ internal static class StopVerb
         ["live_credentials"] = answer.LiveCredentials,
         ["matches_nobody"] = answer.MatchesNobody,
         ["epoch"] = answer.Epoch,
+        ["single_operator"] = answer.SingleOperator,
         ["position"] = answer.At.Position,
     };
 
@@ -105,6 +106,8 @@ internal static class StopVerb
         else if (scope.Kind != ScopeKind.Agent || answer.CredentialsReached > 0)
             text.WriteLine($"reach   {EntryText.Count((long)answer.AgentsReached, "agent")} as a whole, and {EntryText.Count((long)answer.CredentialsReached, "credential")} that stood under what is stopped");
         text.WriteLine($"entry   {answer.LedgerIndex}, epoch {answer.Epoch}, {Instants.FromMilliseconds(answer.StoppedAt)}");
+        if (answer.SingleOperator && answer.State != AgentState.Revoked)
+            text.WriteLine("note    single-operator mode: one person may lift this");
         if (answer.IndexPending)
             text.WriteLine(IndexPending);
     }

@@ -18,17 +18,19 @@ internal static class StopsVerb
         using var key = run.Signer(CallerRole.Operator, CallerRole.Auditor);
         using var connection = run.Connect(key);
         var answer = await connection.Control.ListStopsAsync(new ListStopsRequest { Incident = run.Get(Incident), WithLifted = run.Get(Lifted) }, cancellationToken: cancellationToken);
-        var json = new JsonObject { ["stops"] = new JsonArray([.. answer.Stops.Select(ToJson)]), ["epoch"] = answer.At.Epoch, ["position"] = answer.At.Position };
-        run.Answer(json, text => Write(text, answer.Stops));
+        var json = new JsonObject { ["stops"] = new JsonArray([.. answer.Stops.Select(ToJson)]), ["epoch"] = answer.At.Epoch, ["single_operator"] = answer.SingleOperator, ["position"] = answer.At.Position };
+        run.Answer(json, text => Write(text, run.Get(Incident), answer));
         return ExitCode.Fine;
     }
 
-    private static void Write(TextWriter text, Google.Protobuf.Collections.RepeatedField<StopInForce> stops)
+    private static void Write(TextWriter text, string incident, ListStopsResponse answer)
     {
-        if (stops.Count == 0)
-            text.WriteLine("No stop is in force.");
-        foreach (var stop in stops)
+        if (answer.Stops.Count == 0)
+            text.WriteLine(incident.Length > 0 ? $"No stop of the incident {incident} is in force; without --incident all others are listed." : "No stop is in force.");
+        foreach (var stop in answer.Stops)
             text.WriteLine(Line(stop));
+        if (answer.SingleOperator && answer.Stops.Count > 0)
+            text.WriteLine("note: single-operator mode: one person may lift what is not revoked");
     }
 
     internal static string Line(StopInForce stop)

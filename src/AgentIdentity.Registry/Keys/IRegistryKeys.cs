@@ -31,6 +31,7 @@ public interface IRegistryKeys : IDisposable
     PrivateKey Integrity(KeyId keyId);
 
     /// <summary>Makes a key for a use.</summary>
+    /// <exception cref="Sequencing.StoreFullException">There is no room to keep it, and it is not there.</exception>
     PublicKey Create(RegistryKeyUse use);
 
     /// <summary>Forgets a key that was replaced. What it signed stays verifiable.</summary>

@@ -11,8 +11,8 @@ internal sealed class CallRefusals(RegistryNode registry, CallMetrics metrics)
     {
         call.Reason = refusal.Name();
         metrics.Refused(call.Row.Method, call.Reason);
-        // Asking for a nonce is how a client begins, and no attempt at anything.
-        if (IsRecorded(call) && refusal != Refusal.UseDpopNonce)
+        // Asking for a nonce is how a client begins, and no attempt at anything; nor is asking before there is a registry, as each client does that founds one.
+        if (IsRecorded(call) && refusal is not (Refusal.UseDpopNonce or Refusal.NotBootstrapped))
             registry.Refusals.Note(call.Row.Method, call.Reason, call.Key);
     }
 

@@ -46,6 +46,7 @@ internal sealed class ControlService(RegistryNode registry, IHostApplicationLife
             AgentsConcerned = (ulong)stopped.Concern.Agents,
             LiveCredentials = (ulong)stopped.LiveCredentials,
             MatchesNobody = stopped.Concern.IsNobody,
+            SingleOperator = registry.Approvals.IsSingleOperator,
             At = registry.At(),
         };
 
@@ -155,7 +156,7 @@ internal sealed class ControlService(RegistryNode registry, IHostApplicationLife
             .OrderBy(stop => stop.Denial.Index.Value)
             .Select(stop => Grpc.ToWire.Stop(registry, stop)).ToArray();
         await registry.PutOnRecordAsync(CallState.Of(context), $"incident={request.Incident}", stops.Length);
-        return new Wire.ListStopsResponse { Stops = { stops }, At = registry.At() };
+        return new Wire.ListStopsResponse { Stops = { stops }, SingleOperator = registry.Approvals.IsSingleOperator, At = registry.At() };
     }
 
     internal static StandingState State(Wire.AgentState state) => state switch

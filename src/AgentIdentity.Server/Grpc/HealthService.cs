@@ -11,6 +11,10 @@ internal sealed class HealthService : Health.HealthBase
 {
     public const string Anchoring = "anchoring";
 
+    /// <summary>A client of gRPC's own health checking holds one for each connection, and everybody behind a proxy has its address; each costs some kilobytes.</summary>
+    public const int WatchesPerAddressMax = 256;
+
+    private readonly WatchPlaces places = new(WatchesPerAddressMax);
     private readonly Lock gate = new();
 
     // Guarded by the gate.
@@ -71,6 +75,7 @@ internal sealed class HealthService : Health.HealthBase
 
     public override async Task Watch(HealthCheckRequest request, IServerStreamWriter<HealthCheckResponse> responseStream, ServerCallContext context)
     {
+        using var place = places.Take(context);
         var watcher = Add(new Watcher(request.Service));
         try
         {

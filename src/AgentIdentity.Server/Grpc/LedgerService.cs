@@ -14,7 +14,7 @@ using Wire = AgentIdentity.Protocol.V1;
 namespace AgentIdentity.Server.Grpc;
 
 /// <summary>What agents did, and the proof of it.</summary>
-internal sealed class LedgerService(RegistryNode registry, Quotas quotas, CheckpointWatches watches, IHostApplicationLifetime lifetime) : Wire.Ledger.LedgerBase
+internal sealed class LedgerService(RegistryNode registry, Quotas quotas, IHostApplicationLifetime lifetime) : Wire.Ledger.LedgerBase
 {
     private const int PageUsual = 100;
     private const int PageMost = 200;
@@ -22,6 +22,10 @@ internal sealed class LedgerService(RegistryNode registry, Quotas quotas, Checkp
 
     // Each takes a look into every run of the index: some milliseconds for all of them.
     private const int CommitmentsMost = 100;
+
+    private const int WatchesPerAddressMax = 16;
+
+    private readonly WatchPlaces _watches = new(WatchesPerAddressMax);
 
     public override async Task<Wire.RecordResponse> Record(Wire.RecordRequest request, ServerCallContext context)
     {
@@ -112,7 +116,7 @@ internal sealed class LedgerService(RegistryNode registry, Quotas quotas, Checkp
 
     public override async Task WatchCheckpoints(Wire.WatchCheckpointsRequest request, IServerStreamWriter<Wire.WatchCheckpointsResponse> responseStream, ServerCallContext context)
     {
-        using var place = watches.Take(context);
+        using var place = _watches.Take(context);
         using var ending = CancellationTokenSource.CreateLinkedTokenSource(context.CancellationToken, lifetime.ApplicationStopping);
         try
         {

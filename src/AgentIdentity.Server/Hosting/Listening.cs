@@ -1,4 +1,5 @@
 using System.Net.Security;
+using System.Net.Sockets;
 using AgentIdentity.Server.Grpc;
 using AgentIdentity.Server.Options;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
@@ -17,6 +18,41 @@ internal static class Listening
         Listen(kestrel, options.Http, Listeners.Http, HttpProtocols.Http1AndHttp2, certificates);
         Listen(kestrel, options.Control, Listeners.Control, HttpProtocols.Http2, certificates);
         Listen(kestrel, options.Console, Listeners.Console, HttpProtocols.Http1AndHttp2, certificates);
+    }
+
+    /// <summary>Before a data folder is made or opened: nothing is founded by a start that cannot serve.</summary>
+    /// <exception cref="IOException">An address cannot be listened on, and the message names its option.</exception>
+    public static void RequireFree(ServerOptions options)
+    {
+        var held = new List<Socket>();
+        try
+        {
+            foreach (var (name, address) in new[] { ("--grpc", options.Grpc), ("--http", options.Http), ("--control", options.Control), ("--console", options.Console) })
+            {
+                var socket = new Socket(address.EndPoint.AddressFamily, SocketType.Stream, ProtocolType.Tcp);
+                held.Add(socket);
+                Take(socket, name, address);
+            }
+        }
+        finally
+        {
+            held.ForEach(socket => socket.Dispose());
+        }
+    }
+
+    private static void Take(Socket socket, string name, HostPort address)
+    {
+        try
+        {
+            socket.Bind(address.EndPoint);
+            // Two that are only bound do not keep each other out.
+            socket.Listen();
+        }
+        catch (SocketException failure)
+        {
+            var why = failure.SocketErrorCode == SocketError.AddressAlreadyInUse ? "address already in use" : failure.Message;
+            throw new IOException($"{name} {address} cannot be opened ({why}): end what listens there, or choose another address.", failure);
+        }
     }
 
     private static void Bound(KestrelServerOptions kestrel)

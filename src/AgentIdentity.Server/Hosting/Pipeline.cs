@@ -60,7 +60,7 @@ internal static class Pipeline
 
     private static void AddGrpc(IServiceCollection services)
     {
-        services.AddSingleton<Quotas>().AddSingleton<WorkSlots>().AddSingleton<CheckpointWatches>().AddSingleton<CallRefusals>();
+        services.AddSingleton<Quotas>().AddSingleton<WorkSlots>().AddSingleton<CallRefusals>();
         services.AddSingleton<DeadlineInterceptor>().AddSingleton<TelemetryInterceptor>().AddSingleton<ErrorInterceptor>()
             .AddSingleton<LimitsInterceptor>().AddSingleton<AuthenticationInterceptor>();
         services.AddSingleton(built => new InterceptorChain(

@@ -27,8 +27,8 @@ internal static class DidEndpoints
 
     public static void Map(IEndpointRouteBuilder routes, RegistryNode registry)
     {
-        Serve(routes, "/.well-known/did.json", _ => Bytes(registry, () => DidDocumentReader.Read(registry, registry.Settings.Name.Did), DidType));
-        Serve(routes, "/.well-known/did.jsonl", _ => Bytes(registry, () => registry.Dids.Read(registry.State.Founding!.RegistryId), LogType));
+        Serve(routes, "/.well-known/did.json", context => PublicEndpoints.Current(context, registry, () => DidDocumentReader.Read(registry, registry.Settings.Name.Did), DidType));
+        Serve(routes, "/.well-known/did.jsonl", context => PublicEndpoints.Current(context, registry, () => registry.Dids.Read(registry.State.Founding!.RegistryId), LogType));
         Serve(routes, "/agents/{id}/did.json", context => OfAgent(context, registry, id => DidDocumentReader.Read(registry, id), DidType));
         Serve(routes, "/agents/{id}/did.jsonl", context => OfAgent(context, registry, registry.Dids.Read, LogType));
         Serve(routes, IdentifiersPath + "{**did}", context => Resolve(context, registry));
@@ -38,13 +38,11 @@ internal static class DidEndpoints
         routes.MapMethods(path, PublicEndpoints.Reads, answer).WithMetadata(new ServedOn(Listeners.Http));
 
     private static IResult OfAgent(HttpContext context, RegistryNode registry, Func<SubjectId, byte[]?> read, string type) =>
-        SubjectId.TryParse(context.GetRouteValue("id") as string, out var agent) ? Bytes(registry, () => read(agent), type) : Results.NotFound();
-
-    private static IResult Bytes(RegistryNode registry, Func<byte[]?> read, string type) =>
-        registry.State.IsBootstrapped && read() is { } bytes ? Results.Bytes(bytes, type) : Results.NotFound();
+        SubjectId.TryParse(context.GetRouteValue("id") as string, out var agent) ? PublicEndpoints.Current(context, registry, () => read(agent), type) : Results.NotFound();
 
     private static IResult Resolve(HttpContext context, RegistryNode registry)
     {
+        context.Response.Headers.CacheControl = PublicEndpoints.AskedEachTime;
         if (Accepted(context.Request.Headers.Accept) is not { } type)
             return Answer(DidResolution.Failed(RepresentationNotSupported, $"What is given is one of {string.Join(", ", Offers)}."), ResultType);
         var query = context.Request.Query;

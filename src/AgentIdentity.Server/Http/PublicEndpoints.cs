@@ -3,6 +3,8 @@ using AgentIdentity.Credentials;
 using AgentIdentity.Credentials.Documents;
 using AgentIdentity.Credentials.Identifiers;
 using AgentIdentity.Credentials.Status;
+using AgentIdentity.Credentials.Tokens;
+using AgentIdentity.Ledger;
 using AgentIdentity.Registry;
 using AgentIdentity.Registry.Status;
 using AgentIdentity.Registry.Witnessing;
@@ -10,6 +12,7 @@ using AgentIdentity.Server.Grpc;
 using AgentIdentity.Server.Hosting;
 using AgentIdentity.Server.Telemetry;
 using AgentIdentity.Server.VcApi;
+using Microsoft.Net.Http.Headers;
 
 namespace AgentIdentity.Server.Http;
 
@@ -19,6 +22,8 @@ internal static class PublicEndpoints
     /// <summary>Whoever may read may ask whether there is anything to read.</summary>
     internal static readonly string[] Reads = [HttpMethods.Get, HttpMethods.Head];
 
+    internal const string AskedEachTime = "no-cache";
+
     private const string JwksType = "application/jwk-set+json";
     private static readonly string CacheForTimeToLive = $"public, max-age={StatusListFormat.TimeToLive.TotalSeconds}";
     private const string TextType = "text/plain; charset=utf-8";
@@ -27,13 +32,13 @@ internal static class PublicEndpoints
     {
         var name = registry.Settings.Name;
         DidEndpoints.Map(routes, registry);
-        routes.Serve("/.well-known/jwks.json", () => Bytes(registry, () => DidDocuments.Jwks(name, registry.State.PublishedIssuerKeys), JwksType));
+        routes.Serve("/.well-known/jwks.json", context => Current(context, registry, () => DidDocuments.Jwks(name, registry.State.PublishedIssuerKeys), JwksType));
         routes.Serve("/status/{number}", (context, number) => StatusList(context, registry, number, list => list.Token, StatusListFormat.TokenListMediaType));
         routes.Serve("/status/{number}/bitstring", (context, number) => StatusList(context, registry, number, list => list.Bitstring, StatusListFormat.BitstringMediaType));
         LogEndpoints.Map(routes, registry);
         if (registry.Settings.Dev)
             VcApiEndpoints.Map(routes, registry, clock);
-        WitnessEndpoints.Map(routes, registry.Witness);
+        WitnessEndpoints.Map(routes, registry);
         routes.Serve("/health/live", () => Results.Text("live\n", TextType));
         routes.Serve("/health/ready", () => Ready(registry));
         routes.MapGet("/metrics", () => Results.Text(metrics.Write(), "text/plain; version=0.0.4; charset=utf-8")).WithMetadata(new ServedOn(Listeners.Console));
@@ -48,6 +53,9 @@ internal static class PublicEndpoints
     }
 
     private static void Serve(this IEndpointRouteBuilder routes, string path, Func<IResult> answer) =>
+        routes.MapMethods(path, Reads, answer).WithMetadata(new ServedOn(Listeners.Http));
+
+    private static void Serve(this IEndpointRouteBuilder routes, string path, Func<HttpContext, IResult> answer) =>
         routes.MapMethods(path, Reads, answer).WithMetadata(new ServedOn(Listeners.Http));
 
     private static void Serve(this IEndpointRouteBuilder routes, string path, Func<HttpContext, string, IResult> answer) =>
@@ -84,6 +92,10 @@ internal static class PublicEndpoints
         return $"witnesses {quorum}{string.Concat(troubled)}\n";
     }
 
-    private static IResult Bytes(RegistryNode registry, Func<byte[]?> read, string type) =>
-        registry.State.IsBootstrapped && read() is { } bytes ? Results.Bytes(bytes, type) : Results.NotFound();
+    /// <summary>What names keys, as it is now: a cache asks each time whether it still is, since a key may have been replaced, or its owner revoked, a moment ago.</summary>
+    internal static IResult Current(HttpContext context, RegistryNode registry, Func<byte[]?> read, string type)
+    {
+        context.Response.Headers.CacheControl = AskedEachTime;
+        return registry.State.IsBootstrapped && read() is { } bytes ? Results.Bytes(bytes, type, entityTag: new EntityTagHeaderValue($"\"{Sha256.Hash(bytes).ToBase64Url()}\"")) : Results.NotFound();
+    }
 }

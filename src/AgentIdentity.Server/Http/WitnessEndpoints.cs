@@ -1,4 +1,5 @@
 using AgentIdentity.Ledger;
+using AgentIdentity.Registry;
 using AgentIdentity.Registry.Sequencing;
 using AgentIdentity.Registry.Witnessing;
 using AgentIdentity.Server.Grpc;
@@ -17,12 +18,13 @@ internal static class WitnessEndpoints
     private const int AtOnceMax = 4;
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(5);
 
-    public static void Map(IEndpointRouteBuilder routes, LogWitness witness)
+    public static void Map(IEndpointRouteBuilder routes, RegistryNode registry)
     {
+        var witness = registry.Witness;
         var slots = new SemaphoreSlim(AtOnceMax);
         if (witness.HasLogs)
-            routes.MapPost("/witness/add-checkpoint", context => AddAsync(context, witness, slots)).WithMetadata(new ServedOn(Listeners.Http));
-        routes.MapGet("/witness/key", () => Key(witness)).WithMetadata(new ServedOn(Listeners.Http));
+            routes.MapPost("/witness/add-checkpoint", context => AddAsync(context, registry, slots)).WithMetadata(new ServedOn(Listeners.Http));
+        routes.MapGet("/witness/key", () => registry.State.IsBootstrapped ? Key(witness) : Results.NotFound()).WithMetadata(new ServedOn(Listeners.Http));
         routes.MapGet("/witness/{originHash}/checkpoint", (string originHash) => witness.LastOf(originHash) is { } note ? Results.Bytes(note, TextType) : Results.NotFound())
             .WithMetadata(new ServedOn(Listeners.Http));
     }
@@ -39,11 +41,11 @@ internal static class WitnessEndpoints
         }
     }
 
-    private static async Task AddAsync(HttpContext context, LogWitness witness, SemaphoreSlim slots)
+    private static async Task AddAsync(HttpContext context, RegistryNode registry, SemaphoreSlim slots)
     {
         using var patience = CancellationTokenSource.CreateLinkedTokenSource(context.RequestAborted);
         patience.CancelAfter(Patience);
-        if (!witness.IsInService || !await slots.WaitAsync(Patience, context.RequestAborted))
+        if (!registry.State.IsBootstrapped || !registry.Witness.IsInService || !await slots.WaitAsync(Patience, context.RequestAborted))
         {
             await AnswerAsync(context, StatusCodes.Status503ServiceUnavailable, TextType, "this witness is out of service, or too many ask at once\n");
             return;
@@ -52,7 +54,7 @@ internal static class WitnessEndpoints
         {
             var body = new byte[WitnessRequest.BytesMax + 1];
             var length = await context.Request.Body.ReadAtLeastAsync(body, body.Length, throwOnEndOfStream: false, patience.Token);
-            await AnswerAsync(context, witness.Add(body.AsSpan(0, length)));
+            await AnswerAsync(context, registry.Witness.Add(body.AsSpan(0, length)));
         }
         catch (StoreFullException)
         {

@@ -15,12 +15,27 @@ internal static class BackupVerb
     private static Task<int> RunAsync(VerbRun run)
     {
         var target = run.Given.Require("--to");
+        FolderCopy.RequireEmpty(target);
+        try
+        {
+            Take(run, target);
+        }
+        catch
+        {
+            // Half a backup has all keys in it, and the room that the next one needs.
+            FolderCopy.Clear(target);
+            throw;
+        }
+        return Task.FromResult(ExitCodes.Done);
+    }
+
+    private static void Take(VerbRun run, string target)
+    {
         FolderCopy.TakeLive(run.Data, target);
         using var store = SqliteLedgerStore.OpenExisting(target);
         var ledger = RestingLedger.Read(store, new SnapshotFile(target), run.Errors.WriteLine);
         // Last, so that what has no manifest is known not to be complete.
         BackupManifest.Of(ledger, run.Clock.GetUtcNow()).Write(target);
         run.Output.WriteLine($"{ledger.State.Position} entries, checkpoint of {ledger.Signed.Size}, in {Path.GetFullPath(target)}");
-        return Task.FromResult(ExitCodes.Done);
     }
 }

@@ -27,7 +27,7 @@ internal static class RecoverVerb
 
         // Beside its final place, as a restore does: an unfinished recovery is never served.
         FolderCopy.RequireEmpty(run.Data);
-        var draft = Path.GetFullPath(run.Data).TrimEnd(Path.DirectorySeparatorChar) + ".recovering";
+        var draft = FolderCopy.DraftOf(run.Data, ".recovering");
         FolderCopy.TakeResting(backup, draft);
         var exitCode = ExitCodes.NotDone;
         try

@@ -23,7 +23,7 @@ internal static class RestoreVerb
         var manifest = BackupManifest.Read(from);
         FolderCopy.RequireEmpty(run.Data);
         // Beside its final place: a folder of that name is there when it may be served, and not before.
-        var draft = Path.GetFullPath(run.Data).TrimEnd(Path.DirectorySeparatorChar) + ".restoring";
+        var draft = FolderCopy.DraftOf(run.Data, ".restoring");
         FolderCopy.TakeResting(from, draft);
         try
         {

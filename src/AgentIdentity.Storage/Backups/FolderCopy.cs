@@ -50,6 +50,26 @@ public static class FolderCopy
             throw new StoreRefusedException($"{Path.GetFullPath(folder)} is not empty, and nothing there is overwritten: name a folder that is empty or not there yet.");
     }
 
+    /// <summary>A folder beside the final place, which is copied into and gets its name when it is complete.</summary>
+    /// <exception cref="StoreRefusedException">One is there already.</exception>
+    public static string DraftOf(string folder, string suffix)
+    {
+        var draft = Path.GetFullPath(folder).TrimEnd(Path.DirectorySeparatorChar) + suffix;
+        return Path.Exists(draft) ? throw new StoreRefusedException($"{draft} is there, of one that still runs or was ended in the middle: when none runs, delete it and begin again.") : draft;
+    }
+
+    /// <summary>Takes everything out of a folder that was empty before it was copied into.</summary>
+    public static void Clear(string folder)
+    {
+        var taken = new DirectoryInfo(folder);
+        if (!taken.Exists)
+            return;
+        foreach (var file in taken.EnumerateFiles())
+            file.Delete();
+        foreach (var inner in taken.EnumerateDirectories())
+            inner.Delete(recursive: true);
+    }
+
     /// <summary>Gives a complete folder its final name, so that after a power failure it is there whole or not at all.</summary>
     public static void Rename(string from, string to)
     {

@@ -5,6 +5,7 @@ using AgentIdentity.Credentials.Identifiers;
 using AgentIdentity.Credentials.Keys;
 using AgentIdentity.Ledger;
 using AgentIdentity.Registry.Keys;
+using AgentIdentity.Registry.Sequencing;
 
 namespace AgentIdentity.Storage.Keys;
 
@@ -44,8 +45,19 @@ public sealed class FileRegistryKeys : IRegistryKeys
     {
         var key = PrivateKey.Generate(use == RegistryKeyUse.Credentials ? KeyAlgorithm.ES256 : KeyAlgorithm.Ed25519);
         var content = key.ToKeyFile(_passphrase);
-        DurableFile.Replace(PathOf(use, key.PublicKey.KeyId), stream => stream.Write(content));
-        CryptographicOperations.ZeroMemory(content);
+        try
+        {
+            DurableFile.Replace(PathOf(use, key.PublicKey.KeyId), stream => stream.Write(content));
+        }
+        catch (IOException failure) when (DurableFile.IsFull(failure))
+        {
+            key.Dispose();
+            throw new StoreFullException("There is no room on the disk of the data folder for a key; nothing was written.", failure);
+        }
+        finally
+        {
+            CryptographicOperations.ZeroMemory(content);
+        }
         _keys[key.PublicKey.KeyId] = key;
         return key.PublicKey;
     }
@@ -70,7 +82,7 @@ public sealed class FileRegistryKeys : IRegistryKeys
     {
         var path = PathOf(use, keyId);
         if (!File.Exists(path))
-            throw new KeysRefusedException($"The key file {path}, which the ledger names, is missing; put it back from the backup of the keys.");
+            throw new KeysRefusedException($"The key file {path}, which the ledger names, is missing; put it back from the backup of the keys, or say --keys pkcs11 and where the token is that has it.");
         if (!OperatingSystem.IsWindows() && (File.GetUnixFileMode(path) & Others) != 0)
             throw new KeysRefusedException($"The key file {path} can be read or changed by others than its owner; run chmod 600 on it, and rotate the key if others had access.");
         var content = File.ReadAllBytes(path);

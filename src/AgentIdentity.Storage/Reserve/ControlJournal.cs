@@ -16,9 +16,6 @@ internal sealed class ControlJournal : IDisposable
     // A stop takes about a kilobyte: there is room for a thousand.
     private const int Bytes = 1 << 20;
 
-    private const int NoSpace = 28;
-    private const int QuotaExceeded = 122;
-
     private readonly SafeFileHandle? _file;
     private Hash _last;
     private long _end;
@@ -76,7 +73,7 @@ internal sealed class ControlJournal : IDisposable
         {
             RandomAccess.Write(_file!, bytes, _end);
         }
-        catch (IOException failure) when (IsFull(failure) && !HoldsNext(bytes.Length))
+        catch (IOException failure) when (DurableFile.IsFull(failure) && !HoldsNext(bytes.Length))
         {
             throw new StoreFullException("The file system wants new room to overwrite the control journal, and there is none.", failure);
         }
@@ -113,11 +110,9 @@ internal sealed class ControlJournal : IDisposable
             DurableFile.Replace(path, stream => stream.Write(new byte[Bytes]));
             return true;
         }
-        catch (IOException failure) when (IsFull(failure))
+        catch (IOException failure) when (DurableFile.IsFull(failure))
         {
             return false;
         }
     }
-
-    private static bool IsFull(IOException failure) => failure.HResult is NoSpace or QuotaExceeded;
 }

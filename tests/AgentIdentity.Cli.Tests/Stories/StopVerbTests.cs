@@ -24,6 +24,7 @@ public sealed class StopVerbTests : IAsyncLifetime
         var listed = Assert.Single((await JsonAsync("stops", "--incident", "i-1")).GetProperty("stops").EnumerateArray());
         Assert.Equal((entry, "frozen"), (listed.GetProperty("ledger_index").GetUInt64(), listed.Text("state")));
         Assert.Equal("frozen", (await JsonAsync("agents", "show", did)).Text("state"));
+        Assert.Contains("No stop of the incident i-11 is in force", (await Agentid.RunAsync("stops", "--incident", "i-11")).Fine().Output, StringComparison.Ordinal);
 
         await ApprovedAsync("restore", $"{entry}", "--reason", "a false alarm");
 
@@ -31,6 +32,18 @@ public sealed class StopVerbTests : IAsyncLifetime
         Assert.Empty((await JsonAsync("stops")).GetProperty("stops").EnumerateArray());
         Assert.Single((await JsonAsync("stops", "--lifted")).GetProperty("stops").EnumerateArray());
         Assert.Contains("No stop is in force", (await Agentid.RunAsync("stops")).Fine().Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Where_one_person_may_lift_a_stop_every_report_of_it_says_so()
+    {
+        const string Note = "single-operator mode: one person may lift";
+        await _registry.EnrolAsync("worker");
+        Assert.Contains(Note, (await Agentid.RunAsync("stop", "worker", "--state", "frozen", "--reason", "odd calls")).Fine().Output, StringComparison.Ordinal);
+        Assert.Contains(Note, (await Agentid.RunAsync("stops")).Fine().Output, StringComparison.Ordinal);
+        Assert.True((await JsonAsync("stop", "worker", "--state", "frozen", "--reason", "odd calls")).GetProperty("single_operator").GetBoolean());
+        Assert.True((await JsonAsync("stops")).GetProperty("single_operator").GetBoolean());
+        Assert.DoesNotContain(Note, (await Agentid.RunAsync("stop", "worker", "--state", "revoked", "--reason", "gone bad")).Fine().Output, StringComparison.Ordinal);
     }
 
     [Fact]

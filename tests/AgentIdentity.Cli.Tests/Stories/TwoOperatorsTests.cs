@@ -47,6 +47,18 @@ public sealed class TwoOperatorsTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Who_names_no_public_URL_is_told_that_the_proofs_are_for_another_registry()
+    {
+        var settings = First.Settings;
+        First.Settings = [.. settings.SkipWhile(word => word != "--registry")];
+        var refused = await First.RunAsync("bootstrap", "--secret-file", _registry.SecretFile, "--operator", "first", "--operator", "second");
+        First.Settings = settings;
+        Assert.Equal(ExitCode.Refused, refused.ExitCode);
+        Assert.Contains("--public-url", refused.Error, StringComparison.Ordinal);
+        await FoundAsync();
+    }
+
+    [Fact]
     public async Task A_sponsor_and_a_blueprint_are_revoked_when_both_have_signed()
     {
         await FoundAsync();

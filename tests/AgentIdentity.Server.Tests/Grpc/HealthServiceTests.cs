@@ -56,6 +56,28 @@ public sealed class HealthServiceTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task One_address_may_not_hold_watches_without_end()
+    {
+        var watches = new List<AsyncServerStreamingCall<HealthCheckResponse>>();
+        for (var count = 0; count < HealthService.WatchesPerAddressMax; count++)
+        {
+            watches.Add(Client.Watch(new()));
+            await NextAsync(watches[^1]);
+        }
+        using (var oneMore = Client.Watch(new()))
+            await Assert.ThrowsAsync<RpcException>(() => NextAsync(oneMore));
+
+        watches[0].Dispose();
+        while (true)
+        {
+            using var next = Client.Watch(new());
+            if (await Record.ExceptionAsync(() => NextAsync(next)) is null)
+                break;
+        }
+        watches.ForEach(watch => watch.Dispose());
+    }
+
+    [Fact]
     public async Task Watch_waits_for_a_name_to_become_known()
     {
         using var watch = Client.Watch(new() { Service = Name });

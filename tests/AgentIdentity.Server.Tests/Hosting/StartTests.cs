@@ -3,9 +3,11 @@ using AgentIdentity.Credentials;
 using AgentIdentity.Credentials.Keys;
 using AgentIdentity.Protocol.V1;
 using AgentIdentity.Registry.Keys;
+using AgentIdentity.Registry.Reading;
 using AgentIdentity.Registry.Sequencing;
 using AgentIdentity.Server.Tests.Fixtures;
 using Grpc.Core;
+using Grpc.Net.Client;
 
 namespace AgentIdentity.Server.Tests.Hosting;
 
@@ -64,6 +66,46 @@ public sealed class StartTests : IDisposable
         await using var other = await TestRegistry.StartUnfoundedAsync();
         await RefusesAsync<IOException>("address already in use", $"--grpc={other.Host.Bound.Grpc}");
         await using var registry = await TestRegistry.StartInAsync(_folder);
+    }
+
+    [Theory]
+    [InlineData("--grpc")]
+    [InlineData("--console")]
+    public async Task A_start_on_an_address_that_is_taken_names_the_option_and_leaves_no_folder_behind(string option)
+    {
+        await using var other = await TestRegistry.StartUnfoundedAsync();
+        await RefusesAsync<IOException>($"{option} {other.Host.Bound.Http}", $"{option}={other.Host.Bound.Http}");
+        Assert.Empty(Directory.GetFileSystemEntries(_folder));
+    }
+
+    [Fact]
+    public async Task Two_listeners_on_one_address_are_refused()
+    {
+        var address = await FreeAddressAsync();
+        await RefusesAsync<IOException>($"--http {address}", $"--grpc={address}", $"--http={address}");
+        Assert.Empty(Directory.GetFileSystemEntries(_folder));
+    }
+
+    [Fact]
+    public async Task Who_looks_before_there_is_a_registry_is_not_on_its_record_and_who_guesses_its_secret_is()
+    {
+        await using var registry = await TestRegistry.StartInAsync(_folder);
+        using (var channel = GrpcChannel.ForAddress(registry.ControlUrl))
+        {
+            var early = await Assert.ThrowsAsync<RpcException>(async () => await new Protocol.V1.Ledger.LedgerClient(channel).GetConsistencyAsync(new GetConsistencyRequest(), deadline: TimeProvider.System.GetUtcNow().UtcDateTime.AddMinutes(1)));
+            Assert.Equal("NOT_BOOTSTRAPPED", Refused.NameOf(early));
+        }
+        await registry.FoundAsync();
+        await registry.Host.Registry.FlushJournalsAsync();
+        Assert.DoesNotContain(Credentials.Entries.EntryKind.CallsRefused, Kinds());
+
+        using var connection = registry.Connect();
+        var guess = new BootstrapRequest { Secret = "aib_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA", Operators = { registry.First("guesser", registry.Operator, "guessed") } };
+        await Assert.ThrowsAsync<RegistryRefusedException>(() => connection.Admin.BootstrapAsync(guess).ResponseAsync);
+        await registry.Host.Registry.FlushJournalsAsync();
+        Assert.Contains(Credentials.Entries.EntryKind.CallsRefused, Kinds());
+
+        IEnumerable<Credentials.Entries.EntryKind> Kinds() => registry.Host.Registry.Reading.ListEntries(0, 100, Period.All).Entries.Select(entry => entry.Kind);
     }
 
     [Fact]
@@ -148,6 +190,12 @@ public sealed class StartTests : IDisposable
     {
         await using var registry = await TestRegistry.StartInAsync(_folder);
         await registry.FoundAsync();
+    }
+
+    private static async Task<string> FreeAddressAsync()
+    {
+        await using var registry = await TestRegistry.StartUnfoundedAsync();
+        return registry.Host.Bound.Grpc.ToString();
     }
 
     private async Task RefusesAsync<T>(string words, params string[] flags)

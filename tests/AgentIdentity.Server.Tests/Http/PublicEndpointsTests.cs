@@ -1,4 +1,5 @@
 using System.Net;
+using System.Net.Http.Headers;
 using System.Text.Json;
 using AgentIdentity.Protocol.V1;
 using AgentIdentity.Server.Tests.Fixtures;
@@ -97,6 +98,38 @@ public sealed class PublicEndpointsTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task What_names_keys_is_asked_for_anew_each_time_and_is_sent_only_when_it_has_changed()
+    {
+        var agent = await _registry.EnrolAsync();
+        var paths = new[] { "/.well-known/jwks.json", "/.well-known/did.json", "/.well-known/did.jsonl", $"/agents/{agent.Enrolled.AgentId}/did.json", $"/agents/{agent.Enrolled.AgentId}/did.jsonl" };
+        var tags = new Dictionary<string, EntityTagHeaderValue>();
+        foreach (var path in paths)
+        {
+            using var first = await Fetch.RespondAsync(_registry.HttpUrl + path);
+            Assert.Equal((path, true, false), (path, first.Headers.CacheControl?.NoCache, first.Headers.ETag?.IsWeak));
+            tags[path] = first.Headers.ETag!;
+            Assert.Equal((path, HttpStatusCode.NotModified), (path, await AgainAsync(path)));
+        }
+
+        await _registry.AsOperator.Admin.RotateIssuerKeyAsync(new RotateIssuerKeyRequest());
+        await _registry.StopAgentAsync(agent.Did, AgentState.Revoked);
+
+        foreach (var path in paths.Where(path => path.EndsWith(".json", StringComparison.Ordinal)))
+            Assert.Equal((path, HttpStatusCode.OK), (path, await AgainAsync(path)));
+        using var unknown = await Fetch.RespondAsync(_registry.HttpUrl + "/agents/0192f0c1-7a00-7def-8123-456789abcdef/did.json");
+        Assert.Equal((HttpStatusCode.NotFound, true), (unknown.StatusCode, unknown.Headers.CacheControl?.NoCache));
+        using var resolved = await Fetch.RespondAsync($"{_registry.HttpUrl}/1.0/identifiers/{agent.Did}");
+        Assert.Equal((HttpStatusCode.Gone, true), (resolved.StatusCode, resolved.Headers.CacheControl?.NoCache));
+
+        async Task<HttpStatusCode> AgainAsync(string path)
+        {
+            using var client = new HttpClient { DefaultRequestHeaders = { IfNoneMatch = { tags[path] } } };
+            using var response = await client.GetAsync(new Uri(_registry.HttpUrl + path));
+            return response.StatusCode;
+        }
+    }
+
+    [Fact]
     public async Task The_checkpoint_is_text_that_may_be_kept_for_a_second()
     {
         var agent = await _registry.EnrolAsync();
@@ -114,7 +147,7 @@ public sealed class PublicEndpointsTests : IAsyncLifetime
     public async Task Before_the_genesis_entry_there_is_nothing_to_publish_and_the_registry_is_not_ready()
     {
         await using var unfounded = await TestRegistry.StartUnfoundedAsync();
-        foreach (var path in new[] { "/checkpoint", "/log-key", "/.well-known/did.json", "/.well-known/jwks.json" })
+        foreach (var path in new[] { "/checkpoint", "/log-key", "/.well-known/did.json", "/.well-known/jwks.json", "/witness/key" })
         {
             using var response = await Fetch.RespondAsync(unfounded.HttpUrl + path);
             Assert.Equal((path, HttpStatusCode.NotFound), (path, response.StatusCode));

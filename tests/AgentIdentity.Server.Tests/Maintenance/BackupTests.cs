@@ -89,6 +89,27 @@ public sealed class BackupTests : IDisposable
     }
 
     [Fact]
+    public async Task A_backup_that_is_refused_leaves_no_keys_behind()
+    {
+        await using (await TestRegistry.StartInAsync(Data))
+        {
+        }
+        (await VerbProcess.RunAsync("backup", "--data", Data, "--to", Backup)).RequireRefused(4, "has signed no checkpoint yet");
+        Assert.Empty(Directory.GetFileSystemEntries(Backup));
+    }
+
+    [Fact]
+    public async Task A_restore_that_was_ended_in_the_middle_is_named_with_what_to_do()
+    {
+        await using (await FoundAsync())
+            (await VerbProcess.RunAsync("backup", "--data", Data, "--to", Backup)).RequireDone();
+        Directory.CreateDirectory(Restored + ".restoring/keys");
+        (await VerbProcess.RunAsync("restore", "--from", Backup, "--data", Restored, "--nothing-newer")).RequireRefused(4, $"{Restored}.restoring is there, of one that still runs or was ended in the middle");
+        Directory.CreateDirectory(Restored + ".recovering/keys");
+        (await VerbProcess.RunAsync("recover", "--from", Backup, "--data", Restored, "--seen", "any")).RequireRefused(4, $"{Restored}.recovering is there, of one that still runs or was ended in the middle");
+    }
+
+    [Fact]
     public async Task A_restore_without_a_word_on_what_was_seen_is_refused()
     {
         await using (await FoundAsync())

@@ -83,6 +83,7 @@ public sealed class OtherPeoplesWitnessTests : IDisposable
     public async Task Our_witness_cosigns_their_log_and_refuses_what_it_must()
     {
         var key = await Tlog.NewKeyAsync("other.example/log");
+        await FoundAsync();
         await using var server = await ServerProcess.StartRegistryAsync(Data, "--witness-log", key.Public);
         using var http = new HttpClient();
         var witnessKey = (await http.GetStringAsync($"{UrlOf(server)}/witness/key")).TrimEnd('\n');

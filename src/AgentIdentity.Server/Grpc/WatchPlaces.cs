@@ -5,20 +5,18 @@ using Grpc.Core;
 namespace AgentIdentity.Server.Grpc;
 
 /// <summary>Counts the watches of each address: each holds a stream for as long as it likes, so nobody may hold all that there are.</summary>
-internal sealed class CheckpointWatches
+internal sealed class WatchPlaces(int perAddressMax)
 {
-    private const int PerAddressMax = 16;
-
     private readonly ConcurrentDictionary<string, int> _held = new(StringComparer.Ordinal);
 
     /// <summary>Takes a place until it is disposed of.</summary>
     public IDisposable Take(ServerCallContext context)
     {
         var address = context.GetHttpContext().Connection.RemoteIpAddress?.ToString() ?? "";
-        if (_held.AddOrUpdate(address, 1, static (_, held) => held + 1) <= PerAddressMax)
+        if (_held.AddOrUpdate(address, 1, static (_, held) => held + 1) <= perAddressMax)
             return new Place(this, address);
         Release(address);
-        throw new CallRefusedException(Refusal.QuotaExceeded, $"One address may watch at most {PerAddressMax} times at once.");
+        throw new CallRefusedException(Refusal.QuotaExceeded, $"One address may watch at most {perAddressMax} times at once.");
     }
 
     private void Release(string address)
@@ -27,14 +25,14 @@ internal sealed class CheckpointWatches
         _held.TryRemove(new KeyValuePair<string, int>(address, 0));
     }
 
-    private sealed class Place(CheckpointWatches watches, string address) : IDisposable
+    private sealed class Place(WatchPlaces places, string address) : IDisposable
     {
         private bool _isReleased;
 
         public void Dispose()
         {
             if (!Interlocked.Exchange(ref _isReleased, true))
-                watches.Release(address);
+                places.Release(address);
         }
     }
 }
