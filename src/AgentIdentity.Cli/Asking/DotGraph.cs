@@ -15,10 +15,10 @@ internal sealed class DotGraph
             _lines.AppendLine($"  {Quote(id)} [label={Quote(label)}{(isMarked ? ", style=filled, fillcolor=lightgrey" : "")}];");
     }
 
-    /// <summary>An agent; one that is stopped is marked.</summary>
+    /// <summary>An agent; one that is stopped is marked. Of another's agent a sponsor is told no state.</summary>
     public void Agent(AgentThen agent, string more = "")
     {
-        var isStopped = agent.State != AgentState.Active;
+        var isStopped = agent.State is not (AgentState.Active or AgentState.Unspecified);
         Node(agent.Did, $"{agent.Did[(agent.Did.LastIndexOf(':') + 1)..]}\n{agent.Blueprint}{(isStopped ? $"\n{WireJson.Word(agent.State)}" : "")}{more}", isStopped);
     }
 

@@ -50,7 +50,7 @@ internal static class Questioning
 
     public static async Task<T> AskAsync<T>(Invocation run, Func<Questions.QuestionsClient, Task<T>> ask)
     {
-        using var key = run.Signer(CallerRole.Operator, CallerRole.Auditor);
+        using var key = run.Signer(CallerRole.Operator, CallerRole.Auditor, CallerRole.Sponsor);
         using var connection = run.Connect(key);
         return await ask(connection.Questions);
     }

@@ -13,7 +13,7 @@ internal static class OperatorsRegisterVerb
     private static readonly Option<string> RoleOption =
         new Option<string>("--role") { Required = true, HelpName = "ROLE", Description = "What the caller is for." }.AcceptOnlyFromAmong("auditor", "enforcer", "sponsor");
 
-    private static readonly Option<string> Name = new("--name") { Required = true, HelpName = "NAME", Description = "Unique within the role. A sponsor's name is the sponsor of its agents." };
+    private static readonly Option<string> Name = new("--name") { Required = true, HelpName = "NAME", Description = "Unique within the role. A sponsor's name is the sponsor of its agents, which it sees and may stop." };
 
     private static readonly Option<string[]> Audiences = new("--audience")
     {

@@ -13,7 +13,7 @@ internal static class PropagationVerb
 
     private static async Task<int> RunAsync(Invocation run, CancellationToken cancellationToken)
     {
-        using var key = run.Signer(CallerRole.Operator, CallerRole.Auditor);
+        using var key = run.Signer(CallerRole.Operator, CallerRole.Auditor, CallerRole.Sponsor);
         using var connection = run.Connect(key);
         var request = Request(run.Get(What));
         if (run.Get(StopWatch.Watch))

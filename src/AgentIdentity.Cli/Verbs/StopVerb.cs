@@ -28,14 +28,14 @@ internal static class StopVerb
     private static readonly Argument<string> ScopeArgument = ScopeText.Create();
     private static readonly Option<bool> Force = new("--force") { Description = "Also when it leaves too few operators to restore anything." };
 
-    public static Command Create() => new Command("stop", "Stop an agent, or whatever a scope covers: it is refused from the moment of the answer on.") { ScopeArgument, State, Reason, Incident, Force, DryRun, Out, StopWatch.Watch, StopWatch.Until, StopWatch.Timeout }.Does(RunAsync);
+    public static Command Create() => new Command("stop", "Stop an agent, or whatever a scope covers: it is refused from the moment of the answer on. A sponsor stops its own agents.") { ScopeArgument, State, Reason, Incident, Force, DryRun, Out, StopWatch.Watch, StopWatch.Until, StopWatch.Timeout }.Does(RunAsync);
 
     private static async Task<int> RunAsync(Invocation run, CancellationToken cancellationToken)
     {
         var scope = ScopeText.Read(run, run.Get(ScopeArgument));
         if (run.Find(Out) is { } file)
             return await AskAsync(run, scope, file, cancellationToken);
-        using var key = run.Signer(CallerRole.Operator);
+        using var key = run.Signer(CallerRole.Operator, CallerRole.Sponsor);
         using var connection = run.Connect(key);
         if (run.Get(DryRun))
         {

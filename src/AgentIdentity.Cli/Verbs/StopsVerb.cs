@@ -15,7 +15,7 @@ internal static class StopsVerb
 
     private static async Task<int> RunAsync(Invocation run, CancellationToken cancellationToken)
     {
-        using var key = run.Signer(CallerRole.Operator, CallerRole.Auditor);
+        using var key = run.Signer(CallerRole.Operator, CallerRole.Auditor, CallerRole.Sponsor);
         using var connection = run.Connect(key);
         var answer = await connection.Control.ListStopsAsync(new ListStopsRequest { Incident = run.Get(Incident), WithLifted = run.Get(Lifted) }, cancellationToken: cancellationToken);
         var json = new JsonObject { ["stops"] = new JsonArray([.. answer.Stops.Select(ToJson)]), ["epoch"] = answer.At.Epoch, ["single_operator"] = answer.SingleOperator, ["position"] = answer.At.Position };

@@ -68,11 +68,11 @@ internal static class WalkVerbs
 
     private static void Write(TextWriter text, WalkResponse answer)
     {
-        var table = new TextTable("HOPS", "AGENT", "STATE", "BY", "VIA", "LATELY", "SPONSOR", "BLUEPRINT");
+        var table = new TextTable("HOPS", "AGENT", "STATE", "BY", "VIA", "LATELY", "SPENT", "SPONSOR", "BLUEPRINT");
         foreach (var reached in answer.Agents)
         {
             var (agent, isStart) = (reached.Agent, reached.Via.Length == 0);
-            table.Add($"{reached.Hops}", agent.Did, WireJson.Word(agent.State), isStart ? "" : By(reached), reached.Via, $"{reached.Weight}", agent.Sponsor, agent.Blueprint);
+            table.Add($"{reached.Hops}", agent.Did, agent.State == AgentState.Unspecified ? "" : WireJson.Word(agent.State), isStart ? "" : By(reached), reached.Via, $"{reached.Weight}", string.Join(", ", reached.Budgets.Select(use => $"{use.Spent} of {use.Amount} {use.Unit}")), agent.Sponsor, agent.Blueprint);
         }
         table.Write(text);
         text.WriteLine($"{answer.ByHops.Aggregate(0UL, (sum, count) => sum + count)} agents: {string.Join(", ", answer.ByHops.Select((count, hops) => $"{count} at {EntryText.Count(hops, "hop")}"))}.");

@@ -29,7 +29,11 @@ public enum EdgeKinds
 /// <param name="Edge">By what edge.</param>
 /// <param name="Weight">Statements that it recorded lately itself, however many ways lead to it.</param>
 /// <param name="Delegation">For an edge of delegation: since when, and until when as far as known then.</param>
-public sealed record Reached(AgentRecord Agent, int Hops, SubjectId? Via, EdgeKinds Edge, int Weight, DelegationEdge? Delegation);
+/// <param name="Budgets">Asked about now, for an edge of delegation: what its unexpired links were given, and what of it was spent.</param>
+public sealed record Reached(AgentRecord Agent, int Hops, SubjectId? Via, EdgeKinds Edge, int Weight, DelegationEdge? Delegation, IReadOnlyList<BudgetUse> Budgets);
+
+/// <summary>What links were given of a unit, and what of it was spent under them and under those below; each at most what fits 64 bits.</summary>
+public sealed record BudgetUse(string Unit, ulong Amount, ulong Spent);
 
 /// <summary>What a walk came to, nearest first. <paramref name="ByHops"/>: how many agents at each distance, from where it began on.</summary>
 public sealed record WalkAnswer(IReadOnlyList<int> ByHops, Part<Reached> Reached);
@@ -46,11 +50,15 @@ public sealed class Graphs
 
     internal Graphs(RegistryState state, RegistryName name, Identities identities) => (_state, _name, _identities) = (state, name, identities);
 
-    public WalkAnswer Descendants(AgentRecord agent, AsOf asOf, Page page) =>
-        Walk(Place(agent.Id), HopsMax, asOf, page, (place, walk) => Delegations(From(place), edge => edge.Child, asOf, walk), isUpward: false);
+    /// <param name="agent">Where the walk begins.</param>
+    /// <param name="asOf">The moment.</param>
+    /// <param name="page">Which part.</param>
+    /// <param name="asks">Who asks; null for who sees all. Behind an agent that is not there for whoever asks the walk does not go on.</param>
+    public WalkAnswer Descendants(AgentRecord agent, AsOf asOf, Page page, CallerRecord? asks = null) =>
+        Lineage(agent, asOf, page, asks, place => From(place), edge => edge.Child, isUpward: false);
 
-    public WalkAnswer Ancestors(AgentRecord agent, AsOf asOf, Page page) =>
-        Walk(Place(agent.Id), HopsMax, asOf, page, (place, walk) => Delegations(_state.Lineage.To(_state.AgentAt(place).Id), edge => edge.Parent, asOf, walk), isUpward: true);
+    public WalkAnswer Ancestors(AgentRecord agent, AsOf asOf, Page page, CallerRecord? asks = null) =>
+        Lineage(agent, asOf, page, asks, place => _state.Lineage.To(_state.AgentAt(place).Id), edge => edge.Parent, isUpward: true);
 
     /// <summary>How far trouble with the agents of a scope can have come. Within one distance, who was most active lately comes first.</summary>
     public WalkAnswer BlastRadius(Scope scope, EdgeKinds kinds, int hopsMax, AsOf asOf, Page page)
@@ -118,6 +126,9 @@ public sealed class Graphs
         return low;
     }
 
+    private WalkAnswer Lineage(AgentRecord agent, AsOf asOf, Page page, CallerRecord? asks, Func<int, IReadOnlyList<DelegationEdge>> edges, Func<DelegationEdge, SubjectId> other, bool isUpward) =>
+        Walk(Place(agent.Id), HopsMax, asOf, page, (place, walk) => Delegations(asks?.Sees(_state.AgentAt(place)) != false ? edges(place) : [], other, asOf, walk), isUpward);
+
     private WalkAnswer Walk(IEnumerable<int> from, int hopsMax, AsOf asOf, Page page, Action<int, BreadthFirst> expand, bool isUpward)
     {
         var walk = new BreadthFirst(Known(asOf));
@@ -133,8 +144,22 @@ public sealed class Graphs
         var agent = _state.AgentAt(place);
         var via = walk.Via(place) is { } before ? _state.AgentAt(before).Id : (SubjectId?)null;
         var (hops, edge) = walk.At(place);
-        return new Reached(agent, hops, via, edge, weights.GetValueOrDefault(place), edge == EdgeKinds.DelegatesTo ? Delegation(via!.Value, agent.Id, isUpward, asOf) : null);
+        if (edge != EdgeKinds.DelegatesTo)
+            return new Reached(agent, hops, via, edge, weights.GetValueOrDefault(place), null, []);
+        var delegation = Delegation(via!.Value, agent.Id, isUpward, asOf);
+        return new Reached(agent, hops, via, edge, weights.GetValueOrDefault(place), delegation, asOf.IsNow ? Budgets(delegation, asOf) : []);
     }
+
+    private BudgetUse[] Budgets(DelegationEdge edge, AsOf asOf) =>
+    [
+        .. _state.Lineage.LinksTo(edge.Child, asOf.At / 1000).Where(link => link.Body.Parent == edge.Parent && asOf.Includes(link.Index))
+            .SelectMany(link => link.Body.Budgets.Select(budget => new BudgetUse(budget.Unit, budget.Amount, _state.Lineage.Spent(link.Body.ChildJti, budget.Unit))))
+            .GroupBy(use => use.Unit, (unit, uses) => uses.Aggregate(new BudgetUse(unit, 0, 0), Add)).OrderBy(use => use.Unit, StringComparer.Ordinal),
+    ];
+
+    private static BudgetUse Add(BudgetUse sum, BudgetUse use) => sum with { Amount = Add(sum.Amount, use.Amount), Spent = Add(sum.Spent, use.Spent) };
+
+    private static ulong Add(ulong sum, ulong more) => sum + Math.Min(more, ulong.MaxValue - sum);
 
     // Of a last link that came later nothing is said: all that is known then is the first.
     private DelegationEdge Delegation(SubjectId via, SubjectId agent, bool isUpward, AsOf asOf)

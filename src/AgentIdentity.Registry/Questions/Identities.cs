@@ -71,11 +71,15 @@ public sealed class Identities
 
     internal Identities(RegistryState state, LedgerLookups ledger) => (_state, _ledger) = (state, ledger);
 
-    public Outcome<WhoIsAnswer> WhoIs(Asked asked, AsOf asOf, Page page)
+    /// <param name="asked">Who is meant.</param>
+    /// <param name="asOf">The moment.</param>
+    /// <param name="page">Which part.</param>
+    /// <param name="asks">Who asks; null for who sees all.</param>
+    public Outcome<WhoIsAnswer> WhoIs(Asked asked, AsOf asOf, Page page, CallerRecord? asks = null)
     {
-        var caller = asked is AskedKey { Key: var key } ? _state.FindCaller(key) : null;
-        var agents = Agents(asked, asOf);
-        if (caller is null && agents.Count == 0)
+        var caller = asked is AskedKey { Key: var key } && asks is not { Role: CallerRole.Sponsor } ? _state.FindCaller(key) : null;
+        var agents = Agents(asked, asOf).Where(agent => asks?.Sees(agent) != false).ToArray();
+        if (caller is null && agents.Length == 0)
             return Refused.Because(Refusal.AgentUnknown, "No agent that had been enrolled by then is meant.");
         var then = new StandingThen(_state, asOf);
         return new WhoIsAnswer(page.Of(agents).With(agent => new IdentityThen(agent, then.Of(agent), [.. then.StopsOf(agent)], Credentials(agent, asOf))), caller);

@@ -124,8 +124,11 @@ public sealed class Draft
     /// <summary>The stops of this group so far.</summary>
     public IReadOnlyList<Stop> Stops => _stops;
 
-    /// <summary>The entry of a stop of this group so far; null when none is like that.</summary>
-    public LeafIndex? FindStop(Predicate<Stop> isMeant) => _staged.Find(staged => staged.Entry.Body is Stop stop && isMeant(stop))?.Index;
+    /// <summary>The entry of a stop of this group so far, by its actor and what it stops; null when none is like that.</summary>
+    public LeafIndex? FindStop(Func<SubjectId, Stop, bool> isMeant) => _staged.Find(staged => staged.Entry.Body is Stop stop && isMeant(staged.Entry.Actor, stop))?.Index;
+
+    /// <summary>The stops of this group so far that were ordered by some.</summary>
+    public IEnumerable<Stop> StopsBy(Predicate<SubjectId> isMeant) => _staged.Where(staged => isMeant(staged.Entry.Actor)).Select(staged => staged.Entry.Body).OfType<Stop>();
 
     /// <summary>Whether exactly this scope is revoked.</summary>
     public bool IsRevoked(Scope scope) => State.Stops.IsRevoked(scope) || _stops.Exists(stop => stop.Scope == scope && stop.State == StandingState.Revoked);

@@ -171,4 +171,10 @@ public sealed record CallerRecord(SubjectId Id, CallerRole Role, string Name, Pu
 
     /// <summary>Where the key signs, when it is a passkey: it approves, and signs no requests. An operator's passkey is a record of its own, under the operator's id.</summary>
     public PasskeyOrigin? Passkey { get; init; }
+
+    /// <summary>Whether the agent is there for this caller: for a sponsor those of the sponsor of its name, exactly, and for the other roles all. docs/formats.md, "Sponsor".</summary>
+    public bool Sees(AgentRecord agent) => Role != CallerRole.Sponsor || (agent.Grant.Terms.Sponsor == Name && !agent.IsProbe);
+
+    /// <summary>Whether the stop is there for this caller: for a sponsor those that it has made itself.</summary>
+    public bool Sees(StopRecord stop) => Role != CallerRole.Sponsor || stop.Actor == Id;
 }

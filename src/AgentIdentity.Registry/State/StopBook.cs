@@ -87,8 +87,8 @@ public sealed class StopBook
     /// <summary>Cuts of exactly this scope that deny, oldest first.</summary>
     internal IEnumerable<StopRecord> CutsInForce(Scope scope) => Of(scope).Where(record => record is { IsInForce: true, Denial.After: not null });
 
-    /// <summary>How many were revoked at that time (ms since 1970) or later: what each stop names, and whom authority had come to from there.</summary>
-    public int RevokedSince(long at) => _revocations.TakeWhile(stop => stop.At >= at).Sum(stop => 1 + stop.Denial.Agents.Count);
+    /// <summary>How many were revoked at that time (ms since 1970) or later by those who count: what each stop names, and whom authority had come to from there.</summary>
+    public int RevokedSince(long at, Predicate<SubjectId> counts) => _revocations.TakeWhile(stop => stop.At >= at).Where(stop => counts(stop.Actor)).Sum(stop => 1 + stop.Denial.Agents.Count);
 
     /// <summary>Whether a key is stopped, whoever holds it.</summary>
     public bool IsKeyStopped(KeyId key) => DenyState.OfKey(key).State >= StandingState.Frozen;

@@ -48,7 +48,7 @@ public sealed record StopPreview(int Agents, int DelegatedCredentials, int LiveC
 /// <param name="IsIndexPending">As for a stop.</param>
 public sealed record Decided(LeafIndex Index, long At, ulong Epoch, bool IsIndexPending = false);
 
-/// <summary>Stops whatever a scope covers: denied in memory at once, acknowledged when durable. One person stops, two restore.</summary>
+/// <summary>Stops whatever a scope covers: denied in memory at once, acknowledged when durable. One person stops, two restore. A sponsor stops its own agents, on the same way.</summary>
 /// <param name="probes">Takes what rides along with a stop or a cut, which enforcers have been shown before; given its time, seconds since 1970, and for a cut the last entry that is still good.</param>
 public sealed class Stopping(
     RegistrySettings settings, RegistryState state, Standing standing, Sequencer sequencer, Approvals approvals, Func<long, LeafIndex?, IReadOnlyList<SubjectId>> probes, TimeProvider clock)
@@ -64,6 +64,9 @@ public sealed class Stopping(
             return Refused.Because(Refusal.StopStateUnsupported, "A stop is RESTRICTED, FROZEN or REVOKED.");
         if (CheckReason(wish.Reason, wish.Incident) is { } wrong)
             return wrong;
+        // Before all that would tell a sponsor of others.
+        if (NotTheirs(actor, wish.Scope) is { } notTheirs)
+            return notTheirs;
         if (CheckScope(wish.Scope) is { } none)
             return none;
         if (wish.Scope.IsAgent && state.FindAgent(wish.Scope.Id) is null)
@@ -71,9 +74,11 @@ public sealed class Stopping(
         var approved = CheckApprovals(wish);
         if (approved.IsRefused)
             return Refused.Because(approved.Refusal, approved.Detail);
+        if (MadeBefore(actor, wish) is { } made)
+            return Answer(made);
         if (state.Stops.IsRevoked(wish.Scope))
             return AlreadyRevoked(wish.Scope);
-        if (Objection(wish, approved.Value, [], clock.GetUtcNow().ToUnixTimeMilliseconds()) is { } objection)
+        if (Objection(actor, wish, approved.Value, null) is { } objection)
             return objection;
         return await StopAsync(actor, wish, approved.Value).ConfigureAwait(false);
     }
@@ -117,8 +122,12 @@ public sealed class Stopping(
     public bool IsIndexPending(LeafIndex index) => sequencer.IsIndexPending(index);
 
     /// <summary>What a stop would reach, without stopping anything.</summary>
-    public Outcome<StopPreview> Preview(Scope scope)
+    /// <param name="scope">What to stop.</param>
+    /// <param name="actor">Who would; null for who may stop anything.</param>
+    public Outcome<StopPreview> Preview(Scope scope, CallerRecord? actor = null)
     {
+        if (NotTheirs(actor, scope) is { } notTheirs)
+            return notTheirs;
         if (CheckScope(scope) is { } none)
             return none;
         var now = clock.GetUtcNow().ToUnixTimeMilliseconds();
@@ -196,12 +205,17 @@ public sealed class Stopping(
     private Outcome<LeafIndex> Decide(Draft draft, CallerRecord? actor, StopWish wish, PendingStop pending, SubjectId? about, Approved? approved)
     {
         // Many enforcers tell the same order at once, and see each other only here.
-        if (wish.Order is not null && (Obeyed(wish) ?? draft.FindStop(stop => IsOrder(wish, stop.Scope, stop.State, stop.Incident))) is { } obeyed)
+        if (wish.Order is not null && (Obeyed(wish) ?? draft.FindStop((_, stop) => IsOrder(wish, stop.Scope, stop.State, stop.Incident))) is { } obeyed)
             return obeyed;
+        // Its key may have been stopped since, and its agent may have delegated.
+        if (NotTheirs(actor, wish.Scope) is { } notTheirs)
+            return notTheirs;
+        if ((MadeBefore(actor, wish)?.Denial.Index ?? draft.FindStop((by, stop) => IsRetry(actor, wish, by, stop.Scope, stop.State))) is { } made)
+            return made;
         if (draft.IsRevoked(wish.Scope))
             return AlreadyRevoked(wish.Scope);
         // What is refused here was denied for the moment since it was asked, which is a freeze, and that one person may.
-        if (Objection(wish, approved, draft.Stops, draft.At) is { } objection)
+        if (Objection(actor, wish, approved, draft) is { } objection)
             return objection;
         if (approved is not null && approvals.Use(draft, approved) is { IsRefused: true } used)
             return Refused.Because(used.Refusal, used.Detail);
@@ -283,14 +297,37 @@ public sealed class Stopping(
         _ => null,
     };
 
+    // A sponsor ends single agents of its own, and whoever else is reached is not its to stop as a whole. An agent of another is to it as one that does not exist.
+    private Refused? NotTheirs(CallerRecord? actor, Scope scope)
+    {
+        if (actor is not { Role: CallerRole.Sponsor })
+            return null;
+        if (standing.OfCaller(actor.Key.KeyId) is { } unserved)
+            return unserved;
+        if (!scope.IsAgent)
+            return Refused.Because(Refusal.NotPermitted, "A sponsor stops its own agents, each by its name: agent:AGENT, or agent-with-delegates:AGENT.");
+        if (state.FindAgent(scope.Id) is not { } agent || !actor.Sees(agent))
+            return Refused.Because(Refusal.AgentUnknown, "No agent of yours has that id.");
+        return scope.Kind == ScopeKind.AgentWithDelegates && state.Lineage.DescendantIds(scope.Id).Any(below => state.FindAgent(below) is { } other && !actor.Sees(other))
+            ? Refused.Because(Refusal.NotPermitted, "Authority of that agent has come to agents of other sponsors, which this would stop as a whole. Stop the agent alone: what it has passed on ends with it.")
+            : null;
+    }
+
+    // A sponsor's stop is made once while it is in force, so that its key alone cannot fill the book of stops, which is read whole.
+    private StopRecord? MadeBefore(CallerRecord? actor, StopWish wish) =>
+        state.Stops.Of(wish.Scope).FirstOrDefault(stop => stop is { IsInForce: true, Denial.After: null } && IsRetry(actor, wish, stop.Actor, stop.Denial.Scope, stop.Denial.State));
+
+    private static bool IsRetry(CallerRecord? actor, StopWish wish, SubjectId by, Scope scope, StandingState left) =>
+        actor is { Role: CallerRole.Sponsor } && by == actor.Id && scope == wish.Scope && left == wish.State;
+
     private static Refused AlreadyRevoked(Scope scope) => Refused.Because(Refusal.AlreadyRevoked, $"{scope} is revoked already, and that is final.");
 
     // Asked on the caller's thread, so that nobody is denied even for a moment because of it, and again by the writer: those who ask at once see each other only there.
-    private Refused? Objection(StopWish wish, Approved? approved, IReadOnlyList<Stop> pending, long at)
+    private Refused? Objection(CallerRecord? actor, StopWish wish, Approved? approved, Draft? draft)
     {
-        if (!wish.Force && LeavesNobodyToRestore(wish.Scope, pending))
+        if (!wish.Force && LeavesNobodyToRestore(wish.Scope, draft?.Stops ?? []))
             return Refused.Because(Refusal.ForceNeeded, "That key is an operator's, and without it too few are left who may approve today to restore anything. Ask with force if that is meant.");
-        return wish.State == StandingState.Revoked && approved is null && TakesTwo(wish.Scope, pending, at)
+        return wish.State == StandingState.Revoked && approved is null && TakesTwo(actor, wish.Scope, draft)
             ? Refused.Because(Refusal.NeedsTwoOperators, $"One person revokes single agents, credentials and keys, at most {settings.RevokeAloneMax} an hour; freeze now, and revoke with the approvals of two.")
             : null;
     }
@@ -305,12 +342,24 @@ public sealed class Stopping(
     }
 
     // Final for many at once, or for whoever comes later, is more than one person may do; freezing them is not.
-    private bool TakesTwo(Scope scope, IReadOnlyList<Stop> pending, long at)
+    private bool TakesTwo(CallerRecord? actor, Scope scope, Draft? draft)
     {
         if (scope.Kind is not (ScopeKind.Agent or ScopeKind.AgentWithDelegates or ScopeKind.Credential or ScopeKind.Key))
             return true;
-        var before = state.Stops.RevokedSince(at - (long)RevokeWindow.TotalMilliseconds) + pending.Where(stop => stop.State == StandingState.Revoked).Sum(stop => Weight(stop.Scope));
+        var counts = CountsFor(actor);
+        var at = draft?.At ?? clock.GetUtcNow().ToUnixTimeMilliseconds();
+        var pending = draft?.StopsBy(counts).Where(stop => stop.State == StandingState.Revoked).Sum(stop => Weight(stop.Scope)) ?? 0;
+        var before = state.Stops.RevokedSince(at - (long)RevokeWindow.TotalMilliseconds, counts) + pending;
         return before + Weight(scope) > settings.RevokeAloneMax;
+    }
+
+    // Each sponsor for itself: what it revokes must not use up what a responder may.
+    private Predicate<SubjectId> CountsFor(CallerRecord? actor)
+    {
+        if (actor is { Role: CallerRole.Sponsor })
+            return by => by == actor.Id;
+        var sponsors = state.Callers.Where(caller => caller.Role == CallerRole.Sponsor).Select(caller => caller.Id).ToHashSet();
+        return by => !sponsors.Contains(by);
     }
 
     // As a stop in the book counts: what it names, and whom authority had come to from there.

@@ -19,12 +19,14 @@ public sealed class Propagation(RegistryState state, RegistryName name, Enforcer
     private static readonly TimeSpan ReportsApart = TimeSpan.FromMilliseconds(50);
 
     /// <summary>One stop.</summary>
-    public Outcome<PropagationReport> Of(LeafIndex stop) => state.Stops.Find(stop) is { } record
+    /// <param name="stop">Its entry.</param>
+    /// <param name="asks">Who asks; null for who sees all.</param>
+    public Outcome<PropagationReport> Of(LeafIndex stop, CallerRecord? asks = null) => state.Stops.Find(stop) is { } record && asks?.Sees(record) != false
         ? Report([record])
         : Refused.Because(Refusal.StopUnknown, $"Entry {stop} is no stop.");
 
     /// <summary>All stops of an incident.</summary>
-    public Outcome<PropagationReport> Of(string incident) => state.Stops.OfIncident(incident).ToArray() is { Length: > 0 } records
+    public Outcome<PropagationReport> Of(string incident, CallerRecord? asks = null) => state.Stops.OfIncident(incident).Where(stop => asks?.Sees(stop) != false).ToArray() is { Length: > 0 } records
         ? Report(records)
         : Refused.Because(Refusal.StopUnknown, "No stop carries that incident.");
 

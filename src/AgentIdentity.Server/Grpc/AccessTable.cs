@@ -51,7 +51,7 @@ internal sealed record AccessRow(string Method, Listeners Listeners, Callers Cal
     });
 }
 
-/// <summary>Who may call what, and where. What does not stand here does not answer.</summary>
+/// <summary>Who may call what, and where. What does not stand here does not answer. A sponsor is answered about its own agents and stops alone: docs/formats.md, "Sponsor".</summary>
 internal static class AccessTable
 {
     private const Listeners Both = Listeners.Grpc | Listeners.Control;
@@ -86,21 +86,21 @@ internal static class AccessTable
 
         new("/agentidentity.v1.Access/Watch", Listeners.Grpc, Callers.Enforcers, IsStream: true),
 
-        new("/agentidentity.v1.Control/Stop", Listeners.Control, Callers.Operators),
+        new("/agentidentity.v1.Control/Stop", Listeners.Control, Callers.Operators | Callers.Sponsors),
         new("/agentidentity.v1.Control/Obey", Listeners.Control, Callers.Anyone),
-        new("/agentidentity.v1.Control/PreviewStop", Listeners.Control, Callers.Operators, IsPrivateRead: true),
+        new("/agentidentity.v1.Control/PreviewStop", Listeners.Control, Callers.Operators | Callers.Sponsors, IsPrivateRead: true),
         new("/agentidentity.v1.Control/Restore", Listeners.Control, Callers.Operators),
         new("/agentidentity.v1.Control/Cut", Listeners.Control, Callers.Operators),
-        new("/agentidentity.v1.Control/Propagation", Listeners.Control, Callers.Operators | Callers.Auditors, IsPrivateRead: true),
-        new("/agentidentity.v1.Control/WatchPropagation", Listeners.Control, Callers.Operators | Callers.Auditors, IsPrivateRead: true, IsStream: true),
+        new("/agentidentity.v1.Control/Propagation", Listeners.Control, Responders | Callers.Sponsors, IsPrivateRead: true),
+        new("/agentidentity.v1.Control/WatchPropagation", Listeners.Control, Responders | Callers.Sponsors, IsPrivateRead: true, IsStream: true),
         new("/agentidentity.v1.Control/ExportCertificate", Listeners.Control, Callers.Operators | Callers.Auditors, IsPrivateRead: true, IsStream: true),
-        new("/agentidentity.v1.Control/ListStops", Listeners.Control, Callers.Operators | Callers.Auditors, IsPrivateRead: true),
+        new("/agentidentity.v1.Control/ListStops", Listeners.Control, Responders | Callers.Sponsors, IsPrivateRead: true),
         new("/agentidentity.v1.Control/ReplaceKey", Listeners.Control, Callers.Operators),
 
-        new("/agentidentity.v1.Questions/WhoIs", Listeners.Control, Responders, IsPrivateRead: true),
+        new("/agentidentity.v1.Questions/WhoIs", Listeners.Control, Responders | Callers.Sponsors, IsPrivateRead: true),
         new("/agentidentity.v1.Questions/ChainOfCommand", Listeners.Control, Responders, IsPrivateRead: true),
-        new("/agentidentity.v1.Questions/Descendants", Listeners.Control, Responders, IsPrivateRead: true),
-        new("/agentidentity.v1.Questions/Ancestors", Listeners.Control, Responders, IsPrivateRead: true),
+        new("/agentidentity.v1.Questions/Descendants", Listeners.Control, Responders | Callers.Sponsors, IsPrivateRead: true),
+        new("/agentidentity.v1.Questions/Ancestors", Listeners.Control, Responders | Callers.Sponsors, IsPrivateRead: true),
         new("/agentidentity.v1.Questions/WhatDid", Listeners.Control, Responders, IsPrivateRead: true),
         new("/agentidentity.v1.Questions/CouldHave", Listeners.Control, Responders, IsPrivateRead: true),
         new("/agentidentity.v1.Questions/BlastRadius", Listeners.Control, Responders, IsPrivateRead: true),

@@ -52,9 +52,9 @@ internal sealed record Asking(AsOf AsOf, ulong From, int Size, string About)
     private static ulong? Number(string text) =>
         text.Length is > 0 and <= 15 && !text.AsSpan().ContainsAnyExceptInRange('0', '9') ? ulong.Parse(text, CultureInfo.InvariantCulture) : null;
 
-    public static Asked Who(RegistryNode registry, Wire.Asked? who) => who?.ByCase switch
+    public static Asked Who(RegistryNode registry, CallState call, Wire.Asked? who) => who?.ByCase switch
     {
-        Wire.Asked.ByOneofCase.Agent => new AskedAgent(registry.Agent(who.Agent).Id),
+        Wire.Asked.ByOneofCase.Agent => new AskedAgent(registry.Agent(call, who.Agent).Id),
         Wire.Asked.ByOneofCase.Key => new AskedKey(FromWire.KeyId(who.Key)),
         Wire.Asked.ByOneofCase.Credential => new AskedCredential(SubjectId.TryParse(who.Credential, out var jti) ? jti : throw CallRefusedException.Malformed("A credential is named by its jti, a lower-case UUID with hyphens.")),
         Wire.Asked.ByOneofCase.Entry when who.Entry < registry.State.Position => new AskedEntry(new LeafIndex(who.Entry)),

@@ -2,6 +2,7 @@ using AgentIdentity.Credentials;
 using AgentIdentity.Credentials.Entries;
 using AgentIdentity.Ledger;
 using AgentIdentity.Registry;
+using AgentIdentity.Registry.State;
 using AgentIdentity.Registry.Stopping;
 using AgentIdentity.Registry.Watching;
 using Grpc.Core;
@@ -9,15 +10,16 @@ using Wire = AgentIdentity.Protocol.V1;
 
 namespace AgentIdentity.Server.Grpc;
 
-/// <summary>For responders.</summary>
+/// <summary>For responders, and for sponsors, who stop their own agents.</summary>
 internal sealed class ControlService(RegistryNode registry, IHostApplicationLifetime lifetime) : Wire.Control.ControlBase
 {
     private const int NamedMax = 1000;
 
     public override async Task<Wire.StopResponse> Stop(Wire.StopRequest request, ServerCallContext context)
     {
-        var wish = new StopWish(registry.Scope(request.Scope), State(request.State), request.Reason, request.Incident, request.Force, FromWire.Texts(request.Approvals));
-        return ToWire((await registry.Stopping.StopAsync(CallState.Of(context).Caller!, wish)).OrRefuse());
+        var caller = CallState.Of(context).Caller!;
+        var wish = new StopWish(registry.Scope(request.Scope, caller), State(request.State), request.Reason, request.Incident, request.Force, FromWire.Texts(request.Approvals));
+        return ToWire((await registry.Stopping.StopAsync(caller, wish)).OrRefuse());
     }
 
     public override async Task<Wire.StopResponse> Obey(Wire.ObeyRequest request, ServerCallContext context) => ToWire((await registry.Stopping.ObeyAsync(request.Order)).OrRefuse());
@@ -52,9 +54,10 @@ internal sealed class ControlService(RegistryNode registry, IHostApplicationLife
 
     public override async Task<Wire.PreviewStopResponse> PreviewStop(Wire.PreviewStopRequest request, ServerCallContext context)
     {
-        var scope = registry.Scope(request.Scope);
-        var reach = registry.Stopping.Preview(scope).OrRefuse();
-        await registry.PutOnRecordAsync(CallState.Of(context), scope.ToString(), reach.Agents);
+        var call = CallState.Of(context);
+        var scope = registry.Scope(request.Scope, call.Caller);
+        var reach = registry.Stopping.Preview(scope, call.Caller).OrRefuse();
+        await registry.PutOnRecordAsync(call, scope.ToString(), reach.Agents);
         return new Wire.PreviewStopResponse
         {
             AgentsReached = (ulong)reach.Agents,
@@ -91,14 +94,16 @@ internal sealed class ControlService(RegistryNode registry, IHostApplicationLife
 
     public override async Task<Wire.PropagationResponse> Propagation(Wire.PropagationRequest request, ServerCallContext context)
     {
-        var report = Report(request);
+        var caller = CallState.Of(context).Caller!;
+        var report = Report(request, caller);
         await PutOnRecordAsync(request, report.Stops.Count, context);
-        return registry.Propagation(report);
+        return registry.Propagation(report).NarrowedFor(caller);
     }
 
     public override async Task WatchPropagation(Wire.PropagationRequest request, IServerStreamWriter<Wire.PropagationResponse> responseStream, ServerCallContext context)
     {
-        var first = Report(request);
+        var caller = CallState.Of(context).Caller!;
+        var first = Report(request, caller);
         // One look, however many reports follow.
         await PutOnRecordAsync(request, first.Stops.Count, context);
         using var ending = CancellationTokenSource.CreateLinkedTokenSource(context.CancellationToken, lifetime.ApplicationStopping);
@@ -108,9 +113,9 @@ internal sealed class ControlService(RegistryNode registry, IHostApplicationLife
             await foreach (var report in registry.Propagation.FollowAsync(first, ending.Token))
             {
                 // As if it had asked anew: a key that is stopped meanwhile is told nothing more.
-                if (registry.Standing.OfCaller(CallState.Of(context).Caller!.Key.KeyId) is { } unserved)
+                if (registry.Standing.OfCaller(caller.Key.KeyId) is { } unserved)
                     throw new CallRefusedException(unserved.Refusal, unserved.Detail);
-                var next = registry.Propagation(report);
+                var next = registry.Propagation(report).NarrowedFor(caller);
                 if (sent is not null && next.IsSameAs(sent))
                     continue;
                 await responseStream.WriteAsync(sent = next, context.CancellationToken);
@@ -142,20 +147,22 @@ internal sealed class ControlService(RegistryNode registry, IHostApplicationLife
 
     private static CallRefusedException Unnamed() => CallRefusedException.Malformed("Name a stop by its entry, or an incident.");
 
-    private PropagationReport Report(Wire.PropagationRequest request) => request.OfCase switch
+    private PropagationReport Report(Wire.PropagationRequest request, CallerRecord caller) => request.OfCase switch
     {
-        Wire.PropagationRequest.OfOneofCase.Stop => registry.Propagation.Of(new LeafIndex(request.Stop)).OrRefuse(),
-        Wire.PropagationRequest.OfOneofCase.Incident => registry.Propagation.Of(request.Incident).OrRefuse(),
+        Wire.PropagationRequest.OfOneofCase.Stop => registry.Propagation.Of(new LeafIndex(request.Stop), caller).OrRefuse(),
+        Wire.PropagationRequest.OfOneofCase.Incident => registry.Propagation.Of(request.Incident, caller).OrRefuse(),
         _ => throw Unnamed(),
     };
 
     public override async Task<Wire.ListStopsResponse> ListStops(Wire.ListStopsRequest request, ServerCallContext context)
     {
+        var call = CallState.Of(context);
         var stops = registry.State.Stops.All
+            .Where(call.Caller!.Sees)
             .Where(stop => (request.WithLifted || stop.IsInForce) && (request.Incident.Length == 0 || stop.Incident == request.Incident))
             .OrderBy(stop => stop.Denial.Index.Value)
             .Select(stop => Grpc.ToWire.Stop(registry, stop)).ToArray();
-        await registry.PutOnRecordAsync(CallState.Of(context), $"incident={request.Incident}", stops.Length);
+        await registry.PutOnRecordAsync(call, $"incident={request.Incident}", stops.Length);
         return new Wire.ListStopsResponse { Stops = { stops }, SingleOperator = registry.Approvals.IsSingleOperator, At = registry.At() };
     }
 

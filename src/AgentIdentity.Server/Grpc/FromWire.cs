@@ -19,16 +19,21 @@ internal static class FromWire
     // A page of names for a list; a registry with more callers than this is read page by page one day.
     private const int ListMax = 1000;
 
-    /// <summary>An agent that exists, by its DID in either form or its UUID, or by the did:key of its key of now.</summary>
-    public static AgentRecord Agent(this RegistryNode registry, string didOrUuid)
+    /// <summary>An agent that exists, by its DID in either form or its UUID, or by the did:key of its key of now. With who asks: one that is there for it.</summary>
+    public static AgentRecord Agent(this RegistryNode registry, string didOrUuid, CallerRecord? asks = null)
     {
         if (Multikey.TryParseDid(didOrUuid, out var key))
-            return registry.State.FindAgent(key.KeyId) is { } holder && holder.Key.KeyId == key.KeyId ? holder : throw new CallRefusedException(Refusal.AgentUnknown, "No agent has that key now.");
+            return registry.State.FindAgent(key.KeyId) is { } holder && holder.Key.KeyId == key.KeyId && asks?.Sees(holder) != false ? holder : throw Unknown(asks, "key now");
         if (!registry.Settings.Name.TryParseAgent(didOrUuid, out var id))
             throw CallRefusedException.Malformed("An agent is named by its DID at this registry or by its UUID, in lower case with hyphens.");
+        if (registry.State.FindAgent(id) is not { } agent || asks?.Sees(agent) == false)
+            throw Unknown(asks, "id");
         registry.RequireScid(didOrUuid, id);
-        return registry.State.FindAgent(id) ?? throw new CallRefusedException(Refusal.AgentUnknown, "No agent has that id.");
+        return agent;
     }
+
+    private static CallRefusedException Unknown(CallerRecord? asks, string what) =>
+        new(Refusal.AgentUnknown, asks is { Role: CallerRole.Sponsor } ? $"No agent of yours has that {what}." : $"No agent has that {what}.");
 
     /// <summary>A did:webvh DID is that of the log at its place, or it is another DID.</summary>
     public static void RequireScid(this RegistryNode registry, string did, SubjectId subject)
@@ -41,12 +46,12 @@ internal static class FromWire
     private static string? ScidOf(string? name) => name is not null && WebvhDid.TryParse(name, out var webvh) ? webvh.Scid : null;
 
     /// <summary>A scope whose value is one for its kind.</summary>
-    public static Scope Scope(this RegistryNode registry, Wire.Scope? wire)
+    public static Scope Scope(this RegistryNode registry, Wire.Scope? wire, CallerRecord? asks = null)
     {
         var scope = wire?.OfCase switch
         {
-            Wire.Scope.OfOneofCase.Agent => Credentials.Entries.Scope.Agent(AgentId(registry, wire.Agent)),
-            Wire.Scope.OfOneofCase.AgentWithDelegates => Credentials.Entries.Scope.AgentWithDelegates(AgentId(registry, wire.AgentWithDelegates)),
+            Wire.Scope.OfOneofCase.Agent => Credentials.Entries.Scope.Agent(registry.Agent(wire.Agent, asks).Id),
+            Wire.Scope.OfOneofCase.AgentWithDelegates => Credentials.Entries.Scope.AgentWithDelegates(registry.Agent(wire.AgentWithDelegates, asks).Id),
             Wire.Scope.OfOneofCase.Credential => new Scope(ScopeKind.Credential, wire.Credential),
             Wire.Scope.OfOneofCase.Key => new Scope(ScopeKind.Key, wire.Key),
             Wire.Scope.OfOneofCase.Blueprint => new Scope(ScopeKind.Blueprint, wire.Blueprint),
@@ -62,8 +67,6 @@ internal static class FromWire
         };
         return scope is { IsValid: true } ? scope : throw new CallRefusedException(Refusal.ScopeMalformed, "A scope names one thing that can be stopped: docs/formats.md, \"Scope\".");
     }
-
-    private static SubjectId AgentId(RegistryNode registry, string didOrUuid) => registry.Agent(didOrUuid).Id;
 
     /// <summary>The hash of a client certificate; null where none is given.</summary>
     public static Ledger.Hash? Certificate(ByteString sha256) => sha256.Length switch

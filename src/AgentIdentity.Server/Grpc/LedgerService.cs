@@ -70,8 +70,7 @@ internal sealed class LedgerService(RegistryNode registry, Quotas quotas, IHostA
     public override async Task<Wire.GetAgentHeadResponse> GetAgentHead(Wire.GetAgentHeadRequest request, ServerCallContext context)
     {
         var call = CallState.Of(context);
-        var agent = registry.Agent(request.Agent);
-        call.RequireMaySee(agent);
+        var agent = registry.Agent(call, request.Agent);
         var key = request.KeyId.Length == 0 ? agent.Key.KeyId : FromWire.KeyId(request.KeyId);
         await registry.PutOnRecordAsync(call, agent);
         var head = registry.State.FindAgent(agent.Id)!.Chain(key);
@@ -134,8 +133,7 @@ internal sealed class LedgerService(RegistryNode registry, Quotas quotas, IHostA
     public override async Task<Wire.ListTrailResponse> ListTrail(Wire.ListTrailRequest request, ServerCallContext context)
     {
         var call = CallState.Of(context);
-        var agent = registry.Agent(request.Agent);
-        call.RequireMaySee(agent);
+        var agent = registry.Agent(call, request.Agent);
         var page = registry.Reading.ListTrail(agent.Id, request.FromSubjectSequence, FromWire.PageSize(request.PageSize, PageUsual, PageMost), FromWire.Period(request.FromTime, request.ToTime));
         await registry.PutOnRecordAsync(call, agent, page.Entries.Count);
         var response = new Wire.ListTrailResponse { Entries = { page.Entries.Select(ToWire.TrailEntry) }, At = registry.At() };
@@ -198,8 +196,7 @@ internal sealed class LedgerService(RegistryNode registry, Quotas quotas, IHostA
     public override async Task ExportTrail(Wire.ExportTrailRequest request, IServerStreamWriter<Wire.ExportTrailResponse> responseStream, ServerCallContext context)
     {
         var call = CallState.Of(context);
-        var agent = registry.Agent(request.Agent);
-        call.RequireMaySee(agent);
+        var agent = registry.Agent(call, request.Agent);
         var to = request.ToSubjectSequence == 0 ? ulong.MaxValue : request.ToSubjectSequence;
         var export = (await registry.TrailExports.BeginAsync(agent.Id, request.FromSubjectSequence, to, context.CancellationToken)).OrRefuse();
         await registry.PutOnRecordAsync(call, agent, checked((int)export.Entries));

@@ -4,19 +4,35 @@ using AgentIdentity.Credentials.Identifiers;
 using AgentIdentity.Registry;
 using AgentIdentity.Registry.Operating;
 using AgentIdentity.Registry.State;
+using Wire = AgentIdentity.Protocol.V1;
 
 namespace AgentIdentity.Server.Grpc;
 
 /// <summary>Looks at private data: whose they may be, and that they are on the record before the answer leaves.</summary>
 internal static class PrivateReads
 {
-    /// <summary>An agent sees itself, a sponsor its own agents, and the other roles of the access table all.</summary>
-    public static void RequireMaySee(this CallState call, AgentRecord agent)
+    /// <summary>The agent that is asked about. An agent sees itself, a sponsor its own agents as if there were no other, and the other roles of the access table all.</summary>
+    public static AgentRecord Agent(this RegistryNode registry, CallState call, string didOrUuid)
     {
-        if (call.Agent is { } self && self.Id != agent.Id)
-            throw new CallRefusedException(Refusal.NotPermitted, "An agent sees itself only.");
-        if (call.Caller is { Role: CallerRole.Sponsor } sponsor && sponsor.Name != agent.Grant.Terms.Sponsor)
-            throw new CallRefusedException(Refusal.NotPermitted, "A sponsor sees its own agents only.");
+        var agent = registry.Agent(didOrUuid, call.Caller);
+        return call.Agent is { } self && self.Id != agent.Id ? throw new CallRefusedException(Refusal.NotPermitted, "An agent sees itself only.") : agent;
+    }
+
+    /// <summary>Of another's agent a sponsor sees the name alone.</summary>
+    public static Wire.AgentThen NarrowedFor(this Wire.AgentThen answer, CallerRecord asks, AgentRecord agent) => asks.Sees(agent) ? answer : new Wire.AgentThen { Did = answer.Did };
+
+    /// <summary>Of an enforcer a sponsor sees the name, and how it stands to the stop: whom else it serves, and what it was shown, is others'.</summary>
+    public static Wire.PropagationResponse NarrowedFor(this Wire.PropagationResponse answer, CallerRecord asks)
+    {
+        if (asks.Role != CallerRole.Sponsor)
+            return answer;
+        foreach (var enforcer in answer.Stops.SelectMany(stop => stop.Enforcers))
+        {
+            enforcer.Audiences.Clear();
+            enforcer.Alarms.Clear();
+            enforcer.Unlogged = 0;
+        }
+        return answer;
     }
 
     /// <summary>Durable when it returns. An agent that looks at itself leaves no entry.</summary>

@@ -102,11 +102,11 @@ internal static class QuestionAnswers
         Reason = authority.Refusal == Refusal.None ? "" : authority.Refusal.Name(),
     };
 
-    public static Wire.WalkResponse Walk(RegistryNode registry, WalkAnswer answer, Asking asking, StandingThen then) => new()
+    public static Wire.WalkResponse Walk(RegistryNode registry, WalkAnswer answer, Asking asking, StandingThen then, CallerRecord asks) => new()
     {
         Answered = asking.Answer(registry, (ulong?)answer.Reached.Next),
         ByHops = { answer.ByHops.Select(count => (uint)count) },
-        Agents = { answer.Reached.Items.Select(reached => Reached(registry, reached, then)) },
+        Agents = { answer.Reached.Items.Select(reached => Reached(registry, reached, then, asks)) },
     };
 
     public static Wire.StillAliveResponse Alive(RegistryNode registry, AliveAnswer answer, Asking asking, StandingThen then)
@@ -213,15 +213,16 @@ internal static class QuestionAnswers
         return wire;
     }
 
-    private static Wire.ReachedAgent Reached(RegistryNode registry, Reached reached, StandingThen then) => new()
+    private static Wire.ReachedAgent Reached(RegistryNode registry, Reached reached, StandingThen then, CallerRecord asks) => new()
     {
-        Agent = Agent(registry, reached.Agent, then),
+        Agent = Agent(registry, reached.Agent, then).NarrowedFor(asks, reached.Agent),
         Hops = (uint)reached.Hops,
         Via = reached.Via is { } via ? registry.Settings.Name.AgentDid(via) : "",
         Edge = Edge(reached.Edge),
-        Weight = (uint)reached.Weight,
+        Weight = asks.Sees(reached.Agent) ? (uint)reached.Weight : 0,
         FirstLink = reached.Delegation?.First.Value ?? 0,
         LastLink = reached.Delegation?.Last.Value ?? 0,
+        Budgets = { reached.Budgets.Select(use => new Wire.BudgetUse { Unit = use.Unit, Amount = use.Amount, Spent = use.Spent }) },
     };
 
     private static Wire.EdgeKind Edge(EdgeKinds edge) => edge switch

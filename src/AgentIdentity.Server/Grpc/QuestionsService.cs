@@ -10,7 +10,7 @@ using Wire = AgentIdentity.Protocol.V1;
 
 namespace AgentIdentity.Server.Grpc;
 
-/// <summary>What responders ask. Each answer is on the record before it leaves.</summary>
+/// <summary>What responders ask, and sponsors of their own agents. Each answer is on the record before it leaves.</summary>
 internal sealed class QuestionsService(RegistryNode registry) : Wire.Questions.QuestionsBase
 {
     private const int HopsUsual = 3;
@@ -22,9 +22,10 @@ internal sealed class QuestionsService(RegistryNode registry) : Wire.Questions.Q
 
     public override async Task<Wire.WhoIsResponse> WhoIs(Wire.WhoIsRequest request, ServerCallContext context)
     {
+        var call = CallState.Of(context);
         var asking = Asking.Read(registry, context, request, request.Question);
-        var who = Asking.Who(registry, request.Who);
-        var answer = Responding.Identities.WhoIs(who, asking.AsOf, asking.Page).OrRefuse();
+        var who = Asking.Who(registry, call, request.Who);
+        var answer = Responding.Identities.WhoIs(who, asking.AsOf, asking.Page, call.Caller).OrRefuse();
         var agents = answer.Agents.Items;
         await RecordAsync(context, who, agents.Count == 1 ? agents[0].Agent : null, agents.Count);
         return new Wire.WhoIsResponse
@@ -39,7 +40,7 @@ internal sealed class QuestionsService(RegistryNode registry) : Wire.Questions.Q
     public override async Task<Wire.ChainOfCommandResponse> ChainOfCommand(Wire.ChainOfCommandRequest request, ServerCallContext context)
     {
         var asking = Asking.Read(registry, context, request, request.Question);
-        var who = Asking.Who(registry, request.Who);
+        var who = Asking.Who(registry, CallState.Of(context), request.Who);
         var chains = Responding.Identities.ChainOfCommand(who, asking.AsOf, asking.Page).OrRefuse();
         await RecordAsync(context, who, chains.Items.DistinctBy(chain => chain.Agent.Id).ToArray() is [var one] ? one.Agent : null, chains.Items.Count);
         return new Wire.ChainOfCommandResponse { Answered = asking.Answer(registry, (ulong?)chains.Next), Chains = { chains.Items.Select(QuestionAnswers.Chain(registry, Then(asking))) } };
@@ -52,7 +53,7 @@ internal sealed class QuestionsService(RegistryNode registry) : Wire.Questions.Q
     public override async Task<Wire.WhatDidResponse> WhatDid(Wire.WhatDidRequest request, ServerCallContext context)
     {
         var asking = Asking.Read(registry, context, request, request.Question);
-        var agent = Agent(request.Agent, asking.AsOf);
+        var agent = Agent(CallState.Of(context), request.Agent, asking.AsOf);
         var did = Responding.Conduct.WhatDid(agent, FromWire.Period(request.From, request.To), asking.From, asking.Size, asking.AsOf);
         await registry.PutOnRecordAsync(CallState.Of(context), agent, did.Deeds.Count);
         var admissions = registry.Watch.Admissions;
@@ -63,7 +64,7 @@ internal sealed class QuestionsService(RegistryNode registry) : Wire.Questions.Q
     public override async Task<Wire.CouldHaveResponse> CouldHave(Wire.CouldHaveRequest request, ServerCallContext context)
     {
         var asking = Asking.Read(registry, context, request, request.Question);
-        var agent = Agent(request.Agent, asking.AsOf);
+        var agent = Agent(CallState.Of(context), request.Agent, asking.AsOf);
         var could = Responding.Conduct.CouldHave(agent, asking.AsOf);
         await registry.PutOnRecordAsync(CallState.Of(context), agent, could.Authorities.Count);
         return new Wire.CouldHaveResponse
@@ -83,7 +84,7 @@ internal sealed class QuestionsService(RegistryNode registry) : Wire.Questions.Q
         var hops = request.HopsMax == 0 ? HopsUsual : request.HopsMax <= Graphs.HopsMax ? (int)request.HopsMax : throw CallRefusedException.Malformed($"A walk has 1 to {Graphs.HopsMax} hops.");
         var answer = Responding.Graphs.BlastRadius(scope, Edges(request.Edges), hops, asking.AsOf, asking.Page);
         await registry.PutOnRecordAsync(CallState.Of(context), scope.ToString(), answer.Reached.Items.Count);
-        return QuestionAnswers.Walk(registry, answer, asking, Then(asking));
+        return QuestionAnswers.Walk(registry, answer, asking, Then(asking), CallState.Of(context).Caller!);
     }
 
     public override async Task<Wire.WalkResponse> PathTo(Wire.PathToRequest request, ServerCallContext context)
@@ -95,7 +96,7 @@ internal sealed class QuestionsService(RegistryNode registry) : Wire.Questions.Q
             throw CallRefusedException.Malformed("A target is exact, or a location that ends in /*: a star stands nowhere else.");
         var answer = Responding.Graphs.PathTo(request.Target, asking.AsOf, asking.Page);
         await registry.PutOnRecordAsync(CallState.Of(context), request.Target, answer.Reached.Items.Count);
-        var wire = QuestionAnswers.Walk(registry, answer, asking, Then(asking));
+        var wire = QuestionAnswers.Walk(registry, answer, asking, Then(asking), CallState.Of(context).Caller!);
         wire.ByLinks = asking.AsOf.IsNow;
         return wire;
     }
@@ -112,7 +113,7 @@ internal sealed class QuestionsService(RegistryNode registry) : Wire.Questions.Q
     public override async Task<Wire.WhoElseResponse> WhoElse(Wire.WhoElseRequest request, ServerCallContext context)
     {
         var asking = Asking.Read(registry, context, request, request.Question);
-        var agent = Agent(request.Agent, asking.AsOf);
+        var agent = Agent(CallState.Of(context), request.Agent, asking.AsOf);
         var kin = Responding.Identities.WhoElse(agent, asking.AsOf, asking.Page);
         await registry.PutOnRecordAsync(CallState.Of(context), agent, kin.Kin.Items.Count);
         return new Wire.WhoElseResponse
@@ -136,13 +137,14 @@ internal sealed class QuestionsService(RegistryNode registry) : Wire.Questions.Q
         return QuestionAnswers.Trial(registry, answer, atEnforcers, asking);
     }
 
-    private async Task<Wire.WalkResponse> LineageAsync(Wire.LineageRequest request, ServerCallContext context, Func<AgentRecord, AsOf, Page, WalkAnswer> walk)
+    private async Task<Wire.WalkResponse> LineageAsync(Wire.LineageRequest request, ServerCallContext context, Func<AgentRecord, AsOf, Page, CallerRecord?, WalkAnswer> walk)
     {
+        var call = CallState.Of(context);
         var asking = Asking.Read(registry, context, request, request.Question);
-        var agent = Agent(request.Agent, asking.AsOf);
-        var answer = walk(agent, asking.AsOf, asking.Page);
-        await registry.PutOnRecordAsync(CallState.Of(context), agent, answer.Reached.Items.Count);
-        return QuestionAnswers.Walk(registry, answer, asking, Then(asking));
+        var agent = Agent(call, request.Agent, asking.AsOf);
+        var answer = walk(agent, asking.AsOf, asking.Page, call.Caller);
+        await registry.PutOnRecordAsync(call, agent, answer.Reached.Items.Count);
+        return QuestionAnswers.Walk(registry, answer, asking, Then(asking), call.Caller!);
     }
 
     // What can cover nobody must not be answered as if nobody were there.
@@ -152,9 +154,9 @@ internal sealed class QuestionsService(RegistryNode registry) : Wire.Questions.Q
         return registry.Stopping.CheckScope(scope) is { } wrong ? throw new CallRefusedException(wrong.Refusal, wrong.Detail) : scope;
     }
 
-    private AgentRecord Agent(string didOrUuid, AsOf asOf)
+    private AgentRecord Agent(CallState call, string didOrUuid, AsOf asOf)
     {
-        var agent = registry.Agent(didOrUuid);
+        var agent = registry.Agent(call, didOrUuid);
         return asOf.Includes(agent) ? agent : throw new CallRefusedException(Refusal.AgentUnknown, $"The agent was enrolled later, by entry {agent.EnrolledIndex}.");
     }
 

@@ -40,8 +40,7 @@ internal sealed class RegistryService(RegistryNode registry) : Wire.Registry.Reg
     {
         var call = CallState.Of(context);
         registry.RequireEpoch(request.MinEpoch);
-        var agent = registry.Agent(request.Agent);
-        call.RequireMaySee(agent);
+        var agent = registry.Agent(call, request.Agent);
         await registry.PutOnRecordAsync(call, agent);
         // As it stands after the entry about this look.
         return new Wire.GetAgentResponse { Agent = ToWire.Agent(registry, registry.State.FindAgent(agent.Id)!), At = registry.At() };
@@ -98,7 +97,7 @@ internal sealed class RegistryService(RegistryNode registry) : Wire.Registry.Reg
             Wire.AgentState.Revoked => StandingState.Revoked,
             _ => throw CallRefusedException.Malformed("A state is ACTIVE, RESTRICTED, FROZEN or REVOKED."),
         };
-        return new AgentFilter(Sponsor(request, call), request.Blueprint.Length == 0 ? null : request.Blueprint, state) { WithProbes = request.WithProbes };
+        return new AgentFilter(Sponsor(request, call), request.Blueprint.Length == 0 ? null : request.Blueprint, state) { WithProbes = request.WithProbes && call.Caller is not { Role: CallerRole.Sponsor } };
     }
 
     private static string? Sponsor(Wire.ListAgentsRequest request, CallState call)

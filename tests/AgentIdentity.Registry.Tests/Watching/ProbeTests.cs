@@ -48,6 +48,17 @@ public sealed class ProbeTests
     }
 
     [Fact]
+    public async Task A_probe_is_no_sponsors_own_whatever_the_sponsor_is_called()
+    {
+        await using var registry = await TestNode.FoundAsync(probesReady: 1);
+        using var enforcer = await WatchAsync(registry);
+        var probe = registry.Node.State.AgentsFrom(0).Single(one => one.IsProbe);
+        var sponsor = TestNode.Good(await registry.Node.Operating.RegisterCallerAsync(
+            registry.Operator, CallerRole.Sponsor, probe.Grant.Terms.Sponsor, PrivateKey.Generate(KeyAlgorithm.ES256).PublicKey, [])).Caller;
+        Assert.Equal(Refusal.AgentUnknown, (await registry.Node.Stopping.StopAsync(sponsor, new StopWish(Scope.Agent(probe.Id), StandingState.Frozen, "mine", ""))).Refusal);
+    }
+
+    [Fact]
     public async Task An_enforcer_that_signs_and_lets_the_probe_in_is_named_and_does_not_count_even_when_its_lease_is_over()
     {
         await using var registry = await TestNode.FoundAsync(probesReady: 1);

@@ -111,7 +111,7 @@ public sealed class AccessTests : IAsyncLifetime
         Assert.Equal(before, _registry.Host.Registry.State.Position);
 
         await Refused.BecauseAsync(Credentials.Refusal.NotPermitted, StatusCode.PermissionDenied, agent.Registry.GetAgentAsync(new GetAgentRequest { Agent = others.Did }));
-        await Refused.BecauseAsync(Credentials.Refusal.NotPermitted, StatusCode.PermissionDenied, sponsor.Registry.GetAgentAsync(new GetAgentRequest { Agent = others.Did }));
+        await Refused.BecauseAsync(Credentials.Refusal.AgentUnknown, StatusCode.NotFound, sponsor.Registry.GetAgentAsync(new GetAgentRequest { Agent = others.Did }));
         Assert.All((await sponsor.Registry.ListAgentsAsync(new ListAgentsRequest())).Agents, seen => Assert.Equal(TestRegistry.Sponsor, seen.Sponsor));
         await auditor.Ledger.GetAgentHeadAsync(new GetAgentHeadRequest { Agent = others.Did });
         await auditor.Ledger.ListTrailAsync(new ListTrailRequest { Agent = others.Did });
