@@ -72,7 +72,7 @@ public sealed class RegistryNode : IAsyncDisposable
         Erasing = new Erasing.Erasing(state, Sequencer, Approvals, PublishedLog, store);
         Refusals = new RefusalJournal(Sequencer, state);
         Reads = new ReadJournal(Sequencer);
-        Reading = new Reading.Reading(state, store, PublishedLog);
+        Reading = new Reading.Reading(state, store, PublishedLog, clock);
         Responding = new Questions.Responding(state, store, settings.Name, Verification.Decisions, clock);
         CommitmentSearch = new Reading.CommitmentSearch(store, PublishedLog);
         Anchors = settings.IsAnchored ? new Anchors(Checkpoints) : null;

@@ -1,6 +1,6 @@
 namespace AgentIdentity.Server.Grpc;
 
-/// <summary>Where a list goes on: a place in the order of enrolment, which never changes, so that a token stays good for ever.</summary>
+/// <summary>Where a list goes on: a place in the order of enrolment, or of creation, which never changes, so that a token stays good for ever.</summary>
 internal static class PageToken
 {
     public static int Read(string token)
