@@ -87,7 +87,7 @@ internal static class Failures
         Refusal.AlreadyRevoked => "Revoked is final: there is nothing left to stop.",
         Refusal.SequenceFork or Refusal.SequenceGap => "Another process records with this agent's key. Give each its own agent.",
         Refusal.NotIntegrated => "The next checkpoint will cover it: try again in a second.",
-        Refusal.EntryUnknown => "The log is shorter: agentid trail AGENT shows the entries about an agent.",
+        Refusal.EntryUnknown => "The log is shorter, or no such token was created: agentid trail AGENT shows the entries about an agent, agentid token list --all the enrolment tokens.",
         Refusal.Overloaded or Refusal.QuotaExceeded => "Try again later.",
         Refusal.RolledBack => "Its data folder is older than what it had signed: its operators restore the newest one, or run the recovery.",
         Refusal.RegistryHalted or Refusal.StorageFull => "The server's log says what happened.",

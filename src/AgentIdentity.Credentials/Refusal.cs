@@ -157,7 +157,7 @@ public enum Refusal
     /// <summary>The enrolment token is not one of this registry.</summary>
     TokenInvalid,
 
-    /// <summary>The enrolment token's time is over.</summary>
+    /// <summary>The enrolment token's time is over, or it was withdrawn.</summary>
     TokenExpired,
 
     /// <summary>The enrolment token has been used as often as it allows.</summary>

@@ -50,12 +50,13 @@ public sealed class RegistryNode : IAsyncDisposable
         Sequencer = new Sequencer(store, state, Standing, Checkpoints, clock, alarm) { AfterCheckpoint = _snapshots.AfterCheckpoint };
         Nonces = new BootNonces(clock, "dpop");
         Proofs = new RequestProofs(state, Standing, Nonces, new ReplayStore(settings.ReplayCapacity, clock, noncesAreOurs: true), new ReplayStore(settings.OperatorReplayCapacity, clock, noncesAreOurs: true), clock);
-        Issuing = new Issuing.Issuing(settings, state, Sequencer, keys);
+        CredentialReader = new CredentialReader(settings, state);
+        Issuing = new Issuing.Issuing(settings, state, Sequencer, CredentialReader, keys);
         PublishedLog = new PublishedLog(state, store, Checkpoints);
         Dids = new DidLogs(settings, state, Sequencer, store, PublishedLog, keys, clock);
         _didKeeper = new DidKeeper(state, Dids, clock, alarm);
         Enrolment = new Enrolment(settings, state, Sequencer, Issuing, new Attesting.Attesting(settings, state, clock), Dids, clock);
-        Verification = new Verification(settings, state, Standing, clock);
+        Verification = new Verification(settings, state, Standing, CredentialReader, clock);
         Delegating = new Delegating.Delegating(settings, Verification, Sequencer, Issuing);
         Spending = new Spending(Verification, Sequencer);
         Recording = new Recording.Recording(state, Sequencer, Checkpoints, PublishedLog, store);
@@ -72,7 +73,7 @@ public sealed class RegistryNode : IAsyncDisposable
         Erasing = new Erasing.Erasing(state, Sequencer, Approvals, PublishedLog, store);
         Refusals = new RefusalJournal(Sequencer, state);
         Reads = new ReadJournal(Sequencer);
-        Reading = new Reading.Reading(state, store, PublishedLog);
+        Reading = new Reading.Reading(state, store, PublishedLog, clock);
         Responding = new Questions.Responding(state, store, settings.Name, Verification.Decisions, clock);
         CommitmentSearch = new Reading.CommitmentSearch(store, PublishedLog);
         Anchors = settings.IsAnchored ? new Anchors(Checkpoints) : null;
@@ -106,6 +107,9 @@ public sealed class RegistryNode : IAsyncDisposable
     public BootNonces Nonces { get; }
 
     public RequestProofs Proofs { get; }
+
+    /// <summary>Reads credentials that are presented, and counts why some are none.</summary>
+    public CredentialReader CredentialReader { get; }
 
     public Enrolment Enrolment { get; }
 

@@ -548,6 +548,7 @@ def entry_bodies():
     yield "rules set", 50, 1, OPERATOR_1_ID, [REGISTRY_ID], numbered([[1, 1, 60, 3], [4, 5, 60, 2]], set_rules["reason"], approved(set_rules))
     yield "stop by a rule", 7, 1, REGISTRY_ID, [AGENT_ID], numbered(
         1, AGENT_ID.bytes, 3, "rule fork:1/60:frozen of entry 38: once within 60 s (entry 11)", "rule-fork-39", 13, "", [], 38, 1)
+    yield "enrolment token withdrawn", 51, 1, OPERATOR_1_ID, [TOKEN_ID], numbered(TOKEN_ID.bytes, "it was in a public file")
 
 
 # What ends the name of an entry that came a day after those before it.

@@ -43,6 +43,7 @@ internal static class EntryText
         EntryKind.LeasesGranted => "leases-granted",
         EntryKind.LogCosigned => "log-cosigned",
         EntryKind.RulesSet => "rules-set",
+        EntryKind.TokenWithdrawn => "token-withdrawn",
         _ => throw new ArgumentOutOfRangeException(nameof(kind), kind, "An entry kind without a word."),
     };
 
@@ -78,6 +79,7 @@ internal static class EntryText
         LeasesGranted granted => $"{Count(granted.Classes.Count, "class has", "classes have")} a lease of {(granted.Classes.Count == 1 ? "its" : "their")} own{string.Concat(granted.Classes.Select(one => $", {one.Name} {one.Milliseconds / 1000} s"))}",
         LogCosigned cosigned => Describe(cosigned),
         RulesSet set => $"{(set.Rules.Count == 0 ? "no rule stops by itself" : $"stops by themselves: {string.Join(", ", set.Rules)}")}; by two: {set.Reason}",
+        TokenWithdrawn withdrawn => $"enrolment token {withdrawn.TokenId} enrols nobody any more: {withdrawn.Reason}",
         DidVersion version => version.Deactivates ? "the DID is deactivated" : "the DID has another document",
         AgentKeyRotated rotated => $"the key is {rotated.Key.KeyId} from here on{(rotated.Order is { } order ? $", as entry {order} ordered" : "")}",
         DidKeysHeld held => $"the DIDs of the agents of token {held.TokenId} change with their sponsor's key only",

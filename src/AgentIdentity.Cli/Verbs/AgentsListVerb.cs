@@ -2,7 +2,9 @@ using System.CommandLine;
 using System.Text.Json.Nodes;
 using AgentIdentity.Client;
 using AgentIdentity.Credentials.Entries;
+using AgentIdentity.Credentials.Identifiers;
 using AgentIdentity.Protocol.V1;
+using Google.Protobuf;
 using AgentState = AgentIdentity.Protocol.V1.AgentState;
 
 namespace AgentIdentity.Cli.Verbs;
@@ -19,7 +21,9 @@ internal static class AgentsListVerb
 
     private static readonly Option<bool> Probes = new("--probes") { Description = "Also the registry's own, which ride along with stops." };
 
-    public static Command Create() => new Command("list", "List agents, oldest first.") { Sponsor, Blueprint, State, Probes }.Does(RunAsync);
+    private static readonly Option<string> Token = new("--token") { HelpName = "ID", Description = "Only those that an enrolment token has let in: its id, as agentid token list shows it." };
+
+    public static Command Create() => new Command("list", "List agents, oldest first.") { Sponsor, Blueprint, State, Probes, Token }.Does(RunAsync);
 
     private static async Task<int> RunAsync(Invocation run, CancellationToken cancellationToken)
     {
@@ -30,7 +34,7 @@ internal static class AgentsListVerb
 
     private static async Task<List<Agent>> ReadAllAsync(Invocation run, CancellationToken cancellationToken)
     {
-        var request = new ListAgentsRequest { PageSize = PageSize, Sponsor = run.Get(Sponsor), Blueprint = run.Get(Blueprint), State = WantedState(run), WithProbes = run.Get(Probes) };
+        var request = new ListAgentsRequest { PageSize = PageSize, Sponsor = run.Get(Sponsor), Blueprint = run.Get(Blueprint), State = WantedState(run), WithProbes = run.Get(Probes), TokenId = WantedToken(run) };
         using var key = run.Signer(CallerRole.Operator, CallerRole.Auditor, CallerRole.Sponsor);
         using var connection = run.Connect(key);
         return await Progress.ShowAsync(run, "Agents", total: null, report => ReadPagesAsync(connection, request, report, cancellationToken));
@@ -50,6 +54,10 @@ internal static class AgentsListVerb
         while (request.PageToken.Length > 0);
         return agents;
     }
+
+    private static ByteString WantedToken(Invocation run) => run.Find(Token) is not { } text ? ByteString.Empty
+        : SubjectId.TryParse(text, out var id) ? ByteString.CopyFrom(id.ToArray())
+        : throw Failure.Usage("That is no id of a token.", "agentid token list --all shows the ids.");
 
     private static AgentState WantedState(Invocation run) => run.Find(State) is { } state ? Enum.Parse<AgentState>(state, ignoreCase: true) : AgentState.Unspecified;
 

@@ -31,6 +31,8 @@ internal static class TokenVerb
     public static Command Create() => new("token", "Enrolment tokens.")
     {
         new Command("create", "Create a token that enrols agents. It is shown once.") { Sponsor, Blueprint, Audiences, Allow, Depth, EnvelopeFile, Uses, Lifetime, Labels, NextDidKey, EvidenceFile, Session }.Does(RunAsync),
+        TokenListVerb.Create(),
+        TokenWithdrawVerb.Create(),
     };
 
     private static async Task<int> RunAsync(Invocation run, CancellationToken cancellationToken)

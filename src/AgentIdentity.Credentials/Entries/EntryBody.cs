@@ -414,3 +414,10 @@ public sealed record RulesSet(IReadOnlyList<StopRule> Rules, string Reason, IRea
     /// <inheritdoc/>
     public override EntryKind Kind => EntryKind.RulesSet;
 }
+
+/// <summary>Kind 51. The token enrols no agent from here on; those that it has enrolled stay what they are.</summary>
+public sealed record TokenWithdrawn(SubjectId TokenId, string Reason) : EntryBody
+{
+    /// <inheritdoc/>
+    public override EntryKind Kind => EntryKind.TokenWithdrawn;
+}

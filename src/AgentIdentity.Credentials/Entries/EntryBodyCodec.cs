@@ -276,6 +276,11 @@ internal static class EntryBodyCodec
                 fields.Text(set.Reason);
                 fields.Texts(set.Approvals);
                 break;
+            case TokenWithdrawn withdrawn:
+                cbor.WriteStartMap(2);
+                fields.Bytes(withdrawn.TokenId.ToArray());
+                fields.Text(withdrawn.Reason);
+                break;
             default:
                 throw new InvalidOperationException($"No format for {body.GetType().Name}.");
         }
@@ -331,6 +336,7 @@ internal static class EntryBodyCodec
             EntryKind.LeasesGranted => new LeasesGranted(fields.Ascending(LeasesGranted.ClassesMax, ReadClassLease, static one => one.Name, StringComparer.Ordinal, least: 0)),
             EntryKind.LogCosigned => ReadCosigned(fields),
             EntryKind.RulesSet => new RulesSet(fields.Ascending(RulesSet.RulesMax, ReadRule, static rule => rule.Trigger, least: 0), fields.Text(), fields.Texts()),
+            EntryKind.TokenWithdrawn => new TokenWithdrawn(fields.Id(), fields.Text()),
             _ => throw new FormatException("unknown kind"),
         };
         if (fields.Count != count)

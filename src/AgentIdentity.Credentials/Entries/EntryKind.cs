@@ -107,6 +107,9 @@ public enum EntryKind
 
     /// <summary>Two people have said which rules stop by themselves.</summary>
     RulesSet = 50,
+
+    /// <summary>An enrolment token enrols nobody any more.</summary>
+    TokenWithdrawn = 51,
 }
 
 /// <summary>Why a log was succeeded. docs/formats.md, "Entry", kind 16.</summary>

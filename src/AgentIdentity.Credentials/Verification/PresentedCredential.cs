@@ -55,31 +55,46 @@ public sealed class PresentedCredential
     /// <param name="registry">Whose credentials are accepted.</param>
     /// <param name="issuerKeys">Finds a key that signs, or ever signed, this registry's credentials. Null for any other id.</param>
     /// <param name="credential">The credential, when the answer is <see cref="Refusal.None"/>.</param>
-    public static Refusal Read(string? token, RegistryName registry, Func<KeyId, PublicKey?> issuerKeys, out PresentedCredential? credential)
+    public static Refusal Read(string? token, RegistryName registry, Func<KeyId, PublicKey?> issuerKeys, out PresentedCredential? credential) =>
+        Read(token, registry, issuerKeys, out credential, out _);
+
+    /// <summary>The same, and for whoever runs the verifier at which step it failed.</summary>
+    /// <param name="token">What was presented.</param>
+    /// <param name="registry">Whose credentials are accepted.</param>
+    /// <param name="issuerKeys">Finds a key that signs, or ever signed, this registry's credentials. Null for any other id.</param>
+    /// <param name="credential">The credential, when the answer is <see cref="Refusal.None"/>.</param>
+    /// <param name="flaw">Why it is none. Not for who presented it.</param>
+    public static Refusal Read(string? token, RegistryName registry, Func<KeyId, PublicKey?> issuerKeys, out PresentedCredential? credential, out CredentialFlaw flaw)
+    {
+        flaw = TryRead(token, registry, issuerKeys, out credential);
+        return flaw == CredentialFlaw.None ? Refusal.None : Refusal.CredentialInvalid;
+    }
+
+    private static CredentialFlaw TryRead(string? token, RegistryName registry, Func<KeyId, PublicKey?> issuerKeys, out PresentedCredential? credential)
     {
         credential = null;
         // 1. One form.
         if (!CompactJws.TrySplit(token, CredentialFormat.LengthMax, out var jws))
-            return Refusal.CredentialInvalid;
+            return CredentialFlaw.Form;
         using (jws)
         {
-            if (!TryReadHeader(jws, registry, out var issuerKeyId))
-                return Refusal.CredentialInvalid;
+            if (ReadHeader(jws, registry, out var issuerKeyId) is var header and not CredentialFlaw.None)
+                return header;
 
             // 2. The key is the registry's own: what the token says about where to find keys is never followed.
             if (issuerKeys(issuerKeyId) is not { Algorithm: KeyAlgorithm.ES256 } issuerKey)
-                return Refusal.CredentialInvalid;
+                return CredentialFlaw.Key;
 
             // 3. The signature covers the bytes received; encoding the parsed claims again would hide a second reading of them.
             if (!jws.IsSignedBy(issuerKey, out var tokenHash))
-                return Refusal.CredentialInvalid;
+                return CredentialFlaw.Signature;
 
             // 4. Claims of the right types. After the signature, so that no stranger's JSON is looked at more closely than needed.
             if (!CredentialClaimsReader.TryRead(jws.PayloadJson, registry, out var claims))
-                return Refusal.CredentialInvalid;
+                return CredentialFlaw.Claims;
 
             credential = new PresentedCredential(claims, issuerKeyId, jws.Ascii, tokenHash);
-            return Refusal.None;
+            return CredentialFlaw.None;
         }
     }
 
@@ -125,29 +140,30 @@ public sealed class PresentedCredential
     public static Refusal CheckCertificate(CredentialClaims claims, Hash? certificate) =>
         claims.Certificate is null || claims.Certificate == certificate ? Refusal.None : Refusal.CertificateMismatch;
 
-    private static bool TryReadHeader(CompactJws jws, RegistryName registry, out KeyId issuerKeyId)
+    private static CredentialFlaw ReadHeader(CompactJws jws, RegistryName registry, out KeyId issuerKeyId)
     {
         if (Headers.Find(jws.HeaderText) is { } known && ReferenceEquals(known.Registry, registry))
         {
             issuerKeyId = known.IssuerKeyId;
-            return true;
+            return CredentialFlaw.None;
         }
         issuerKeyId = default;
-        if (!jws.TryReadHeader(out var header) || !IsHeader(header, registry, out issuerKeyId))
-            return false;
+        if (!jws.TryReadHeader(out var header) || !IsHeader(header, out var kid))
+            return CredentialFlaw.Form;
+        if (!registry.TryParseKeyUrl(kid, out issuerKeyId))
+            return CredentialFlaw.Key;
         Headers.Add(jws.HeaderText, new Header(registry, issuerKeyId));
-        return true;
+        return CredentialFlaw.None;
     }
 
-    private static bool IsHeader(JsonElement header, RegistryName registry, out KeyId issuerKeyId)
+    private static bool IsHeader(JsonElement header, out string kid)
     {
-        issuerKeyId = default;
+        kid = "";
         return header.GetPropertyCount() == 4
             && header.HasText("alg"u8, CredentialFormat.Algorithm)
             && header.HasText("typ"u8, CredentialFormat.Type)
             && header.HasText("cty"u8, CredentialFormat.ContentType)
-            && header.TryGetText("kid"u8, int.MaxValue, out var kid)
-            && registry.TryParseKeyUrl(kid, out issuerKeyId);
+            && header.TryGetText("kid"u8, int.MaxValue, out kid);
     }
 
     // Exactly the proof that we make: its contexts are those that the claims must have, and what else somebody signs with a proof we would not understand.

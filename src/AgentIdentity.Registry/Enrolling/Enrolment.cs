@@ -99,10 +99,9 @@ public sealed class Enrolment(RegistrySettings settings, RegistryState state, Se
             return Refused.Because(Refusal.KeyAlreadyEnrolled, "The key is about to be another agent's.");
         if (draft.IsCallerTaken(key))
             return Refused.Because(Refusal.KeyAlreadyRegistered, "The key belongs to a caller that is not an agent.");
-        if (draft.At >= token.ExpiresAt)
-            return Refused.Because(Refusal.TokenExpired, "The enrolment token has expired.");
-        if (draft.UsesMade(token) >= token.UsesAllowed)
-            return Refused.Because(Refusal.TokenUsedUp, "The enrolment token has been used as often as it allows.");
+        // Whom it has enrolled before was answered above: what ends a token lets nobody in, and puts nobody out.
+        if (RefusalOf(draft.StateOf(token)) is { } closed)
+            return closed;
         if (candidate.Finding is { } finding && CheckUse(draft, finding, grant.Terms) is { } unusable)
             return unusable;
 
@@ -118,6 +117,15 @@ public sealed class Enrolment(RegistrySettings settings, RegistryState state, Se
             StageEvidence(draft, id, candidate);
         return Outcome(issuing.Stage(draft, id, key, wish.Value).ToLive);
     }
+
+    private static Refused? RefusalOf(TokenState state) => state switch
+    {
+        TokenState.Open => null,
+        TokenState.Withdrawn => Refused.Because(Refusal.TokenExpired, "The enrolment token was withdrawn."),
+        TokenState.Expired => Refused.Because(Refusal.TokenExpired, "The enrolment token has expired."),
+        TokenState.UsedUp => Refused.Because(Refusal.TokenUsedUp, "The enrolment token has been used as often as it allows."),
+        _ => throw new InvalidOperationException($"No refusal for a token that is {state}."),
+    };
 
     // Good once, and of an agent that may vouch if it is a vouch.
     private static Refused? CheckUse(Draft draft, Finding finding, Grant newcomer)

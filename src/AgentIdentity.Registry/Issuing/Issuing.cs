@@ -9,6 +9,7 @@ using AgentIdentity.Ledger;
 using AgentIdentity.Registry.Keys;
 using AgentIdentity.Registry.Sequencing;
 using AgentIdentity.Registry.State;
+using AgentIdentity.Registry.Verifying;
 
 namespace AgentIdentity.Registry.Issuing;
 
@@ -33,7 +34,7 @@ internal sealed record Wish(Envelope Envelope, IReadOnlyList<string> Audience, T
 }
 
 /// <summary>Gives agents credentials: decided by the writer, signed when the ledger holds them.</summary>
-public sealed class Issuing(RegistrySettings settings, RegistryState state, Sequencer sequencer, IRegistryKeys keys) : IDisposable
+public sealed class Issuing(RegistrySettings settings, RegistryState state, Sequencer sequencer, CredentialReader reader, IRegistryKeys keys) : IDisposable
 {
     private readonly KeyOnDemand _proofKey = new(RegistryKeyUse.Integrity, () => state.IntegrityKeys.Newest, keys, sequencer);
 
@@ -70,7 +71,7 @@ public sealed class Issuing(RegistrySettings settings, RegistryState state, Sequ
     /// <summary>The same authority for another while. The old credential says what; the caller's key, proven before, says who; its expiry does not matter.</summary>
     public async Task<Outcome<Issued>> RenewAsync(AgentRecord agent, string credential)
     {
-        if (PresentedCredential.Read(credential, settings.Name, state.IssuerKeys.Find, out var old) != Refusal.None)
+        if (reader.Read(credential, out var old) != Refusal.None)
             return Refused.Because(Refusal.CredentialInvalid, "The credential to renew is not one of this registry.");
         var claims = old!.Claims;
         if (claims.AgentId != agent.Id)

@@ -42,7 +42,7 @@ public sealed record CallerMade(CallerRecord Caller, LeafIndex Index);
 
 public sealed record KeyRotated(KeyId Key, KeyId Retired, LeafIndex Index);
 
-/// <summary>What operators do: found the registry, hand out enrolment tokens, register callers, rotate keys.</summary>
+/// <summary>What operators do: found the registry, hand out enrolment tokens and withdraw them, register callers, rotate keys.</summary>
 public sealed class Operating(
     RegistrySettings settings, RegistryState state, Sequencer sequencer, IRegistryKeys keys, FoundingKeys founding, TimeProvider clock) : IDisposable
 {
@@ -50,6 +50,7 @@ public sealed class Operating(
     private const int TermMax = 200;
     private const int LabelsMax = 16;
     private const int ReadsMax = 256;
+    private const int ReasonMax = 500;
     private const uint UsesMax = 1_000_000;
     private const uint TokenLifeMin = 60;
     private const uint TokenLifeMax = 30 * 24 * 3600;
@@ -122,6 +123,22 @@ public sealed class Operating(
                 draft.Stage(actor.Id, new DidKeysHeld(id, wish.NextDidKeyHash), id);
             return made;
         });
+    }
+
+    /// <summary>From here on the token enrols nobody. Who withdraws it again is given the first withdrawal.</summary>
+    public async Task<Outcome<TokenRecord>> WithdrawTokenAsync(CallerRecord actor, SubjectId id, string reason)
+    {
+        if (reason.Length is 0 or > ReasonMax)
+            return Refused.Because(Refusal.ReasonMissing, $"Who withdraws a token says why, in 1 to {ReasonMax} characters.");
+        if (state.FindToken(id) is null)
+            return Refused.Because(Refusal.EntryUnknown, "No entry has created an enrolment token with that id.");
+        var decided = await sequencer.DecideAsync<SubjectId>(Lane.Control, draft =>
+        {
+            if (draft.StateOf(draft.State.FindToken(id)!) != TokenState.Withdrawn)
+                draft.Stage(actor.Id, new TokenWithdrawn(id, reason), id);
+            return id;
+        }).ConfigureAwait(false);
+        return decided.IsRefused ? Refused.Because(decided.Refusal, decided.Detail) : state.FindToken(id)!;
     }
 
     public Task<Outcome<CallerMade>> RegisterCallerAsync(CallerRecord actor, CallerRole role, string name, PublicKey key, IReadOnlyList<string> audiences)

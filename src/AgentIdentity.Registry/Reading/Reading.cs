@@ -33,16 +33,28 @@ public sealed record AgentFilter(string? Sponsor, string? Blueprint, StandingSta
 {
     /// <summary>Also the registry's own agents, whose key nobody has: docs/formats.md, "Probe".</summary>
     public bool WithProbes { get; init; }
+
+    /// <summary>The token that has enrolled them.</summary>
+    public SubjectId? Token { get; init; }
 }
 
 /// <summary>A page of agents. <paramref name="Next"/> is where to go on, or null at the end.</summary>
 public sealed record AgentPage(IReadOnlyList<AgentRecord> Agents, int? Next);
 
+/// <summary>Narrows a list of enrolment tokens; null narrows nothing. Without <paramref name="WithClosed"/> only those that still enrol somebody.</summary>
+public sealed record TokenFilter(string? Sponsor, string? Blueprint, bool WithClosed);
+
+/// <summary>A page of enrolment tokens. <paramref name="Next"/> is where to go on, or null at the end.</summary>
+public sealed record TokenPage(IReadOnlyList<TokenRecord> Tokens, int? Next);
+
 /// <summary>Answers about what the ledger holds.</summary>
-public sealed class Reading(RegistryState state, ILedgerStore store, PublishedLog log)
+public sealed class Reading(RegistryState state, ILedgerStore store, PublishedLog log, TimeProvider clock)
 {
     // A page that finds few among very many ends early and says where to go on, so that one call cannot walk a million agents.
     private const int ScanMax = 100_000;
+
+    /// <summary>The time that the writer would decide at, ms since 1970.</summary>
+    public long Now => Math.Max(clock.GetUtcNow().ToUnixTimeMilliseconds(), state.LastAt);
 
     public AgentPage ListAgents(AgentFilter filter, int from, int countMax)
     {
@@ -56,10 +68,31 @@ public sealed class Reading(RegistryState state, ILedgerStore store, PublishedLo
             if ((filter.WithProbes || !agent.IsProbe)
                 && (filter.Sponsor is null || agent.Grant.Terms.Sponsor == filter.Sponsor)
                 && (filter.Blueprint is null || agent.Grant.Terms.Blueprint == filter.Blueprint)
+                && (filter.Token is null || agent.TokenId == filter.Token)
                 && (filter.State is null || state.StandingOf(agent) == filter.State))
                 found.Add(agent);
         }
         return new AgentPage(found, null);
+    }
+
+    /// <summary>Enrolment tokens, oldest first. Those that the registry made for its own agents let nobody in, and are left out.</summary>
+    public TokenPage ListTokens(TokenFilter filter, int from, int countMax)
+    {
+        var now = Now;
+        var found = new List<TokenRecord>();
+        var at = from;
+        foreach (var token in state.TokensFrom(from))
+        {
+            if (found.Count == countMax || at - from == ScanMax)
+                return new TokenPage(found, at);
+            at++;
+            if (token.Created.Actor != state.Founding?.RegistryId
+                && (filter.Sponsor is null || token.Grant.Terms.Sponsor == filter.Sponsor)
+                && (filter.Blueprint is null || token.Grant.Terms.Blueprint == filter.Blueprint)
+                && (filter.WithClosed || token.StateAt(now) == TokenState.Open))
+                found.Add(token);
+        }
+        return new TokenPage(found, null);
     }
 
     public TrailPage ListTrail(SubjectId agent, ulong from, int countMax, Period? period = null)

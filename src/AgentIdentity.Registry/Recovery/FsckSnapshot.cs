@@ -40,7 +40,6 @@ internal sealed class FsckSnapshot
     // In memory these have no order of their own.
     private static StateCopy Sorted(StateCopy copy) => copy with
     {
-        Tokens = [.. copy.Tokens.OrderBy(token => token.Id)],
         Callers = [.. copy.Callers.OrderBy(caller => caller.Id)],
         Subjects = [.. copy.Subjects.OrderBy(subject => subject.Id)],
         Blueprints = [.. copy.Blueprints.OrderBy(blueprint => blueprint.Name, StringComparer.Ordinal)],

@@ -17,7 +17,7 @@ namespace AgentIdentity.Registry.Recovery;
 /// <remarks>Signed, because the tree vouches for the entries and not for what was folded from them: whoever can write the file must not be able to lift a stop.</remarks>
 internal static class SnapshotFormat
 {
-    private const int Version = 17;
+    private const int Version = 18;
     private static readonly byte[] Domain = "air/snapshot/v1\0"u8.ToArray();
     private static readonly byte[] Magic = "agentidentity snapshot\n"u8.ToArray();
 
@@ -243,7 +243,22 @@ internal static class SnapshotFormat
         writer.Write(token.NextDidKeyHash ?? "");
         writer.Write(token.Grant.Policy?.Canonical ?? "");
         writer.Write(token.Grant.SessionSeconds);
+        WriteMark(writer, token.Created);
+        WriteAll<TokenWithdrawal>(writer, token.Withdrawal is { } withdrawal ? [withdrawal] : [], one =>
+        {
+            WriteMark(writer, one.By);
+            writer.Write(one.Reason);
+        });
     }
+
+    private static void WriteMark(BinaryWriter writer, TokenMark mark)
+    {
+        writer.Write(mark.Index.Value);
+        WriteId(writer, mark.Actor);
+        writer.Write(mark.At);
+    }
+
+    private static TokenMark ReadMark(BinaryReader reader) => new(new LeafIndex(reader.ReadUInt64()), ReadId(reader), reader.ReadInt64());
 
     private static void WriteLabels(BinaryWriter writer, IReadOnlyList<KeyValuePair<string, string>> labels) => WriteAll(writer, labels, label =>
     {
@@ -260,7 +275,11 @@ internal static class SnapshotFormat
         var terms = new Grant(
             reader.ReadString(), reader.ReadString(), ReadLabels(reader), reader.ReadString(), ReadAll(reader, reader.ReadString));
         var (uses, expiresAt, usesMade, held) = (reader.ReadUInt32(), reader.ReadInt64(), reader.ReadUInt32(), reader.ReadString());
-        return new TokenRecord(id, hash, AgentGrant.Of(terms, reader.ReadString(), reader.ReadUInt32()), uses, expiresAt, usesMade) { NextDidKeyHash = held.Length > 0 ? held : null };
+        return new TokenRecord(id, hash, AgentGrant.Of(terms, reader.ReadString(), reader.ReadUInt32()), uses, expiresAt, usesMade, ReadMark(reader))
+        {
+            NextDidKeyHash = held.Length > 0 ? held : null,
+            Withdrawal = ReadAll(reader, () => new TokenWithdrawal(ReadMark(reader), reader.ReadString())) is [var withdrawal] ? withdrawal : null,
+        };
     }
 
     private static void WriteCaller(BinaryWriter writer, CallerRecord caller)

@@ -21,6 +21,7 @@ public sealed class Draft
     private readonly List<PendingIssuance> _issuances = [];
     private readonly HashSet<ulong> _statusIndexes = [];
     private readonly Dictionary<SubjectId, uint> _tokenUses = [];
+    private readonly HashSet<SubjectId> _withdrawnTokens = [];
     private readonly Dictionary<KeyId, AgentEnrolled> _enrolments = [];
     private readonly Dictionary<SubjectId, AgentKeyRotated> _rotations = [];
     private readonly Dictionary<KeyId, CallerRegistered> _callers = [];
@@ -100,7 +101,10 @@ public sealed class Draft
         return least;
     }
 
-    public uint UsesMade(TokenRecord token) => token.UsesMade + _tokenUses.GetValueOrDefault(token.Id);
+    /// <summary>Whether the token enrols another agent after what the group has decided.</summary>
+    public TokenState StateOf(TokenRecord token) => _withdrawnTokens.Contains(token.Id)
+        ? TokenState.Withdrawn
+        : (token with { UsesMade = token.UsesMade + _tokenUses.GetValueOrDefault(token.Id) }).StateAt(At);
 
     public AgentEnrolled? PendingEnrolment(KeyId key) => _enrolments.GetValueOrDefault(key);
 
@@ -276,6 +280,9 @@ public sealed class Draft
             case AgentEnrolled enrolled:
                 _enrolments[enrolled.Key.KeyId] = enrolled;
                 _tokenUses[enrolled.TokenId] = _tokenUses.GetValueOrDefault(enrolled.TokenId) + 1;
+                break;
+            case TokenWithdrawn withdrawn:
+                _withdrawnTokens.Add(withdrawn.TokenId);
                 break;
             case AgentKeyRotated rotated:
                 _rotations[rotated.AgentId] = rotated;

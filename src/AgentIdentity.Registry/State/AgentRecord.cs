@@ -156,9 +156,38 @@ public sealed record ReplacementOrder(LeafIndex Index, Hash TokenHash, long Expi
 /// <summary>What keeps an agent's activities from being erased.</summary>
 public sealed record HoldInForce(LeafIndex Index, string Reason, long At);
 
-/// <summary>An enrolment token. Uses are counted by the entries that name it.</summary>
-public sealed record TokenRecord(SubjectId Id, Hash TokenHash, AgentGrant Grant, uint UsesAllowed, long ExpiresAt, uint UsesMade)
+/// <summary>An entry about an enrolment token: where it stands, who asked for it, and when.</summary>
+public sealed record TokenMark(LeafIndex Index, SubjectId Actor, long At);
+
+/// <summary>By which entry a token was withdrawn, and why.</summary>
+public sealed record TokenWithdrawal(TokenMark By, string Reason);
+
+/// <summary>Whether a token enrols another agent.</summary>
+public enum TokenState
 {
+    /// <summary>It does.</summary>
+    Open,
+
+    /// <summary>It has been used as often as it allows.</summary>
+    UsedUp,
+
+    /// <summary>Its time is over.</summary>
+    Expired,
+
+    /// <summary>An operator has withdrawn it.</summary>
+    Withdrawn,
+}
+
+/// <summary>An enrolment token. Uses are counted by the entries that name it.</summary>
+public sealed record TokenRecord(SubjectId Id, Hash TokenHash, AgentGrant Grant, uint UsesAllowed, long ExpiresAt, uint UsesMade, TokenMark Created)
+{
+    /// <summary>By what it was withdrawn; null when it was not.</summary>
+    public TokenWithdrawal? Withdrawal { get; init; }
+
+    /// <summary>Whether it enrols another agent at a time (ms since 1970), and if not, why.</summary>
+    public TokenState StateAt(long now) =>
+        Withdrawal is not null ? TokenState.Withdrawn : now >= ExpiresAt ? TokenState.Expired : UsesMade >= UsesAllowed ? TokenState.UsedUp : TokenState.Open;
+
     /// <summary>The hash of the key that its agents' DID logs commit to, which the sponsor holds; null: the registry's own.</summary>
     public string? NextDidKeyHash { get; init; }
 }

@@ -25,6 +25,7 @@ public sealed class RegistryState
     private readonly Dictionary<SubjectId, SubjectCursor> _subjects = [];
     private readonly SubjectHeads _heads = new();
     private readonly List<AgentSlot> _inOrder = [];
+    private readonly List<Hash> _tokensInOrder = [];
     private readonly AgentGroups _sponsors = new();
     private readonly AgentGroups _blueprints = new();
 
@@ -43,6 +44,7 @@ public sealed class RegistryState
     private volatile RulesInForce _rules = RulesInForce.None;
     private LeafIndex? _didIndex;
     private volatile int _agentCount;
+    private volatile int _tokenCount;
     private StopReach? _reach;
     private StopExposures? _exposures;
 
@@ -171,6 +173,15 @@ public sealed class RegistryState
 
     public TokenRecord? FindToken(in Hash tokenHash) => _tokens.GetValueOrDefault(tokenHash);
 
+    public TokenRecord? FindToken(SubjectId id) => TokenHash(id) is { } hash ? FindToken(hash) : null;
+
+    /// <summary>Enrolment tokens in the order in which they were created, from the one at <paramref name="ordinal"/>.</summary>
+    public IEnumerable<TokenRecord> TokensFrom(int ordinal)
+    {
+        for (var i = ordinal; i < _tokenCount; i++)
+            yield return _tokens[_tokensInOrder[i]];
+    }
+
     public CallerRecord? FindCaller(KeyId key) => _callers.GetValueOrDefault(key);
 
     /// <summary>Agents in the order in which they were enrolled, from the one at <paramref name="ordinal"/>.</summary>
@@ -242,7 +253,7 @@ public sealed class RegistryState
 
     /// <summary>A consistent copy of references, taken by the writer between two entries.</summary>
     internal StateCopy Copy() => new(
-        Position, Epoch, LastAt, StatusPlaces.Copy(), _founding, _logs, _watchKeys, [.. _issuerKeys.Spans], [.. _inOrder.Select(slot => slot.Current)], [.. _tokens.Values], [.. _callers.Values],
+        Position, Epoch, LastAt, StatusPlaces.Copy(), _founding, _logs, _watchKeys, [.. _issuerKeys.Spans], [.. _inOrder.Select(slot => slot.Current)], [.. _tokensInOrder.Select(hash => _tokens[hash])], [.. _callers.Values],
         [.. _subjects.Select(pair => new SubjectCopy(pair.Key, pair.Value.Label, pair.Value.Head))], _heads.CopyCommitted(),
         [.. Stops.All.OrderBy(stop => stop.Denial.Index.Value)], [.. Stops.Blueprints], Lineage.Copy(), Enforcers.Copy(), _breakGlassKey, _peopleChanges)
     {
@@ -336,7 +347,10 @@ public sealed class RegistryState
                 _callers[caller.Key.KeyId] = record;
                 break;
             case TokenCreated token:
-                Add(new TokenRecord(entry.Subjects[0].Id, token.TokenHash, AgentGrant.Of(token.Grant, token.Evidence, token.SessionSeconds), token.Uses, token.ExpiresAt, 0));
+                Add(new TokenRecord(entry.Subjects[0].Id, token.TokenHash, AgentGrant.Of(token.Grant, token.Evidence, token.SessionSeconds), token.Uses, token.ExpiresAt, 0, new TokenMark(index, entry.Actor, entry.At)));
+                break;
+            case TokenWithdrawn withdrawn:
+                Withdraw(new TokenMark(index, entry.Actor, entry.At), withdrawn);
                 break;
             case AgentEnrolled agent:
                 Enrol(index, entry, agent);
@@ -576,6 +590,8 @@ public sealed class RegistryState
         if (!_tokenHashes.TryGetValue(agent.TokenId, out var tokenHash))
             throw new LedgerDamagedException($"Entry {index} enrols with a token that was never created.");
         var token = _tokens[tokenHash];
+        if (token.Withdrawal is { } withdrawal)
+            throw new LedgerDamagedException($"Entry {index} enrols with a token that entry {withdrawal.By.Index} withdrew.");
         _tokens[tokenHash] = token with { UsesMade = token.UsesMade + 1 };
         Add(new AgentRecord(agent.AgentId, agent.Key, agent.TokenId, token.Grant.Stating(agent.Grant.StatedLabels), entry.At, index)
         {
@@ -590,6 +606,13 @@ public sealed class RegistryState
         if (TokenHash(held.TokenId) is not { } hash || _tokens[hash] is not { UsesMade: 0, NextDidKeyHash: null } token)
             throw new LedgerDamagedException($"Entry {index} changes who holds the keys of DIDs that there are already.");
         _tokens[hash] = token with { NextDidKeyHash = held.NextKeyHash };
+    }
+
+    private void Withdraw(TokenMark mark, TokenWithdrawn withdrawn)
+    {
+        if (FindToken(withdrawn.TokenId) is not { Withdrawal: null } token)
+            throw new LedgerDamagedException($"Entry {mark.Index} withdraws a token that was never created, or is withdrawn already.");
+        _tokens[token.TokenHash] = token with { Withdrawal = new TokenWithdrawal(mark, withdrawn.Reason) };
     }
 
     private void Issue(LeafIndex index, CredentialsIssued issued, Opening opening)
@@ -648,6 +671,9 @@ public sealed class RegistryState
     {
         _tokens[token.TokenHash] = token;
         _tokenHashes[token.Id] = token.TokenHash;
+        // As with agents: readers stop at the count.
+        _tokensInOrder.Add(token.TokenHash);
+        _tokenCount = _tokensInOrder.Count;
     }
 
     private void Add(AgentRecord agent)

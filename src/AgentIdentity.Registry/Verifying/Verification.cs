@@ -29,7 +29,7 @@ public sealed record Verdict(Refusal Refusal, PresentedCredential? Presented, Da
 }
 
 /// <summary>Decides whether a credential and its key proof may be relied on now. Memory only: no disk, no lock that a writer holds.</summary>
-public sealed class Verification(RegistrySettings settings, RegistryState state, Standing standing, TimeProvider clock)
+public sealed class Verification(RegistrySettings settings, RegistryState state, Standing standing, CredentialReader reader, TimeProvider clock)
 {
     private readonly ReplayStore _replays = new(settings.ReplayCapacity, clock);
     private readonly GenuineCredentials _genuine = new(settings.CredentialCacheMax);
@@ -51,7 +51,7 @@ public sealed class Verification(RegistrySettings settings, RegistryState state,
         if (presented is null)
         {
             // 1 to 4. One reason outward for whatever fails before the signature is verified.
-            if (PresentedCredential.Read(request.Credential, settings.Name, state.IssuerKeys.Find, out presented) != Refusal.None)
+            if (reader.Read(request.Credential, out presented) != Refusal.None)
                 return new Verdict(Refusal.CredentialInvalid, null, default);
             _genuine.Add(request.Credential, presented!);
         }

@@ -111,6 +111,8 @@ internal static class AccessTable
 
         new("/agentidentity.v1.Admin/Bootstrap", Listeners.Control, Callers.Anyone, BeforeGenesis: true),
         new("/agentidentity.v1.Admin/CreateEnrolmentToken", Listeners.Control, Callers.Operators),
+        new("/agentidentity.v1.Admin/ListEnrolmentTokens", Listeners.Control, Responders, IsPrivateRead: true),
+        new("/agentidentity.v1.Admin/WithdrawEnrolmentToken", Listeners.Control, Callers.Operators),
         new("/agentidentity.v1.Admin/RegisterCaller", Listeners.Control, Callers.Operators),
         new("/agentidentity.v1.Admin/ListCallers", Listeners.Control, Callers.Operators, IsPrivateRead: true),
         new("/agentidentity.v1.Admin/RotateIssuerKey", Listeners.Control, Callers.Operators),

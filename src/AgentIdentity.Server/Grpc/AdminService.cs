@@ -6,6 +6,7 @@ using AgentIdentity.Ledger;
 using AgentIdentity.Registry;
 using AgentIdentity.Registry.Erasing;
 using AgentIdentity.Registry.Operating;
+using AgentIdentity.Registry.Reading;
 using AgentIdentity.Server.Chain;
 using AgentIdentity.Server.Hosting;
 using Grpc.Core;
@@ -17,6 +18,9 @@ namespace AgentIdentity.Server.Grpc;
 /// <param name="anchoring">One, or none where nothing is anchored.</param>
 internal sealed class AdminService(RegistryNode registry, BootstrapFile bootstrapFile, IEnumerable<ChainAnchoring> anchoring) : Wire.Admin.AdminBase
 {
+    private const int PageUsual = 100;
+    private const int PageMost = 1000;
+
     public override async Task<Wire.BootstrapResponse> Bootstrap(Wire.BootstrapRequest request, ServerCallContext context)
     {
         if (context.GetHttpContext().Connection.RemoteIpAddress is not { } address || !IPAddress.IsLoopback(address))
@@ -55,6 +59,33 @@ internal sealed class AdminService(RegistryNode registry, BootstrapFile bootstra
             At = registry.At(),
         };
     }
+
+    public override async Task<Wire.ListEnrolmentTokensResponse> ListEnrolmentTokens(Wire.ListEnrolmentTokensRequest request, ServerCallContext context)
+    {
+        var filter = new TokenFilter(request.Sponsor.Length == 0 ? null : request.Sponsor, request.Blueprint.Length == 0 ? null : request.Blueprint, request.WithClosed);
+        var page = registry.Reading.ListTokens(filter, PageToken.Read(request.PageToken, filter), FromWire.PageSize(request.PageSize, PageUsual, PageMost));
+        await registry.PutOnRecordAsync(CallState.Of(context), $"sponsor={filter.Sponsor} blueprint={filter.Blueprint}", page.Tokens.Count);
+        return new Wire.ListEnrolmentTokensResponse
+        {
+            Tokens = { page.Tokens.Select(token => ToWire.Token(registry, token)) },
+            NextPageToken = PageToken.Write(page.Next, filter),
+            At = registry.At(),
+        };
+    }
+
+    public override async Task<Wire.WithdrawEnrolmentTokenResponse> WithdrawEnrolmentToken(Wire.WithdrawEnrolmentTokenRequest request, ServerCallContext context)
+    {
+        var withdrawn = (await registry.Operating.WithdrawTokenAsync(CallState.Of(context).Caller!, Token(request), request.Reason)).OrRefuse();
+        return new Wire.WithdrawEnrolmentTokenResponse { Token = ToWire.Token(registry, withdrawn), At = registry.At() };
+    }
+
+    private SubjectId Token(Wire.WithdrawEnrolmentTokenRequest request) => request.OfCase switch
+    {
+        Wire.WithdrawEnrolmentTokenRequest.OfOneofCase.TokenId when request.TokenId.Length == SubjectId.Size => SubjectId.Read(request.TokenId.Span),
+        Wire.WithdrawEnrolmentTokenRequest.OfOneofCase.TokenHash when request.TokenHash.Length == Hash.Size => registry.State.FindToken(Hash.Read(request.TokenHash.Span))?.Id
+            ?? throw new CallRefusedException(Refusal.EntryUnknown, "No entry has created an enrolment token with that hash."),
+        _ => throw CallRefusedException.Malformed($"Name the token by its id, {SubjectId.Size} bytes, or by the SHA-256 of its text, {Hash.Size} bytes."),
+    };
 
     public override async Task<Wire.RegisterCallerResponse> RegisterCaller(Wire.RegisterCallerRequest request, ServerCallContext context)
     {

@@ -124,8 +124,7 @@ internal sealed class AuthenticationInterceptor(RegistryNode registry, Quotas qu
     // The key has been proven; the credential beside it must be one for that key, which the ledger holds.
     private void RequireCredential(CallState call, KeyId key, string credential, X509Certificate2? certificate)
     {
-        var state = registry.State;
-        if (PresentedCredential.Read(credential, registry.Settings.Name, state.IssuerKeys.Find, out var presented) != Refusal.None)
+        if (registry.CredentialReader.Read(credential, out var presented) != Refusal.None)
             throw new CallRefusedException(Refusal.CredentialInvalid, "The credential in authorization is not one of this registry.");
         var claims = presented!.Claims;
         if (call.Agent is null || claims.AgentId != call.Agent.Id || claims.Jkt != key)

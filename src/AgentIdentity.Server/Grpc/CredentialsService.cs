@@ -6,13 +6,14 @@ using AgentIdentity.Registry;
 using AgentIdentity.Registry.Delegating;
 using AgentIdentity.Registry.State;
 using AgentIdentity.Registry.Verifying;
+using AgentIdentity.Server.Telemetry;
 using Grpc.Core;
 using Wire = AgentIdentity.Protocol.V1;
 
 namespace AgentIdentity.Server.Grpc;
 
 /// <summary>Credentials for agents, and the decision for those who are shown one.</summary>
-internal sealed class CredentialsService(RegistryNode registry) : Wire.Credentials.CredentialsBase
+internal sealed class CredentialsService(RegistryNode registry, CallMetrics metrics) : Wire.Credentials.CredentialsBase
 {
     public override async Task<Wire.IssueResponse> Issue(Wire.IssueRequest request, ServerCallContext context)
     {
@@ -83,15 +84,19 @@ internal sealed class CredentialsService(RegistryNode registry) : Wire.Credentia
         Certificate = FromWire.Certificate(request.CertificateSha256),
     };
 
-    private Wire.VerifyResponse Answer(Verdict verdict, Wire.At at) => new()
+    private Wire.VerifyResponse Answer(Verdict verdict, Wire.At at)
     {
-        Allowed = verdict.Refusal == Refusal.None,
-        Reason = verdict.Refusal.Name(),
-        At = at,
-        Presented = verdict.Presented is { } presented ? Presented(presented) : null,
-        RelyUntil = verdict.Refusal == Refusal.None ? verdict.RelyUntil.ToUnixTimeMilliseconds() : 0,
-        Left = { verdict.Left.Select(budget => new Wire.Budget { Unit = budget.Unit, Amount = budget.Amount }) },
-    };
+        metrics.Verified(verdict.Refusal);
+        return new Wire.VerifyResponse
+        {
+            Allowed = verdict.Refusal == Refusal.None,
+            Reason = verdict.Refusal.Name(),
+            At = at,
+            Presented = verdict.Presented is { } presented ? Presented(presented) : null,
+            RelyUntil = verdict.Refusal == Refusal.None ? verdict.RelyUntil.ToUnixTimeMilliseconds() : 0,
+            Left = { verdict.Left.Select(budget => new Wire.Budget { Unit = budget.Unit, Amount = budget.Amount }) },
+        };
+    }
 
     private Wire.Superior Superior(SubjectId agent) => new()
     {

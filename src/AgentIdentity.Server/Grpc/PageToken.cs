@@ -1,17 +1,18 @@
 using System.Text;
 using AgentIdentity.Credentials.Tokens;
 using AgentIdentity.Ledger;
-using AgentIdentity.Registry.Reading;
 using Google.Protobuf;
 
 namespace AgentIdentity.Server.Grpc;
 
-/// <summary>Where a list goes on: a place in the order of enrolment, which never changes, so that a token stays good for ever, for what was asked.</summary>
+/// <summary>Where a list goes on: a place in the order of enrolment, or of creation, which never changes, so that a token stays good for ever, for what was asked.</summary>
 internal static class PageToken
 {
     private const int AboutLength = 11;
 
-    public static int Read(string token, AgentFilter filter)
+    /// <param name="token">As it was written; empty at the beginning.</param>
+    /// <param name="filter">What the list is narrowed to: a record, whose text tells it from every other one.</param>
+    public static int Read(string token, object filter)
     {
         if (token.Length == 0)
             return 0;
@@ -20,7 +21,7 @@ internal static class PageToken
             : throw Foreign();
     }
 
-    public static string Write(int? next, AgentFilter filter) => next is { } place ? $"{place}.{About(filter)}" : "";
+    public static string Write(int? next, object filter) => next is { } place ? $"{place}.{About(filter)}" : "";
 
     /// <summary>What is asked, in a few letters: a place in one answer lies somewhere in the middle of another.</summary>
     /// <param name="method">The method.</param>
@@ -34,7 +35,7 @@ internal static class PageToken
 
     public static CallRefusedException Foreign() => CallRefusedException.Malformed("The page token is not one of this question.");
 
-    private static string About(AgentFilter filter) => About(Encoding.UTF8.GetBytes(filter.ToString()));
+    private static string About(object filter) => About(Encoding.UTF8.GetBytes(filter.ToString()!));
 
     private static string About(byte[] asked) => Sha256.Hash(asked).ToBase64Url()[..AboutLength];
 }

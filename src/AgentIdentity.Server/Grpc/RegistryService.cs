@@ -3,6 +3,7 @@ using AgentIdentity.Credentials;
 using AgentIdentity.Credentials.Dids;
 using AgentIdentity.Credentials.Documents;
 using AgentIdentity.Credentials.Entries;
+using AgentIdentity.Credentials.Identifiers;
 using AgentIdentity.Registry;
 using AgentIdentity.Registry.Reading;
 using AgentIdentity.Registry.State;
@@ -52,7 +53,7 @@ internal sealed class RegistryService(RegistryNode registry) : Wire.Registry.Reg
         var filter = Filter(request, call);
         var pageSize = FromWire.PageSize(request.PageSize, PageUsual, PageMost);
         var page = registry.Reading.ListAgents(filter, PageToken.Read(request.PageToken, filter), pageSize);
-        await registry.PutOnRecordAsync(call, $"sponsor={filter.Sponsor} blueprint={filter.Blueprint} state={filter.State}", page.Agents.Count);
+        await registry.PutOnRecordAsync(call, $"sponsor={filter.Sponsor} blueprint={filter.Blueprint} state={filter.State}{(filter.Token is { } token ? $" token={token}" : "")}", page.Agents.Count);
         return new Wire.ListAgentsResponse
         {
             Agents = { page.Agents.Select(agent => ToWire.Agent(registry, agent)) },
@@ -97,7 +98,16 @@ internal sealed class RegistryService(RegistryNode registry) : Wire.Registry.Reg
             Wire.AgentState.Revoked => StandingState.Revoked,
             _ => throw CallRefusedException.Malformed("A state is ACTIVE, RESTRICTED, FROZEN or REVOKED."),
         };
-        return new AgentFilter(Sponsor(request, call), request.Blueprint.Length == 0 ? null : request.Blueprint, state) { WithProbes = request.WithProbes && call.Caller is not { Role: CallerRole.Sponsor } };
+        return new AgentFilter(Sponsor(request, call), request.Blueprint.Length == 0 ? null : request.Blueprint, state)
+        {
+            WithProbes = request.WithProbes && call.Caller is not { Role: CallerRole.Sponsor },
+            Token = request.TokenId.Length switch
+            {
+                0 => null,
+                SubjectId.Size => SubjectId.Read(request.TokenId.Span),
+                _ => throw CallRefusedException.Malformed($"A token's id has {SubjectId.Size} bytes."),
+            },
+        };
     }
 
     private static string? Sponsor(Wire.ListAgentsRequest request, CallState call)

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using AgentIdentity.Credentials.Entries;
+using AgentIdentity.Credentials.Identifiers;
 using AgentIdentity.Ledger;
 using AgentIdentity.Registry;
 using AgentIdentity.Registry.Checkpoints;
@@ -75,6 +76,53 @@ internal static class ToWire
             Statements = agent.Chains.Aggregate(0UL, (sum, chain) => sum + chain.Next),
         };
     }
+
+    public static Wire.EnrolmentToken Token(RegistryNode registry, TokenRecord token)
+    {
+        var terms = token.Grant.Terms;
+        return new Wire.EnrolmentToken
+        {
+            TokenId = Bytes(token.Id.ToArray()),
+            TokenHash = Bytes(token.TokenHash),
+            State = State(token.StateAt(registry.Reading.Now)),
+            LedgerIndex = token.Created.Index.Value,
+            CreatedAt = token.Created.At,
+            CreatedBy = Bytes(token.Created.Actor.ToArray()),
+            CreatedByName = Name(registry, token.Created.Actor),
+            Sponsor = terms.Sponsor,
+            Blueprint = terms.Blueprint,
+            Labels = { Labels(terms) },
+            MaximumEnvelope = terms.MaximumEnvelope,
+            Audiences = { terms.Audiences },
+            Uses = token.UsesAllowed,
+            UsesMade = token.UsesMade,
+            ExpiresAt = token.ExpiresAt,
+            Evidence = token.Grant.Policy?.Canonical ?? "",
+            SessionSeconds = token.Grant.SessionSeconds,
+            NextDidKeyHash = token.NextDidKeyHash ?? "",
+            Withdrawal = token.Withdrawal is { } withdrawal ? Withdrawal(registry, withdrawal) : null,
+        };
+    }
+
+    private static Wire.TokenWithdrawal Withdrawal(RegistryNode registry, TokenWithdrawal withdrawal) => new()
+    {
+        LedgerIndex = withdrawal.By.Index.Value,
+        WithdrawnAt = withdrawal.By.At,
+        WithdrawnBy = Bytes(withdrawal.By.Actor.ToArray()),
+        WithdrawnByName = Name(registry, withdrawal.By.Actor),
+        Reason = withdrawal.Reason,
+    };
+
+    private static string Name(RegistryNode registry, SubjectId caller) => registry.State.Callers.FirstOrDefault(one => one.Id == caller)?.Name ?? "";
+
+    private static Wire.TokenState State(TokenState state) => state switch
+    {
+        TokenState.Open => Wire.TokenState.TokenOpen,
+        TokenState.UsedUp => Wire.TokenState.TokenUsedUp,
+        TokenState.Expired => Wire.TokenState.TokenExpired,
+        TokenState.Withdrawn => Wire.TokenState.TokenWithdrawn,
+        _ => throw new InvalidOperationException($"No wire value for a token that is {state}."),
+    };
 
     public static IEnumerable<Wire.Label> Labels(Grant terms) =>
         [.. terms.AttestedLabels.Select(label => Label(label, Wire.LabelProvenance.Attested)), .. terms.Labels.Select(label => Label(label, Wire.LabelProvenance.Sponsor)),

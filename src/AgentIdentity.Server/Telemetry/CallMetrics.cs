@@ -1,7 +1,10 @@
 using System.Diagnostics;
 using System.Diagnostics.Metrics;
+using AgentIdentity.Credentials;
 using AgentIdentity.Credentials.Entries;
+using AgentIdentity.Credentials.Verification;
 using AgentIdentity.Registry;
+using AgentIdentity.Registry.Verifying;
 using AgentIdentity.Registry.Witnessing;
 using AgentIdentity.Server.Grpc;
 
@@ -18,6 +21,9 @@ internal sealed class CallMetrics : IDisposable
     private readonly Histogram<double> _duration;
     private readonly Counter<long> _refused;
 
+    // What Verify has answered, by refusal. It answers more often than all else, so that to count costs one addition.
+    private readonly long[] _verified = new long[Enum.GetValues<Refusal>().Length];
+
     public CallMetrics(RegistryNode registry, TimeProvider clock)
     {
         _clock = clock;
@@ -28,6 +34,8 @@ internal sealed class CallMetrics : IDisposable
         Meter.CreateObservableGauge("agentidentity_epoch", () => (long)registry.State.Epoch, null, "The epoch.");
         Meter.CreateObservableGauge("agentidentity_agents", () => (long)registry.State.AgentCount, null, "Agents enrolled, stopped ones included.");
         Meter.CreateObservableGauge("agentidentity_checkpoint_entries", () => (long)(registry.Checkpoints.Last?.Size.Value ?? 0), null, "Entries under the last checkpoint.");
+        Meter.CreateObservableCounter("agentidentity_verifications_total", Verified, null, "Answers of Verify, by reason; NONE is allowed.");
+        Meter.CreateObservableCounter("agentidentity_credentials_invalid_total", () => Flaws(registry.CredentialReader), null, "Credentials that were refused as CREDENTIAL_INVALID, by what is wrong with them; who presents one is not told.");
         var rules = Meter.CreateCounter<long>("agentidentity_rules_fired_total", null, "Stops that rules wanted, by trigger, and whether they came to be.");
         registry.Ruling.Fired += (trigger, stopped) => rules.Add(1, new("trigger", trigger.Word()), new("outcome", stopped ? "stopped" : "withheld"));
         if (registry.Cosigning is { } cosigning)
@@ -56,6 +64,21 @@ internal sealed class CallMetrics : IDisposable
 
     private static IEnumerable<Measurement<long>> Each(Cosigning cosigning, Func<WitnessReport, long> read) =>
         cosigning.Witnesses.Select(asked => new Measurement<long>(read(asked.Report), new("witness", asked.Witness.Name), new("url", asked.Witness.Url)));
+
+    /// <summary>Counts an answer of Verify.</summary>
+    public void Verified(Refusal refusal) => Interlocked.Increment(ref _verified[(int)refusal]);
+
+    // Reasons that never came are left out: most are no answers of Verify.
+    private IEnumerable<Measurement<long>> Verified() =>
+        from refusal in Enum.GetValues<Refusal>()
+        let count = Interlocked.Read(ref _verified[(int)refusal])
+        where count > 0 || refusal == Refusal.None
+        select new Measurement<long>(count, new KeyValuePair<string, object?>("reason", refusal.Name()));
+
+    private static IEnumerable<Measurement<long>> Flaws(CredentialReader reader) =>
+        from flaw in Enum.GetValues<CredentialFlaw>()
+        where flaw != CredentialFlaw.None
+        select new Measurement<long>(reader.Failed(flaw), new KeyValuePair<string, object?>("flaw", flaw.ToString().ToLowerInvariant()));
 
     public CallWatch Begin(CallState call) => new(this, call, _clock.GetTimestamp(), Activities.StartActivity(call.Row.Method, ActivityKind.Server));
 

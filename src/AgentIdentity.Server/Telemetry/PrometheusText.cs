@@ -55,7 +55,7 @@ internal sealed class PrometheusText : IDisposable
     private static string TypeOf(Instrument instrument) => instrument switch
     {
         Histogram<double> => "histogram",
-        Counter<long> => "counter",
+        Counter<long> or ObservableCounter<long> => "counter",
         _ => "gauge",
     };
 
@@ -65,11 +65,12 @@ internal sealed class PrometheusText : IDisposable
         public static Labels Of(ReadOnlySpan<KeyValuePair<string, object?>> tags) => tags.Length switch
         {
             0 => default,
+            1 => new Labels(tags[0].Key, (string?)tags[0].Value, null, null),
             2 => new Labels(tags[0].Key, (string?)tags[0].Value, tags[1].Key, (string?)tags[1].Value),
             _ => throw new InvalidOperationException($"An instrument has {tags.Length} labels."),
         };
 
-        public override string ToString() => Name1 is null ? "" : $"{Name1}=\"{Value1}\",{Name2}=\"{Value2}\"";
+        public override string ToString() => Name1 is null ? "" : Name2 is null ? $"{Name1}=\"{Value1}\"" : $"{Name1}=\"{Value1}\",{Name2}=\"{Value2}\"";
     }
 
     private abstract class Series

@@ -135,6 +135,31 @@ public sealed class VerbTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_token_that_has_leaked_is_found_in_the_list_withdrawn_by_its_text_and_lets_nobody_in_any_more()
+    {
+        var made = (await Agentid.RunAsync(
+            "token", "create", "--sponsor", "Research desk", "--blueprint", "x/1", "--audience", Audience, "--allow", "tool:read:https://tools.example/*", "--uses", "3", "--json")).Fine().Json;
+        var (text, id) = (made.GetProperty("token").GetString()!, made.GetProperty("token_id").GetString()!);
+        var did = (await Agentid.RunAsync("enrol", "--name", "one", "--token", text, "--json")).Fine().Json.GetProperty("did").GetString();
+        Assert.Contains($"{id}  Research desk  x/1        1 of 3  ", (await Agentid.RunAsync("token", "list")).Fine().Output, StringComparison.Ordinal);
+
+        var withdrawn = (await Agentid.RunAsync(text, ["token", "withdraw", "-", "--reason", "it was in a public file", "--json"])).Fine().Json;
+        var again = (await Agentid.RunAsync("token", "withdraw", id, "--reason", "once more")).Fine().Output;
+
+        Assert.Equal((id, "withdrawn", 0), (withdrawn.GetProperty("token_id").GetString(), withdrawn.GetProperty("state").GetString(), withdrawn.GetProperty("uses_left").GetInt32()));
+        Assert.StartsWith($"withdrawn by entry {withdrawn.GetProperty("withdrawal").GetProperty("ledger_index")}, ", again, StringComparison.Ordinal);
+        Assert.Contains($"1 agent came in with it before: agentid agents list --token {id}", again, StringComparison.Ordinal);
+        AssertRefused(await Agentid.RunAsync("enrol", "--name", "two", "--token", text, "--json"), "TOKEN_EXPIRED");
+        var listed = (await Agentid.RunAsync("agents", "list", "--token", id, "--json")).Fine().Json.GetProperty("agents");
+        Assert.Equal([did], listed.EnumerateArray().Select(agent => agent.GetProperty("did").GetString()));
+        Assert.Equal(0, (await Agentid.RunAsync("token", "list", "--json")).Fine().Json.GetProperty("tokens").GetArrayLength());
+        var all = Assert.Single((await Agentid.RunAsync("token", "list", "--all", "--json")).Fine().Json.GetProperty("tokens").EnumerateArray());
+        Assert.Equal("operator-1", all.GetProperty("withdrawal").GetProperty("by").GetString());
+        AssertRefused(await Agentid.RunAsync("token", "withdraw", "00000000-0000-7000-8000-000000000000", "--reason", "x", "--json"), "ENTRY_UNKNOWN");
+        Assert.Equal(ExitCode.Usage, (await Agentid.RunAsync("token", "withdraw", "that one", "--reason", "x")).ExitCode);
+    }
+
+    [Fact]
     public async Task Verify_answers_with_its_exit_code_until_the_agent_is_stopped()
     {
         (await Agentid.RunAsync("operators", "register", "--role", "enforcer", "--name", "gate", "--audience", Audience, "https://elsewhere.example")).Fine();

@@ -201,6 +201,7 @@ public sealed class EntryVectorTests
             [new(RuleTrigger.Fork, 1, 60, StandingState.Frozen), new(RuleTrigger.ProofReplayed, 5, 60, StandingState.Restricted)], "nobody is awake at night", Written(38, 3))),
         39 => (Registry, [new(Agent, 17)], new Stop(
             Scope.Agent(Agent), StandingState.Frozen, "rule fork:1/60:frozen of entry 38: once within 60 s (entry 11)", "rule-fork-39", 13) { Rule = new StoppingRule(new LeafIndex(38), RuleTrigger.Fork) }),
+        40 => (Operator1, [new(Token, 4)], new TokenWithdrawn(Token, "it was in a public file")),
         _ => throw new ArgumentOutOfRangeException(nameof(index)),
     };
 

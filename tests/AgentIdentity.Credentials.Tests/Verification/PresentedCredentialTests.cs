@@ -142,6 +142,20 @@ public sealed class PresentedCredentialTests
     }
 
     [Fact]
+    public void What_is_wrong_with_a_credential_is_told_beside_the_one_name_that_it_has_outside()
+    {
+        var token = Vectors.Section("credentials")[0].Text("token");
+        var header = CredentialWriter.Header(Vectors.Registry, Issuer.PublicKey.KeyId);
+        Assert.Equal(CredentialFlaw.None, Flaw(token));
+        Assert.Equal(CredentialFlaw.Form, Flaw("not a credential"));
+        Assert.Equal(CredentialFlaw.Form, Flaw(Tokens.Forge.Token(Tokens.Forge.With(header, "vc+jwt", "jwt"), "{}", Issuer)));
+        Assert.Equal(CredentialFlaw.Key, Flaw(Tokens.Forge.Token(CredentialWriter.Header(Vectors.Registry, Vectors.Key("next issuer").PublicKey.KeyId), "{}", Vectors.Key("next issuer"))));
+        Assert.Equal(CredentialFlaw.Key, Flaw(Tokens.Forge.Token(Tokens.Forge.With(header, Vectors.Registry.Did + "#", "did:web:registry.example#"), "{}", Issuer)));
+        Assert.Equal(CredentialFlaw.Signature, Flaw(Tokens.Forge.Token(header, CredentialWriter.Claims(Vectors.Claims(), Vectors.Registry), Vectors.Key("next issuer"))));
+        Assert.Equal(CredentialFlaw.Claims, Flaw(Tokens.Forge.Token(header, "{}", Issuer)));
+    }
+
+    [Fact]
     public void The_issuer_key_is_looked_up_by_the_id_in_the_header_and_nothing_else()
     {
         var asked = new List<KeyId>();
@@ -193,6 +207,13 @@ public sealed class PresentedCredentialTests
 
     private static Refusal Read(string? token, out PresentedCredential? credential) =>
         PresentedCredential.Read(token, Vectors.Registry, id => id == Issuer.PublicKey.KeyId ? Issuer.PublicKey : null, out credential);
+
+    private static CredentialFlaw Flaw(string token)
+    {
+        var refusal = PresentedCredential.Read(token, Vectors.Registry, id => id == Issuer.PublicKey.KeyId ? Issuer.PublicKey : null, out _, out var flaw);
+        Assert.Equal(flaw == CredentialFlaw.None ? Refusal.None : Refusal.CredentialInvalid, refusal);
+        return flaw;
+    }
 
     private static PublicKey? Answer(KeyId id, List<KeyId> asked)
     {
