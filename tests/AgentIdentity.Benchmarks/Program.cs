@@ -3,7 +3,7 @@ using AgentIdentity.Benchmarks.Load;
 using AgentIdentity.Benchmarks.Questions;
 
 // Answers how fast, and at what cost. Run by hand; docs/performance.md tells the figures and the machine they come from.
-var name = new Argument<string>("name") { Description = $"A question about calls ({string.Join(", ", CallQuestion.Names)}), control, store, agents, ledger, heads, fsck, trail, find, credential, enforcer, watch, cascade, questions, status, integrity, or calls for all of the first but the one over TLS." };
+var name = new Argument<string>("name") { Description = $"A question about calls ({string.Join(", ", CallQuestion.Names)}), control, store, agents, ledger, heads, fsck, trail, find, credential, enforcer, watch, cascade, questions, status, integrity, soak, or calls for all of the first but the one over TLS." };
 var seconds = new Option<int>("--seconds") { Description = "How long each window measures.", DefaultValueFactory = _ => 4 };
 var rounds = new Option<int>("--rounds") { Description = "How many windows; their median is told.", DefaultValueFactory = _ => 3 };
 rounds.Validators.Add(given =>
@@ -43,6 +43,7 @@ command.SetAction(arguments =>
             arguments.GetValue(asked), arguments.GetValue(seed)),
         "status" => StatusQuestion.AnswerAsync(arguments.GetResult(agents) is { Implicit: false } ? arguments.GetValue(agents) : 1_000_000, arguments.GetValue(rounds), arguments.GetValue(seed)),
         "integrity" => IntegrityQuestion.AnswerAsync(window, arguments.GetValue(rounds)),
+        "soak" => SoakQuestion.AnswerAsync(window, arguments.GetValue(rounds), arguments.GetValue(seed)),
         "fsck" => FsckQuestion.AnswerAsync(arguments.GetValue(activities), arguments.GetValue(rounds)),
         "calls" => LoadProcess.RunAsync(CallQuestion.Plain, window, arguments.GetValue(rounds)),
         var one => LoadProcess.RunAsync([one], window, arguments.GetValue(rounds)),
