@@ -3,11 +3,13 @@ using AgentIdentity.Credentials.Keys;
 using AgentIdentity.Credentials.Proofs;
 using AgentIdentity.Ledger;
 using AgentIdentity.Protocol.V1;
+using AgentIdentity.Registry.Reading;
 using AgentIdentity.Server.Hosting;
 using AgentIdentity.Server.Options;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 using AgentState = AgentIdentity.Protocol.V1.AgentState;
+using EntryKind = AgentIdentity.Credentials.Entries.EntryKind;
 
 namespace AgentIdentity.Server.Tests.Fixtures;
 
@@ -98,6 +100,11 @@ public sealed class TestRegistry : IAsyncDisposable
 
     public FirstOperator First(string name, PrivateKey key, string secret) =>
         new() { Name = name, Proof = BootstrapProof.Create(key, PublicUrl, Sha256.Hash(System.Text.Encoding.UTF8.GetBytes(secret)), name, TimeProvider.System.GetUtcNow()) };
+
+    /// <summary>What was written since, but for what the clock has written: heads, each second.</summary>
+    /// <param name="position">Of the first entry that counts.</param>
+    public IEnumerable<EntryKind> WrittenSince(ulong position) =>
+        Host.Registry.State.Position == position ? [] : Host.Registry.Reading.ListEntries(position, 1000, Period.All).Entries.Select(entry => entry.Kind).Where(kind => kind != EntryKind.Heads);
 
     public async Task<string> CreateTokenAsync(uint uses = 1, string sponsor = Sponsor, string envelope = MaximumEnvelope, string nextDidKeyHash = "") =>
         (await AsOperator.Admin.CreateEnrolmentTokenAsync(new CreateEnrolmentTokenRequest

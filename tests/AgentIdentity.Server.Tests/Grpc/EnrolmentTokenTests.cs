@@ -34,7 +34,7 @@ public sealed class EnrolmentTokenTests : IAsyncLifetime
 
         var listed = await auditor.Admin.ListEnrolmentTokensAsync(new ListEnrolmentTokensRequest());
 
-        Assert.Single((await _registry.AsOperator.Ledger.ListEntriesAsync(new ListEntriesRequest { FromIndex = before })).Entries, entry => entry.Kind == (uint)EntryKind.PrivateDataRead);
+        Assert.Equal([EntryKind.PrivateDataRead], _registry.WrittenSince(before));
         var token = Assert.Single(listed.Tokens);
         Assert.Equal((TokenState.TokenOpen, 3u, 1u, "first operator", TestRegistry.Sponsor), (token.State, token.Uses, token.UsesMade, token.CreatedByName, token.Sponsor));
         Assert.Equal(HashOf(text), token.TokenHash);

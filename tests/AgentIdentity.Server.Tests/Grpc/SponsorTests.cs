@@ -129,7 +129,7 @@ public sealed class SponsorTests : IAsyncLifetime
         var up = await _sponsor.Questions.AncestorsAsync(new LineageRequest { Agent = _mine.Did });
         await _sponsor.Questions.WhoIsAsync(new WhoIsRequest { Who = new Asked { Agent = _mine.Did } });
         await _sponsor.Control.ListStopsAsync(new ListStopsRequest());
-        Assert.True(_registry.Host.Registry.State.Position >= before + 4);
+        Assert.Equal(Enumerable.Repeat(EntryKind.PrivateDataRead, 4), _registry.WrittenSince(before));
 
         Assert.Equal([1u, 1u], down.ByHops);
         Assert.Equal((TestRegistry.Sponsor, AgentState.Active), (down.Agents[0].Agent.Sponsor, down.Agents[0].Agent.State));
