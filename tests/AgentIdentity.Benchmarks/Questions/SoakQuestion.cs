@@ -30,10 +30,10 @@ internal static class SoakQuestion
             var comers = new (string Name, Func<Random, Task> Come)[]
             {
                 ("watches that end", random => WatchAsync(server, keys, random)),
-                ("calls that are cut", random => CallAsync(server, random)),
+                ("fifty calls that are cut", random => CallAsync(server, random)),
                 ("streams that are cut", random => StreamAsync(server, random)),
                 ("connections without a call", random => ConnectAsync(server, random)),
-                ("pages", _ => GetAsync(server)),
+                ("eight pages", _ => GetAsync(server)),
             };
             Console.WriteLine($"{"",-28}{"came",10}{"RSS, MiB",10}{"files",7}{"threads",9}");
             Tell(server, "at the ready line", 0);
