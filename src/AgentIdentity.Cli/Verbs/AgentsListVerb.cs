@@ -37,22 +37,14 @@ internal static class AgentsListVerb
         var request = new ListAgentsRequest { PageSize = PageSize, Sponsor = run.Get(Sponsor), Blueprint = run.Get(Blueprint), State = WantedState(run), WithProbes = run.Get(Probes), TokenId = WantedToken(run) };
         using var key = run.Signer(CallerRole.Operator, CallerRole.Auditor, CallerRole.Sponsor);
         using var connection = run.Connect(key);
-        return await Progress.ShowAsync(run, "Agents", total: null, report => ReadPagesAsync(connection, request, report, cancellationToken));
-    }
-
-    private static async Task<List<Agent>> ReadPagesAsync(
-        RegistryConnection connection, ListAgentsRequest request, Action<int> report, CancellationToken cancellationToken)
-    {
-        var agents = new List<Agent>();
-        do
-        {
-            var page = await connection.Registry.ListAgentsAsync(request, cancellationToken: cancellationToken);
-            agents.AddRange(page.Agents);
-            report(agents.Count);
-            request.PageToken = page.NextPageToken;
-        }
-        while (request.PageToken.Length > 0);
-        return agents;
+        return await Progress.ShowAsync(run, "Agents", total: null, report => Pages.ReadAllAsync<Agent>(
+            async from =>
+            {
+                request.PageToken = from;
+                var page = await connection.Registry.ListAgentsAsync(request, cancellationToken: cancellationToken);
+                return (page.Agents, page.NextPageToken);
+            },
+            report));
     }
 
     private static ByteString WantedToken(Invocation run) => run.Find(Token) is not { } text ? ByteString.Empty

@@ -72,24 +72,16 @@ internal static class TokenListVerb
         var request = new ListEnrolmentTokensRequest { PageSize = PageSize, Sponsor = run.Get(Sponsor), Blueprint = run.Get(Blueprint), WithClosed = run.Get(All) };
         using var key = run.Signer(CallerRole.Operator, CallerRole.Auditor);
         using var connection = run.Connect(key);
-        var tokens = await Progress.ShowAsync(run, "Tokens", total: null, report => ReadPagesAsync(connection, request, report, cancellationToken));
+        var tokens = await Progress.ShowAsync(run, "Tokens", total: null, report => Pages.ReadAllAsync<EnrolmentToken>(
+            async from =>
+            {
+                request.PageToken = from;
+                var page = await connection.Admin.ListEnrolmentTokensAsync(request, cancellationToken: cancellationToken);
+                return (page.Tokens, page.NextPageToken);
+            },
+            report));
         run.Answer(new JsonObject { ["tokens"] = new JsonArray([.. tokens.Select(ToJson)]) }, text => Write(text, tokens));
         return ExitCode.Fine;
-    }
-
-    private static async Task<List<EnrolmentToken>> ReadPagesAsync(
-        RegistryConnection connection, ListEnrolmentTokensRequest request, Action<int> report, CancellationToken cancellationToken)
-    {
-        var tokens = new List<EnrolmentToken>();
-        do
-        {
-            var page = await connection.Admin.ListEnrolmentTokensAsync(request, cancellationToken: cancellationToken);
-            tokens.AddRange(page.Tokens);
-            report(tokens.Count);
-            request.PageToken = page.NextPageToken;
-        }
-        while (request.PageToken.Length > 0);
-        return tokens;
     }
 
     private static void Write(TextWriter text, List<EnrolmentToken> tokens)
