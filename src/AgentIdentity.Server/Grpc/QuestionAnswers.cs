@@ -74,7 +74,7 @@ internal static class QuestionAnswers
 
     public static Func<Admitted, Wire.AdmittedBy> AdmittedBy(RegistryNode registry) => admitted => new Wire.AdmittedBy
     {
-        Name = registry.State.Callers.FirstOrDefault(caller => caller.Id == admitted.Enforcer)?.Name ?? "",
+        Name = ToWire.CallerName(registry, admitted.Enforcer),
         CallerId = admitted.Enforcer.ToString(),
         Times = admitted.Times,
         FirstAt = admitted.FirstAt,
@@ -140,7 +140,7 @@ internal static class QuestionAnswers
     private static Func<TurnedAdmissions, Wire.TurnedAdmissions> TurnedAdmissions(RegistryNode registry) => turned => new Wire.TurnedAdmissions
     {
         Agent = registry.Settings.Name.AgentDid(turned.Agent),
-        Enforcer = registry.State.Callers.FirstOrDefault(caller => caller.Id == turned.Enforcer)?.Name ?? "",
+        Enforcer = ToWire.CallerName(registry, turned.Enforcer),
         Times = turned.Times,
         Unsure = turned.IsUnsure,
     };

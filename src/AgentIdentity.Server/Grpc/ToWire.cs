@@ -88,7 +88,7 @@ internal static class ToWire
             LedgerIndex = token.Created.Index.Value,
             CreatedAt = token.Created.At,
             CreatedBy = Bytes(token.Created.Actor.ToArray()),
-            CreatedByName = Name(registry, token.Created.Actor),
+            CreatedByName = CallerName(registry, token.Created.Actor),
             Sponsor = terms.Sponsor,
             Blueprint = terms.Blueprint,
             Labels = { Labels(terms) },
@@ -109,11 +109,12 @@ internal static class ToWire
         LedgerIndex = withdrawal.By.Index.Value,
         WithdrawnAt = withdrawal.By.At,
         WithdrawnBy = Bytes(withdrawal.By.Actor.ToArray()),
-        WithdrawnByName = Name(registry, withdrawal.By.Actor),
+        WithdrawnByName = CallerName(registry, withdrawal.By.Actor),
         Reason = withdrawal.Reason,
     };
 
-    private static string Name(RegistryNode registry, SubjectId caller) => registry.State.Callers.FirstOrDefault(one => one.Id == caller)?.Name ?? "";
+    /// <summary>What a caller is registered as; empty for one who is registered no more.</summary>
+    public static string CallerName(RegistryNode registry, SubjectId caller) => registry.State.Callers.FirstOrDefault(one => one.Id == caller)?.Name ?? "";
 
     private static Wire.TokenState State(TokenState state) => state switch
     {
