@@ -20,15 +20,13 @@ public sealed record HoldChanged(LeafIndex Index, long At);
 /// <summary>Takes away what opens activities, and nothing else: by two operators, with a reason, and not while a hold stands.</summary>
 public sealed class Erasing(RegistryState state, Sequencer sequencer, Approvals approvals, PublishedLog log, ILedgerStore store) : IDisposable
 {
-    private const int ReasonMax = 500;
-
     // One erasure at a time: what it reads before the decision stays as it is until the decision is durable.
     private readonly SemaphoreSlim _erasing = new(1);
 
     public async Task<Outcome<Erased>> EraseAsync(CallerRecord actor, SubjectId agentId, IReadOnlyList<LeafIndex> indexes, string reason, IReadOnlyList<string> tokens)
     {
-        if (reason.Length is 0 or > ReasonMax)
-            return Refused.Because(Refusal.ReasonMissing, $"An erasure says why, in 1 to {ReasonMax} characters.");
+        if (Reasons.Problem(reason, "An erasure says why") is { } unsaid)
+            return unsaid;
         if (indexes.Count is 0 or > ActivitiesErased.IndexesMax || !Ascend(indexes))
             return Refused.Because(Refusal.MessageMalformed, $"An erasure names 1 to {ActivitiesErased.IndexesMax} entries, ascending.");
         var approved = approvals.Check(tokens, ApprovedAction.Erase(agentId, indexes, reason));
@@ -53,8 +51,8 @@ public sealed class Erasing(RegistryState state, Sequencer sequencer, Approvals 
     }
 
     public async Task<Outcome<HoldChanged>> PlaceHoldAsync(CallerRecord actor, SubjectId agentId, string reason) =>
-        reason.Length is 0 or > ReasonMax
-            ? Refused.Because(Refusal.ReasonMissing, $"A hold says why, in 1 to {ReasonMax} characters.")
+        Reasons.Problem(reason, "A hold says why") is { } unsaid
+            ? unsaid
             : state.FindAgent(agentId) is null
             ? Refused.Because(Refusal.AgentUnknown, "No agent has that id.")
             : await sequencer.DecideAsync<HoldChanged>(
@@ -62,8 +60,8 @@ public sealed class Erasing(RegistryState state, Sequencer sequencer, Approvals 
 
     public async Task<Outcome<HoldChanged>> LiftHoldAsync(CallerRecord actor, SubjectId agentId, LeafIndex hold, string reason, IReadOnlyList<string> tokens)
     {
-        if (reason.Length is 0 or > ReasonMax)
-            return Refused.Because(Refusal.ReasonMissing, $"Who lifts a hold says why, in 1 to {ReasonMax} characters.");
+        if (Reasons.Problem(reason, "Who lifts a hold says why") is { } unsaid)
+            return unsaid;
         var approved = approvals.Check(tokens, ApprovedAction.LiftHold(agentId, hold, reason));
         if (approved.IsRefused)
             return Refused.Because(approved.Refusal, approved.Detail);

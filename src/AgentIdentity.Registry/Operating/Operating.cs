@@ -50,7 +50,6 @@ public sealed class Operating(
     private const int TermMax = 200;
     private const int LabelsMax = 16;
     private const int ReadsMax = 256;
-    private const int ReasonMax = 500;
     private const uint UsesMax = 1_000_000;
     private const uint TokenLifeMin = 60;
     private const uint TokenLifeMax = 30 * 24 * 3600;
@@ -128,8 +127,8 @@ public sealed class Operating(
     /// <summary>From here on the token enrols nobody. Who withdraws it again is given the first withdrawal.</summary>
     public async Task<Outcome<TokenRecord>> WithdrawTokenAsync(CallerRecord actor, SubjectId id, string reason)
     {
-        if (reason.Length is 0 or > ReasonMax)
-            return Refused.Because(Refusal.ReasonMissing, $"Who withdraws a token says why, in 1 to {ReasonMax} characters.");
+        if (Reasons.Problem(reason, "Who withdraws a token says why") is { } unsaid)
+            return unsaid;
         if (state.FindToken(id) is null)
             return Refused.Because(Refusal.EntryUnknown, "No entry has created an enrolment token with that id.");
         var decided = await sequencer.DecideAsync<SubjectId>(Lane.Control, draft =>

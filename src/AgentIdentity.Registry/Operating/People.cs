@@ -13,7 +13,6 @@ namespace AgentIdentity.Registry.Operating;
 public sealed class People(RegistrySettings settings, Sequencer sequencer, Approvals approvals, TimeProvider clock)
 {
     private const int NameMax = 100;
-    private const int ReasonMax = 500;
 
     /// <summary>Adds an operator, or a passkey of one. The key approves nothing for the first day.</summary>
     public async Task<Outcome<CallerMade>> AddOperatorAsync(CallerRecord actor, string proofText, IReadOnlyList<string> tokens)
@@ -46,8 +45,8 @@ public sealed class People(RegistrySettings settings, Sequencer sequencer, Appro
     /// <summary>Removes an operator, auditor, enforcer or sponsor. So many operators stay as it takes to restore.</summary>
     public async Task<Outcome<LeafIndex>> RemoveCallerAsync(CallerRecord actor, SubjectId caller, string reason, IReadOnlyList<string> tokens)
     {
-        if (reason.Length is 0 or > ReasonMax)
-            return Refused.Because(Refusal.ReasonMissing, $"Say why, in 1 to {ReasonMax} characters.");
+        if (Reasons.Problem(reason) is { } unsaid)
+            return unsaid;
         var approved = approvals.Check(tokens, ApprovedAction.RemoveCaller(caller, reason));
         if (approved.IsRefused)
             return Refused.Because(approved.Refusal, approved.Detail);

@@ -20,8 +20,6 @@ public sealed class Ruling
     /// <summary>Stops in <see cref="RateWindow"/> by rules that a tool's word, or a proof that somebody saw, can set off: to set off many must not be a way to freeze a fleet.</summary>
     public const int StopsMax = 10;
 
-    private const int ReasonMax = 500;
-
     // More could not stop anybody, and each takes a turn of the writer before all others.
     private const int OnTheirWayMax = 16;
 
@@ -59,8 +57,8 @@ public sealed class Ruling
     /// <summary>Says which rules stop by themselves from here on: all of them, by two people. None: no rule does.</summary>
     public async Task<Outcome<LeafIndex>> SetAsync(CallerRecord actor, IReadOnlyList<StopRule> rules, string reason, IReadOnlyList<string> tokens)
     {
-        if (reason.Length is 0 or > ReasonMax)
-            return Refused.Because(Refusal.ReasonMissing, $"Say why, in 1 to {ReasonMax} characters.");
+        if (Reasons.Problem(reason) is { } unsaid)
+            return unsaid;
         if (!rules.All(rule => rule.IsValid) || !rules.Zip(rules.Skip(1)).All(pair => pair.First.Trigger < pair.Second.Trigger))
             return Refused.Because(Refusal.MessageMalformed, "Rules stand in the order of their triggers, one for each at most, with count, window and state within their bounds: docs/formats.md, \"Rule\".");
         var approved = _approvals.Check(tokens, ApprovedAction.SetRules(rules, reason));

@@ -53,7 +53,6 @@ public sealed record Decided(LeafIndex Index, long At, ulong Epoch, bool IsIndex
 public sealed class Stopping(
     RegistrySettings settings, RegistryState state, Standing standing, Sequencer sequencer, Approvals approvals, Func<long, LeafIndex?, IReadOnlyList<SubjectId>> probes, TimeProvider clock)
 {
-    private const int ReasonMax = 500;
     private const int IncidentMax = 100;
     private const string NoPattern = "That would stop nothing: a location is exact, or ends in /*, and a star stands nowhere else. For all of a tool: audience:URL; for everybody: everything.";
     private static readonly TimeSpan RevokeWindow = TimeSpan.FromHours(1);
@@ -390,8 +389,8 @@ public sealed class Stopping(
 
     private static Refused? CheckReason(string reason, string incident)
     {
-        if (reason.Length is 0 or > ReasonMax)
-            return Refused.Because(Refusal.ReasonMissing, $"Say why, in 1 to {ReasonMax} characters.");
+        if (Reasons.Problem(reason) is { } unsaid)
+            return unsaid;
         return incident.Length > IncidentMax ? Refused.Because(Refusal.ReasonMissing, $"An incident's name has at most {IncidentMax} characters; what is longer belongs into the reason.") : null;
     }
 }
