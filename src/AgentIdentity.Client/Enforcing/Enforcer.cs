@@ -157,7 +157,7 @@ public sealed class Enforcer : IAsyncDisposable
     }
 
     // Steps 1 to 8 of "Verifying a credential"; whether the ledger holds it (6) the registry says afterwards.
-    private Refusal Read(string credential, string? audience, DateTimeOffset now, out BoundSession? session)
+    private Refusal Read(TokenText credential, string? audience, DateTimeOffset now, out BoundSession? session)
     {
         session = null;
         // Since the start no registry was heard: which keys sign credentials is not known, and no credential is to blame for that.

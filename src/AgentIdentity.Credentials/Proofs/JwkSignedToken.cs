@@ -18,11 +18,11 @@ internal static class JwkSignedToken
         CompactJws.Sign($$"""{"alg":"{{Jose.Name(key.PublicKey.Algorithm)}}","jwk":{{key.PublicKey.ToJwk()}},"typ":"{{type}}"}""", claims, key);
 
     /// <summary>Reads a token and verifies its signature, unless that was done before. Who the key belongs to is the caller's question.</summary>
-    public static bool TryRead(string? token, string type, [NotNullWhen(true)] out CompactJws? jws, [NotNullWhen(true)] out PublicKey? key, int lengthMax = LengthMax, bool isVerified = true) =>
+    public static bool TryRead(TokenText token, string type, [NotNullWhen(true)] out CompactJws? jws, [NotNullWhen(true)] out PublicKey? key, int lengthMax = LengthMax, bool isVerified = true) =>
         TryReadSigned(token, type, out jws, out key, lengthMax, isVerified) && (jws.TryReadPayload() || Refuse(ref jws));
 
     /// <summary>As <see cref="TryRead"/>, and the payload, which nobody has looked at, is for a reader of its own.</summary>
-    public static bool TryReadSigned(string? token, string type, [NotNullWhen(true)] out CompactJws? jws, [NotNullWhen(true)] out PublicKey? key, int lengthMax = LengthMax, bool isVerified = true)
+    public static bool TryReadSigned(TokenText token, string type, [NotNullWhen(true)] out CompactJws? jws, [NotNullWhen(true)] out PublicKey? key, int lengthMax = LengthMax, bool isVerified = true)
     {
         key = null;
         return CompactJws.TrySplit(token, lengthMax, out jws) && (TryReadKey(jws, type, isVerified, out key) || Refuse(ref jws));

@@ -38,10 +38,10 @@ public static class KeyProof
     /// <param name="proof">What was presented.</param>
     /// <param name="now">The verifier's clock, which must not go back while the process lives: see <see cref="ReplayStore"/>.</param>
     /// <param name="presented">The proof, when the answer is <see cref="Refusal.None"/>.</param>
-    public static Refusal Read(string? proof, DateTimeOffset now, out PresentedProof? presented)
+    public static Refusal Read(TokenText proof, DateTimeOffset now, out PresentedProof? presented)
     {
         presented = null;
-        if (string.IsNullOrEmpty(proof))
+        if (proof.Length == 0)
             return Refusal.ProofMissing;
         if (!JwkSignedToken.TryReadSigned(proof, Type, out var jws, out var key))
             return Refusal.ProofInvalid;

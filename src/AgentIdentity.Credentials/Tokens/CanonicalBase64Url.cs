@@ -18,7 +18,17 @@ public static class CanonicalBase64Url
     {
         // The decoder passes over white space and padding, and then there are fewer bytes than the text's length stands for.
         var done = Base64Url.DecodeFromChars(text, destination, out _, out written);
-        if (done == OperationStatus.Done && written == DecodedLength(text.Length) && HasCanonicalEnd(text))
+        if (done == OperationStatus.Done && written == DecodedLength(text.Length) && HasCanonicalEnd(text.Length, text.IsEmpty ? default : text[^1]))
+            return true;
+        written = 0;
+        return false;
+    }
+
+    /// <summary>The same, of letters that are a byte each.</summary>
+    public static bool TryDecode(ReadOnlySpan<byte> ascii, Span<byte> destination, out int written)
+    {
+        var done = Base64Url.DecodeFromUtf8(ascii, destination, out _, out written);
+        if (done == OperationStatus.Done && written == DecodedLength(ascii.Length) && HasCanonicalEnd(ascii.Length, ascii.IsEmpty ? default : (char)ascii[^1]))
             return true;
         written = 0;
         return false;
@@ -29,11 +39,11 @@ public static class CanonicalBase64Url
         DecodedLength(text.Length) == destination.Length && TryDecode(text, destination, out _);
 
     // No bytes have a text of a length that leaves one over.
-    private static bool HasCanonicalEnd(ReadOnlySpan<char> text) => (text.Length % 4) switch
+    private static bool HasCanonicalEnd(int length, char last) => (length % 4) switch
     {
         0 => true,
-        2 => (Sextet(text[^1]) & 0b1111) == 0,
-        3 => (Sextet(text[^1]) & 0b0011) == 0,
+        2 => (Sextet(last) & 0b1111) == 0,
+        3 => (Sextet(last) & 0b0011) == 0,
         _ => false,
     };
 

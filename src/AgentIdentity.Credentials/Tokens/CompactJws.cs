@@ -10,7 +10,7 @@ namespace AgentIdentity.Credentials.Tokens;
 /// <summary>A compact JWS (RFC 7515) taken apart: three parts, canonical base64url. Header and payload are parsed when they are asked for; nothing is verified yet.</summary>
 internal sealed class CompactJws : IDisposable
 {
-    private readonly byte[] _ascii;
+    private readonly ReadOnlyMemory<byte> _ascii;
     private readonly int _headerLength;
     private readonly int _signingInputLength;
     private readonly ReadOnlyMemory<byte> _headerJson;
@@ -19,7 +19,7 @@ internal sealed class CompactJws : IDisposable
     private JsonDocument? _header;
     private JsonDocument? _payload;
 
-    private CompactJws(byte[] ascii, int headerLength, int signingInputLength, ReadOnlyMemory<byte> headerJson, ReadOnlyMemory<byte> payloadJson, ReadOnlyMemory<byte> signature)
+    private CompactJws(ReadOnlyMemory<byte> ascii, int headerLength, int signingInputLength, ReadOnlyMemory<byte> headerJson, ReadOnlyMemory<byte> payloadJson, ReadOnlyMemory<byte> signature)
     {
         _ascii = ascii;
         _headerLength = headerLength;
@@ -36,18 +36,18 @@ internal sealed class CompactJws : IDisposable
     public ReadOnlySpan<byte> PayloadJson => _payloadJson.Span;
 
     /// <summary>The whole token as bytes.</summary>
-    public byte[] Ascii => _ascii;
+    public ReadOnlyMemory<byte> Ascii => _ascii;
 
     /// <summary>The header as it came. Its only spelling: equal texts are equal headers.</summary>
-    public ReadOnlySpan<byte> HeaderText => _ascii.AsSpan(0, _headerLength);
+    public ReadOnlySpan<byte> HeaderText => _ascii.Span[.._headerLength];
 
     /// <summary>What was signed: header, dot and payload as they came. The same whatever signature stands under it, since anybody can make a second one for ES256.</summary>
-    public ReadOnlySpan<byte> SigningInput => _ascii.AsSpan(0, _signingInputLength);
+    public ReadOnlySpan<byte> SigningInput => _ascii.Span[.._signingInputLength];
 
     public ReadOnlySpan<byte> Signature => _signature.Span;
 
     /// <summary>Reads a token whose payload is a strict JSON object.</summary>
-    public static bool TryRead(ReadOnlySpan<char> token, int lengthMax, [NotNullWhen(true)] out CompactJws? jws)
+    public static bool TryRead(TokenText token, int lengthMax, [NotNullWhen(true)] out CompactJws? jws)
     {
         if (TrySplit(token, lengthMax, out jws) && jws.TryReadPayload())
             return true;
@@ -56,26 +56,25 @@ internal sealed class CompactJws : IDisposable
     }
 
     /// <summary>Takes a token apart, whatever its payload is.</summary>
-    public static bool TrySplit(ReadOnlySpan<char> token, int lengthMax, [NotNullWhen(true)] out CompactJws? jws)
+    public static bool TrySplit(TokenText token, int lengthMax, [NotNullWhen(true)] out CompactJws? jws)
     {
         jws = null;
         if (token.Length > lengthMax)
             return false;
-        var firstDot = token.IndexOf('.');
-        var lastDot = token.LastIndexOf('.');
+        var ascii = token.Ascii.Span;
+        var firstDot = ascii.IndexOf((byte)'.');
+        var lastDot = ascii.LastIndexOf((byte)'.');
         if (firstDot == lastDot)
             return false;
 
         // A dot between the two is outside the alphabet, so the five parts of a JWE fail here as well.
         var decoded = new byte[CanonicalBase64Url.DecodedLength(token.Length)];
-        if (!CanonicalBase64Url.TryDecode(token[..firstDot], decoded, out var headerLength)
-            || !CanonicalBase64Url.TryDecode(token[(firstDot + 1)..lastDot], decoded.AsSpan(headerLength), out var payloadLength)
-            || !CanonicalBase64Url.TryDecode(token[(lastDot + 1)..], decoded.AsSpan(headerLength + payloadLength), out var signatureLength))
+        if (!CanonicalBase64Url.TryDecode(ascii[..firstDot], decoded, out var headerLength)
+            || !CanonicalBase64Url.TryDecode(ascii[(firstDot + 1)..lastDot], decoded.AsSpan(headerLength), out var payloadLength)
+            || !CanonicalBase64Url.TryDecode(ascii[(lastDot + 1)..], decoded.AsSpan(headerLength + payloadLength), out var signatureLength))
             return false;
-        var ascii = new byte[token.Length];
-        Encoding.ASCII.GetBytes(token, ascii);
         jws = new CompactJws(
-            ascii, firstDot, lastDot, decoded.AsMemory(0, headerLength), decoded.AsMemory(headerLength, payloadLength), decoded.AsMemory(headerLength + payloadLength, signatureLength));
+            token.Ascii, firstDot, lastDot, decoded.AsMemory(0, headerLength), decoded.AsMemory(headerLength, payloadLength), decoded.AsMemory(headerLength + payloadLength, signatureLength));
         return true;
     }
 
@@ -96,7 +95,7 @@ internal sealed class CompactJws : IDisposable
     /// <summary>As <see cref="IsSignedBy(PublicKey)"/>, for a P-256 key, and the hash of the whole token with it: the bytes are hashed once for both.</summary>
     public bool IsSignedBy(PublicKey key, out Hash tokenHash)
     {
-        Sha256.HashStartAndWhole(_ascii, _signingInputLength, out var signed, out tokenHash);
+        Sha256.HashStartAndWhole(_ascii.Span, _signingInputLength, out var signed, out tokenHash);
         return key.VerifiesHash(signed, _signature.Span);
     }
 

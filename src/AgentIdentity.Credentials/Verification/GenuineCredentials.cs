@@ -1,5 +1,5 @@
 using System.Numerics;
-using System.Text;
+using AgentIdentity.Credentials.Tokens;
 
 namespace AgentIdentity.Credentials.Verification;
 
@@ -17,38 +17,39 @@ public sealed class GenuineCredentials(int capacity)
     private readonly PresentedCredential?[] _places = new PresentedCredential?[BitOperations.RoundUpToPowerOf2((uint)Math.Max(capacity, Sharing))];
 
     /// <summary>The credential with exactly this text, if it was added and has kept its place.</summary>
-    public PresentedCredential? Find(string token)
+    public PresentedCredential? Find(TokenText token)
     {
-        foreach (ref var place in PlacesOf(token))
+        var ascii = token.Ascii.Span;
+        foreach (ref var place in PlacesOf(ascii))
         {
-            if (Volatile.Read(ref place) is { } held && IsText(held.Ascii, token))
+            if (Volatile.Read(ref place) is { } held && IsText(held.Ascii, ascii))
                 return held;
         }
         return null;
     }
 
     /// <summary>Keeps a credential.</summary>
-    public void Add(string token, PresentedCredential credential)
+    public void Add(TokenText token, PresentedCredential credential)
     {
         // By several threads at once one may be lost or stand twice, which costs a verification.
-        var places = PlacesOf(token);
+        var places = PlacesOf(token.Ascii.Span);
         for (var i = Sharing - 1; i > 0; i--)
             Volatile.Write(ref places[i], Volatile.Read(ref places[i - 1]));
         Volatile.Write(ref places[0], credential);
     }
 
-    private Span<PresentedCredential?> PlacesOf(string token)
+    private Span<PresentedCredential?> PlacesOf(ReadOnlySpan<byte> ascii)
     {
         var hash = 0u;
-        foreach (var letter in token.AsSpan(Math.Max(0, token.Length - PlaceLetters)))
+        foreach (var letter in ascii[Math.Max(0, ascii.Length - PlaceLetters)..])
             hash = (hash * 67) + letter;
         return _places.AsSpan((int)(hash % (uint)(_places.Length / Sharing)) * Sharing, Sharing);
     }
 
     // Credentials begin alike and end in their signatures, so those that differ are told apart by a few letters.
-    private static bool IsText(ReadOnlySpan<byte> ascii, ReadOnlySpan<char> token)
+    private static bool IsText(ReadOnlySpan<byte> held, ReadOnlySpan<byte> ascii)
     {
-        var end = Math.Max(0, ascii.Length - PlaceLetters);
-        return ascii.Length == token.Length && Ascii.Equals(ascii[end..], token[end..]) && Ascii.Equals(ascii, token);
+        var end = Math.Max(0, held.Length - PlaceLetters);
+        return held.Length == ascii.Length && held[end..].SequenceEqual(ascii[end..]) && held.SequenceEqual(ascii);
     }
 }

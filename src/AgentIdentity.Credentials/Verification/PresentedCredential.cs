@@ -24,9 +24,9 @@ public sealed class PresentedCredential
     // All credentials that one key signed have one header.
     private static readonly RecentTexts<Header> Headers = new(places: 64, lengthMax: 512);
 
-    private readonly byte[] _ascii;
+    private readonly ReadOnlyMemory<byte> _ascii;
 
-    private PresentedCredential(CredentialClaims claims, KeyId issuerKeyId, byte[] ascii, Hash tokenHash)
+    private PresentedCredential(CredentialClaims claims, KeyId issuerKeyId, ReadOnlyMemory<byte> ascii, Hash tokenHash)
     {
         _ascii = ascii;
         Claims = claims;
@@ -48,14 +48,14 @@ public sealed class PresentedCredential
     public Hash TokenHash { get; }
 
     /// <summary>What was presented: the compact form in ASCII, or the document.</summary>
-    internal ReadOnlySpan<byte> Ascii => _ascii;
+    internal ReadOnlySpan<byte> Ascii => _ascii.Span;
 
     /// <summary>Steps 1 to 4. Whatever fails there has one name outside, <see cref="Refusal.CredentialInvalid"/>.</summary>
     /// <param name="token">What was presented.</param>
     /// <param name="registry">Whose credentials are accepted.</param>
     /// <param name="issuerKeys">Finds a key that signs, or ever signed, this registry's credentials. Null for any other id.</param>
     /// <param name="credential">The credential, when the answer is <see cref="Refusal.None"/>.</param>
-    public static Refusal Read(string? token, RegistryName registry, Func<KeyId, PublicKey?> issuerKeys, out PresentedCredential? credential) =>
+    public static Refusal Read(TokenText token, RegistryName registry, Func<KeyId, PublicKey?> issuerKeys, out PresentedCredential? credential) =>
         Read(token, registry, issuerKeys, out credential, out _);
 
     /// <summary>The same, and for whoever runs the verifier at which step it failed.</summary>
@@ -64,13 +64,13 @@ public sealed class PresentedCredential
     /// <param name="issuerKeys">Finds a key that signs, or ever signed, this registry's credentials. Null for any other id.</param>
     /// <param name="credential">The credential, when the answer is <see cref="Refusal.None"/>.</param>
     /// <param name="flaw">Why it is none. Not for who presented it.</param>
-    public static Refusal Read(string? token, RegistryName registry, Func<KeyId, PublicKey?> issuerKeys, out PresentedCredential? credential, out CredentialFlaw flaw)
+    public static Refusal Read(TokenText token, RegistryName registry, Func<KeyId, PublicKey?> issuerKeys, out PresentedCredential? credential, out CredentialFlaw flaw)
     {
         flaw = TryRead(token, registry, issuerKeys, out credential);
         return flaw == CredentialFlaw.None ? Refusal.None : Refusal.CredentialInvalid;
     }
 
-    private static CredentialFlaw TryRead(string? token, RegistryName registry, Func<KeyId, PublicKey?> issuerKeys, out PresentedCredential? credential)
+    private static CredentialFlaw TryRead(TokenText token, RegistryName registry, Func<KeyId, PublicKey?> issuerKeys, out PresentedCredential? credential)
     {
         credential = null;
         // 1. One form.

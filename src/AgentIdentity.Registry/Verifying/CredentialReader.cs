@@ -1,4 +1,5 @@
 using AgentIdentity.Credentials;
+using AgentIdentity.Credentials.Tokens;
 using AgentIdentity.Credentials.Verification;
 using AgentIdentity.Registry.State;
 
@@ -10,7 +11,7 @@ public sealed class CredentialReader(RegistrySettings settings, RegistryState st
     private readonly long[] _failed = new long[Enum.GetValues<CredentialFlaw>().Length];
 
     /// <summary>Steps 1 to 4 of docs/formats.md, "Verifying a credential".</summary>
-    public Refusal Read(string token, out PresentedCredential? credential)
+    public Refusal Read(TokenText token, out PresentedCredential? credential)
     {
         var refusal = PresentedCredential.Read(token, settings.Name, state.IssuerKeys.Find, out credential, out var flaw);
         if (refusal != Refusal.None)

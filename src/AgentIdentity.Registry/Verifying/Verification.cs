@@ -2,6 +2,7 @@ using AgentIdentity.Credentials;
 using AgentIdentity.Credentials.Entries;
 using AgentIdentity.Credentials.Identifiers;
 using AgentIdentity.Credentials.Proofs;
+using AgentIdentity.Credentials.Tokens;
 using AgentIdentity.Credentials.Verification;
 using AgentIdentity.Ledger;
 using AgentIdentity.Registry.State;
@@ -10,7 +11,7 @@ namespace AgentIdentity.Registry.Verifying;
 
 /// <summary>What a tool was shown, and what it expected to see.</summary>
 /// <param name="Proof">The key proof; empty when the connection's client certificate is to stand for it.</param>
-public sealed record VerificationRequest(string Credential, string Proof, RequestedUse Use, string Audience, RequestedAction? Action)
+public sealed record VerificationRequest(TokenText Credential, TokenText Proof, RequestedUse Use, string Audience, RequestedAction? Action)
 {
     /// <summary>SHA-256 of the client certificate that the tool's connection has shown, if one.</summary>
     public Hash? Certificate { get; init; }
@@ -166,7 +167,7 @@ public sealed class Verification(RegistrySettings settings, RegistryState state,
         if (proof!.Key.KeyId != presented.Claims.Jkt)
             return Refusal.ProofKeyMismatch;
         var use = request.Use;
-        refusal = proof.Matches(new RequestBinding(use.Method, use.Url, use.Nonce, Credentials.Tokens.HashText.ToBase64Url(presented.TokenHash)));
+        refusal = proof.Matches(new RequestBinding(use.Method, use.Url, use.Nonce, HashText.ToBase64Url(presented.TokenHash)));
         return refusal != Refusal.None ? refusal : _replays.Burn(proof);
     }
 }

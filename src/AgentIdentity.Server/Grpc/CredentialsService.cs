@@ -1,11 +1,13 @@
 using AgentIdentity.Credentials;
 using AgentIdentity.Credentials.Entries;
 using AgentIdentity.Credentials.Identifiers;
+using AgentIdentity.Credentials.Tokens;
 using AgentIdentity.Credentials.Verification;
 using AgentIdentity.Registry;
 using AgentIdentity.Registry.Delegating;
 using AgentIdentity.Registry.State;
 using AgentIdentity.Registry.Verifying;
+using AgentIdentity.Server.Grpc.Verifying;
 using AgentIdentity.Server.Telemetry;
 using Grpc.Core;
 using Wire = AgentIdentity.Protocol.V1;
@@ -13,7 +15,7 @@ using Wire = AgentIdentity.Protocol.V1;
 namespace AgentIdentity.Server.Grpc;
 
 /// <summary>Credentials for agents, and the decision for those who are shown one.</summary>
-internal sealed class CredentialsService(RegistryNode registry, CallMetrics metrics) : Wire.Credentials.CredentialsBase
+internal sealed class CredentialsService(RegistryNode registry, CallMetrics metrics) : CredentialsMethods
 {
     public override async Task<Wire.IssueResponse> Issue(Wire.IssueRequest request, ServerCallContext context)
     {
@@ -44,7 +46,7 @@ internal sealed class CredentialsService(RegistryNode registry, CallMetrics metr
         return new Wire.DelegateResponse { Credential = ToWire.Credential(issued), At = registry.At() };
     }
 
-    public override Task<Wire.VerifyResponse> Verify(Wire.VerifyRequest request, ServerCallContext context)
+    public override Task<Wire.VerifyResponse> Verify(PresentedRequest request, ServerCallContext context)
     {
         registry.RequireEpoch(request.MinEpoch);
         var tool = CallState.Of(context).Caller!;
@@ -59,7 +61,7 @@ internal sealed class CredentialsService(RegistryNode registry, CallMetrics metr
         return Task.FromResult(Answer(verdict, at));
     }
 
-    private async Task<Wire.VerifyResponse> SpendAsync(Wire.VerifyRequest request, CallerRecord tool)
+    private async Task<Wire.VerifyResponse> SpendAsync(PresentedRequest request, CallerRecord tool)
     {
         var spend = FromWire.Budgets(request.Spend);
         var at = registry.At();
@@ -74,9 +76,9 @@ internal sealed class CredentialsService(RegistryNode registry, CallMetrics metr
             throw new CallRefusedException(Refusal.NotPermitted, "An enforcer verifies for the audiences that it is registered for.");
     }
 
-    private static VerificationRequest Parse(Wire.VerifyRequest request) => new(
-        request.Credential,
-        request.Proof,
+    private static VerificationRequest Parse(PresentedRequest request) => new(
+        new TokenText(request.Credential.Memory),
+        new TokenText(request.Proof.Memory),
         new RequestedUse(request.Method, request.Url, request.Nonce),
         request.Audience,
         request.Action is { } action ? new RequestedAction(action.Type, action.Action_, action.Location) : null)
