@@ -26,7 +26,7 @@ internal sealed class ServerHost : IAsyncDisposable
         (_app, _registry, _anchoring, _log) = (app, registry, anchoring, log);
         var clock = app.Services.GetRequiredService<TimeProvider>();
         _flush = new JournalFlush(registry.Node, clock);
-        _rehearsal = new Rehearsal(message => log.LogInformation("{Message}", message));
+        _rehearsal = new Rehearsal(options.Data, message => log.LogInformation("{Message}", message));
         _otlp = options.Otlp is { } collector ? new OtlpExport(collector) : null;
         Bound = WithPorts(options, [.. app.Urls.Select(address => new Uri(address).Port)]);
     }
