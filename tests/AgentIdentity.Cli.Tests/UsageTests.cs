@@ -66,6 +66,7 @@ public sealed class UsageTests : IDisposable
     [InlineData("stop label:region --state frozen --reason r", "label:NAME=VALUE")]
     [InlineData("stop key:short --state frozen --reason r", "'key:short' is no scope")]
     [InlineData("still-alive modle:x", "model:NAME")]
+    [InlineData("enrol --name everything --token t", "'everything' is no name for an agent")]
     [InlineData("prove 3 --log-key nonsense", "--log-key")]
     [InlineData("restore twelve --reason r --out f", "agentid restore 12,15-20")]
     [InlineData("issue --agent ../../etc", "../../etc")]
