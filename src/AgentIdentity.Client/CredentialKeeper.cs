@@ -31,6 +31,7 @@ public sealed class CredentialKeeper : IAsyncDisposable
 
     // Replaced as a whole, by the worker alone; readers take one and go on with it.
     private volatile Holding _holding;
+    private volatile Exception? _trouble;
 
     /// <summary>Starts keeping.</summary>
     /// <param name="connection">Signs with the agent's key, without a credential beside it. Stays the caller's.</param>
@@ -59,6 +60,7 @@ public sealed class CredentialKeeper : IAsyncDisposable
     /// <summary>A credential that has not expired; waits for one if need be.</summary>
     /// <exception cref="RegistryRefusedException">The registry has refused for good. What was held is not given out any more.</exception>
     /// <exception cref="ObjectDisposedException">The keeper has been disposed of.</exception>
+    /// <exception cref="OperationCanceledException">It was waited for no longer. What the last attempt failed with is inside: a file that is not there is tried for ever.</exception>
     public async ValueTask<string> GetAsync(CancellationToken cancellationToken = default)
     {
         while (true)
@@ -70,7 +72,7 @@ public sealed class CredentialKeeper : IAsyncDisposable
             if (IsGood(holding.Credential))
                 return holding.Credential!.Token;
             holding.Wanted.TrySetResult();
-            await holding.Over.Task.WaitAsync(cancellationToken).ConfigureAwait(false);
+            await WaitAsync(holding, cancellationToken).ConfigureAwait(false);
         }
     }
 
@@ -81,6 +83,18 @@ public sealed class CredentialKeeper : IAsyncDisposable
         await _end.CancelAsync().ConfigureAwait(false);
         await _work.ConfigureAwait(false);
         _end.Dispose();
+    }
+
+    private async Task WaitAsync(Holding holding, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await holding.Over.Task.WaitAsync(cancellationToken).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException) when (_trouble is { } trouble)
+        {
+            throw new TaskCanceledException($"No credential could be had yet: {trouble.Message}", trouble, cancellationToken);
+        }
     }
 
     private async Task WorkAsync()
@@ -108,6 +122,7 @@ public sealed class CredentialKeeper : IAsyncDisposable
         while (true)
         {
             var fresh = await ObtainAsync().ConfigureAwait(false);
+            _trouble = null;
             Tell(fresh);
             var before = _holding;
             _holding = new Holding(fresh);
@@ -151,11 +166,12 @@ public sealed class CredentialKeeper : IAsyncDisposable
             }
             catch (RegistryRefusedException refusal) when (refusal.IsTransient || IsPassing(refusal))
             {
-                asked = refusal.RetryAfter ?? TimeSpan.Zero;
+                (asked, _trouble) = (refusal.RetryAfter ?? TimeSpan.Zero, refusal);
             }
             catch (Exception failure) when (IsOutage(failure))
             {
                 // No word of the registry's: it may be otherwise at the next attempt.
+                _trouble = failure;
             }
             await Task.Delay(Longer(asked, pause * Scatter()), _clock, _end.Token).ConfigureAwait(false);
         }

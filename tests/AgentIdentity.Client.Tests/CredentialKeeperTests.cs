@@ -181,6 +181,19 @@ public sealed class CredentialKeeperTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Who_waits_no_longer_is_told_which_file_the_keeper_looks_for()
+    {
+        _registry.Standing = Refusal.EvidenceDue;
+        await using var keeper = new CredentialKeeper(_connection, await ExpiredAsync(), enrolAgain: _ => throw new FileNotFoundException("There is no /var/run/tokens/identtiy."));
+        using var patience = new CancellationTokenSource();
+        var wanted = keeper.GetAsync(patience.Token).AsTask();
+        await _clock.NextTimerAsync();
+        await patience.CancelAsync();
+        var told = await Assert.ThrowsAsync<TaskCanceledException>(() => wanted);
+        Assert.Contains("/var/run/tokens/identtiy", told.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task A_checkpoint_that_cannot_be_written_for_a_moment_does_not_end_a_keeper()
     {
         using var log = new SucceededLog(7);

@@ -6,6 +6,7 @@ using AgentIdentity.Credentials.Keys;
 using AgentIdentity.Credentials.Verification;
 using AgentIdentity.Ledger;
 using AgentIdentity.Registry.Issuing;
+using AgentIdentity.Registry.Sequencing;
 using AgentIdentity.Registry.Tests.Fixtures;
 
 namespace AgentIdentity.Registry.Tests;
@@ -84,6 +85,21 @@ public sealed class EmbeddedProofTests : IDisposable
     }
 
     [Fact]
+    public async Task A_rotation_whose_second_key_finds_no_room_leaves_no_first_one_behind()
+    {
+        await using var registry = await TestNode.FoundAsync(_folder);
+        await IssueAsync(registry, await registry.EnrollAsync());
+        var before = KeyFiles();
+        registry.Keys.BeforeCreates = use =>
+        {
+            if (use == RegistryKeyUse.Integrity)
+                throw new StoreFullException("No room.");
+        };
+        await Assert.ThrowsAsync<StoreFullException>(() => registry.Node.Operating.RotateIssuerKeyAsync(registry.Operator));
+        Assert.Equal(before, KeyFiles());
+    }
+
+    [Fact]
     public async Task A_registry_whose_key_for_proofs_is_gone_does_not_start()
     {
         await using (var registry = await TestNode.FoundAsync(_folder))
@@ -91,6 +107,8 @@ public sealed class EmbeddedProofTests : IDisposable
         File.Delete(Directory.GetFiles(Path.Combine(_folder, "keys"), "integrity-*").Single());
         Assert.Throws<Keys.KeysRefusedException>(() => TestNode.Open(_folder));
     }
+
+    private string[] KeyFiles() => [.. Directory.GetFiles(Path.Combine(_folder, "keys")).Order(StringComparer.Ordinal)];
 
     private static async Task<Issued> IssueAsync(TestNode registry, TestAgent agent) => TestNode.Good(await registry.Node.Issuing.IssueWithProofAsync(agent.Record, "", [], 0));
 

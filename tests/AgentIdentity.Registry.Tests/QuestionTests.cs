@@ -74,6 +74,23 @@ public sealed class QuestionTests
     }
 
     [Fact]
+    public async Task What_is_asked_of_an_earlier_entry_reads_no_further_when_nobody_waits_for_it()
+    {
+        await using var registry = await TestNode.FoundAsync();
+        var agent = await registry.EnrollAsync();
+        using var gone = new CancellationTokenSource();
+        var then = At(registry, (await agent.RecordAsync()).Index);
+        var asked = Ask(registry).Until(gone.Token);
+        Assert.Single(asked.Conduct.CouldHave(agent.Record, then).Credentials);
+
+        await gone.CancelAsync();
+        Assert.Throws<OperationCanceledException>(() => asked.Conduct.CouldHave(agent.Record, then));
+        Assert.Throws<OperationCanceledException>(() => asked.Identities.WhoIs(new AskedAgent(agent.Id), then, All));
+        Assert.Throws<OperationCanceledException>(() => asked.Identities.ChainOfCommand(new AskedAgent(agent.Id), then, All));
+        Assert.Throws<OperationCanceledException>(() => asked.StopTrials.StillAlive(Scope.Agent(agent.Id), then, All));
+    }
+
+    [Fact]
     public async Task A_state_is_that_of_the_entry_that_is_asked_about_and_lifted_stops_stay_in_the_history()
     {
         await using var registry = await TestNode.FoundAsync();

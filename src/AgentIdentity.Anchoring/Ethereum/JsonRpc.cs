@@ -52,6 +52,19 @@ internal sealed class JsonRpc(HttpClient http, Uri url) : IRpc
         var id = Interlocked.Increment(ref _lastId);
         var request = new JsonObject { ["jsonrpc"] = "2.0", ["id"] = id, ["method"] = method, ["params"] = parameters };
         var (answer, status) = await PostAsync(JsonSerializer.SerializeToUtf8Bytes(request), method, cancellation).ConfigureAwait(false);
+        try
+        {
+            return ResultOf(method, id, answer, status);
+        }
+        catch (InvalidOperationException error)
+        {
+            // Half of a surrogate pair, escaped, is JSON and no text.
+            throw new ChainException(ChainFault.Malformed, $"{method}: the node's answer holds what is no text.", error);
+        }
+    }
+
+    private static JsonElement ResultOf(string method, int id, JsonElement answer, HttpStatusCode status)
+    {
         if (answer.ValueKind != JsonValueKind.Object || !answer.TryGetProperty("id", out var answered) || !answered.TryGetNumber(out var answeredId) || answeredId != id)
             throw new ChainException(ChainFault.Malformed, $"{method}: an answer to request {id} is expected{Named(status)}.");
         if (answer.TryGetProperty("error", out var error) && error.ValueKind != JsonValueKind.Null)

@@ -37,7 +37,7 @@ public sealed class RemoteSigner(HttpClient http, Uri url, Address address) : IS
         {
             throw new SigningException($"The remote signer did not sign: {error.Message}", error);
         }
-        catch (FormatException error)
+        catch (Exception error) when (error is FormatException or InvalidOperationException)
         {
             throw new SigningException("The remote signer's answer has no transaction.", error);
         }

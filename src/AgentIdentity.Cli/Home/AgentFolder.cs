@@ -2,6 +2,7 @@ using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using AgentIdentity.Client;
+using AgentIdentity.Credentials.Entries;
 using AgentIdentity.Credentials.Identifiers;
 using AgentIdentity.Credentials.Keys;
 
@@ -31,12 +32,13 @@ internal sealed class AgentFolder(string path)
 
     private string CredentialFile => Path.Combine(path, "credential.json");
 
+    // Not "everything": who names that means a scope, and would stop everybody.
     public static bool IsName(string name) =>
-        name.Length is > 0 and <= NameLengthMax && name[0] != '.' && name.All(letter => char.IsAsciiLetterOrDigit(letter) || letter is '-' or '_' or '.');
+        name.Length is > 0 and <= NameLengthMax && name[0] != '.' && name.All(letter => char.IsAsciiLetterOrDigit(letter) || letter is '-' or '_' or '.') && !Scope.TryParse(name, out _);
 
     public static string CheckName(string name) => IsName(name)
         ? name
-        : throw Failure.Usage($"'{name}' is no name for an agent: 1 to {NameLengthMax} letters, digits, '-', '_' and '.' are expected, the first not '.'.");
+        : throw Failure.Usage($"'{name}' is no name for an agent: 1 to {NameLengthMax} letters, digits, '-', '_' and '.' are expected, the first not '.', and no word for a scope.");
 
     public PrivateKey ReadKey() => HomeFolder.ReadKey(KeyFile);
 

@@ -10,11 +10,10 @@ namespace AgentIdentity.Cli.Verbs;
 /// <summary>Scopes as people write them: an agent by whatever names it, or <c>word:value</c> (docs/formats.md, "Scope").</summary>
 internal static class ScopeText
 {
-    public static Argument<string> Create() => new("scope")
-    {
-        Description = "An agent (its DID, UUID, or name in the home folder), agent:AGENT, agent-with-delegates:AGENT, credential:JTI, key:THUMBPRINT, blueprint:NAME, model:NAME, sponsor:NAME, "
-            + "audience:URL, resource:LOCATION, label:NAME=VALUE, issuer-key:THUMBPRINT@ENTRY, everything.",
-    };
+    private const string Forms = "An agent (its DID, UUID, or name in the home folder), agent:AGENT, agent-with-delegates:AGENT, credential:JTI, key:THUMBPRINT, blueprint:NAME, model:NAME, sponsor:NAME, "
+        + "audience:URL, resource:LOCATION, label:NAME=VALUE, issuer-key:THUMBPRINT@ENTRY, everything.";
+
+    public static Argument<string> Create() => new("scope") { Description = Forms };
 
     public static Scope Read(Invocation run, string text)
     {
@@ -24,7 +23,12 @@ internal static class ScopeText
             return Scope.AgentWithDelegates(AgentId(run, text[WithDelegates.Length..]));
         if (text.StartsWith(Alone, StringComparison.Ordinal))
             return Scope.Agent(AgentId(run, text[Alone.Length..]));
-        return Scope.TryParse(text, out var scope) ? scope : Scope.Agent(AgentId(run, text));
+        if (Scope.TryParse(text, out var scope))
+            return scope;
+        // No agent is called so: a DID begins otherwise, and a name has no colon.
+        if (text.Contains(':', StringComparison.Ordinal) && !text.StartsWith("did:", StringComparison.Ordinal))
+            throw Failure.Usage($"'{text}' is no scope.", $"A scope is one of these. {Forms}");
+        return Scope.Agent(AgentId(run, text));
     }
 
     private static SubjectId AgentId(Invocation run, string text) => AgentArgument.Id(run, AgentArgument.Did(run, text));

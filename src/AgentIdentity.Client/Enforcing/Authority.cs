@@ -40,7 +40,9 @@ internal sealed class Authority(string publicUrl, DenialBook denials, DenyState 
     public IReadOnlyList<(LeafIndex Index, Entry Entry)> Waiting => _waiting;
 
     /// <summary>Takes what an entry changes that the ledger is proven to hold.</summary>
-    public void Apply(LeafIndex index, Entry entry)
+    public void Apply(LeafIndex index, Entry entry) => Judge(index, entry, hasWaited: false);
+
+    private void Judge(LeafIndex index, Entry entry, bool hasWaited)
     {
         if (entry.Body is Stop { Order: { } token })
             Settle(token, index);
@@ -60,8 +62,11 @@ internal sealed class Authority(string publicUrl, DenialBook denials, DenyState 
                 Wait(index, entry);
                 break;
             default:
+                // What has waited was good but for the age of a key: whoever was slipped in is removed in that time, and that must not count. Whoever was not is removed as well, so it says what it is.
                 if (IsNews(index, entry.Body))
-                    alarm(EnforcerAlarmKind.RestoreForged, $"Entry {index} ({entry.Body.Kind}) does not carry the approvals of the operators who are pinned here. Nothing was lifted.");
+                    alarm(EnforcerAlarmKind.RestoreForged, hasWaited
+                        ? $"Entry {index} ({entry.Body.Kind}) waited here for an operator's key to be known for a day, and meanwhile that operator was removed or the approvals served another entry. Nothing was lifted."
+                        : $"Entry {index} ({entry.Body.Kind}) does not carry the approvals of the operators who are pinned here. Nothing was lifted.");
                 break;
         }
     }
@@ -72,7 +77,7 @@ internal sealed class Authority(string publicUrl, DenialBook denials, DenyState 
         var waiting = _waiting.OrderBy(waiting => waiting.Index.Value).ToArray();
         _waiting.Clear();
         foreach (var (index, entry) in waiting)
-            Apply(index, entry);
+            Judge(index, entry, hasWaited: true);
     }
 
     public void Wait(LeafIndex index, Entry entry)

@@ -84,6 +84,6 @@ public sealed class DidKeeper : IAsyncDisposable
         }
     }
 
-    // The agent of a revoked key may be given another one.
-    private static bool IsFinal(StopRecord stop) => stop is { IsInForce: true, Denial: { State: StandingState.Revoked, After: null, Scope.Kind: not ScopeKind.Key } };
+    /// <summary>Whether it ends the DIDs of whom it covers. The agent of a revoked key may be given another one.</summary>
+    internal static bool IsFinal(StopRecord stop) => stop is { IsInForce: true, Denial: { State: StandingState.Revoked, After: null, Scope.Kind: not ScopeKind.Key } };
 }

@@ -144,8 +144,8 @@ public sealed class DidLogs(RegistrySettings settings, RegistryState state, Sequ
 
     private static Refused NothingAsked => Refused.Because(Refusal.DidUnchanged, "The DID says already what it should, has ended, or has moved: nothing is asked of its sponsor.");
 
-    // The agent of a revoked key may be given another one: that stop alone ends no DID.
-    private bool IsRevoked(AgentRecord agent) => state.Stops.DenyState.Of(agent.Actor with { Key = default }).State == StandingState.Revoked;
+    // By what is on the record, and not by a stop on its way there: a DID that has ended does not come back when that is refused.
+    private bool IsRevoked(AgentRecord agent) => state.Stops.All.Any(stop => DidKeeper.IsFinal(stop) && stop.Denial.Covers(agent.Actor));
 
     // A document that stands already is not written again, unless the registry has another key for DID logs since: this is also what a start calls that does not know how far the last run came.
     private DidLine? Prepare(SubjectId subject, Func<string, string> document, bool deactivates, bool always = false)

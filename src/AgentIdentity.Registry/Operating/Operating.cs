@@ -168,8 +168,8 @@ public sealed class Operating(
     {
         // Who may have had the one key may have had the other: they lie side by side.
         var rotated = await RotateAsync(actor, () => state.IntegrityKeys.Newest is { } proofKey
-            ? [Rotate(RegistryKeyUse.Credentials, state.IssuerKeys.Current), Rotate(RegistryKeyUse.Integrity, proofKey)]
-            : [Rotate(RegistryKeyUse.Credentials, state.IssuerKeys.Current)]).ConfigureAwait(false);
+            ? [(RegistryKeyUse.Credentials, state.IssuerKeys.Current), (RegistryKeyUse.Integrity, proofKey)]
+            : [(RegistryKeyUse.Credentials, state.IssuerKeys.Current)]).ConfigureAwait(false);
         if (rotated.IsRefused)
             return Refused.Because(rotated.Refusal, rotated.Detail);
         Retire(rotated.Value.Rotations.Select(rotation => rotation.Retired));
@@ -181,7 +181,7 @@ public sealed class Operating(
     {
         if (state.DidKeys.IsEmpty)
             return Refused.Because(Refusal.NotPermitted, "This registry was founded without DID logs.");
-        var rotated = await RotateAsync(actor, () => [Rotate(RegistryKeyUse.Did, state.DidKeys.Current)]).ConfigureAwait(false);
+        var rotated = await RotateAsync(actor, () => [(RegistryKeyUse.Did, state.DidKeys.Current)]).ConfigureAwait(false);
         return rotated.IsRefused ? Refused.Because(rotated.Refusal, rotated.Detail) : Answer(rotated.Value);
     }
 
@@ -208,15 +208,13 @@ public sealed class Operating(
 
     public void Dispose() => _rotating.Dispose();
 
-    private RegistryKeyRotated Rotate(RegistryKeyUse use, PublicKey old) => new(use, keys.Create(use), old.KeyId);
-
     // The keys before stay where they are.
-    private async Task<Outcome<(RegistryKeyRotated[] Rotations, LeafIndex First)>> RotateAsync(CallerRecord actor, Func<RegistryKeyRotated[]> make)
+    private async Task<Outcome<(RegistryKeyRotated[] Rotations, LeafIndex First)>> RotateAsync(CallerRecord actor, Func<(RegistryKeyUse Use, PublicKey Old)[]> present)
     {
         await _rotating.WaitAsync().ConfigureAwait(false);
         try
         {
-            var rotations = make();
+            var rotations = Make(present());
             var decided = await sequencer.DecideAsync<LeafIndex[]>(
                 Lane.Ordinary, draft => draft.Objection(actor) is { } objection ? objection : rotations.Select(rotation => draft.Stage(actor.Id, rotation, draft.RegistryId)).ToArray()).ConfigureAwait(false);
             // Of these it is known that nothing was written; after anything else the ledger may name the new keys.
@@ -227,6 +225,23 @@ public sealed class Operating(
         finally
         {
             _rotating.Release();
+        }
+    }
+
+    // All or none: a key that no entry names would lie there for good.
+    private RegistryKeyRotated[] Make((RegistryKeyUse Use, PublicKey Old)[] present)
+    {
+        var made = new List<RegistryKeyRotated>();
+        try
+        {
+            foreach (var (use, old) in present)
+                made.Add(new RegistryKeyRotated(use, keys.Create(use), old.KeyId));
+            return [.. made];
+        }
+        catch
+        {
+            Retire(made.Select(rotation => rotation.Key.KeyId));
+            throw;
         }
     }
 

@@ -10,7 +10,8 @@ namespace AgentIdentity.Registry.Questions;
 /// <summary>What memory has forgotten and the ledger has not: expired credentials and links. Found by time, which ids and entries carry.</summary>
 /// <param name="store">The ledger.</param>
 /// <param name="entriesMax">For one question that looks for many things: how many entries it reads for all of them. Without it many may share this, and each look-up has a bound of its own.</param>
-internal sealed class LedgerLookups(ILedgerStore store, int? entriesMax = null)
+/// <param name="cancellation">When nobody waits for the answer any more: a quarter of an hour of one agent's entries may be millions, and a page has a thousand agents.</param>
+internal sealed class LedgerLookups(ILedgerStore store, int? entriesMax = null, CancellationToken cancellation = default)
 {
     // No credential lives longer, so nothing older than this was unexpired.
     private static readonly long LifeMax = (long)TimeSpan.FromMinutes(15).TotalMilliseconds;
@@ -117,6 +118,7 @@ internal sealed class LedgerLookups(ILedgerStore store, int? entriesMax = null)
     // When the bound is used up the ledger seems to end: every search then ends by itself.
     private IReadOnlyList<StoredEntry> Counted(Func<IReadOnlyList<StoredEntry>> read)
     {
+        cancellation.ThrowIfCancellationRequested();
         if (_left is not { } left)
             return read();
         if (left <= 0)

@@ -11,12 +11,15 @@ namespace AgentIdentity.Registry.Questions;
 public sealed class Responding
 {
     private readonly RegistryState _state;
+    private readonly ILedgerStore _store;
+    private readonly RegistryName _name;
+    private readonly RecentDecisions _decisions;
     private readonly TimeProvider _clock;
     private readonly LedgerLookups _ledger;
 
-    public Responding(RegistryState state, ILedgerStore store, RegistryName name, RecentDecisions decisions, TimeProvider clock)
+    public Responding(RegistryState state, ILedgerStore store, RegistryName name, RecentDecisions decisions, TimeProvider clock, CancellationToken cancellation = default)
     {
-        (_state, _clock, _ledger) = (state, clock, new LedgerLookups(store));
+        (_state, _store, _name, _decisions, _clock, _ledger) = (state, store, name, decisions, clock, new LedgerLookups(store, cancellation: cancellation));
         Identities = new Identities(state, _ledger);
         Graphs = new Graphs(state, name, Identities);
         Conduct = new Conduct(state, store, name, Identities);
@@ -30,6 +33,9 @@ public sealed class Responding
     public Conduct Conduct { get; }
 
     public StopTrials StopTrials { get; }
+
+    /// <summary>The same for one question, which reads no further in the ledger when its caller has gone.</summary>
+    public Responding Until(CancellationToken cancellation) => new(_state, _store, _name, _decisions, _clock, cancellation);
 
     /// <summary>The moment after everything that is written.</summary>
     public AsOf Now() => new(new LeafIndex(Math.Max(_state.Position, 1) - 1), _clock.GetUtcNow().ToUnixTimeMilliseconds(), IsNow: true);

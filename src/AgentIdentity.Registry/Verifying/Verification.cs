@@ -79,10 +79,15 @@ public sealed class Verification(RegistrySettings settings, RegistryState state,
     }
 
     /// <summary>Steps 5 to 7: the ledger holds exactly this credential, and its time has come and is not over.</summary>
-    public Refusal CheckLogged(PresentedCredential presented, DateTimeOffset now)
+    public Refusal CheckLogged(PresentedCredential presented, DateTimeOffset now) => CheckLogged(presented, state.IssuerKeys, now);
+
+    /// <summary>The same for the form with an embedded proof, which keys of its own sign.</summary>
+    public Refusal CheckDocumentLogged(PresentedCredential presented, DateTimeOffset now) => CheckLogged(presented, state.IntegrityKeys, now);
+
+    private Refusal CheckLogged(PresentedCredential presented, KeyHistory signers, DateTimeOffset now)
     {
         // 5. The key was in force at the credential's entry. Never at a time: the holder of a stolen key writes times.
-        if (state.IssuerKeys.InForceAt(new LeafIndex(presented.Claims.LedgerIndex)).KeyId != presented.IssuerKeyId)
+        if (signers.InForceAt(new LeafIndex(presented.Claims.LedgerIndex)).KeyId != presented.IssuerKeyId)
             return Refusal.CredentialUnlogged;
 
         // 6. The ledger holds it, with just this authority. Expired credentials are forgotten, so the times come first where they explain more.

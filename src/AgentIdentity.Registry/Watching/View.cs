@@ -17,6 +17,9 @@ internal sealed class View
     // Who acknowledges an epoch does it in a moment, or has been cut off.
     private const int EpochsMax = 1024;
 
+    // Stops that may come while one heartbeat is signed, before its next signature is waited for under the lock.
+    private const int OvertakenMax = 3;
+
     private readonly Lock _lock = new();
 
     // Owned by whoever holds the lock.
@@ -26,6 +29,7 @@ internal sealed class View
     private readonly Queue<ulong> _epochs = [];
     private ulong _epoch;
     private Hash _digest;
+    private (string Note, NoteVerifierKey Key)? _snapshot;
 
     public View(IReadOnlyList<string> audiences, RegistryName registry, IEnumerable<StopRecord> inForce, ulong epoch)
     {
@@ -72,7 +76,7 @@ internal sealed class View
         lock (_lock)
         {
             epoch = _epoch;
-            var snapshot = new Snapshot(new SnapshotNote(Id, _epoch, (ulong)_denials.Count, _digest).Sign(key), [.. _denials.Denials]);
+            var snapshot = new Snapshot(SnapshotNote(key), [.. _denials.Denials]);
             _streams.Add(stream);
             return snapshot;
         }
@@ -108,10 +112,43 @@ internal sealed class View
     }
 
     /// <summary>Answers a nonce, between what was said and what is to be said.</summary>
+    /// <param name="stream">Who asks.</param>
+    /// <param name="make">Makes and signs the answer, again when an epoch came meanwhile.</param>
     public void Answer(WatchStream stream, Func<ulong, ulong, Hash, Heartbeat> make)
     {
+        // Not under the lock: a key in a token takes its time, a thousand enforcers ask, and stops are told under the lock.
+        for (var overtaken = 0; overtaken < OvertakenMax; overtaken++)
+        {
+            var (epoch, count, digest) = Now;
+            var heartbeat = make(epoch, count, digest);
+            lock (_lock)
+            {
+                if (_epoch == epoch)
+                {
+                    stream.Post(heartbeat);
+                    return;
+                }
+            }
+        }
         lock (_lock)
             stream.Post(make(_epoch, (ulong)_denials.Count, _digest));
+    }
+
+    private (ulong Epoch, ulong Count, Hash Digest) Now
+    {
+        get
+        {
+            lock (_lock)
+                return (_epoch, (ulong)_denials.Count, _digest);
+        }
+    }
+
+    // One for all who come at an epoch: after a start that is everybody.
+    private string SnapshotNote(NoteSignerKey key)
+    {
+        if (_snapshot is not { } signed || signed.Key != key.Verifier)
+            _snapshot = signed = (new SnapshotNote(Id, _epoch, (ulong)_denials.Count, _digest).Sign(key), key.Verifier);
+        return signed.Note;
     }
 
     private bool Take(Change change)
@@ -127,7 +164,7 @@ internal sealed class View
 
     private void Reach(ulong epoch)
     {
-        (_epoch, _digest) = (epoch, _denials.Digest);
+        (_epoch, _digest, _snapshot) = (epoch, _denials.Digest, null);
         _digests[epoch] = _digest;
         _epochs.Enqueue(epoch);
         if (_epochs.Count > EpochsMax)

@@ -18,14 +18,12 @@ internal sealed class QuestionsService(RegistryNode registry) : Wire.Questions.Q
     // The longest audience or location that an envelope can hold.
     private const int TargetMax = 256;
 
-    private Responding Responding => registry.Responding;
-
     public override async Task<Wire.WhoIsResponse> WhoIs(Wire.WhoIsRequest request, ServerCallContext context)
     {
         var call = CallState.Of(context);
         var asking = Asking.Read(registry, context, request, request.Question);
         var who = Asking.Who(registry, call, request.Who);
-        var answer = Responding.Identities.WhoIs(who, asking.AsOf, asking.Page, call.Caller).OrRefuse();
+        var answer = Responding(context).Identities.WhoIs(who, asking.AsOf, asking.Page, call.Caller).OrRefuse();
         var agents = answer.Agents.Items;
         await RecordAsync(context, who, agents.Count == 1 ? agents[0].Agent : null, agents.Count);
         return new Wire.WhoIsResponse
@@ -41,20 +39,20 @@ internal sealed class QuestionsService(RegistryNode registry) : Wire.Questions.Q
     {
         var asking = Asking.Read(registry, context, request, request.Question);
         var who = Asking.Who(registry, CallState.Of(context), request.Who);
-        var chains = Responding.Identities.ChainOfCommand(who, asking.AsOf, asking.Page).OrRefuse();
+        var chains = Responding(context).Identities.ChainOfCommand(who, asking.AsOf, asking.Page).OrRefuse();
         await RecordAsync(context, who, chains.Items.DistinctBy(chain => chain.Agent.Id).ToArray() is [var one] ? one.Agent : null, chains.Items.Count);
         return new Wire.ChainOfCommandResponse { Answered = asking.Answer(registry, (ulong?)chains.Next), Chains = { chains.Items.Select(QuestionAnswers.Chain(registry, Then(asking))) } };
     }
 
-    public override Task<Wire.WalkResponse> Descendants(Wire.LineageRequest request, ServerCallContext context) => LineageAsync(request, context, Responding.Graphs.Descendants);
+    public override Task<Wire.WalkResponse> Descendants(Wire.LineageRequest request, ServerCallContext context) => LineageAsync(request, context, Responding(context).Graphs.Descendants);
 
-    public override Task<Wire.WalkResponse> Ancestors(Wire.LineageRequest request, ServerCallContext context) => LineageAsync(request, context, Responding.Graphs.Ancestors);
+    public override Task<Wire.WalkResponse> Ancestors(Wire.LineageRequest request, ServerCallContext context) => LineageAsync(request, context, Responding(context).Graphs.Ancestors);
 
     public override async Task<Wire.WhatDidResponse> WhatDid(Wire.WhatDidRequest request, ServerCallContext context)
     {
         var asking = Asking.Read(registry, context, request, request.Question);
         var agent = Agent(CallState.Of(context), request.Agent, asking.AsOf);
-        var did = Responding.Conduct.WhatDid(agent, FromWire.Period(request.From, request.To), asking.From, asking.Size, asking.AsOf);
+        var did = Responding(context).Conduct.WhatDid(agent, FromWire.Period(request.From, request.To), asking.From, asking.Size, asking.AsOf);
         await registry.PutOnRecordAsync(CallState.Of(context), agent, did.Deeds.Count);
         var admissions = registry.Watch.Admissions;
         var admitted = asking.AsOf.IsNow ? admissions.Of(agent.Id).Select(QuestionAnswers.AdmittedBy(registry)).ToArray() : null;
@@ -65,7 +63,7 @@ internal sealed class QuestionsService(RegistryNode registry) : Wire.Questions.Q
     {
         var asking = Asking.Read(registry, context, request, request.Question);
         var agent = Agent(CallState.Of(context), request.Agent, asking.AsOf);
-        var could = Responding.Conduct.CouldHave(agent, asking.AsOf);
+        var could = Responding(context).Conduct.CouldHave(agent, asking.AsOf);
         await registry.PutOnRecordAsync(CallState.Of(context), agent, could.Authorities.Count);
         return new Wire.CouldHaveResponse
         {
@@ -82,7 +80,7 @@ internal sealed class QuestionsService(RegistryNode registry) : Wire.Questions.Q
         var asking = Asking.Read(registry, context, request, request.Question);
         var scope = ScopeOf(request.Scope);
         var hops = request.HopsMax == 0 ? HopsUsual : request.HopsMax <= Graphs.HopsMax ? (int)request.HopsMax : throw CallRefusedException.Malformed($"A walk has 1 to {Graphs.HopsMax} hops.");
-        var answer = Responding.Graphs.BlastRadius(scope, Edges(request.Edges), hops, asking.AsOf, asking.Page);
+        var answer = Responding(context).Graphs.BlastRadius(scope, Edges(request.Edges), hops, asking.AsOf, asking.Page);
         await registry.PutOnRecordAsync(CallState.Of(context), scope.ToString(), answer.Reached.Items.Count);
         return QuestionAnswers.Walk(registry, answer, asking, Then(asking), CallState.Of(context).Caller!);
     }
@@ -94,7 +92,7 @@ internal sealed class QuestionsService(RegistryNode registry) : Wire.Questions.Q
             throw CallRefusedException.Malformed($"A target is a location or an audience of 1 to {TargetMax} characters.");
         if (!LocationPattern.IsWellFormed(request.Target))
             throw CallRefusedException.Malformed("A target is exact, or a location that ends in /*: a star stands nowhere else.");
-        var answer = Responding.Graphs.PathTo(request.Target, asking.AsOf, asking.Page);
+        var answer = Responding(context).Graphs.PathTo(request.Target, asking.AsOf, asking.Page);
         await registry.PutOnRecordAsync(CallState.Of(context), request.Target, answer.Reached.Items.Count);
         var wire = QuestionAnswers.Walk(registry, answer, asking, Then(asking), CallState.Of(context).Caller!);
         wire.ByLinks = asking.AsOf.IsNow;
@@ -105,7 +103,7 @@ internal sealed class QuestionsService(RegistryNode registry) : Wire.Questions.Q
     {
         var asking = Asking.Read(registry, context, request, request.Question);
         var scope = ScopeOf(request.Scope);
-        var answer = Responding.StopTrials.StillAlive(scope, asking.AsOf, asking.Page);
+        var answer = Responding(context).StopTrials.StillAlive(scope, asking.AsOf, asking.Page);
         await registry.PutOnRecordAsync(CallState.Of(context), scope.ToString(), answer.Alive.Items.Count);
         return QuestionAnswers.Alive(registry, answer, asking, Then(asking));
     }
@@ -114,7 +112,7 @@ internal sealed class QuestionsService(RegistryNode registry) : Wire.Questions.Q
     {
         var asking = Asking.Read(registry, context, request, request.Question);
         var agent = Agent(CallState.Of(context), request.Agent, asking.AsOf);
-        var kin = Responding.Identities.WhoElse(agent, asking.AsOf, asking.Page);
+        var kin = Responding(context).Identities.WhoElse(agent, asking.AsOf, asking.Page);
         await registry.PutOnRecordAsync(CallState.Of(context), agent, kin.Kin.Items.Count);
         return new Wire.WhoElseResponse
         {
@@ -131,9 +129,9 @@ internal sealed class QuestionsService(RegistryNode registry) : Wire.Questions.Q
     {
         var asking = Asking.Read(registry, context, request, request.Question);
         var scope = ScopeOf(request.Scope);
-        var answer = Responding.StopTrials.WhatIf(scope, ControlService.State(request.State), asking.AsOf, asking.Page, context.CancellationToken);
+        var answer = Responding(context).StopTrials.WhatIf(scope, ControlService.State(request.State), asking.AsOf, asking.Page, context.CancellationToken);
         await registry.PutOnRecordAsync(CallState.Of(context), scope.ToString(), answer.Turned.Items.Count);
-        var atEnforcers = Responding.StopTrials.WhatIfAtEnforcers(scope, ControlService.State(request.State), asking.AsOf, registry.Watch.Admissions.Recent(), context.CancellationToken);
+        var atEnforcers = Responding(context).StopTrials.WhatIfAtEnforcers(scope, ControlService.State(request.State), asking.AsOf, registry.Watch.Admissions.Recent(), context.CancellationToken);
         return QuestionAnswers.Trial(registry, answer, atEnforcers, asking);
     }
 
@@ -146,6 +144,8 @@ internal sealed class QuestionsService(RegistryNode registry) : Wire.Questions.Q
         await registry.PutOnRecordAsync(call, agent, answer.Reached.Items.Count);
         return QuestionAnswers.Walk(registry, answer, asking, Then(asking), call.Caller!);
     }
+
+    private Responding Responding(ServerCallContext context) => registry.Responding.Until(context.CancellationToken);
 
     // What can cover nobody must not be answered as if nobody were there.
     private Scope ScopeOf(Wire.Scope? wire)

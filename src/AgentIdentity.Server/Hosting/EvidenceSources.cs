@@ -62,7 +62,8 @@ internal sealed class EvidenceSources : IAsyncDisposable
             // Its own words name types of this program.
             throw new OptionsRefusedException($"--evidence {path} cannot be used: line {refused.LineNumber + 1}, at {refused.Path}, is not what docs/operations.md, \"Evidence\", has there.");
         }
-        catch (Exception refused) when (refused is IOException or UnauthorizedAccessException or InvalidDataException)
+        // The last is what an empty path is, or one with a zero in it.
+        catch (Exception refused) when (refused is IOException or UnauthorizedAccessException or InvalidDataException or ArgumentException)
         {
             throw new OptionsRefusedException($"--evidence {path} cannot be used: {refused.Message}");
         }

@@ -17,13 +17,16 @@ using AgentIdentity.Storage.Sqlite;
 namespace AgentIdentity.Server.Hosting;
 
 /// <summary>
-/// Stops a made-up agent and what it has set in motion, in a registry of its own in the folder for temporary files, which is removed afterwards. Code is compiled when it first runs, and the
+/// Stops a made-up agent and what it has set in motion, in a registry of its own in a folder of the data folder, which is removed afterwards. Code is compiled when it first runs, and the
 /// first stop of a process must not be the one that waits for that.
 /// </summary>
 internal sealed class Rehearsal : IAsyncDisposable
 {
     // Not while a start has better things to do, nor for a process that ends at once.
     private static readonly TimeSpan AfterStart = TimeSpan.FromSeconds(5);
+
+    // One name, in a folder that one process holds: what a process leaves that is killed in the middle of it, the next one removes.
+    private const string FolderName = "rehearsal";
 
     private const string Envelope = """[{"type":"notes","actions":["read"],"locations":["notes/*"],"maxDepth":1}]""";
     private const string PassedOn = """[{"type":"notes","actions":["read"],"locations":["notes/*"]}]""";
@@ -32,9 +35,9 @@ internal sealed class Rehearsal : IAsyncDisposable
     private readonly CancellationTokenSource _ended = new();
     private readonly Task _running;
 
-    public Rehearsal(Action<string> log)
+    public Rehearsal(string dataFolder, Action<string> log)
     {
-        _running = RunAsync(log);
+        _running = RunAsync(dataFolder, log);
     }
 
     public async ValueTask DisposeAsync()
@@ -44,27 +47,33 @@ internal sealed class Rehearsal : IAsyncDisposable
         _ended.Dispose();
     }
 
-    /// <summary>Carries it out once, at once, and answers in which folder, which is gone.</summary>
-    public static async Task<string> PlayAsync()
+    /// <summary>Carries it out once, at once.</summary>
+    public static async Task PlayAsync(string dataFolder)
     {
-        var folder = Directory.CreateTempSubdirectory("agentidentity-rehearsal-");
+        var folder = Path.Combine(dataFolder, FolderName);
+        Remove(folder);
         try
         {
-            await PlayAsync(folder.FullName);
-            return folder.FullName;
+            await PlayInAsync(folder);
         }
         finally
         {
-            folder.Delete(recursive: true);
+            Remove(folder);
         }
     }
 
-    private async Task RunAsync(Action<string> log)
+    private static void Remove(string folder)
+    {
+        if (Directory.Exists(folder))
+            Directory.Delete(folder, recursive: true);
+    }
+
+    private async Task RunAsync(string dataFolder, Action<string> log)
     {
         try
         {
             await Task.Delay(AfterStart, _ended.Token);
-            await PlayAsync();
+            await PlayAsync(dataFolder);
         }
         catch (OperationCanceledException)
         {
@@ -76,7 +85,7 @@ internal sealed class Rehearsal : IAsyncDisposable
         }
     }
 
-    private static async Task PlayAsync(string folder)
+    private static async Task PlayInAsync(string folder)
     {
         using var store = SqliteLedgerStore.Open(folder);
         using var keys = new FileRegistryKeys(folder);

@@ -1,9 +1,12 @@
 using AgentIdentity.Anchoring.Ethereum;
 using AgentIdentity.Registry;
+using AgentIdentity.Registry.Keys;
+using AgentIdentity.Registry.State;
 using AgentIdentity.Server.Chain;
 using AgentIdentity.Server.Grpc;
 using AgentIdentity.Server.Options;
 using AgentIdentity.Server.Telemetry;
+using AgentIdentity.Storage.Sqlite;
 
 namespace AgentIdentity.Server.Hosting;
 
@@ -26,7 +29,7 @@ internal sealed class ServerHost : IAsyncDisposable
         (_app, _registry, _anchoring, _log) = (app, registry, anchoring, log);
         var clock = app.Services.GetRequiredService<TimeProvider>();
         _flush = new JournalFlush(registry.Node, clock);
-        _rehearsal = new Rehearsal(message => log.LogInformation("{Message}", message));
+        _rehearsal = new Rehearsal(options.Data, message => log.LogInformation("{Message}", message));
         _otlp = options.Otlp is { } collector ? new OtlpExport(collector) : null;
         Bound = WithPorts(options, [.. app.Urls.Select(address => new Uri(address).Port)]);
     }
@@ -88,9 +91,18 @@ internal sealed class ServerHost : IAsyncDisposable
         }
 
         var failure = await Registry.Halted;
-        _log.LogCritical(failure, "The ledger could not be written, so the process ends; start it again once the disk is well.");
+        _log.LogCritical(failure, "{What}", WhyItEnds(failure));
         return ExitCodes.Halted;
     }
+
+    // A disk is not all that may fail: what signs for enforcers ends the process too.
+    internal static string WhyItEnds(Exception failure) => failure switch
+    {
+        KeysRefusedException => "A key of the registry does not sign, so the process ends; start it again once the keys can be used.",
+        LedgerDamagedException => "What is stored is not what was signed, so the process ends; the fsck command lists all that is damaged.",
+        IOException or SqliteException => "The ledger could not be written, so the process ends; start it again once the disk is well.",
+        _ => "The registry failed and takes no writes, so the process ends; start it again.",
+    };
 
     public async ValueTask DisposeAsync()
     {

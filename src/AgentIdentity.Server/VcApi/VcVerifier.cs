@@ -40,13 +40,13 @@ internal sealed class VcVerifier(RegistryNode registry, TimeProvider clock)
     {
         var token = credential.TryGetProperty("id", out var id) && id.ValueKind == JsonValueKind.String && id.GetString()!.StartsWith(TokenPrefix, StringComparison.Ordinal) ? id.GetString()![TokenPrefix.Length..] : null;
         var refusal = PresentedCredential.Read(token, registry.Settings.Name, registry.State.IssuerKeys.Find, out var read);
-        return refusal == Refusal.None ? CheckInForce(read!) : VcProblem.Verification($"The token is no credential of this registry: {refusal.Name()}.");
+        return refusal == Refusal.None ? CheckInForce(read!, registry.Verification.CheckLogged(read!, clock.GetUtcNow())) : VcProblem.Verification($"The token is no credential of this registry: {refusal.Name()}.");
     }
 
     private VcProblem? VerifyOwn(JsonElement credential)
     {
         var refusal = PresentedCredential.ReadDocument(Encoding.UTF8.GetBytes(credential.GetRawText()), registry.Settings.Name, registry.State.IntegrityKeys.Find, clock.GetUtcNow(), out var read);
-        return refusal == Refusal.None ? CheckInForce(read!) : VcProblem.Verification($"The document is no credential of this registry: {refusal.Name()}.");
+        return refusal == Refusal.None ? CheckInForce(read!, registry.Verification.CheckDocumentLogged(read!, clock.GetUtcNow())) : VcProblem.Verification($"The document is no credential of this registry: {refusal.Name()}.");
     }
 
     private VcProblem? VerifyOthers(JsonElement credential, JsonElement proof)
@@ -61,11 +61,13 @@ internal sealed class VcVerifier(RegistryNode registry, TimeProvider clock)
         return VcDocument.TimeOf(credential, "validFrom") > now || VcDocument.TimeOf(credential, "validUntil") <= now ? VcProblem.Range("The credential is not valid at this time.") : null;
     }
 
-    private VcProblem? CheckInForce(PresentedCredential read)
+    private VcProblem? CheckInForce(PresentedCredential read, Refusal logged)
     {
+        if (logged is Refusal.CredentialExpired or Refusal.CredentialNotYetValid)
+            return VcProblem.Range($"The credential is not valid at this time: {logged.Name()}.");
+        if (logged != Refusal.None)
+            return VcProblem.Verification($"The credential is signed by a key of this registry, and its ledger does not hold it: {logged.Name()}.");
         var now = clock.GetUtcNow();
-        if (PresentedCredential.CheckTimes(read.Claims, now) is var times and not Refusal.None)
-            return VcProblem.Range($"The credential is not valid at this time: {times.Name()}.");
         var place = StatusPlace.Of(read.Claims.StatusIndex);
         var reader = new StatusListReader(registry.Settings.Name, registry.State.IssuerKeys.Find);
         if (registry.StatusLists.Find(place.List) is not { } list || reader.ReadTokenList(Encoding.ASCII.GetString(list.Token), place.List, now, out var bits) != Refusal.None)

@@ -30,6 +30,10 @@ public sealed class NodeAnswers
     [InlineData("{\"id\":1,\"result\":1}", HttpStatusCode.OK, ChainFault.Malformed)]
     [InlineData("{\"id\":1,\"result\":\"1\"}", HttpStatusCode.OK, ChainFault.Malformed)]
     [InlineData("{\"id\":1,\"result\":\"0x1ffffffffffffffff\"}", HttpStatusCode.OK, ChainFault.Malformed)]
+    [InlineData("{\"id\":1,\"error\":{\"message\":\"\\ud800\"}}", HttpStatusCode.OK, ChainFault.Malformed)]
+    [InlineData("{\"id\":1,\"error\":{\"message\":\"reverted\",\"data\":\"\\udfff\"}}", HttpStatusCode.OK, ChainFault.Malformed)]
+    [InlineData("{\"\\ud800\":0,\"id\":1,\"result\":\"0x1\"}", HttpStatusCode.OK, ChainFault.Malformed)]
+    [InlineData("{\"id\":1,\"result\":\"\\ud800\"}", HttpStatusCode.OK, ChainFault.Malformed)]
     [InlineData("{}", HttpStatusCode.TooManyRequests, ChainFault.RateLimited)]
     [InlineData("{}", HttpStatusCode.BadGateway, ChainFault.Unreachable)]
     public async Task What_is_no_answer_is_none(string body, HttpStatusCode status, ChainFault fault) =>

@@ -28,7 +28,7 @@ internal static class CascadeQuestion
             var agents = await EnrollAsync(own, await own.NewTokenAsync(first, descendants + 1), descendants + 1);
             await LinkAsync(own, agents);
             // As the server does before anybody needs it.
-            await Rehearsal.PlayAsync();
+            await Rehearsal.PlayAsync(folder.FullName);
             var took = new List<double>();
             var spent = Environment.CpuUsage.TotalTime;
             for (var round = 0; round < rounds; round++)

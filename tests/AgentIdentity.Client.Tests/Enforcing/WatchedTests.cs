@@ -311,6 +311,27 @@ public sealed class WatchedTests
     }
 
     [Fact]
+    public void What_an_operator_approved_who_was_removed_before_a_day_was_over_is_not_lifted_and_says_so()
+    {
+        var watching = Live();
+        var newcomer = ScriptedRegistry.NewOperator("Cora");
+        Add(watching, newcomer);
+        var (denial, delta) = _registry.Stop(Agent);
+        watching.Watched.Take(delta);
+        var (index, lift) = _registry.Restore([denial], _registry.ApproveRestore([denial], _registry.Founders[0], newcomer));
+        watching.Watched.Take(lift);
+        watching.Watched.Take(_registry.Proof(index));
+        Assert.Empty(watching.Alarms);
+        Take(watching, new CallerRemoved(newcomer.Caller, "left", _registry.Approve(Credentials.Proofs.ApprovedAction.RemoveCaller(newcomer.Caller, "left"), _registry.Founders), _registry.Epoch + 1), newcomer.Caller);
+        _clock.Advance(TimeSpan.FromHours(25));
+        watching.Watched.Tick();
+        Assert.True(watching.Refuses(Agent));
+        var alarm = Assert.Single(watching.Alarms);
+        Assert.Equal(RestoreForged, alarm.Kind);
+        Assert.Contains("that operator was removed", alarm.Detail, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void A_passkey_that_two_have_added_approves_after_a_day_over_a_restart_on_its_own_page_only()
     {
         var watching = Live();

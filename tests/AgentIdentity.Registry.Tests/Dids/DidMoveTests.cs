@@ -67,6 +67,20 @@ public sealed class DidMoveTests : IDisposable
     }
 
     [Fact]
+    public async Task A_revocation_that_is_not_on_the_record_yet_ends_no_DID()
+    {
+        await using var registry = await TestNode.FoundAsync(_folder);
+        var agent = await EnrolHeldAsync(registry);
+        var node = registry.Node;
+        var pending = node.Standing.Deny(StandingState.Revoked, Scope.Agent(agent.Id), registry.Clock.GetUtcNow().ToUnixTimeMilliseconds());
+        Assert.Equal(Refusal.DidUnchanged, node.Dids.ChangeOf(agent.Record).Refusal);
+
+        node.Standing.Settle(pending);
+        TestNode.Good(await registry.StopAsync(agent, StandingState.Revoked));
+        Assert.True(TestNode.Good(node.Dids.ChangeOf(agent.Record)).Deactivates);
+    }
+
+    [Fact]
     public async Task An_audit_holds_the_ledger_to_the_move_and_to_nothing_that_its_new_host_has_added()
     {
         await using var registry = await TestNode.FoundAsync(_folder);

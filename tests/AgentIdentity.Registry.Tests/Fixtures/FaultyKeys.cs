@@ -15,6 +15,9 @@ internal sealed class FaultyKeys(IRegistryKeys keys) : IRegistryKeys
     /// <summary>Called before the watch key signs; what it throws is what the token answers.</summary>
     public Action BeforeWatchSigns { get; set; } = static () => { };
 
+    /// <summary>Called before a key is made.</summary>
+    public Action<RegistryKeyUse> BeforeCreates { get; set; } = static _ => { };
+
     /// <summary>Has the next signature of the watch key fail, and none after it.</summary>
     public void FailNextWatch() => BeforeWatchSigns = () =>
     {
@@ -45,7 +48,11 @@ internal sealed class FaultyKeys(IRegistryKeys keys) : IRegistryKeys
 
     public PrivateKey Integrity(KeyId keyId) => keys.Integrity(keyId);
 
-    public PublicKey Create(RegistryKeyUse use) => keys.Create(use);
+    public PublicKey Create(RegistryKeyUse use)
+    {
+        BeforeCreates(use);
+        return keys.Create(use);
+    }
 
     public void Retire(KeyId keyId) => keys.Retire(keyId);
 

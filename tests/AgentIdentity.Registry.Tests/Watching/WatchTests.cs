@@ -69,12 +69,74 @@ public sealed class WatchTests
     }
 
     [Fact]
+    public async Task A_stop_is_told_while_a_heartbeat_is_signed_and_before_it()
+    {
+        await using var registry = await TestNode.FoundAsync();
+        var agent = await registry.EnrollAsync();
+        using var enforcer = await ScriptedEnforcer.NewAsync(registry);
+        using var told = new ManualResetEventSlim();
+        var signing = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        registry.Keys.BeforeWatchSigns = () =>
+        {
+            if (signing.TrySetResult())
+                told.Wait(TestNode.Patience);
+        };
+        var heartbeat = Task.Run(() => enforcer.HeartbeatAsync());
+        await signing.Task.WaitAsync(TestNode.Patience);
+        var stopped = TestNode.Good(await registry.StopAsync(agent));
+        await registry.Node.Watch.Watches.WhenToldAsync(registry.Node.State.Epoch, CancellationToken.None).WaitAsync(TestNode.Patience);
+        told.Set();
+
+        await heartbeat;
+        Assert.Equal(stopped.Index, Assert.Single(enforcer.Denials).Index);
+    }
+
+    [Fact]
+    public async Task A_heartbeat_that_is_overtaken_time_and_again_is_signed_behind_what_was_told()
+    {
+        await using var registry = await TestNode.FoundAsync();
+        using var enforcer = await ScriptedEnforcer.NewAsync(registry);
+        var (node, view) = (registry.Node, enforcer.Stream.View);
+        var key = new NoteSignerKey(WatchNotes.KeyName(node.State.Log.Origin), registry.Keys.Watch(node.State.WatchKeys[^1].KeyId));
+        var epochs = new List<ulong>();
+        view.Answer(enforcer.Stream, (epoch, count, digest) =>
+        {
+            epochs.Add(epoch);
+            if (epochs.Count < 4)
+                view.Advance(new Change(epoch + 1, default, DeltaKind.None, [], [], null), key);
+            return new Heartbeat(new HeartbeatNote(view.Id, "nonce", epoch, count, digest, 0, default, default).Sign(key), "", []);
+        });
+        var first = node.State.Epoch;
+        Assert.Equal([first, first + 1, first + 2, first + 3], epochs);
+        using var patience = new CancellationTokenSource(TestNode.Patience);
+        Assert.True(await enforcer.Stream.ReadAllAsync(patience.Token).AnyAsync(message => message is Heartbeat));
+    }
+
+    [Fact]
+    public async Task What_a_view_shows_at_an_epoch_is_signed_once_for_all_who_come()
+    {
+        await using var registry = await TestNode.FoundAsync();
+        var agent = await registry.EnrollAsync();
+        using var first = await ScriptedEnforcer.NewAsync(registry);
+        var signed = 0;
+        registry.Keys.BeforeWatchSigns = () => Interlocked.Increment(ref signed);
+        using var second = await ScriptedEnforcer.NewAsync(registry, "second");
+        Assert.Equal(0, signed);
+
+        await registry.StopAsync(agent);
+        await second.UntilAsync<Delta>();
+        using var third = await ScriptedEnforcer.NewAsync(registry, "third");
+        Assert.Equal(2, signed);
+        Assert.Single(third.Denials);
+    }
+
+    [Fact]
     public async Task An_enforcer_whose_snapshot_could_not_be_signed_does_not_watch()
     {
         await using var registry = await TestNode.FoundAsync();
         using var first = await ScriptedEnforcer.NewAsync(registry);
         using var key = PrivateKey.Generate(KeyAlgorithm.Ed25519);
-        var other = await ScriptedEnforcer.RegisterAsync(registry, key, "other");
+        var other = await ScriptedEnforcer.RegisterAsync(registry, key, "other", "https://other.example");
         registry.Keys.FailNextWatch();
         await Assert.ThrowsAsync<KeysRefusedException>(() => ScriptedEnforcer.TryBeginAsync(registry, key));
         Assert.Null(registry.Node.Watch.Watches.Find(other.Id));

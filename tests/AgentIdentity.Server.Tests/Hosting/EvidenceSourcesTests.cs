@@ -43,6 +43,7 @@ public sealed class EvidenceSourcesTests
     [InlineData("""{"issuers":[],"issuers":[],"trustDomains":[]}""")]
     [InlineData("""{"issuers":[{"issuer":"https://a.example"}],"trustDomains":[]}""")]
     [InlineData("""{"issuers":[{"issuer":"https://a.example","jwks":"missing"}],"trustDomains":[]}""")]
+    [InlineData("""{"issuers":[{"issuer":"https://a.example","jwks":"a\u0000b"}],"trustDomains":[]}""")]
     [InlineData("""{"issuers":[{"issuer":"https://a.example","jwks":"settings.json"}],"trustDomains":[]}""")]
     [InlineData("""{"issuers":[{"issuer":"https://a.example","jwks":"http://keys.example/jwks"}],"trustDomains":[]}""")]
     [InlineData("""{"issuers":[{"issuer":"https://a.example","jwks":"ftp://keys.example/jwks"}],"trustDomains":[]}""")]

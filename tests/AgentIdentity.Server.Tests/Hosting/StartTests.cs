@@ -5,7 +5,9 @@ using AgentIdentity.Protocol.V1;
 using AgentIdentity.Registry.Keys;
 using AgentIdentity.Registry.Reading;
 using AgentIdentity.Registry.Sequencing;
+using AgentIdentity.Server.Hosting;
 using AgentIdentity.Server.Tests.Fixtures;
+using AgentIdentity.Storage.Sqlite;
 using Grpc.Core;
 using Grpc.Net.Client;
 
@@ -58,6 +60,17 @@ public sealed class StartTests : IDisposable
             file.WriteByte(value);
         }
         await RefusesAsync<StoreRefusedException>(why);
+    }
+
+    [Fact]
+    public void A_process_that_ends_by_itself_says_what_has_failed()
+    {
+        Assert.Contains("the disk is well", ServerHost.WhyItEnds(new IOException("Input/output error.")), StringComparison.Ordinal);
+        Assert.Contains("the disk is well", ServerHost.WhyItEnds(new SqliteException(10, "disk I/O error")), StringComparison.Ordinal);
+        var unsigned = ServerHost.WhyItEnds(new KeysRefusedException("The token answers CKR_DEVICE_ERROR."));
+        Assert.Contains("does not sign", unsigned, StringComparison.Ordinal);
+        Assert.DoesNotContain("disk", unsigned, StringComparison.Ordinal);
+        Assert.DoesNotContain("disk", ServerHost.WhyItEnds(new InvalidOperationException("A bug.")), StringComparison.Ordinal);
     }
 
     [Fact]

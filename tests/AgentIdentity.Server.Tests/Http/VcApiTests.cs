@@ -3,10 +3,15 @@ using System.Net.Mime;
 using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using AgentIdentity.Credentials;
 using AgentIdentity.Credentials.Dids;
+using AgentIdentity.Credentials.Identifiers;
+using AgentIdentity.Credentials.Issuing;
 using AgentIdentity.Credentials.Keys;
+using AgentIdentity.Credentials.Verification;
 using AgentIdentity.Protocol.V1;
 using AgentIdentity.Server.Tests.Fixtures;
+using AgentIdentity.Storage.Keys;
 
 namespace AgentIdentity.Server.Tests.Http;
 
@@ -231,6 +236,21 @@ public sealed class VcApiTests(SharedRegistry shared) : IClassFixture<SharedRegi
         Assert.Equal((HttpStatusCode.OK, true), await VerifyAsync(document));
         document["sponsor"] = "Somebody else";
         await AssertRefusedAsync(Verify, new JsonObject { ["verifiableCredential"] = document });
+    }
+
+    [Fact]
+    public async Task A_credential_that_the_registrys_keys_have_signed_and_the_ledger_does_not_hold_is_refused_in_both_forms()
+    {
+        var agent = await _registry.EnrolAsync();
+        using (var connection = agent.Connect())
+            _ = await connection.Credentials.IssueAsync(new IssueRequest { EmbeddedProof = true });
+        var (node, name) = (_registry.Host.Registry, _registry.Host.Registry.Settings.Name);
+        using var keys = new FileRegistryKeys(_registry.Folder);
+        Assert.Equal(Refusal.None, PresentedCredential.Read(agent.Credential, name, node.State.IssuerKeys.Find, out var genuine));
+        var forged = genuine!.Claims with { Jti = SubjectId.New(DateTimeOffset.FromUnixTimeSeconds(genuine.Claims.NotBefore)) };
+        await AssertRefusedAsync(Verify, new JsonObject { ["verifiableCredential"] = Enveloped(CredentialWriter.Sign(forged, name, keys.Issuer(node.State.IssuerKeys.Current.KeyId))) });
+        var document = CredentialWriter.SignDocument(forged, name, keys.Integrity(node.State.IntegrityKeys.Newest!.KeyId));
+        await AssertRefusedAsync(Verify, new JsonObject { ["verifiableCredential"] = JsonNode.Parse(document) });
     }
 
     [Fact]
