@@ -1,3 +1,4 @@
+using System.Text;
 using AgentIdentity.Client;
 using AgentIdentity.Credentials;
 using AgentIdentity.Credentials.Tokens;
@@ -27,6 +28,27 @@ public sealed class OtherClientsTests
         var refused = await Assert.ThrowsAsync<RpcException>(() => new Protocol.V1.Registry.RegistryClient(channel).BeginEnrollAsync(new BeginEnrollRequest()).ResponseAsync);
         Assert.Equal((StatusCode.InvalidArgument, "DEADLINE_MISSING"), (refused.StatusCode, Refused.NameOf(refused)));
         Assert.Equal(HealthCheckResponse.Types.ServingStatus.Serving, (await new Health.HealthClient(channel).CheckAsync(new HealthCheckRequest())).Status);
+    }
+
+    [Fact]
+    public async Task A_header_in_another_encoding_ends_no_other_call_on_its_connection()
+    {
+        await using var registry = await TestRegistry.StartAsync();
+        using var channel = GrpcChannel.ForAddress(registry.GrpcUrl, new GrpcChannelOptions
+        {
+            HttpHandler = new SocketsHttpHandler { RequestHeaderEncodingSelector = (name, _) => name == "x-name" ? Encoding.Latin1 : null },
+        });
+        var health = new Health.HealthClient(channel);
+        using var watch = health.Watch(new HealthCheckRequest());
+        Assert.True(await watch.ResponseStream.MoveNext());
+
+        using var cancellation = new CancellationTokenSource();
+        await health.CheckAsync(new HealthCheckRequest(), new Metadata { { "x-name", "Zo\u00eb" } });
+        var next = watch.ResponseStream.MoveNext(cancellation.Token);
+        await health.CheckAsync(new HealthCheckRequest());
+        Assert.False(next.IsCompleted);
+        await cancellation.CancelAsync();
+        await Assert.ThrowsAsync<RpcException>(() => next);
     }
 
     [Fact]
