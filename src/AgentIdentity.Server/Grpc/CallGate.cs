@@ -12,6 +12,7 @@ namespace AgentIdentity.Server.Grpc;
 internal sealed class CallGate(RequestDelegate next, CallRefusals refusals, WorkSlots slots)
 {
     private const string Identity = "identity";
+    private const string ContentType = "application/grpc";
 
     public async Task InvokeAsync(HttpContext context)
     {
@@ -19,6 +20,13 @@ internal sealed class CallGate(RequestDelegate next, CallRefusals refusals, Work
         if ((listener & (Listeners.Grpc | Listeners.Control)) == 0)
         {
             await next(context);
+            return;
+        }
+
+        if (!IsGrpc(context.Request))
+        {
+            // In HTTP's own words: whoever speaks no gRPC would take the 200 of a refusal for success.
+            context.Response.StatusCode = StatusCodes.Status415UnsupportedMediaType;
             return;
         }
 
@@ -85,6 +93,10 @@ internal sealed class CallGate(RequestDelegate next, CallRefusals refusals, Work
         refusals.Note(call, refused.Refusal);
         GrpcAnswer.Write(context.Response, refused);
     }
+
+    // With a message format (+proto) or a parameter behind it, or neither. application/grpc-web is another protocol.
+    private static bool IsGrpc(HttpRequest request) =>
+        request.ContentType is { } type && type.StartsWith(ContentType, StringComparison.OrdinalIgnoreCase) && (type.Length == ContentType.Length || type[ContentType.Length] is '+' or ';');
 
     private static bool IsCompressed(HttpRequest request) =>
         request.Headers.TryGetValue("grpc-encoding", out var encoding) && !string.Equals(encoding, Identity, StringComparison.Ordinal);

@@ -1,3 +1,5 @@
+using System.Net;
+using System.Net.Http.Headers;
 using System.Text;
 using AgentIdentity.Client;
 using AgentIdentity.Credentials;
@@ -17,6 +19,7 @@ namespace AgentIdentity.Server.Tests.Grpc;
 /// <summary>What clients that are not ours meet, and have the pages alone to know it from.</summary>
 public sealed class OtherClientsTests
 {
+    private const string Probe = "/grpc.health.v1.Health/Check";
     private const int Rounds = 40;
     private const int CallsBetween = 5;
 
@@ -28,6 +31,33 @@ public sealed class OtherClientsTests
         var refused = await Assert.ThrowsAsync<RpcException>(() => new Protocol.V1.Registry.RegistryClient(channel).BeginEnrollAsync(new BeginEnrollRequest()).ResponseAsync);
         Assert.Equal((StatusCode.InvalidArgument, "DEADLINE_MISSING"), (refused.StatusCode, Refused.NameOf(refused)));
         Assert.Equal(HealthCheckResponse.Types.ServingStatus.Serving, (await new Health.HealthClient(channel).CheckAsync(new HealthCheckRequest())).Status);
+    }
+
+    [Theory]
+    [InlineData("application/json")]
+    [InlineData("application/grpc-web+proto")]
+    [InlineData("application/grpcx")]
+    [InlineData(null)]
+    public async Task Who_speaks_no_gRPC_gets_an_HTTP_status_that_it_cannot_take_for_success(string? contentType)
+    {
+        await using var registry = await TestRegistry.StartAsync();
+        using var caller = new RawCaller(registry.GrpcUrl, registry.PublicUrl);
+        foreach (var method in (string[])[Probe, "/agentidentity.v1.Registry/GetAgent", "/no.Such/Method"])
+        {
+            var answer = await caller.SendAsync(method, [], request => request.Content!.Headers.ContentType = contentType is null ? null : new MediaTypeHeaderValue(contentType));
+            Assert.Equal((method, HttpStatusCode.UnsupportedMediaType, null), (method, answer.Http, answer.Status));
+        }
+    }
+
+    [Theory]
+    [InlineData("application/grpc+proto")]
+    [InlineData("application/grpc; charset=utf-8")]
+    [InlineData("Application/GRPC")]
+    public async Task Whoever_says_more_of_its_gRPC_is_served(string contentType)
+    {
+        await using var registry = await TestRegistry.StartAsync();
+        using var caller = new RawCaller(registry.GrpcUrl, registry.PublicUrl);
+        Assert.Equal(StatusCode.OK, (await caller.SendAsync(Probe, [], request => request.Content!.Headers.ContentType = MediaTypeHeaderValue.Parse(contentType))).Status);
     }
 
     [Fact]
