@@ -103,9 +103,9 @@ internal sealed class CallGate(RequestDelegate next, CallRefusals refusals, Work
 
     private void NameOwnRefusal(HttpContext context, CallState call)
     {
-        if (context.Response.HasStarted || !GrpcAnswer.TryReadStatus(context.Response, out var status))
+        if (context.Response.HasStarted || !GrpcAnswer.TryReadStatus(context.Response, out var status) || LayerWord.IsAboutCompression(status))
             return;
-        var refused = status switch
+        var refused = status.StatusCode switch
         {
             StatusCode.ResourceExhausted => CallRefusedException.TooLarge(),
             StatusCode.Internal or StatusCode.Unknown or StatusCode.InvalidArgument => CallRefusedException.Unreadable(),

@@ -60,6 +60,19 @@ public sealed class OtherClientsTests
         Assert.Equal(StatusCode.OK, (await caller.SendAsync(Probe, [], request => request.Content!.Headers.ContentType = MediaTypeHeaderValue.Parse(contentType))).Status);
     }
 
+    [Theory]
+    [InlineData(Probe)]
+    [InlineData("/grpc.reflection.v1.ServerReflection/ServerReflectionInfo")]
+    public async Task A_message_marked_as_compressed_in_a_call_that_names_no_encoding_is_INTERNAL_as_gRPC_has_it(string method)
+    {
+        await using var registry = await TestRegistry.StartAsync();
+        using var caller = new RawCaller(registry.GrpcUrl, registry.PublicUrl);
+        var answer = await caller.SendAsync(method, [], request =>
+            request.Content = new ByteArrayContent([1, 0, 0, 0, 0]) { Headers = { ContentType = new MediaTypeHeaderValue("application/grpc") } });
+        Assert.Equal(StatusCode.Internal, answer.Status);
+        Assert.Contains("compressed", answer.Detail, StringComparison.Ordinal);
+    }
+
     [Fact]
     public async Task A_header_in_another_encoding_ends_no_other_call_on_its_connection()
     {
