@@ -203,6 +203,10 @@ func cases(connection *grpc.ClientConn, travelled *wireLengths) []namedCase {
 			_, err = client.UnaryCall(accepting, plain)
 			must(err)
 			equal(travelled.last > 314159, true)
+			// Who has not said that it reads gzip is sent none, whatever it asks for.
+			_, err = client.UnaryCall(ctx, compressed)
+			must(err)
+			equal(travelled.last > 314159, true)
 		}},
 	}
 }
