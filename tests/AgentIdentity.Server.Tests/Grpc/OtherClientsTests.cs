@@ -7,6 +7,8 @@ using AgentIdentity.Credentials.Tokens;
 using AgentIdentity.Ledger;
 using AgentIdentity.Protocol.V1;
 using AgentIdentity.Registry.Watching;
+using AgentIdentity.Server.Grpc;
+using AgentIdentity.Server.Hosting;
 using AgentIdentity.Server.Tests.Fixtures;
 using AgentIdentity.Tests.Wire;
 using Google.Rpc;
@@ -92,6 +94,18 @@ public sealed class OtherClientsTests
         Assert.False(next.IsCompleted);
         await cancellation.CancelAsync();
         await Assert.ThrowsAsync<RpcException>(() => next);
+    }
+
+    [Fact]
+    public void No_message_has_the_name_of_what_generated_TypeScript_stands_on()
+    {
+        string[] builtIn =
+        [
+            "Array", "BigInt", "Boolean", "Buffer", "Date", "Error", "Exclude", "Function", "Iterable", "Map", "Math", "Number", "Object", "Omit", "Partial", "Pick", "Promise", "Readonly",
+            "Record", "RegExp", "Required", "Set", "String", "Symbol", "Uint8Array",
+        ];
+        var files = Pipeline.Served.Where(file => file.Package == "agentidentity.v1").SelectMany(DescriptorIndex.WithImports);
+        Assert.DoesNotContain(files.SelectMany(file => file.MessageTypes), message => builtIn.Contains(message.Name));
     }
 
     [Fact]
