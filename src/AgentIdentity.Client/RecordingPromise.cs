@@ -13,7 +13,7 @@ public sealed class RecordingPromise
     private readonly Hash _leafHash;
     private readonly Hash[] _path;
 
-    internal RecordingPromise(ulong index, Hash leafHash, Protocol.V1.Promise promise)
+    internal RecordingPromise(ulong index, Hash leafHash, Protocol.V1.SignedPromise promise)
     {
         (_index, _leafHash, Note) = (new LeafIndex(index), leafHash, promise.Note);
         _path = promise.Path.All(hash => hash.Length == Hash.Size) ? [.. promise.Path.Select(hash => Hash.Read(hash.Span))] : [];

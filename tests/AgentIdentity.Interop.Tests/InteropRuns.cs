@@ -18,6 +18,8 @@ public sealed class InteropRuns : IAsyncLifetime
 
     public static Stack Python { get; } = new("/usr/bin/python3", ScriptIn("python/interop.py"), MissingForPython());
 
+    public static Stack GrpcGo { get; } = new("bash", ScriptIn("grpc-go/run"), MissingForGrpcGo());
+
     public Task InitializeAsync() => host.InitializeAsync();
 
     public Task DisposeAsync() => host.DisposeAsync();
@@ -34,6 +36,10 @@ public sealed class InteropRuns : IAsyncLifetime
     private static string? MissingForPython() => File.Exists("/usr/lib/python3/dist-packages/grpc/__init__.py") && File.Exists("/usr/bin/protoc")
         ? null
         : "Debian's grpcio is not installed: run tests/install (or: apt-get install python3-grpcio python3-protobuf protobuf-compiler).";
+
+    private static string? MissingForGrpcGo() => Directory.Exists("/usr/share/gocode/src/google.golang.org/grpc") && File.Exists("/usr/bin/protoc-gen-go") && File.Exists("/usr/bin/go")
+        ? null
+        : "Debian's grpc-go is not installed: run tests/install (or: apt-get install golang-go golang-google-grpc-dev protoc-gen-go-1-3).";
 
     private async Task<InteropRun> RunScriptAsync(Stack stack, string transport)
     {

@@ -20,6 +20,10 @@ public sealed class InteropTests(InteropRuns runs) : IClassFixture<InteropRuns>
     [MemberData(nameof(Cases))]
     public Task Python_grpcio_passes(string transport, string @case) => AssertPassesAsync(InteropRuns.Python, transport, @case);
 
+    [SkippableTheory]
+    [MemberData(nameof(Cases))]
+    public Task Grpc_go_passes(string transport, string @case) => AssertPassesAsync(InteropRuns.GrpcGo, transport, @case);
+
     private async Task AssertPassesAsync(Stack stack, string transport, string @case)
     {
         Skip.If(stack.Missing is not null, stack.Missing);

@@ -101,10 +101,14 @@ internal sealed class InteropService : TestService.TestServiceBase
         var headers = new Metadata();
         if (context.RequestHeaders.GetValue(EchoInitial) is { } initial)
             headers.Add(EchoInitial, initial);
-        if (compress)
+        if (compress && ReadsGzip(context))
             headers.Add(EncodingRequest, "gzip");
         return headers.Count == 0 ? Task.CompletedTask : context.WriteResponseHeadersAsync(headers);
     }
+
+    // What the message asks for does not say that its sender can read it.
+    private static bool ReadsGzip(ServerCallContext context) =>
+        context.GetHttpContext().Request.Headers.GetCommaSeparatedValues("grpc-accept-encoding").Contains("gzip");
 
     private static void RequireCompression(BoolValue? expected)
     {

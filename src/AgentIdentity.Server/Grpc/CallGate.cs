@@ -12,6 +12,7 @@ namespace AgentIdentity.Server.Grpc;
 internal sealed class CallGate(RequestDelegate next, CallRefusals refusals, WorkSlots slots)
 {
     private const string Identity = "identity";
+    private const string ContentType = "application/grpc";
 
     public async Task InvokeAsync(HttpContext context)
     {
@@ -19,6 +20,13 @@ internal sealed class CallGate(RequestDelegate next, CallRefusals refusals, Work
         if ((listener & (Listeners.Grpc | Listeners.Control)) == 0)
         {
             await next(context);
+            return;
+        }
+
+        if (!IsGrpc(context.Request))
+        {
+            // In HTTP's own words: whoever speaks no gRPC would take the 200 of a refusal for success.
+            context.Response.StatusCode = StatusCodes.Status415UnsupportedMediaType;
             return;
         }
 
@@ -86,14 +94,18 @@ internal sealed class CallGate(RequestDelegate next, CallRefusals refusals, Work
         GrpcAnswer.Write(context.Response, refused);
     }
 
+    // With a message format (+proto) or a parameter behind it, or neither. application/grpc-web is another protocol.
+    private static bool IsGrpc(HttpRequest request) =>
+        request.ContentType is { } type && type.StartsWith(ContentType, StringComparison.OrdinalIgnoreCase) && (type.Length == ContentType.Length || type[ContentType.Length] is '+' or ';');
+
     private static bool IsCompressed(HttpRequest request) =>
         request.Headers.TryGetValue("grpc-encoding", out var encoding) && !string.Equals(encoding, Identity, StringComparison.Ordinal);
 
     private void NameOwnRefusal(HttpContext context, CallState call)
     {
-        if (context.Response.HasStarted || !GrpcAnswer.TryReadStatus(context.Response, out var status))
+        if (context.Response.HasStarted || !GrpcAnswer.TryReadStatus(context.Response, out var status) || LayerWord.IsAboutCompression(status))
             return;
-        var refused = status switch
+        var refused = status.StatusCode switch
         {
             StatusCode.ResourceExhausted => CallRefusedException.TooLarge(),
             StatusCode.Internal or StatusCode.Unknown or StatusCode.InvalidArgument => CallRefusedException.Unreadable(),

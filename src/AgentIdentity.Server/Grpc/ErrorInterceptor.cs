@@ -29,6 +29,8 @@ internal sealed class ErrorInterceptor(RegistryNode registry, CallRefusals refus
             // The layer's own word about a later message of a stream; CallGate names what it says of a first one.
             case RpcException { StatusCode: StatusCode.ResourceExhausted } large when large.Status.Detail.StartsWith("Received", StringComparison.Ordinal):
                 return Translate(CallRefusedException.TooLarge(), context);
+            case RpcException word when LayerWord.IsAboutCompression(word.Status):
+                return word;
             case InvalidProtocolBufferException or RpcException { StatusCode: StatusCode.Internal }:
                 return Translate(CallRefusedException.Unreadable(), context);
             case RpcException status:

@@ -23,12 +23,12 @@ internal static class GrpcAnswer
         response.Headers[RefusalStatus.DetailsName] = Convert.ToBase64String(RefusalStatus.Details(refused)).TrimEnd('=');
     }
 
-    public static bool TryReadStatus(HttpResponse response, out StatusCode code)
+    public static bool TryReadStatus(HttpResponse response, out Status status)
     {
-        code = default;
+        status = default;
         if (!int.TryParse(response.Headers[StatusName], out var number))
             return false;
-        code = (StatusCode)number;
+        status = new Status((StatusCode)number, response.Headers[MessageName].ToString());
         return true;
     }
 

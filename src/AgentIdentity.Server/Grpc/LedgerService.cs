@@ -53,7 +53,7 @@ internal sealed class LedgerService(RegistryNode registry, Quotas quotas, IHostA
             SubjectSequence = recorded.Opening?.SubjectSequence ?? 0,
             RecordedAt = recorded.At,
             At = registry.At(),
-            Promise = recorded.Promise is { } promise ? new Wire.Promise { Note = promise.Note, Path = { promise.Path.Select(ToWire.Bytes) } } : null,
+            Promise = recorded.Promise is { } promise ? new Wire.SignedPromise { Note = promise.Note, Path = { promise.Path.Select(ToWire.Bytes) } } : null,
         };
     }
 

@@ -1,5 +1,6 @@
 using System.Net.Security;
 using System.Net.Sockets;
+using System.Text;
 using AgentIdentity.Server.Grpc;
 using AgentIdentity.Server.Options;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
@@ -60,6 +61,8 @@ internal static class Listening
         kestrel.AddServerHeader = false;
         // Who speaks https to a proxy that ends TLS says so in :scheme, and HAProxy and Envoy pass that on. Nothing here is decided by it: proofs name the public URL.
         kestrel.AllowAlternateSchemes = true;
+        // HTTP lets a value be any bytes. Read as UTF-8, one that is none ends the connection, with every other call on it: behind a proxy those are other people's. All that is read here is ASCII.
+        kestrel.RequestHeaderEncodingSelector = _ => Encoding.Latin1;
         var limits = kestrel.Limits;
         limits.MaxRequestBodySize = null; // gRPC counts messages, and streams have no end; whoever takes a body over HTTP reads no more than it can be.
         limits.MaxRequestHeadersTotalSize = Limits.HeadersBytesMax;

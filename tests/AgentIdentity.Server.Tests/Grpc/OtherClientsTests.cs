@@ -1,9 +1,14 @@
+using System.Net;
+using System.Net.Http.Headers;
+using System.Text;
 using AgentIdentity.Client;
 using AgentIdentity.Credentials;
 using AgentIdentity.Credentials.Tokens;
 using AgentIdentity.Ledger;
 using AgentIdentity.Protocol.V1;
 using AgentIdentity.Registry.Watching;
+using AgentIdentity.Server.Grpc;
+using AgentIdentity.Server.Hosting;
 using AgentIdentity.Server.Tests.Fixtures;
 using AgentIdentity.Tests.Wire;
 using Google.Rpc;
@@ -16,6 +21,7 @@ namespace AgentIdentity.Server.Tests.Grpc;
 /// <summary>What clients that are not ours meet, and have the pages alone to know it from.</summary>
 public sealed class OtherClientsTests
 {
+    private const string Probe = "/grpc.health.v1.Health/Check";
     private const int Rounds = 40;
     private const int CallsBetween = 5;
 
@@ -27,6 +33,79 @@ public sealed class OtherClientsTests
         var refused = await Assert.ThrowsAsync<RpcException>(() => new Protocol.V1.Registry.RegistryClient(channel).BeginEnrollAsync(new BeginEnrollRequest()).ResponseAsync);
         Assert.Equal((StatusCode.InvalidArgument, "DEADLINE_MISSING"), (refused.StatusCode, Refused.NameOf(refused)));
         Assert.Equal(HealthCheckResponse.Types.ServingStatus.Serving, (await new Health.HealthClient(channel).CheckAsync(new HealthCheckRequest())).Status);
+    }
+
+    [Theory]
+    [InlineData("application/json")]
+    [InlineData("application/grpc-web+proto")]
+    [InlineData("application/grpcx")]
+    [InlineData(null)]
+    public async Task Who_speaks_no_gRPC_gets_an_HTTP_status_that_it_cannot_take_for_success(string? contentType)
+    {
+        await using var registry = await TestRegistry.StartAsync();
+        using var caller = new RawCaller(registry.GrpcUrl, registry.PublicUrl);
+        foreach (var method in (string[])[Probe, "/agentidentity.v1.Registry/GetAgent", "/no.Such/Method"])
+        {
+            var answer = await caller.SendAsync(method, [], request => request.Content!.Headers.ContentType = contentType is null ? null : new MediaTypeHeaderValue(contentType));
+            Assert.Equal((method, HttpStatusCode.UnsupportedMediaType, null), (method, answer.Http, answer.Status));
+        }
+    }
+
+    [Theory]
+    [InlineData("application/grpc+proto")]
+    [InlineData("application/grpc; charset=utf-8")]
+    [InlineData("Application/GRPC")]
+    public async Task Whoever_says_more_of_its_gRPC_is_served(string contentType)
+    {
+        await using var registry = await TestRegistry.StartAsync();
+        using var caller = new RawCaller(registry.GrpcUrl, registry.PublicUrl);
+        Assert.Equal(StatusCode.OK, (await caller.SendAsync(Probe, [], request => request.Content!.Headers.ContentType = MediaTypeHeaderValue.Parse(contentType))).Status);
+    }
+
+    [Theory]
+    [InlineData(Probe)]
+    [InlineData("/grpc.reflection.v1.ServerReflection/ServerReflectionInfo")]
+    public async Task A_message_marked_as_compressed_in_a_call_that_names_no_encoding_is_INTERNAL_as_gRPC_has_it(string method)
+    {
+        await using var registry = await TestRegistry.StartAsync();
+        using var caller = new RawCaller(registry.GrpcUrl, registry.PublicUrl);
+        var answer = await caller.SendAsync(method, [], request =>
+            request.Content = new ByteArrayContent([1, 0, 0, 0, 0]) { Headers = { ContentType = new MediaTypeHeaderValue("application/grpc") } });
+        Assert.Equal(StatusCode.Internal, answer.Status);
+        Assert.Contains("compressed", answer.Detail, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_header_in_another_encoding_ends_no_other_call_on_its_connection()
+    {
+        await using var registry = await TestRegistry.StartAsync();
+        using var channel = GrpcChannel.ForAddress(registry.GrpcUrl, new GrpcChannelOptions
+        {
+            HttpHandler = new SocketsHttpHandler { RequestHeaderEncodingSelector = (name, _) => name == "x-name" ? Encoding.Latin1 : null },
+        });
+        var health = new Health.HealthClient(channel);
+        using var watch = health.Watch(new HealthCheckRequest());
+        Assert.True(await watch.ResponseStream.MoveNext());
+
+        using var cancellation = new CancellationTokenSource();
+        await health.CheckAsync(new HealthCheckRequest(), new Metadata { { "x-name", "Zo\u00eb" } });
+        var next = watch.ResponseStream.MoveNext(cancellation.Token);
+        await health.CheckAsync(new HealthCheckRequest());
+        Assert.False(next.IsCompleted);
+        await cancellation.CancelAsync();
+        await Assert.ThrowsAsync<RpcException>(() => next);
+    }
+
+    [Fact]
+    public void No_message_has_the_name_of_what_generated_TypeScript_stands_on()
+    {
+        string[] builtIn =
+        [
+            "Array", "BigInt", "Boolean", "Buffer", "Date", "Error", "Exclude", "Function", "Iterable", "Map", "Math", "Number", "Object", "Omit", "Partial", "Pick", "Promise", "Readonly",
+            "Record", "RegExp", "Required", "Set", "String", "Symbol", "Uint8Array",
+        ];
+        var files = Pipeline.Served.Where(file => file.Package == "agentidentity.v1").SelectMany(DescriptorIndex.WithImports);
+        Assert.DoesNotContain(files.SelectMany(file => file.MessageTypes), message => builtIn.Contains(message.Name));
     }
 
     [Fact]
