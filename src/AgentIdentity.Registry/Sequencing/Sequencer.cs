@@ -48,6 +48,9 @@ public sealed class Sequencer : IDisposable
     private readonly Queue<Work> _waiting = [];
     private bool _isClosing;
 
+    // Written by whoever holds the gate, read anywhere.
+    private volatile Task _lastStop = Task.CompletedTask;
+
     public Sequencer(ILedgerStore store, RegistryState state, Standing standing, CheckpointPublisher publisher, TimeProvider clock, Action<string> log)
     {
         _store = store;
@@ -75,6 +78,9 @@ public sealed class Sequencer : IDisposable
     /// <summary>Told by the writer of each entry when it is durable and applied, before anybody is answered. It must not take long.</summary>
     internal Action<LeafIndex, Entry, Opening>? Applied { get; set; }
 
+    /// <summary>Ends when the stops that have been asked for so far are durable and applied, or refused. Soon, unless the disk stalls.</summary>
+    internal Task StopsSettled => _lastStop;
+
     /// <summary>Lets the writer decide, and answers when what it decided is durable and applied.</summary>
     public Task<Outcome<T>> DecideAsync<T>(Lane lane, Func<Draft, Outcome<T>> decide)
     {
@@ -87,6 +93,8 @@ public sealed class Sequencer : IDisposable
             if (lane != Lane.Stop && queue.Count >= QueueMax)
                 return Task.FromResult<Outcome<T>>(Refused.Because(Refusal.Overloaded, "More writes are waiting than can be served soon; try again later."));
             queue.Enqueue(work);
+            if (lane == Lane.Stop)
+                _lastStop = work.Answer;
             Monitor.Pulse(_gate);
         }
         return work.Answer;
