@@ -12,6 +12,9 @@ internal static class Failures
     private const string MayBeDone =
         "If it changes something, that may be on record all the same; look before you do it again: agentid stops, agentid trail AGENT, agentid entries. A stop may be made again: the second changes nothing, and stands in the ledger too.";
 
+    private const string IsDiskSlow =
+        "Does its disk stall? Its log says so, and agentidentity_oldest_write_seconds in /metrics. A stop that has come to it is in force there while it waits, and is recorded when the disk goes on.";
+
     private const string IsItRunning = "Is the server running, and are --registry, --control and --http what its ready line says, with https:// where it was given a certificate and http:// where it was not?";
 
     public static Failure Explain(Exception failed) => failed switch
@@ -28,7 +31,7 @@ internal static class Failures
         RpcException { StatusCode: StatusCode.Internal or StatusCode.Unknown } call => new Failure(
             ExitCode.Unreachable, $"A server answered that it has failed: {call.Status.Detail}", $"{MayBeDone}\nThe registry's log says why; fsck says whether its data folder is whole."),
         RpcException call when IsUnsent(call.Status.DebugException) => Unanswered(call.Status.Detail),
-        RpcException { StatusCode: StatusCode.DeadlineExceeded } => Lost($"within {Invocation.Patience.TotalSeconds} seconds"),
+        RpcException { StatusCode: StatusCode.DeadlineExceeded } => Lost($"within {Invocation.Patience.TotalSeconds} seconds", $"{IsDiskSlow}\n{IsItRunning}"),
         RpcException call => Lost($"that could be read: {call.Status.Detail}"),
         HttpRequestException request when IsPlain(request) => Plain(request.InnerException!.Message),
         HttpRequestException request when IsDistrust(request) => Distrusted(request.InnerException!.Message),
@@ -62,7 +65,7 @@ internal static class Failures
 
     private static Failure Unanswered(string detail) => new(ExitCode.Unreachable, $"Nobody answered: {detail}", IsItRunning);
 
-    private static Failure Lost(string how) => new(ExitCode.Unreachable, $"No answer came {how.TrimEnd('.')}. Whether it was done is not known.", $"{MayBeDone}\n{IsItRunning}");
+    private static Failure Lost(string how, string next = IsItRunning) => new(ExitCode.Unreachable, $"No answer came {how.TrimEnd('.')}. Whether it was done is not known.", $"{MayBeDone}\n{next}");
 
     private static string? Advice(Refusal? refusal) => refusal switch
     {

@@ -19,6 +19,9 @@ public sealed class RegistryConnection : IDisposable
     private static readonly TimeSpan PingDelay = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan PingTimeout = TimeSpan.FromSeconds(5);
 
+    // The largest answer of a registry, so that none waits for room: behind one that did, Kestrel may never send the answer to a later call of the connection (dotnet/aspnetcore 53736).
+    private const int StreamWindowBytes = 16 * 1024 * 1024;
+
     private readonly GrpcChannel _channel;
     private readonly GrpcChannel? _controlChannel;
     private readonly CallInvoker? _controlCalls;
@@ -95,6 +98,7 @@ public sealed class RegistryConnection : IDisposable
             throw new ArgumentException($"http://HOST:PORT or https://HOST:PORT is expected; this is '{url}'.", nameof(url));
         var handler = TrustedCertificates.HandlerFor(trustedCertificateFile);
         (handler.ConnectTimeout, handler.EnableMultipleHttp2Connections) = (ConnectTimeout, true);
+        handler.InitialHttp2StreamWindowSize = StreamWindowBytes;
         (handler.KeepAlivePingDelay, handler.KeepAlivePingTimeout, handler.KeepAlivePingPolicy) = (PingDelay, PingTimeout, HttpKeepAlivePingPolicy.WithActiveRequests);
         // Given the handler itself, the channel would keep connections of its own, and after an outage refuse calls for up to two minutes without a try.
         var client = new HttpClient(handler) { Timeout = Timeout.InfiniteTimeSpan };

@@ -193,6 +193,9 @@ public sealed class RegistryNode : IAsyncDisposable
     /// <summary>Is told of each stop when it is RECORDED, by the writer: whoever listens hands it on and is gone.</summary>
     public event Action<LeafIndex>? StopRecorded;
 
+    /// <summary>How long the oldest write has been waiting to be durable; zero when none waits.</summary>
+    public TimeSpan OldestWrite => Sequencer.OldestWaiting;
+
     /// <summary>Ends with the storage error after which the process must end.</summary>
     public Task<Exception> Halted => Sequencer.Halted;
 

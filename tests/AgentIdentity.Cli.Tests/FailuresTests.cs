@@ -18,6 +18,7 @@ public sealed class FailuresTests
 
         Assert.Equal((ExitCode.Unreachable, said), (failure.ExitCode, failure.Message));
         Assert.Contains("agentid stops", failure.Next, StringComparison.Ordinal);
+        Assert.Equal(code == StatusCode.DeadlineExceeded, failure.Next!.Contains("agentidentity_oldest_write_seconds", StringComparison.Ordinal));
     }
 
     [Fact]

@@ -1,4 +1,6 @@
+using System.Buffers.Binary;
 using System.Net;
+using System.Net.Sockets;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using AgentIdentity.Client.Tests.Fixtures;
@@ -52,6 +54,23 @@ public sealed class RegistryConnectionTests : IAsyncLifetime
                 return;
         }
         Assert.Fail("No call was answered any more.");
+    }
+
+    [Fact]
+    public async Task The_largest_answer_has_room_in_its_stream_so_that_none_costs_the_next_call_its_answer()
+    {
+        const int preface = 24, frameHeader = 9, setting = 6, initialWindowSize = 4;
+        using var listener = new TcpListener(IPAddress.Loopback, 0);
+        listener.Start();
+        using var connection = new RegistryConnection(_registry.Options() with { GrpcUrl = $"http://{listener.LocalEndpoint}" }, _key);
+        using var call = connection.Credentials.IssueAsync(new IssueRequest());
+        using var client = await listener.AcceptTcpClientAsync();
+        var head = new byte[preface + frameHeader];
+        await client.GetStream().ReadExactlyAsync(head);
+        var settings = new byte[BinaryPrimitives.ReadUInt16BigEndian(head.AsSpan(preface + 1))];
+        await client.GetStream().ReadExactlyAsync(settings);
+        var window = settings.Chunk(setting).Single(one => BinaryPrimitives.ReadUInt16BigEndian(one) == initialWindowSize);
+        Assert.Equal(16 * 1024 * 1024, BinaryPrimitives.ReadInt32BigEndian(window.AsSpan(2)));
     }
 
     [Fact]

@@ -74,6 +74,25 @@ public sealed class StopTests
     }
 
     [Fact]
+    public async Task How_long_the_oldest_write_has_been_waiting_is_known_while_the_disk_stalls()
+    {
+        await using var registry = await TestNode.FoundAsync();
+        var (agent, other) = (await registry.EnrollAsync(), await registry.EnrollAsync());
+        var held = registry.Store.HoldAppends();
+        var record = other.TryRecordAsync();
+        await held;
+        registry.Clock.Advance(TimeSpan.FromSeconds(3));
+        var stop = registry.StopAsync(agent);
+        registry.Clock.Advance(TimeSpan.FromSeconds(4));
+        Assert.Equal(TimeSpan.FromSeconds(7), registry.Node.OldestWrite);
+
+        registry.Store.LetAppendsGo();
+        TestNode.Good(await record);
+        TestNode.Good(await stop);
+        Assert.True(SpinWait.SpinUntil(() => registry.Node.OldestWrite == TimeSpan.Zero, TestNode.Patience));
+    }
+
+    [Fact]
     public async Task A_stop_that_found_no_room_anywhere_goes_on_denying_and_can_be_tried_again()
     {
         await using var registry = await TestNode.FoundAsync();

@@ -32,6 +32,9 @@ public sealed class Sequencer : IDisposable
     private const int GroupMax = 512;
     private const int QueueMax = 8192;
 
+    // In the place of the time since when somebody waits.
+    private const long Nobody = long.MaxValue;
+
     private readonly ILedgerStore _store;
     private readonly RegistryState _state;
     private readonly Standing _standing;
@@ -47,6 +50,12 @@ public sealed class Sequencer : IDisposable
     private readonly Queue<Work> _control = [];
     private readonly Queue<Work> _waiting = [];
     private bool _isClosing;
+
+    // When the oldest decision of the group that the writer is at was handed in.
+    private long _groupSince = Nobody;
+
+    // Written by whoever holds the gate, read anywhere.
+    private volatile Task _lastStop = Task.CompletedTask;
 
     public Sequencer(ILedgerStore store, RegistryState state, Standing standing, CheckpointPublisher publisher, TimeProvider clock, Action<string> log)
     {
@@ -75,10 +84,28 @@ public sealed class Sequencer : IDisposable
     /// <summary>Told by the writer of each entry when it is durable and applied, before anybody is answered. It must not take long.</summary>
     internal Action<LeafIndex, Entry, Opening>? Applied { get; set; }
 
+    /// <summary>How long the oldest decision has been waiting for its answer, which is when it is durable; zero when none waits.</summary>
+    public TimeSpan OldestWaiting
+    {
+        get
+        {
+            lock (_gate)
+            {
+                var since = Volatile.Read(ref _groupSince);
+                foreach (var queue in (ReadOnlySpan<Queue<Work>>)[_stops, _control, _waiting])
+                    since = Math.Min(since, queue.TryPeek(out var first) ? first.Since : Nobody);
+                return since == Nobody ? TimeSpan.Zero : _clock.GetElapsedTime(since);
+            }
+        }
+    }
+
+    /// <summary>Ends when the stops that have been asked for so far are durable and applied, or refused. Soon, unless the disk stalls.</summary>
+    internal Task StopsSettled => _lastStop;
+
     /// <summary>Lets the writer decide, and answers when what it decided is durable and applied.</summary>
     public Task<Outcome<T>> DecideAsync<T>(Lane lane, Func<Draft, Outcome<T>> decide)
     {
-        var work = new Work<T>(lane, decide);
+        var work = new Work<T>(lane, _clock.GetTimestamp(), decide);
         lock (_gate)
         {
             if (_isClosing || _standing.IsHalted)
@@ -87,6 +114,8 @@ public sealed class Sequencer : IDisposable
             if (lane != Lane.Stop && queue.Count >= QueueMax)
                 return Task.FromResult<Outcome<T>>(Refused.Because(Refusal.Overloaded, "More writes are waiting than can be served soon; try again later."));
             queue.Enqueue(work);
+            if (lane == Lane.Stop)
+                _lastStop = work.Answer;
             Monitor.Pulse(_gate);
         }
         return work.Answer;
@@ -123,6 +152,7 @@ public sealed class Sequencer : IDisposable
             {
                 if (group.Count > 0)
                     Commit(group);
+                Volatile.Write(ref _groupSince, Nobody);
                 if (_publisher.UntilDue(_clock.GetUtcNow()) <= TimeSpan.Zero)
                     Publish();
                 group.Clear();
@@ -151,6 +181,7 @@ public sealed class Sequencer : IDisposable
             }
             while (group.Count < GroupMax && (_stops.TryDequeue(out var work) || _control.TryDequeue(out work) || _waiting.TryDequeue(out work)))
                 group.Add(work);
+            Volatile.Write(ref _groupSince, group.Count == 0 ? Nobody : group.Min(static work => work.Since));
             return group.Count > 0 || !_isClosing;
         }
     }
@@ -294,9 +325,12 @@ public sealed class Sequencer : IDisposable
         }
     }
 
-    private abstract class Work(Lane lane)
+    private abstract class Work(Lane lane, long since)
     {
         public Lane Lane { get; } = lane;
+
+        /// <summary>When it was handed in, by the clock's timestamps.</summary>
+        public long Since { get; } = since;
 
         public abstract void Decide(Draft draft);
 
@@ -305,7 +339,7 @@ public sealed class Sequencer : IDisposable
         public abstract void Fail(Refusal refusal, string detail);
     }
 
-    private sealed class Work<T>(Lane lane, Func<Draft, Outcome<T>> decide) : Work(lane)
+    private sealed class Work<T>(Lane lane, long since, Func<Draft, Outcome<T>> decide) : Work(lane, since)
     {
         private readonly TaskCompletionSource<Outcome<T>> _answer = new(TaskCreationOptions.RunContinuationsAsynchronously);
         private Outcome<T> _decided;

@@ -151,6 +151,8 @@ public sealed class EnforcerWatch : IAsyncDisposable
         var text = CanonicalBase64Url.Encode(nonce);
         if (!stream.Nonces.TryAdd(text))
             return Refuse(stream, Refusal.MessageMalformed, "This nonce was sent before.");
+        // Whom a stop denies here is let in there until it is told, and it is told when it is durable: on a disk that stalls, leases would be renewed over it for as long.
+        await _sequencer.StopsSettled.ConfigureAwait(false);
         if (_standing.IsHalted)
             return Halted();
         var key = await _key.RequireAsync().ConfigureAwait(false);

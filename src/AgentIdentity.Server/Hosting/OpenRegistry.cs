@@ -5,6 +5,7 @@ using AgentIdentity.Registry.Keys;
 using AgentIdentity.Registry.Operating;
 using AgentIdentity.Registry.Sequencing;
 using AgentIdentity.Server.Options;
+using AgentIdentity.Storage;
 using AgentIdentity.Storage.Snapshots;
 using AgentIdentity.Storage.Sqlite;
 
@@ -16,14 +17,17 @@ internal sealed class OpenRegistry : IAsyncDisposable
     private readonly IRegistryKeys _keys;
     private readonly EvidenceSources? _evidence;
 
-    private OpenRegistry(ILedgerStore store, IRegistryKeys keys, EvidenceSources? evidence, RegistryNode node, BootstrapFile bootstrapFile)
+    private OpenRegistry(SqliteLedgerStore store, IRegistryKeys keys, EvidenceSources? evidence, RegistryNode node, BootstrapFile bootstrapFile)
     {
-        (Store, _keys, _evidence, Node, BootstrapFile) = (store, keys, evidence, node, bootstrapFile);
+        (Store, Disk, _keys, _evidence, Node, BootstrapFile) = (store, store.Disk, keys, evidence, node, bootstrapFile);
     }
 
     public RegistryNode Node { get; }
 
     public ILedgerStore Store { get; }
+
+    /// <summary>What the store waits for.</summary>
+    public DiskWatch Disk { get; }
 
     public BootstrapFile BootstrapFile { get; }
 

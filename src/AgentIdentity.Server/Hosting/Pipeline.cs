@@ -29,7 +29,7 @@ internal static class Pipeline
         var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
         builder.WebHost.UseKestrelCore().UseKestrelHttpsConfiguration().ConfigureKestrel(kestrel => Listening.Configure(kestrel, options, certificates));
         var services = builder.Services;
-        services.AddSingleton(loggers).AddSingleton(clock).AddSingleton(options).AddSingleton(registry.Node).AddSingleton(registry.BootstrapFile);
+        services.AddSingleton(loggers).AddSingleton(clock).AddSingleton(options).AddSingleton(registry.Node).AddSingleton(registry.Disk).AddSingleton(registry.BootstrapFile);
         services.Configure<HostOptions>(host => host.ShutdownTimeout = ServerHost.DrainTime);
         services.Configure<ConsoleLifetimeOptions>(console => console.SuppressStatusMessages = true);
         services.AddSingleton<CallMetrics>().AddSingleton(provider => new PrometheusText(provider.GetRequiredService<CallMetrics>().Meter));

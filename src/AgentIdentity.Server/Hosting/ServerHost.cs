@@ -22,6 +22,7 @@ internal sealed class ServerHost : IAsyncDisposable
     private readonly Rehearsal _rehearsal;
     private readonly OtlpExport? _otlp;
     private readonly ChainAnchoring? _anchoring;
+    private readonly StallLog _stalls;
     private readonly ILogger _log;
 
     private ServerHost(WebApplication app, OpenRegistry registry, ChainAnchoring? anchoring, ServerOptions options, ILogger log)
@@ -29,6 +30,7 @@ internal sealed class ServerHost : IAsyncDisposable
         (_app, _registry, _anchoring, _log) = (app, registry, anchoring, log);
         var clock = app.Services.GetRequiredService<TimeProvider>();
         _flush = new JournalFlush(registry.Node, clock);
+        _stalls = new StallLog(registry.Disk, () => registry.Node.OldestWrite, clock, message => log.LogWarning("{Message}", message));
         _rehearsal = new Rehearsal(options.Data, message => log.LogInformation("{Message}", message));
         _otlp = options.Otlp is { } collector ? new OtlpExport(collector) : null;
         Bound = WithPorts(options, [.. app.Urls.Select(address => new Uri(address).Port)]);
@@ -114,6 +116,8 @@ internal sealed class ServerHost : IAsyncDisposable
         await _app.DisposeAsync();
         _otlp?.Dispose();
         await _registry.DisposeAsync();
+        // Last: an end that takes long because of the disk says so.
+        _stalls.Dispose();
     }
 
     // Proofs name the second they were made in, and those of the second in which the registry opened are stale: they may have been used before a

@@ -7,6 +7,7 @@ using AgentIdentity.Registry;
 using AgentIdentity.Registry.Verifying;
 using AgentIdentity.Registry.Witnessing;
 using AgentIdentity.Server.Grpc;
+using AgentIdentity.Storage;
 
 namespace AgentIdentity.Server.Telemetry;
 
@@ -24,7 +25,7 @@ internal sealed class CallMetrics : IDisposable
     // What Verify has answered, by refusal. It answers more often than all else, so that to count costs one addition.
     private readonly long[] _verified = new long[Enum.GetValues<Refusal>().Length];
 
-    public CallMetrics(RegistryNode registry, TimeProvider clock)
+    public CallMetrics(RegistryNode registry, DiskWatch disk, TimeProvider clock)
     {
         _clock = clock;
         Meter = new Meter(Name);
@@ -41,6 +42,9 @@ internal sealed class CallMetrics : IDisposable
         if (registry.Cosigning is { } cosigning)
             Watch(cosigning);
         Meter.CreateObservableGauge("agentidentity_clock_behind_seconds", () => registry.ClockBehind.TotalSeconds, "s", "How far the newest entry lies ahead of this machine's clock; what is issued meanwhile is not yet valid.");
+        var written = Meter.CreateHistogram<double>("agentidentity_disk_write_duration_seconds", "s", "Time that writes to the data folder took, the wait for the one before included, by what was written.");
+        disk.Ended += (work, took) => written.Record(took.TotalSeconds, new KeyValuePair<string, object?>("work", StallLog.Label(work)));
+        Meter.CreateObservableGauge("agentidentity_oldest_write_seconds", () => registry.OldestWrite.TotalSeconds, "s", "How long the oldest write has been waiting to be durable and answered; 0 when none waits.");
         Meter.CreateObservableGauge("agentidentity_memory_bytes", () => Environment.WorkingSet, "bytes", "Resident memory.");
     }
 

@@ -8,8 +8,8 @@ namespace AgentIdentity.Server.Telemetry;
 /// <remarks>Series are bounded by the access table and the refusals: no label holds what a caller chose.</remarks>
 internal sealed class PrometheusText : IDisposable
 {
-    // Seconds. A decision takes tens of microseconds, a durable write milliseconds, a wait for a checkpoint a second.
-    private static readonly double[] Bounds = [0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5];
+    // Seconds. A decision takes tens of microseconds, a durable write milliseconds, a wait for a checkpoint a second; a disk that stalls keeps all of them waiting for tens of seconds.
+    private static readonly double[] Bounds = [0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10, 60];
 
     private readonly MeterListener _listener = new();
     private readonly ConcurrentDictionary<Instrument, ConcurrentDictionary<Labels, Series>> _instruments = new();

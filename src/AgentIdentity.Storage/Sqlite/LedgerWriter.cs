@@ -24,6 +24,7 @@ internal sealed class LedgerWriter : IDisposable
     private readonly WriteGate _gate = new();
     private readonly Connection _connection;
     private readonly ControlJournal _reserve;
+    private readonly DiskWatch _disk;
     private readonly Statement _begin, _commit, _raiseDataVersion, _insertEntry, _eraseEntry, _indexSubject, _setIndexedSize, _readCheckpoint, _setCheckpoint, _widenTile, _readVersion, _writeDocument;
     private byte[] _subjects = new byte[8 * SubjectBytes.Size];
     private bool _flushes = true;
@@ -35,9 +36,9 @@ internal sealed class LedgerWriter : IDisposable
     private volatile int _journalPages;
     private volatile bool _mustEmptyJournal;
 
-    public LedgerWriter(string path, ControlJournal reserve)
+    public LedgerWriter(string path, ControlJournal reserve, DiskWatch disk)
     {
-        _reserve = reserve;
+        (_reserve, _disk) = (reserve, disk);
         _connection = Connection.OpenWriter(path, CacheKibibytes);
         try
         {
@@ -93,6 +94,7 @@ internal sealed class LedgerWriter : IDisposable
 
     public void AppendToReserve(LeafIndex first, IReadOnlyList<StoredEntry> entries)
     {
+        using var waiting = _disk.Begin(DiskWork.ControlJournal);
         using var _ = _gate.Enter();
         RequireGood();
         RequireNext(_state.Whole, first);
@@ -170,6 +172,7 @@ internal sealed class LedgerWriter : IDisposable
         {
             if (_journalPages < pagesMax || HasFailed)
                 return;
+            using var waiting = _disk.Begin(DiskWork.JournalCopy);
             copier.CopyJournal();
             FinishJournal(copier);
         }
@@ -181,7 +184,10 @@ internal sealed class LedgerWriter : IDisposable
         lock (_copying)
         {
             using var _ = _gate.Enter();
-            if (!_mustEmptyJournal || _failure is not null || !TryEmptyJournal(readersMilliseconds))
+            if (!_mustEmptyJournal || _failure is not null)
+                return;
+            using var waiting = _disk.Begin(DiskWork.JournalCopy);
+            if (!TryEmptyJournal(readersMilliseconds))
                 return;
             _mustEmptyJournal = false;
             _journalPages = 0;
@@ -212,6 +218,8 @@ internal sealed class LedgerWriter : IDisposable
     // What is in the control journal has been acknowledged, with its place: it goes before anything else.
     private bool Write(Func<LedgerState, LedgerState> change)
     {
+        // With the wait for whoever else writes, since that is what the disk has made of it.
+        using var waiting = _disk.Begin(DiskWork.Commit);
         using var _ = _gate.Enter();
         RequireGood();
         MoveReserved();
@@ -222,6 +230,7 @@ internal sealed class LedgerWriter : IDisposable
 
     private void Change(Func<LedgerState, LedgerState> change)
     {
+        using var waiting = _disk.Begin(DiskWork.Index);
         using var _ = _gate.Enter();
         RequireGood();
         _state = Attempt(change, _state);

@@ -41,7 +41,7 @@ public sealed class SqliteLedgerStore : ILedgerStore, ILedgerRows
         _reserve = ControlJournal.Open(folder.File(ControlJournal.FileName));
         try
         {
-            _writer = new LedgerWriter(path, _reserve);
+            _writer = new LedgerWriter(path, _reserve, Disk);
         }
         catch
         {
@@ -58,6 +58,9 @@ public sealed class SqliteLedgerStore : ILedgerStore, ILedgerRows
 
     /// <summary>The SQLite in use and where it was found, for the log.</summary>
     public static string SqliteVersion => SqliteLibrary.Current.ToString();
+
+    /// <summary>What is waited for on the disk.</summary>
+    public DiskWatch Disk { get; } = new(TimeProvider.System);
 
     public TreeSize Size => _writer.State.Whole;
 

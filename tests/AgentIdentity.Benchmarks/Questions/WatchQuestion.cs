@@ -6,6 +6,7 @@ using AgentIdentity.Credentials.Entries;
 using AgentIdentity.Credentials.Keys;
 using AgentIdentity.Protocol.V1;
 using AgentIdentity.Tests.Wire;
+using Grpc.Core;
 using PublicKey = AgentIdentity.Credentials.Keys.PublicKey;
 using AgentState = AgentIdentity.Protocol.V1.AgentState;
 using Scope = AgentIdentity.Protocol.V1.Scope;
@@ -30,18 +31,15 @@ internal static class WatchQuestion
             await using var watching = crowd;
             await RegisterAsync(folder.FullName, operatorKey, keys);
             await using var server = await ServerProcess.StartRegistryAsync(folder.FullName, "--quota-per-key", "1000000", "--quota-per-address", "1000000");
-            using var registry = new RegistryWire(server.Address("grpc"), server.Address("control"));
-            await registry.RefreshNonceAsync(operatorKey);
-            var token = await registry.CreateTokenAsync(operatorKey, uses: (uint)(AgentsUnderLoad + (3 * stops)));
-            using var connection = Connect(server, operatorKey);
-
-            await StopAsync(server, crowd, registry, connection, token, stops, "no enforcer connected");
-            await crowd.WatchAsync(server);
-            var last = await StopAsync(server, crowd, registry, connection, token, stops, $"{enforcers:N0} enforcers connected");
-            await CertifyAsync(connection, last);
-            await using var recorders = Crowd.StartRecorders(server, token, AgentsUnderLoad);
-            await StopAsync(server, crowd, registry, connection, token, stops, $"{enforcers:N0} enforcers connected, under load");
-            Console.WriteLine($"load: {await recorders.EndAsync()} statements recorded meanwhile, load average {File.ReadAllText("/proc/loadavg")[..4]}");
+            try
+            {
+                await MeasureAsync(server, crowd, operatorKey, enforcers, stops);
+            }
+            catch (Exception unanswered) when (unanswered is RpcException or WireRefusedException)
+            {
+                await TellAsync(server);
+                throw;
+            }
             await crowd.EndAsync();
             await Yardsticks.MeasureAsync(enforcers, stops);
         }
@@ -50,6 +48,32 @@ internal static class WatchQuestion
             folder.Delete(recursive: true);
         }
         return 0;
+    }
+
+    private static async Task MeasureAsync(ServerProcess server, Crowd crowd, PrivateKey operatorKey, int enforcers, int stops)
+    {
+        using var registry = new RegistryWire(server.Address("grpc"), server.Address("control"));
+        await registry.RefreshNonceAsync(operatorKey);
+        var token = await registry.CreateTokenAsync(operatorKey, uses: (uint)(AgentsUnderLoad + (3 * stops)));
+        using var connection = Connect(server, operatorKey);
+
+        await StopAsync(server, crowd, registry, connection, token, stops, "no enforcer connected");
+        await crowd.WatchAsync(server);
+        var last = await StopAsync(server, crowd, registry, connection, token, stops, $"{enforcers:N0} enforcers connected");
+        await CertifyAsync(connection, last);
+        await using var recorders = Crowd.StartRecorders(server, token, AgentsUnderLoad);
+        await StopAsync(server, crowd, registry, connection, token, stops, $"{enforcers:N0} enforcers connected, under load");
+        Console.WriteLine($"load: {await recorders.EndAsync()} statements recorded meanwhile, load average {File.ReadAllText("/proc/loadavg")[..4]}");
+    }
+
+    // Once a stop was not answered, and nobody could say whether the server, its disk or this process was at fault.
+    private static async Task TellAsync(ServerProcess server)
+    {
+        Console.Error.WriteLine($"A call was not answered. Here: {ThreadPool.ThreadCount} threads of the pool, {ThreadPool.PendingWorkItemCount} things that wait for one. The server:\n{server.Errors}");
+        using var console = new HttpClient();
+        var metrics = await console.GetStringAsync($"http://{server.Address("console")}/metrics");
+        string[] told = ["agentidentity_disk", "agentidentity_oldest", "agentidentity_call_duration_seconds_count"];
+        Console.Error.WriteLine(string.Join('\n', metrics.Split('\n').Where(line => told.Any(name => line.StartsWith(name, StringComparison.Ordinal)))));
     }
 
     private static async Task RegisterAsync(string folder, PrivateKey operatorKey, PublicKey[] keys)

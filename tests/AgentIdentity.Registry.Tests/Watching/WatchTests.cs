@@ -56,6 +56,30 @@ public sealed class WatchTests
     }
 
     [Fact]
+    public async Task While_the_disk_keeps_a_stop_waiting_no_lease_is_renewed()
+    {
+        await using var registry = await TestNode.FoundAsync();
+        var agent = await registry.EnrollAsync();
+        using var enforcer = await ScriptedEnforcer.NewAsync(registry);
+        await enforcer.HeartbeatAsync();
+        var leases = registry.Node.Watch.Leases;
+        var granted = leases.EndOf(enforcer.Stream.Enforcer.Id);
+        registry.Clock.Advance(TimeSpan.FromSeconds(3));
+        var held = registry.Store.HoldAppends();
+        var stopping = registry.StopAsync(agent);
+        await held;
+
+        var beat = enforcer.HeartbeatAsync();
+        Assert.False(beat.IsCompleted);
+        Assert.Equal(granted, leases.EndOf(enforcer.Stream.Enforcer.Id));
+
+        registry.Store.LetAppendsGo();
+        TestNode.Good(await stopping);
+        await beat;
+        Assert.True(leases.EndOf(enforcer.Stream.Enforcer.Id) > granted);
+    }
+
+    [Fact]
     public async Task A_lease_is_counted_before_the_enforcer_can_hear_of_it()
     {
         await using var registry = await TestNode.FoundAsync();

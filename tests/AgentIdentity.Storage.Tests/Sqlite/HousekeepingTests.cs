@@ -60,6 +60,26 @@ public sealed class HousekeepingTests : IDisposable
     }
 
     [Fact]
+    public void What_is_written_is_told_of_with_how_long_it_took()
+    {
+        using var store = SqliteLedgerStore.Open(_folder.Path, housekeeping: null);
+        var ended = new List<DiskWork>();
+        store.Disk.Ended += (work, took) =>
+        {
+            Assert.True(took > TimeSpan.Zero);
+            ended.Add(work);
+        };
+        store.Append(1);
+        Assert.False(store.TryWriteDocument("one", 5, default));
+        using var copier = Connection.OpenWriter(Database, cacheKibibytes: 64);
+        store.Writer.CopyLongJournal(copier, 1_000_000);
+        store.Writer.CopyLongJournal(copier, 0);
+        store.Writer.Index([], default);
+        Assert.Equal([DiskWork.Commit, DiskWork.Commit, DiskWork.JournalCopy, DiskWork.Index], ended);
+        Assert.Null(store.Disk.Oldest);
+    }
+
+    [Fact]
     public async Task The_background_thread_indexes_what_an_earlier_process_left_and_what_is_appended()
     {
         using (var store = SqliteLedgerStore.Open(_folder.Path, housekeeping: null))
