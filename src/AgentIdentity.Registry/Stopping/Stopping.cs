@@ -176,7 +176,8 @@ public sealed class Stopping(
         // Deny first: from here on nothing that begins is allowed, whatever becomes of the write.
         var pending = standing.Deny(wish.State, wish.Scope, clock.GetUtcNow().ToUnixTimeMilliseconds());
         var about = Subject(wish.Scope);
-        var decided = await sequencer.DecideAsync(Lane.Stop, draft => Decide(draft, actor, wish, pending, about, approved)).ConfigureAwait(false);
+        var lane = actor is { Role: CallerRole.Sponsor } ? Lane.SponsorStop : Lane.Stop;
+        var decided = await sequencer.DecideAsync(lane, draft => Decide(draft, actor, wish, pending, about, approved)).ConfigureAwait(false);
         return Settle(pending, decided);
     }
 
