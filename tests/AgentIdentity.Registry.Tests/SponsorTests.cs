@@ -206,6 +206,17 @@ public sealed class SponsorTests
     }
 
     [Fact]
+    public async Task What_a_sponsor_had_revoked_before_it_was_removed_takes_nothing_from_what_an_operator_may()
+    {
+        await using var registry = await TestNode.FoundByTwoAsync(with: settings => settings with { RevokeAloneMax = 1 });
+        var (sponsor, agent, other) = (await RegisterAsync(registry), await registry.EnrollAsync(), await registry.EnrollAsync());
+        TestNode.Good(await StopAsync(registry, sponsor, Scope.Agent(agent.Id), StandingState.Revoked));
+        TestNode.Good(await registry.Node.People.RemoveCallerAsync(registry.Operator, sponsor.Id, "its key was stolen", registry.ApprovalsOf(ApprovedAction.RemoveCaller(sponsor.Id, "its key was stolen"))));
+        TestNode.Good(await registry.StopAsync(other, StandingState.Revoked));
+        Assert.Equal(Refusal.NeedsTwoOperators, (await registry.StopAsync(await registry.EnrollAsync(), StandingState.Revoked)).Refusal);
+    }
+
+    [Fact]
     public async Task On_a_full_disk_sponsors_leave_operators_room_for_their_stops()
     {
         await using var registry = await TestNode.FoundAsync();
