@@ -21,6 +21,22 @@ internal static class PrivateReads
     /// <summary>Of another's agent a sponsor sees the name alone.</summary>
     public static Wire.AgentThen NarrowedFor(this Wire.AgentThen answer, CallerRecord asks, AgentRecord agent) => asks.Sees(agent) ? answer : new Wire.AgentThen { Did = answer.Did };
 
+    /// <summary>
+    /// Of a stop that a sponsor has not made itself, and that stands in the trail of no agent of its own, it is told that it is there and what it leaves: reason and incident may be about others,
+    /// and so is the agent that is stopped with whom it has passed on to. docs/formats.md, "Sponsor".
+    /// </summary>
+    public static Wire.StopInForce Stop(this RegistryNode registry, StopRecord stop, CallerRecord? asks)
+    {
+        var told = ToWire.Stop(registry, stop);
+        var scope = stop.Denial.Scope;
+        if (asks is not { Role: CallerRole.Sponsor } || asks.Sees(stop) || scope.Kind == ScopeKind.Key || (scope.IsAgent && registry.State.FindAgent(scope.Id) is { } agent && asks.Sees(agent)))
+            return told;
+        (told.Reason, told.Incident) = ("", "");
+        if (scope.IsAgent)
+            told.Scope = null;
+        return told;
+    }
+
     /// <summary>Of an enforcer a sponsor sees the name, and how it stands to the stop: whom else it serves, and what it was shown, is others'.</summary>
     public static Wire.PropagationResponse NarrowedFor(this Wire.PropagationResponse answer, CallerRecord asks)
     {

@@ -159,6 +159,28 @@ public sealed class SponsorTests : IAsyncLifetime
         Assert.Equal(Refusal.KeyStopped, refused.Refusal);
     }
 
+    [Fact]
+    public async Task What_operators_say_of_a_stop_is_told_to_the_sponsor_of_the_agent_that_it_names_and_to_no_other()
+    {
+        await DelegateAsync(_others, _others.Credential, _mine, new Budget { Unit = "calls", Amount = 1 });
+        async Task<ulong> StopAsync(Scope scope, AgentState state = AgentState.Frozen) =>
+            (await _registry.AsOperator.Control.StopAsync(new StopRequest { Scope = scope, State = state, Reason = "the sales desk was bribed", Incident = "i-7" })).LedgerIndex;
+        var above = await StopAsync(new Scope { AgentWithDelegates = _others.Did });
+        var wide = await StopAsync(new Scope { Label = new Label { Name = "team", Value = "research" } });
+        Assert.Equal((above, "", ""), Said((await _sponsor.Registry.ListAgentsAsync(new ListAgentsRequest())).Agents[0].Stop));
+        var own = await StopAsync(new Scope { Agent = _mine.Did }, AgentState.Revoked);
+
+        var told = Assert.Single((await _sponsor.Questions.WhoIsAsync(new WhoIsRequest { Who = new Asked { Agent = _mine.Did } })).Agents).Stops.Select(then => then.Stop).ToArray();
+        Assert.Equal([(above, "", ""), (wide, "", ""), (own, "the sales desk was bribed", "i-7")], told.Select(Said));
+        Assert.Equal([AgentState.Frozen, AgentState.Frozen, AgentState.Revoked], told.Select(stop => stop.State));
+        Assert.Null(told[0].Scope);
+        Assert.Equal("research", told[1].Scope.Label.Value);
+        Assert.Equal((own, "the sales desk was bribed", "i-7"), Said((await _sponsor.Registry.GetAgentAsync(new GetAgentRequest { Agent = _mine.Did })).Agent.Stop));
+        Assert.Equal("the sales desk was bribed", (await _registry.AsOperator.Registry.GetAgentAsync(new GetAgentRequest { Agent = _others.Did })).Agent.Stop.Reason);
+    }
+
+    private static (ulong, string, string) Said(StopInForce stop) => (stop.LedgerIndex, stop.Reason, stop.Incident);
+
     private IEnumerable<Func<string, Task>> ByName() =>
     [
         agent => _sponsor.Registry.GetAgentAsync(new GetAgentRequest { Agent = agent }).ResponseAsync,
