@@ -179,6 +179,18 @@ public sealed class SponsorTests : IAsyncLifetime
         Assert.Equal("the sales desk was bribed", (await _registry.AsOperator.Registry.GetAgentAsync(new GetAgentRequest { Agent = _others.Did })).Agent.Stop.Reason);
     }
 
+    [Fact]
+    public async Task Pages_of_a_sponsors_agents_end_with_its_own_and_count_no_others()
+    {
+        var only = await _sponsor.Registry.ListAgentsAsync(new ListAgentsRequest { PageSize = 1 });
+        Assert.Equal((_mine.Did, ""), (Assert.Single(only.Agents).Did, only.NextPageToken));
+        var second = await _registry.EnrolAsync();
+        var first = await _sponsor.Registry.ListAgentsAsync(new ListAgentsRequest { PageSize = 1 });
+        Assert.StartsWith("1.", first.NextPageToken, StringComparison.Ordinal);
+        var last = await _sponsor.Registry.ListAgentsAsync(new ListAgentsRequest { PageSize = 1, PageToken = first.NextPageToken });
+        Assert.Equal((second.Did, ""), (Assert.Single(last.Agents).Did, last.NextPageToken));
+    }
+
     private static (ulong, string, string) Said(StopInForce stop) => (stop.LedgerIndex, stop.Reason, stop.Incident);
 
     private IEnumerable<Func<string, Task>> ByName() =>
