@@ -191,6 +191,25 @@ public sealed class SponsorTests : IAsyncLifetime
         Assert.Equal((second.Did, ""), (Assert.Single(last.Agents).Did, last.NextPageToken));
     }
 
+    [Fact]
+    public async Task A_sponsor_follows_eight_stops_at_once_and_an_operator_as_many_as_it_likes()
+    {
+        var stopped = await _sponsor.Control.StopAsync(Freeze(new Scope { Agent = _mine.Did }));
+        var watches = new List<AsyncServerStreamingCall<PropagationResponse>>();
+        async Task WatchAsync(RegistryConnection by)
+        {
+            watches.Add(by.Control.WatchPropagation(new PropagationRequest { Stop = stopped.LedgerIndex }));
+            Assert.True(await watches[^1].ResponseStream.MoveNext(CancellationToken.None));
+        }
+        for (var i = 0; i < 8; i++)
+            await WatchAsync(_sponsor);
+        var refused = await Assert.ThrowsAsync<RegistryRefusedException>(() => WatchAsync(_sponsor));
+        Assert.Equal(Refusal.QuotaExceeded, refused.Refusal);
+        for (var i = 0; i < 9; i++)
+            await WatchAsync(_registry.AsOperator);
+        watches.ForEach(watch => watch.Dispose());
+    }
+
     private static (ulong, string, string) Said(StopInForce stop) => (stop.LedgerIndex, stop.Reason, stop.Incident);
 
     private IEnumerable<Func<string, Task>> ByName() =>
