@@ -11,6 +11,9 @@ namespace AgentIdentity.Server.Grpc;
 /// <summary>Looks at private data: whose they may be, and that they are on the record before the answer leaves.</summary>
 internal static class PrivateReads
 {
+    // The longest scope, and some words. What is longer is the name of nothing, and each look is an entry for good.
+    private const int TargetMax = 1200;
+
     /// <summary>The agent that is asked about. An agent sees itself, a sponsor its own agents as if there were no other, and the other roles of the access table all.</summary>
     public static AgentRecord Agent(this RegistryNode registry, CallState call, string didOrUuid)
     {
@@ -56,8 +59,9 @@ internal static class PrivateReads
         call.Caller is { } caller ? registry.PutOnRecordAsync(call, caller, registry.Settings.Name.AgentDid(agent.Id), records, agent.Id) : Task.CompletedTask;
 
     /// <summary>The same for a list, which is about the registry and not about one agent.</summary>
-    public static Task PutOnRecordAsync(this RegistryNode registry, CallState call, string target, int records) =>
-        registry.PutOnRecordAsync(call, call.Caller!, target, records, about: null);
+    public static Task PutOnRecordAsync(this RegistryNode registry, CallState call, string target, int records) => target.Length <= TargetMax
+        ? registry.PutOnRecordAsync(call, call.Caller!, target, records, about: null)
+        : throw CallRefusedException.Malformed("What is asked for is longer than anything is called.");
 
     // Operators see what they stop even while there is no room to write that they looked. Everybody else waits for it.
     private static async Task PutOnRecordAsync(this RegistryNode registry, CallState call, CallerRecord caller, string target, int records, SubjectId? about)
