@@ -206,6 +206,70 @@ public sealed class SponsorTests
     }
 
     [Fact]
+    public async Task What_a_sponsor_had_revoked_before_it_was_removed_takes_nothing_from_what_an_operator_may()
+    {
+        await using var registry = await TestNode.FoundByTwoAsync(with: settings => settings with { RevokeAloneMax = 1 });
+        var (sponsor, agent, other) = (await RegisterAsync(registry), await registry.EnrollAsync(), await registry.EnrollAsync());
+        TestNode.Good(await StopAsync(registry, sponsor, Scope.Agent(agent.Id), StandingState.Revoked));
+        TestNode.Good(await registry.Node.People.RemoveCallerAsync(registry.Operator, sponsor.Id, "its key was stolen", registry.ApprovalsOf(ApprovedAction.RemoveCaller(sponsor.Id, "its key was stolen"))));
+        TestNode.Good(await registry.StopAsync(other, StandingState.Revoked));
+        Assert.Equal(Refusal.NeedsTwoOperators, (await registry.StopAsync(await registry.EnrollAsync(), StandingState.Revoked)).Refusal);
+    }
+
+    [Fact]
+    public async Task On_a_full_disk_sponsors_leave_operators_room_for_their_stops()
+    {
+        await using var registry = await TestNode.FoundAsync();
+        var (sponsor, other) = (await RegisterAsync(registry), await registry.EnrollAsync());
+        var token = await registry.NewTokenAsync(uses: 150);
+        var agents = new TestAgent[150];
+        for (var i = 0; i < agents.Length; i++)
+            agents[i] = await registry.EnrollAsync(token);
+        registry.Store.OnAppend = Fault.Full;
+        Scope[] scopes = [.. agents.Select(agent => Scope.Agent(agent.Id)), .. agents.Select(agent => Scope.AgentWithDelegates(agent.Id))];
+        var stops = await Task.WhenAll(scopes.SelectMany(scope => new[] { StandingState.Restricted, StandingState.Frozen }, (scope, state) =>
+            registry.Node.Stopping.StopAsync(sponsor, new StopWish(scope, state, new string('\u20ac', 500), new string('\u20ac', 100)))));
+        Assert.Equal([Refusal.None, Refusal.StorageFull], stops.Select(stop => stop.Refusal).Distinct().Order());
+        Assert.Equal(Refusal.StorageFull, (await StopAsync(registry, sponsor, Scope.Agent(agents[149].Id), StandingState.Revoked)).Refusal);
+        // None of them is let in, durable or not.
+        Assert.All(agents, agent => Assert.NotEqual(Refusal.None, registry.Verify(agent.Use())));
+        for (var i = 0; i < 200; i++)
+            Assert.True(TestNode.Good(await registry.StopAsync(new Scope(ScopeKind.Resource, $"notes/{i}"))).IsIndexPending);
+
+        registry.Store.OnAppend = Fault.None;
+        await other.RecordAsync();
+        Assert.Equal(stops.Count(stop => !stop.IsRefused) + 200, registry.Bodies().OfType<Stop>().Count());
+        TestNode.Good(await StopAsync(registry, sponsor, Scope.Agent(agents[149].Id), StandingState.Revoked));
+    }
+
+    [Fact]
+    public async Task Of_a_group_that_finds_no_room_operators_stops_come_first_and_those_of_sponsors_as_far_as_they_fit()
+    {
+        await using var registry = await TestNode.FoundAsync();
+        var (sponsor, other) = (await RegisterAsync(registry), await registry.EnrollAsync());
+        var token = await registry.NewTokenAsync(uses: 200);
+        var agents = new TestAgent[200];
+        for (var i = 0; i < agents.Length; i++)
+            agents[i] = await registry.EnrollAsync(token);
+        Task<Outcome<Stopped>>[] theirs = [];
+        var operators = Task.FromResult(default(Outcome<Stopped>));
+        registry.Store.FailLater(1, Fault.Full);
+        await registry.InOneGroupAsync(other, () =>
+        {
+            theirs = [.. agents.Select(agent => StopAsync(registry, sponsor, Scope.Agent(agent.Id)))];
+            operators = registry.StopAsync(agents[0], StandingState.Restricted);
+        });
+
+        var stops = await Task.WhenAll(theirs);
+        var first = TestNode.Good(await operators).Index;
+        Assert.Equal((191, Refusal.StorageFull), (stops.Count(stop => !stop.IsRefused), stops[191].Refusal));
+        Assert.All(stops[..191], stop => Assert.True(stop.Value.Index.Value > first.Value));
+        Assert.Equal(Refusal.AgentFrozen, registry.Verify(agents[199].Use()));
+        await other.RecordAsync();
+        Assert.Equal(192, registry.Bodies().OfType<Stop>().Count());
+    }
+
+    [Fact]
     public async Task A_sponsors_name_is_one_callers_alone_and_is_compared_exactly()
     {
         await using var registry = await TestNode.FoundAsync();

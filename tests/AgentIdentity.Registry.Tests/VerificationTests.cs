@@ -176,13 +176,14 @@ public sealed class VerificationTests
         var agent = await registry.EnrollAsync();
         var other = await registry.EnrollAsync();
         var good = agent.Use();
+        var proof = System.Text.Encoding.ASCII.GetString(good.Proof.Ascii.Span);
         VerificationRequest With(RequestBinding binding) => good with { Proof = KeyProof.Create(agent.Key, binding, registry.Clock.GetUtcNow()) };
         var binding = TestAgent.Binding(agent.Credential);
         foreach (var (request, expected) in new[]
         {
             (good with { Proof = "" }, Refusal.ProofMissing),
             (good with { Proof = "a.b.c" }, Refusal.ProofInvalid),
-            (good with { Proof = good.Proof[..^3] + (good.Proof.EndsWith("AAA", StringComparison.Ordinal) ? "BAA" : "AAA") }, Refusal.ProofInvalid),
+            (good with { Proof = proof[..^3] + (proof.EndsWith("AAA", StringComparison.Ordinal) ? "BAA" : "AAA") }, Refusal.ProofInvalid),
             (agent.Use(proofKey: other.Key), Refusal.ProofKeyMismatch),
             (With(binding with { Url = "https://tool.example/y" }), Refusal.ProofRequestMismatch),
             (With(binding with { Method = "GET" }), Refusal.ProofRequestMismatch),

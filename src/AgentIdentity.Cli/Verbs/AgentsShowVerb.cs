@@ -42,5 +42,5 @@ internal static class AgentsShowVerb
         _ => $"until {Instants.FromMilliseconds(agent.SessionEndsAt)}, then no credential any more: another key enrols",
     };
 
-    private static string Why(StopInForce? stop) => stop is null ? "" : $": {stop.Reason} (entry {stop.LedgerIndex}, epoch {stop.Epoch}, {Instants.FromMilliseconds(stop.At)})";
+    private static string Why(StopInForce? stop) => stop is null ? "" : $"{(stop.Reason.Length > 0 ? $": {stop.Reason}" : "")} (entry {stop.LedgerIndex}, epoch {stop.Epoch}, {Instants.FromMilliseconds(stop.At)})";
 }

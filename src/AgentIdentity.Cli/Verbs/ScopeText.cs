@@ -50,8 +50,10 @@ internal static class ScopeText
         _ => throw new InvalidOperationException($"No wire value for a scope of the kind {scope.Kind}."),
     };
 
-    public static string From(Wire.Scope scope) => scope.OfCase switch
+    /// <param name="scope">What is stopped; absent where a sponsor is told of a stop of another's agent.</param>
+    public static string From(Wire.Scope? scope) => scope?.OfCase switch
     {
+        null => "another's agent, with its delegates,",
         Wire.Scope.OfOneofCase.Agent => $"agent:{scope.Agent}",
         Wire.Scope.OfOneofCase.AgentWithDelegates => $"agent-with-delegates:{scope.AgentWithDelegates}",
         Wire.Scope.OfOneofCase.Credential => $"credential:{scope.Credential}",

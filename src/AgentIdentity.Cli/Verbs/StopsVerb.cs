@@ -37,7 +37,7 @@ internal static class StopsVerb
     {
         var what = stop.HasAfter ? $"not relied on after entry {stop.After}" : Word(stop);
         var end = stop.HasLiftedBy ? $"; lifted by entry {stop.LiftedBy}" : stop.IndexPending ? "; index pending: the disk is full" : "";
-        return $"entry {stop.LedgerIndex}  {Instants.FromMilliseconds(stop.At)}  {ScopeText.From(stop.Scope)} is {what}: {stop.Reason}{(stop.Incident.Length > 0 ? $" ({stop.Incident})" : "")}{end}";
+        return $"entry {stop.LedgerIndex}  {Instants.FromMilliseconds(stop.At)}  {ScopeText.From(stop.Scope)} is {what}{(stop.Reason.Length > 0 ? $": {stop.Reason}" : "")}{(stop.Incident.Length > 0 ? $" ({stop.Incident})" : "")}{end}";
     }
 
     private static JsonObject ToJson(StopInForce stop) => new()

@@ -60,13 +60,14 @@ public sealed class Reading(RegistryState state, ILedgerStore store, PublishedLo
     {
         var found = new List<AgentRecord>();
         var at = from;
-        foreach (var agent in state.AgentsFrom(from))
+        // Of one sponsor they are counted by themselves: places among all would tell it how many others there are.
+        var all = filter.Sponsor is null ? state.AgentsFrom(from) : state.OfSponsor(filter.Sponsor).Reverse().Skip(from).Select(state.AgentAt);
+        foreach (var agent in all)
         {
             if (found.Count == countMax || at - from == ScanMax)
                 return new AgentPage(found, at);
             at++;
             if ((filter.WithProbes || !agent.IsProbe)
-                && (filter.Sponsor is null || agent.Grant.Terms.Sponsor == filter.Sponsor)
                 && (filter.Blueprint is null || agent.Grant.Terms.Blueprint == filter.Blueprint)
                 && (filter.Token is null || agent.TokenId == filter.Token)
                 && (filter.State is null || state.StandingOf(agent) == filter.State))

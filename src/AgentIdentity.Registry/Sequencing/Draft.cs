@@ -82,7 +82,7 @@ public sealed class Draft
     public StoredEntry? Row(LeafIndex index) => index.Value >= _base ? Rows[(int)(index.Value - _base)] : null;
 
     /// <summary>The salt of an entry of this group.</summary>
-    public Hash Salt(LeafIndex index) => _staged[(int)(index.Value - _base)].Opening.Salt;
+    public Hash Salt(LeafIndex index) => Find(index).Opening.Salt;
 
     /// <summary>Whether the group cuts anything: whom a cut reaches is spelled out when it is applied, before what the group delegates.</summary>
     public bool HasCut => _cuts.Count > 0;
@@ -254,6 +254,8 @@ public sealed class Draft
 
     /// <summary>The rows of the stops alone.</summary>
     internal StoredEntry[] StopRows() => [.. _staged.Take(_stopCount).Select(staged => staged.ToRow())];
+
+    internal Staged Find(LeafIndex index) => _staged[(int)(index.Value - _base)];
 
     internal Hash Label(SubjectId subject) => _numberings[subject].Label;
 

@@ -12,6 +12,9 @@ public enum Lane
     /// <summary>First, and never turned away: nothing that the group decides may overtake a stop.</summary>
     Stop,
 
+    /// <summary>Stops by sponsors: behind all others, since on a full disk they leave operators room for theirs.</summary>
+    SponsorStop,
+
     /// <summary>Next, whoever else waits: what operators do about people, rules and stops, and their looks, which go on the record before they are answered.</summary>
     Control,
 
@@ -35,6 +38,9 @@ public sealed class Sequencer : IDisposable
     // In the place of the time since when somebody waits.
     private const long Nobody = long.MaxValue;
 
+    // Of the thousand stops that the reserve holds. The longest of these take half of it: nobody whose key was stolen may keep operators from stopping what counts.
+    private const int SponsorsReservedMax = 192;
+
     private readonly ILedgerStore _store;
     private readonly RegistryState _state;
     private readonly Standing _standing;
@@ -47,6 +53,7 @@ public sealed class Sequencer : IDisposable
     // Owned by whoever holds the gate.
     private readonly object _gate = new();
     private readonly Queue<Work> _stops = [];
+    private readonly Queue<Work> _sponsorStops = [];
     private readonly Queue<Work> _control = [];
     private readonly Queue<Work> _waiting = [];
     private bool _isClosing;
@@ -54,8 +61,9 @@ public sealed class Sequencer : IDisposable
     // When the oldest decision of the group that the writer is at was handed in.
     private long _groupSince = Nobody;
 
-    // Written by whoever holds the gate, read anywhere.
+    // The last that was handed in of each. Written by whoever holds the gate, read anywhere.
     private volatile Task _lastStop = Task.CompletedTask;
+    private volatile Task _lastSponsorStop = Task.CompletedTask;
 
     public Sequencer(ILedgerStore store, RegistryState state, Standing standing, CheckpointPublisher publisher, TimeProvider clock, Action<string> log)
     {
@@ -100,7 +108,7 @@ public sealed class Sequencer : IDisposable
     }
 
     /// <summary>Ends when the stops that have been asked for so far are durable and applied, or refused. Soon, unless the disk stalls.</summary>
-    internal Task StopsSettled => _lastStop;
+    internal Task StopsSettled => _lastSponsorStop.IsCompleted ? _lastStop : Task.WhenAll(_lastStop, _lastSponsorStop);
 
     /// <summary>Lets the writer decide, and answers when what it decided is durable and applied.</summary>
     public Task<Outcome<T>> DecideAsync<T>(Lane lane, Func<Draft, Outcome<T>> decide)
@@ -110,12 +118,14 @@ public sealed class Sequencer : IDisposable
         {
             if (_isClosing || _standing.IsHalted)
                 return Task.FromResult<Outcome<T>>(Refused.Because(_standing.IsHalted ? _standing.Everyone : Refusal.RegistryHalted, "The registry takes no writes now."));
-            var queue = lane switch { Lane.Stop => _stops, Lane.Control => _control, _ => _waiting };
+            var queue = lane switch { Lane.Stop => _stops, Lane.SponsorStop => _sponsorStops, Lane.Control => _control, _ => _waiting };
             if (lane != Lane.Stop && queue.Count >= QueueMax)
                 return Task.FromResult<Outcome<T>>(Refused.Because(Refusal.Overloaded, "More writes are waiting than can be served soon; try again later."));
             queue.Enqueue(work);
             if (lane == Lane.Stop)
                 _lastStop = work.Answer;
+            else if (lane == Lane.SponsorStop)
+                _lastSponsorStop = work.Answer;
             Monitor.Pulse(_gate);
         }
         return work.Answer;
@@ -172,14 +182,14 @@ public sealed class Sequencer : IDisposable
     {
         lock (_gate)
         {
-            while (_stops.Count == 0 && _control.Count == 0 && _waiting.Count == 0 && !_isClosing)
+            while (_stops.Count == 0 && _sponsorStops.Count == 0 && _control.Count == 0 && _waiting.Count == 0 && !_isClosing)
             {
                 var pause = _publisher.UntilDue(_clock.GetUtcNow());
                 if (pause <= TimeSpan.Zero)
                     return true;
                 Monitor.Wait(_gate, pause);
             }
-            while (group.Count < GroupMax && (_stops.TryDequeue(out var work) || _control.TryDequeue(out work) || _waiting.TryDequeue(out work)))
+            while (group.Count < GroupMax && (_stops.TryDequeue(out var work) || _sponsorStops.TryDequeue(out work) || _control.TryDequeue(out work) || _waiting.TryDequeue(out work)))
                 group.Add(work);
             Volatile.Write(ref _groupSince, group.Count == 0 ? Nobody : group.Min(static work => work.Since));
             return group.Count > 0 || !_isClosing;
@@ -191,46 +201,57 @@ public sealed class Sequencer : IDisposable
         if (IsDenied(group))
             return;
         var draft = new Draft(_state, _standing, _clock.GetUtcNow());
-        foreach (var lane in (ReadOnlySpan<Lane>)[Lane.Stop, Lane.Control, Lane.Ordinary, Lane.Issuance])
-        {
-            foreach (var work in group)
-            {
-                if (work.Lane == lane)
-                    work.Decide(draft);
-            }
-            if (lane == Lane.Stop)
-                EndStops(draft, group);
-        }
+        Decide(draft, group, Lane.Stop);
+        var first = draft.Entries.Count;
+        Decide(draft, group, Lane.SponsorStop);
+        EndStops(draft, group);
+        foreach (var lane in (ReadOnlySpan<Lane>)[Lane.Control, Lane.Ordinary, Lane.Issuance])
+            Decide(draft, group, lane);
         draft.Seal();
         if (draft.Entries.Count > 0 && !TryAppend(draft))
-            KeepStops(draft, group);
+            KeepStops(draft, group, first);
         if (IsDenied(group))
             return;
         foreach (var work in group)
             work.Complete();
     }
 
+    private static void Decide(Draft draft, List<Work> group, Lane lane)
+    {
+        foreach (var work in group)
+        {
+            if (work.Lane != lane)
+                continue;
+            work.Decide(draft);
+            work.Through = draft.Entries.Count;
+        }
+    }
+
     private void EndStops(Draft draft, List<Work> group)
     {
         draft.EndStops();
-        if (_state.IsBootstrapped && group.Exists(static work => work.Lane != Lane.Stop))
+        if (_state.IsBootstrapped && group.Exists(static work => !work.IsStop))
             BeforeOthers?.Invoke(draft);
     }
 
-    // A full disk turns everybody away but stops: they stand first in the group, so that they keep places and epochs when the rest is left out.
-    private void KeepStops(Draft draft, List<Work> group)
+    // A full disk turns everybody away but stops: they stand first in the group, so that they keep places and epochs when the rest is left out. Those of sponsors stand last among them, as far as there is room for them.
+    private void KeepStops(Draft draft, List<Work> group, int first)
     {
-        var areKept = TryReserve(draft);
+        var rows = draft.StopRows();
+        var reserved = _store.FirstReserved is { } from ? (int)(_state.Position - from.Value) : 0;
+        var kept = TryReserve(draft, rows[..first]) ? first : 0;
+        var behind = Math.Min(rows.Length, Math.Max(first, SponsorsReservedMax - reserved));
+        if (kept == first && TryReserve(draft, rows[first..behind]))
+            kept = behind;
         foreach (var work in group)
         {
-            if (work.Lane != Lane.Stop || !areKept)
+            if (!work.IsStop || work.Through > kept)
                 work.Fail(Refusal.StorageFull, "There is no room to write; nothing was recorded.");
         }
     }
 
-    private bool TryReserve(Draft draft)
+    private bool TryReserve(Draft draft, StoredEntry[] rows)
     {
-        var rows = draft.StopRows();
         if (rows.Length == 0)
             return true;
         try
@@ -305,7 +326,7 @@ public sealed class Sequencer : IDisposable
         var leafHashes = Array.ConvertAll(rows, row => MerkleHash.Leaf(row.Leaf));
         for (var i = 0; i < rows.Length; i++)
         {
-            var staged = draft.Entries[i];
+            var staged = draft.Find(rows[i].Index);
             _state.Apply(staged.Index, staged.Entry, staged.Opening, in leafHashes[i]);
             _publisher.Append(in leafHashes[i]);
             Applied?.Invoke(staged.Index, staged.Entry, staged.Opening);
@@ -317,9 +338,10 @@ public sealed class Sequencer : IDisposable
     {
         lock (_gate)
         {
-            foreach (var work in group.Concat(_stops).Concat(_control).Concat(_waiting))
+            foreach (var work in group.Concat(_stops).Concat(_sponsorStops).Concat(_control).Concat(_waiting))
                 work.Fail(Refusal.RegistryHalted, "The write may or may not have been recorded; ask again when the registry is back.");
             _stops.Clear();
+            _sponsorStops.Clear();
             _control.Clear();
             _waiting.Clear();
         }
@@ -331,6 +353,11 @@ public sealed class Sequencer : IDisposable
 
         /// <summary>When it was handed in, by the clock's timestamps.</summary>
         public long Since { get; } = since;
+
+        public bool IsStop => Lane is Lane.Stop or Lane.SponsorStop;
+
+        /// <summary>How many entries of the group its answer may rest on: those up to its own.</summary>
+        public int Through { get; set; }
 
         public abstract void Decide(Draft draft);
 

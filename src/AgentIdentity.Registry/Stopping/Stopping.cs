@@ -176,7 +176,8 @@ public sealed class Stopping(
         // Deny first: from here on nothing that begins is allowed, whatever becomes of the write.
         var pending = standing.Deny(wish.State, wish.Scope, clock.GetUtcNow().ToUnixTimeMilliseconds());
         var about = Subject(wish.Scope);
-        var decided = await sequencer.DecideAsync(Lane.Stop, draft => Decide(draft, actor, wish, pending, about, approved)).ConfigureAwait(false);
+        var lane = actor is { Role: CallerRole.Sponsor } ? Lane.SponsorStop : Lane.Stop;
+        var decided = await sequencer.DecideAsync(lane, draft => Decide(draft, actor, wish, pending, about, approved)).ConfigureAwait(false);
         return Settle(pending, decided);
     }
 
@@ -352,13 +353,13 @@ public sealed class Stopping(
         return before + Weight(scope) > settings.RevokeAloneMax;
     }
 
-    // Each sponsor for itself: what it revokes must not use up what a responder may.
+    // Each sponsor for itself: what it revokes must not use up what a responder may, least of all when two operators have just removed it for that.
     private Predicate<SubjectId> CountsFor(CallerRecord? actor)
     {
         if (actor is { Role: CallerRole.Sponsor })
             return by => by == actor.Id;
-        var sponsors = state.Callers.Where(caller => caller.Role == CallerRole.Sponsor).Select(caller => caller.Id).ToHashSet();
-        return by => !sponsors.Contains(by);
+        var others = state.Callers.Where(caller => caller.Role != CallerRole.Sponsor).Select(caller => caller.Id).ToHashSet();
+        return others.Contains;
     }
 
     // As a stop in the book counts: what it names, and whom authority had come to from there.

@@ -15,6 +15,11 @@ internal sealed class ControlService(RegistryNode registry, IHostApplicationLife
 {
     private const int NamedMax = 1000;
 
+    // Each is computed anew four times a second, over all stops that it is about and all enforcers, and waits for no slot then.
+    private const int WatchesPerSponsorMax = 8;
+
+    private readonly WatchPlaces _sponsorWatches = new(WatchesPerSponsorMax);
+
     public override async Task<Wire.StopResponse> Stop(Wire.StopRequest request, ServerCallContext context)
     {
         var caller = CallState.Of(context).Caller!;
@@ -103,6 +108,7 @@ internal sealed class ControlService(RegistryNode registry, IHostApplicationLife
     public override async Task WatchPropagation(Wire.PropagationRequest request, IServerStreamWriter<Wire.PropagationResponse> responseStream, ServerCallContext context)
     {
         var caller = CallState.Of(context).Caller!;
+        using var place = caller.Role == CallerRole.Sponsor ? _sponsorWatches.Take(caller) : null;
         var first = Report(request, caller);
         // One look, however many reports follow.
         await PutOnRecordAsync(request, first.Stops.Count, context);

@@ -5,7 +5,7 @@ using Google.Protobuf;
 
 namespace AgentIdentity.Server.Grpc;
 
-/// <summary>Where a list goes on: a place in the order of enrolment, or of creation, which never changes, so that a token stays good for ever, for what was asked.</summary>
+/// <summary>Where a list goes on: a place in the order of enrolment (of one sponsor's agents where one is named), or of creation, which never changes, so that a token stays good for ever, for what was asked.</summary>
 internal static class PageToken
 {
     private const int AboutLength = 11;

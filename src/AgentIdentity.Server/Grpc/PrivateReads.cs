@@ -11,6 +11,9 @@ namespace AgentIdentity.Server.Grpc;
 /// <summary>Looks at private data: whose they may be, and that they are on the record before the answer leaves.</summary>
 internal static class PrivateReads
 {
+    // The longest scope, and some words. What is longer is the name of nothing, and each look is an entry for good.
+    private const int TargetMax = 1200;
+
     /// <summary>The agent that is asked about. An agent sees itself, a sponsor its own agents as if there were no other, and the other roles of the access table all.</summary>
     public static AgentRecord Agent(this RegistryNode registry, CallState call, string didOrUuid)
     {
@@ -20,6 +23,22 @@ internal static class PrivateReads
 
     /// <summary>Of another's agent a sponsor sees the name alone.</summary>
     public static Wire.AgentThen NarrowedFor(this Wire.AgentThen answer, CallerRecord asks, AgentRecord agent) => asks.Sees(agent) ? answer : new Wire.AgentThen { Did = answer.Did };
+
+    /// <summary>
+    /// Of a stop that a sponsor has not made itself, and that stands in the trail of no agent of its own, it is told that it is there and what it leaves: reason and incident may be about others,
+    /// and so is the agent that is stopped with whom it has passed on to. docs/formats.md, "Sponsor".
+    /// </summary>
+    public static Wire.StopInForce Stop(this RegistryNode registry, StopRecord stop, CallerRecord? asks)
+    {
+        var told = ToWire.Stop(registry, stop);
+        var scope = stop.Denial.Scope;
+        if (asks is not { Role: CallerRole.Sponsor } || asks.Sees(stop) || scope.Kind == ScopeKind.Key || (scope.IsAgent && registry.State.FindAgent(scope.Id) is { } agent && asks.Sees(agent)))
+            return told;
+        (told.Reason, told.Incident) = ("", "");
+        if (scope.IsAgent)
+            told.Scope = null;
+        return told;
+    }
 
     /// <summary>Of an enforcer a sponsor sees the name, and how it stands to the stop: whom else it serves, and what it was shown, is others'.</summary>
     public static Wire.PropagationResponse NarrowedFor(this Wire.PropagationResponse answer, CallerRecord asks)
@@ -40,8 +59,9 @@ internal static class PrivateReads
         call.Caller is { } caller ? registry.PutOnRecordAsync(call, caller, registry.Settings.Name.AgentDid(agent.Id), records, agent.Id) : Task.CompletedTask;
 
     /// <summary>The same for a list, which is about the registry and not about one agent.</summary>
-    public static Task PutOnRecordAsync(this RegistryNode registry, CallState call, string target, int records) =>
-        registry.PutOnRecordAsync(call, call.Caller!, target, records, about: null);
+    public static Task PutOnRecordAsync(this RegistryNode registry, CallState call, string target, int records) => target.Length <= TargetMax
+        ? registry.PutOnRecordAsync(call, call.Caller!, target, records, about: null)
+        : throw CallRefusedException.Malformed("What is asked for is longer than anything is called.");
 
     // Operators see what they stop even while there is no room to write that they looked. Everybody else waits for it.
     private static async Task PutOnRecordAsync(this RegistryNode registry, CallState call, CallerRecord caller, string target, int records, SubjectId? about)

@@ -16,13 +16,13 @@ internal static class QuestionAnswers
 
     public static Wire.AgentThen Agent(RegistryNode registry, AgentRecord agent, StandingThen then) => Agent(registry, agent, then.Of(agent));
 
-    public static Func<IdentityThen, Wire.WhoItIs> Identity(RegistryNode registry) => who => new Wire.WhoItIs
+    public static Func<IdentityThen, Wire.WhoItIs> Identity(RegistryNode registry, CallerRecord? asks) => who => new Wire.WhoItIs
     {
         Agent = Agent(registry, who.Agent, who.State),
         Jkt = who.Agent.Key.KeyId.ToString(),
         Labels = { ToWire.Labels(who.Agent.Grant.Terms) },
         EnrolledAt = who.Agent.EnrolledAt,
-        Stops = { who.Stops.Select(stop => new Wire.StopThen { Stop = ToWire.Stop(registry, stop.Stop), WasInForce = stop.WasInForce }) },
+        Stops = { who.Stops.Select(stop => new Wire.StopThen { Stop = registry.Stop(stop.Stop, asks), WasInForce = stop.WasInForce }) },
         Credentials = { who.Credentials.Select(Credential) },
     };
 

@@ -29,7 +29,7 @@ internal sealed class QuestionsService(RegistryNode registry) : Wire.Questions.Q
         return new Wire.WhoIsResponse
         {
             Answered = asking.Answer(registry, (ulong?)answer.Agents.Next),
-            Agents = { agents.Select(QuestionAnswers.Identity(registry)) },
+            Agents = { agents.Select(QuestionAnswers.Identity(registry, call.Caller)) },
             CallerRole = answer.Caller?.Role.ToString().ToLowerInvariant() ?? "",
             CallerName = answer.Caller?.Name ?? "",
         };

@@ -44,7 +44,7 @@ internal sealed class RegistryService(RegistryNode registry) : Wire.Registry.Reg
         var agent = registry.Agent(call, request.Agent);
         await registry.PutOnRecordAsync(call, agent);
         // As it stands after the entry about this look.
-        return new Wire.GetAgentResponse { Agent = ToWire.Agent(registry, registry.State.FindAgent(agent.Id)!), At = registry.At() };
+        return new Wire.GetAgentResponse { Agent = ToWire.Agent(registry, registry.State.FindAgent(agent.Id)!, call.Caller), At = registry.At() };
     }
 
     public override async Task<Wire.ListAgentsResponse> ListAgents(Wire.ListAgentsRequest request, ServerCallContext context)
@@ -56,7 +56,7 @@ internal sealed class RegistryService(RegistryNode registry) : Wire.Registry.Reg
         await registry.PutOnRecordAsync(call, $"sponsor={filter.Sponsor} blueprint={filter.Blueprint} state={filter.State}{(filter.Token is { } token ? $" token={token}" : "")}", page.Agents.Count);
         return new Wire.ListAgentsResponse
         {
-            Agents = { page.Agents.Select(agent => ToWire.Agent(registry, agent)) },
+            Agents = { page.Agents.Select(agent => ToWire.Agent(registry, agent, call.Caller)) },
             NextPageToken = PageToken.Write(page.Next, filter),
             At = registry.At(),
         };

@@ -53,7 +53,10 @@ internal static class ToWire
         };
     }
 
-    public static Wire.Agent Agent(RegistryNode registry, AgentRecord agent)
+    /// <param name="registry">Whose agent it is.</param>
+    /// <param name="agent">The agent.</param>
+    /// <param name="asks">Who is told; null for an agent about itself.</param>
+    public static Wire.Agent Agent(RegistryNode registry, AgentRecord agent, CallerRecord? asks)
     {
         var terms = agent.Grant.Terms;
         var denied = registry.State.Stops.DenyState.Of(agent.Actor);
@@ -72,7 +75,7 @@ internal static class ToWire
             SessionEndsAt = agent.SessionEndsAt == long.MaxValue ? 0 : agent.SessionEndsAt,
             DemandsEvidence = agent.Grant.Policy is not null,
             EnrolledIndex = agent.EnrolledIndex.Value,
-            Stop = denied.By is { } by && registry.State.Stops.Find(by.Index) is { } stop ? Stop(registry, stop) : null,
+            Stop = denied.By is { } by && registry.State.Stops.Find(by.Index) is { } stop ? registry.Stop(stop, asks) : null,
             Statements = agent.Chains.Aggregate(0UL, (sum, chain) => sum + chain.Next),
         };
     }

@@ -1,38 +1,43 @@
 using System.Collections.Concurrent;
 using AgentIdentity.Credentials;
+using AgentIdentity.Registry.State;
 using Grpc.Core;
 
 namespace AgentIdentity.Server.Grpc;
 
-/// <summary>Counts the watches of each address: each holds a stream for as long as it likes, so nobody may hold all that there are.</summary>
-internal sealed class WatchPlaces(int perAddressMax)
+/// <summary>Counts the watches of each address, or key: each holds a stream for as long as it likes, so nobody may hold all that there are.</summary>
+internal sealed class WatchPlaces(int max)
 {
     private readonly ConcurrentDictionary<string, int> _held = new(StringComparer.Ordinal);
 
-    /// <summary>Takes a place until it is disposed of.</summary>
-    public IDisposable Take(ServerCallContext context)
+    /// <summary>Takes a place of the caller's address until it is disposed of.</summary>
+    public IDisposable Take(ServerCallContext context) => Take(context.GetHttpContext().Connection.RemoteIpAddress?.ToString() ?? "", "address");
+
+    /// <summary>The same of a key that is known.</summary>
+    public IDisposable Take(CallerRecord caller) => Take(caller.Id.ToString(), "key");
+
+    private Place Take(string holder, string what)
     {
-        var address = context.GetHttpContext().Connection.RemoteIpAddress?.ToString() ?? "";
-        if (_held.AddOrUpdate(address, 1, static (_, held) => held + 1) <= perAddressMax)
-            return new Place(this, address);
-        Release(address);
-        throw new CallRefusedException(Refusal.QuotaExceeded, $"One address may watch at most {perAddressMax} times at once.");
+        if (_held.AddOrUpdate(holder, 1, static (_, held) => held + 1) <= max)
+            return new Place(this, holder);
+        Release(holder);
+        throw new CallRefusedException(Refusal.QuotaExceeded, $"One {what} may watch at most {max} times at once.");
     }
 
-    private void Release(string address)
+    private void Release(string holder)
     {
-        _held.AddOrUpdate(address, 0, static (_, held) => held - 1);
-        _held.TryRemove(new KeyValuePair<string, int>(address, 0));
+        _held.AddOrUpdate(holder, 0, static (_, held) => held - 1);
+        _held.TryRemove(new KeyValuePair<string, int>(holder, 0));
     }
 
-    private sealed class Place(WatchPlaces places, string address) : IDisposable
+    private sealed class Place(WatchPlaces places, string holder) : IDisposable
     {
         private bool _isReleased;
 
         public void Dispose()
         {
             if (!Interlocked.Exchange(ref _isReleased, true))
-                places.Release(address);
+                places.Release(holder);
         }
     }
 }

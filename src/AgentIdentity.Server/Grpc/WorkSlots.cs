@@ -5,7 +5,7 @@ namespace AgentIdentity.Server.Grpc;
 /// <summary>How many calls of agents and enforcers are worked on at the same moment; the others wait here, and those that would wait long are turned away.</summary>
 /// <remarks>
 /// All work shares one queue of threads, which serves in order: a stop would wait behind a thousand signature checks. So no more of these are in that queue than there are processors,
-/// and the control listener's calls are not held up here at all. A slot is held while a call computes, and not while it waits for the disk.
+/// and the control listener's calls are not held up here at all, what sponsors look at apart (<see cref="SponsorTurns"/>). A slot is held while a call computes, and not while it waits for the disk.
 /// </remarks>
 internal sealed class WorkSlots
 {

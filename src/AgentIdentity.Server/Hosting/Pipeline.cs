@@ -62,10 +62,10 @@ internal static class Pipeline
     {
         services.AddSingleton<Quotas>().AddSingleton<WorkSlots>().AddSingleton<CallRefusals>();
         services.AddSingleton<DeadlineInterceptor>().AddSingleton<TelemetryInterceptor>().AddSingleton<ErrorInterceptor>()
-            .AddSingleton<LimitsInterceptor>().AddSingleton<AuthenticationInterceptor>();
+            .AddSingleton<LimitsInterceptor>().AddSingleton<AuthenticationInterceptor>().AddSingleton<SponsorTurns>();
         services.AddSingleton(built => new InterceptorChain(
             built.GetRequiredService<DeadlineInterceptor>(), built.GetRequiredService<TelemetryInterceptor>(), built.GetRequiredService<ErrorInterceptor>(),
-            built.GetRequiredService<LimitsInterceptor>(), built.GetRequiredService<AuthenticationInterceptor>()));
+            built.GetRequiredService<LimitsInterceptor>(), built.GetRequiredService<AuthenticationInterceptor>(), built.GetRequiredService<SponsorTurns>()));
         services.AddSingleton<RegistryService>().AddSingleton<AccessService>().AddSingleton<CredentialsService>().AddSingleton<LedgerService>().AddSingleton<ControlService>().AddSingleton<QuestionsService>().AddSingleton<AdminService>();
         services.AddSingleton<HealthService>().AddSingleton<ReflectionService>().AddSingleton<ReflectionV1AlphaService>().AddSingleton(new DescriptorIndex(Served));
         services.AddGrpc(grpc =>

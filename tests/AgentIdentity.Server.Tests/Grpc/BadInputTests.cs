@@ -158,6 +158,21 @@ public sealed class BadInputTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task What_is_looked_for_and_is_longer_than_anything_is_called_is_malformed_and_stands_in_no_entry()
+    {
+        var before = await PositionAsync();
+        var (name, asks) = (new string('a', 100_000), _registry.AsOperator);
+        foreach (var look in new Func<Task>[]
+        {
+            () => asks.Registry.ListAgentsAsync(new ListAgentsRequest { Blueprint = name }).ResponseAsync,
+            () => asks.Control.ListStopsAsync(new ListStopsRequest { Incident = name }).ResponseAsync,
+            () => asks.Admin.ListEnrolmentTokensAsync(new ListEnrolmentTokensRequest { Sponsor = name }).ResponseAsync,
+        })
+            Assert.Equal("MESSAGE_MALFORMED", (await Assert.ThrowsAsync<AgentIdentity.Client.RegistryRefusedException>(look)).Reason);
+        await AssertNothingWrittenSinceAsync(before);
+    }
+
+    [Fact]
     public async Task A_forged_credential_is_invalid_for_one_outward_reason_whatever_is_wrong_with_it()
     {
         using var tool = _registry.Connect(_enforcer);

@@ -159,6 +159,59 @@ public sealed class SponsorTests : IAsyncLifetime
         Assert.Equal(Refusal.KeyStopped, refused.Refusal);
     }
 
+    [Fact]
+    public async Task What_operators_say_of_a_stop_is_told_to_the_sponsor_of_the_agent_that_it_names_and_to_no_other()
+    {
+        await DelegateAsync(_others, _others.Credential, _mine, new Budget { Unit = "calls", Amount = 1 });
+        async Task<ulong> StopAsync(Scope scope, AgentState state = AgentState.Frozen) =>
+            (await _registry.AsOperator.Control.StopAsync(new StopRequest { Scope = scope, State = state, Reason = "the sales desk was bribed", Incident = "i-7" })).LedgerIndex;
+        var above = await StopAsync(new Scope { AgentWithDelegates = _others.Did });
+        var wide = await StopAsync(new Scope { Label = new Label { Name = "team", Value = "research" } });
+        Assert.Equal((above, "", ""), Said((await _sponsor.Registry.ListAgentsAsync(new ListAgentsRequest())).Agents[0].Stop));
+        var own = await StopAsync(new Scope { Agent = _mine.Did }, AgentState.Revoked);
+
+        var told = Assert.Single((await _sponsor.Questions.WhoIsAsync(new WhoIsRequest { Who = new Asked { Agent = _mine.Did } })).Agents).Stops.Select(then => then.Stop).ToArray();
+        Assert.Equal([(above, "", ""), (wide, "", ""), (own, "the sales desk was bribed", "i-7")], told.Select(Said));
+        Assert.Equal([AgentState.Frozen, AgentState.Frozen, AgentState.Revoked], told.Select(stop => stop.State));
+        Assert.Null(told[0].Scope);
+        Assert.Equal("research", told[1].Scope.Label.Value);
+        Assert.Equal((own, "the sales desk was bribed", "i-7"), Said((await _sponsor.Registry.GetAgentAsync(new GetAgentRequest { Agent = _mine.Did })).Agent.Stop));
+        Assert.Equal("the sales desk was bribed", (await _registry.AsOperator.Registry.GetAgentAsync(new GetAgentRequest { Agent = _others.Did })).Agent.Stop.Reason);
+    }
+
+    [Fact]
+    public async Task Pages_of_a_sponsors_agents_end_with_its_own_and_count_no_others()
+    {
+        var only = await _sponsor.Registry.ListAgentsAsync(new ListAgentsRequest { PageSize = 1 });
+        Assert.Equal((_mine.Did, ""), (Assert.Single(only.Agents).Did, only.NextPageToken));
+        var second = await _registry.EnrolAsync();
+        var first = await _sponsor.Registry.ListAgentsAsync(new ListAgentsRequest { PageSize = 1 });
+        Assert.StartsWith("1.", first.NextPageToken, StringComparison.Ordinal);
+        var last = await _sponsor.Registry.ListAgentsAsync(new ListAgentsRequest { PageSize = 1, PageToken = first.NextPageToken });
+        Assert.Equal((second.Did, ""), (Assert.Single(last.Agents).Did, last.NextPageToken));
+    }
+
+    [Fact]
+    public async Task A_sponsor_follows_eight_stops_at_once_and_an_operator_as_many_as_it_likes()
+    {
+        var stopped = await _sponsor.Control.StopAsync(Freeze(new Scope { Agent = _mine.Did }));
+        var watches = new List<AsyncServerStreamingCall<PropagationResponse>>();
+        async Task WatchAsync(RegistryConnection by)
+        {
+            watches.Add(by.Control.WatchPropagation(new PropagationRequest { Stop = stopped.LedgerIndex }));
+            Assert.True(await watches[^1].ResponseStream.MoveNext(CancellationToken.None));
+        }
+        for (var i = 0; i < 8; i++)
+            await WatchAsync(_sponsor);
+        var refused = await Assert.ThrowsAsync<RegistryRefusedException>(() => WatchAsync(_sponsor));
+        Assert.Equal(Refusal.QuotaExceeded, refused.Refusal);
+        for (var i = 0; i < 9; i++)
+            await WatchAsync(_registry.AsOperator);
+        watches.ForEach(watch => watch.Dispose());
+    }
+
+    private static (ulong, string, string) Said(StopInForce stop) => (stop.LedgerIndex, stop.Reason, stop.Incident);
+
     private IEnumerable<Func<string, Task>> ByName() =>
     [
         agent => _sponsor.Registry.GetAgentAsync(new GetAgentRequest { Agent = agent }).ResponseAsync,

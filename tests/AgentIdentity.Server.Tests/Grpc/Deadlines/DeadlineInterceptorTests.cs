@@ -125,7 +125,7 @@ public sealed class DeadlineInterceptorTests
         interceptor.UnaryServerHandler("request", new OfficialContext(header), (_, context) => handler(context));
 
     /// <summary>What the official server would hand to its first interceptor.</summary>
-    private sealed class OfficialContext : ServerCallContext
+    internal sealed class OfficialContext : ServerCallContext
     {
         private readonly CancellationTokenSource aborted = new();
 
