@@ -100,7 +100,7 @@ public sealed class Sequencer : IDisposable
             lock (_gate)
             {
                 var since = Volatile.Read(ref _groupSince);
-                foreach (var queue in (ReadOnlySpan<Queue<Work>>)[_stops, _control, _waiting])
+                foreach (var queue in (ReadOnlySpan<Queue<Work>>)[_stops, _sponsorStops, _control, _waiting])
                     since = Math.Min(since, queue.TryPeek(out var first) ? first.Since : Nobody);
                 return since == Nobody ? TimeSpan.Zero : _clock.GetElapsedTime(since);
             }
