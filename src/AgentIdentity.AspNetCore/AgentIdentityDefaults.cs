@@ -12,6 +12,11 @@ public static class AgentIdentityDefaults
     public const string BlueprintClaim = "blueprint";
     public const string CredentialClaim = "jti";
 
+    /// <summary>Labels of the agent as <c>name=value</c>, by who says so: its sponsor; evidence at its enrolment; the agent itself, and nobody has looked.</summary>
+    public const string LabelClaim = "label";
+    public const string AttestedLabelClaim = "attested_label";
+    public const string StatedLabelClaim = "stated_label";
+
     /// <summary>The DID of an agent whose authority this one acts under, nearest first; none when it is its own.</summary>
     public const string SuperiorClaim = "superior";
 

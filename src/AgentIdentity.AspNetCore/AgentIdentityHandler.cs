@@ -106,6 +106,7 @@ internal sealed class AgentIdentityHandler(IOptionsMonitor<AgentIdentityOptions>
             new Claim(AgentIdentityDefaults.SponsorClaim, agent.Sponsor),
             new Claim(AgentIdentityDefaults.BlueprintClaim, agent.Blueprint),
             new Claim(AgentIdentityDefaults.CredentialClaim, agent.Jti),
+            .. agent.Labels.Select(label => new Claim(label.Claim, $"{label.Name}={label.Value}")),
             .. agent.Superiors.Select(above => new Claim(AgentIdentityDefaults.SuperiorClaim, above)),
             .. agent.TopSponsor is { } sponsor ? [new Claim(AgentIdentityDefaults.TopSponsorClaim, sponsor)] : Array.Empty<Claim>(),
         ],

@@ -25,7 +25,10 @@ internal interface IVerifier
 internal sealed record ToolRequest(string Credential, string? Proof, string Method, string Url, string Audience, AgentAction Action, Hash? Certificate, string? BodyHash);
 
 /// <summary>Who was let in. <paramref name="Superiors"/> are the DIDs of those above it in its chain of command, nearest first.</summary>
-internal sealed record LetIn(string Did, string Sponsor, string Blueprint, string Jti, IReadOnlyList<string> Superiors, string? TopSponsor);
+internal sealed record LetIn(string Did, string Sponsor, string Blueprint, string Jti, IReadOnlyList<LabelSaid> Labels, IReadOnlyList<string> Superiors, string? TopSponsor);
+
+/// <summary>A label, and the claim that says who says so.</summary>
+internal readonly record struct LabelSaid(string Claim, string Name, string Value);
 
 /// <summary>The answer: <paramref name="Reason"/> is a stable name, <paramref name="Agent"/> is there when it is allowed.</summary>
 internal sealed record Verdict(string Reason, LetIn? Agent, BoundSession? Session = null)

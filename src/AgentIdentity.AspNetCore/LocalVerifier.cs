@@ -1,6 +1,7 @@
 using AgentIdentity.Client.Enforcing;
 using AgentIdentity.Credentials;
 using AgentIdentity.Credentials.Identifiers;
+using AgentIdentity.Credentials.Issuing;
 using AgentIdentity.Credentials.Keys;
 using AgentIdentity.Credentials.Proofs;
 using Microsoft.Extensions.Logging;
@@ -50,7 +51,7 @@ internal sealed class LocalVerifier : IVerifier, IAsyncDisposable, IDisposable
         if (!decision.IsAllowed)
             return ValueTask.FromResult(Verdict.Refused(decision.Refusal.Name()));
         var claims = decision.Presented!.Claims;
-        var agent = new LetIn(_registry.AgentDid(claims.AgentId), claims.Sponsor, claims.Blueprint, claims.Jti.ToString(), [.. claims.Chain.Select(_registry.AgentDid)], claims.TopSponsor);
+        var agent = new LetIn(_registry.AgentDid(claims.AgentId), claims.Sponsor, claims.Blueprint, claims.Jti.ToString(), Labels(claims), [.. claims.Chain.Select(_registry.AgentDid)], claims.TopSponsor);
         return ValueTask.FromResult(new Verdict(decision.Refusal.Name(), agent, session));
     }
 
@@ -75,6 +76,13 @@ internal sealed class LocalVerifier : IVerifier, IAsyncDisposable, IDisposable
 
     // For a container that is disposed of without waiting: what is left to be written is written behind it.
     public void Dispose() => _ = DisposeAsync().AsTask();
+
+    private static LabelSaid[] Labels(CredentialClaims claims) =>
+    [
+        .. claims.AttestedLabels.Select(label => new LabelSaid(AgentIdentityDefaults.AttestedLabelClaim, label.Key, label.Value)),
+        .. claims.Labels.Select(label => new LabelSaid(AgentIdentityDefaults.LabelClaim, label.Key, label.Value)),
+        .. claims.StatedLabels.Select(label => new LabelSaid(AgentIdentityDefaults.StatedLabelClaim, label.Key, label.Value)),
+    ];
 
     private static AskedAction Asked(AgentAction action) => new(action.Type, action.Action, action.Location);
 }

@@ -75,7 +75,7 @@ internal sealed class RegistryVerifier : IVerifier, IDisposable
             var agent = answer.Presented;
             return answer.RelyUntil <= _clock.GetUtcNow().ToUnixTimeMilliseconds()
                 ? Verdict.Refused(Refusal.CredentialExpired.Name())
-                : new Verdict(answer.Reason, new LetIn(agent.Did, agent.Sponsor, agent.Blueprint, agent.Jti, [.. agent.Chain.Select(above => above.Did)], agent.Chain.LastOrDefault()?.Sponsor));
+                : new Verdict(answer.Reason, new LetIn(agent.Did, agent.Sponsor, agent.Blueprint, agent.Jti, [.. agent.Labels.Select(Said)], [.. agent.Chain.Select(above => above.Did)], agent.Chain.LastOrDefault()?.Sponsor));
         }
         catch (RegistryRefusedException refusal)
         {
@@ -99,4 +99,15 @@ internal sealed class RegistryVerifier : IVerifier, IDisposable
             return Verdict.Refused(Verdict.RegistryUnreachable);
         }
     }
+
+    // What a later registry may name is at least nobody's word that is known here.
+    private static LabelSaid Said(Label label) => new(
+        label.Provenance switch
+        {
+            LabelProvenance.Attested => AgentIdentityDefaults.AttestedLabelClaim,
+            LabelProvenance.Sponsor => AgentIdentityDefaults.LabelClaim,
+            _ => AgentIdentityDefaults.StatedLabelClaim,
+        },
+        label.Name,
+        label.Value);
 }

@@ -78,6 +78,13 @@ public sealed class ToolTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task The_tool_knows_an_agents_labels_and_who_says_each()
+    {
+        var response = await _agent.GetAsync(new Uri(Address, "/labels"));
+        Assert.Equal(["attested_label image=sha256:1", "label team=research", "stated_label mood=good"], (await response.Content.ReadFromJsonAsync<string[]>())!);
+    }
+
+    [Fact]
     public async Task The_registry_is_asked_about_every_request_and_the_nonce_is_learnt_once()
     {
         for (var i = 0; i < 3; i++)
@@ -379,6 +386,8 @@ public sealed class ToolTests : IAsyncLifetime
         tool.MapGet("/open", () => "open");
         tool.MapGet("/weather", (ClaimsPrincipal agent) => (string?[])[ agent.Identity!.Name, agent.FindFirstValue("sponsor"), agent.FindFirstValue("blueprint"), .. agent.FindAll("superior").Concat(agent.FindAll("top_sponsor")).Select(claim => claim.Value)])
             .RequireAgent("tool", "read", $"{FakeRegistry.Audience}/weather");
+        tool.MapGet("/labels", (ClaimsPrincipal agent) => agent.Claims.Where(claim => claim.Type.EndsWith("label", StringComparison.Ordinal)).Select(claim => $"{claim.Type} {claim.Value}"))
+            .RequireAgent("tool", "read", $"{FakeRegistry.Audience}/labels");
         tool.MapGet("/files/{name}", (string name) => name).RequireAgent("tool", "read", $"{FakeRegistry.Audience}/files");
         tool.MapGet("/staff", () => "staff").RequireAgent("tool", "read", $"{FakeRegistry.Audience}/staff").RequireAuthorization(policy => policy.RequireClaim("staff"));
         tool.MapPost("/echo", async (HttpRequest request) => await new StreamReader(request.Body).ReadToEndAsync())

@@ -32,6 +32,7 @@ public sealed class StoryTests : IAsyncLifetime
 
         var believed = await tool.Credentials.VerifyAsync(agent.Presents());
         Assert.Equal(("NONE", true, agent.Did), (believed.Reason, believed.Allowed, believed.Presented.Did));
+        Assert.Equal([new Label { Name = "team", Value = "research", Provenance = LabelProvenance.Sponsor }], believed.Presented.Labels);
 
         var issued = await runtime.Credentials.IssueAsync(new IssueRequest { Audience = { TestRegistry.Documents } });
         Assert.True((await tool.Credentials.VerifyAsync(agent.Presents(issued.Credential.Token))).Allowed);

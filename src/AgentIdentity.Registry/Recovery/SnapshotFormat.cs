@@ -17,7 +17,7 @@ namespace AgentIdentity.Registry.Recovery;
 /// <remarks>Signed, because the tree vouches for the entries and not for what was folded from them: whoever can write the file must not be able to lift a stop.</remarks>
 internal static class SnapshotFormat
 {
-    private const int Version = 18;
+    private const int Version = 19;
     private static readonly byte[] Domain = "air/snapshot/v1\0"u8.ToArray();
     private static readonly byte[] Magic = "agentidentity snapshot\n"u8.ToArray();
 
@@ -339,6 +339,7 @@ internal static class SnapshotFormat
             writer.Write(ordered.ExpiresAt);
         });
         WriteAll<AcceptedEvidence>(writer, agent.Evidence is { } evidence ? [evidence] : [], one => WriteEvidence(writer, one));
+        WriteAll<long>(writer, agent.UnattestedSince is { } since ? [since] : [], writer.Write);
     }
 
     private static void WriteEvidence(BinaryWriter writer, AcceptedEvidence evidence)
@@ -370,6 +371,7 @@ internal static class SnapshotFormat
             Keys = ReadAll(reader, () => ReadSpan(reader)) is { Length: > 0 } spans ? spans.Aggregate(KeyHistory.Empty, (keys, span) => keys.Then(span.Key, span.From)) : null,
             Order = ReadAll(reader, () => new ReplacementOrder(new LeafIndex(reader.ReadUInt64()), ReadHash(reader), reader.ReadInt64())) is [var order] ? order : null,
             Evidence = ReadAll(reader, () => new AcceptedEvidence((EvidenceSource)reader.ReadByte(), reader.ReadString(), reader.ReadString(), ReadHash(reader), reader.ReadInt64())) is [var last] ? last : null,
+            UnattestedSince = ReadAll(reader, reader.ReadInt64) is [var since] ? since : null,
         };
     }
 

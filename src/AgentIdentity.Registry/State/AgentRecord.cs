@@ -48,8 +48,11 @@ public sealed record AgentRecord(
     /// <summary>The last evidence of who it is; null when none was demanded.</summary>
     public AcceptedEvidence? Evidence { get; init; }
 
+    /// <summary>When a key came by order, in ms since 1970, that no evidence has named since; null when none did. What was brought before says nothing of who holds that one.</summary>
+    public long? UnattestedSince { get; init; }
+
     /// <summary>When its session is over, in ms since 1970: without fresh evidence it gets no credentials from then on.</summary>
-    public long SessionEndsAt => Grant.SessionSeconds == 0 ? long.MaxValue : (Evidence?.At ?? EnrolledAt) + (Grant.SessionSeconds * 1000L);
+    public long SessionEndsAt => UnattestedSince ?? (Grant.SessionSeconds == 0 ? long.MaxValue : (Evidence?.At ?? EnrolledAt) + (Grant.SessionSeconds * 1000L));
 
     /// <summary>Who it is, as far as stops ask.</summary>
     public Actor Actor => new(Id, Key.KeyId, Grant.Terms.Sponsor, Grant.Terms.Blueprint, Grant.Terms.AllLabels);
@@ -93,11 +96,12 @@ public sealed record AgentRecord(
     public AgentRecord With(ChainHead chain) => this with { Chains = [.. Chains.Where(other => other.KeyId != chain.KeyId), chain] };
 
     /// <summary>Gives it another key. The order stays when this is what it asked for: who redeemed it may ask again.</summary>
-    public AgentRecord With(PublicKey key, LeafIndex from, LeafIndex? order) => this with
+    public AgentRecord With(PublicKey key, LeafIndex from, LeafIndex? order, long at) => this with
     {
         Key = key,
         Keys = (Keys ?? KeyHistory.Empty.Then(Key, EnrolledIndex)).Then(key, from),
         Order = order is not null && Order?.Index == order ? Order : null,
+        UnattestedSince = order is not null && Grant.Policy is not null ? at : UnattestedSince,
     };
 
     /// <summary>Adds a credential and forgets those that expired before it was valid.</summary>

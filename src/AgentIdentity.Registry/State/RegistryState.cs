@@ -443,7 +443,7 @@ public sealed class RegistryState
                 Follow(index, entry.Subjects[0].Id, version);
                 break;
             case AgentKeyRotated rotated:
-                Rotate(index, rotated);
+                Rotate(index, entry.At, rotated);
                 break;
             case KeyReplacementOrdered ordered:
                 Order(ordered.AgentId, agent => agent with { Order = new ReplacementOrder(index, ordered.TokenHash, ordered.ExpiresAt) });
@@ -461,11 +461,11 @@ public sealed class RegistryState
         }
     }
 
-    private void Rotate(LeafIndex index, AgentKeyRotated rotated)
+    private void Rotate(LeafIndex index, long at, AgentKeyRotated rotated)
     {
         if (FindAgent(rotated.AgentId)?.Key.KeyId != rotated.Retired || !_agentsByKey.TryAdd(rotated.Key.KeyId, rotated.AgentId))
             throw new LedgerDamagedException($"Entry {index} ends a key that is not the agent's, or gives it one that was an agent's before.");
-        Order(rotated.AgentId, agent => agent.With(rotated.Key, index, rotated.Order));
+        Order(rotated.AgentId, agent => agent.With(rotated.Key, index, rotated.Order, at));
     }
 
     // An order that is over is forgotten with its token.
@@ -486,6 +486,7 @@ public sealed class RegistryState
         {
             Grant = agent.Grant.Attesting(evidence.Labels),
             Evidence = new AcceptedEvidence(evidence.Source, evidence.Issuer, evidence.Subject, evidence.Hash, entry.At),
+            UnattestedSince = null,
         });
         UsedEvidence.Add(evidence.Hash, UsedEvidence.Until(evidence.ExpiresAt), entry.At);
         if (evidence.Source != EvidenceSource.Vouch)

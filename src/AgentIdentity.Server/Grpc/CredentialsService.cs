@@ -122,6 +122,7 @@ internal sealed class CredentialsService(RegistryNode registry, CallMetrics metr
             LedgerIndex = claims.LedgerIndex,
             Jkt = claims.Jkt.ToString(),
             Chain = { claims.Chain.Select(Superior) },
+            Labels = { ToWire.Labels(claims) },
         };
     }
 }

@@ -3,7 +3,7 @@ using Grpc.Core;
 
 namespace AgentIdentity.Server.Grpc;
 
-/// <summary>Measures each call, and opens its trace when somebody listens.</summary>
+/// <summary>Measures each call, and opens its span, in the caller's trace, when somebody listens.</summary>
 internal sealed class TelemetryInterceptor(CallMetrics metrics) : CallInterceptor
 {
     public override async Task<T> InterceptAsync<T>(ServerCallContext context, Func<ServerCallContext, Task<T>> next)
@@ -25,6 +25,6 @@ internal sealed class TelemetryInterceptor(CallMetrics metrics) : CallIntercepto
         var call = CallState.Of(context);
         // An interceptor runs only once the message has been read.
         call.WasRead = true;
-        return metrics.Begin(call);
+        return metrics.Begin(call, CallState.HttpOf(context).Request.Headers);
     }
 }

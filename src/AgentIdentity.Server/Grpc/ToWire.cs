@@ -1,6 +1,7 @@
 using System.Text.Json;
 using AgentIdentity.Credentials.Entries;
 using AgentIdentity.Credentials.Identifiers;
+using AgentIdentity.Credentials.Issuing;
 using AgentIdentity.Ledger;
 using AgentIdentity.Registry;
 using AgentIdentity.Registry.Checkpoints;
@@ -128,9 +129,12 @@ internal static class ToWire
         _ => throw new InvalidOperationException($"No wire value for a token that is {state}."),
     };
 
-    public static IEnumerable<Wire.Label> Labels(Grant terms) =>
-        [.. terms.AttestedLabels.Select(label => Label(label, Wire.LabelProvenance.Attested)), .. terms.Labels.Select(label => Label(label, Wire.LabelProvenance.Sponsor)),
-            .. terms.StatedLabels.Select(label => Label(label, Wire.LabelProvenance.Self))];
+    public static IEnumerable<Wire.Label> Labels(Grant terms) => Labels(terms.AttestedLabels, terms.Labels, terms.StatedLabels);
+
+    public static IEnumerable<Wire.Label> Labels(CredentialClaims claims) => Labels(claims.AttestedLabels, claims.Labels, claims.StatedLabels);
+
+    private static IEnumerable<Wire.Label> Labels(IReadOnlyList<KeyValuePair<string, string>> attested, IReadOnlyList<KeyValuePair<string, string>> sponsors, IReadOnlyList<KeyValuePair<string, string>> stated) =>
+        [.. attested.Select(label => Label(label, Wire.LabelProvenance.Attested)), .. sponsors.Select(label => Label(label, Wire.LabelProvenance.Sponsor)), .. stated.Select(label => Label(label, Wire.LabelProvenance.Self))];
 
     private static Wire.Label Label(KeyValuePair<string, string> label, Wire.LabelProvenance provenance) => new() { Name = label.Key, Value = label.Value, Provenance = provenance };
 

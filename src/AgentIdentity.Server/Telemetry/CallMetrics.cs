@@ -84,7 +84,12 @@ internal sealed class CallMetrics : IDisposable
         where flaw != CredentialFlaw.None
         select new Measurement<long>(reader.Failed(flaw), new KeyValuePair<string, object?>("flaw", flaw.ToString().ToLowerInvariant()));
 
-    public CallWatch Begin(CallState call) => new(this, call, _clock.GetTimestamp(), Activities.StartActivity(call.Row.Method, ActivityKind.Server));
+    public CallWatch Begin(CallState call, IHeaderDictionary headers) =>
+        new(this, call, _clock.GetTimestamp(), Activities.HasListeners() ? Activities.StartActivity(call.Row.Method, ActivityKind.Server, CallersTrace(headers)) : null);
+
+    // W3C Trace Context. It ties what several programs record together, and says nothing about who calls.
+    private static ActivityContext CallersTrace(IHeaderDictionary headers) =>
+        ActivityContext.TryParse(headers.TraceParent, traceState: null, isRemote: true, out var trace) ? trace : default;
 
     public void Refused(string method, string reason) => _refused.Add(1, new("method", method), new("reason", reason));
 

@@ -15,7 +15,8 @@ internal sealed class OtlpExport : IDisposable
     {
         void To(OtlpExporterOptions exporter) => exporter.Endpoint = collector;
         _metrics = Sdk.CreateMeterProviderBuilder().AddMeter(CallMetrics.Name).AddOtlpExporter(To).Build();
-        _traces = Sdk.CreateTracerProviderBuilder().AddSource(CallMetrics.Name).AddOtlpExporter(To).Build();
+        // All calls: no caller decides whether what it did is seen.
+        _traces = Sdk.CreateTracerProviderBuilder().AddSource(CallMetrics.Name).SetSampler(new AlwaysOnSampler()).AddOtlpExporter(To).Build();
     }
 
     public void Dispose()

@@ -68,6 +68,15 @@ public sealed class LocalToolTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task The_tool_knows_an_agents_labels_and_who_says_each()
+    {
+        var labelled = _registry.Issue(_agentKey.PublicKey, _agent.Id, claims => claims with { Labels = [new("team", "research")], StatedLabels = [new("mood", "good")], AttestedLabels = [new("image", "sha256:1")] });
+        using var caller = new HttpClient(new AgentHttpHandler(_agentKey, _ => ValueTask.FromResult(labelled)));
+        var response = await caller.GetAsync(new Uri(Address, "/labels"));
+        Assert.Equal(["attested_label image=sha256:1", "label team=research", "stated_label mood=good"], (await response.Content.ReadFromJsonAsync<string[]>())!);
+    }
+
+    [Fact]
     public async Task The_streaming_answer_to_an_agent_is_cut_off_when_it_is_stopped()
     {
         using var response = await _caller.GetAsync(new Uri(Address, "/stream"), HttpCompletionOption.ResponseHeadersRead);
@@ -166,6 +175,8 @@ public sealed class LocalToolTests : IAsyncLifetime
         var tool = builder.Build();
         tool.UseAgentIdentity();
         tool.MapGet("/weather", (HttpContext context) => context.User.Identity!.Name).RequireAgent("tool", "read", $"{ScriptedRegistry.Audience}/weather");
+        tool.MapGet("/labels", (HttpContext context) => context.User.Claims.Where(claim => claim.Type.EndsWith("label", StringComparison.Ordinal)).Select(claim => $"{claim.Type} {claim.Value}"))
+            .RequireAgent("tool", "read", $"{ScriptedRegistry.Audience}/labels");
         tool.MapGet("/stream", async (HttpContext context) =>
         {
             await context.Response.WriteAsync(".");

@@ -177,6 +177,14 @@ internal sealed class FakeRegistry : IAsyncDisposable
 
     public void Note(ServerCallContext context) => Calls.Enqueue(context.Method.Split('/')[^1]);
 
+    /// <summary>What it says of every agent.</summary>
+    public static V1.Label[] Labels { get; } =
+    [
+        new() { Name = "image", Value = "sha256:1", Provenance = V1.LabelProvenance.Attested },
+        new() { Name = "team", Value = "research", Provenance = V1.LabelProvenance.Sponsor },
+        new() { Name = "mood", Value = "good", Provenance = V1.LabelProvenance.Self },
+    ];
+
     /// <summary>What came beside the proof of the last delegation.</summary>
     public string? ShownCredential { get; set; }
 

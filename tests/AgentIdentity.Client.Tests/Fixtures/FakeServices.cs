@@ -93,6 +93,7 @@ internal sealed class FakeCredentialsService(FakeRegistry registry) : V1.Credent
         {
             answer.Presented = new Presented { Did = registry.AgentDid, Sponsor = claims!.Sponsor, Blueprint = claims.Blueprint, Jti = claims.Jti.ToString() };
             answer.Presented.Chain.Add(claims.Chain.Select(above => new Superior { Did = FakeRegistry.Name.AgentDid(above), Sponsor = "Head office" }));
+            answer.Presented.Labels.Add(FakeRegistry.Labels);
             answer.RelyUntil = claims.ExpiresAt * 1000;
         }
         return Task.FromResult(answer);

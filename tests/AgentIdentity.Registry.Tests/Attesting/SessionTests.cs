@@ -1,6 +1,7 @@
 using AgentIdentity.Credentials;
 using AgentIdentity.Credentials.Entries;
 using AgentIdentity.Credentials.Keys;
+using AgentIdentity.Credentials.Proofs;
 using AgentIdentity.Registry.Delegating;
 using AgentIdentity.Registry.Tests.Fixtures;
 
@@ -66,6 +67,39 @@ public sealed class SessionTests
             Assert.Equal(Refusal.None, Credentials.Verification.PresentedCredential.Read(above.Credential, registry.Node.Settings.Name, registry.Node.State.IssuerKeys.Find, out var shown));
             return await registry.Node.Delegating.DelegateAsync(shown!, brief.Record, new DelegationWish(Passable.Replace(""","maxDepth":1""", "", StringComparison.Ordinal), [], 0, []));
         }
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task A_key_that_came_by_order_is_given_nothing_before_evidence_names_it_over_restarts_and_another_rotation(bool withSnapshot)
+    {
+        using var issuer = new TestIssuer();
+        await using var registry = await TestNode.FoundAsync(with: issuer.Trusted);
+        var token = await registry.DemandAsync(TestIssuer.Policy);
+        var agent = TestNode.Good(await registry.BringAsync(token, issuer.Token(registry.Clock.GetUtcNow()))).Agent;
+        using PrivateKey ordered = PrivateKey.Generate(KeyAlgorithm.ES256), next = PrivateKey.Generate(KeyAlgorithm.ES256);
+        var order = TestNode.Good(await registry.Node.KeyReplacement.OrderAsync(registry.Operator, agent, "it was copied", "", after: null));
+        TestNode.Good(await registry.Node.KeyRotation.ReplaceAsync(RotationProof.Create(ordered, agent.Id, TestNode.Url, registry.Node.Enrolment.NewChallenge(), registry.HashOfToken(order.Token), registry.Clock.GetUtcNow()), order.Token));
+        Assert.Equal(Refusal.EvidenceDue, (await IssueAsync(registry)).Refusal);
+        Assert.Equal(Refusal.EvidenceMissing, (await registry.EnrollAsync(ordered, token)).Refusal);
+        Assert.Equal(registry.Clock.GetUtcNow().ToUnixTimeMilliseconds(), Agent(registry).SessionEndsAt);
+
+        var (challenge, now) = (registry.Node.Enrolment.NewChallenge(), registry.Clock.GetUtcNow());
+        TestNode.Good(await registry.Node.KeyRotation.RotateAsync(
+            RotationProof.Create(next, agent.Id, TestNode.Url, challenge, ordered.PublicKey.KeyId, now), RotationProof.Create(ordered, agent.Id, TestNode.Url, challenge, next.PublicKey.KeyId, now)));
+        Assert.Equal(Refusal.EvidenceDue, (await IssueAsync(registry)).Refusal);
+        await registry.DisposeAsync();
+        if (!withSnapshot)
+            File.Delete(Path.Combine(registry.Folder, "snapshot"));
+
+        await using var again = TestNode.Open(registry.Folder, registry.Clock, with: issuer.Trusted);
+        Assert.Equal(Refusal.EvidenceDue, (await IssueAsync(again)).Refusal);
+        Assert.Equal(agent.Id, TestNode.Good(await again.BringAsync(token, issuer.Token(again.Clock.GetUtcNow()), next)).Agent.Id);
+        TestNode.Good(await IssueAsync(again));
+
+        State.AgentRecord Agent(TestNode at) => at.Node.State.FindAgent(agent.Id)!;
+        Task<Outcome<Issuing.Issued>> IssueAsync(TestNode at) => at.Node.Issuing.IssueAsync(Agent(at), "", [], 0);
     }
 
     [Theory]
