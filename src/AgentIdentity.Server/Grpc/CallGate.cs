@@ -46,36 +46,42 @@ internal sealed class CallGate(RequestDelegate next, CallRefusals refusals, Work
 
         var call = new CallState(row, listener);
         call.Attach(context);
-        if (row.IsSigned && context.Request.Headers.ContainsKey(AuthenticationInterceptor.ProofName))
-        {
-            if (!row.IsStream)
-                call.BodyHash = await FirstMessage.HashAsync(context.Request.BodyReader, context.RequestAborted);
-            else if (!await TryHashStreamAsync(context, call))
-                return;
-        }
+        LiftRate(context);
+        // A stream may be quiet for as long as it likes, once it has said who it is.
+        var isProven = row.IsSigned && context.Request.Headers.ContainsKey(AuthenticationInterceptor.ProofName);
+        if ((isProven || !row.IsStream) && !await TryWaitForMessageAsync(context, call, isProven))
+            return;
         if (!await TryWorkAsync(context, call))
             TurnAway(context, call);
         else if (!call.WasRead)
             NameOwnRefusal(context, call);
     }
 
-    // A stream may be quiet for as long as it likes, once it has said who it is. What bounds the rate counts from the first read on, and the gRPC layer, which lifts it, comes later.
-    private static async Task<bool> TryHashStreamAsync(HttpContext context, CallState call)
+    // Kestrel ends the connection of whoever is slower, with everybody's calls on it: behind a proxy those are other people's. The gRPC layer lifts it as well, for streams, and later.
+    private static void LiftRate(HttpContext context)
     {
         if (context.Features.Get<IHttpMinRequestBodyDataRateFeature>() is { } rate)
             rate.MinDataRate = null;
-        using var patience = CancellationTokenSource.CreateLinkedTokenSource(context.RequestAborted);
-        patience.CancelAfter(Limits.BodyGrace);
-        try
+    }
+
+    private static async ValueTask<bool> TryWaitForMessageAsync(HttpContext context, CallState call, bool isProven)
+    {
+        var body = context.Request.BodyReader;
+        if (!FirstMessage.TryLook(body, isProven, out var hash))
         {
-            call.BodyHash = await FirstMessage.HashAsync(context.Request.BodyReader, patience.Token);
-            return true;
+            using var patience = CancellationTokenSource.CreateLinkedTokenSource(context.RequestAborted);
+            try
+            {
+                hash = await FirstMessage.LookAsync(body, isProven, patience);
+            }
+            catch (OperationCanceledException) when (!context.RequestAborted.IsCancellationRequested)
+            {
+                GrpcAnswer.Write(context.Response, StatusCode.DeadlineExceeded, $"The message comes too slowly: after {Limits.BodyGrace.TotalSeconds} seconds, fewer than {Limits.BodyBytesPerSecondMin} bytes a second.");
+                return false;
+            }
         }
-        catch (OperationCanceledException) when (!context.RequestAborted.IsCancellationRequested)
-        {
-            GrpcAnswer.Write(context.Response, StatusCode.DeadlineExceeded, $"The first message did not come within {Limits.BodyGrace.TotalSeconds} seconds.");
-            return false;
-        }
+        call.BodyHash = hash;
+        return true;
     }
 
     private Task<bool> TryWorkAsync(HttpContext context, CallState call) =>

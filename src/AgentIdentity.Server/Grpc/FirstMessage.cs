@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Buffers.Binary;
+using System.Diagnostics;
 using System.IO.Pipelines;
 using AgentIdentity.Credentials.Tokens;
 using AgentIdentity.Ledger;
@@ -12,23 +13,39 @@ internal static class FirstMessage
     // The flag that says whether the message is compressed, and its length.
     private const int FrameSize = 5;
 
-    /// <summary>base64url SHA-256 of the message, or null when there is none that the layer would accept.</summary>
-    public static async ValueTask<string?> HashAsync(PipeReader body, CancellationToken cancellation)
+    /// <summary>Whether the message is here already, or will never be one that the layer would accept.</summary>
+    /// <param name="body">What comes.</param>
+    /// <param name="isHashed">Whether its hash is asked for.</param>
+    /// <param name="hash">base64url SHA-256 of the message; null when it was not asked for, or when there is none that the layer would accept.</param>
+    public static bool TryLook(PipeReader body, bool isHashed, out string? hash)
     {
-        while (true)
-        {
-            var read = await body.ReadAsync(cancellation);
-            var isWhole = TryFind(read.Buffer, out var message, out var isRefused);
-            if (isWhole || isRefused || read.IsCompleted)
-            {
-                var hash = isWhole ? Hash(message) : null;
-                // Nothing consumed and nothing examined: the next reader gets all of it at once.
-                body.AdvanceTo(read.Buffer.Start);
-                return hash;
-            }
+        hash = null;
+        return body.TryRead(out var read) && TryLook(body, read, isHashed, out hash);
+    }
 
-            body.AdvanceTo(read.Buffer.Start, read.Buffer.End);
+    /// <summary>Waits until it is, and gives the same. Ends <paramref name="patience"/> when it comes too slowly.</summary>
+    public static async ValueTask<string?> LookAsync(PipeReader body, bool isHashed, CancellationTokenSource patience)
+    {
+        var began = Stopwatch.GetTimestamp();
+        for (var came = 0L; ; )
+        {
+            var left = Limits.BodyGrace + TimeSpan.FromSeconds(came / Limits.BodyBytesPerSecondMin) - Stopwatch.GetElapsedTime(began);
+            patience.CancelAfter(left > TimeSpan.Zero ? left : TimeSpan.Zero);
+            var read = await body.ReadAsync(patience.Token);
+            came = read.Buffer.Length;
+            if (TryLook(body, read, isHashed, out var hash))
+                return hash;
         }
+    }
+
+    private static bool TryLook(PipeReader body, in ReadResult read, bool isHashed, out string? hash)
+    {
+        var isWhole = TryFind(read.Buffer, out var message, out var isRefused);
+        hash = isWhole && isHashed ? Hash(message) : null;
+        var isSeen = isWhole || isRefused || read.IsCompleted;
+        // Nothing consumed and, of what is whole, nothing examined: the next reader gets all of it at once.
+        body.AdvanceTo(read.Buffer.Start, isSeen ? read.Buffer.Start : read.Buffer.End);
+        return isSeen;
     }
 
     private static bool TryFind(in ReadOnlySequence<byte> buffer, out ReadOnlySequence<byte> message, out bool isRefused)

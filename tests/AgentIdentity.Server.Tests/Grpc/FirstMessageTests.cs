@@ -18,7 +18,8 @@ public sealed class FirstMessageTests
         new Random(length).NextBytes(message);
         var frame = RawCaller.Framed(message);
         var pipe = new Pipe(new PipeOptions(pauseWriterThreshold: 0));
-        var hashing = FirstMessage.HashAsync(pipe.Reader, CancellationToken.None);
+        using var patience = new CancellationTokenSource();
+        var hashing = FirstMessage.LookAsync(pipe.Reader, isHashed: true, patience);
         foreach (var piece in frame.Chunk(4096))
             await pipe.Writer.WriteAsync(piece);
 
@@ -39,6 +40,7 @@ public sealed class FirstMessageTests
         var pipe = new Pipe();
         await pipe.Writer.WriteAsync(Convert.FromHexString(hex));
         await pipe.Writer.CompleteAsync();
-        Assert.Null(await FirstMessage.HashAsync(pipe.Reader, CancellationToken.None));
+        using var patience = new CancellationTokenSource();
+        Assert.Null(await FirstMessage.LookAsync(pipe.Reader, isHashed: true, patience));
     }
 }

@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Http.Headers;
+using System.Net.Sockets;
 using System.Text;
 using AgentIdentity.Client;
 using AgentIdentity.Credentials;
@@ -60,6 +61,38 @@ public sealed class OtherClientsTests
         await using var registry = await TestRegistry.StartAsync();
         using var caller = new RawCaller(registry.GrpcUrl, registry.PublicUrl);
         Assert.Equal(StatusCode.OK, (await caller.SendAsync(Probe, [], request => request.Content!.Headers.ContentType = MediaTypeHeaderValue.Parse(contentType))).Status);
+    }
+
+    [Theory]
+    [InlineData(Probe)]
+    [InlineData("/agentidentity.v1.Credentials/Verify")]
+    public async Task Whoever_never_says_its_message_is_answered_and_ends_no_other_call_on_the_connection(string method)
+    {
+        await using var registry = await TestRegistry.StartAsync();
+        var connections = 0;
+        using var client = new HttpClient(new SocketsHttpHandler
+        {
+            ConnectCallback = async (context, cancellation) =>
+            {
+                connections++;
+                var socket = new Socket(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
+                await socket.ConnectAsync(context.DnsEndPoint, cancellation);
+                return new NetworkStream(socket, ownsSocket: true);
+            },
+        });
+        using var channel = GrpcChannel.ForAddress(registry.GrpcUrl, new GrpcChannelOptions { HttpClient = client });
+        var health = new Health.HealthClient(channel);
+        using var watching = health.Watch(new HealthCheckRequest());
+        Assert.True(await watching.ResponseStream.MoveNext(CancellationToken.None));
+
+        using var begun = new HttpRequestMessage(HttpMethod.Post, registry.GrpcUrl + method) { Version = HttpVersion.Version20, VersionPolicy = HttpVersionPolicy.RequestVersionExact, Content = new Unfinished([0, 0, 0]) { Headers = { ContentType = new MediaTypeHeaderValue("application/grpc") } } };
+        begun.Headers.Add("grpc-timeout", "1H");
+        using var answer = await client.SendAsync(begun);
+
+        var status = answer.Headers.TryGetValues("grpc-status", out var told) ? told.Single() : answer.TrailingHeaders.GetValues("grpc-status").Single();
+        Assert.Equal(((int)StatusCode.DeadlineExceeded).ToString(), status);
+        Assert.Equal(HealthCheckResponse.Types.ServingStatus.Serving, (await health.CheckAsync(new HealthCheckRequest())).Status);
+        Assert.Equal((1, false), (connections, watching.ResponseStream.MoveNext(CancellationToken.None).IsCompleted));
     }
 
     [Theory]
@@ -173,5 +206,22 @@ public sealed class OtherClientsTests
         var refused = await Assert.ThrowsAsync<RegistryRefusedException>(() => call.ResponseAsync);
         var details = Google.Rpc.Status.Parser.ParseFrom(((RpcException)refused.InnerException!).Trailers.GetValueBytes("grpc-status-details-bin"));
         return details.Details[0].Unpack<ErrorInfo>().Metadata;
+    }
+
+    // Says so much of its message, and then nothing for as long as it is let.
+    private sealed class Unfinished(byte[] begun) : HttpContent
+    {
+        protected override async Task SerializeToStreamAsync(Stream stream, TransportContext? context)
+        {
+            await stream.WriteAsync(begun);
+            await stream.FlushAsync();
+            await Task.Delay(Timeout.Infinite);
+        }
+
+        protected override bool TryComputeLength(out long length)
+        {
+            length = 0;
+            return false;
+        }
     }
 }
