@@ -157,7 +157,7 @@ public sealed class Enforcer : IAsyncDisposable
     }
 
     // Steps 1 to 8 of "Verifying a credential"; whether the ledger holds it (6) the registry says afterwards.
-    private Refusal Read(TokenText credential, string? audience, DateTimeOffset now, out BoundSession? session)
+    private Refusal Read(string credential, string? audience, DateTimeOffset now, out BoundSession? session)
     {
         session = null;
         // Since the start no registry was heard: which keys sign credentials is not known, and no credential is to blame for that.
@@ -166,9 +166,10 @@ public sealed class Enforcer : IAsyncDisposable
         var presented = _genuine.Find(credential);
         if (presented is null)
         {
-            if (PresentedCredential.Read(credential, _connection.Name, FindIssuerKey, out presented) != Refusal.None)
+            TokenText text = credential;
+            if (PresentedCredential.Read(text, _connection.Name, FindIssuerKey, out presented) != Refusal.None)
                 return Refusal.CredentialInvalid;
-            _genuine.Add(credential, presented!);
+            _genuine.Add(text, presented!);
         }
         var claims = presented!.Claims;
         var shownTo = audience ?? _options.Audiences[0];

@@ -1,4 +1,5 @@
 using System.Numerics;
+using System.Text;
 using AgentIdentity.Credentials.Tokens;
 
 namespace AgentIdentity.Credentials.Verification;
@@ -22,7 +23,19 @@ public sealed class GenuineCredentials(int capacity)
         var ascii = token.Ascii.Span;
         foreach (ref var place in PlacesOf(ascii))
         {
-            if (Volatile.Read(ref place) is { } held && IsText(held.Ascii, ascii))
+            if (Volatile.Read(ref place) is { } held && held.Ascii.Length == ascii.Length && held.Ascii[EndOf(ascii)].SequenceEqual(ascii[EndOf(ascii)]) && held.Ascii.SequenceEqual(ascii))
+                return held;
+        }
+        return null;
+    }
+
+    /// <summary>The same, and no bytes are made of the text for it: to find one takes less time than that.</summary>
+    public PresentedCredential? Find(string token)
+    {
+        var text = token.AsSpan();
+        foreach (ref var place in PlacesOf(text))
+        {
+            if (Volatile.Read(ref place) is { } held && held.Ascii.Length == text.Length && Ascii.Equals(held.Ascii[EndOf(text)], text[EndOf(text)]) && Ascii.Equals(held.Ascii, text))
                 return held;
         }
         return null;
@@ -38,18 +51,15 @@ public sealed class GenuineCredentials(int capacity)
         Volatile.Write(ref places[0], credential);
     }
 
-    private Span<PresentedCredential?> PlacesOf(ReadOnlySpan<byte> ascii)
+    private Span<PresentedCredential?> PlacesOf<T>(ReadOnlySpan<T> token)
+        where T : unmanaged, IBinaryInteger<T>
     {
         var hash = 0u;
-        foreach (var letter in ascii[Math.Max(0, ascii.Length - PlaceLetters)..])
-            hash = (hash * 67) + letter;
+        foreach (var letter in token[EndOf(token)])
+            hash = (hash * 67) + uint.CreateTruncating(letter);
         return _places.AsSpan((int)(hash % (uint)(_places.Length / Sharing)) * Sharing, Sharing);
     }
 
     // Credentials begin alike and end in their signatures, so those that differ are told apart by a few letters.
-    private static bool IsText(ReadOnlySpan<byte> held, ReadOnlySpan<byte> ascii)
-    {
-        var end = Math.Max(0, held.Length - PlaceLetters);
-        return held.Length == ascii.Length && held[end..].SequenceEqual(ascii[end..]) && held.SequenceEqual(ascii);
-    }
+    private static Range EndOf<T>(ReadOnlySpan<T> token) => Math.Max(0, token.Length - PlaceLetters)..;
 }

@@ -1,5 +1,6 @@
 using AgentIdentity.Credentials.Issuing;
 using AgentIdentity.Credentials.Keys;
+using AgentIdentity.Credentials.Tokens;
 using AgentIdentity.Credentials.Verification;
 
 namespace AgentIdentity.Credentials.Tests.Verification;
@@ -13,15 +14,24 @@ public sealed class GenuineCredentialsTests
     {
         var genuine = new GenuineCredentials(16);
         var token = CredentialWriter.Sign(Vectors.Claims(), Vectors.Registry, Issuer);
-        Assert.Null(genuine.Find(token));
+        Assert.Null(Found(token));
         var credential = Read(token);
         genuine.Add(token, credential);
-        Assert.Same(credential, genuine.Find(token));
+        Assert.Same(credential, Found(token));
         for (var i = 0; i < token.Length; i++)
-            Assert.Null(genuine.Find($"{token[..i]}{(token[i] == 'A' ? 'B' : 'A')}{token[(i + 1)..]}"));
-        Assert.Null(genuine.Find(token[1..]));
-        Assert.Null(genuine.Find(token + "A"));
-        Assert.Null(genuine.Find(""));
+            Assert.Null(Found($"{token[..i]}{(token[i] == 'A' ? 'B' : 'A')}{token[(i + 1)..]}"));
+        Assert.Null(Found(token[1..]));
+        Assert.Null(Found(token + "A"));
+        Assert.Null(Found(""));
+        Assert.Null(genuine.Find($"{token[..^1]}é"));
+
+        // By the text and by its bytes.
+        PresentedCredential? Found(string text)
+        {
+            var found = genuine.Find(text);
+            Assert.Same(found, genuine.Find((TokenText)text));
+            return found;
+        }
     }
 
     [Fact]
