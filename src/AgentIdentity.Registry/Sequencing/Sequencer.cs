@@ -52,10 +52,8 @@ public sealed class Sequencer : IDisposable
 
     // Owned by whoever holds the gate.
     private readonly object _gate = new();
-    private readonly Queue<Work> _stops = [];
-    private readonly Queue<Work> _sponsorStops = [];
-    private readonly Queue<Work> _control = [];
-    private readonly Queue<Work> _waiting = [];
+    // In the order in which they are served: one for each lane, and one for the last two, which come in one order.
+    private readonly Queue<Work>[] _queues = [[], [], [], []];
     private bool _isClosing;
 
     // When the oldest decision of the group that the writer is at was handed in.
@@ -100,7 +98,7 @@ public sealed class Sequencer : IDisposable
             lock (_gate)
             {
                 var since = Volatile.Read(ref _groupSince);
-                foreach (var queue in (ReadOnlySpan<Queue<Work>>)[_stops, _sponsorStops, _control, _waiting])
+                foreach (var queue in _queues)
                     since = Math.Min(since, queue.TryPeek(out var first) ? first.Since : Nobody);
                 return since == Nobody ? TimeSpan.Zero : _clock.GetElapsedTime(since);
             }
@@ -118,7 +116,7 @@ public sealed class Sequencer : IDisposable
         {
             if (_isClosing || _standing.IsHalted)
                 return Task.FromResult<Outcome<T>>(Refused.Because(_standing.IsHalted ? _standing.Everyone : Refusal.RegistryHalted, "The registry takes no writes now."));
-            var queue = lane switch { Lane.Stop => _stops, Lane.SponsorStop => _sponsorStops, Lane.Control => _control, _ => _waiting };
+            var queue = _queues[(int)(lane < Lane.Ordinary ? lane : Lane.Ordinary)];
             if (lane != Lane.Stop && queue.Count >= QueueMax)
                 return Task.FromResult<Outcome<T>>(Refused.Because(Refusal.Overloaded, "More writes are waiting than can be served soon; try again later."));
             queue.Enqueue(work);
@@ -182,15 +180,18 @@ public sealed class Sequencer : IDisposable
     {
         lock (_gate)
         {
-            while (_stops.Count == 0 && _sponsorStops.Count == 0 && _control.Count == 0 && _waiting.Count == 0 && !_isClosing)
+            while (Array.TrueForAll(_queues, static queue => queue.Count == 0) && !_isClosing)
             {
                 var pause = _publisher.UntilDue(_clock.GetUtcNow());
                 if (pause <= TimeSpan.Zero)
                     return true;
                 Monitor.Wait(_gate, pause);
             }
-            while (group.Count < GroupMax && (_stops.TryDequeue(out var work) || _sponsorStops.TryDequeue(out work) || _control.TryDequeue(out work) || _waiting.TryDequeue(out work)))
-                group.Add(work);
+            foreach (var queue in _queues)
+            {
+                while (group.Count < GroupMax && queue.TryDequeue(out var work))
+                    group.Add(work);
+            }
             Volatile.Write(ref _groupSince, group.Count == 0 ? Nobody : group.Min(static work => work.Since));
             return group.Count > 0 || !_isClosing;
         }
@@ -338,12 +339,10 @@ public sealed class Sequencer : IDisposable
     {
         lock (_gate)
         {
-            foreach (var work in group.Concat(_stops).Concat(_sponsorStops).Concat(_control).Concat(_waiting))
+            foreach (var work in group.Concat(_queues.SelectMany(static queue => queue)))
                 work.Fail(Refusal.RegistryHalted, "The write may or may not have been recorded; ask again when the registry is back.");
-            _stops.Clear();
-            _sponsorStops.Clear();
-            _control.Clear();
-            _waiting.Clear();
+            foreach (var queue in _queues)
+                queue.Clear();
         }
     }
 
