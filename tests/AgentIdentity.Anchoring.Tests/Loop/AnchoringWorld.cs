@@ -86,12 +86,12 @@ internal sealed class AnchoringWorld : IAsyncDisposable
 
     public async Task<AnchorState> StateAsync() => (await StepAsync()).State;
 
-    /// <summary>Steps until a state is reached; the node mines by itself in another thread, and may take its time.</summary>
+    /// <summary>Steps until a state is reached; the node mines by itself in another thread, and may take its time. Mined means found too: for a moment a node has the state of a block and not yet the block.</summary>
     public async Task<AnchorStatus> UntilAsync(AnchorState state)
     {
         for (var i = 0; i < 1_500; i++)
         {
-            if (await StepAsync() is { } status && status.State == state)
+            if (await StepAsync() is { } status && status.State == state && (state != AnchorState.Mined || status.LastMined is not null))
                 return status;
             await Task.Delay(20);
         }

@@ -317,6 +317,26 @@ public sealed class AnchorsThatGoAstray
         Assert.Equal(1, world.SentCount);
     }
 
+    [SkippableFact]
+    public async Task A_block_that_lags_behind_its_state_is_waited_for()
+    {
+        await using var world = await AnchoringWorld.OpenAsync();
+        await world.Node.MineByHandAsync();
+        await world.UntilAsync(AnchorState.Broadcast);
+        var before = await world.Node.Chain.BlockAsync(BlockTag.Latest, CancellationToken.None);
+        await world.Node.MineAsync();
+        world.Http.Instead = (called, request) => called == "eth_getTransactionReceipt" ? ScriptedHttp.Result(request, null) : null;
+        world.Http.After = (called, answer) => called == "eth_getBlockByNumber" ? Numbered(answer, before!.Number) : answer;
+
+        var lagging = await world.StepAsync();
+
+        Assert.Equal((AnchorState.Mined, null, "Where size 100 was anchored is not found."), (lagging.State, lagging.LastMined, lagging.Reason));
+        (world.Http.After, world.Http.Instead) = (null, null);
+        var found = await world.StepAsync();
+        Assert.Equal((AnchorState.Mined, 100UL, null), (found.State, found.LastMined!.Size.Value, found.Reason));
+        Assert.Equal(1, world.SentCount);
+    }
+
     [SkippableTheory]
     [InlineData("replacement transaction underpriced", 2)]
     [InlineData("already known", 1)]
@@ -369,5 +389,11 @@ public sealed class AnchorsThatGoAstray
     {
         var filter = request["params"]![0]!;
         return (ulong)(Hex.ReadQuantity(filter["toBlock"]!.GetValue<string>()) - Hex.ReadQuantity(filter["fromBlock"]!.GetValue<string>()));
+    }
+
+    private static JsonObject Numbered(JsonObject block, ulong number)
+    {
+        block["result"]!["number"] = Hex.Quantity(number);
+        return block;
     }
 }
