@@ -12,6 +12,7 @@ internal sealed class ServerProcess : IAsyncDisposable
     private const double TicksPerSecond = 100;
     private const int LinesMax = 200;
     private static readonly TimeSpan StartMax = TimeSpan.FromSeconds(120);
+    private static readonly TimeSpan AnswerMax = TimeSpan.FromSeconds(60);
 
     private readonly Process _process;
     private readonly ConcurrentQueue<string> _errors;
@@ -66,6 +67,43 @@ internal sealed class ServerProcess : IAsyncDisposable
     public IPEndPoint Address(string name) => int.TryParse(_ready[name], CultureInfo.InvariantCulture, out var port)
         ? new IPEndPoint(IPAddress.Loopback, port)
         : IPEndPoint.Parse(_ready[name]);
+
+    /// <summary>What one of its HTTP listeners has at a path; a server that does not answer is described.</summary>
+    public async Task<string> ReadAsync(string listener, string path)
+    {
+        using var http = new HttpClient { Timeout = AnswerMax };
+        try
+        {
+            return await http.GetStringAsync(new Uri($"http://{Address(listener)}{path}"));
+        }
+        catch (TaskCanceledException silence)
+        {
+            throw new TimeoutException($"{path} is not answered in {AnswerMax.TotalSeconds} s.\n{Describe()}", silence);
+        }
+    }
+
+    // What each thread is doing, and what the process has said.
+    private string Describe()
+    {
+        if (_process.HasExited)
+            return $"The process has ended with {_process.ExitCode}, and said:\n{Errors}";
+        var threads = Directory.GetDirectories($"/proc/{Id}/task").Select(thread =>
+            $"{Path.GetFileName(thread)} {Read(thread, "comm")}: {Read(thread, "wchan")} ({Read(thread, "syscall")})");
+        return $"It has used {CpuOf(Id).TotalSeconds:F1} s of processor time, and said:\n{Errors}\nIts threads:\n{string.Join('\n', threads)}";
+    }
+
+    // A thread may have ended, and not everything may be read by everybody.
+    private static string Read(string thread, string name)
+    {
+        try
+        {
+            return File.ReadAllText(Path.Combine(thread, name)).Trim();
+        }
+        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
+        {
+            return "?";
+        }
+    }
 
     /// <summary>Processor time of the process since its start.</summary>
     public static TimeSpan CpuOf(int processId)

@@ -85,8 +85,7 @@ public sealed class OtherPeoplesWitnessTests : IDisposable
         var key = await Tlog.NewKeyAsync("other.example/log");
         await FoundAsync();
         await using var server = await ServerProcess.StartRegistryAsync(Data, "--witness-log", key.Public);
-        using var http = new HttpClient();
-        var witnessKey = (await http.GetStringAsync($"{UrlOf(server)}/witness/key")).TrimEnd('\n');
+        var witnessKey = (await server.ReadAsync("http", "/witness/key")).TrimEnd('\n');
 
         var run = await Tlog.RunAsync("log", "-witness", $"{UrlOf(server)}/witness", "-witness-key", witnessKey, "-key", key.Private);
 
