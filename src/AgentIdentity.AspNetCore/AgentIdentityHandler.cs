@@ -1,6 +1,6 @@
 using System.Security.Claims;
 using System.Text.Encodings.Web;
-using AgentIdentity.Credentials;
+using AgentIdentity.Credentials.Verification;
 using AgentIdentity.Ledger;
 using Microsoft.AspNetCore.Authentication;
 using Microsoft.AspNetCore.Http;
@@ -19,10 +19,9 @@ internal sealed class AgentIdentityHandler(IOptionsMonitor<AgentIdentityOptions>
 {
     private const string CredentialPrefix = "DPoP ";
     private const string CertificatePrefix = "Bearer ";
-    private const string NonceName = "DPoP-Nonce";
 
     // What to answer when the agent is kept out.
-    private Denial _denial = Denial.AskForNonce;
+    private HttpRefusal _refusal = HttpRefusal.AskForNonce;
 
     protected override async Task<AuthenticateResult> HandleAuthenticateAsync()
     {
@@ -31,38 +30,38 @@ internal sealed class AgentIdentityHandler(IOptionsMonitor<AgentIdentityOptions>
             return AuthenticateResult.NoResult();
         var signedBody = endpoint.Metadata.GetMetadata<SignedBody>();
         if (!TryReadCredential(out var credential, out var proof) || (proof is null && signedBody is not null))
-            return Deny(Denial.AskForNonce);
+            return Deny(HttpRefusal.AskForNonce);
         var bodyHash = signedBody is null ? null : await signedBody.HashAsync(Request, Context.RequestAborted);
         if (signedBody is not null && bodyHash is null)
-            return Deny(Denial.BodyTooLong);
+            return Deny(HttpRefusal.BodyTooLong);
 
         var certificate = Context.Connection.ClientCertificate is { } shown ? Sha256.Hash(shown.RawDataMemory.Span) : (Hash?)null;
         var verdict = await verifier.VerifyAsync(
             new ToolRequest(credential, proof, Request.Method, RequestUrl(), Options.Audience, action, certificate, bodyHash), Context.RequestAborted);
         if (verdict.Agent is not { } agent)
-            return Deny(Denial.Of(verdict.Reason));
+            return Deny(HttpRefusal.Of(verdict.Reason));
         new RunningRequest(Context, Logger).Begin(verifier, verdict, action);
         Context.Features.Set(new LetInFor(action));
-        Response.Headers[NonceName] = verifier.Nonces.Current();
+        Response.Headers[HttpRefusal.NonceHeader] = verifier.Nonces.Current();
         return AuthenticateResult.Success(new AuthenticationTicket(PrincipalOf(agent), Scheme.Name));
     }
 
     protected override async Task HandleChallengeAsync(AuthenticationProperties properties)
     {
-        Response.Headers[NonceName] = verifier.Nonces.Current();
+        Response.Headers[HttpRefusal.NonceHeader] = verifier.Nonces.Current();
         Response.Headers.CacheControl = "no-store";
         if (GrpcCall.IsOne(Request))
         {
-            await GrpcCall.RefuseAsync(Response, _denial.Status, _denial.Title, _denial.Reason);
+            await GrpcCall.RefuseAsync(Response, _refusal.Status, _refusal.Title, _refusal.Reason);
             return;
         }
-        Response.StatusCode = _denial.Status;
-        if (_denial.Status == StatusCodes.Status401Unauthorized)
-            Response.Headers.WWWAuthenticate = $"DPoP error=\"{_denial.Error}\", algs=\"ES256 EdDSA\"";
-        if (_denial.Status == StatusCodes.Status503ServiceUnavailable)
+        Response.StatusCode = _refusal.Status;
+        if (_refusal.Challenge is { } challenge)
+            Response.Headers.WWWAuthenticate = challenge;
+        if (_refusal.Status == StatusCodes.Status503ServiceUnavailable)
             Response.Headers.RetryAfter = "1";
-        var problem = new { type = "about:blank", title = _denial.Title, status = _denial.Status, reason = _denial.Reason };
-        await Response.WriteAsJsonAsync(problem, options: null, contentType: "application/problem+json", Context.RequestAborted);
+        Response.ContentType = HttpRefusal.ProblemType;
+        await Response.WriteAsync(_refusal.ToProblem(), Context.RequestAborted);
     }
 
     // Somebody else was let in by another scheme of the endpoint: the agent that is missing learns what it lacks, its first nonce included.
@@ -86,10 +85,10 @@ internal sealed class AgentIdentityHandler(IOptionsMonitor<AgentIdentityOptions>
         return isBearer || proof is not null;
     }
 
-    private AuthenticateResult Deny(Denial denial)
+    private AuthenticateResult Deny(HttpRefusal refusal)
     {
-        _denial = denial;
-        return AuthenticateResult.Fail(denial.Reason);
+        _refusal = refusal;
+        return AuthenticateResult.Fail(refusal.Reason);
     }
 
     // As it was sent: decoded and encoded again, the path could be another text than the one in the proof, and a host is named by its letters in ASCII.
@@ -116,29 +115,4 @@ internal sealed class AgentIdentityHandler(IOptionsMonitor<AgentIdentityOptions>
 
     /// <summary>Stands among a request's features when everything was good.</summary>
     private sealed record LetInFor(AgentAction Action);
-
-    /// <summary>An answer to an agent that is kept out.</summary>
-    /// <param name="Status">HTTP.</param>
-    /// <param name="Title">For people.</param>
-    /// <param name="Reason">A stable name.</param>
-    /// <param name="Error">RFC 9449 and RFC 6750, with 401.</param>
-    private sealed record Denial(int Status, string Title, string Reason, string Error = "")
-    {
-        public static readonly Denial AskForNonce = new(
-            StatusCodes.Status401Unauthorized, "A credential is needed, with a key proof that carries the nonce in DPoP-Nonce.", Refusal.UseDpopNonce.Name(), "use_dpop_nonce");
-
-        public static readonly Denial BodyTooLong = new(StatusCodes.Status413PayloadTooLarge, "The body is longer than a proof may cover here.", Refusal.MessageTooLarge.Name());
-
-        // What another proof or credential would mend is 401 (RFC 9449 section 7.1, RFC 6750 section 3.1), what only time can is 503, and everything else is no.
-        public static Denial Of(string reason) => reason switch
-        {
-            "USE_DPOP_NONCE" => AskForNonce,
-            "PROOF_MISSING" or "PROOF_INVALID" or "PROOF_STALE" or "PROOF_REPLAYED" or "PROOF_REQUEST_MISMATCH" or "PROOF_KEY_MISMATCH" or "NONCE_MISMATCH" or "BODY_MISMATCH" =>
-                new(StatusCodes.Status401Unauthorized, "The key proof is not a good one.", reason, "invalid_dpop_proof"),
-            "CREDENTIAL_INVALID" or "CREDENTIAL_UNLOGGED" or "CREDENTIAL_EXPIRED" or "CREDENTIAL_NOT_YET_VALID" or "AUDIENCE_MISMATCH" or "CERTIFICATE_MISMATCH" =>
-                new(StatusCodes.Status401Unauthorized, "The credential is not a good one here, or not any more.", reason, "invalid_token"),
-            "LEASE_OVER" or Verdict.RegistryUnreachable => new(StatusCodes.Status503ServiceUnavailable, "Whether the credential is good cannot be found out now.", reason),
-            _ => new(StatusCodes.Status403Forbidden, "This request is not let through.", reason),
-        };
-    }
 }

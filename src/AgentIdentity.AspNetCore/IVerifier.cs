@@ -33,7 +33,5 @@ internal readonly record struct LabelSaid(string Claim, string Name, string Valu
 /// <summary>The answer: <paramref name="Reason"/> is a stable name, <paramref name="Agent"/> is there when it is allowed.</summary>
 internal sealed record Verdict(string Reason, LetIn? Agent, BoundSession? Session = null)
 {
-    public const string RegistryUnreachable = "REGISTRY_UNREACHABLE";
-
     public static Verdict Refused(string reason) => new(reason, null);
 }

@@ -3,6 +3,7 @@ using AgentIdentity.Client.Enforcing;
 using AgentIdentity.Credentials;
 using AgentIdentity.Credentials.Keys;
 using AgentIdentity.Credentials.Proofs;
+using AgentIdentity.Credentials.Verification;
 using AgentIdentity.Protocol.V1;
 using Google.Protobuf;
 using Grpc.Core;
@@ -81,22 +82,22 @@ internal sealed class RegistryVerifier : IVerifier, IDisposable
         {
             // The registry refuses to answer this tool, which is for its operators to mend; no agent can.
             _logger.LogError("The registry does not answer this tool: {Reason}, {Detail}", refusal.Reason, refusal.Detail);
-            return Verdict.Refused(Verdict.RegistryUnreachable);
+            return Verdict.Refused(HttpRefusal.RegistryUnreachable);
         }
         catch (CheckpointContradictedException contradicted)
         {
             _logger.LogCritical("The registry is not the one that this tool knew, and is not asked: {Message} Keep {EvidenceFile}", contradicted.Message, contradicted.EvidenceFile);
-            return Verdict.Refused(Verdict.RegistryUnreachable);
+            return Verdict.Refused(HttpRefusal.RegistryUnreachable);
         }
         catch (Exception failure) when (failure is InvalidDataException or IOException or UnauthorizedAccessException)
         {
             _logger.LogError("What this tool remembers of the registry's log cannot be read or written: {Message}", failure.Message);
-            return Verdict.Refused(Verdict.RegistryUnreachable);
+            return Verdict.Refused(HttpRefusal.RegistryUnreachable);
         }
         catch (RpcException failure)
         {
             _logger.LogWarning("The registry cannot be asked: {Status}", failure.Status);
-            return Verdict.Refused(Verdict.RegistryUnreachable);
+            return Verdict.Refused(HttpRefusal.RegistryUnreachable);
         }
     }
 

@@ -5,6 +5,7 @@ using AgentIdentity.Credentials.Proofs;
 using AgentIdentity.Credentials.Tokens;
 using AgentIdentity.Credentials.Verification;
 using AgentIdentity.Ledger;
+using AgentIdentity.Registry.Authenticating;
 using AgentIdentity.Registry.State;
 
 namespace AgentIdentity.Registry.Verifying;
@@ -15,10 +16,13 @@ public sealed record VerificationRequest(TokenText Credential, TokenText Proof, 
 {
     /// <summary>SHA-256 of the client certificate that the tool's connection has shown, if one.</summary>
     public Hash? Certificate { get; init; }
+
+    /// <summary>For a gateway, which gives out no nonces: those of this registry's, of which the proof must carry one.</summary>
+    public BootNonces? OwnNonces { get; init; }
 }
 
-/// <summary>The request that the proof must be for: method, target, and the nonce that the tool gave out.</summary>
-public sealed record RequestedUse(string Method, string Url, string Nonce);
+/// <summary>The request that the proof must be for: method, target, and the nonce that the tool gave out; null where nonces are the registry's own.</summary>
+public sealed record RequestedUse(string Method, string Url, string? Nonce);
 
 public sealed record RequestedAction(string Type, string Action, string Location);
 
@@ -58,8 +62,8 @@ public sealed class Verification(RegistrySettings settings, RegistryState state,
         }
         var refusal = Check(presented!, request, now);
         Decisions.Add(presented!, request, refusal, now);
-        // Without a proof it is the tool's word alone that the agent was there.
-        if (refusal != Refusal.None && request.Proof.Length > 0)
+        // Without a proof it is the tool's word alone that the agent was there; and asking for a nonce is how an agent begins.
+        if (refusal is not (Refusal.None or Refusal.UseDpopNonce) && request.Proof.Length > 0)
             Refused?.Invoke(presented!.Claims.AgentId, refusal);
         // What had ended by the ledger's own time is forgotten, also when the clock that was ahead then has been set back.
         if (refusal == Refusal.CredentialUnlogged && presented!.Claims.ExpiresAt > state.LastAt / 1000)
@@ -171,6 +175,8 @@ public sealed class Verification(RegistrySettings settings, RegistryState state,
             return refusal;
         if (proof!.Key.KeyId != presented.Claims.Jkt)
             return Refusal.ProofKeyMismatch;
+        if (request.OwnNonces is { } own && !own.IsGood(proof.Nonce))
+            return Refusal.UseDpopNonce;
         var use = request.Use;
         refusal = proof.Matches(new RequestBinding(use.Method, use.Url, use.Nonce, HashText.ToBase64Url(presented.TokenHash)));
         return refusal != Refusal.None ? refusal : _replays.Burn(proof);

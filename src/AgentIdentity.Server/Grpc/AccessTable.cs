@@ -132,6 +132,8 @@ internal static class AccessTable
         new("/agentidentity.v1.Admin/DemandAnchor", Listeners.Control, Callers.Operators),
         new("/agentidentity.v1.Admin/RotateDidKey", Listeners.Control, Callers.Operators),
 
+        new("/envoy.service.auth.v3.Authorization/Check", Listeners.Grpc, Callers.Enforcers),
+
         new("/grpc.health.v1.Health/Check", Both, Callers.Anyone, BeforeGenesis: true),
         new("/grpc.health.v1.Health/List", Both, Callers.Anyone, BeforeGenesis: true),
         new("/grpc.health.v1.Health/Watch", Both, Callers.Anyone, BeforeGenesis: true, IsStream: true),

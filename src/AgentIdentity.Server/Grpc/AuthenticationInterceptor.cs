@@ -1,6 +1,4 @@
 using System.Collections.Frozen;
-using System.Diagnostics.CodeAnalysis;
-using System.Runtime.CompilerServices;
 using System.Security.Cryptography.X509Certificates;
 using System.Text;
 using AgentIdentity.Credentials;
@@ -13,19 +11,15 @@ using AgentIdentity.Ledger;
 using AgentIdentity.Registry;
 using AgentIdentity.Registry.State;
 using Grpc.Core;
-using PublicKey = AgentIdentity.Credentials.Keys.PublicKey;
 
 namespace AgentIdentity.Server.Grpc;
 
 /// <summary>Finds out who calls, and holds that against the access table. docs/formats.md, "Key proof".</summary>
-internal sealed class AuthenticationInterceptor(RegistryNode registry, Quotas quotas, TimeProvider clock) : GuardInterceptor
+internal sealed class AuthenticationInterceptor(RegistryNode registry, Quotas quotas, CertificateKeys certificates, TimeProvider clock) : GuardInterceptor
 {
     public const string ProofName = "dpop";
     private const string CredentialName = "authorization";
     private const string CredentialScheme = "DPoP ";
-
-    // A connection has one certificate object, and its calls one key; forgotten with it.
-    private readonly ConditionalWeakTable<X509Certificate2, PublicKey> _certificateKeys = [];
 
     // What htu must name, for each method.
     private readonly FrozenDictionary<string, string> _urls =
@@ -70,7 +64,7 @@ internal sealed class AuthenticationInterceptor(RegistryNode registry, Quotas qu
 
     private void RequireCertificate(CallState call, X509Certificate2 certificate)
     {
-        if (!_certificateKeys.TryGetValue(certificate, out var key) && !TryReadKey(certificate, out key))
+        if (!certificates.TryRead(certificate, out var key))
             throw new CallRefusedException(Refusal.CallerUnknown, "The client certificate's key is neither P-256 nor Ed25519.");
         call.Key = key.KeyId;
         RequireQuota(call, key.KeyId);
@@ -85,14 +79,6 @@ internal sealed class AuthenticationInterceptor(RegistryNode registry, Quotas qu
     {
         if (call.Listener != Listeners.Control || registry.State.FindCaller(key) is not { Role: CallerRole.Operator })
             quotas.RequireFor(key);
-    }
-
-    private bool TryReadKey(X509Certificate2 certificate, [NotNullWhen(true)] out PublicKey? key)
-    {
-        if (!PublicKey.TryReadSubjectPublicKeyInfo(certificate.PublicKey.ExportSubjectPublicKeyInfo(), out key))
-            return false;
-        _certificateKeys.AddOrUpdate(certificate, key);
-        return true;
     }
 
     private static void Admit(CallState call, CallerRecord caller)

@@ -1,5 +1,6 @@
 using AgentIdentity.Registry;
 using AgentIdentity.Server.Chain;
+using AgentIdentity.Server.Gateways;
 using AgentIdentity.Server.Grpc;
 using AgentIdentity.Server.Grpc.Deadlines;
 using AgentIdentity.Server.Http;
@@ -20,7 +21,7 @@ internal static class Pipeline
     [
         Wire.RegistryReflection.Descriptor, Wire.AccessReflection.Descriptor, Wire.CredentialsReflection.Descriptor, Wire.LedgerReflection.Descriptor, Wire.ControlReflection.Descriptor,
         Wire.QuestionsReflection.Descriptor, Wire.AdminReflection.Descriptor, global::Grpc.Health.V1.HealthReflection.Descriptor, global::Grpc.Reflection.V1.ReflectionReflection.Descriptor,
-        global::Grpc.Reflection.V1Alpha.ReflectionReflection.Descriptor,
+        global::Grpc.Reflection.V1Alpha.ReflectionReflection.Descriptor, Envoy.Service.Auth.V3.ExternalAuthReflection.Descriptor,
     ];
 
     public static WebApplication Build(ServerOptions options, OpenRegistry registry, ChainAnchoring? anchoring, Certificates? certificates, ILoggerFactory loggers, TimeProvider clock)
@@ -45,6 +46,7 @@ internal static class Pipeline
         app.Use(next => DeadlineInterceptor.TakeOver(next, clock));
         app.UseMiddleware<CallGate>();
         MapServices(app);
+        app.Services.GetRequiredService<AuthEndpoint>().Map(app);
         PublicEndpoints.Map(app, registry.Node, app.Services.GetRequiredService<PrometheusText>(), clock);
         ConsolePages.Map(app, registry.Node.Settings.Name.PublicUrl);
         Announce(app, registry.Node);
@@ -60,13 +62,14 @@ internal static class Pipeline
 
     private static void AddGrpc(IServiceCollection services)
     {
-        services.AddSingleton<Quotas>().AddSingleton<WorkSlots>().AddSingleton<CallRefusals>();
+        services.AddSingleton<Quotas>().AddSingleton<WorkSlots>().AddSingleton<CallRefusals>().AddSingleton<CertificateKeys>();
         services.AddSingleton<DeadlineInterceptor>().AddSingleton<TelemetryInterceptor>().AddSingleton<ErrorInterceptor>()
             .AddSingleton<LimitsInterceptor>().AddSingleton<AuthenticationInterceptor>().AddSingleton<SponsorTurns>();
         services.AddSingleton(built => new InterceptorChain(
             built.GetRequiredService<DeadlineInterceptor>(), built.GetRequiredService<TelemetryInterceptor>(), built.GetRequiredService<ErrorInterceptor>(),
             built.GetRequiredService<LimitsInterceptor>(), built.GetRequiredService<AuthenticationInterceptor>(), built.GetRequiredService<SponsorTurns>()));
         services.AddSingleton<RegistryService>().AddSingleton<AccessService>().AddSingleton<CredentialsService>().AddSingleton<LedgerService>().AddSingleton<ControlService>().AddSingleton<QuestionsService>().AddSingleton<AdminService>();
+        services.AddSingleton<GatewayDecisions>().AddSingleton<AuthEndpoint>().AddSingleton<ExtAuthzService>();
         services.AddSingleton<HealthService>().AddSingleton<ReflectionService>().AddSingleton<ReflectionV1AlphaService>().AddSingleton(new DescriptorIndex(Served));
         services.AddGrpc(grpc =>
         {
@@ -87,6 +90,7 @@ internal static class Pipeline
         app.MapGrpcService<ControlService>();
         app.MapGrpcService<QuestionsService>();
         app.MapGrpcService<AdminService>();
+        app.MapGrpcService<ExtAuthzService>();
         app.MapGrpcService<HealthService>();
         app.MapGrpcService<ReflectionService>();
         app.MapGrpcService<ReflectionV1AlphaService>();

@@ -1,0 +1,109 @@
+using AgentIdentity.Credentials;
+using AgentIdentity.Credentials.Entries;
+using AgentIdentity.Credentials.Verification;
+using AgentIdentity.Registry;
+using AgentIdentity.Registry.State;
+using AgentIdentity.Server.Grpc;
+using AgentIdentity.Server.Hosting;
+using AgentIdentity.Server.Http;
+using AgentIdentity.Server.Telemetry;
+
+namespace AgentIdentity.Server.Gateways;
+
+/// <summary>
+/// <c>GET /auth</c>, what gateways ask that forward a request's headers and let it through on 200: nginx (auth_request), Caddy (forward_auth), Traefik (ForwardAuth). The gateway is known by its client certificate.
+/// docs/operations.md, "Gateways".
+/// </summary>
+internal sealed class AuthEndpoint(RegistryNode registry, GatewayDecisions decisions, CertificateKeys certificates, Quotas quotas, WorkSlots slots, CallMetrics metrics)
+{
+    public const string Path = "/auth";
+
+    private const string MethodHeader = "X-Forwarded-Method";
+    private const string SchemeHeader = "X-Forwarded-Proto";
+    private const string HostHeader = "X-Forwarded-Host";
+    private const string TargetHeader = "X-Forwarded-Uri";
+    private const string ProofHeader = "DPoP";
+
+    public void Map(IEndpointRouteBuilder routes) => routes.MapMethods(Path, PublicEndpoints.Reads, AnswerAsync).WithMetadata(new ServedOn(Listeners.Http));
+
+    private async Task AnswerAsync(HttpContext context)
+    {
+        // What is decided here is good for one request.
+        context.Response.Headers.CacheControl = "no-store";
+        try
+        {
+            quotas.RequireFor(context.Connection.RemoteIpAddress);
+            if (!await slots.TryRunAsync(DecideAsync, context))
+                throw new CallRefusedException(Refusal.Overloaded, "More calls are waiting than can be served soon; try again later.");
+        }
+        catch (CallRefusedException refused)
+        {
+            // To a gateway 401 and 403 are words about the agent: that it cannot be told is none of these.
+            metrics.Refused(Path, refused.Refusal.Name());
+            await RefuseAsync(context.Response, new HttpRefusal(StatusCodes.Status503ServiceUnavailable, refused.Message, refused.Refusal.Name()));
+        }
+    }
+
+    private Task DecideAsync(HttpContext context)
+    {
+        var answer = decisions.Decide(Gateway(context), Held(context.Request), Rule(context.Request.Query));
+        var response = context.Response;
+        response.Headers[HttpRefusal.NonceHeader] = decisions.Nonce;
+        response.Headers[GatewayAnswer.EpochHeader] = answer.Epoch.ToString();
+        if (answer.Refusal is { } refusal)
+            return RefuseAsync(response, refusal);
+        response.Headers[GatewayAnswer.DidHeader] = decisions.DidOf(answer.Presented!);
+        response.Headers[GatewayAnswer.CredentialHeader] = answer.Presented!.Claims.Jti.ToString();
+        return Task.CompletedTask;
+    }
+
+    private static Task RefuseAsync(HttpResponse response, HttpRefusal refusal)
+    {
+        response.StatusCode = refusal.Status;
+        if (refusal.Challenge is { } challenge)
+            response.Headers.WWWAuthenticate = challenge;
+        response.ContentType = HttpRefusal.ProblemType;
+        return response.WriteAsync(refusal.ToProblem());
+    }
+
+    private CallerRecord Gateway(HttpContext context)
+    {
+        if (!registry.State.IsBootstrapped)
+            throw new CallRefusedException(Refusal.NotBootstrapped, "This registry has no operators yet.");
+        if (context.Connection.ClientCertificate is not { } certificate || !certificates.TryRead(certificate, out var key))
+            throw new CallRefusedException(Refusal.CallerUnknown, "A gateway shows a client certificate, of a P-256 or Ed25519 key that is registered for an enforcer.");
+        quotas.RequireFor(key.KeyId);
+        if (registry.Standing.OfCaller(key.KeyId) is { } unserved)
+            throw new CallRefusedException(unserved.Refusal, unserved.Detail);
+        return registry.State.FindCaller(key.KeyId) switch
+        {
+            { Role: CallerRole.Enforcer, Passkey: null } gateway => gateway,
+            null => throw new CallRefusedException(Refusal.CallerUnknown, "The client certificate's key is not a registered caller's."),
+            var other => throw new CallRefusedException(Refusal.NotPermitted, $"{Path} is for enforcers, and {other.Name} is none."),
+        };
+    }
+
+    private static HeldRequest Held(HttpRequest request)
+    {
+        var method = Required(request, MethodHeader);
+        return HeldRequest.IsMethod(method) && RequestUrl.TryRead(Required(request, SchemeHeader), Required(request, HostHeader), Required(request, TargetHeader), out var url)
+            ? new HeldRequest(method, url, Single(request, "Authorization"), Single(request, ProofHeader), Certificate: null)
+            : throw CallRefusedException.Malformed($"{MethodHeader}, {SchemeHeader}, {HostHeader} and {TargetHeader} are not those of one request.");
+    }
+
+    private static string Required(HttpRequest request, string name) => Single(request, name) is { Length: > 0 } value
+        ? value
+        : throw CallRefusedException.Malformed($"The gateway has to set {name} once: which request it asks about is in {MethodHeader}, {SchemeHeader}, {HostHeader} and {TargetHeader}.");
+
+    private static string Single(HttpRequest request, string name) => request.Headers[name] is [{ } one] ? one : "";
+
+    private static RouteRule Rule(IQueryCollection query) =>
+        new(Optional(query, RouteRule.AudienceName), Optional(query, RouteRule.TypeName), Optional(query, RouteRule.ActionName), Optional(query, RouteRule.LocationName));
+
+    private static string? Optional(IQueryCollection query, string name) => query[name] switch
+    {
+        [] => null,
+        [{ Length: > 0 } one] => one,
+        _ => throw CallRefusedException.Malformed($"The gateway's address for {Path} names {name} once, or not at all."),
+    };
+}
