@@ -1,4 +1,6 @@
 using System.CommandLine;
+using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
 using System.Text;
 using System.Text.Json.Nodes;
 using AgentIdentity.Credentials.Entries;
@@ -29,8 +31,14 @@ internal static class OperatorsRegisterVerb
         Description = "The public JWK of a key that the caller keeps elsewhere. Without it a key is made in the home folder.",
     };
 
+    private static readonly Option<string> CertificateFile = new("--certificate")
+    {
+        HelpName = "FILE",
+        Description = "A client certificate that the caller, for example a gateway, shows instead of signing its requests; PEM or DER, of a P-256 or Ed25519 key. Its key is what is registered.",
+    };
+
     public static Command Create() =>
-        new Command("register", "Register an auditor, an enforcer or a sponsor.") { RoleOption, Name, Audiences, PublicKeyFile }.Does(RunAsync);
+        new Command("register", "Register an auditor, an enforcer or a sponsor.") { RoleOption, Name, Audiences, PublicKeyFile, CertificateFile }.Does(RunAsync);
 
     private static async Task<int> RunAsync(Invocation run, CancellationToken cancellationToken)
     {
@@ -40,15 +48,19 @@ internal static class OperatorsRegisterVerb
         using var key = run.Signer(CallerRole.Operator);
         using var connection = run.Connect(key);
         var answer = await connection.Admin.RegisterCallerAsync(request, cancellationToken: cancellationToken);
-        var keyFile = run.Find(PublicKeyFile) is null ? run.Home.KeyFile(role, request.Name) : null;
+        var keyFile = run.Find(PublicKeyFile) is null && run.Find(CertificateFile) is null ? run.Home.KeyFile(role, request.Name) : null;
         run.Answer(ToJson(answer, keyFile), text => Write(text, answer, keyFile));
         return ExitCode.Fine;
     }
 
     private static string Jwk(Invocation run, CallerRole role)
     {
+        if (run.Find(PublicKeyFile) is not null && run.Find(CertificateFile) is not null)
+            throw Failure.Usage("One of --public-key-file and --certificate says which key it is.");
         if (run.Find(PublicKeyFile) is { } file)
             return ReadPublicKey(file).ToJwk();
+        if (run.Find(CertificateFile) is { } certificate)
+            return ReadCertificateKey(certificate).ToJwk();
         using var key = run.Home.MakeKey(role, run.Get(Name));
         return key.PublicKey.ToJwk();
     }
@@ -60,6 +72,23 @@ internal static class OperatorsRegisterVerb
         return PublicKey.TryParseJwk(Encoding.UTF8.GetBytes(File.ReadAllText(file).Trim()), out var key)
             ? key
             : throw Failure.Usage($"{file} holds no public JWK: P-256 or Ed25519, without a private member, is expected.");
+    }
+
+    private static PublicKey ReadCertificateKey(string file)
+    {
+        if (!File.Exists(file))
+            throw Failure.Usage($"There is no file {file}.");
+        try
+        {
+            using var certificate = X509CertificateLoader.LoadCertificateFromFile(file);
+            return PublicKey.TryReadSubjectPublicKeyInfo(certificate.PublicKey.ExportSubjectPublicKeyInfo(), out var key)
+                ? key
+                : throw Failure.Usage($"The key of the certificate {file} is neither P-256 nor Ed25519.", $"openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 365 -subj /CN=gateway -keyout gateway.key -out {file}");
+        }
+        catch (CryptographicException)
+        {
+            throw Failure.Usage($"{file} holds no certificate: PEM or DER is expected.");
+        }
     }
 
     private static JsonObject ToJson(RegisterCallerResponse answer, string? keyFile) => new()

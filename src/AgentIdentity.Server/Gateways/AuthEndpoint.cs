@@ -19,8 +19,6 @@ internal sealed class AuthEndpoint(RegistryNode registry, GatewayDecisions decis
     public const string Path = "/auth";
 
     private const string MethodHeader = "X-Forwarded-Method";
-    private const string SchemeHeader = "X-Forwarded-Proto";
-    private const string HostHeader = "X-Forwarded-Host";
     private const string TargetHeader = "X-Forwarded-Uri";
     private const string ProofHeader = "DPoP";
 
@@ -46,7 +44,11 @@ internal sealed class AuthEndpoint(RegistryNode registry, GatewayDecisions decis
 
     private Task DecideAsync(HttpContext context)
     {
-        var answer = decisions.Decide(Gateway(context), Held(context.Request), Rule(context.Request.Query));
+        var gateway = Gateway(context);
+        var request = context.Request;
+        var rule = RouteRule.Read(name => Optional(request.Query, name));
+        var held = HeldRequest.Read(rule, Single(request, MethodHeader), Single(request, TargetHeader), Single(request, "Authorization"), Single(request, ProofHeader), certificate: null);
+        var answer = decisions.Decide(gateway, held, rule);
         var response = context.Response;
         response.Headers[HttpRefusal.NonceHeader] = decisions.Nonce;
         response.Headers[GatewayAnswer.EpochHeader] = answer.Epoch.ToString();
@@ -83,22 +85,7 @@ internal sealed class AuthEndpoint(RegistryNode registry, GatewayDecisions decis
         };
     }
 
-    private static HeldRequest Held(HttpRequest request)
-    {
-        var method = Required(request, MethodHeader);
-        return HeldRequest.IsMethod(method) && RequestUrl.TryRead(Required(request, SchemeHeader), Required(request, HostHeader), Required(request, TargetHeader), out var url)
-            ? new HeldRequest(method, url, Single(request, "Authorization"), Single(request, ProofHeader), Certificate: null)
-            : throw CallRefusedException.Malformed($"{MethodHeader}, {SchemeHeader}, {HostHeader} and {TargetHeader} are not those of one request.");
-    }
-
-    private static string Required(HttpRequest request, string name) => Single(request, name) is { Length: > 0 } value
-        ? value
-        : throw CallRefusedException.Malformed($"The gateway has to set {name} once: which request it asks about is in {MethodHeader}, {SchemeHeader}, {HostHeader} and {TargetHeader}.");
-
     private static string Single(HttpRequest request, string name) => request.Headers[name] is [{ } one] ? one : "";
-
-    private static RouteRule Rule(IQueryCollection query) =>
-        new(Optional(query, RouteRule.AudienceName), Optional(query, RouteRule.TypeName), Optional(query, RouteRule.ActionName), Optional(query, RouteRule.LocationName));
 
     private static string? Optional(IQueryCollection query, string name) => query[name] switch
     {

@@ -19,15 +19,12 @@ internal sealed class ExtAuthzService(GatewayDecisions decisions) : Authorizatio
 
     public override Task<CheckResponse> Check(CheckRequest request, ServerCallContext context)
     {
-        var answer = decisions.Decide(CallState.Of(context).Caller!, Held(request), Rule(request.Attributes));
+        var asked = request.Attributes ?? new AttributeContext();
+        var rule = RouteRule.Read(name => asked.ContextExtensions.GetValueOrDefault(name));
+        var http = asked.Request?.Http ?? new AttributeContext.Types.HttpRequest();
+        var held = HeldRequest.Read(rule, http.Method, http.Path, http.Headers.GetValueOrDefault(CredentialName, ""), http.Headers.GetValueOrDefault(ProofName, ""), Certificate(asked.Source));
+        var answer = decisions.Decide(CallState.Of(context).Caller!, held, rule);
         return Task.FromResult(answer.Refusal is { } refusal ? Denied(refusal, answer) : Allowed(answer));
-    }
-
-    private static HeldRequest Held(CheckRequest request)
-    {
-        if (request.Attributes?.Request?.Http is not { } http || !HeldRequest.IsMethod(http.Method) || !RequestUrl.TryRead(http.Scheme, http.Host, http.Path, out var url))
-            throw CallRefusedException.Malformed("attributes.request.http has to say method, scheme, host and path of the request.");
-        return new HeldRequest(http.Method, url, http.Headers.GetValueOrDefault(CredentialName, ""), http.Headers.GetValueOrDefault(ProofName, ""), Certificate(request.Attributes.Source));
     }
 
     // URL-encoded PEM. Of several the first is the agent's own.
@@ -39,13 +36,6 @@ internal sealed class ExtAuthzService(GatewayDecisions decisions) : Authorizatio
         if (!PemEncoding.TryFind(pem, out var found) || pem[found.Label] != "CERTIFICATE")
             throw CallRefusedException.Malformed("attributes.source.certificate is no certificate.");
         return Sha256.Hash(Convert.FromBase64String(pem[found.Base64Data]));
-    }
-
-    private static RouteRule Rule(AttributeContext attributes)
-    {
-        var said = attributes.ContextExtensions;
-        return new RouteRule(
-            said.GetValueOrDefault(RouteRule.AudienceName), said.GetValueOrDefault(RouteRule.TypeName), said.GetValueOrDefault(RouteRule.ActionName), said.GetValueOrDefault(RouteRule.LocationName));
     }
 
     private CheckResponse Denied(HttpRefusal refusal, GatewayAnswer answer)

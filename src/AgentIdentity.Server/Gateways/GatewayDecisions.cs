@@ -46,7 +46,7 @@ internal sealed class GatewayDecisions(RegistryNode registry, CallMetrics metric
     private static string AudienceOf(CallerRecord gateway, RouteRule rule)
     {
         if (rule.Audience is null && gateway.Audiences.Count != 1)
-            throw CallRefusedException.Malformed($"{gateway.Name} is registered for {gateway.Audiences.Count} audiences: name the one that the route is of, {RouteRule.AudienceName}.");
+            throw CallRefusedException.Malformed($"{gateway.Name} is registered for {gateway.Audiences.Count} audiences: its configuration has to name the one that the route is of.");
         var audience = rule.Audience ?? gateway.Audiences[0];
         return gateway.Audiences.Contains(audience) ? audience : throw new CallRefusedException(Refusal.NotPermitted, $"{gateway.Name} is not registered for the audience {audience}.");
     }

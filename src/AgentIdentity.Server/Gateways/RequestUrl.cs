@@ -10,6 +10,9 @@ namespace AgentIdentity.Server.Gateways;
 /// <param name="IsPlain">Whether nobody on the way could take the path for another one. Only such a path is held against an envelope.</param>
 internal sealed record RequestUrl(string Text, bool IsPlain)
 {
+    private const string Https = "https://";
+    private const string Http = "http://";
+
     private static readonly SearchValues<char> HostLetters = SearchValues.Create("abcdefghijklmnopqrstuvwxyz0123456789.-:[]_");
 
     // Decisions are remembered with what they were about: longer than this is nobody's location.
@@ -18,21 +21,19 @@ internal sealed record RequestUrl(string Text, bool IsPlain)
     // RFC 3986, section 3.3: what may stand in a path.
     private static readonly SearchValues<char> PathLetters = SearchValues.Create("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~!$&'()*+,;=:@/%");
 
-    /// <param name="scheme">http or https.</param>
-    /// <param name="host">With its port, if it has one.</param>
+    /// <param name="origin">Scheme and host, with the port if it is not the scheme's own.</param>
     /// <param name="target">Path and query.</param>
     /// <param name="url">The URL, when the answer is true.</param>
-    public static bool TryRead(string scheme, string host, string target, [NotNullWhen(true)] out RequestUrl? url)
+    public static bool TryRead(string origin, string target, [NotNullWhen(true)] out RequestUrl? url)
     {
         url = null;
-        scheme = scheme.ToLowerInvariant();
-        host = host.ToLowerInvariant();
-        if (scheme is not ("http" or "https") || host.Length == 0 || host.AsSpan().ContainsAnyExcept(HostLetters) || !target.StartsWith('/'))
+        origin = origin.ToLowerInvariant();
+        var (scheme, port) = origin.StartsWith(Https, StringComparison.Ordinal) ? (Https, ":443") : (Http, ":80");
+        if (!origin.StartsWith(scheme, StringComparison.Ordinal) || origin.Length == scheme.Length || origin.AsSpan(scheme.Length).ContainsAnyExcept(HostLetters) || !target.StartsWith('/'))
             return false;
-        var port = scheme == "https" ? ":443" : ":80";
         var end = target.AsSpan().IndexOfAny('?', '#');
         var path = end < 0 ? target : target[..end];
-        var text = $"{scheme}://{(host.EndsWith(port, StringComparison.Ordinal) ? host[..^port.Length] : host)}{path}";
+        var text = (origin.EndsWith(port, StringComparison.Ordinal) ? origin[..^port.Length] : origin) + path;
         url = new RequestUrl(text, text.Length <= PlainMax && IsPlainPath(path));
         return true;
     }

@@ -108,7 +108,7 @@ public sealed class AuthEndpointTests : IAsyncLifetime
     {
         var agent = await _world.EnrolAsync(Origin);
         var nonce = await NonceAsync(agent);
-        const string Reads = "?type=documents&action=read&location=https%3A%2F%2Ftools.example%2Fdocuments%2Freport";
+        const string Reads = "&type=documents&action=read&location=https%3A%2F%2Ftools.example%2Fdocuments%2Freport";
         Assert.Equal(HttpStatusCode.OK, (await AskAsync(agent, Proof(agent, "/anything", nonce), "/anything", query: Reads)).Status);
         Assert.Equal("ENVELOPE_EXCEEDED", (await AskAsync(agent, Proof(agent, "/anything", nonce), "/anything", query: Reads.Replace("=read", "=write", StringComparison.Ordinal))).Reason);
     }
@@ -122,10 +122,10 @@ public sealed class AuthEndpointTests : IAsyncLifetime
         var agent = await _world.EnrolAsync(Origin);
         var nonce = await NonceAsync(agent);
         Assert.Equal((HttpStatusCode.ServiceUnavailable, "MESSAGE_MALFORMED"), Told(await AskAsync(agent, Proof(agent, "/notes/1", nonce), gateway: gateway)));
-        Assert.Equal(HttpStatusCode.OK, (await AskAsync(agent, Proof(agent, "/notes/1", nonce), query: "?audience=" + Uri.EscapeDataString(TestRegistry.Documents), gateway: gateway)).Status);
-        Assert.Equal((HttpStatusCode.Unauthorized, "AUDIENCE_MISMATCH"), Told(await AskAsync(agent, Proof(agent, "/notes/1", nonce), query: "?audience=https://other.example", gateway: gateway)));
-        Assert.Equal((HttpStatusCode.ServiceUnavailable, "NOT_PERMITTED"), Told(await AskAsync(agent, Proof(agent, "/notes/1", nonce), query: "?audience=" + Uri.EscapeDataString(TestRegistry.Mail), gateway: gateway)));
-        Assert.Equal((HttpStatusCode.ServiceUnavailable, "MESSAGE_MALFORMED"), Told(await AskAsync(agent, Proof(agent, "/notes/1", nonce), query: "?audience=a&audience=b", gateway: gateway)));
+        Assert.Equal(HttpStatusCode.OK, (await AskAsync(agent, Proof(agent, "/notes/1", nonce), query: "&audience=" + Uri.EscapeDataString(TestRegistry.Documents), gateway: gateway)).Status);
+        Assert.Equal((HttpStatusCode.Unauthorized, "AUDIENCE_MISMATCH"), Told(await AskAsync(agent, Proof(agent, "/notes/1", nonce), query: "&audience=https://other.example", gateway: gateway)));
+        Assert.Equal((HttpStatusCode.ServiceUnavailable, "NOT_PERMITTED"), Told(await AskAsync(agent, Proof(agent, "/notes/1", nonce), query: "&audience=" + Uri.EscapeDataString(TestRegistry.Mail), gateway: gateway)));
+        Assert.Equal((HttpStatusCode.ServiceUnavailable, "MESSAGE_MALFORMED"), Told(await AskAsync(agent, Proof(agent, "/notes/1", nonce), query: "&audience=a&audience=b", gateway: gateway)));
     }
 
     [Fact]
@@ -155,15 +155,21 @@ public sealed class AuthEndpointTests : IAsyncLifetime
     {
         var agent = await _world.EnrolAsync(Origin);
         var proof = Proof(agent, "/notes/1", await NonceAsync(agent));
-        foreach (var name in new[] { "X-Forwarded-Method", "X-Forwarded-Proto", "X-Forwarded-Host", "X-Forwarded-Uri" })
+        foreach (var name in new[] { "X-Forwarded-Method", "X-Forwarded-Uri" })
         {
-            var missing = await AskAsync(agent, proof, change: request => Set(request, name));
-            Assert.Equal((HttpStatusCode.ServiceUnavailable, "MESSAGE_MALFORMED"), Told(missing));
-            Assert.Contains(name, missing.Body, StringComparison.Ordinal);
-            Assert.Equal("MESSAGE_MALFORMED", (await AskAsync(agent, proof, change: request => Set(request, name, "https", "https"))).Reason);
+            foreach (var values in new string[][] { [], ["GET", "GET"], [""] })
+                Assert.Equal((HttpStatusCode.ServiceUnavailable, "MESSAGE_MALFORMED"), Told(await AskAsync(agent, proof, change: request => Set(request, name, values))));
         }
+        foreach (var origin in new[] { "", "gate.example", "https://gate.example/notes", "https://user@gate.example", "https://gate.example&origin=https://gate.example" })
+        {
+            var answer = await AskAsync(agent, proof, origin: origin);
+            Assert.Equal((HttpStatusCode.ServiceUnavailable, "MESSAGE_MALFORMED"), Told(answer));
+            Assert.Contains("origin", answer.Body, StringComparison.Ordinal);
+        }
+        // The host that an agent names does not count.
+        Assert.Equal(HttpStatusCode.OK, (await AskAsync(agent, proof, change: request => Set(request, "X-Forwarded-Host", "other.example"))).Status);
         var metrics = await _gateway.GetStringAsync(_world.Registry.ConsoleUrl + "/metrics");
-        Assert.Matches("agentidentity_refusals_total\\{[^}]*method=\"/auth\"[^}]*reason=\"MESSAGE_MALFORMED\"[^}]*\\} 8\n", metrics);
+        Assert.Matches("agentidentity_refusals_total\\{[^}]*method=\"/auth\"[^}]*reason=\"MESSAGE_MALFORMED\"[^}]*\\} 11\n", metrics);
     }
 
     [Fact]
@@ -194,12 +200,10 @@ public sealed class AuthEndpointTests : IAsyncLifetime
             request.Headers.TryAddWithoutValidation(name, value);
     }
 
-    private async Task<Answer> AskAsync(TestAgent agent, string proof, string target = "/notes/1", string method = "GET", string query = "", Action<HttpRequestMessage>? change = null, HttpClient? gateway = null)
+    private async Task<Answer> AskAsync(TestAgent agent, string proof, string target = "/notes/1", string method = "GET", string query = "", string origin = Origin, Action<HttpRequestMessage>? change = null, HttpClient? gateway = null)
     {
-        using var request = new HttpRequestMessage(HttpMethod.Get, _world.Registry.HttpUrl + "/auth" + query);
+        using var request = new HttpRequestMessage(HttpMethod.Get, _world.Registry.HttpUrl + "/auth?origin=" + origin + query);
         Set(request, "X-Forwarded-Method", method);
-        Set(request, "X-Forwarded-Proto", "https");
-        Set(request, "X-Forwarded-Host", "gate.example");
         Set(request, "X-Forwarded-Uri", target);
         Set(request, "DPoP", proof);
         Set(request, "Authorization", "DPoP " + agent.Credential);

@@ -101,10 +101,10 @@ public sealed class ExtAuthzServiceTests : IAsyncLifetime
         using var stranger = ECDsa.Create(ECCurve.NamedCurves.nistP256);
         using var unknown = Channel(stranger);
         Assert.Equal(Code.Unauthenticated, (await Assert.ThrowsAsync<RpcException>(() => CheckAsync(good, unknown))).StatusCode);
-        foreach (var spoil in new Action<AttributeContext.Types.HttpRequest>[] { http => http.Method = "", http => http.Host = "", http => http.Scheme = "", http => http.Path = "*" })
+        foreach (var spoil in new Action<AttributeContext>[] { asked => asked.Request.Http.Method = "", asked => asked.Request.Http.Path = "*", asked => asked.ContextExtensions.Clear(), asked => asked.Request = null })
         {
             var spoilt = good.Clone();
-            spoil(spoilt.Attributes.Request.Http);
+            spoil(spoilt.Attributes);
             Assert.Equal(Code.InvalidArgument, (await Assert.ThrowsAsync<RpcException>(() => CheckAsync(spoilt))).StatusCode);
         }
         foreach (var empty in new[] { new CheckRequest(), new CheckRequest { Attributes = new() }, new CheckRequest { Attributes = new() { Request = new() } } })
@@ -126,11 +126,11 @@ public sealed class ExtAuthzServiceTests : IAsyncLifetime
     // As Envoy asks; the query is no part of what a proof names.
     private static CheckRequest Request(TestAgent agent, string proof, string path = "/notes/1")
     {
-        var http = new AttributeContext.Types.HttpRequest { Method = "GET", Scheme = "https", Host = "gate.example", Path = path + "?sort=up" };
+        var http = new AttributeContext.Types.HttpRequest { Method = "GET", Path = path + "?sort=up" };
         http.Headers["authorization"] = "DPoP " + agent.Credential;
         if (proof.Length > 0)
             http.Headers["dpop"] = proof;
-        return new CheckRequest { Attributes = new AttributeContext { Request = new() { Http = http } } };
+        return new CheckRequest { Attributes = new AttributeContext { Request = new() { Http = http }, ContextExtensions = { ["origin"] = Origin } } };
     }
 
     private async Task<string?> NonceAsync(TestAgent agent) => Header(await CheckAsync(Request(agent, Proof(agent, "/notes/1", null))), "dpop-nonce");

@@ -5,15 +5,15 @@ namespace AgentIdentity.Server.Tests.Gateways;
 public sealed class RequestUrlTests
 {
     [Theory]
-    [InlineData("https", "tools.example", "/notes/1", "https://tools.example/notes/1")]
-    [InlineData("HTTPS", "Tools.Example:443", "/notes/1?x=1", "https://tools.example/notes/1")]
-    [InlineData("http", "tools.example:80", "/?a=/../b", "http://tools.example/")]
-    [InlineData("https", "tools.example:8443", "/n%C3%BCr/%E2%82%AC", "https://tools.example:8443/n%C3%BCr/%E2%82%AC")]
-    [InlineData("http", "[::1]:8080", "/notes/", "http://[::1]:8080/notes/")]
-    [InlineData("https", "tools.example", "/a.b/..c/d..;v=1/%20", "https://tools.example/a.b/..c/d..;v=1/%20")]
-    public void It_is_written_as_a_proof_names_it(string scheme, string host, string target, string expected)
+    [InlineData("https://tools.example", "/notes/1", "https://tools.example/notes/1")]
+    [InlineData("HTTPS://Tools.Example:443", "/notes/1?x=1", "https://tools.example/notes/1")]
+    [InlineData("http://tools.example:80", "/?a=/../b", "http://tools.example/")]
+    [InlineData("https://tools.example:8443", "/n%C3%BCr/%E2%82%AC", "https://tools.example:8443/n%C3%BCr/%E2%82%AC")]
+    [InlineData("http://[::1]:8080", "/notes/", "http://[::1]:8080/notes/")]
+    [InlineData("https://tools.example", "/a.b/..c/d..;v=1/%20", "https://tools.example/a.b/..c/d..;v=1/%20")]
+    public void It_is_written_as_a_proof_names_it(string origin, string target, string expected)
     {
-        Assert.True(RequestUrl.TryRead(scheme, host, target, out var url));
+        Assert.True(RequestUrl.TryRead(origin, target, out var url));
         Assert.Equal((expected, true), (url.Text, url.IsPlain));
     }
 
@@ -45,7 +45,7 @@ public sealed class RequestUrlTests
     [InlineData("/notes/a b")]
     public void A_path_that_servers_may_read_in_two_ways_is_not_plain(string target)
     {
-        Assert.True(RequestUrl.TryRead("https", "tools.example", target, out var url));
+        Assert.True(RequestUrl.TryRead("https://tools.example", target, out var url));
         Assert.False(url.IsPlain);
     }
 
@@ -53,19 +53,19 @@ public sealed class RequestUrlTests
     public void What_is_longer_than_is_remembered_is_not_plain()
     {
         var longest = "/" + new string('a', 512 - "https://tools.example/".Length);
-        Assert.True(RequestUrl.TryRead("https", "tools.example", longest, out var url) && url.IsPlain);
-        Assert.True(RequestUrl.TryRead("https", "tools.example", longest + "a", out url) && !url.IsPlain);
+        Assert.True(RequestUrl.TryRead("https://tools.example", longest, out var url) && url.IsPlain);
+        Assert.True(RequestUrl.TryRead("https://tools.example", longest + "a", out url) && !url.IsPlain);
     }
 
     [Theory]
-    [InlineData("ftp", "tools.example", "/")]
-    [InlineData("", "tools.example", "/")]
-    [InlineData("https", "", "/")]
-    [InlineData("https", "tools.example, other.example", "/")]
-    [InlineData("https", "user@tools.example", "/")]
-    [InlineData("https", "tools.example/notes", "/")]
-    [InlineData("https", "tools.example", "*")]
-    [InlineData("https", "tools.example", "notes")]
-    [InlineData("https", "tools.example", "")]
-    public void What_is_no_request_is_no_URL(string scheme, string host, string target) => Assert.False(RequestUrl.TryRead(scheme, host, target, out _));
+    [InlineData("ftp://tools.example", "/")]
+    [InlineData("tools.example", "/")]
+    [InlineData("https://", "/")]
+    [InlineData("https://tools.example, other.example", "/")]
+    [InlineData("https://user@tools.example", "/")]
+    [InlineData("https://tools.example/notes", "/")]
+    [InlineData("https://tools.example", "*")]
+    [InlineData("https://tools.example", "notes")]
+    [InlineData("https://tools.example", "")]
+    public void What_is_no_request_is_no_URL(string origin, string target) => Assert.False(RequestUrl.TryRead(origin, target, out _));
 }

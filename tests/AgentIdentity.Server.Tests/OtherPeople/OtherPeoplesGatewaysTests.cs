@@ -134,13 +134,17 @@ public sealed class OtherPeoplesGatewaysTests : IAsyncLifetime
             fastcgi_temp_path fastcgi;
             uwsgi_temp_path uwsgi;
             scgi_temp_path scgi;
+            upstream agentidentity {
+                server {{new Uri(_world.Registry.HttpUrl).Authority}};
+                keepalive 16;
+            }
             server {
                 listen 127.0.0.1:{{port}};
+                auth_request /agents;
+                auth_request_set $agent_did $upstream_http_x_agent_did;
+                auth_request_set $agent_nonce $upstream_http_dpop_nonce;
+                add_header DPoP-Nonce $agent_nonce always;
                 location / {
-                    auth_request /agents;
-                    auth_request_set $agent_did $upstream_http_x_agent_did;
-                    auth_request_set $agent_nonce $upstream_http_dpop_nonce;
-                    add_header DPoP-Nonce $agent_nonce always;
                     proxy_set_header X-Agent-Did $agent_did;
                     proxy_set_header Authorization "";
                     proxy_set_header DPoP "";
@@ -148,13 +152,16 @@ public sealed class OtherPeoplesGatewaysTests : IAsyncLifetime
                 }
                 location = /agents {
                     internal;
-                    proxy_pass {{_world.Registry.HttpUrl}}/auth;
+                    auth_request off;
+                    proxy_pass https://agentidentity/auth?origin=http://127.0.0.1:{{port}};
+                    proxy_http_version 1.1;
+                    proxy_set_header Connection "";
                     proxy_pass_request_body off;
                     proxy_set_header Content-Length "";
                     proxy_set_header X-Forwarded-Method $request_method;
-                    proxy_set_header X-Forwarded-Proto $scheme;
-                    proxy_set_header X-Forwarded-Host $http_host;
                     proxy_set_header X-Forwarded-Uri $request_uri;
+                    proxy_connect_timeout 2s;
+                    proxy_read_timeout 5s;
                     proxy_ssl_certificate {{files.Certificate}};
                     proxy_ssl_certificate_key {{files.Key}};
                     proxy_ssl_trusted_certificate {{files.Trusted}};
@@ -173,7 +180,7 @@ public sealed class OtherPeoplesGatewaysTests : IAsyncLifetime
         }
         http://127.0.0.1:{{port}} {
             forward_auth {{_world.Registry.HttpUrl}} {
-                uri /auth
+                uri /auth?origin=http://127.0.0.1:{{port}}
                 copy_headers X-Agent-Did
                 transport http {
                     tls_client_auth {{files.Certificate}} {{files.Key}}
