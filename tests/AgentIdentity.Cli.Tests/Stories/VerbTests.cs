@@ -1,3 +1,7 @@
+using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
+using System.Text.Json;
+
 namespace AgentIdentity.Cli.Tests.Stories;
 
 /// <summary>Each verb against a real server process: what it answers in JSON, and the exit code of what is refused.</summary>
@@ -110,6 +114,31 @@ public sealed class VerbTests : IAsyncLifetime
         Assert.Equal(["operator", "enforcer"], listed.Select(caller => caller.GetProperty("role").GetString()));
         Assert.Contains("gate", enforcers, StringComparison.Ordinal);
         Assert.DoesNotContain("operator-1", enforcers, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_gateway_is_registered_by_its_client_certificate()
+    {
+        using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+        var file = Agentid.Write("gateway.pem", Pem(new CertificateRequest("CN=gateway", key, HashAlgorithmName.SHA256)));
+        var registered = (await Agentid.RunAsync("operators", "register", "--role", "enforcer", "--name", "gateway", "--audience", Audience, "--certificate", file, "--json")).Fine().Json;
+        Assert.True(Credentials.Keys.PublicKey.TryReadSubjectPublicKeyInfo(key.ExportSubjectPublicKeyInfo(), out var expected));
+        Assert.Equal((expected.KeyId.ToString(), JsonValueKind.Null), (registered.GetProperty("caller").GetProperty("jkt").GetString(), registered.GetProperty("key_file").ValueKind));
+
+        using var rsa = RSA.Create(2048);
+        var other = Agentid.Write("rsa.pem", Pem(new CertificateRequest("CN=gateway", rsa, HashAlgorithmName.SHA256, RSASignaturePadding.Pkcs1)));
+        foreach (var (words, problem) in new (string[], string)[]
+        {
+            (["--certificate", other], "neither P-256 nor Ed25519"),
+            (["--certificate", Agentid.Write("no.pem", "nothing")], "holds no certificate"),
+            (["--certificate", file + ".not"], "There is no file"),
+            (["--certificate", file, "--public-key-file", file], "One of --public-key-file and --certificate"),
+        })
+        {
+            var refused = await Agentid.RunAsync(["operators", "register", "--role", "enforcer", "--name", "other", "--audience", Audience, .. words]);
+            Assert.Equal(ExitCode.Usage, refused.ExitCode);
+            Assert.Contains(problem, refused.Error, StringComparison.Ordinal);
+        }
     }
 
     [Fact]
@@ -398,5 +427,12 @@ public sealed class VerbTests : IAsyncLifetime
     {
         Assert.Equal(ExitCode.Refused, outcome.ExitCode);
         Assert.Equal(reason, outcome.Json.GetProperty("error").GetProperty("reason").GetString());
+    }
+
+    private static string Pem(CertificateRequest request)
+    {
+        var now = TimeProvider.System.GetUtcNow();
+        using var certificate = request.CreateSelfSigned(now.AddMinutes(-5), now.AddHours(1));
+        return certificate.ExportCertificatePem();
     }
 }
