@@ -21,8 +21,11 @@ public sealed class AccessTableTests
         Assert.Equal(Methods.Select(method => $"/{method.Service.FullName}/{method.Name}").Order(), AccessTable.Rows.Select(row => row.Method).Order());
 
     [Fact]
-    public void A_row_says_whether_its_method_streams() =>
-        Assert.All(Methods, method => Assert.Equal(method.IsClientStreaming || method.IsServerStreaming, AccessTable.Find($"/{method.Service.FullName}/{method.Name}")!.IsStream));
+    public void A_row_says_whether_its_method_streams_and_whether_its_caller_does() => Assert.All(Methods, method =>
+    {
+        var row = AccessTable.Find($"/{method.Service.FullName}/{method.Name}")!;
+        Assert.Equal((row.Method, method.IsClientStreaming || method.IsServerStreaming, method.IsClientStreaming), (row.Method, row.IsStream, row.IsTwoWay));
+    });
 
     [Fact]
     public void Operators_calls_are_on_the_control_listener_alone_and_the_others_are_not_on_it()

@@ -32,8 +32,9 @@ internal enum Callers
     Sponsors = 32,
 }
 
-/// <summary>What one method asks of a call. With <c>RecordsRefusals</c>, what an agent is refused there is put on the record.</summary>
-internal sealed record AccessRow(string Method, Listeners Listeners, Callers Callers, bool IsPrivateRead = false, bool BeforeGenesis = false, bool IsStream = false, bool AcceptsExpired = false, bool RecordsRefusals = false)
+/// <summary>What one method asks of a call. With <c>IsTwoWay</c>, the caller streams too. With <c>RecordsRefusals</c>, what an agent is refused there is put on the record.</summary>
+internal sealed record AccessRow(
+    string Method, Listeners Listeners, Callers Callers, bool IsPrivateRead = false, bool BeforeGenesis = false, bool IsStream = false, bool IsTwoWay = false, bool AcceptsExpired = false, bool RecordsRefusals = false)
 {
     /// <summary>Every call that is not open to anyone is signed: by the key of an agent or of a registered caller.</summary>
     public bool IsSigned => !Callers.HasFlag(Callers.Anyone);
@@ -84,7 +85,7 @@ internal static class AccessTable
         new("/agentidentity.v1.Ledger/ListTrail", Listeners.Grpc, Readers | Callers.Sponsors, IsPrivateRead: true),
         new("/agentidentity.v1.Ledger/ExportTrail", Listeners.Grpc, Readers | Callers.Sponsors, IsPrivateRead: true, IsStream: true),
 
-        new("/agentidentity.v1.Access/Watch", Listeners.Grpc, Callers.Enforcers, IsStream: true),
+        new("/agentidentity.v1.Access/Watch", Listeners.Grpc, Callers.Enforcers, IsStream: true, IsTwoWay: true),
 
         new("/agentidentity.v1.Control/Stop", Listeners.Control, Callers.Operators | Callers.Sponsors),
         new("/agentidentity.v1.Control/Obey", Listeners.Control, Callers.Anyone),
@@ -137,8 +138,8 @@ internal static class AccessTable
         new("/grpc.health.v1.Health/Check", Both, Callers.Anyone, BeforeGenesis: true),
         new("/grpc.health.v1.Health/List", Both, Callers.Anyone, BeforeGenesis: true),
         new("/grpc.health.v1.Health/Watch", Both, Callers.Anyone, BeforeGenesis: true, IsStream: true),
-        new("/grpc.reflection.v1.ServerReflection/ServerReflectionInfo", Both, Callers.Anyone, BeforeGenesis: true, IsStream: true),
-        new("/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo", Both, Callers.Anyone, BeforeGenesis: true, IsStream: true),
+        new("/grpc.reflection.v1.ServerReflection/ServerReflectionInfo", Both, Callers.Anyone, BeforeGenesis: true, IsStream: true, IsTwoWay: true),
+        new("/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo", Both, Callers.Anyone, BeforeGenesis: true, IsStream: true, IsTwoWay: true),
     ];
 
     private static readonly FrozenDictionary<string, AccessRow> ByMethod = Rows.ToFrozenDictionary(row => row.Method, StringComparer.Ordinal);

@@ -47,9 +47,9 @@ internal sealed class CallGate(RequestDelegate next, CallRefusals refusals, Work
         var call = new CallState(row, listener);
         call.Attach(context);
         LiftRate(context);
-        // A stream may be quiet for as long as it likes, once it has said who it is.
+        // Who goes on speaking may be quiet for as long as it likes, once it has said who it is.
         var isProven = row.IsSigned && context.Request.Headers.ContainsKey(AuthenticationInterceptor.ProofName);
-        if ((isProven || !row.IsStream) && !await TryWaitForMessageAsync(context, call, isProven))
+        if ((isProven || !row.IsTwoWay) && !await TryWaitForMessageAsync(context, call, isProven))
             return;
         if (!await TryWorkAsync(context, call))
             TurnAway(context, call);
@@ -67,12 +67,14 @@ internal sealed class CallGate(RequestDelegate next, CallRefusals refusals, Work
     private static async ValueTask<bool> TryWaitForMessageAsync(HttpContext context, CallState call, bool isProven)
     {
         var body = context.Request.BodyReader;
-        if (!FirstMessage.TryLook(body, isProven, out var hash))
+        // Of one message the layer waits for the end too, and for as long as that takes.
+        var isOnly = !call.Row.IsTwoWay;
+        if (!FirstMessage.TryLook(body, isProven, isOnly, out var hash))
         {
             using var patience = CancellationTokenSource.CreateLinkedTokenSource(context.RequestAborted);
             try
             {
-                hash = await FirstMessage.LookAsync(body, isProven, patience);
+                hash = await FirstMessage.LookAsync(body, isProven, isOnly, patience);
             }
             catch (OperationCanceledException) when (!context.RequestAborted.IsCancellationRequested)
             {

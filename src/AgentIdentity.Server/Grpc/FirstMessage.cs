@@ -16,15 +16,16 @@ internal static class FirstMessage
     /// <summary>Whether the message is here already, or will never be one that the layer would accept.</summary>
     /// <param name="body">What comes.</param>
     /// <param name="isHashed">Whether its hash is asked for.</param>
+    /// <param name="isOnly">Whether it is the only one, which is here when nothing more can come.</param>
     /// <param name="hash">base64url SHA-256 of the message; null when it was not asked for, or when there is none that the layer would accept.</param>
-    public static bool TryLook(PipeReader body, bool isHashed, out string? hash)
+    public static bool TryLook(PipeReader body, bool isHashed, bool isOnly, out string? hash)
     {
         hash = null;
-        return body.TryRead(out var read) && TryLook(body, read, isHashed, out hash);
+        return body.TryRead(out var read) && TryLook(body, read, isHashed, isOnly, out hash);
     }
 
     /// <summary>Waits until it is, and gives the same. Ends <paramref name="patience"/> when it comes too slowly.</summary>
-    public static async ValueTask<string?> LookAsync(PipeReader body, bool isHashed, CancellationTokenSource patience)
+    public static async ValueTask<string?> LookAsync(PipeReader body, bool isHashed, bool isOnly, CancellationTokenSource patience)
     {
         var began = Stopwatch.GetTimestamp();
         for (var came = 0L; ; )
@@ -33,16 +34,17 @@ internal static class FirstMessage
             patience.CancelAfter(left > TimeSpan.Zero ? left : TimeSpan.Zero);
             var read = await body.ReadAsync(patience.Token);
             came = read.Buffer.Length;
-            if (TryLook(body, read, isHashed, out var hash))
+            if (TryLook(body, read, isHashed, isOnly, out var hash))
                 return hash;
         }
     }
 
-    private static bool TryLook(PipeReader body, in ReadResult read, bool isHashed, out string? hash)
+    private static bool TryLook(PipeReader body, in ReadResult read, bool isHashed, bool isOnly, out string? hash)
     {
         var isWhole = TryFind(read.Buffer, out var message, out var isRefused);
-        hash = isWhole && isHashed ? Hash(message) : null;
-        var isSeen = isWhole || isRefused || read.IsCompleted;
+        // What comes behind the only one is refused by the layer too.
+        var isSeen = isRefused || read.IsCompleted || (isWhole && (!isOnly || read.Buffer.Length > FrameSize + message.Length));
+        hash = isWhole && isSeen && isHashed ? Hash(message) : null;
         // Nothing consumed and, of what is whole, nothing examined: the next reader gets all of it at once.
         body.AdvanceTo(read.Buffer.Start, isSeen ? read.Buffer.Start : read.Buffer.End);
         return isSeen;

@@ -8,9 +8,16 @@ namespace AgentIdentity.Server.Grpc;
 /// <summary>The standard reflection service, so that tools can call this server without its protos.</summary>
 internal sealed class ReflectionService(DescriptorIndex index) : ServerReflection.ServerReflectionBase
 {
+    /// <summary>Nobody is asked for a key, and a stream may be quiet for ever: a tool holds one while somebody looks around, and everybody behind a proxy has its address.</summary>
+    public const int StreamsPerAddressMax = 64;
+
+    /// <summary>Of those who ask, under either name.</summary>
+    public WatchPlaces Places { get; } = new(StreamsPerAddressMax);
+
     public override async Task ServerReflectionInfo(
         IAsyncStreamReader<ServerReflectionRequest> requestStream, IServerStreamWriter<ServerReflectionResponse> responseStream, ServerCallContext context)
     {
+        using var place = Places.Take(context);
         await foreach (var request in requestStream.ReadAllAsync(context.CancellationToken))
             await responseStream.WriteAsync(Answer(request, context), context.CancellationToken);
     }

@@ -10,6 +10,7 @@ internal sealed class ReflectionV1AlphaService(ReflectionService current) : Serv
     public override async Task ServerReflectionInfo(
         IAsyncStreamReader<ServerReflectionRequest> requestStream, IServerStreamWriter<ServerReflectionResponse> responseStream, ServerCallContext context)
     {
+        using var place = current.Places.Take(context);
         await foreach (var request in requestStream.ReadAllAsync(context.CancellationToken))
         {
             var answer = current.Answer(global::Grpc.Reflection.V1.ServerReflectionRequest.Parser.ParseFrom(request.ToByteString()), context);

@@ -5,7 +5,7 @@ using Grpc.Core;
 
 namespace AgentIdentity.Server.Grpc;
 
-/// <summary>Counts the watches of each address, or key: each holds a stream for as long as it likes, so nobody may hold all that there are.</summary>
+/// <summary>Counts the watches, or other streams, of each address, or key: each holds one for as long as it likes, so nobody may hold all that there are.</summary>
 internal sealed class WatchPlaces(int max)
 {
     private readonly ConcurrentDictionary<string, int> _held = new(StringComparer.Ordinal);
@@ -21,7 +21,7 @@ internal sealed class WatchPlaces(int max)
         if (_held.AddOrUpdate(holder, 1, static (_, held) => held + 1) <= max)
             return new Place(this, holder);
         Release(holder);
-        throw new CallRefusedException(Refusal.QuotaExceeded, $"One {what} may watch at most {max} times at once.");
+        throw new CallRefusedException(Refusal.QuotaExceeded, $"One {what} may hold at most {max} such streams at once.");
     }
 
     private void Release(string holder)

@@ -19,7 +19,7 @@ public sealed class FirstMessageTests
         var frame = RawCaller.Framed(message);
         var pipe = new Pipe(new PipeOptions(pauseWriterThreshold: 0));
         using var patience = new CancellationTokenSource();
-        var hashing = FirstMessage.LookAsync(pipe.Reader, isHashed: true, patience);
+        var hashing = FirstMessage.LookAsync(pipe.Reader, isHashed: true, isOnly: false, patience);
         foreach (var piece in frame.Chunk(4096))
             await pipe.Writer.WriteAsync(piece);
 
@@ -27,6 +27,26 @@ public sealed class FirstMessageTests
         await pipe.Writer.CompleteAsync();
         var left = await pipe.Reader.ReadAtLeastAsync(frame.Length);
         Assert.Equal(frame.Length, left.Buffer.Length);
+    }
+
+    [Theory]
+    [InlineData(null)]
+    [InlineData("00")]
+    public async Task The_only_message_is_here_when_it_ends_or_more_comes_behind_it(string? more)
+    {
+        var pipe = new Pipe();
+        using var patience = new CancellationTokenSource();
+        await pipe.Writer.WriteAsync(RawCaller.Framed([1, 2, 3]));
+        Assert.False(FirstMessage.TryLook(pipe.Reader, isHashed: true, isOnly: true, out _));
+        var looking = FirstMessage.LookAsync(pipe.Reader, isHashed: true, isOnly: true, patience);
+        Assert.False(looking.IsCompleted);
+
+        if (more is null)
+            await pipe.Writer.CompleteAsync();
+        else
+            await pipe.Writer.WriteAsync(Convert.FromHexString(more));
+
+        Assert.Equal(Sha256.Hash([1, 2, 3]).ToBase64Url(), await looking);
     }
 
     [Theory]
@@ -41,6 +61,6 @@ public sealed class FirstMessageTests
         await pipe.Writer.WriteAsync(Convert.FromHexString(hex));
         await pipe.Writer.CompleteAsync();
         using var patience = new CancellationTokenSource();
-        Assert.Null(await FirstMessage.LookAsync(pipe.Reader, isHashed: true, patience));
+        Assert.Null(await FirstMessage.LookAsync(pipe.Reader, isHashed: true, isOnly: false, patience));
     }
 }

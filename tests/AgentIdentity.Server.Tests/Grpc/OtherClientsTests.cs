@@ -64,9 +64,13 @@ public sealed class OtherClientsTests
     }
 
     [Theory]
-    [InlineData(Probe)]
-    [InlineData("/agentidentity.v1.Credentials/Verify")]
-    public async Task Whoever_never_says_its_message_is_answered_and_ends_no_other_call_on_the_connection(string method)
+    [InlineData(Probe, 3)]
+    [InlineData(Probe, 5)]
+    [InlineData("/agentidentity.v1.Credentials/Verify", 3)]
+    [InlineData("/agentidentity.v1.Ledger/WatchCheckpoints", 3)]
+    [InlineData("/agentidentity.v1.Ledger/WatchCheckpoints", 5)]
+    [InlineData("/agentidentity.v1.Ledger/ExportTrail", 3)]
+    public async Task Whoever_never_says_its_message_or_never_ends_it_is_answered_and_ends_no_other_call_on_the_connection(string method, int length)
     {
         await using var registry = await TestRegistry.StartAsync();
         var connections = 0;
@@ -85,9 +89,9 @@ public sealed class OtherClientsTests
         using var watching = health.Watch(new HealthCheckRequest());
         Assert.True(await watching.ResponseStream.MoveNext(CancellationToken.None));
 
-        using var begun = new HttpRequestMessage(HttpMethod.Post, registry.GrpcUrl + method) { Version = HttpVersion.Version20, VersionPolicy = HttpVersionPolicy.RequestVersionExact, Content = new Unfinished([0, 0, 0]) { Headers = { ContentType = new MediaTypeHeaderValue("application/grpc") } } };
+        using var begun = new HttpRequestMessage(HttpMethod.Post, registry.GrpcUrl + method) { Version = HttpVersion.Version20, VersionPolicy = HttpVersionPolicy.RequestVersionExact, Content = new Unfinished(new byte[length]) { Headers = { ContentType = new MediaTypeHeaderValue("application/grpc") } } };
         begun.Headers.Add("grpc-timeout", "1H");
-        using var answer = await client.SendAsync(begun);
+        using var answer = await client.SendAsync(begun).WaitAsync(Limits.BodyGrace * 6);
 
         var status = answer.Headers.TryGetValues("grpc-status", out var told) ? told.Single() : answer.TrailingHeaders.GetValues("grpc-status").Single();
         Assert.Equal(((int)StatusCode.DeadlineExceeded).ToString(), status);

@@ -81,6 +81,36 @@ public sealed class ReflectionServiceTests
     }
 
     [Fact]
+    public async Task One_address_may_not_hold_streams_without_end()
+    {
+        await using var host = await ServiceHost.StartAsync(new ReflectionService(Index));
+        var client = new ServerReflection.ServerReflectionClient(host.Channel);
+        async Task AskOnceAsync(AsyncDuplexStreamingCall<ServerReflectionRequest, ServerReflectionResponse> stream)
+        {
+            await stream.RequestStream.WriteAsync(new() { ListServices = "" });
+            Assert.True(await stream.ResponseStream.MoveNext());
+        }
+
+        var streams = new List<AsyncDuplexStreamingCall<ServerReflectionRequest, ServerReflectionResponse>>();
+        for (var count = 0; count < ReflectionService.StreamsPerAddressMax; count++)
+        {
+            streams.Add(client.ServerReflectionInfo());
+            await AskOnceAsync(streams[^1]);
+        }
+        using (var oneMore = client.ServerReflectionInfo())
+            await Assert.ThrowsAsync<RpcException>(() => AskOnceAsync(oneMore));
+
+        streams[0].Dispose();
+        while (true)
+        {
+            using var next = client.ServerReflectionInfo();
+            if (await Record.ExceptionAsync(() => AskOnceAsync(next)) is null)
+                break;
+        }
+        streams.ForEach(stream => stream.Dispose());
+    }
+
+    [Fact]
     public async Task The_first_version_answers_the_same()
     {
         await using var host = await ServiceHost.StartAsync(new ReflectionV1AlphaService(new ReflectionService(Index)));
