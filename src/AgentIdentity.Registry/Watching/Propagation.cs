@@ -116,7 +116,7 @@ public sealed class Propagation(RegistryState state, RegistryName name, Enforcer
     // What was lifted before it was exhausted is accepted again. By the ledger, so that a restart changes nothing.
     private long? Exhausted(StopRecord stop, long? enforced)
     {
-        if (enforced is not { } at || stop.Denial.IsEndless || Milliseconds(watch.Leases.Now) < stop.Exposure.Until)
+        if (enforced is not { } at || stop.Denial.IsEndless || Passed < stop.Exposure.Until)
             return null;
         var exhausted = Math.Max(at, stop.Exposure.Until);
         return stop.Lifted is not { } lifted || exhausted < lifted.At ? exhausted : null;
@@ -125,7 +125,7 @@ public sealed class Propagation(RegistryState state, RegistryName name, Enforcer
     private List<string> Residual(StopRecord stop, EnforcerReport[] enforcers, ExposedAudience[] unproven)
     {
         var words = new List<string>();
-        var now = Milliseconds(watch.Leases.Now);
+        var now = Passed;
         if (stop.Probes.Count == 0 && stop.Exposure.Until > now && enforcers.Any(enforcer => enforcer.IsNeeded))
             words.Add("No probe rode along with this stop: that they refuse is the enforcers' word alone.");
         foreach (var enforcer in enforcers.Where(enforcer => enforcer is { IsNeeded: true, IsDone: false }))
@@ -159,6 +159,8 @@ public sealed class Propagation(RegistryState state, RegistryName name, Enforcer
         EnforcerProgress.Lying => "has signed that it refuses, and let the probe in.",
         _ => $"is not connected, and may go on until {Text(enforcer.LeaseUntil)}.",
     };
+
+    private long Passed => watch.Leases.Passed.ToUnixTimeMilliseconds();
 
     private long Milliseconds(TimeSpan sinceStart) => watch.Leases.TimeOf(sinceStart).ToUnixTimeMilliseconds();
 

@@ -239,6 +239,20 @@ public sealed class WatchTests
     }
 
     [Fact]
+    public async Task A_stop_is_not_exhausted_before_the_last_credential_has_expired_where_the_clock_was_ahead_at_the_start()
+    {
+        var (folder, clock) = (TestNode.NewFolder(), new ManualClock());
+        await (await TestNode.FoundAsync(folder, clock)).DisposeAsync();
+        clock.SetForward(TimeSpan.FromHours(1));
+        await using var registry = TestNode.Open(folder, clock);
+        clock.SetBack(TimeSpan.FromHours(1));
+        var stopped = TestNode.Good(await registry.StopAsync(await registry.EnrollAsync()));
+        Assert.Equal(StopLevel.Enforced, Report(registry, stopped.Index).Stops[0].Level);
+        clock.Advance(TimeSpan.FromMinutes(10));
+        Assert.Equal(StopLevel.Exhausted, Report(registry, stopped.Index).Stops[0].Level);
+    }
+
+    [Fact]
     public async Task A_silent_enforcer_is_named_and_counts_when_its_lease_is_over()
     {
         await using var registry = await TestNode.FoundAsync();
