@@ -253,6 +253,26 @@ public sealed class WatchTests
     }
 
     [Fact]
+    public async Task A_stop_after_a_clock_that_was_ahead_waits_for_those_who_may_let_in_what_counts_as_expired()
+    {
+        await using var registry = await TestNode.FoundAsync();
+        var agent = await registry.EnrollAsync();
+        using var enforcer = await ScriptedEnforcer.NewAsync(registry);
+        await enforcer.HeartbeatAsync();
+        registry.Clock.SetForward(TimeSpan.FromHours(1));
+        await registry.EnrollAsync();
+        registry.Clock.SetBack(TimeSpan.FromHours(1));
+        var stopped = TestNode.Good(await registry.StopAsync(agent));
+        Assert.Equal(StopLevel.Nodes, Report(registry, stopped.Index).Stops[0].Level);
+        await enforcer.UntilAsync<Delta>();
+        TestNode.Good(await enforcer.SignAsync());
+        Assert.Equal(StopLevel.Enforced, Report(registry, stopped.Index).Stops[0].Level);
+        Assert.Contains(Report(registry, stopped.Index).Stops[0].Residual, words => words.StartsWith("The clock was ahead", StringComparison.Ordinal));
+        registry.Clock.Advance(TimeSpan.FromHours(1));
+        Assert.Equal(StopLevel.Exhausted, Report(registry, stopped.Index).Stops[0].Level);
+    }
+
+    [Fact]
     public async Task A_silent_enforcer_is_named_and_counts_when_its_lease_is_over()
     {
         await using var registry = await TestNode.FoundAsync();
