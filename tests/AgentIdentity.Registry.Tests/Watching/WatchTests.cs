@@ -845,6 +845,21 @@ public sealed class WatchTests
     }
 
     [Fact]
+    public async Task A_clock_that_was_ahead_for_a_moment_has_no_logged_credential_told_as_unlogged()
+    {
+        await using var registry = await TestNode.FoundAsync();
+        using var enforcer = await ScriptedEnforcer.NewAsync(registry);
+        TestNode.Good(await registry.Node.Watch.AcceptedAsync(enforcer.Stream, [ItemOf(await registry.EnrollAsync())], []));
+        var agent = await registry.EnrollAsync();
+        registry.Clock.SetForward(TimeSpan.FromHours(1));
+        TestNode.Good(await registry.Node.Watch.AcceptedAsync(enforcer.Stream, [ItemOf(await registry.EnrollAsync())], []));
+        registry.Clock.SetBack(TimeSpan.FromHours(1));
+
+        TestNode.Good(await registry.Node.Watch.AcceptedAsync(enforcer.Stream, [ItemOf(agent)], []));
+        Assert.Empty(registry.Bodies().OfType<CredentialsUnlogged>());
+    }
+
+    [Fact]
     public async Task What_an_enforcer_counts_adds_up_over_reports_that_come_twice_and_over_its_restart()
     {
         await using var registry = await TestNode.FoundAsync();
