@@ -131,7 +131,7 @@ public sealed class Propagation(RegistryState state, RegistryName name, Enforcer
         var words = new List<string>();
         var now = Passed;
         if (watch.Leases.IsToCome(stop.At))
-            words.Add($"The clock was ahead, and the stop's entry is of {Text(stop.At)}: credentials that count as expired there may be good, so until then every enforcer is waited for, and it is not EXHAUSTED.");
+            words.Add($"The clock was ahead, and the stop's entry is of {Text(stop.At)}, where credentials of before count as expired that are good for some minutes. Until then every enforcer is waited for, and it is not EXHAUSTED. What was passed on below a key, a credential or a group of agents is not reached by its stop: stop those agents by name.");
         if (stop.Probes.Count == 0 && stop.Exposure.Until > now && enforcers.Any(enforcer => enforcer.IsNeeded))
             words.Add("No probe rode along with this stop: that they refuse is the enforcers' word alone.");
         foreach (var enforcer in enforcers.Where(enforcer => enforcer is { IsNeeded: true, IsDone: false }))
