@@ -21,6 +21,9 @@ public sealed class CredentialKeeper : IAsyncDisposable
     private static readonly TimeSpan PauseMin = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan PauseMax = TimeSpan.FromSeconds(30);
 
+    // No credential lives longer. What a clock that is behind shows beyond it is not waited for: the credential ends before, and no timer takes years.
+    private static readonly TimeSpan LifeMax = TimeSpan.FromMinutes(15);
+
     private readonly RegistryConnection _connection;
     private readonly Action<HeldCredential>? _renewed;
     private readonly Func<CancellationToken, Task>? _enrolAgain;
@@ -148,7 +151,7 @@ public sealed class CredentialKeeper : IAsyncDisposable
     private async Task WaitUntilDueAsync(Holding holding, bool canBeWanted)
     {
         using var wait = CancellationTokenSource.CreateLinkedTokenSource(_end.Token);
-        var left = holding.Credential!.ExpiresAt - _clock.GetUtcNow();
+        var left = Shorter(holding.Credential!.ExpiresAt - _clock.GetUtcNow(), LifeMax);
         var due = Task.Delay(Longer(PauseMin, left * RenewAfter * Scatter()), _clock, wait.Token);
         await (canBeWanted ? Task.WhenAny(due, holding.Wanted.Task) : due).ConfigureAwait(false);
         await wait.CancelAsync().ConfigureAwait(false);

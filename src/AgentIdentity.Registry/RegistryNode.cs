@@ -68,7 +68,7 @@ public sealed class RegistryNode : IAsyncDisposable
         Verification.Refused = Ruling.Saw;
         Verification.Unlogged = new UnloggedAlarm(clock, alarm).Raise;
         KeyRotation = new Rotating.KeyRotation(settings, state, Sequencer, Enrolment, Dids, clock);
-        KeyReplacement = new Rotating.KeyReplacement(state, Sequencer, Stopping, clock);
+        KeyReplacement = new Rotating.KeyReplacement(state, Sequencer, Stopping);
         People = new People(settings, Sequencer, Approvals, clock);
         Erasing = new Erasing.Erasing(state, Sequencer, Approvals, PublishedLog, store);
         Refusals = new RefusalJournal(Sequencer, state);

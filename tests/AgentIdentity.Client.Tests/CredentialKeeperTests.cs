@@ -88,6 +88,15 @@ public sealed class CredentialKeeperTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_keeper_on_a_machine_whose_clock_is_years_behind_goes_on()
+    {
+        var first = await HoldAsync() with { ExpiresAt = _clock.GetUtcNow().AddYears(50) };
+        await using var keeper = new CredentialKeeper(_connection, first);
+        Assert.True(await _clock.NextTimerAsync().WaitAsync(Patience) < TimeSpan.FromMinutes(15));
+        Assert.Equal(first.Token, await keeper.GetAsync());
+    }
+
+    [Fact]
     public async Task A_keeper_survives_a_restart_of_the_registry_and_never_gives_out_an_expired_credential()
     {
         await using var keeper = new CredentialKeeper(_connection, null);

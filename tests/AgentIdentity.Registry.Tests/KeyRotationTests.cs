@@ -271,6 +271,18 @@ public sealed class KeyRotationTests : IDisposable
     }
 
     [Fact]
+    public async Task The_token_of_an_order_is_good_also_after_a_clock_that_was_ahead_has_been_set_back()
+    {
+        await using var registry = await TestNode.FoundAsync(_folder);
+        var agent = await registry.EnrollAsync();
+        registry.Clock.SetForward(TimeSpan.FromHours(2));
+        await registry.EnrollAsync();
+        registry.Clock.SetBack(TimeSpan.FromHours(2));
+        var made = TestNode.Good(await OrderAsync(agent));
+        TestNode.Good(await registry.Node.KeyRotation.ReplaceAsync(Proof(registry, agent.Id, made.Token, _next), made.Token));
+    }
+
+    [Fact]
     public async Task Keys_orders_and_closed_chains_are_the_same_after_a_restart_with_and_without_a_snapshot()
     {
         SubjectId id, waiting;

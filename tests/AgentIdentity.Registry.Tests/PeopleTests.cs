@@ -30,6 +30,20 @@ public sealed class PeopleTests
     }
 
     [Fact]
+    public async Task What_was_approved_more_than_an_hour_from_the_ledgers_time_is_not_done_since_enforcers_and_auditors_would_call_it_forged()
+    {
+        await using var registry = await TestNode.FoundByTwoAsync();
+        var stop = TestNode.Good(await registry.StopAsync(await registry.EnrollAsync())).Index;
+        registry.Clock.SetForward(TimeSpan.FromHours(3));
+        await registry.EnrollAsync();
+        registry.Clock.SetBack(TimeSpan.FromHours(3));
+        Assert.Equal(Refusal.ApprovalStale, (await registry.RestoreAsync(stop)).Refusal);
+
+        registry.Clock.Advance(TimeSpan.FromMinutes(121));
+        TestNode.Good(await registry.RestoreAsync(stop));
+    }
+
+    [Fact]
     public async Task One_person_adds_nobody_and_a_proof_for_another_name_or_by_a_known_key_is_none()
     {
         await using var registry = await TestNode.FoundByTwoAsync();

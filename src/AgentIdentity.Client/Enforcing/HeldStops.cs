@@ -11,7 +11,7 @@ namespace AgentIdentity.Client.Enforcing;
 /// <summary>Whom this enforcer refuses, and what the restricted may go on doing. Changed by the watch alone, asked by all without a lock.</summary>
 internal sealed class HeldStops
 {
-    private readonly ConcurrentDictionary<SubjectId, long> _unlogged = new();
+    private readonly ConcurrentDictionary<SubjectId, UnloggedCredential> _unlogged = new();
     private volatile bool _hasUnlogged;
     private volatile FrozenDictionary<string, FrozenSet<TypedAction>> _reads = FrozenDictionary<string, FrozenSet<TypedAction>>.Empty;
 
@@ -19,8 +19,8 @@ internal sealed class HeldStops
 
     public DenyState DenyState { get; } = new();
 
-    /// <summary>Credentials that the ledger does not hold, and when they expire.</summary>
-    public IEnumerable<KeyValuePair<SubjectId, long>> Unlogged => _unlogged;
+    /// <summary>Credentials that the ledger does not hold.</summary>
+    public IEnumerable<KeyValuePair<SubjectId, UnloggedCredential>> Unlogged => _unlogged;
 
     public Refusal Judge(BoundSession session, in AskedAction? action)
     {
@@ -37,19 +37,19 @@ internal sealed class HeldStops
     }
 
     /// <returns>Whether it was not refused before.</returns>
-    public bool DenyUnlogged(SubjectId jti, long expiresAt)
+    public bool DenyUnlogged(SubjectId jti, UnloggedCredential credential)
     {
-        var isNew = _unlogged.TryAdd(jti, expiresAt);
+        var isNew = _unlogged.TryAdd(jti, credential);
         _hasUnlogged = true;
         return isNew;
     }
 
-    /// <summary>Forgets credentials that have expired anyway.</summary>
-    public void Forget(long nowSeconds)
+    /// <summary>Forgets credentials that have expired anyway, by both clocks: nobody reports them again, and one that was ahead for a moment must not let them in.</summary>
+    public void Forget(long nowSeconds, long bootMilliseconds)
     {
-        foreach (var (jti, expiresAt) in _unlogged)
+        foreach (var (jti, credential) in _unlogged)
         {
-            if (expiresAt <= nowSeconds)
+            if (credential.ExpiresAt <= nowSeconds && credential.BootUntil <= bootMilliseconds)
                 _unlogged.TryRemove(jti, out _);
         }
         _hasUnlogged = !_unlogged.IsEmpty;
@@ -91,3 +91,6 @@ internal sealed class HeldStops
 
     private bool IsRead(string blueprint, TypedAction action) => _reads.TryGetValue(blueprint, out var reads) && reads.Contains(action);
 }
+
+/// <summary>When a credential that the ledger does not hold expires: seconds since 1970, and ms of the clock that nobody sets.</summary>
+internal readonly record struct UnloggedCredential(long ExpiresAt, long BootUntil);

@@ -165,7 +165,7 @@ internal sealed class Watched
         _expectations.RaiseOverdue();
         if (_authority.Waiting.Count > 0)
             _authority.JudgeWaiting();
-        _stops.Forget(_clock.GetUtcNow().ToUnixTimeSeconds());
+        _stops.Forget(_clock.GetUtcNow().ToUnixTimeSeconds(), _boot.Milliseconds);
     }
 
     /// <summary>The key that orders are held against, if one is known.</summary>
@@ -226,7 +226,7 @@ internal sealed class Watched
         BreakGlassKey = _authority.BreakGlassKey?.ToJwk(),
         Orders = [.. _authority.Orders.Select(order => new StoredOrder(order.Token, order.Entry?.Value))],
         Waiting = [.. _authority.Waiting.Select(waiting => new StoredEntry(waiting.Index.Value, waiting.Entry.Encode()))],
-        Unlogged = [.. _stops.Unlogged.Select(unlogged => new StoredUnlogged(unlogged.Key.ToString(), unlogged.Value))],
+        Unlogged = [.. _stops.Unlogged.Select(unlogged => new StoredUnlogged(unlogged.Key.ToString(), unlogged.Value.ExpiresAt))],
     };
 
     private WatchStep Take(WatchGreeting greeting)
@@ -595,7 +595,7 @@ internal sealed class Watched
         {
             foreach (var (jti, expiresAt) in FindAccepted(Hash.Read(item.Span)))
             {
-                if (!_stops.DenyUnlogged(jti, expiresAt))
+                if (!_stops.DenyUnlogged(jti, Ending(expiresAt)))
                     continue;
                 _isChanged = true;
                 _alarm(EnforcerAlarmKind.CredentialUnlogged, $"The credential {jti} was let in, is signed by a key of the registry, and is not in the ledger. It is refused from now on.");
@@ -603,6 +603,8 @@ internal sealed class Watched
         }
         return WatchStep.Next;
     }
+
+    private UnloggedCredential Ending(long expiresAt) => new(expiresAt, _boot.Milliseconds + (Math.Max(0, expiresAt - _clock.GetUtcNow().ToUnixTimeSeconds()) * 1000));
 
     private WatchStep End(EnforcerAlarmKind kind, string detail)
     {
@@ -660,7 +662,7 @@ internal sealed class Watched
         foreach (var waiting in state.Waiting)
             _authority.Wait(new LeafIndex(waiting.Index), Entry.TryDecode(waiting.Entry, out var entry) ? entry : throw new InvalidDataException("it holds something else than entries."));
         foreach (var unlogged in state.Unlogged)
-            _stops.DenyUnlogged(DecodeId(unlogged.Jti), unlogged.ExpiresAt);
+            _stops.DenyUnlogged(DecodeId(unlogged.Jti), Ending(unlogged.ExpiresAt));
     }
 
     private static Denial Decode(byte[] bytes) => DenialFormat.TryDecode(bytes, out var denial) ? denial : throw new InvalidDataException("it holds something else than denials.");

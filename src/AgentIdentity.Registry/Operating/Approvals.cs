@@ -103,6 +103,10 @@ public sealed class Approvals(RegistrySettings settings, RegistryState state, Ti
         }
         if (People(draft.State, approved.Keys, draft) != OperatorsNeeded)
             return Refused.Because(Refusal.ApproverUnknown, "Who has signed is no operator any more.");
+        // Enforcers and auditors hold them against the time of the entry that carries them, which may be later than now: to them what stands there would be forged, for good.
+        var at = DateTimeOffset.FromUnixTimeMilliseconds(draft.At);
+        if (approved.Tokens.Any(token => Approval.Read(token, settings.Name.PublicUrl, at, out _) != Refusal.None))
+            return Refused.Because(Refusal.ApprovalStale, $"An approval is older than an hour by the ledger's own time, {at:u}: begin again, and if the clock was ahead, when it has nearly come to that time.");
         var given = IssuedAt(Base64Url.DecodeFromChars(approved.Nonce));
         // A clock that was ahead and is set back brings no used nonce to life again.
         if (given <= _forgottenUpTo)

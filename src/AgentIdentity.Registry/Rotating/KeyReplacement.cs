@@ -22,7 +22,7 @@ public sealed record ReplacementMade(string Token, long ExpiresAt, LeafIndex Ind
 /// <summary>
 /// Orders that an agent be given another key, since somebody else may have its own: the old key is stopped first, for ever; whom it may have vouched for in other hands is cut off; and one token lets one new key in.
 /// </summary>
-public sealed class KeyReplacement(RegistryState state, Sequencer sequencer, Stopping.Stopping stopping, TimeProvider clock)
+public sealed class KeyReplacement(RegistryState state, Sequencer sequencer, Stopping.Stopping stopping)
 {
     // Long enough to carry a token to where the agent runs.
     private static readonly TimeSpan TokenLife = TimeSpan.FromHours(1);
@@ -49,19 +49,18 @@ public sealed class KeyReplacement(RegistryState state, Sequencer sequencer, Sto
             return Refused.Because(cut.Refusal, cut.Detail);
         var token = "air_" + CanonicalBase64Url.Encode(RandomNumberGenerator.GetBytes(32));
         var tokenHash = Sha256.Hash(Encoding.UTF8.GetBytes(token));
-        var expiresAt = clock.GetUtcNow().Add(TokenLife).ToUnixTimeMilliseconds();
-        var ordered = await sequencer.DecideAsync<LeafIndex>(Lane.Ordinary, draft =>
+        return await sequencer.DecideAsync<ReplacementMade>(Lane.Ordinary, draft =>
         {
             // The stop of the old key stands all the same; what lets another in is an operator's to hand out.
             if (draft.Objection(actor) is { } objection)
                 return objection;
-            return draft.KeyOf(draft.State.FindAgent(agent.Id)!).KeyId == retired
-                ? draft.Stage(actor.Id, new KeyReplacementOrdered(agent.Id, tokenHash, expiresAt, reason), agent.Id)
-                : Refused.Because(Refusal.KeyRotated, $"The agent was given another key at this moment, and {retired} is stopped: ask again if that one is not to be trusted either.");
+            if (draft.KeyOf(draft.State.FindAgent(agent.Id)!).KeyId != retired)
+                return Refused.Because(Refusal.KeyRotated, $"The agent was given another key at this moment, and {retired} is stopped: ask again if that one is not to be trusted either.");
+            // By the ledger's time, as it is held against: this machine's clock may be behind that.
+            var expiresAt = draft.At + (long)TokenLife.TotalMilliseconds;
+            var index = draft.Stage(actor.Id, new KeyReplacementOrdered(agent.Id, tokenHash, expiresAt, reason), agent.Id);
+            return new ReplacementMade(token, expiresAt, index, stopped.IsRefused ? null : stopped.Value, cut.Value);
         }).ConfigureAwait(false);
-        return ordered.IsRefused
-            ? Refused.Because(ordered.Refusal, ordered.Detail)
-            : new ReplacementMade(token, expiresAt, ordered.Value, stopped.IsRefused ? null : stopped.Value, cut.Value);
     }
 
     // Behind the stop, so that nobody is vouched for in between. It freezes and is lifted by two people: honest agents may be among them.

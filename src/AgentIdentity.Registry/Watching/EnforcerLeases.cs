@@ -39,6 +39,12 @@ internal sealed class EnforcerLeases
     /// <summary>What the wall clock would have shown had nobody moved it.</summary>
     public DateTimeOffset TimeOf(TimeSpan sinceStart) => _startedAt + sinceStart;
 
+    /// <summary>What surely is over by the wall clock: neither it, should it be ahead now, nor what it showed at the start, should it have been ahead then, is believed alone.</summary>
+    public DateTimeOffset Passed => TimeOf(Now) is var unmoved && _clock.GetUtcNow() is var shown && shown < unmoved ? shown : unmoved;
+
+    /// <summary>Whether an entry is of later than now (ms since 1970): the clock was ahead, and the ledger has kept that time.</summary>
+    public bool IsToCome(long at) => at > _clock.GetUtcNow().ToUnixTimeMilliseconds();
+
     public void Grant(SubjectId enforcer, TimeSpan length)
     {
         lock (_lock)

@@ -15,13 +15,16 @@ internal sealed class LoggedItems(RegistryState state, ILedgerStore store, TimeP
     // Enforcers report what is unexpired; so long a report may be on its way.
     private static readonly TimeSpan Grace = TimeSpan.FromMinutes(15);
 
+    // By a clock that nobody sets: one that was ahead for a moment must not have honest credentials accused.
+    private static readonly TimeSpan Kept = Issuing.Issuing.LifetimeMax + Grace;
+
     private readonly ConcurrentDictionary<Hash, LiveCredential> _logged = new();
     private readonly ConcurrentQueue<(LeafIndex Index, IReadOnlyList<byte[]> Items)> _issued = new();
     private readonly Lock _lock = new();
     private volatile bool _isKept;
 
     // Owned by whoever holds the lock.
-    private readonly Queue<(Hash Item, long ExpiresAt)> _byAge = [];
+    private readonly Queue<(Hash Item, long AddedAt)> _byAge = [];
     private LeafIndex _begun;
     private Task? _readBack;
 
@@ -113,14 +116,12 @@ internal sealed class LoggedItems(RegistryState state, ILedgerStore store, TimeP
         var item = credential.Item;
         var hash = AcceptedItem.HashOf(item, agent.Grant.Terms, credential.Index, credential.Position);
         if (_logged.TryAdd(hash, credential))
-            _byAge.Enqueue((hash, item.ExpiresAt));
+            _byAge.Enqueue((hash, clock.GetTimestamp()));
     }
 
-    // Nearly in the order of their expiry, which is all that it takes.
     private void Forget()
     {
-        var old = (clock.GetUtcNow() - Grace).ToUnixTimeSeconds();
-        while (_byAge.TryPeek(out var first) && first.ExpiresAt < old)
+        while (_byAge.TryPeek(out var first) && clock.GetElapsedTime(first.AddedAt) > Kept)
             _logged.TryRemove(_byAge.Dequeue().Item, out _);
     }
 }

@@ -56,8 +56,10 @@ public sealed class Propagation(RegistryState state, RegistryName name, Enforcer
     private StopReport Report(StopRecord stop, CallerRecord[] all)
     {
         var exposed = stop.Exposure.Enforcers.ToHashSet();
+        // The ledger counts as expired there what will not be for minutes: until its time has come, whoever is told of the stop is waited for.
+        var isToCome = watch.Leases.IsToCome(stop.At);
         var enforcers = all
-            .Select(enforcer => (Enforcer: enforcer, IsNeeded: exposed.Contains(enforcer.Id), IsOfCallee: IsOfCallee(stop, enforcer)))
+            .Select(enforcer => (Enforcer: enforcer, IsNeeded: exposed.Contains(enforcer.Id) || (isToCome && IsShown(stop, enforcer)), IsOfCallee: IsOfCallee(stop, enforcer)))
             .Where(one => one.IsNeeded || one.IsOfCallee || Reaches(stop, one.Enforcer))
             .Select(one => Report(stop, one.Enforcer, one.IsNeeded, one.IsOfCallee)).ToArray();
         var needed = enforcers.Where(enforcer => enforcer.IsNeeded).ToArray();
@@ -66,6 +68,8 @@ public sealed class Propagation(RegistryState state, RegistryName name, Enforcer
         var unproven = stop.Exposure.Audiences.Where(audience => !needed.Any(enforcer => enforcer.Progress != EnforcerProgress.Observing && enforcer.Enforcer.Audiences.Contains(audience.Audience))).ToArray();
         return new StopReport(stop, enforced, Exhausted(stop, enforced), enforcers, unproven, Residual(stop, enforcers, unproven));
     }
+
+    private bool IsShown(StopRecord stop, CallerRecord enforcer) => stop.IsShownTo(enforcer.Audiences, View.AgentsAmong(enforcer.Audiences, name));
 
     private static bool Reaches(StopRecord stop, CallerRecord enforcer) => enforcer.Audiences.Any(audience => stop.Exposure.Audiences.Any(exposed => exposed.Audience == audience));
 
@@ -116,7 +120,7 @@ public sealed class Propagation(RegistryState state, RegistryName name, Enforcer
     // What was lifted before it was exhausted is accepted again. By the ledger, so that a restart changes nothing.
     private long? Exhausted(StopRecord stop, long? enforced)
     {
-        if (enforced is not { } at || stop.Denial.IsEndless || Milliseconds(watch.Leases.Now) < stop.Exposure.Until)
+        if (enforced is not { } at || stop.Denial.IsEndless || Passed < stop.Exposure.Until || watch.Leases.IsToCome(stop.At))
             return null;
         var exhausted = Math.Max(at, stop.Exposure.Until);
         return stop.Lifted is not { } lifted || exhausted < lifted.At ? exhausted : null;
@@ -125,7 +129,9 @@ public sealed class Propagation(RegistryState state, RegistryName name, Enforcer
     private List<string> Residual(StopRecord stop, EnforcerReport[] enforcers, ExposedAudience[] unproven)
     {
         var words = new List<string>();
-        var now = Milliseconds(watch.Leases.Now);
+        var now = Passed;
+        if (watch.Leases.IsToCome(stop.At))
+            words.Add($"The clock was ahead, and the stop's entry is of {Text(stop.At)}, where credentials of before count as expired that are good for some minutes. Until then every enforcer is waited for, and it is not EXHAUSTED. What was passed on below a key, a credential or a group of agents is not reached by its stop: stop those agents by name.");
         if (stop.Probes.Count == 0 && stop.Exposure.Until > now && enforcers.Any(enforcer => enforcer.IsNeeded))
             words.Add("No probe rode along with this stop: that they refuse is the enforcers' word alone.");
         foreach (var enforcer in enforcers.Where(enforcer => enforcer is { IsNeeded: true, IsDone: false }))
@@ -159,6 +165,8 @@ public sealed class Propagation(RegistryState state, RegistryName name, Enforcer
         EnforcerProgress.Lying => "has signed that it refuses, and let the probe in.",
         _ => $"is not connected, and may go on until {Text(enforcer.LeaseUntil)}.",
     };
+
+    private long Passed => watch.Leases.Passed.ToUnixTimeMilliseconds();
 
     private long Milliseconds(TimeSpan sinceStart) => watch.Leases.TimeOf(sinceStart).ToUnixTimeMilliseconds();
 

@@ -987,8 +987,22 @@ public sealed class WatchedTests
         Assert.Equal(jti, watching.Stops.Unlogged.Single().Key);
         Assert.Equal(jti, new Watching(_clock, watching.Watched.Capture()).Stops.Unlogged.Single().Key);
         _clock.Advance(TimeSpan.FromMinutes(10));
-        watching.Watched.Tick();
+        watching.TickAfter(TimeSpan.FromMinutes(10));
         Assert.Empty(watching.Stops.Unlogged);
+    }
+
+    [Fact]
+    public void A_credential_that_the_ledger_does_not_hold_is_still_refused_after_a_clock_that_was_ahead_for_a_moment()
+    {
+        var watching = Live();
+        watching.Accepted.Add((Sha256.Hash([5]), ScriptedRegistry.Id(55), _clock.GetUtcNow().ToUnixTimeSeconds() + 600));
+        watching.Watched.Take(new RegistryMessage { Unlogged = new UnloggedCredentials { Items = { ByteString.CopyFrom(Sha256.Hash([5]).ToArray()) } } });
+        _clock.Advance(TimeSpan.FromHours(1));
+        watching.TickAfter(TimeSpan.FromSeconds(1));
+        _clock.Advance(TimeSpan.FromHours(-1));
+        Assert.NotEmpty(watching.Stops.Unlogged);
+        watching.TickAfter(TimeSpan.FromMinutes(10));
+        Assert.NotEmpty(watching.Stops.Unlogged);
     }
 
     [Fact]

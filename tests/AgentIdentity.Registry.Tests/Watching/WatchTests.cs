@@ -239,6 +239,40 @@ public sealed class WatchTests
     }
 
     [Fact]
+    public async Task A_stop_is_not_exhausted_before_the_last_credential_has_expired_where_the_clock_was_ahead_at_the_start()
+    {
+        var (folder, clock) = (TestNode.NewFolder(), new ManualClock());
+        await (await TestNode.FoundAsync(folder, clock)).DisposeAsync();
+        clock.SetForward(TimeSpan.FromHours(1));
+        await using var registry = TestNode.Open(folder, clock);
+        clock.SetBack(TimeSpan.FromHours(1));
+        var stopped = TestNode.Good(await registry.StopAsync(await registry.EnrollAsync()));
+        Assert.Equal(StopLevel.Enforced, Report(registry, stopped.Index).Stops[0].Level);
+        clock.Advance(TimeSpan.FromMinutes(10));
+        Assert.Equal(StopLevel.Exhausted, Report(registry, stopped.Index).Stops[0].Level);
+    }
+
+    [Fact]
+    public async Task A_stop_after_a_clock_that_was_ahead_waits_for_those_who_may_let_in_what_counts_as_expired()
+    {
+        await using var registry = await TestNode.FoundAsync();
+        var agent = await registry.EnrollAsync();
+        using var enforcer = await ScriptedEnforcer.NewAsync(registry);
+        await enforcer.HeartbeatAsync();
+        registry.Clock.SetForward(TimeSpan.FromHours(1));
+        await registry.EnrollAsync();
+        registry.Clock.SetBack(TimeSpan.FromHours(1));
+        var stopped = TestNode.Good(await registry.StopAsync(agent));
+        Assert.Equal(StopLevel.Nodes, Report(registry, stopped.Index).Stops[0].Level);
+        await enforcer.UntilAsync<Delta>();
+        TestNode.Good(await enforcer.SignAsync());
+        Assert.Equal(StopLevel.Enforced, Report(registry, stopped.Index).Stops[0].Level);
+        Assert.Contains(Report(registry, stopped.Index).Stops[0].Residual, words => words.StartsWith("The clock was ahead", StringComparison.Ordinal));
+        registry.Clock.Advance(TimeSpan.FromHours(1));
+        Assert.Equal(StopLevel.Exhausted, Report(registry, stopped.Index).Stops[0].Level);
+    }
+
+    [Fact]
     public async Task A_silent_enforcer_is_named_and_counts_when_its_lease_is_over()
     {
         await using var registry = await TestNode.FoundAsync();
@@ -808,6 +842,21 @@ public sealed class WatchTests
         Assert.Empty(after.Bodies().OfType<CredentialsUnlogged>());
         TestNode.Good(await after.Node.Watch.AcceptedAsync(enforcer.Stream, [forged, expired], []));
         Assert.Equal([forged], Assert.Single(after.Bodies().OfType<CredentialsUnlogged>()).Items);
+    }
+
+    [Fact]
+    public async Task A_clock_that_was_ahead_for_a_moment_has_no_logged_credential_told_as_unlogged()
+    {
+        await using var registry = await TestNode.FoundAsync();
+        using var enforcer = await ScriptedEnforcer.NewAsync(registry);
+        TestNode.Good(await registry.Node.Watch.AcceptedAsync(enforcer.Stream, [ItemOf(await registry.EnrollAsync())], []));
+        var agent = await registry.EnrollAsync();
+        registry.Clock.SetForward(TimeSpan.FromHours(1));
+        TestNode.Good(await registry.Node.Watch.AcceptedAsync(enforcer.Stream, [ItemOf(await registry.EnrollAsync())], []));
+        registry.Clock.SetBack(TimeSpan.FromHours(1));
+
+        TestNode.Good(await registry.Node.Watch.AcceptedAsync(enforcer.Stream, [ItemOf(agent)], []));
+        Assert.Empty(registry.Bodies().OfType<CredentialsUnlogged>());
     }
 
     [Fact]
