@@ -1,5 +1,7 @@
+using System.Buffers;
 using System.Security.Claims;
 using System.Text.Encodings.Web;
+using System.Text.Json;
 using AgentIdentity.Credentials;
 using AgentIdentity.Ledger;
 using Microsoft.AspNetCore.Authentication;
@@ -47,22 +49,22 @@ internal sealed class AgentIdentityHandler(IOptionsMonitor<AgentIdentityOptions>
         return AuthenticateResult.Success(new AuthenticationTicket(PrincipalOf(agent), Scheme.Name));
     }
 
-    protected override async Task HandleChallengeAsync(AuthenticationProperties properties)
+    protected override Task HandleChallengeAsync(AuthenticationProperties properties)
     {
         Response.Headers[NonceName] = verifier.Nonces.Current();
         Response.Headers.CacheControl = "no-store";
         if (GrpcCall.IsOne(Request))
+            GrpcCall.Refuse(Response, _denial.Status, _denial.Title, _denial.Reason);
+        else
+            Refuse();
+        // Another scheme of the endpoint may be asked behind this one, and says a status of its own: nothing is sent before, and an agent learns what it lacks whoever was asked last.
+        var status = Response.StatusCode;
+        Response.OnStarting(() =>
         {
-            await GrpcCall.RefuseAsync(Response, _denial.Status, _denial.Title, _denial.Reason);
-            return;
-        }
-        Response.StatusCode = _denial.Status;
-        if (_denial.Status == StatusCodes.Status401Unauthorized)
-            Response.Headers.WWWAuthenticate = $"DPoP error=\"{_denial.Error}\", algs=\"ES256 EdDSA\"";
-        if (_denial.Status == StatusCodes.Status503ServiceUnavailable)
-            Response.Headers.RetryAfter = "1";
-        var problem = new { type = "about:blank", title = _denial.Title, status = _denial.Status, reason = _denial.Reason };
-        await Response.WriteAsJsonAsync(problem, options: null, contentType: "application/problem+json", Context.RequestAborted);
+            Response.StatusCode = status;
+            return Task.CompletedTask;
+        });
+        return Task.CompletedTask;
     }
 
     // Somebody else was let in by another scheme of the endpoint: the agent that is missing learns what it lacks, its first nonce included.
@@ -84,6 +86,19 @@ internal sealed class AgentIdentityHandler(IOptionsMonitor<AgentIdentityOptions>
         credential = authorization[(isBearer ? CertificatePrefix : CredentialPrefix).Length..];
         proof = Request.Headers["DPoP"] is [{ } one] ? one : null;
         return isBearer || proof is not null;
+    }
+
+    // What is written and not flushed leaves with the end of the request.
+    private void Refuse()
+    {
+        Response.StatusCode = _denial.Status;
+        if (_denial.Status == StatusCodes.Status401Unauthorized)
+            Response.Headers.Append("WWW-Authenticate", $"DPoP error=\"{_denial.Error}\", algs=\"ES256 EdDSA\"");
+        if (_denial.Status == StatusCodes.Status503ServiceUnavailable)
+            Response.Headers.RetryAfter = "1";
+        Response.ContentType = "application/problem+json";
+        var problem = new { type = "about:blank", title = _denial.Title, status = _denial.Status, reason = _denial.Reason };
+        Response.BodyWriter.Write(JsonSerializer.SerializeToUtf8Bytes(problem));
     }
 
     private AuthenticateResult Deny(Denial denial)
