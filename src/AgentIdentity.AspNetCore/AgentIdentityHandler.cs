@@ -152,7 +152,7 @@ internal sealed class AgentIdentityHandler(IOptionsMonitor<AgentIdentityOptions>
                 new(StatusCodes.Status401Unauthorized, "The key proof is not a good one.", reason, "invalid_dpop_proof"),
             "CREDENTIAL_INVALID" or "CREDENTIAL_UNLOGGED" or "CREDENTIAL_EXPIRED" or "CREDENTIAL_NOT_YET_VALID" or "AUDIENCE_MISMATCH" or "CERTIFICATE_MISMATCH" =>
                 new(StatusCodes.Status401Unauthorized, "The credential is not a good one here, or not any more.", reason, "invalid_token"),
-            "LEASE_OVER" or Verdict.RegistryUnreachable => new(StatusCodes.Status503ServiceUnavailable, "Whether the credential is good cannot be found out now.", reason),
+            "LEASE_OVER" or "REPLAY_STORE_FULL" or "REGISTRY_HALTED" or "ROLLED_BACK" or Verdict.RegistryUnreachable => new(StatusCodes.Status503ServiceUnavailable, "Whether the credential is good cannot be found out now.", reason),
             _ => new(StatusCodes.Status403Forbidden, "This request is not let through.", reason),
         };
     }

@@ -263,6 +263,16 @@ public sealed class ToolTests : IAsyncLifetime
         await AssertRefusedAsync(await _agent.GetAsync(new Uri(Address, "/weather")), HttpStatusCode.Forbidden, "AGENT_FROZEN");
     }
 
+    [Theory]
+    [InlineData(Refusal.ReplayStoreFull)]
+    [InlineData(Refusal.RegistryHalted)]
+    [InlineData(Refusal.RolledBack)]
+    public async Task What_only_time_can_mend_is_not_forbidden_to_an_agent_but_unavailable(Refusal refusal)
+    {
+        _registry.Standing = refusal;
+        await AssertRefusedAsync(await _agent.GetAsync(new Uri(Address, "/weather")), HttpStatusCode.ServiceUnavailable, refusal.Name());
+    }
+
     [Fact]
     public async Task What_the_envelope_does_not_cover_is_refused()
     {
