@@ -25,7 +25,7 @@ public sealed class AgentHttpHandler : DelegatingHandler
 
     /// <param name="key">The agent's key.</param>
     /// <param name="credentials">Gives the agent's credential.</param>
-    /// <param name="inner">Sends the requests. It should not follow redirects: a proof is for one URL. Null for one that does not.</param>
+    /// <param name="inner">Sends the requests. It should not follow redirects: a proof is for one URL, and none is made for where a tool sends the agent on to another. Null for one that does not.</param>
     /// <param name="clock">Tells the time that proofs claim.</param>
     public AgentHttpHandler(PrivateKey key, CredentialSource credentials, HttpMessageHandler? inner = null, TimeProvider? clock = null)
         : this(new ProofMaker(key, credentials, clock ?? TimeProvider.System), inner)
@@ -57,8 +57,10 @@ public sealed class AgentHttpHandler : DelegatingHandler
         if (request.Content is { } content)
             await content.LoadIntoBufferAsync(cancellationToken).ConfigureAwait(false);
 
+        var asked = request.RequestUri;
         var response = await SendSignedAsync(request, cancellationToken).ConfigureAwait(false);
-        if (!AsksForNonce(response))
+        // The handler within may have followed a redirect, which changes the request: what one tool has chosen is not signed for another.
+        if (!AsksForNonce(response) || OriginOf(request.RequestUri!) != OriginOf(asked!))
             return response;
         response.Dispose();
         return await SendSignedAsync(request, cancellationToken).ConfigureAwait(false);
@@ -76,7 +78,7 @@ public sealed class AgentHttpHandler : DelegatingHandler
 
         var response = await base.SendAsync(request, cancellationToken).ConfigureAwait(false);
         if (NonceOf(response) is { } given)
-            Learn(origin, given);
+            Learn(OriginOf(request.RequestUri!), given);
         return response;
     }
 

@@ -106,6 +106,20 @@ public sealed class ToolTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_tool_that_sends_an_agent_on_to_another_gets_nothing_done_there_in_its_name()
+    {
+        await using var sending = WebApplication.CreateSlimBuilder().Build();
+        sending.Urls.Add("http://127.0.0.1:0");
+        sending.MapGet("/", () => Results.Redirect(new Uri(Address, "/weather").ToString()));
+        await sending.StartAsync();
+        using var agent = new HttpClient(new AgentHttpHandler(_agentKey, _ => ValueTask.FromResult(Credential), new SocketsHttpHandler { AllowAutoRedirect = true }, _clock));
+        Assert.Equal(HttpStatusCode.OK, (await agent.GetAsync(new Uri(Address, "/weather"))).StatusCode);
+        var asked = _registry.Calls.Count;
+        Assert.Equal(HttpStatusCode.Unauthorized, (await agent.GetAsync(sending.Urls.First())).StatusCode);
+        Assert.Equal(asked, _registry.Calls.Count);
+    }
+
+    [Fact]
     public async Task A_path_is_held_against_the_proof_as_it_was_sent()
     {
         Assert.Equal(HttpStatusCode.OK, (await _agent.GetAsync(new Uri(Address, "/files/a%2Fb%20c"))).StatusCode);
