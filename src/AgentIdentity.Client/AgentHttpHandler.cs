@@ -82,11 +82,12 @@ public sealed class AgentHttpHandler : DelegatingHandler
         return response;
     }
 
-    // As it is sent: the host as DNS knows it, and nothing of a name or password before it.
+    // As it is sent: the host as DNS knows it, and nothing of a name or password before it. A web socket begins as a request over HTTP.
     private static string OriginOf(Uri target)
     {
+        var scheme = target.Scheme switch { "ws" => "http", "wss" => "https", var other => other };
         var host = target.HostNameType == UriHostNameType.IPv6 ? target.Host : target.IdnHost;
-        return target.IsDefaultPort ? $"{target.Scheme}://{host}" : $"{target.Scheme}://{host}:{target.Port}";
+        return target.IsDefaultPort ? $"{scheme}://{host}" : $"{scheme}://{host}:{target.Port}";
     }
 
     private async ValueTask<string?> BodyHashAsync(HttpContent? content, CancellationToken cancellationToken)

@@ -104,6 +104,15 @@ public sealed class OpenCallTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_web_socket_is_opened_as_any_request_is()
+    {
+        using var http = new HttpMessageInvoker(new AgentHttpHandler(_other.Key, _ => ValueTask.FromResult(_other.Credential)));
+        using var socket = new ClientWebSocket();
+        await socket.ConnectAsync(new UriBuilder(Addresses[0]) { Scheme = "ws", Path = "/socket" }.Uri, http, CancellationToken.None).WaitAsync(Patience);
+        await SayAsync(socket);
+    }
+
+    [Fact]
     public async Task Whoever_is_stopped_begins_none_of_them()
     {
         await StopAsync();
