@@ -86,6 +86,10 @@ internal sealed class SignedDuplex<TRequest, TResponse>(
             throw new OperationCanceledException("The call was disposed of before it was sent.");
         _sent?.Dispose();
         _sent = continuation(new ClientInterceptorContext<TRequest, TResponse>(context.Method, context.Host, context.Options.WithHeaders(headers)));
+        // Whoever has disposed of the call meanwhile has found nothing to end.
+        Interlocked.MemoryBarrier();
+        if (_isEnded)
+            _sent.Dispose();
         try
         {
             await _sent.RequestStream.WriteAsync(first).ConfigureAwait(false);
@@ -99,6 +103,7 @@ internal sealed class SignedDuplex<TRequest, TResponse>(
     private void End()
     {
         _isEnded = true;
+        Interlocked.MemoryBarrier();
         _sent?.Dispose();
     }
 }

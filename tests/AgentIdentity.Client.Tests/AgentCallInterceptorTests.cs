@@ -59,8 +59,38 @@ public sealed class AgentCallInterceptorTests : IAsyncLifetime
         Assert.Empty(_tool.Calls);
     }
 
-    private V1.Credentials.CredentialsClient Client(CredentialSource? credentials = null) =>
-        new(_channel.Intercept(new AgentCallInterceptor(_key, credentials ?? (_ => ValueTask.FromResult("a-credential")), FakeRegistry.PublicUrl, _clock)));
+    [Fact]
+    public async Task A_call_that_is_disposed_of_while_it_is_being_sent_is_ended()
+    {
+        var credential = Task.FromResult("a-credential");
+        var sending = new Sending();
+        var client = new V1.Credentials.CredentialsClient(_channel.Intercept(sending).Intercept(Agent(_ => new ValueTask<string>(credential))));
+        await client.IssueAsync(new IssueRequest(), deadline: Soon());
+        var renewed = new TaskCompletionSource<string>();
+        credential = renewed.Task;
+        var call = client.IssueAsync(new IssueRequest(), deadline: Soon());
+        sending.Sent = call.Dispose;
+        renewed.SetResult("a-credential");
+        await Assert.ThrowsAnyAsync<Exception>(async () => await call);
+    }
+
+    private V1.Credentials.CredentialsClient Client(CredentialSource? credentials = null) => new(_channel.Intercept(Agent(credentials ?? (_ => ValueTask.FromResult("a-credential")))));
+
+    private AgentCallInterceptor Agent(CredentialSource credentials) => new(_key, credentials, FakeRegistry.PublicUrl, _clock);
+
+    /// <summary>Tells of a call when it has been sent, and not yet given to whoever sends it.</summary>
+    private sealed class Sending : Interceptor
+    {
+        public System.Action? Sent { get; set; }
+
+        public override AsyncUnaryCall<TResponse> AsyncUnaryCall<TRequest, TResponse>(
+            TRequest request, ClientInterceptorContext<TRequest, TResponse> context, AsyncUnaryCallContinuation<TRequest, TResponse> continuation)
+        {
+            var call = continuation(request, context);
+            Sent?.Invoke();
+            return call;
+        }
+    }
 
     private static DateTime Soon() => TimeProvider.System.GetUtcNow().UtcDateTime.AddSeconds(20);
 }
