@@ -58,7 +58,7 @@ internal sealed class SignedDuplex<TRequest, TResponse>(
         catch (RpcException failure) when (interceptor.AsksForNonce(failure))
         {
             // Once only, as for a call with one answer.
-            await SendAsync(_first!).ConfigureAwait(false);
+            await SendAsync(_first!, cancellationToken).ConfigureAwait(false);
             return await FirstAnswerAsync(cancellationToken).ConfigureAwait(false);
         }
     }
@@ -79,9 +79,9 @@ internal sealed class SignedDuplex<TRequest, TResponse>(
         }
     }
 
-    private async Task SendAsync(TRequest first)
+    private async Task SendAsync(TRequest first, CancellationToken reader = default)
     {
-        var headers = await interceptor.SignAsync(context.Method, first, context.Options).ConfigureAwait(false);
+        var headers = await interceptor.SignAsync(context.Method, first, context.Options, reader).ConfigureAwait(false);
         if (_isEnded)
             throw new OperationCanceledException("The call was disposed of before it was sent.");
         _sent?.Dispose();
@@ -92,7 +92,7 @@ internal sealed class SignedDuplex<TRequest, TResponse>(
             _sent.Dispose();
         try
         {
-            await _sent.RequestStream.WriteAsync(first).ConfigureAwait(false);
+            await _sent.RequestStream.WriteAsync(first, reader).ConfigureAwait(false);
         }
         catch (RpcException)
         {

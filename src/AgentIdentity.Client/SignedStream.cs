@@ -50,7 +50,7 @@ internal sealed class SignedStream<TRequest, TResponse>(
 
     private async Task<bool> SendAsync(CancellationToken cancellationToken)
     {
-        var headers = await interceptor.SignAsync(context.Method, request, context.Options).ConfigureAwait(false);
+        var headers = await interceptor.SignAsync(context.Method, request, context.Options, cancellationToken).ConfigureAwait(false);
         if (_isEnded)
             throw new OperationCanceledException("The call was disposed of before it was sent.");
         _sent?.Dispose();

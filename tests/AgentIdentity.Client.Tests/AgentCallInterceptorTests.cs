@@ -7,6 +7,7 @@ using AgentIdentity.Protocol.V1;
 using Grpc.Core;
 using Grpc.Core.Interceptors;
 using Grpc.Net.Client;
+using LedgerService = AgentIdentity.Protocol.V1.Ledger;
 using PrivateKey = AgentIdentity.Credentials.Keys.PrivateKey;
 
 namespace AgentIdentity.Client.Tests;
@@ -14,6 +15,8 @@ namespace AgentIdentity.Client.Tests;
 /// <summary>Calls of an agent to a gRPC tool, which asks for what a registry asks for: the fake stands for one.</summary>
 public sealed class AgentCallInterceptorTests : IAsyncLifetime
 {
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
+
     private readonly ManualTime _clock = new();
     private readonly PrivateKey _key = PrivateKey.Generate(KeyAlgorithm.ES256);
     private FakeRegistry _tool = null!;
@@ -74,9 +77,37 @@ public sealed class AgentCallInterceptorTests : IAsyncLifetime
         await Assert.ThrowsAnyAsync<Exception>(async () => await call);
     }
 
+    [Fact]
+    public async Task A_call_that_gets_no_credential_ends_at_its_deadline()
+    {
+        using var call = Client(NoCredential).IssueAsync(new IssueRequest(), deadline: TimeProvider.System.GetUtcNow().UtcDateTime.AddSeconds(0.2));
+        Assert.Equal(StatusCode.DeadlineExceeded, (await Assert.ThrowsAsync<RpcException>(() => call.ResponseAsync.WaitAsync(Patience))).StatusCode);
+    }
+
+    [Fact]
+    public async Task A_call_that_may_take_for_ever_is_sent()
+    {
+        await Client().IssueAsync(new IssueRequest(), deadline: DateTime.MaxValue.AddDays(-1).ToUniversalTime());
+    }
+
+    [Fact]
+    public async Task Who_waits_for_a_streams_first_answer_may_give_up_while_there_is_no_credential()
+    {
+        using var call = new LedgerService.LedgerClient(_channel.Intercept(Agent(NoCredential))).WatchCheckpoints(new WatchCheckpointsRequest());
+        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(0.2));
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => call.ResponseStream.MoveNext(patience.Token).WaitAsync(Patience));
+    }
+
     private V1.Credentials.CredentialsClient Client(CredentialSource? credentials = null) => new(_channel.Intercept(Agent(credentials ?? (_ => ValueTask.FromResult("a-credential")))));
 
     private AgentCallInterceptor Agent(CredentialSource credentials) => new(_key, credentials, FakeRegistry.PublicUrl, _clock);
+
+    // As a keeper that waits for its registry.
+    private static async ValueTask<string> NoCredential(CancellationToken cancellationToken)
+    {
+        await Task.Delay(Timeout.Infinite, cancellationToken);
+        return "";
+    }
 
     /// <summary>Tells of a call when it has been sent, and not yet given to whoever sends it.</summary>
     private sealed class Sending : Interceptor
