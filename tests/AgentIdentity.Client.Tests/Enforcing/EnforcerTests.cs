@@ -442,6 +442,17 @@ public sealed class EnforcerTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task What_is_open_ends_with_its_enforcer_since_nobody_watches_over_it_any_more()
+    {
+        Open(out var session);
+        using var open = new CancellationTokenSource();
+        using var registered = _enforcer.Register(session!, Read, open);
+        await _enforcer.DisposeAsync();
+        await UntilAsync(() => open.IsCancellationRequested);
+        Assert.Equal(Refusal.LeaseOver, _enforcer.CheckBound(session!, Read).Refusal);
+    }
+
+    [Fact]
     public async Task Code_that_fails_at_ending_what_is_open_is_an_alarm_and_what_has_ended_by_itself_is_none()
     {
         Open(out var session);
