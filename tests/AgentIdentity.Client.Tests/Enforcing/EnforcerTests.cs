@@ -634,6 +634,24 @@ public sealed class EnforcerTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task What_could_not_be_written_down_is_when_there_is_room_again()
+    {
+        await _enforcer.DisposeAsync();
+        var file = Path.Combine(_folder.CreateSubdirectory("full").FullName, "enforcer");
+        // What is written first has no place.
+        Directory.CreateDirectory(file + ".next");
+        _enforcer = await StartAsync(options => options with { StateFolder = Path.GetDirectoryName(file)! });
+        _host.Send(registry => registry.Stop(Scope.Agent(_agent)).Delta);
+        await AcknowledgedAsync(_registry.Epoch);
+        await AlarmAsync(EnforcerAlarmKind.StateNotSaved);
+        // So that the last attempt has been made as well; after this nothing happens that would bring another.
+        await Task.Delay(TimeSpan.FromSeconds(0.5));
+        Directory.Delete(file + ".next");
+        await UntilAsync(() => File.Exists(file));
+        Assert.Contains($"\"epoch\": {_registry.Epoch}", await File.ReadAllTextAsync(file), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void Two_enforcers_do_not_share_a_folder() => Assert.Throws<IOException>(() => new Enforcer(Options(_folder.FullName)));
 
     [Fact]
