@@ -112,10 +112,18 @@ public sealed class AgentCallInterceptor : Interceptor
         // Serializing a message of ours twice in one process gives the same bytes, so these are the ones that are sent.
         var bodyHash = Sha256.Hash(((IMessage)request).ToByteArray()).ToBase64Url();
         var signed = await proofs.MakeAsync("POST", _baseUrl + method.FullName, _nonce, bodyHash, cancellationToken).ConfigureAwait(false);
-        headers.Add("dpop", signed.Proof);
+        Put(headers, "dpop", signed.Proof);
         if (signed.Credential is { } credential)
-            headers.Add("authorization", $"DPoP {credential}");
+            Put(headers, "authorization", $"DPoP {credential}");
         return headers;
+    }
+
+    // Two of a kind are refused, whichever is the good one; a caller may give the headers of an earlier call again.
+    private static void Put(Metadata headers, string name, string value)
+    {
+        foreach (var before in headers.GetAll(name).ToArray())
+            headers.Remove(before);
+        headers.Add(name, value);
     }
 
     internal bool AsksForNonce(RpcException failure) =>

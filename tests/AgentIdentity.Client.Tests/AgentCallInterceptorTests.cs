@@ -44,6 +44,15 @@ public sealed class AgentCallInterceptorTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task What_a_caller_has_put_in_the_place_of_credential_and_proof_does_not_stand_beside_them()
+    {
+        var headers = new Metadata { { "authorization", "DPoP another-credential" }, { "dpop", "of another call" }, { "traceparent", "its own" } };
+        await Client().IssueAsync(new IssueRequest(), headers, Soon());
+        Assert.Equal(Sha256.Hash("a-credential"u8).ToBase64Url(), _tool.LastProof!.CredentialHash);
+        Assert.Equal(3, headers.Count);
+    }
+
+    [Fact]
     public async Task A_tools_refusal_is_not_taken_for_the_registrys()
     {
         _tool.Trouble = _tool.Refuse(StatusCode.PermissionDenied, Refusal.AgentFrozen);
