@@ -39,6 +39,15 @@ public sealed class CredentialKeeperTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task What_is_held_names_itself_in_a_log_without_the_token_in_it()
+    {
+        var held = await HoldAsync();
+        Assert.DoesNotContain(held.Token, $"{held with { Document = held.Token }}", StringComparison.Ordinal);
+        Assert.Contains(held.Jti, held.ToString(), StringComparison.Ordinal);
+        Assert.DoesNotContain(held.Token, new HeldIdentity(_key, held.Token).ToString(), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task A_credential_is_renewed_after_two_thirds_of_its_life_give_or_take_a_tenth()
     {
         var first = await HoldAsync();
