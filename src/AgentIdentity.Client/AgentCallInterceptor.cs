@@ -12,6 +12,10 @@ namespace AgentIdentity.Client;
 /// Signs the calls of one request of a gRPC client: with the key alone, or with a credential that is bound to it. Learns the server's nonces from its answers, and
 /// sends a call a second time when the server asks for another nonce.
 /// </summary>
+/// <remarks>
+/// A call with messages both ways is signed with the first, and sent again as long as no second was written; it and a stream of answers are sent when the first message is written or asked for. A call that streams to the server alone is sent as it
+/// is, unsigned.
+/// </remarks>
 public sealed class AgentCallInterceptor : Interceptor
 {
     private const string NonceName = "dpop-nonce";

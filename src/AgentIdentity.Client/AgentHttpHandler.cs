@@ -11,7 +11,7 @@ namespace AgentIdentity.Client;
 /// Shows an agent's credential, with a key proof, to the tools that an <see cref="HttpClient"/> calls. Learns each tool's nonces from its answers, and
 /// sends a request a second time when the tool asks for another nonce.
 /// </summary>
-/// <remarks>Whoever is called sees the credential, and can do nothing with it without the key.</remarks>
+/// <remarks>Whoever is called sees the credential, and can do nothing with it without the key. A body is held in memory, since it may have to be sent twice.</remarks>
 public sealed class AgentHttpHandler : DelegatingHandler
 {
     private const string Scheme = "DPoP";
