@@ -1,4 +1,6 @@
+using System.Buffers;
 using System.Security.Claims;
+using System.Text;
 using System.Text.Encodings.Web;
 using AgentIdentity.Credentials.Verification;
 using AgentIdentity.Ledger;
@@ -46,22 +48,22 @@ internal sealed class AgentIdentityHandler(IOptionsMonitor<AgentIdentityOptions>
         return AuthenticateResult.Success(new AuthenticationTicket(PrincipalOf(agent), Scheme.Name));
     }
 
-    protected override async Task HandleChallengeAsync(AuthenticationProperties properties)
+    protected override Task HandleChallengeAsync(AuthenticationProperties properties)
     {
         Response.Headers[HttpRefusal.NonceHeader] = verifier.Nonces.Current();
         Response.Headers.CacheControl = "no-store";
         if (GrpcCall.IsOne(Request))
+            GrpcCall.Refuse(Response, _refusal.Status, _refusal.Title, _refusal.Reason);
+        else
+            Refuse();
+        // Another scheme of the endpoint may be asked behind this one, and says a status of its own: nothing is sent before, and an agent learns what it lacks whoever was asked last.
+        var status = Response.StatusCode;
+        Response.OnStarting(() =>
         {
-            await GrpcCall.RefuseAsync(Response, _refusal.Status, _refusal.Title, _refusal.Reason);
-            return;
-        }
-        Response.StatusCode = _refusal.Status;
-        if (_refusal.Challenge is { } challenge)
-            Response.Headers.WWWAuthenticate = challenge;
-        if (_refusal.Status == StatusCodes.Status503ServiceUnavailable)
-            Response.Headers.RetryAfter = "1";
-        Response.ContentType = HttpRefusal.ProblemType;
-        await Response.WriteAsync(_refusal.ToProblem(), Context.RequestAborted);
+            Response.StatusCode = status;
+            return Task.CompletedTask;
+        });
+        return Task.CompletedTask;
     }
 
     // Somebody else was let in by another scheme of the endpoint: the agent that is missing learns what it lacks, its first nonce included.
@@ -83,6 +85,18 @@ internal sealed class AgentIdentityHandler(IOptionsMonitor<AgentIdentityOptions>
         credential = authorization[(isBearer ? CertificatePrefix : CredentialPrefix).Length..];
         proof = Request.Headers["DPoP"] is [{ } one] ? one : null;
         return isBearer || proof is not null;
+    }
+
+    // What is written and not flushed leaves with the end of the request.
+    private void Refuse()
+    {
+        Response.StatusCode = _refusal.Status;
+        if (_refusal.Challenge is { } challenge)
+            Response.Headers.Append("WWW-Authenticate", challenge);
+        if (_refusal.Status == StatusCodes.Status503ServiceUnavailable)
+            Response.Headers.RetryAfter = "1";
+        Response.ContentType = HttpRefusal.ProblemType;
+        Response.BodyWriter.Write(Encoding.UTF8.GetBytes(_refusal.ToProblem()));
     }
 
     private AuthenticateResult Deny(HttpRefusal refusal)

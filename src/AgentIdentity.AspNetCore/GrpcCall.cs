@@ -27,7 +27,7 @@ internal static class GrpcCall
     }
 
     /// <summary>Refuses a call: all of the answer is in its headers. Clients know the reason, and the nonce that is asked for, as they do the registry's.</summary>
-    public static Task RefuseAsync(HttpResponse response, int httpStatus, string title, string reason)
+    public static void Refuse(HttpResponse response, int httpStatus, string title, string reason)
     {
         var code = httpStatus switch
         {
@@ -43,6 +43,5 @@ internal static class GrpcCall
         response.Headers["grpc-status"] = ((int)code).ToString(System.Globalization.CultureInfo.InvariantCulture);
         response.Headers["grpc-message"] = Uri.EscapeDataString(title);
         response.Headers["grpc-status-details-bin"] = Convert.ToBase64String(details.ToByteArray());
-        return response.CompleteAsync();
     }
 }

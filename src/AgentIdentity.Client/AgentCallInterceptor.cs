@@ -12,9 +12,16 @@ namespace AgentIdentity.Client;
 /// Signs the calls of one request of a gRPC client: with the key alone, or with a credential that is bound to it. Learns the server's nonces from its answers, and
 /// sends a call a second time when the server asks for another nonce.
 /// </summary>
+/// <remarks>
+/// A call with messages both ways is signed with the first, and sent again as long as no second was written; it and a stream of answers are sent when the first message is written or asked for. A call that streams to the server alone is sent as it
+/// is, unsigned.
+/// </remarks>
 public sealed class AgentCallInterceptor : Interceptor
 {
     private const string NonceName = "dpop-nonce";
+
+    // No timer takes more than 49 days, and who gives a call a deadline beyond them means none.
+    private static readonly TimeSpan WaitMax = TimeSpan.FromDays(49);
 
     private readonly string _baseUrl;
     private readonly TimeSpan _deadline;
@@ -78,25 +85,49 @@ public sealed class AgentCallInterceptor : Interceptor
         TRequest request, ClientInterceptorContext<TRequest, TResponse> context, BlockingUnaryCallContinuation<TRequest, TResponse> continuation) =>
         throw new NotSupportedException($"{context.Method.FullName} is signed, which cannot be done while blocking: call {context.Method.Name}Async.");
 
-    /// <summary>The headers with which the call is sent.</summary>
-    internal async Task<Metadata> SignAsync<TRequest>(IMethod method, TRequest request, CallOptions options)
+    /// <summary>The headers with which the call is sent. A credential may have to be waited for: not beyond the call's deadline, and not when its reader gives up.</summary>
+    internal async Task<Metadata> SignAsync<TRequest>(IMethod method, TRequest request, CallOptions options, CancellationToken reader = default)
+        where TRequest : class
+    {
+        using var ending = CancellationTokenSource.CreateLinkedTokenSource(options.CancellationToken, reader);
+        if (options.Deadline is { } deadline && deadline - TimeProvider.System.GetUtcNow().UtcDateTime is var left && left < WaitMax)
+            ending.CancelAfter(left > TimeSpan.Zero ? left : TimeSpan.Zero);
+        try
+        {
+            return await SignAsync(method, request, options.Headers, ending.Token).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException late) when (ending.IsCancellationRequested && !options.CancellationToken.IsCancellationRequested && !reader.IsCancellationRequested)
+        {
+            throw new RpcException(new Status(StatusCode.DeadlineExceeded, $"The call could not be sent before its deadline: {late.Message}", late));
+        }
+    }
+
+    private async Task<Metadata> SignAsync<TRequest>(IMethod method, TRequest request, Metadata? given, CancellationToken cancellationToken)
         where TRequest : class
     {
         if (Guard is not null)
-            await Guard.RequireSameLogAsync(options.CancellationToken).ConfigureAwait(false);
+            await Guard.RequireSameLogAsync(cancellationToken).ConfigureAwait(false);
         var headers = new Metadata();
-        foreach (var entry in options.Headers ?? [])
+        foreach (var entry in given ?? [])
             headers.Add(entry);
         if (Proofs is not { } proofs)
             return headers;
 
         // Serializing a message of ours twice in one process gives the same bytes, so these are the ones that are sent.
         var bodyHash = Sha256.Hash(((IMessage)request).ToByteArray()).ToBase64Url();
-        var signed = await proofs.MakeAsync("POST", _baseUrl + method.FullName, _nonce, bodyHash, options.CancellationToken).ConfigureAwait(false);
-        headers.Add("dpop", signed.Proof);
+        var signed = await proofs.MakeAsync("POST", _baseUrl + method.FullName, _nonce, bodyHash, cancellationToken).ConfigureAwait(false);
+        Put(headers, "dpop", signed.Proof);
         if (signed.Credential is { } credential)
-            headers.Add("authorization", $"DPoP {credential}");
+            Put(headers, "authorization", $"DPoP {credential}");
         return headers;
+    }
+
+    // Two of a kind are refused, whichever is the good one; a caller may give the headers of an earlier call again.
+    private static void Put(Metadata headers, string name, string value)
+    {
+        foreach (var before in headers.GetAll(name).ToArray())
+            headers.Remove(before);
+        headers.Add(name, value);
     }
 
     internal bool AsksForNonce(RpcException failure) =>

@@ -11,7 +11,7 @@ namespace AgentIdentity.Client;
 /// Shows an agent's credential, with a key proof, to the tools that an <see cref="HttpClient"/> calls. Learns each tool's nonces from its answers, and
 /// sends a request a second time when the tool asks for another nonce.
 /// </summary>
-/// <remarks>Whoever is called sees the credential, and can do nothing with it without the key.</remarks>
+/// <remarks>Whoever is called sees the credential, and can do nothing with it without the key. A body is held in memory, since it may have to be sent twice.</remarks>
 public sealed class AgentHttpHandler : DelegatingHandler
 {
     private const string Scheme = "DPoP";
@@ -25,7 +25,7 @@ public sealed class AgentHttpHandler : DelegatingHandler
 
     /// <param name="key">The agent's key.</param>
     /// <param name="credentials">Gives the agent's credential.</param>
-    /// <param name="inner">Sends the requests. It should not follow redirects: a proof is for one URL. Null for one that does not.</param>
+    /// <param name="inner">Sends the requests. It should not follow redirects: a proof is for one URL, and none is made for where a tool sends the agent on to another. Null for one that does not.</param>
     /// <param name="clock">Tells the time that proofs claim.</param>
     public AgentHttpHandler(PrivateKey key, CredentialSource credentials, HttpMessageHandler? inner = null, TimeProvider? clock = null)
         : this(new ProofMaker(key, credentials, clock ?? TimeProvider.System), inner)
@@ -57,8 +57,10 @@ public sealed class AgentHttpHandler : DelegatingHandler
         if (request.Content is { } content)
             await content.LoadIntoBufferAsync(cancellationToken).ConfigureAwait(false);
 
+        var asked = request.RequestUri;
         var response = await SendSignedAsync(request, cancellationToken).ConfigureAwait(false);
-        if (!AsksForNonce(response))
+        // The handler within may have followed a redirect, which changes the request: what one tool has chosen is not signed for another.
+        if (!AsksForNonce(response) || OriginOf(request.RequestUri!) != OriginOf(asked!))
             return response;
         response.Dispose();
         return await SendSignedAsync(request, cancellationToken).ConfigureAwait(false);
@@ -76,15 +78,16 @@ public sealed class AgentHttpHandler : DelegatingHandler
 
         var response = await base.SendAsync(request, cancellationToken).ConfigureAwait(false);
         if (NonceOf(response) is { } given)
-            Learn(origin, given);
+            Learn(OriginOf(request.RequestUri!), given);
         return response;
     }
 
-    // As it is sent: the host as DNS knows it, and nothing of a name or password before it.
+    // As it is sent: the host as DNS knows it, and nothing of a name or password before it. A web socket begins as a request over HTTP.
     private static string OriginOf(Uri target)
     {
+        var scheme = target.Scheme switch { "ws" => "http", "wss" => "https", var other => other };
         var host = target.HostNameType == UriHostNameType.IPv6 ? target.Host : target.IdnHost;
-        return target.IsDefaultPort ? $"{target.Scheme}://{host}" : $"{target.Scheme}://{host}:{target.Port}";
+        return target.IsDefaultPort ? $"{scheme}://{host}" : $"{scheme}://{host}:{target.Port}";
     }
 
     private async ValueTask<string?> BodyHashAsync(HttpContent? content, CancellationToken cancellationToken)

@@ -21,7 +21,9 @@ public delegate Task<string> BringEvidence(EvidenceRequest asked, CancellationTo
 public static class Evidence
 {
     /// <summary>A token that somebody else keeps fresh in a file: the projected token of a Kubernetes service account, the identity token of a build, a JWT-SVID. Read anew each time.</summary>
-    public static BringEvidence FromFile(string path) => async (_, cancellationToken) => (await File.ReadAllTextAsync(path, cancellationToken).ConfigureAwait(false)).Trim();
+    /// <remarks>What is asked ends with an <see cref="IOException"/> while the file is empty: whoever keeps it fresh may be writing it.</remarks>
+    public static BringEvidence FromFile(string path) => async (_, cancellationToken) =>
+        (await File.ReadAllTextAsync(path, cancellationToken).ConfigureAwait(false)).Trim() is { Length: > 0 } token ? token : throw new IOException($"{path} is empty now.");
 
     /// <summary>An X.509-SVID with its key, and what leads to its bundle, in PEM files that somebody else keeps fresh. Read anew each time.</summary>
     /// <param name="certificates">The SVID first, then intermediates.</param>

@@ -1,3 +1,4 @@
+using System.Net.Sockets;
 using System.Security.Cryptography;
 using AgentIdentity.Credentials;
 using AgentIdentity.Protocol.V1;
@@ -7,7 +8,7 @@ namespace AgentIdentity.Client;
 
 /// <summary>
 /// Keeps a fresh credential for as long as it is not disposed of: renews each after about two thirds of its life, tries again while the registry is away
-/// or busy, or files and evidence cannot be had, and stops when the registry refuses for good. Safe for all threads.
+/// or busy or refuses everybody, or files and evidence cannot be had, and stops when the registry refuses for good. Safe for all threads.
 /// </summary>
 public sealed class CredentialKeeper : IAsyncDisposable
 {
@@ -182,10 +183,16 @@ public sealed class CredentialKeeper : IAsyncDisposable
 
     // The registry is away, or what stands before it has nothing behind it; or a disk is full, or whoever gives evidence starts again. HttpClient's own timeout is a cancellation that nobody asked for.
     private bool IsOutage(Exception failure) =>
-        failure is RpcException or HttpRequestException or IOException or UnauthorizedAccessException || (failure is OperationCanceledException && !_end.IsCancellationRequested);
+        failure is RpcException or HttpRequestException or SocketException or TimeoutException or IOException or UnauthorizedAccessException || (failure is OperationCanceledException && !_end.IsCancellationRequested);
 
-    // Whoever keeps the evidence fresh has not yet replaced the piece that was used.
-    private bool IsPassing(RegistryRefusedException refusal) => _enrolAgain is not null && refusal.Refusal is Refusal.EvidenceUsed or Refusal.EvidenceExpired or Refusal.EvidenceDue;
+    private bool IsPassing(RegistryRefusedException refusal) => refusal.Refusal switch
+    {
+        // Everybody is refused until the registry's operators have put that right, and this agent is as good then as it was.
+        Refusal.RolledBack or Refusal.NotBootstrapped => true,
+        // Whoever keeps the evidence fresh has not yet replaced the piece that was used, or has a clock that is ahead; or the registry was started again behind its challenge.
+        Refusal.EvidenceUsed or Refusal.EvidenceExpired or Refusal.EvidenceDue or Refusal.EvidenceNotYetValid or Refusal.ChallengeInvalid => _enrolAgain is not null,
+        _ => false,
+    };
 
     private async Task<HeldCredential> AskAsync()
     {

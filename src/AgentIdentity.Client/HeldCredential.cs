@@ -17,6 +17,9 @@ public sealed record HeldCredential(string Token, string Jti, DateTimeOffset Not
     /// <summary>Gives this credential and no other: for one that another agent has passed on, which nobody renews.</summary>
     public CredentialSource Source => _ => new ValueTask<string>(Token);
 
+    /// <summary>Which it is, and not what is presented: this may stand in a log.</summary>
+    public override string ToString() => $"credential {Jti} until {ExpiresAt:O}";
+
     public static HeldCredential From(IssuedCredential issued) => new(
         issued.Token,
         issued.Jti,

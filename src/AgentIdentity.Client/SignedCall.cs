@@ -63,6 +63,10 @@ internal sealed class SignedCall<TRequest, TResponse>(
         var options = _options.WithHeaders(headers);
         _sent?.Dispose();
         _sent = continuation(request, new ClientInterceptorContext<TRequest, TResponse>(context.Method, context.Host, options));
+        // Whoever has disposed of the call meanwhile has found nothing to end.
+        Interlocked.MemoryBarrier();
+        if (_isEnded)
+            _sent.Dispose();
         try
         {
             var response = await _sent.ResponseAsync.ConfigureAwait(false);
@@ -87,6 +91,7 @@ internal sealed class SignedCall<TRequest, TResponse>(
     private void End()
     {
         _isEnded = true;
+        Interlocked.MemoryBarrier();
         _sent?.Dispose();
     }
 }

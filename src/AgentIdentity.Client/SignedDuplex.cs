@@ -4,8 +4,8 @@ using Grpc.Core.Interceptors;
 namespace AgentIdentity.Client;
 
 /// <summary>
-/// One call with many messages both ways: the first message signs it, and is sent once more with the nonce that the refusal brought. Until the first answer has come
-/// nothing else may be written.
+/// One call with many messages both ways: the first message signs it, and is sent once more with the nonce that the refusal brought. If more was written before the first answer,
+/// the refusal is the caller's to see.
 /// </summary>
 internal sealed class SignedDuplex<TRequest, TResponse>(
     AgentCallInterceptor interceptor, ClientInterceptorContext<TRequest, TResponse> context, Interceptor.AsyncDuplexStreamingCallContinuation<TRequest, TResponse> continuation)
@@ -16,6 +16,8 @@ internal sealed class SignedDuplex<TRequest, TResponse>(
     private TRequest? _first;
     private AsyncDuplexStreamingCall<TRequest, TResponse>? _sent;
     private bool _isAnswered;
+    private volatile bool _hasMore;
+    private volatile bool _isComplete;
     private volatile bool _isEnded;
 
     public TResponse Current => Sent.ResponseStream.Current;
@@ -30,12 +32,19 @@ internal sealed class SignedDuplex<TRequest, TResponse>(
     public Task WriteAsync(TRequest message)
     {
         if (_first is not null)
+        {
+            _hasMore = true;
             return Sent.RequestStream.WriteAsync(message);
+        }
         _first = message;
         return SendAsync(message);
     }
 
-    public Task CompleteAsync() => Sent.RequestStream.CompleteAsync();
+    public Task CompleteAsync()
+    {
+        _isComplete = true;
+        return Sent.RequestStream.CompleteAsync();
+    }
 
     public async Task<bool> MoveNext(CancellationToken cancellationToken)
     {
@@ -55,10 +64,12 @@ internal sealed class SignedDuplex<TRequest, TResponse>(
         {
             return await FirstAnswerAsync(cancellationToken).ConfigureAwait(false);
         }
-        catch (RpcException failure) when (interceptor.AsksForNonce(failure))
+        catch (RpcException failure) when (interceptor.AsksForNonce(failure) && !_hasMore)
         {
-            // Once only, as for a call with one answer.
-            await SendAsync(_first!).ConfigureAwait(false);
+            // Once only, as for a call with one answer. What was written behind the first is not kept, so then the caller begins again: the nonce is known now.
+            await SendAsync(_first!, cancellationToken).ConfigureAwait(false);
+            if (_isComplete)
+                await Sent.RequestStream.CompleteAsync().ConfigureAwait(false);
             return await FirstAnswerAsync(cancellationToken).ConfigureAwait(false);
         }
     }
@@ -79,16 +90,20 @@ internal sealed class SignedDuplex<TRequest, TResponse>(
         }
     }
 
-    private async Task SendAsync(TRequest first)
+    private async Task SendAsync(TRequest first, CancellationToken reader = default)
     {
-        var headers = await interceptor.SignAsync(context.Method, first, context.Options).ConfigureAwait(false);
+        var headers = await interceptor.SignAsync(context.Method, first, context.Options, reader).ConfigureAwait(false);
         if (_isEnded)
             throw new OperationCanceledException("The call was disposed of before it was sent.");
         _sent?.Dispose();
         _sent = continuation(new ClientInterceptorContext<TRequest, TResponse>(context.Method, context.Host, context.Options.WithHeaders(headers)));
+        // Whoever has disposed of the call meanwhile has found nothing to end.
+        Interlocked.MemoryBarrier();
+        if (_isEnded)
+            _sent.Dispose();
         try
         {
-            await _sent.RequestStream.WriteAsync(first).ConfigureAwait(false);
+            await _sent.RequestStream.WriteAsync(first, reader).ConfigureAwait(false);
         }
         catch (RpcException)
         {
@@ -99,6 +114,7 @@ internal sealed class SignedDuplex<TRequest, TResponse>(
     private void End()
     {
         _isEnded = true;
+        Interlocked.MemoryBarrier();
         _sent?.Dispose();
     }
 }

@@ -50,11 +50,15 @@ internal sealed class SignedStream<TRequest, TResponse>(
 
     private async Task<bool> SendAsync(CancellationToken cancellationToken)
     {
-        var headers = await interceptor.SignAsync(context.Method, request, context.Options).ConfigureAwait(false);
+        var headers = await interceptor.SignAsync(context.Method, request, context.Options, cancellationToken).ConfigureAwait(false);
         if (_isEnded)
             throw new OperationCanceledException("The call was disposed of before it was sent.");
         _sent?.Dispose();
         _sent = continuation(request, new ClientInterceptorContext<TRequest, TResponse>(context.Method, context.Host, context.Options.WithHeaders(headers)));
+        // Whoever has disposed of the call meanwhile has found nothing to end.
+        Interlocked.MemoryBarrier();
+        if (_isEnded)
+            _sent.Dispose();
         try
         {
             var isThere = await _sent.ResponseStream.MoveNext(cancellationToken).ConfigureAwait(false);
@@ -71,6 +75,7 @@ internal sealed class SignedStream<TRequest, TResponse>(
     private void End()
     {
         _isEnded = true;
+        Interlocked.MemoryBarrier();
         _sent?.Dispose();
     }
 }

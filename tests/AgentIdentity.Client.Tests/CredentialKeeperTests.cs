@@ -1,3 +1,4 @@
+using System.Net.Sockets;
 using AgentIdentity.Client.Tests.Fixtures;
 using AgentIdentity.Credentials;
 using AgentIdentity.Credentials.Keys;
@@ -35,6 +36,15 @@ public sealed class CredentialKeeperTests : IAsyncLifetime
         await using var keeper = new CredentialKeeper(_connection, null);
         var token = await keeper.GetAsync();
         Assert.Equal(await NextIssuedAsync(), token);
+    }
+
+    [Fact]
+    public async Task What_is_held_names_itself_in_a_log_without_the_token_in_it()
+    {
+        var held = await HoldAsync();
+        Assert.DoesNotContain(held.Token, $"{held with { Document = held.Token }}", StringComparison.Ordinal);
+        Assert.Contains(held.Jti, held.ToString(), StringComparison.Ordinal);
+        Assert.DoesNotContain(held.Token, new HeldIdentity(_key, held.Token).ToString(), StringComparison.Ordinal);
     }
 
     [Fact]
@@ -167,7 +177,10 @@ public sealed class CredentialKeeperTests : IAsyncLifetime
             AgentEnrolment.EnrollAsync(_connection, FakeRegistry.Token, _key, evidence: Evidence.FromFile(file), cancellationToken: cancellationToken);
     }
 
-    public static TheoryData<Exception> Outages => new(new HttpRequestException("The workload API starts again."), new IOException("No space left."), new UnauthorizedAccessException(), new TaskCanceledException("HttpClient's own timeout."));
+    public static TheoryData<Exception> Outages => new(new HttpRequestException("The workload API starts again."), new IOException("No space left."), new UnauthorizedAccessException(), new TaskCanceledException("HttpClient's own timeout."),
+        new SocketException((int)SocketError.ConnectionRefused), new TimeoutException("The workload API is slow."),
+        // The registry was started again between its challenge and the proof; whoever signs the evidence has a clock that is ahead.
+        Refused(Refusal.ChallengeInvalid), Refused(Refusal.EvidenceNotYetValid));
 
     [Theory]
     [MemberData(nameof(Outages))]
@@ -187,6 +200,20 @@ public sealed class CredentialKeeperTests : IAsyncLifetime
             _registry.Standing = Refusal.None;
             return Task.CompletedTask;
         }
+    }
+
+    [Theory]
+    [InlineData(Refusal.RolledBack)]
+    [InlineData(Refusal.NotBootstrapped)]
+    public async Task A_keeper_outlasts_a_registry_that_refuses_everybody(Refusal refusal)
+    {
+        _registry.Standing = refusal;
+        await using var keeper = new CredentialKeeper(_connection, await ExpiredAsync());
+        var wanted = keeper.GetAsync().AsTask();
+        var pause = await _clock.NextTimerAsync();
+        _registry.Standing = Refusal.None;
+        _clock.Advance(pause);
+        Assert.NotEmpty(await wanted.WaitAsync(Patience));
     }
 
     [Fact]
@@ -268,6 +295,8 @@ public sealed class CredentialKeeperTests : IAsyncLifetime
     }
 
     private async Task<HeldCredential> ExpiredAsync() => await HoldAsync() with { ExpiresAt = _clock.GetUtcNow() };
+
+    private static RegistryRefusedException Refused(Refusal refusal) => RegistryRefusedException.From(RefusedCalls.Make(StatusCode.Unauthenticated, refusal.Name(), "No."))!;
 
     private Task<string> NextIssuedAsync() => _registry.Issued.Reader.ReadAsync().AsTask().WaitAsync(Patience);
 

@@ -10,6 +10,18 @@ public sealed class EvidenceTests : IDisposable
 
     public void Dispose() => Directory.Delete(_folder, recursive: true);
 
+    [Fact]
+    public async Task A_token_file_that_is_being_written_is_a_file_that_cannot_be_read_now()
+    {
+        var file = Path.Combine(_folder, "token");
+        var bring = Evidence.FromFile(file);
+        var asked = new EvidenceRequest("https://registry.example", "challenge", default, default);
+        File.WriteAllText(file, "\n");
+        await Assert.ThrowsAsync<IOException>(() => bring(asked, default));
+        File.WriteAllText(file, "the.token\n");
+        Assert.Equal("the.token", await bring(asked, default));
+    }
+
     // A CredentialKeeper goes on behind what a disk does.
     [Fact]
     public async Task An_SVID_whose_files_are_being_replaced_is_a_file_that_cannot_be_read_now()

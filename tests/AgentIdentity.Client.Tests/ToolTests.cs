@@ -1,4 +1,5 @@
 using System.Net;
+using System.Net.Http.Headers;
 using System.Net.Http.Json;
 using System.Net.Sockets;
 using System.Security.Claims;
@@ -102,6 +103,20 @@ public sealed class ToolTests : IAsyncLifetime
         var response = await _agent.PostAsync(new Uri(Address, "/echo"), content);
         Assert.Equal("hello", await response.Content.ReadAsStringAsync());
         Assert.Equal(2, ((CountingHandler)_handlers[0]).Count);
+    }
+
+    [Fact]
+    public async Task A_tool_that_sends_an_agent_on_to_another_gets_nothing_done_there_in_its_name()
+    {
+        await using var sending = WebApplication.CreateSlimBuilder().Build();
+        sending.Urls.Add("http://127.0.0.1:0");
+        sending.MapGet("/", () => Results.Redirect(new Uri(Address, "/weather").ToString()));
+        await sending.StartAsync();
+        using var agent = new HttpClient(new AgentHttpHandler(_agentKey, _ => ValueTask.FromResult(Credential), new SocketsHttpHandler { AllowAutoRedirect = true }, _clock));
+        Assert.Equal(HttpStatusCode.OK, (await agent.GetAsync(new Uri(Address, "/weather"))).StatusCode);
+        var asked = _registry.Calls.Count;
+        Assert.Equal(HttpStatusCode.Unauthorized, (await agent.GetAsync(sending.Urls.First())).StatusCode);
+        Assert.Equal(asked, _registry.Calls.Count);
     }
 
     [Fact]
@@ -262,6 +277,16 @@ public sealed class ToolTests : IAsyncLifetime
         await AssertRefusedAsync(await _agent.GetAsync(new Uri(Address, "/weather")), HttpStatusCode.Forbidden, "AGENT_FROZEN");
     }
 
+    [Theory]
+    [InlineData(Refusal.ReplayStoreFull)]
+    [InlineData(Refusal.RegistryHalted)]
+    [InlineData(Refusal.RolledBack)]
+    public async Task What_only_time_can_mend_is_not_forbidden_to_an_agent_but_unavailable(Refusal refusal)
+    {
+        _registry.Standing = refusal;
+        await AssertRefusedAsync(await _agent.GetAsync(new Uri(Address, "/weather")), HttpStatusCode.ServiceUnavailable, refusal.Name());
+    }
+
     [Fact]
     public async Task What_the_envelope_does_not_cover_is_refused()
     {
@@ -277,14 +302,28 @@ public sealed class ToolTests : IAsyncLifetime
     [Theory]
     [InlineData("/pay")]
     [InlineData("/team/pay")]
+    [InlineData("/pay/twice")]
     public async Task An_endpoint_that_requires_an_agent_and_somebody_else_too_lets_neither_in_alone(string path)
     {
+        using var nobody = new HttpClient();
+        await AssertRefusedAsync(await nobody.GetAsync(new Uri(Address, path)), HttpStatusCode.Unauthorized, "USE_DPOP_NONCE");
         using var staff = new HttpClient { DefaultRequestHeaders = { { Staff.Header, "yes" } } };
         await AssertRefusedAsync(await staff.GetAsync(new Uri(Address, path)), HttpStatusCode.Unauthorized, "USE_DPOP_NONCE");
         Assert.Equal(HttpStatusCode.Forbidden, (await _agent.GetAsync(new Uri(Address, path))).StatusCode);
 
         _agent.DefaultRequestHeaders.Add(Staff.Header, "yes");
         Assert.Equal("paid", await _agent.GetStringAsync(new Uri(Address, path)));
+    }
+
+    [Fact]
+    public async Task A_gRPC_call_to_an_endpoint_that_requires_somebody_else_too_is_refused_in_gRPCs_way()
+    {
+        using var nobody = new HttpClient();
+        using var call = new ByteArrayContent([]);
+        call.Headers.ContentType = new MediaTypeHeaderValue("application/grpc");
+        var response = await nobody.PostAsync(new Uri(Address, "/pay/twice"), call);
+        Assert.Equal((HttpStatusCode.OK, "16"), (response.StatusCode, response.Headers.GetValues("grpc-status").Single()));
+        Assert.Empty(await response.Content.ReadAsByteArrayAsync());
     }
 
     [Fact]
@@ -396,6 +435,7 @@ public sealed class ToolTests : IAsyncLifetime
         tool.MapPost("/write", () => "written").RequireAgent("tool", "write", $"{FakeRegistry.Audience}/notes");
         tool.MapGet("/pay", () => "paid").RequireAgent("tool", "read", $"{FakeRegistry.Audience}/pay").RequireAuthorization(nameof(Staff));
         tool.MapGroup("/team").RequireAuthorization(nameof(Staff)).MapGet("/pay", () => "paid").RequireAgent("tool", "read", $"{FakeRegistry.Audience}/pay");
+        tool.MapMethods("/pay/twice", ["GET", "POST"], () => "paid").RequireAgent("tool", "read", $"{FakeRegistry.Audience}/pay").RequireAuthorization(policy => policy.AddAuthenticationSchemes(nameof(Staff)).RequireClaim("staff"));
         map?.Invoke(tool);
         await tool.StartAsync();
         return tool;

@@ -149,9 +149,12 @@ public sealed class Enforcer : IAsyncDisposable
     /// <inheritdoc cref="Register(BoundSession, AskedAction?, Action{Refusal})"/>
     public IDisposable Register(BoundSession session, AskedAction? action, CancellationTokenSource ended) => Register(session, action, _ => Cancel(ended));
 
+    /// <summary>Ends the watch, and with it everything that goes by it: what is registered as open is told that the lease is over, and nobody is let in any more.</summary>
     public async ValueTask DisposeAsync()
     {
         await _stream.DisposeAsync().ConfigureAwait(false);
+        _parts.Lease.End();
+        _parts.Sessions.Sweep();
         _connection.Dispose();
         _memory.Dispose();
     }

@@ -35,6 +35,9 @@ internal sealed class Lease(BootClock clock)
             _grant = new Grant(sentAt, milliseconds);
     }
 
+    /// <summary>Nothing is left of it. Whoever extends it has ended before.</summary>
+    public void End() => _grant = null;
+
     /// <summary>Takes what the registry grants to classes, which its terms say.</summary>
     public void GrantClasses(FrozenDictionary<string, long> classes) => _classes = classes;
 

@@ -23,6 +23,9 @@ internal sealed class WatchStream : IAsyncDisposable
     private static readonly TimeSpan PauseMax = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan TickMax = TimeSpan.FromMilliseconds(250);
 
+    // A disk that is full now has room again when somebody has seen to it.
+    private static readonly TimeSpan WriteAgain = TimeSpan.FromSeconds(5);
+
     // However short the lease: a greeting may wait for a checkpoint.
     private const long SilenceMinMilliseconds = 5000;
 
@@ -397,31 +400,37 @@ internal sealed class WatchStream : IAsyncDisposable
 
     private async Task WriteDownAsync()
     {
+        EnforcerState? unsaved = null;
         var isEnded = false;
         while (!isEnded)
         {
             try
             {
-                await _states.Reader.WaitToReadAsync(_end.Token).ConfigureAwait(false);
+                await (unsaved is null ? _states.Reader.WaitToReadAsync(_end.Token).AsTask() : Task.Delay(WriteAgain, _options.Registry.Clock, _end.Token)).ConfigureAwait(false);
             }
             catch (OperationCanceledException)
             {
                 isEnded = true;
             }
-            if (_states.Reader.TryRead(out var state))
-                Write(state);
+            // What could not be written is tried again until there is something newer, which may be in days.
+            var isNew = _states.Reader.TryRead(out var newest);
+            if ((newest ?? unsaved) is { } state)
+                unsaved = TryWrite(state, isNew) ? null : state;
         }
     }
 
-    private void Write(EnforcerState state)
+    private bool TryWrite(EnforcerState state, bool isNew)
     {
         try
         {
             _memory.Write(state);
+            return true;
         }
         catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
         {
-            _alarm(EnforcerAlarmKind.StateNotSaved, failure.Message);
+            if (isNew)
+                _alarm(EnforcerAlarmKind.StateNotSaved, failure.Message);
+            return false;
         }
     }
 

@@ -35,7 +35,7 @@ public sealed record HttpRefusal(int Status, string Title, string Reason, string
             new(401, "The key proof is not a good one.", reason, "invalid_dpop_proof"),
         "CREDENTIAL_INVALID" or "CREDENTIAL_UNLOGGED" or "CREDENTIAL_EXPIRED" or "CREDENTIAL_NOT_YET_VALID" or "AUDIENCE_MISMATCH" or "CERTIFICATE_MISMATCH" =>
             new(401, "The credential is not a good one here, or not any more.", reason, "invalid_token"),
-        "LEASE_OVER" or "REPLAY_STORE_FULL" or "REGISTRY_HALTED" or "OVERLOADED" or "QUOTA_EXCEEDED" or RegistryUnreachable => new(503, "Whether the credential is good cannot be found out now.", reason),
+        "LEASE_OVER" or "REPLAY_STORE_FULL" or "REGISTRY_HALTED" or "ROLLED_BACK" or "OVERLOADED" or "QUOTA_EXCEEDED" or RegistryUnreachable => new(503, "Whether the credential is good cannot be found out now.", reason),
         _ => new(403, "This request is not let through.", reason),
     };
 

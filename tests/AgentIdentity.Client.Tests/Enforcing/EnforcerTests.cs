@@ -442,6 +442,17 @@ public sealed class EnforcerTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task What_is_open_ends_with_its_enforcer_since_nobody_watches_over_it_any_more()
+    {
+        Open(out var session);
+        using var open = new CancellationTokenSource();
+        using var registered = _enforcer.Register(session!, Read, open);
+        await _enforcer.DisposeAsync();
+        await UntilAsync(() => open.IsCancellationRequested);
+        Assert.Equal(Refusal.LeaseOver, _enforcer.CheckBound(session!, Read).Refusal);
+    }
+
+    [Fact]
     public async Task Code_that_fails_at_ending_what_is_open_is_an_alarm_and_what_has_ended_by_itself_is_none()
     {
         Open(out var session);
@@ -620,6 +631,24 @@ public sealed class EnforcerTests : IAsyncLifetime
         _host.Authenticate = (_, _) => throw RefusedCalls.Make(StatusCode.PermissionDenied, Refusal.RolledBack.Name(), "The ledger was put back.", null, null);
         await _host.RestartAsync();
         await AlarmAsync(EnforcerAlarmKind.RegistryRolledBack);
+    }
+
+    [Fact]
+    public async Task What_could_not_be_written_down_is_when_there_is_room_again()
+    {
+        await _enforcer.DisposeAsync();
+        var file = Path.Combine(_folder.CreateSubdirectory("full").FullName, "enforcer");
+        // What is written first has no place.
+        Directory.CreateDirectory(file + ".next");
+        _enforcer = await StartAsync(options => options with { StateFolder = Path.GetDirectoryName(file)! });
+        _host.Send(registry => registry.Stop(Scope.Agent(_agent)).Delta);
+        await AcknowledgedAsync(_registry.Epoch);
+        await AlarmAsync(EnforcerAlarmKind.StateNotSaved);
+        // So that the last attempt has been made as well; after this nothing happens that would bring another.
+        await Task.Delay(TimeSpan.FromSeconds(0.5));
+        Directory.Delete(file + ".next");
+        await UntilAsync(() => File.Exists(file));
+        Assert.Contains($"\"epoch\": {_registry.Epoch}", await File.ReadAllTextAsync(file), StringComparison.Ordinal);
     }
 
     [Fact]

@@ -104,6 +104,36 @@ public sealed class OpenCallTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_duplex_call_that_was_ended_before_its_first_answer_is_ended_when_it_is_sent_again()
+    {
+        using var call = AccessOf(_other).Watch();
+        await call.RequestStream.WriteAsync(new EnforcerMessage());
+        await call.RequestStream.CompleteAsync();
+        Assert.True(await call.ResponseStream.MoveNext(CancellationToken.None).WaitAsync(Patience));
+        Assert.False(await call.ResponseStream.MoveNext(CancellationToken.None).WaitAsync(Patience));
+    }
+
+    [Fact]
+    public async Task Of_a_duplex_call_that_would_have_to_be_sent_again_no_message_is_lost_without_a_word()
+    {
+        using var call = AccessOf(_other).Watch();
+        await call.RequestStream.WriteAsync(new EnforcerMessage());
+        // The tool may have refused the first already.
+        await Record.ExceptionAsync(() => call.RequestStream.WriteAsync(new EnforcerMessage()));
+        var refused = await Assert.ThrowsAsync<RpcException>(() => call.ResponseStream.MoveNext(CancellationToken.None).WaitAsync(Patience));
+        Assert.Equal(StatusCode.Unauthenticated, refused.StatusCode);
+    }
+
+    [Fact]
+    public async Task A_web_socket_is_opened_as_any_request_is()
+    {
+        using var http = new HttpMessageInvoker(new AgentHttpHandler(_other.Key, _ => ValueTask.FromResult(_other.Credential)));
+        using var socket = new ClientWebSocket();
+        await socket.ConnectAsync(new UriBuilder(Addresses[0]) { Scheme = "ws", Path = "/socket" }.Uri, http, CancellationToken.None).WaitAsync(Patience);
+        await SayAsync(socket);
+    }
+
+    [Fact]
     public async Task Whoever_is_stopped_begins_none_of_them()
     {
         await StopAsync();
