@@ -53,6 +53,7 @@ internal sealed class ServerHost : IAsyncDisposable
         void Alarm(string message) => log.LogError("{Message}", message);
 
         var certificates = options.HasTls ? new Certificates(options.TlsCertificate!, options.TlsKey!, clock, Say) : null;
+        OpenFiles.Require();
         Listening.RequireFree(options);
         var registry = await OpenRegistry.OpenAsync(options, clock, Say, Alarm);
         var opened = clock.GetUtcNow();
