@@ -43,6 +43,9 @@ internal static class Failures
         _ => new Failure(ExitCode.Fault, $"A fault in agentid itself: {failed.GetType()}: {failed.Message.ReplaceLineEndings(" ")}", $"{MayBeDone}\nPlease report it, with what was typed and what agentid --version says."),
     };
 
+    /// <summary>Somebody waited for no answer any more: the call may have arrived.</summary>
+    public static Failure Interrupted => new(ExitCode.Interrupted, "It was interrupted before an answer came. Whether it was done is not known.", MayBeDone);
+
     /// <summary>What came of a call, and cannot be written where it was to go.</summary>
     public static Failure Unwritten(Exception failed) => new(ExitCode.Unreachable, $"What came of it cannot be written: {failed.Message}", MayBeDone);
 

@@ -109,6 +109,29 @@ public sealed class FailuresTests
         Assert.DoesNotContain("   at ", output.ToString() + error, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task Whoever_interrupts_a_call_is_told_that_it_may_be_done_and_where_to_look(bool asJson)
+    {
+        var (output, error) = (new StringWriter(), new StringWriter());
+        using var interrupt = new CancellationTokenSource();
+        var root = new RootCommand().Does(async (_, cancellationToken) =>
+        {
+            await interrupt.CancelAsync();
+            await Task.Delay(Timeout.Infinite, cancellationToken);
+            return ExitCode.Fine;
+        });
+        GlobalOptions.AddTo((RootCommand)root);
+
+        var terminal = new Terminal { Input = TextReader.Null, Output = output, Error = error, EnableDefaultExceptionHandler = false };
+        var exitCode = await root.Parse(asJson ? ["--json"] : Array.Empty<string>()).InvokeAsync(terminal, interrupt.Token);
+
+        Assert.Equal(ExitCode.Interrupted, exitCode);
+        var said = asJson ? JsonDocument.Parse(output.ToString()).RootElement.GetProperty("error").GetProperty("next").GetString()! : error.ToString();
+        Assert.Contains("agentid stops", said, StringComparison.Ordinal);
+    }
+
     // As Kestrel answers what is no HTTP.
     private static async Task AnswerPlainlyAsync(TcpListener listener)
     {
