@@ -11,7 +11,7 @@ internal static class CommandLine
     private const string Description = """
         Identities for AI agents: enrol them, let them act, see what they did, stop them.
 
-        Exit codes: 0 fine; 1 refused, or not verified; 2 the command line or a file is not right, nothing was sent; 3 nobody answered, or the answer could not be written; 4 a split view: two histories under one key; 5 a fault in agentid itself.
+        Exit codes: 0 fine; 1 refused, or not verified; 2 the command line or a file is not right, nothing was sent; 3 nobody answered, or the answer could not be written; 4 a split view: two histories under one key; 5 a fault in agentid itself; 130 interrupted.
         Settings come from options, else from the environment: AGENTID_REGISTRY, AGENTID_CONTROL, AGENTID_HTTP, AGENTID_PUBLIC_URL, AGENTID_CA, AGENTID_HOME, AGENTID_KEY.
         A passphrase for key files comes from AGENTID_PASSPHRASE only, since a command line can be seen by others.
         """;

@@ -19,4 +19,7 @@ internal static class ExitCode
 
     /// <summary>Something that nobody foresaw: a bug of agentid's own. What was done is unknown.</summary>
     public const int Fault = 5;
+
+    /// <summary>Ctrl-C or SIGTERM, as shells count it. What had been sent may be done.</summary>
+    public const int Interrupted = 130;
 }

@@ -1,4 +1,5 @@
 using System.Security.Authentication;
+using System.Security.Cryptography.X509Certificates;
 using AgentIdentity.Anchoring.Ethereum;
 using AgentIdentity.Client;
 using AgentIdentity.Credentials;
@@ -27,14 +28,17 @@ internal static class Failures
         ChainException refused => new Failure(refused.Fault == ChainFault.Unreachable ? ExitCode.Unreachable : ExitCode.Refused, refused.Message, reason: AnchorContract.ErrorOf(refused)),
         InvalidDataException wrong => Failure.Refused(wrong.Message, "Is --public-url what the server was started with, and --registry that server?"),
         RpcException call when IsPlain(call.Status.DebugException) => Plain(call.Status.Detail),
-        RpcException call when IsDistrust(call.Status.DebugException) => Distrusted(call.Status.Detail),
+        RpcException call when Distrust(call.Status.DebugException) is { } why => Distrusted(why),
         RpcException { StatusCode: StatusCode.Internal or StatusCode.Unknown } call => new Failure(
             ExitCode.Unreachable, $"A server answered that it has failed: {call.Status.Detail}", $"{MayBeDone}\nThe registry's log says why; fsck says whether its data folder is whole."),
+        RpcException call when IsOtherProtocol(call.Status.DebugException) => new Failure(
+            ExitCode.Unreachable, $"A server took the connection and did not answer in this protocol: {call.Status.Detail}",
+            $"Was it started with --tls-cert? Then name it with https://. Else it is another server, it has just ended, or it holds as many connections as it may.\n{MayBeDone}"),
         RpcException call when IsUnsent(call.Status.DebugException) => Unanswered(call.Status.Detail),
         RpcException { StatusCode: StatusCode.DeadlineExceeded } => Lost($"within {Invocation.Patience.TotalSeconds} seconds", $"{IsDiskSlow}\n{IsItRunning}"),
         RpcException call => Lost($"that could be read: {call.Status.Detail}"),
         HttpRequestException request when IsPlain(request) => Plain(request.InnerException!.Message),
-        HttpRequestException request when IsDistrust(request) => Distrusted(request.InnerException!.Message),
+        HttpRequestException request when Distrust(request) is { } why => Distrusted(why),
         HttpRequestException request when IsUnsent(request) => Unanswered(request.Message),
         HttpRequestException request => Lost($"that could be read: {request.Message}"),
         IOException or UnauthorizedAccessException => Failure.Usage(failed.Message),
@@ -43,10 +47,18 @@ internal static class Failures
         _ => new Failure(ExitCode.Fault, $"A fault in agentid itself: {failed.GetType()}: {failed.Message.ReplaceLineEndings(" ")}", $"{MayBeDone}\nPlease report it, with what was typed and what agentid --version says."),
     };
 
+    /// <summary>Somebody waited for no answer any more: the call may have arrived.</summary>
+    public static Failure Interrupted => new(ExitCode.Interrupted, "It was interrupted before an answer came. Whether it was done is not known.", MayBeDone);
+
     /// <summary>What came of a call, and cannot be written where it was to go.</summary>
     public static Failure Unwritten(Exception failed) => new(ExitCode.Unreachable, $"What came of it cannot be written: {failed.Message}", MayBeDone);
 
-    private static bool IsDistrust(Exception? failed) => failed is AuthenticationException || (failed?.InnerException is { } inner && IsDistrust(inner));
+    // In the platform's own words, which name what is wrong with the certificate; those around them may be none.
+    private static string? Distrust(Exception? failed) => failed is AuthenticationException { Message: var why } ? why : failed?.InnerException is { } inner ? Distrust(inner) : null;
+
+    // The preface of HTTP/2 was not answered with one: what stands there is TLS, or something else. The platform has no type of its own for that either.
+    private static bool IsOtherProtocol(Exception? failed) =>
+        failed is HttpRequestException { HttpRequestError: HttpRequestError.InvalidResponse, Message: var message } ? message.StartsWith("An HTTP/2 connection could not be established", StringComparison.Ordinal) : failed?.InnerException is { } inner && IsOtherProtocol(inner);
 
     // What came back is no TLS at all. The platform has no type of its own for that, and says it in these words.
     private static bool IsPlain(Exception? failed) =>
@@ -55,8 +67,12 @@ internal static class Failures
     private static Failure Plain(string detail) =>
         new(ExitCode.Unreachable, $"A server answered, and what it speaks is no TLS: {detail}", "It was started without --tls-cert, or is another server: name it with http://, or look at --registry, --control and --http again.");
 
-    private static Failure Distrusted(string detail) =>
-        new(ExitCode.Unreachable, $"A server answered, and its TLS certificate is not trusted here: {detail}", $"Name the certificate, or the authority that signed it, as a PEM file with {GlobalOptions.Ca} FILE (AGENTID_CA), and the host by the name that is in it.");
+    private static Failure Distrusted(string why) => new(
+        ExitCode.Unreachable,
+        $"A server answered, and its TLS certificate is not trusted here: {why}",
+        why.Contains(nameof(X509ChainStatusFlags.NotTimeValid), StringComparison.Ordinal)
+            ? "A certificate is over, or has not begun, by the clock of this machine. Is that right? Then have the server's certificate renewed: put in the place of the old one, the server reads it within seconds."
+            : $"Name the certificate, or the authority that signed it, as a PEM file with {GlobalOptions.Ca} FILE (AGENTID_CA), and the host by the name that is in it.");
 
     // Nobody was reached, so that nothing was done.
     private static bool IsUnsent(Exception? failed) =>

@@ -34,5 +34,6 @@ internal static class GlobalOptions
         DefaultValueFactory = _ => Environment.GetEnvironmentVariable(variable) is { Length: > 0 } set ? set : otherwise,
     };
 
-    private static string DefaultHome() => Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), ".agentid");
+    // Not looked at: a home that is missing, or closed to this user, would else be an empty path, and keys would go where somebody happens to stand.
+    private static string DefaultHome() => Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile, Environment.SpecialFolderOption.DoNotVerify), ".agentid");
 }

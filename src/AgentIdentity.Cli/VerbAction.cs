@@ -5,8 +5,6 @@ namespace AgentIdentity.Cli;
 /// <summary>Binds a verb to what it does, and turns all ways to fail into an exit code and an error that says what to do next.</summary>
 internal static class VerbAction
 {
-    private const int ExitCodeOfInterrupt = 130;
-
     public static Command Does(this Command command, Func<Invocation, CancellationToken, Task<int>> work)
     {
         command.SetAction((parse, cancellationToken) => RunAsync(parse, work, cancellationToken));
@@ -19,13 +17,10 @@ internal static class VerbAction
         {
             return await work(new Invocation(parse), cancellationToken);
         }
-        catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
-        {
-            return ExitCodeOfInterrupt;
-        }
         catch (Exception failed)
         {
-            return ErrorReport.Write(Failures.Explain(failed), parse.GetValue<bool>(GlobalOptions.Json), (Terminal)parse.InvocationConfiguration);
+            var failure = failed is OperationCanceledException && cancellationToken.IsCancellationRequested ? Failures.Interrupted : Failures.Explain(failed);
+            return ErrorReport.Write(failure, parse.GetValue<bool>(GlobalOptions.Json), (Terminal)parse.InvocationConfiguration);
         }
     }
 }

@@ -1,8 +1,11 @@
 using System.CommandLine;
 using System.Net;
 using System.Net.Sockets;
+using System.Security.Authentication;
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using AgentIdentity.Cli.Home;
+using AgentIdentity.Credentials.Keys;
 using Grpc.Core;
 
 namespace AgentIdentity.Cli.Tests;
@@ -49,6 +52,38 @@ public sealed class FailuresTests
         Assert.DoesNotContain("certificate", failure.Message, StringComparison.Ordinal);
         Assert.Contains("no TLS", failure.Message, StringComparison.Ordinal);
         Assert.Contains("http://", failure.Next, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("NotTimeValid", "renewed")]
+    [InlineData("PartialChain", "--ca FILE")]
+    public void What_is_wrong_with_a_certificate_is_told_and_one_that_is_over_is_not_told_to_be_named(string status, string next)
+    {
+        var why = new AuthenticationException($"The remote certificate is invalid because of errors in the certificate chain: {status}");
+
+        // As the call's deadline came first: the status says nothing itself.
+        var failure = Failures.Explain(new RpcException(new Status(StatusCode.DeadlineExceeded, "", new HttpRequestException(HttpRequestError.SecureConnectionError, "see inner exception", why))));
+
+        Assert.Equal(ExitCode.Unreachable, failure.ExitCode);
+        Assert.EndsWith($"not trusted here: {why.Message}", failure.Message, StringComparison.Ordinal);
+        Assert.Contains(next, failure.Next, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_server_that_speaks_TLS_alone_is_told_as_such_before_anything_else()
+    {
+        using var closing = new TcpListener(IPAddress.Loopback, 0);
+        closing.Start();
+        var answering = HangUpAsync(closing);
+        using var cli = new Agentid { Settings = ["--registry", $"http://{closing.LocalEndpoint}", "--control", $"http://{closing.LocalEndpoint}"] };
+
+        var outcome = await cli.RunAsync("agents", "show", "01a1fc88-ec7b-72cc-9cc3-9e0f24ca2233", "--key", WriteKey(cli));
+
+        closing.Stop();
+        await answering;
+        Assert.Equal(ExitCode.Unreachable, outcome.ExitCode);
+        Assert.Contains("did not answer in this protocol", outcome.Error, StringComparison.Ordinal);
+        Assert.Contains("https://", outcome.Error.Split('\n')[1], StringComparison.Ordinal);
     }
 
     [Fact]
@@ -109,6 +144,29 @@ public sealed class FailuresTests
         Assert.DoesNotContain("   at ", output.ToString() + error, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task Whoever_interrupts_a_call_is_told_that_it_may_be_done_and_where_to_look(bool asJson)
+    {
+        var (output, error) = (new StringWriter(), new StringWriter());
+        using var interrupt = new CancellationTokenSource();
+        var root = new RootCommand().Does(async (_, cancellationToken) =>
+        {
+            await interrupt.CancelAsync();
+            await Task.Delay(Timeout.Infinite, cancellationToken);
+            return ExitCode.Fine;
+        });
+        GlobalOptions.AddTo((RootCommand)root);
+
+        var terminal = new Terminal { Input = TextReader.Null, Output = output, Error = error, EnableDefaultExceptionHandler = false };
+        var exitCode = await root.Parse(asJson ? ["--json"] : Array.Empty<string>()).InvokeAsync(terminal, interrupt.Token);
+
+        Assert.Equal(ExitCode.Interrupted, exitCode);
+        var said = asJson ? JsonDocument.Parse(output.ToString()).RootElement.GetProperty("error").GetProperty("next").GetString()! : error.ToString();
+        Assert.Contains("agentid stops", said, StringComparison.Ordinal);
+    }
+
     // As Kestrel answers what is no HTTP.
     private static async Task AnswerPlainlyAsync(TcpListener listener)
     {
@@ -116,6 +174,31 @@ public sealed class FailuresTests
         var stream = connection.GetStream();
         await stream.ReadAtLeastAsync(new byte[64], 1);
         await stream.WriteAsync("HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n"u8.ToArray());
+    }
+
+    // As Kestrel does where it waits for TLS and gets the preface of HTTP/2.
+    private static async Task HangUpAsync(TcpListener listener)
+    {
+        try
+        {
+            while (true)
+            {
+                using var connection = await listener.AcceptTcpClientAsync();
+                await connection.GetStream().ReadAtLeastAsync(new byte[64], 1, throwOnEndOfStream: false);
+            }
+        }
+        catch (Exception ended) when (ended is SocketException or ObjectDisposedException or IOException)
+        {
+            // Stopped, or hung up on.
+        }
+    }
+
+    private static string WriteKey(Agentid cli)
+    {
+        using var key = PrivateKey.Generate(KeyAlgorithm.ES256);
+        var file = Path.Combine(Path.GetDirectoryName(cli.Home)!, "key.jwk");
+        HomeFolder.WriteKey(file, key);
+        return file;
     }
 
     private sealed class FullWriter : StringWriter

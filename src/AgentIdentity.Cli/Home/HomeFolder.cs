@@ -20,7 +20,7 @@ internal sealed class HomeFolder(string path)
     {
         get
         {
-            PrivateFiles.MakeFolder(_path);
+            Make();
             return Path.Combine(_path, "logs");
         }
     }
@@ -93,7 +93,19 @@ internal sealed class HomeFolder(string path)
     private string KeyFolder(CallerRole role)
     {
         // Made here, so that the home folder never exists with rights for others.
-        PrivateFiles.MakeFolder(_path);
+        Make();
         return Path.Combine(_path, Word(role) + "s");
+    }
+
+    private void Make()
+    {
+        try
+        {
+            PrivateFiles.MakeFolder(_path);
+        }
+        catch (Exception refused) when (refused is IOException or UnauthorizedAccessException)
+        {
+            throw Failure.Usage($"The home folder {_path} cannot be made or closed to others: {refused.Message}", $"Name a folder of your own with {GlobalOptions.Home} or AGENTID_HOME.");
+        }
     }
 }

@@ -21,6 +21,19 @@ internal static class PrivateFiles
             File.SetUnixFileMode(path, OwnerFolder);
     }
 
+    /// <summary>Makes a folder among the temporary ones, for as long as a verb runs.</summary>
+    public static string MakeTemporaryFolder(string prefix)
+    {
+        try
+        {
+            return Directory.CreateTempSubdirectory(prefix).FullName;
+        }
+        catch (Exception refused) when (refused is IOException or UnauthorizedAccessException)
+        {
+            throw Failure.Usage($"No folder can be made in {Path.GetTempPath()}: {refused.Message}", "Name a folder for temporary files with TMPDIR.");
+        }
+    }
+
     /// <summary>Writes a file that is not there yet; one that is there stays, and that is an error.</summary>
     public static void WriteNew(string path, ReadOnlySpan<byte> content) => Write(path, FileMode.CreateNew, content);
 

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using AgentIdentity.Cli.Demo;
+using AgentIdentity.Cli.Home;
 
 namespace AgentIdentity.Cli.Verbs;
 
@@ -17,7 +18,7 @@ internal static class DemoVerb
         var server = ProgramFile.Find(run.Find(Server), "AgentIdentity.Server", "--server");
         var tool = ProgramFile.Find(run.Find(Tool), "AgentIdentity.SampleTool", "--tool");
         var narrator = new Narrator(run);
-        var folder = Directory.CreateTempSubdirectory("agentid-demo-").FullName;
+        var folder = PrivateFiles.MakeTemporaryFolder("agentid-demo-");
         try
         {
             await using (var story = new Story(narrator, server, tool, folder))

@@ -18,7 +18,9 @@ internal static class DevCertVerb
         var (authority, server, key) = (Path.Combine(folder, "ca.pem"), Path.Combine(folder, "server.pem"), Path.Combine(folder, "server.key"));
         if (File.Exists(authority) || File.Exists(server) || File.Exists(key))
             throw Failure.Usage($"There is a certificate in {folder} already.", "Delete its three files, and tell everybody to trust the new ca.pem.");
-        PrivateFiles.MakeFolder(folder);
+        // One that is there stays as it is: it may be /tmp, or what a web server reads. The files are for their owner alone anyway.
+        if (!Directory.Exists(folder))
+            PrivateFiles.MakeFolder(folder);
         var made = DevCertificate.Create(run.Clock.GetUtcNow());
         PrivateFiles.WriteNew(key, made.Key);
         PrivateFiles.WriteNew(server, System.Text.Encoding.ASCII.GetBytes(made.Server));

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using AgentIdentity.Cli.Demo;
 using AgentIdentity.Cli.Drill;
+using AgentIdentity.Cli.Home;
 using AgentIdentity.Credentials.Entries;
 
 namespace AgentIdentity.Cli.Verbs;
@@ -29,7 +30,7 @@ internal static class DrillVerb
         using var key = run.Signer(CallerRole.Operator);
         using var connection = run.Connect(key);
         var narrator = new Narrator(run);
-        var folder = Directory.CreateTempSubdirectory("agentid-drill-").FullName;
+        var folder = PrivateFiles.MakeTemporaryFolder("agentid-drill-");
         try
         {
             await using var tool = await DrillTool.OpenAsync(run, connection, named, Path.Combine(folder, "enforcer"), cancellationToken);

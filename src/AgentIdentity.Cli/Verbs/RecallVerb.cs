@@ -48,17 +48,14 @@ internal static class RecallVerb
             }
             catch (Exception problem) when (scopes.Length > 1)
             {
-                var failure = cancellationToken.IsCancellationRequested ? Interrupted : Failures.Explain(problem);
+                var failure = cancellationToken.IsCancellationRequested ? Failures.Interrupted : Failures.Explain(problem);
                 failed.Add((scope, failure));
                 ErrorReport.Write(new Failure(failure.ExitCode, $"{scope}: {failure.Message}", IsUnknown(failure) ? null : failure.Next, failure.Reason), run.Error);
             }
         }
         Tell(run, isDry ? "reach" : "stops", done, failed);
-        cancellationToken.ThrowIfCancellationRequested();
         return failed.Select(one => one.Failure.ExitCode).Append(ExitCode.Fine).Max();
     }
-
-    private static Failure Interrupted => new(ExitCode.Unreachable, "It was interrupted before an answer came.");
 
     private static bool IsUnknown(Failure failure) => failure.ExitCode is not (ExitCode.Refused or ExitCode.Usage);
 

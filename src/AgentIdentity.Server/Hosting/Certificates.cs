@@ -15,17 +15,19 @@ internal sealed class Certificates
     private readonly string _keyPath;
     private readonly TimeProvider _clock;
     private readonly Action<string> _log;
+    private readonly Action<string> _alarm;
 
     // Guarded by the lock.
     private readonly Lock _lock = new();
     private SslStreamCertificateContext _current;
     private (DateTime Certificate, DateTime Key) _writtenAt;
     private long _lookedAt;
+    private bool _isEndTold;
 
     /// <exception cref="OptionsRefusedException">The files hold no certificate with its key.</exception>
-    public Certificates(string certificatePath, string keyPath, TimeProvider clock, Action<string> log)
+    public Certificates(string certificatePath, string keyPath, TimeProvider clock, Action<string> log, Action<string> alarm)
     {
-        (_certificatePath, _keyPath, _clock, _log) = (certificatePath, keyPath, clock, log);
+        (_certificatePath, _keyPath, _clock, _log, _alarm) = (certificatePath, keyPath, clock, log, alarm);
         try
         {
             _current = Load();
@@ -34,6 +36,7 @@ internal sealed class Certificates
         {
             throw new OptionsRefusedException($"--tls-cert {certificatePath} and --tls-key {keyPath} hold no certificate with its private key, PEM: {failure.Message}");
         }
+        TellEnd();
     }
 
     public SslStreamCertificateContext Current
@@ -43,7 +46,10 @@ internal sealed class Certificates
             lock (_lock)
             {
                 if (_clock.GetElapsedTime(_lookedAt) >= Interval)
+                {
                     LookAgain();
+                    TellEnd();
+                }
                 return _current;
             }
         }
@@ -66,6 +72,16 @@ internal sealed class Certificates
         }
     }
 
+    // Callers who check it go away without a word that comes here.
+    private void TellEnd()
+    {
+        DateTimeOffset end = _current.TargetCertificate.NotAfter;
+        if (_isEndTold || _clock.GetUtcNow() <= end)
+            return;
+        _isEndTold = true;
+        _alarm($"The TLS certificate in {_certificatePath} ended at {end.UtcDateTime:yyyy-MM-ddTHH:mm:ssZ}, and nobody who checks it connects any more: put a new one in its place, which is read within seconds.");
+    }
+
     private SslStreamCertificateContext Load()
     {
         var writtenAt = WrittenAt();
@@ -75,6 +91,7 @@ internal sealed class Certificates
         var context = SslStreamCertificateContext.Create(certificate, chain, offline: true);
         _writtenAt = writtenAt;
         _lookedAt = _clock.GetTimestamp();
+        _isEndTold = false;
         return context;
     }
 

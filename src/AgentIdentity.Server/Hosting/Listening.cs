@@ -14,11 +14,11 @@ internal static class Listening
     public static void Configure(KestrelServerOptions kestrel, ServerOptions options, Certificates? certificates)
     {
         Bound(kestrel);
-        // In the order of the ready line, which reads the bound addresses back in it.
-        Listen(kestrel, options.Grpc, Listeners.Grpc, HttpProtocols.Http2, certificates);
-        Listen(kestrel, options.Http, Listeners.Http, HttpProtocols.Http1AndHttp2, certificates);
-        Listen(kestrel, options.Control, Listeners.Control, HttpProtocols.Http2, certificates);
-        Listen(kestrel, options.Console, Listeners.Console, HttpProtocols.Http1AndHttp2, certificates);
+        // In the order of the ready line, which reads the bound addresses back in it. Each has a part of what may be open for itself, so that who fills one keeps nobody from another; half is left.
+        Listen(kestrel, options.Grpc, Listeners.Grpc, HttpProtocols.Http2, certificates, OpenFiles.Connections(part: 4));
+        Listen(kestrel, options.Http, Listeners.Http, HttpProtocols.Http1AndHttp2, certificates, OpenFiles.Connections(part: 8));
+        Listen(kestrel, options.Control, Listeners.Control, HttpProtocols.Http2, certificates, OpenFiles.Connections(part: 16));
+        Listen(kestrel, options.Console, Listeners.Console, HttpProtocols.Http1AndHttp2, certificates, OpenFiles.Connections(part: 16));
     }
 
     /// <summary>Before a data folder is made or opened: nothing is founded by a start that cannot serve.</summary>
@@ -74,15 +74,36 @@ internal static class Listening
         limits.Http2.KeepAlivePingTimeout = Limits.KeepAlivePingTimeout;
     }
 
-    private static void Listen(KestrelServerOptions kestrel, HostPort address, Listeners listener, HttpProtocols protocols, Certificates? certificates) =>
+    private static void Listen(KestrelServerOptions kestrel, HostPort address, Listeners listener, HttpProtocols protocols, Certificates? certificates, int connectionsMax) =>
         kestrel.Listen(address.EndPoint, listen =>
         {
+            // Before TLS, which costs more than to be hung up on.
+            listen.HoldAtMost(connectionsMax);
             // Without TLS nothing negotiates, and HTTP/1.1 is what browsers and probes speak.
             listen.Protocols = certificates is null && protocols == HttpProtocols.Http1AndHttp2 ? HttpProtocols.Http1 : protocols;
             if (certificates is not null)
                 listen.UseHttps(new TlsHandshakeCallbackOptions { OnConnection = _ => ValueTask.FromResult(Tls(certificates)) });
             listen.Tag(listener);
         });
+
+    private static void HoldAtMost(this ListenOptions listen, int connectionsMax)
+    {
+        var held = 0;
+        listen.Use(next => async connection =>
+        {
+            try
+            {
+                if (Interlocked.Increment(ref held) <= connectionsMax)
+                    await next(connection);
+                else
+                    connection.Abort();
+            }
+            finally
+            {
+                Interlocked.Decrement(ref held);
+            }
+        });
+    }
 
     private static SslServerAuthenticationOptions Tls(Certificates certificates) => new()
     {

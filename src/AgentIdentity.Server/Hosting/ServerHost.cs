@@ -52,7 +52,8 @@ internal sealed class ServerHost : IAsyncDisposable
         void Say(string message) => log.LogInformation("{Message}", message);
         void Alarm(string message) => log.LogError("{Message}", message);
 
-        var certificates = options.HasTls ? new Certificates(options.TlsCertificate!, options.TlsKey!, clock, Say) : null;
+        var certificates = options.HasTls ? new Certificates(options.TlsCertificate!, options.TlsKey!, clock, Say, Alarm) : null;
+        OpenFiles.Require();
         Listening.RequireFree(options);
         var registry = await OpenRegistry.OpenAsync(options, clock, Say, Alarm);
         var opened = clock.GetUtcNow();

@@ -1,4 +1,6 @@
+using System.Diagnostics;
 using System.Runtime.Versioning;
+using AgentIdentity.Cli.Demo;
 using AgentIdentity.Cli.Home;
 using AgentIdentity.Credentials.Entries;
 using AgentIdentity.Credentials.Keys;
@@ -32,6 +34,36 @@ public sealed class HomeFolderTests : IDisposable
         Home.MakeKey(CallerRole.Operator, "first").Dispose();
 
         Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute, File.GetUnixFileMode(path));
+    }
+
+    [Fact]
+    public void A_home_that_cannot_be_made_names_the_options_for_another()
+    {
+        var home = new HomeFolder(Path.Combine(_folder.Write("a-file", ""), "home"));
+
+        var failure = Assert.Throws<Failure>(() => home.MakeKey(CallerRole.Operator, "first"));
+
+        Assert.Equal(ExitCode.Usage, failure.ExitCode);
+        Assert.Contains("--home", failure.Next, StringComparison.Ordinal);
+        Assert.Contains("AGENTID_HOME", failure.Next, StringComparison.Ordinal);
+    }
+
+    // As of a service's user, or of one that a container made up.
+    [Fact]
+    public async Task A_user_whose_home_is_not_there_gets_no_key_into_the_folder_where_somebody_stands()
+    {
+        var start = ProgramFile.Own().Start("operators", "apply", "--name", "first", "--out", "first.proof");
+        start.WorkingDirectory = _folder.Path;
+        start.Environment.Remove("AGENTID_HOME");
+        start.Environment["HOME"] = Path.Combine(_folder.Write("a-file", ""), "home");
+
+        using var process = Process.Start(start)!;
+        var said = await process.StandardError.ReadToEndAsync();
+        await process.WaitForExitAsync();
+
+        Assert.Equal(ExitCode.Usage, process.ExitCode);
+        Assert.Contains(start.Environment["HOME"]!, said, StringComparison.Ordinal);
+        Assert.Equal([Path.Combine(_folder.Path, "a-file")], Directory.GetFileSystemEntries(_folder.Path));
     }
 
     [Fact]

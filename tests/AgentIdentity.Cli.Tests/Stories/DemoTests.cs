@@ -28,6 +28,21 @@ public sealed class DemoTests
         Assert.True(Stopwatch.GetElapsedTime(start) < LimitOnBusyMachines);
     }
 
+    [Fact]
+    public async Task Without_room_for_temporary_files_it_says_which_setting_names_another_folder()
+    {
+        using var folder = new TemporaryFolder();
+        var start = ProgramFile.Own().Start("demo", "--home", Path.Combine(folder.Path, "home"));
+        start.Environment["TMPDIR"] = Path.Combine(folder.Write("a-file", ""), "temporary");
+
+        using var process = Process.Start(start)!;
+        var said = await process.StandardError.ReadToEndAsync();
+        await process.WaitForExitAsync();
+
+        Assert.Equal(ExitCode.Usage, process.ExitCode);
+        Assert.Contains("TMPDIR", said, StringComparison.Ordinal);
+    }
+
     private static JsonElement Details(JsonElement[] steps, string name) => Array.Find(steps, step => step.GetProperty("step").GetString() == name).GetProperty("details");
 
     private static void AssertEnded(int processId) => Assert.Throws<ArgumentException>(() => Process.GetProcessById(processId));

@@ -44,6 +44,19 @@ public sealed class DevCertTests : IDisposable
         Assert.Contains("already", again.Error, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public async Task A_folder_that_is_there_keeps_its_rights()
+    {
+        var shared = UnixFileMode.StickyBit | UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute | UnixFileMode.OtherRead | UnixFileMode.OtherWrite | UnixFileMode.OtherExecute;
+        Directory.CreateDirectory(Certificates);
+        File.SetUnixFileMode(Certificates, shared);
+
+        var made = (await _agentid.RunAsync("dev-cert", Certificates, "--json")).Fine().Json;
+
+        Assert.Equal(shared, File.GetUnixFileMode(Certificates));
+        Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(made.GetProperty("key").GetString()!));
+    }
+
     [SkippableFact]
     public async Task Npm_resolves_an_agent_of_a_server_process_over_https_before_and_after_its_key_is_rotated()
     {

@@ -69,6 +69,39 @@ public sealed partial class ProcessTests : IDisposable
     }
 
     [SkippableFact]
+    public async Task Whoever_opens_more_connections_than_there_are_files_neither_ends_the_process_nor_keeps_operators_out()
+    {
+        Skip.IfNot(OperatingSystem.IsLinux(), "prlimit sets how many files may be open, and only Linux has it.");
+        using var server = StartWithFiles(1_024, [.. FreePorts, $"--data={_folder}"]);
+        var ready = await server.StandardOutput.ReadLineAsync().WaitAsync(Patience);
+        var errors = server.StandardError.ReadToEndAsync();
+        using var registry = Connect(ready);
+        using var founder = PrivateKey.Generate(KeyAlgorithm.ES256);
+        using (new Connections(1_100, Bound(ready)["grpc"]))
+        using (new Connections(1_100, Bound(ready)["http"]))
+            await registry.BootstrapAsync(founder, _folder).WaitAsync(Patience);
+        await registry.RefreshNonceAsync(founder);
+        Assert.Empty(await registry.ListAgentsAsync(founder));
+
+        await RunAsync("kill", "-TERM", $"{server.Id}");
+        await server.WaitForExitAsync().WaitAsync(Patience);
+        Assert.True(server.ExitCode == 0, await errors);
+    }
+
+    [SkippableFact]
+    public async Task A_start_with_too_few_files_says_which_limit_to_raise_and_leaves_no_folder_behind()
+    {
+        Skip.IfNot(OperatingSystem.IsLinux(), "prlimit sets how many files may be open, and only Linux has it.");
+        var data = Path.Combine(_folder, "data");
+        using var server = StartWithFiles(512, [.. FreePorts, $"--data={data}"]);
+        var errors = await server.StandardError.ReadToEndAsync().WaitAsync(Patience);
+        await server.WaitForExitAsync().WaitAsync(Patience);
+        Assert.Equal(ExitCodes.Usage, server.ExitCode);
+        Assert.StartsWith("This process may open 512 files", errors, StringComparison.Ordinal);
+        Assert.False(Directory.Exists(data));
+    }
+
+    [SkippableFact]
     public async Task A_write_that_fails_is_not_acknowledged_and_the_process_ends_with_3_and_one_sentence()
     {
         Skip.IfNot(OperatingSystem.IsLinux(), "prlimit makes the writes fail, and only Linux has it.");
@@ -119,15 +152,20 @@ public sealed partial class ProcessTests : IDisposable
 
     private static RegistryWire Connect(string? readyLine)
     {
-        var bound = readyLine!.Split(' ').Skip(1).Select(part => part.Split('=', 2)).ToDictionary(part => part[0], part => part[1]);
-        return new RegistryWire(IPEndPoint.Parse(bound["grpc"]), IPEndPoint.Parse(bound["control"]));
+        var bound = Bound(readyLine);
+        return new RegistryWire(bound["grpc"], bound["control"]);
     }
+
+    private static Dictionary<string, IPEndPoint> Bound(string? readyLine) =>
+        readyLine!.Split(' ').Skip(1).Select(part => part.Split('=', 2)).Where(part => part[0] != "data").ToDictionary(part => part[0], part => IPEndPoint.Parse(part[1]));
 
     private static Process Start(params string[] arguments) => Process.Start(Command("dotnet", [ServerPath, .. arguments]))!;
 
     // A file that may not grow is an error to who writes only where the signal that comes with it is ignored; exec keeps that, and the process id.
     private static Process StartWithoutFileSizeSignal(string[] arguments) =>
         Process.Start(Command("sh", ["-c", "trap '' XFSZ; exec dotnet \"$@\"", "sh", ServerPath, .. arguments]))!;
+
+    private static Process StartWithFiles(int most, string[] arguments) => Process.Start(Command("prlimit", [$"--nofile={most}:{most}", "dotnet", ServerPath, .. arguments]))!;
 
     private static ProcessStartInfo Command(string program, string[] arguments) => new(program, arguments) { RedirectStandardOutput = true, RedirectStandardError = true };
 
@@ -139,5 +177,29 @@ public sealed partial class ProcessTests : IDisposable
         using var process = Process.Start(program, arguments);
         await process.WaitForExitAsync();
         Assert.Equal(0, process.ExitCode);
+    }
+
+    // Connections that say nothing.
+    private sealed class Connections : IDisposable
+    {
+        private readonly List<TcpClient> _held = [];
+
+        public Connections(int count, IPEndPoint to)
+        {
+            for (var i = 0; i < count; i++)
+            {
+                _held.Add(new TcpClient());
+                try
+                {
+                    _held[^1].Connect(to);
+                }
+                catch (SocketException)
+                {
+                    // Hung up on before it knew that it was connected.
+                }
+            }
+        }
+
+        public void Dispose() => _held.ForEach(client => client.Dispose());
     }
 }

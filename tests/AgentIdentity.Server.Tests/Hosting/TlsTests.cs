@@ -69,7 +69,7 @@ public sealed class TlsTests : IDisposable
     {
         var clock = new StoppedClock();
         var first = SelfSigned.Write(CertificatePath, KeyPath);
-        var certificates = new Certificates(CertificatePath, KeyPath, clock, _ => { });
+        var certificates = new Certificates(CertificatePath, KeyPath, clock, _ => { }, _ => { });
         var second = SelfSigned.Write(CertificatePath, KeyPath);
         File.SetLastWriteTimeUtc(KeyPath, TimeProvider.System.GetUtcNow().UtcDateTime.AddSeconds(2));
         Assert.Equal(first, certificates.Current.TargetCertificate.Thumbprint);
@@ -83,13 +83,33 @@ public sealed class TlsTests : IDisposable
         File.SetLastWriteTimeUtc(CertificatePath, TimeProvider.System.GetUtcNow().UtcDateTime.AddSeconds(3));
         clock.Advance(TimeSpan.FromSeconds(5));
         Assert.Equal(second, certificates.Current.TargetCertificate.Thumbprint);
-        Assert.Throws<OptionsRefusedException>(() => new Certificates(CertificatePath, KeyPath, clock, _ => { }));
+        Assert.Throws<OptionsRefusedException>(() => new Certificates(CertificatePath, KeyPath, clock, _ => { }, _ => { }));
 
         File.WriteAllText(CertificatePath, "half a file");
         File.SetLastWriteTimeUtc(CertificatePath, TimeProvider.System.GetUtcNow().UtcDateTime.AddSeconds(4));
         clock.Advance(TimeSpan.FromSeconds(5));
         Assert.Equal(second, certificates.Current.TargetCertificate.Thumbprint);
-        Assert.Throws<OptionsRefusedException>(() => new Certificates(CertificatePath, KeyPath, clock, _ => { }));
+        Assert.Throws<OptionsRefusedException>(() => new Certificates(CertificatePath, KeyPath, clock, _ => { }, _ => { }));
+    }
+
+    [Fact]
+    public void A_certificate_that_is_over_is_told_once_while_it_serves_and_at_a_start()
+    {
+        var (clock, alarms) = (new AdvancedClock(), new List<string>());
+        SelfSigned.Write(CertificatePath, KeyPath);
+        var certificates = new Certificates(CertificatePath, KeyPath, clock, _ => { }, alarms.Add);
+        clock.Ahead = TimeSpan.FromMinutes(30);
+        _ = certificates.Current;
+        Assert.Empty(alarms);
+
+        foreach (var hours in new[] { 2, 3 })
+        {
+            clock.Ahead = TimeSpan.FromHours(hours);
+            _ = certificates.Current;
+        }
+        Assert.Contains(CertificatePath, Assert.Single(alarms), StringComparison.Ordinal);
+        _ = new Certificates(CertificatePath, KeyPath, clock, _ => { }, alarms.Add);
+        Assert.Equal(2, alarms.Count);
     }
 
     // As Kubernetes shows a secret: the files are links through a link to a folder, and only that link is replaced.
@@ -106,7 +126,7 @@ public sealed class TlsTests : IDisposable
         Directory.CreateSymbolicLink(Path.Combine(secret, "..data"), "..1");
         foreach (var file in new[] { "tls.crt", "tls.key" })
             File.CreateSymbolicLink(Path.Combine(secret, file), Path.Combine("..data", file));
-        var certificates = new Certificates(Path.Combine(secret, "tls.crt"), Path.Combine(secret, "tls.key"), clock, _ => { });
+        var certificates = new Certificates(Path.Combine(secret, "tls.crt"), Path.Combine(secret, "tls.key"), clock, _ => { }, _ => { });
         var second = Write("..2");
         File.SetLastWriteTimeUtc(Path.Combine(secret, "..2", "tls.crt"), TimeProvider.System.GetUtcNow().UtcDateTime.AddSeconds(2));
         Directory.Delete(Path.Combine(secret, "..data"));

@@ -1,5 +1,6 @@
 using System.Net;
 using AgentIdentity.Server.Tests.Fixtures;
+using AgentIdentity.Tests.Browser;
 
 namespace AgentIdentity.Server.Tests.Pages;
 
@@ -30,6 +31,24 @@ public sealed class ConsolePagesTests : IAsyncLifetime
         Assert.Equal("same-origin", Assert.Single(answer.Headers.GetValues("Cross-Origin-Resource-Policy")));
         Assert.Equal("nosniff", Assert.Single(answer.Headers.GetValues("X-Content-Type-Options")));
         Assert.False(answer.Headers.Contains("Set-Cookie"));
+    }
+
+    [SkippableFact]
+    public async Task A_name_without_a_place_to_break_stays_within_the_page_on_a_narrow_screen()
+    {
+        Skip.IfNot(Chromium.IsInstalled, Chromium.HowToInstall);
+        await using var browser = await Chromium.StartAsync();
+        var page = await browser.OpenAsync($"http://localhost:{_registry.Host.Bound.Console.Port}/");
+
+        var isWider = await page.EvaluateAsync("""
+            document.body.style.width = '400px';
+            document.querySelectorAll('[hidden]').forEach(part => { part.hidden = false; });
+            document.getElementById('about-lines').append(document.createElement('li'));
+            [...document.querySelectorAll('b, p, dd, li')].filter(part => part.children.length === 0).forEach(part => { part.textContent = 'x'.repeat(200); });
+            [...document.querySelectorAll('header, section')].some(part => part.scrollWidth > part.clientWidth)
+            """);
+
+        Assert.False(isWider.GetProperty("value").GetBoolean());
     }
 
     [Fact]
