@@ -100,7 +100,8 @@ internal sealed class FuzzWorld : IAsyncDisposable
         {
             Add(agent.Did, "agent", "agent_with_delegates", "did");
             Add(agent.Credential, "credential");
-            Add(agent.Presents().Proof, "proof");
+            Add("DPoP " + agent.Credential, "authorization");
+            Add(agent.Presents().Proof, "proof", "dpop");
             Add(agent.Key.PublicKey.KeyId.ToString(), "key");
             var next = agent.NextStatement();
             Add(next.Statement, "statement");
@@ -114,6 +115,12 @@ internal sealed class FuzzWorld : IAsyncDisposable
         Add(TestRegistry.Sponsor, "sponsor");
         Add("summariser/2.1 model-x/5", "blueprint");
         Add("GET", "method");
+        Add("/documents/report?sort=up", "path");
+        Add("https://tools.example", "origin");
+        foreach (var name in new[] { "origin", "audience", "type", "action", "location" })
+            Add(name, "context_extensions");
+        foreach (var name in new[] { "authorization", "dpop" })
+            Add(name, "headers");
         Add(TestAgent.ToolUrl, "url");
         Add(TestAgent.Nonce, "nonce");
         Add(AgentState.Frozen, "state");

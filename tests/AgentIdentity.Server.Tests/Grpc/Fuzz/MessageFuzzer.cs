@@ -41,7 +41,9 @@ internal sealed class MessageFuzzer(Random random, ILookup<string, object> good)
         var chosen = type.Oneofs.Where(oneof => !oneof.IsSynthetic).Select(oneof => oneof.Fields[random.Next(oneof.Fields.Count)]).ToHashSet();
         foreach (var field in type.Fields.InDeclarationOrder().Where(field => field.RealContainingOneof is null ? random.Next(6) > 0 : chosen.Contains(field)))
         {
-            if (field.IsRepeated)
+            if (field.IsMap)
+                Fill((IDictionary)field.Accessor.GetValue(message), field);
+            else if (field.IsRepeated)
                 Fill((IList)field.Accessor.GetValue(message), field, depth);
             else if (Value(field, depth) is { } value)
                 field.Accessor.SetValue(message, value);
@@ -56,6 +58,13 @@ internal sealed class MessageFuzzer(Random random, ILookup<string, object> good)
             if (Value(field, depth) is { } value)
                 list.Add(value);
         }
+    }
+
+    // Of texts, by names that are good in the map: a value is one that is good under its name, or wrong.
+    private void Fill(IDictionary map, FieldDescriptor field)
+    {
+        foreach (var name in good[field.Name].OfType<string>().Where(_ => random.Next(6) > 0).Append(Text()))
+            map[name] = good[name].OfType<string>().ToArray() is { Length: > 0 } known && random.Next(3) > 0 ? known[random.Next(known.Length)] : Text();
     }
 
     // Null: nothing.
