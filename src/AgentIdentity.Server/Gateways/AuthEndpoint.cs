@@ -14,7 +14,7 @@ namespace AgentIdentity.Server.Gateways;
 /// <c>GET /auth</c>, what gateways ask that forward a request's headers and let it through on 200: nginx (auth_request), Caddy (forward_auth), Traefik (ForwardAuth). The gateway is known by its client certificate.
 /// docs/operations.md, "Gateways".
 /// </summary>
-internal sealed class AuthEndpoint(RegistryNode registry, GatewayDecisions decisions, CertificateKeys certificates, Quotas quotas, WorkSlots slots, CallMetrics metrics)
+internal sealed class AuthEndpoint(RegistryNode registry, GatewayDecisions decisions, CertificateCallers certificates, Quotas quotas, WorkSlots slots, CallMetrics metrics)
 {
     public const string Path = "/auth";
 
@@ -72,17 +72,11 @@ internal sealed class AuthEndpoint(RegistryNode registry, GatewayDecisions decis
     {
         if (!registry.State.IsBootstrapped)
             throw new CallRefusedException(Refusal.NotBootstrapped, "This registry has no operators yet.");
-        if (context.Connection.ClientCertificate is not { } certificate || !certificates.TryRead(certificate, out var key))
+        if (context.Connection.ClientCertificate is not { } certificate || !certificates.TryReadKey(certificate, out var key))
             throw new CallRefusedException(Refusal.CallerUnknown, "A gateway shows a client certificate, of a P-256 or Ed25519 key that is registered for an enforcer.");
         quotas.RequireFor(key.KeyId);
-        if (registry.Standing.OfCaller(key.KeyId) is { } unserved)
-            throw new CallRefusedException(unserved.Refusal, unserved.Detail);
-        return registry.State.FindCaller(key.KeyId) switch
-        {
-            { Role: CallerRole.Enforcer, Passkey: null } gateway => gateway,
-            null => throw new CallRefusedException(Refusal.CallerUnknown, "The client certificate's key is not a registered caller's."),
-            var other => throw new CallRefusedException(Refusal.NotPermitted, $"{Path} is for enforcers, and {other.Name} is none."),
-        };
+        var caller = certificates.Require(key.KeyId);
+        return caller is { Role: CallerRole.Enforcer, Passkey: null } ? caller : throw new CallRefusedException(Refusal.NotPermitted, $"{Path} is for enforcers, and {caller.Name} is none.");
     }
 
     private static string Single(HttpRequest request, string name) => request.Headers[name] is [{ } one] ? one : "";

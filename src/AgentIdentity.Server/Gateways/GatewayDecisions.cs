@@ -26,10 +26,10 @@ internal sealed class GatewayDecisions(RegistryNode registry, CallMetrics metric
     {
         var audience = AudienceOf(gateway, rule);
         registry.Watch.Asks(gateway);
-        if (!TryReadCredential(request, out var credential))
-            return new GatewayAnswer(HttpRefusal.AskForNonce, null, registry.State.Epoch);
         // Read before the decision: the answer must not claim a later moment than the one it was made at.
         var epoch = registry.State.Epoch;
+        if (!TryReadCredential(request, out var credential))
+            return new GatewayAnswer(HttpRefusal.AskForNonce, null, epoch);
         var verdict = registry.Verification.Verify(new VerificationRequest(credential, request.Proof, new RequestedUse(request.Method, request.Url.Text, Nonce: null), audience, ActionOf(request, rule))
         {
             Certificate = request.Certificate,
@@ -67,7 +67,7 @@ internal sealed class GatewayDecisions(RegistryNode registry, CallMetrics metric
 
 /// <summary>What a gateway is told.</summary>
 /// <param name="Refusal">Null when the request goes on.</param>
-/// <param name="Presented">There when it goes on.</param>
+/// <param name="Presented">There when it goes on, and when the refusal came after the signature had been verified.</param>
 /// <param name="Epoch">Of the stops that were looked at.</param>
 internal sealed record GatewayAnswer(HttpRefusal? Refusal, PresentedCredential? Presented, ulong Epoch)
 {

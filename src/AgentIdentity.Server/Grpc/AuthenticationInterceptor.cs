@@ -15,7 +15,7 @@ using Grpc.Core;
 namespace AgentIdentity.Server.Grpc;
 
 /// <summary>Finds out who calls, and holds that against the access table. docs/formats.md, "Key proof".</summary>
-internal sealed class AuthenticationInterceptor(RegistryNode registry, Quotas quotas, CertificateKeys certificates, TimeProvider clock) : GuardInterceptor
+internal sealed class AuthenticationInterceptor(RegistryNode registry, Quotas quotas, CertificateCallers certificates, TimeProvider clock) : GuardInterceptor
 {
     public const string ProofName = "dpop";
     private const string CredentialName = "authorization";
@@ -64,14 +64,11 @@ internal sealed class AuthenticationInterceptor(RegistryNode registry, Quotas qu
 
     private void RequireCertificate(CallState call, X509Certificate2 certificate)
     {
-        if (!certificates.TryRead(certificate, out var key))
+        if (!certificates.TryReadKey(certificate, out var key))
             throw new CallRefusedException(Refusal.CallerUnknown, "The client certificate's key is neither P-256 nor Ed25519.");
         call.Key = key.KeyId;
         RequireQuota(call, key.KeyId);
-        if (registry.Standing.OfCaller(key.KeyId) is { } unserved)
-            throw new CallRefusedException(unserved.Refusal, unserved.Detail);
-        Admit(call, registry.State.FindCaller(key.KeyId)
-            ?? throw new CallRefusedException(Refusal.CallerUnknown, "The client certificate's key is not a registered caller's."));
+        Admit(call, certificates.Require(key.KeyId));
     }
 
     // Nobody is told to stop an agent more slowly.

@@ -62,7 +62,7 @@ internal static class Pipeline
 
     private static void AddGrpc(IServiceCollection services)
     {
-        services.AddSingleton<Quotas>().AddSingleton<WorkSlots>().AddSingleton<CallRefusals>().AddSingleton<CertificateKeys>();
+        services.AddSingleton<Quotas>().AddSingleton<WorkSlots>().AddSingleton<CallRefusals>().AddSingleton<CertificateCallers>();
         services.AddSingleton<DeadlineInterceptor>().AddSingleton<TelemetryInterceptor>().AddSingleton<ErrorInterceptor>()
             .AddSingleton<LimitsInterceptor>().AddSingleton<AuthenticationInterceptor>().AddSingleton<SponsorTurns>();
         services.AddSingleton(built => new InterceptorChain(

@@ -37,9 +37,9 @@ internal sealed class GatewayWorld : IAsyncDisposable
     public async Task RegisterAsync(ECDsa key, Role role, string name, params string[] audiences) =>
         await Registry.AsOperator.Admin.RegisterCallerAsync(new RegisterCallerRequest { Role = role, Name = name, Key = new() { Jwk = OwnOf(key).ToJwk() }, Audiences = { audiences } });
 
-    /// <summary>An agent that may read what lies under a place, over HTTP.</summary>
-    public Task<TestAgent> EnrolAsync(string origin, string place = "notes") =>
-        Registry.EnrolAsync(envelope: $$"""[{"type":"http","actions":["GET"],"locations":["{{origin}}/{{place}}/*"]},{"type":"documents","actions":["read"],"locations":["https://tools.example/documents/*"]}]""");
+    /// <summary>An agent that may read notes, over HTTP.</summary>
+    public Task<TestAgent> EnrolAsync(string origin) =>
+        Registry.EnrolAsync(envelope: $$"""[{"type":"http","actions":["GET"],"locations":["{{origin}}/notes/*"]},{"type":"documents","actions":["read"],"locations":["https://tools.example/documents/*"]}]""");
 
     /// <summary>Shows a client certificate of the key, or none.</summary>
     public static SslClientAuthenticationOptions Tls(ECDsa? key) => new WireTls(key is null ? null : SelfSigned.Create(key)).Options();
