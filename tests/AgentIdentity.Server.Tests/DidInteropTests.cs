@@ -153,7 +153,7 @@ public sealed class DidInteropTests : IDisposable
     private async Task<TestRegistry> StartAsync()
     {
         SelfSigned.Write(CertificatePath, KeyPath);
-        var port = FreePort();
+        var port = FreePort.Find();
         return await TestRegistry.StartAsync($"--public-url=https://localhost:{port}", $"--http=127.0.0.1:{port}", $"--tls-cert={CertificatePath}", $"--tls-key={KeyPath}");
     }
 
@@ -164,13 +164,6 @@ public sealed class DidInteropTests : IDisposable
         var said = JsonDocument.Parse(run.Output).RootElement;
         Assert.Equal(JsonValueKind.Null, said.GetProperty("web").GetProperty("error").ValueKind);
         return (said.GetProperty("web").GetProperty("document"), new Outcome(said));
-    }
-
-    private static int FreePort()
-    {
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
     }
 
     private sealed record Outcome(JsonElement Said)

@@ -111,7 +111,7 @@ public sealed class OtherPeoplesGatewaysTests : IAsyncLifetime
     private Task<Gateway> StartAsync(string program)
     {
         var files = _world.WriteFiles(_folder.FullName);
-        var (port, service) = (FreePort(), new Uri(_service.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.First()).Port);
+        var (port, service) = (FreePort.Find(), new Uri(_service.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.First()).Port);
         var settings = program switch
         {
             "nginx" => NginxSettings(port, service, files),
@@ -194,13 +194,6 @@ public sealed class OtherPeoplesGatewaysTests : IAsyncLifetime
             }
         }
         """;
-
-    private static int FreePort()
-    {
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
-    }
 
     private sealed class Gateway : IAsyncDisposable
     {
